@@ -1,0 +1,234 @@
+'use strict'
+
+/**
+ * The direction of the arrows in ARCHITECTURE.md, read from the source: who may name whom. A
+ * dependency that points the wrong way fails with its file and line.
+ */
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+
+const ROOT = path.join(__dirname, '..', '..')
+
+/** Rust: which parts of the crate a part may name. */
+const MAY_USE = {
+  node: ['net', 'control', 'codec', 'log'],
+  net: ['engine', 'session', 'control', 'codec'],
+  engine: ['session', 'sfu', 'mcu', 'record', 'control', 'codec'],
+  session: ['egress', 'sfu', 'dump', 'control', 'codec'],
+  egress: ['sfu', 'codec'],
+  sfu: ['codec'],
+  mcu: ['codec'],
+  record: ['codec'],
+  dump: ['codec'],
+  // The words the others share: commands, events, ids, statistics.
+  control: ['codec'],
+  codec: [],
+  // Hands tracing's records to JavaScript; knows nothing of media.
+  log: []
+}
+
+/** Rust: what only some parts may name, and why the others may not. */
+const RESERVED = [
+  { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
+  { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['session'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'mcu', 'codec'] },
+  {
+    name: 'a clock (time is an argument)',
+    pattern: /\b(?:Instant|SystemTime)::now\b/,
+    except: ['sfu', 'mcu', 'codec'],
+    // An Instant can only be had from a clock; a test may start from one.
+    inTests: true
+  }
+]
+
+test('every part of the crate has its place in the order', () => {
+  for (const { part, file } of rustFiles()) {
+    if (part !== null) assert.ok(part in MAY_USE, `${file}: ${part} is not in the table of this test`)
+  }
+})
+
+test('grouped, nested and relative uses are read for what they name', () => {
+  const named = (file, ...lines) => [...namedParts(file, withoutComments(lines.join('\n')))].map(use => use.named)
+  assert.deepEqual(named('src/sfu/a.rs', 'use crate::{', '  engine::ids::{Mid, net},', '  codec::vp8,', '};'), ['engine', 'codec'])
+  assert.deepEqual(named('src/sfu/a.rs', 'let x = crate::net::udp::bind();'), ['net'])
+  assert.deepEqual(named('src/sfu/mod.rs', 'use super::engine::ids;'), ['engine'])
+  assert.deepEqual(named('src/sfu/a.rs', 'use super::engine::ids;', 'use super::super::session;'), ['session'])
+  assert.deepEqual(named('src/sfu/a.rs', '// see crate::engine', 'let s = "crate::engine";'), [])
+})
+
+test('a part of the crate names only the parts below it', () => {
+  const wrong = []
+  for (const { part, file, lines } of rustFiles()) {
+    if (part === null) continue
+    for (const { number, text, named } of namedParts(file, lines)) {
+      if (named !== part && !MAY_USE[part].includes(named)) {
+        wrong.push(`${file}:${number}: ${part} -> ${named}: ${text.trim()}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('napi, the peer connection, the runtime and clocks stay where they belong', () => {
+  const wrong = []
+  for (const { part, file, lines, testsFrom } of rustFiles()) {
+    if (part === null) continue
+    for (const { name, pattern, only, except, inTests } of RESERVED) {
+      if (only ? only.includes(part) : !except.includes(part)) continue
+      lines.forEach((text, index) => {
+        if (inTests && index >= testsFrom) return
+        if (pattern.test(text)) wrong.push(`${file}:${index + 1}: ${part} names ${name}: ${text.trim()}`)
+      })
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('lib/ requires Node, its own files and nothing else', () => {
+  const wrong = []
+  for (const { file, number, text, specifier } of javaScriptImports('lib')) {
+    if (specifier.startsWith('node:')) continue
+    if (specifier === 'express' && file.startsWith('lib/express/')) continue
+    // What is built on the engine comes in by the front door, and types may be read there.
+    if (/^lib\/(?:rooms|express)\//.test(file) || file.endsWith('.d.ts')) {
+      if (specifier === 'medialoom' || resolves(file, specifier, 'index.js')) continue
+    }
+    if (isBelow('lib', file, specifier) || resolves(file, specifier, 'package.json')) continue
+    wrong.push(`${file}:${number}: ${text.trim()}`)
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('only lib/binding.js loads a native module', () => {
+  const wrong = []
+  for (const { file, lines } of javaScriptFiles('lib')) {
+    if (file === 'lib/binding.js') continue
+    lines.forEach((text, index) => {
+      if (/\.node['"`]|process\.dlopen|native\.js/.test(text)) wrong.push(`${file}:${index + 1}: ${text.trim()}`)
+    })
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('examples use the package by its name', () => {
+  const wrong = []
+  for (const name of fs.readdirSync(path.join(ROOT, 'examples'))) {
+    const folder = `examples/${name}`
+    for (const { file, number, text, specifier } of javaScriptImports(folder)) {
+      if (specifier.startsWith('.') && !isBelow(folder, file, specifier)) {
+        wrong.push(`${file}:${number}: ${text.trim()}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+function rustFiles() {
+  const files = filesBelow('src', /\.rs$/).map(file => ({
+    file,
+    lines: withoutComments(fs.readFileSync(path.join(ROOT, file), 'utf8'))
+  }))
+  const testFiles = new Set(files.flatMap(({ file, lines }) => testModules(file, lines)))
+  return files.map(({ file, lines }) => {
+    // src/sfu.rs and src/sfu/*.rs are the part sfu; src/lib.rs is none.
+    const [first] = file.slice('src/'.length).split('/')
+    const part = first === 'lib.rs' ? null : first.replace(/\.rs$/, '')
+    // Tests stand at the foot of a file, or in one of their own.
+    const foot = lines.findIndex((line, index) => isForTests(line) && /^mod \w+ \{/.test(lines[index + 1] ?? ''))
+    return { part, file, lines, testsFrom: testFiles.has(file) ? 0 : foot < 0 ? Infinity : foot }
+  })
+}
+
+/** The files of modules that are only there for tests: `#[cfg(test)]`, then `mod name;`. */
+function testModules(file, lines) {
+  const folder = file.replace(/(?:\/(?:mod|lib))?\.rs$/, '')
+  return lines.flatMap((line, index) => {
+    const name = isForTests(line) && /^(?:pub(?:\([^)]*\))? )?mod (\w+);/.exec(lines[index + 1] ?? '')?.[1]
+    return name ? [`${folder}/${name}.rs`, `${folder}/${name}/mod.rs`] : []
+  })
+}
+
+function isForTests(line) {
+  return /^#\[cfg\((?:test|all\(test\b.*)\)\]/.test(line)
+}
+
+/** The parts of the crate that a file names by `crate::`, or by enough `super::` to get out of its own. */
+function* namedParts(file, lines) {
+  // From inside a file, `super` of src/sfu/mod.rs and of src/sfu.rs is the crate, of src/sfu/a.rs it is sfu.
+  const folders = file.replace(/(?:\/mod)?\.rs$/, '').split('/').length - 1
+  const source = lines.join('\n')
+  const root = new RegExp(String.raw`\b(?:crate|(?:super::){${folders - 1}}super)::(\{[^;]*|\w+)`, 'g')
+  for (const match of source.matchAll(root)) {
+    const number = source.slice(0, match.index).split('\n').length
+    const names = match[1].startsWith('{') ? topLevelNames(match[1]) : [match[1]]
+    for (const named of names) {
+      if (named in MAY_USE) yield { number, text: lines[number - 1], named }
+    }
+  }
+}
+
+/** `{a::b, c::{d, e}, f}` -> a, c, f */
+function topLevelNames(tree) {
+  const names = []
+  let depth = 0
+  let atStart = false
+  for (const [token] of tree.matchAll(/\w+|[{},]/g)) {
+    if (token === '{') atStart = ++depth === 1
+    else if (token === ',') atStart = depth === 1
+    else if (token === '}') {
+      if (--depth === 0) break
+    } else if (atStart) {
+      names.push(token)
+      atStart = false
+    }
+  }
+  return names
+}
+
+/** Lines without comments and the text of strings, so that prose names nobody. */
+function withoutComments(source) {
+  return source
+    .replace(/\/\*[^]*?\*\//g, comment => comment.replace(/[^\n]/g, ' '))
+    .split('\n')
+    .map(line => line.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/\/.*$/, ''))
+}
+
+function* javaScriptImports(folder) {
+  for (const { file, lines } of javaScriptFiles(folder)) {
+    for (const [index, text] of lines.entries()) {
+      for (const [, specifier] of text.matchAll(/(?:\brequire\(|\bimport\(?|\bfrom)\s*['"]([^'"]+)['"]/g)) {
+        yield { file, number: index + 1, text, specifier }
+      }
+    }
+  }
+}
+
+function javaScriptFiles(folder) {
+  return filesBelow(folder, /\.(?:[cm]?js|ts)$/).map(file => ({
+    file,
+    lines: fs
+      .readFileSync(path.join(ROOT, file), 'utf8')
+      .replace(/\/\*[^]*?\*\//g, comment => comment.replace(/[^\n]/g, ' '))
+      .split('\n')
+      .map(line => line.replace(/^\s*\/\/.*$/, ''))
+  }))
+}
+
+function isBelow(folder, file, specifier) {
+  return specifier.startsWith('.') && path.posix.join(path.posix.dirname(file), specifier).startsWith(`${folder}/`)
+}
+
+function resolves(file, specifier, target) {
+  return specifier.startsWith('.') && path.posix.join(path.posix.dirname(file), specifier) === target
+}
+
+function filesBelow(folder, pattern) {
+  return fs
+    .readdirSync(path.join(ROOT, folder), { recursive: true })
+    .map(name => path.posix.join(folder, name.split(path.sep).join('/')))
+    .filter(name => pattern.test(name) && !name.includes('/node_modules/'))
+    .sort()
+}

@@ -1,0 +1,58 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+const { PLATFORM_OF_TARGET } = require('../../scripts/build.js')
+
+const ROOT = path.join(__dirname, '..', '..')
+const manifest = require('../../package.json')
+
+test('package.json, Cargo.toml and the platform packages have one version and one licence', () => {
+  const cargo = fs.readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8')
+  assert.equal(/^version = "(.*)"$/m.exec(cargo)[1], manifest.version)
+  assert.equal(/^license = "(.*)"$/m.exec(cargo)[1], manifest.license)
+  for (const name of fs.readdirSync(path.join(ROOT, 'npm'))) {
+    const platform = require(`../../npm/${name}/package.json`)
+    assert.equal(platform.version, manifest.version, name)
+    assert.equal(platform.license, manifest.license, name)
+  }
+})
+
+test('every target has its platform package, and the workflow builds it', () => {
+  const workflow = fs.readFileSync(path.join(ROOT, '.github', 'workflows', 'build.yml'), 'utf8')
+  const platforms = manifest.napi.targets.map(target => PLATFORM_OF_TARGET[target])
+  assert.deepEqual([...platforms].sort(), fs.readdirSync(path.join(ROOT, 'npm')).sort())
+  for (const target of manifest.napi.targets) {
+    assert.match(workflow, new RegExp(`platform: ${PLATFORM_OF_TARGET[target]}, .*target: ${target}\\b`))
+  }
+})
+
+test('each platform package fits one kind of machine, and no two the same', () => {
+  const fits = fs.readdirSync(path.join(ROOT, 'npm')).map(name => {
+    const platform = require(`../../npm/${name}/package.json`)
+    assert.equal(platform.name, `@medialoom/${name}`)
+    assert.equal(platform.main, `medialoom.${name}.node`)
+    return [platform.os, platform.cpu, platform.libc].join()
+  })
+  assert.equal(new Set(fits).size, fits.length)
+})
+
+test('every file that the manifest points at is there', () => {
+  const pointers = [...Object.values(manifest.exports), manifest.main, manifest.types, manifest.bin]
+    .flatMap(value => (typeof value === 'object' ? Object.values(value) : value))
+    .concat(manifest.files)
+  for (const file of pointers) assert.ok(fs.existsSync(path.join(ROOT, file)), file)
+})
+
+test('the lock file names no registry and is in step with the manifest', () => {
+  const lock = JSON.parse(fs.readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'))
+  const resolved = Object.values(lock.packages).map(entry => entry.resolved ?? '')
+  assert.deepEqual(
+    resolved.filter(where => where.includes('://')),
+    []
+  )
+  assert.equal(lock.version, manifest.version)
+  assert.deepEqual(lock.packages[''].devDependencies, manifest.devDependencies)
+})

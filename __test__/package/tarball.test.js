@@ -1,0 +1,195 @@
+'use strict'
+
+/**
+ * The tarballs as a user gets them: packed, installed into an empty project, and used from
+ * CommonJS, ES modules and TypeScript.
+ */
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+const { after, before, test } = require('node:test')
+const { makePackages } = require('../../scripts/package.js')
+const { platformName } = require('../../lib/platform.js')
+
+const ROOT = path.join(__dirname, '..', '..')
+const TSC = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+
+const USE = `
+const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+console.log(endpoint.addresses[0].ip, version)
+await endpoint.close()
+`
+
+let folder, project, tarballs
+
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-tarball-'))
+  tarballs = makePackages({ out: folder })
+  // Without it npm would build the module from source, which takes minutes.
+  assert.ok(
+    tarballs.some(file => path.basename(file).startsWith(`medialoom-${platformName()}-`)),
+    'run `npm run build` first'
+  )
+  project = emptyProject('project')
+  const { status, output } = npmInstall(project, tarballs.filter(isForThisMachine))
+  assert.equal(status, 0, output)
+})
+
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+test('every platform is an optional dependency of the same version, and nothing else is a dependency', () => {
+  const manifest = installed('package.json')
+  const platforms = fs.readdirSync(path.join(ROOT, 'npm')).map(name => [`@medialoom/${name}`, manifest.version])
+  assert.deepEqual(manifest.optionalDependencies, Object.fromEntries(platforms))
+  assert.equal(manifest.dependencies, undefined)
+  assert.equal(manifest.devDependencies, undefined)
+})
+
+test('the native module comes from the platform package, not from a build', () => {
+  const main = path.join(project, 'node_modules', 'medialoom')
+  assert.deepEqual(fs.readdirSync(main).filter(name => name.endsWith('.node') || name === 'target'), [])
+  const module = path.join(project, 'node_modules', '@medialoom', platformName(), `medialoom.${platformName()}.node`)
+  assert.ok(fs.existsSync(module))
+})
+
+test('the platform package carries the notices of what is linked into it', () => {
+  const notices = path.join(project, 'node_modules', '@medialoom', platformName(), 'THIRD-PARTY-NOTICES')
+  assert.match(fs.readFileSync(notices, 'utf8'), /^str0m \d/m)
+})
+
+test('it is used from CommonJS', () => {
+  runs('use.cjs', `const { Endpoint, version } = require('medialoom')\n;(async () => {${USE}})()`)
+})
+
+test('it is used from an ES module', () => {
+  runs('use.mjs', `import { Endpoint, version } from 'medialoom'\n${USE}`)
+})
+
+test('its own express routers and rooms are found', () => {
+  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express']) require.resolve('medialoom/' + name)`)
+  assert.equal(status, 0, output)
+})
+
+for (const [module, moduleResolution] of [
+  ['node16', 'node16'],
+  ['esnext', 'bundler']
+]) {
+  test(`it type-checks with moduleResolution ${moduleResolution}`, () => {
+    const name = `typed-${moduleResolution}.mts`
+    fs.writeFileSync(
+      path.join(project, name),
+      `import { Endpoint, version, type IncomingTrack } from 'medialoom'\n` +
+        `const tracks: IncomingTrack[] = []\nvoid tracks\n${USE}\n` +
+        `// @ts-expect-error no such event\nendpoint.on('nonsense', () => {})\n`
+    )
+    fs.writeFileSync(
+      path.join(project, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2022',
+          lib: ['es2023', 'esnext.disposable'],
+          module,
+          moduleResolution,
+          types: ['node'],
+          typeRoots: [path.join(ROOT, 'node_modules', '@types')]
+        },
+        files: [name]
+      })
+    )
+    const { stdout, stderr, status } = spawnSync(process.execPath, [TSC, '-p', project], { encoding: 'utf8' })
+    assert.equal(status, 0, stdout + stderr)
+  })
+}
+
+test('the sources that come along are all that cargo needs to know of', () => {
+  const { status, stderr } = spawnSync('cargo', ['metadata', '--no-deps', '--offline', '--format-version=1'], {
+    cwd: path.join(project, 'node_modules', 'medialoom'),
+    encoding: 'utf8'
+  })
+  assert.equal(status, 0, stderr)
+})
+
+test('without a platform package and without cargo, installing says what is missing', () => {
+  const bare = emptyProject('bare')
+  const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
+  const { status, output } = npmInstall(bare, main, { PATH: nodeOnly() })
+  assert.notEqual(status, 0)
+  assert.match(output, /cargo \(the Rust toolchain.*rustup\.rs/)
+})
+
+test('without install scripts, requiring it names what is missing and the command to build it', () => {
+  const bare = emptyProject('no-scripts')
+  const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
+  const install = npmInstall(bare, main, {}, ['--ignore-scripts'])
+  assert.equal(install.status, 0, install.output)
+
+  const env = { ...process.env, PATH: nodeOnly() }
+  const required = spawnSync(process.execPath, ['-e', "require('medialoom')"], { cwd: bare, env, encoding: 'utf8' })
+  assert.notEqual(required.status, 0)
+  assert.match(required.stderr, /found no native module for \S+ \(Node v/)
+  assert.match(required.stderr, new RegExp(`@medialoom/${platformName()}: not installed`))
+  assert.match(required.stderr, /npx medialoom-build/)
+  assert.match(required.stderr, /cargo \(the Rust toolchain/)
+
+  const command = path.join(bare, 'node_modules', '.bin', 'medialoom-build')
+  const build = spawnSync(process.execPath, [fs.realpathSync(command)], { cwd: bare, env, encoding: 'utf8' })
+  assert.equal(build.status, 1)
+  assert.match(build.stderr, /cargo \(the Rust toolchain/)
+})
+
+/** The tarballs of other machines may lie about too when all were built. */
+function isForThisMachine(file) {
+  const name = path.basename(file)
+  return name.startsWith(`medialoom-${platformName()}-`) || /^medialoom-\d/.test(name)
+}
+
+function emptyProject(name) {
+  const project = path.join(folder, name)
+  fs.mkdirSync(project)
+  fs.writeFileSync(path.join(project, 'package.json'), '{ "name": "somebodys-project", "version": "1.0.0", "private": true }')
+  return project
+}
+
+function npmInstall(project, tarballs, env = {}, flags = []) {
+  const npm = process.env.npm_execpath ?? fs.realpathSync(path.join(path.dirname(process.execPath), 'npm'))
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [npm, 'install', '--no-audit', '--no-fund', '--prefer-offline', ...flags, ...tarballs],
+    { cwd: project, env: { ...process.env, ...env }, encoding: 'utf8' }
+  )
+  return { status, output: stdout + stderr }
+}
+
+/** A PATH with what npm itself needs, and no cargo. */
+function nodeOnly() {
+  const bin = path.join(folder, 'bin')
+  fs.mkdirSync(bin, { recursive: true })
+  for (const [name, target] of [
+    ['node', process.execPath],
+    ['sh', '/bin/sh']
+  ]) {
+    if (!fs.existsSync(path.join(bin, name))) fs.symlinkSync(target, path.join(bin, name))
+  }
+  return bin
+}
+
+function installed(file) {
+  return JSON.parse(fs.readFileSync(path.join(project, 'node_modules', 'medialoom', file), 'utf8'))
+}
+
+function node(name, source) {
+  fs.writeFileSync(path.join(project, name), source)
+  const { status, stdout, stderr } = spawnSync(process.execPath, [name], { cwd: project, encoding: 'utf8', timeout: 30_000 })
+  return { status, output: stdout + stderr }
+}
+
+function runs(name, source) {
+  const { status, output } = node(name, source)
+  assert.equal(status, 0, output)
+  assert.equal(output.trim(), `127.0.0.1 ${installed('package.json').version}`)
+}

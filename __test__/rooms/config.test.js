@@ -1,0 +1,64 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { before, test } = require('node:test')
+
+/** @type {typeof import('../../examples/room-server/config.js').readConfig} */
+let readConfig
+
+before(async () => {
+  ;({ readConfig } = await import('../../examples/room-server/config.js'))
+})
+
+test('without an environment the room server listens on port 3000 and leaves the rest to the engine', () => {
+  assert.deepEqual(readConfig({}), { ok: true, value: { port: 3000, host: undefined, endpoint: {}, iceServers: [] } })
+  assert.deepEqual(readConfig({ PORT: '', HOST: '', MEDIALOOM_IP: '' }), readConfig({}))
+})
+
+test('every variable finds its place', () => {
+  const { value } = readConfig({
+    PORT: '8080',
+    HOST: '127.0.0.1',
+    MEDIALOOM_IP: '10.0.0.5, fd00::5',
+    MEDIALOOM_ANNOUNCED_IP: '203.0.113.5,2001:db8::5',
+    MEDIALOOM_PORT: '40000',
+    MEDIALOOM_THREADS: '2',
+    ICE_SERVERS: '[{"urls":"stun:stun.example.org"}]',
+  })
+  assert.deepEqual(value, {
+    port: 8080,
+    host: '127.0.0.1',
+    endpoint: {
+      listen: [
+        { ip: '10.0.0.5', announcedIp: '203.0.113.5' },
+        { ip: 'fd00::5', announcedIp: '2001:db8::5' },
+      ],
+      port: 40000,
+      threads: 2,
+    },
+    iceServers: [{ urls: 'stun:stun.example.org' }],
+  })
+})
+
+test('an announced address alone goes with all addresses', () => {
+  assert.deepEqual(readConfig({ MEDIALOOM_ANNOUNCED_IP: '203.0.113.5' }).value.endpoint, {
+    listen: [{ ip: '0.0.0.0', announcedIp: '203.0.113.5' }],
+  })
+})
+
+test('what cannot be used is named', () => {
+  const wrong = {
+    PORT: '70000',
+    MEDIALOOM_IP: 'localhost',
+    MEDIALOOM_PORT: 'many',
+    MEDIALOOM_THREADS: '0',
+    ICE_SERVERS: '{',
+  }
+  for (const [name, value] of Object.entries(wrong)) {
+    const config = readConfig({ [name]: value })
+    assert.equal(config.ok, false)
+    assert.match(config.message, new RegExp(name))
+  }
+  const uneven = readConfig({ MEDIALOOM_IP: '10.0.0.5,10.0.0.6', MEDIALOOM_ANNOUNCED_IP: '203.0.113.5' })
+  assert.match(uneven.message, /as many addresses/)
+})

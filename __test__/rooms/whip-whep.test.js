@@ -1,0 +1,271 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { after, before, beforeEach, test } = require('node:test')
+const express = require('express')
+const { Endpoint } = require('medialoom')
+const { whepRouter, whipRouter } = require('medialoom/express')
+const { Rooms } = require('medialoom/rooms')
+const { fragment, offer, playerOffer, publisherOffer } = require('./sdp.js')
+
+const SDP = 'application/sdp'
+const FRAGMENT = 'application/trickle-ice-sdpfrag'
+
+/** @type {import('medialoom').Endpoint} */
+let endpoint
+/** @type {import('medialoom/rooms').Rooms} */
+let rooms
+/** @type {import('node:http').Server} */
+let server
+let base = ''
+/** New for each test, like the rooms. @type {Record<'whip' | 'whep', import('express').Router>} */
+let routers
+/** @type {((context: object) => boolean) | undefined} */
+let authorize
+
+before(async () => {
+  endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+  const app = express()
+  app.use('/whip', (request, response, next) => routers.whip(request, response, next))
+  app.use('/whep', (request, response, next) => routers.whep(request, response, next))
+  server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  base = `http://127.0.0.1:${server.address().port}`
+})
+
+beforeEach(() => {
+  rooms?.close()
+  rooms = new Rooms({ endpoint, maxRooms: 3, maxParticipants: 5 })
+  authorize = undefined
+  const options = {
+    rooms,
+    authorize: (_request, context) => authorize?.(context) ?? true,
+    iceServers: [{ urls: ['stun:stun.example.org', 'turn:turn.example.org'], username: 'u"1', credential: 'secret' }],
+  }
+  routers = { whip: whipRouter(options), whep: whepRouter(options) }
+})
+
+after(async () => {
+  server.closeAllConnections()
+  server.close()
+  await endpoint.close()
+})
+
+const post = (path, body, headers = {}) => fetch(base + path, { method: 'POST', body, headers: { 'Content-Type': SDP, ...headers } })
+const patch = (path, body, headers = {}) => fetch(base + path, { method: 'PATCH', body, headers: { 'Content-Type': FRAGMENT, ...headers } })
+
+/** Asserts problem details of this status (RFC 9457). */
+async function problem(response, status) {
+  assert.equal(response.status, status)
+  assert.match(response.headers.get('Content-Type'), /^application\/problem\+json/)
+  const details = await response.json()
+  assert.equal(details.status, status)
+  assert.ok(details.title && details.detail, 'says in words what is wrong')
+  return details
+}
+
+test('publishing: 201 with answer, location, ETag and ICE servers; then it is in the room', async () => {
+  const response = await post('/whip/loom?peer=Ada', publisherOffer('cam'))
+  assert.equal(response.status, 201)
+  assert.match(response.headers.get('Content-Type'), /^application\/sdp/)
+  assert.match(response.headers.get('Location'), /^\/whip\/loom\/[\w-]{22}$/)
+  assert.match(response.headers.get('ETag'), /^"[^"]+"$/)
+  assert.equal(response.headers.get('Accept-Patch'), FRAGMENT)
+  assert.equal(
+    response.headers.get('Link'),
+    ['stun:stun', 'turn:turn'].map(url => `<${url}.example.org>; rel="ice-server"; username="u\\"1"; credential="secret"; credential-type="password"`).join(', '),
+  )
+  const answer = await response.text()
+  assert.match(answer, /^v=0\r\n/)
+  assert.match(answer, /a=recvonly/)
+  assert.match(answer, /a=candidate:/)
+  const [ada] = rooms.get('loom').participants
+  assert.equal(ada.name, 'Ada')
+  assert.equal(ada.role, 'publisher')
+  assert.deepEqual(ada.tracks.map(track => track.kind), ['audio', 'video'])
+})
+
+test('a session ends by DELETE, and is then not found', async () => {
+  const location = (await post('/whip/loom', publisherOffer('cam'))).headers.get('Location')
+  const [{ transport }] = rooms.get('loom').participants
+  assert.equal((await fetch(base + location, { method: 'DELETE' })).status, 200)
+  assert.ok(transport.closed)
+  assert.equal(rooms.size, 0)
+  await problem(await fetch(base + location, { method: 'DELETE' }), 404)
+  await problem(await patch(location, 'a=x', { 'If-Match': '*' }), 404)
+})
+
+test('a session vanishes when its transport closes', async () => {
+  const location = (await post('/whep/loom', playerOffer(1))).headers.get('Location')
+  await rooms.get('loom').participants[0].transport.close()
+  await problem(await fetch(base + location, { method: 'DELETE' }), 404)
+  assert.equal(rooms.size, 0)
+})
+
+test('a session is found under its own room only', async () => {
+  const location = (await post('/whip/loom', publisherOffer('cam'))).headers.get('Location')
+  await problem(await fetch(base + location.replace('/loom/', '/weft/'), { method: 'DELETE' }), 404)
+  assert.equal(rooms.size, 1)
+})
+
+test('trickle: 204 with the right ETag, 428 without, 412 with an old one', async () => {
+  const sdp = publisherOffer('cam')
+  const created = await post('/whip/loom', sdp)
+  const location = created.headers.get('Location')
+  const etag = created.headers.get('ETag')
+  const trickle = fragment(sdp, { candidates: ['candidate:1 1 udp 2130706431 127.0.0.1 50000 typ host', 'end-of-candidates'] })
+
+  const taken = await patch(location, trickle, { 'If-Match': etag })
+  assert.equal(taken.status, 204)
+  assert.equal(await taken.text(), '')
+  await problem(await patch(location, trickle), 428)
+  const refused = await patch(location, trickle, { 'If-Match': '"another"' })
+  assert.equal(refused.headers.get('ETag'), etag, 'the current one, to go on with')
+  await problem(refused, 412)
+})
+
+test('ICE restart: 200 with a new fragment and a new ETag; the old one is over', async () => {
+  const sdp = publisherOffer('cam')
+  const created = await post('/whip/loom', sdp)
+  const location = created.headers.get('Location')
+  const oldUfrag = /a=ice-ufrag:(\S+)/.exec(await created.text())[1]
+
+  const restarted = await patch(location, fragment(sdp, { restart: true }), { 'If-Match': '*' })
+  assert.equal(restarted.status, 200)
+  assert.match(restarted.headers.get('Content-Type'), /^application\/trickle-ice-sdpfrag/)
+  const etag = restarted.headers.get('ETag')
+  assert.notEqual(etag, created.headers.get('ETag'))
+  const ufrag = /a=ice-ufrag:(\S+)/.exec(await restarted.text())?.[1]
+  assert.ok(ufrag && ufrag !== oldUfrag, 'new credentials')
+
+  await problem(await patch(location, fragment(sdp), { 'If-Match': created.headers.get('ETag') }), 412)
+})
+
+test('a fragment that cannot be read is refused and the session goes on', async () => {
+  const sdp = publisherOffer('cam')
+  const created = await post('/whip/loom', sdp)
+  const location = created.headers.get('Location')
+  const etag = created.headers.get('ETag')
+  for (const body of ['', 'nonsense', 'a=candidate:x', fragment(sdp, { candidates: ['candidate:nonsense'] })]) {
+    const response = await patch(location, body, { 'If-Match': etag })
+    await problem(response, 400)
+  }
+  assert.equal((await patch(location, fragment(sdp), { 'If-Match': etag })).status, 204)
+})
+
+test('methods that are kept for later are refused, with those there are', async () => {
+  const location = (await post('/whip/loom', publisherOffer('cam'))).headers.get('Location')
+  for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
+    const response = await fetch(`${base}/whip/loom`, { method })
+    assert.equal(response.headers.get('Allow'), 'OPTIONS, POST')
+    await problem(response, 405)
+  }
+  for (const method of ['GET', 'PUT', 'POST']) {
+    const response = await fetch(base + location, { method })
+    assert.equal(response.headers.get('Allow'), 'OPTIONS, PATCH, DELETE')
+    await problem(response, 405)
+  }
+  assert.equal((await fetch(`${base}/whip/loom`, { method: 'HEAD' })).status, 405)
+  assert.equal((await fetch(base + location, { method: 'HEAD' })).status, 405)
+})
+
+test('OPTIONS tell what may be posted and patched, to pages of other sites as well', async () => {
+  const endpointOptions = await fetch(`${base}/whep/loom`, { method: 'OPTIONS' })
+  assert.equal(endpointOptions.status, 204)
+  assert.equal(endpointOptions.headers.get('Accept-Post'), SDP)
+  assert.equal(endpointOptions.headers.get('Access-Control-Allow-Origin'), '*')
+  assert.equal(endpointOptions.headers.get('Access-Control-Allow-Methods'), 'POST')
+  assert.match(endpointOptions.headers.get('Access-Control-Allow-Headers'), /Authorization.*If-Match/)
+  const sessionOptions = await fetch(`${base}/whep/loom/some-session`, { method: 'OPTIONS' })
+  assert.equal(sessionOptions.headers.get('Accept-Patch'), FRAGMENT)
+  assert.equal(sessionOptions.headers.get('Access-Control-Allow-Methods'), 'PATCH, DELETE')
+  const created = await post('/whep/loom', playerOffer(1))
+  assert.match(created.headers.get('Access-Control-Expose-Headers'), /Location, ETag, Link/)
+})
+
+test('requests that cannot be served are refused, each with its status', async () => {
+  const good = publisherOffer('cam')
+  await problem(await post('/whip/loom', good, { 'Content-Type': 'text/plain' }), 415)
+  await problem(await post('/whip/loom', good, { Accept: 'application/json' }), 406)
+  await problem(await post('/whip/loom', good + 'a=x\r\n'.repeat(20_000)), 413)
+  await problem(await post('/whip/loom', ''), 400)
+  await problem(await post('/whip/loom?peer=a&peer=b', good), 400)
+  await problem(await post('/whip/%2e%2e%2f', good), 400)
+  await problem(await post(`/whip/${'x'.repeat(65)}`, good), 400)
+  await problem(await post('/whip/%ff', good), 400)
+  assert.equal((await problem(await post('/whip/loom', 'this is no SDP'), 400)).code, 'ERR_SDP')
+  await problem(await post('/whip/loom', offer([{ kind: 'audio', direction: 'recvonly' }])), 422)
+  assert.equal(rooms.size, 0)
+  assert.equal(endpoint.transports.length, 0, 'a refused request leaves no transport behind')
+})
+
+test('full rooms, and too many of them, are refused for now', async () => {
+  for (const room of ['a', 'b', 'c']) assert.equal((await post(`/whip/${room}`, publisherOffer('cam'))).status, 201)
+  const refused = await post('/whip/d', publisherOffer('cam'))
+  assert.ok(Number(refused.headers.get('Retry-After')) > 0)
+  assert.equal((await problem(refused, 503)).code, 'ERR_ROOM_LIMIT')
+  for (let viewers = 0; viewers < 4; viewers += 1) assert.equal((await post('/whep/a', playerOffer(1))).status, 201)
+  assert.equal((await problem(await post('/whep/a', playerOffer(1)), 503)).code, 'ERR_PARTICIPANT_LIMIT')
+  assert.equal(endpoint.transports.length, 7)
+})
+
+test('a room in mode p2p is a conflict', async () => {
+  rooms.join('loom', { name: 'Ada', mode: 'p2p' })
+  await problem(await post('/whip/loom', publisherOffer('cam')), 409)
+  await problem(await post('/whep/loom', playerOffer(1)), 409)
+})
+
+test('authorization sees who wants what, and decides about every request of a session', async () => {
+  const seen = []
+  authorize = context => {
+    seen.push(context)
+    return context.token === 'good'
+  }
+  const bearer = token => ({ Authorization: `Bearer ${token}` })
+  const challenged = await post('/whep/loom?peer=Ada', playerOffer(1))
+  assert.equal(challenged.headers.get('WWW-Authenticate'), 'Bearer')
+  await problem(challenged, 401)
+  await problem(await post('/whep/loom', playerOffer(1), bearer('bad')), 403)
+  const created = await post('/whep/loom', playerOffer(1), bearer('good'))
+  assert.equal(created.status, 201)
+  const session = base + created.headers.get('Location')
+  await problem(await fetch(session, { method: 'DELETE' }), 401)
+  assert.equal((await fetch(session, { method: 'DELETE', headers: bearer('good') })).status, 200)
+  assert.deepEqual(seen[0], { action: 'play', room: 'loom', peer: 'Ada', token: null })
+})
+
+test('a player gets as many participants as it has m-lines, but not the one of its own name', async () => {
+  for (const name of ['Ada', 'Grace', 'Linus']) await post(`/whip/loom?peer=${name}`, publisherOffer(name))
+  const answer = await (await post('/whep/loom?peer=Ada', playerOffer(2))).text()
+  assert.equal(answer.match(/^a=sendonly/gm).length, 4)
+  const player = rooms.get('loom').participants[3]
+  const sources = player.transport.outgoingTracks.map(track => [
+    track.mid,
+    track.kind,
+    rooms.get('loom').participants.find(each => each.tracks.includes(track.transponder?.incomingTrack))?.name,
+  ])
+  assert.deepEqual(sources.sort(), [
+    ['0', 'audio', 'Grace'],
+    ['1', 'video', 'Grace'],
+    ['2', 'audio', 'Linus'],
+    ['3', 'video', 'Linus'],
+  ])
+})
+
+test('a player may come first: its m-lines wait for whoever comes', async () => {
+  assert.equal((await post('/whep/loom', playerOffer(1))).status, 201)
+  const [player] = rooms.get('loom').participants
+  assert.deepEqual(player.transport.outgoingTracks.map(track => track.transponder), [null, null])
+  const publisher = await post('/whip/loom', publisherOffer('cam'))
+  assert.equal(player.transport.outgoingTracks.filter(track => track.transponder).length, 2)
+  await fetch(base + publisher.headers.get('Location'), { method: 'DELETE' })
+  assert.equal(player.transport.outgoingTracks.filter(track => track.transponder && !track.transponder.closed).length, 0)
+})
+
+test('a player with an offer for video alone gets video alone', async () => {
+  await post('/whip/loom', publisherOffer('cam'))
+  assert.equal((await post('/whep/loom', offer([{ kind: 'video', direction: 'recvonly' }]))).status, 201)
+  const player = rooms.get('loom').participants[1]
+  assert.deepEqual(player.transport.outgoingTracks.map(track => track.transponder?.incomingTrack.kind), ['video'])
+})

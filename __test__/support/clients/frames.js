@@ -1,0 +1,135 @@
+'use strict'
+
+/**
+ * Numbered packets for clients that send RTP themselves. Every frame is one packet, so that a
+ * receiver can tell which frames it has and which it misses.
+ */
+
+const NUMBER_BYTES = 4
+
+/** A VP8 frame (RFC 7741) that decodes to nothing but says whether it is a keyframe. */
+function vp8Frame(number, keyframe) {
+  // Payload descriptor: X and S bit, then I bit, then a 15-bit picture id (RFC 7741 4.2).
+  const descriptor = Buffer.from([0x90, 0x80, 0x80 | ((number >> 8) & 0x7f), number & 0xff])
+  // Payload header 4.3: the lowest bit is 0 for keyframes, which go on with a start code and a size.
+  const header = keyframe
+    ? Buffer.from([0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 320 & 0xff, 320 >> 8, 240, 0])
+    : Buffer.from([0x31, 0x02, 0x00])
+  return Buffer.concat([descriptor, header, Buffer.alloc(600), numbered(number)])
+}
+
+function opusFrame(number) {
+  // Table of contents (RFC 6716 3.1): CELT, 20 ms, one frame.
+  return Buffer.concat([Buffer.from([0xfc]), Buffer.alloc(60), numbered(number)])
+}
+
+function numbered(number) {
+  const bytes = Buffer.alloc(NUMBER_BYTES)
+  bytes.writeUInt32BE(number)
+  return bytes
+}
+
+function isVp8Keyframe(payload) {
+  let offset = 1
+  if (payload[0] & 0x80) {
+    const extensions = payload[1]
+    offset++
+    if (extensions & 0x80) offset += payload[offset] & 0x80 ? 2 : 1
+    if (extensions & 0x40) offset++
+    if (extensions & 0x30) offset++
+  }
+  return (payload[offset] & 1) === 0
+}
+
+/** An RTP packet (RFC 3550 5.1) without extensions. */
+function rtpPacket({ payloadType, sequence, timestamp, ssrc, payload }) {
+  const header = Buffer.alloc(12)
+  header[0] = 0x80
+  header[1] = 0x80 | payloadType
+  header.writeUInt16BE(sequence & 0xffff, 2)
+  header.writeUInt32BE(timestamp >>> 0, 4)
+  header.writeUInt32BE(ssrc, 8)
+  return Buffer.concat([header, payload])
+}
+
+/** The payload of an RTP packet, `null` for RTCP (RFC 5761 4) and padding. */
+function rtpPayload(packet) {
+  const type = packet[1] & 0x7f
+  if (type >= 64 && type <= 95) return null
+  let offset = 12 + 4 * (packet[0] & 0x0f)
+  if (packet[0] & 0x10) offset += 4 + 4 * packet.readUInt16BE(offset + 2)
+  const padding = packet[0] & 0x20 ? packet[packet.length - 1] : 0
+  return offset < packet.length - padding ? packet.subarray(offset, packet.length - padding) : null
+}
+
+/** Notes which numbered frames of one kind arrived. */
+class FrameLog {
+  #kind
+  #numbers = new Set()
+  #first = null
+  #last = null
+  #startedWithKeyframe = null
+
+  constructor(kind) {
+    this.#kind = kind
+  }
+
+  add(payload) {
+    if (payload.length < NUMBER_BYTES + 4) return
+    const number = payload.readUInt32BE(payload.length - NUMBER_BYTES)
+    if (this.#first === null) {
+      this.#first = number
+      if (this.#kind === 'video') this.#startedWithKeyframe = isVp8Keyframe(payload)
+    }
+    this.#last = Math.max(this.#last ?? number, number)
+    this.#numbers.add(number)
+  }
+
+  report() {
+    const frames = this.#numbers.size
+    return {
+      frames,
+      missing: frames === 0 ? 0 : this.#last - this.#first + 1 - frames,
+      startedWithKeyframe: this.#startedWithKeyframe
+    }
+  }
+}
+
+/** Calls `send` with numbered frames at the pace of a microphone and a camera. */
+class FrameSource {
+  #send
+  #numbers = { audio: 0, video: 0 }
+  #keyframeWanted = true
+  #timers = []
+
+  constructor(send) {
+    this.#send = send
+  }
+
+  start() {
+    this.#timers = [setInterval(() => this.#audio(), 20), setInterval(() => this.#video(), 33)]
+  }
+
+  stop() {
+    this.#timers.forEach(clearInterval)
+    return { audio: this.#numbers.audio, video: this.#numbers.video }
+  }
+
+  wantKeyframe() {
+    this.#keyframeWanted = true
+  }
+
+  #audio() {
+    const number = this.#numbers.audio++
+    this.#send('audio', { number, timestamp: number * 960, payload: opusFrame(number) })
+  }
+
+  #video() {
+    const number = this.#numbers.video++
+    const keyframe = this.#keyframeWanted
+    this.#keyframeWanted = false
+    this.#send('video', { number, timestamp: number * 3000, payload: vp8Frame(number, keyframe) })
+  }
+}
+
+module.exports = { FrameLog, FrameSource, rtpPacket, rtpPayload }

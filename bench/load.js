@@ -1,0 +1,67 @@
+'use strict'
+
+const path = require('node:path')
+const readline = require('node:readline')
+const { spawn, spawnSync } = require('node:child_process')
+
+const CRATE = path.join(__dirname, 'load')
+
+/** Builds the clients' program, which takes minutes the first time. @returns {string} its path */
+function buildLoad() {
+  const cargo = spawnSync('cargo', ['build', '--release', '--locked', '--message-format=json-render-diagnostics'], {
+    cwd: CRATE,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 64 * 1024 * 1024
+  })
+  if (cargo.error) throw cargo.error
+  if (cargo.status !== 0) throw new Error('the load generator of the benchmark did not build')
+  for (const line of cargo.stdout.toString().split('\n')) {
+    if (!line.startsWith('{')) continue
+    const message = JSON.parse(line)
+    if (message.executable) return message.executable
+  }
+  throw new Error('cargo built no executable')
+}
+
+/** A running `medialoom-load`: JSON in, JSON out, a line each. */
+class Load {
+  #process
+  #reports
+
+  constructor(program, command, first) {
+    this.#process = spawn(program, [command], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#reports = readline.createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
+    this.tell(first)
+  }
+
+  tell(instruction) {
+    this.#process.stdin.write(`${JSON.stringify(instruction)}\n`)
+  }
+
+  /** The next report; fails when the program has ended. */
+  async next() {
+    const { value, done } = await this.#reports.next()
+    if (done) throw new Error('the load generator ended early')
+    const report = JSON.parse(value)
+    if (report.type === 'failed') throw new Error(report.reason)
+    return report
+  }
+
+  /** Lets it end, and waits for that. */
+  async close() {
+    if (this.#process.exitCode !== null) return
+    const ended = new Promise(resolve => this.#process.once('close', resolve))
+    this.#process.stdin.end()
+    await ended
+  }
+}
+
+/** @returns {Promise<{ seal: number, seal_and_send: number, receive_and_open: number }[]>} nanoseconds a packet */
+async function measureFloors(program, shapes) {
+  const load = new Load(program, 'floor', shapes)
+  const floors = await load.next()
+  await load.close()
+  return floors
+}
+
+module.exports = { buildLoad, Load, measureFloors }

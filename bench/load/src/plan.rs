@@ -1,0 +1,102 @@
+//! What the parent process tells this one, one JSON object a line, and what it is told.
+
+use serde::{Deserialize, Serialize};
+
+/// The first line: who there is.
+#[derive(Deserialize)]
+pub struct Plan {
+    pub clients: Vec<ClientPlan>,
+    /// Clients between offer and first media at once.
+    pub concurrent_joins: usize,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientPlan {
+    pub audio: Option<Sending>,
+    pub video: Option<Sending>,
+    /// Indices of the clients whose audio it receives.
+    pub hears: Vec<usize>,
+    /// Indices of the clients whose video it receives.
+    pub sees: Vec<usize>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(deny_unknown_fields)]
+pub struct Sending {
+    /// Kilobits a second. 0: negotiated, but nothing is sent.
+    pub kilobits: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Instruction {
+    Answer { client: usize, sdp: String },
+    Measure { milliseconds: u64 },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Report {
+    Offer {
+        client: usize,
+        sdp: String,
+    },
+    /// Everybody is connected and receives what it should.
+    Ready {
+        /// Offer to DTLS done, microseconds.
+        connected: Distribution,
+        /// Offer to the first packet, microseconds.
+        media: Distribution,
+        /// Offer to the first packet of video, microseconds.
+        video: Distribution,
+        /// Clients a second, up to their first packet.
+        rate: f64,
+    },
+    Measured(Box<Measured>),
+    Failed {
+        reason: String,
+    },
+}
+
+#[derive(Serialize)]
+pub struct Measured {
+    /// Packets publishers sent in the window.
+    pub sent: u64,
+    /// What of them should have come, over all receivers.
+    pub expected: u64,
+    /// What of them came, each counted once.
+    pub received: u64,
+    /// One way, microseconds.
+    pub latency: Distribution,
+    /// CPU of this process over the time that passed, 1 is a core.
+    pub load: f64,
+}
+
+#[derive(Serialize, Default)]
+pub struct Distribution {
+    pub count: usize,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+impl Distribution {
+    /// Of nanoseconds, in microseconds.
+    pub fn of(mut nanoseconds: Vec<u64>) -> Distribution {
+        nanoseconds.sort_unstable();
+        let Some(&max) = nanoseconds.last() else { return Distribution::default() };
+        let microseconds = |value: u64| value as f64 / 1000.0;
+        let at = |share: f64| {
+            microseconds(nanoseconds[((nanoseconds.len() - 1) as f64 * share).round() as usize])
+        };
+        Distribution {
+            count: nanoseconds.len(),
+            p50: at(0.50),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: microseconds(max),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! When a client sends what: 30 frames a second, all packets of a frame at once, and an Opus packet
+//! every 20 ms, as browsers do.
+
+use std::time::{Duration, Instant};
+
+use crate::stamp;
+
+const FRAMES_A_SECOND: u32 = 30;
+const AUDIO_PACKETS_A_SECOND: u32 = 50;
+/// The largest payload of a video packet, in bytes.
+const LARGEST_PAYLOAD: usize = 1180;
+
+/// A sequence of packets that is due at regular times.
+pub struct Cadence {
+    pub due: Instant,
+    interval: Duration,
+    bytes: usize,
+    pub ticks: u32,
+    pub packets: u32,
+}
+
+impl Cadence {
+    pub fn video(kilobits: u32, first: Instant) -> Cadence {
+        Cadence::new(kilobits, FRAMES_A_SECOND, first)
+    }
+
+    pub fn audio(kilobits: u32, first: Instant) -> Cadence {
+        Cadence::new(kilobits, AUDIO_PACKETS_A_SECOND, first)
+    }
+
+    fn new(kilobits: u32, a_second: u32, due: Instant) -> Cadence {
+        let bytes = (kilobits * 125 / a_second) as usize;
+        Cadence { due, interval: Duration::from_secs(1) / a_second, bytes, ticks: 0, packets: 0 }
+    }
+
+    /// Sizes of the payloads that go out now; the next ones are due an interval later.
+    pub fn advance(&mut self, now: Instant) -> Vec<usize> {
+        self.ticks += 1;
+        self.due += self.interval;
+        // After a stall a browser's camera does not send what it missed either.
+        if self.due < now {
+            self.due = now + self.interval;
+        }
+        let count = self.bytes.div_ceil(LARGEST_PAYLOAD).max(1);
+        (0..count)
+            .map(|index| self.bytes / count + usize::from(index < self.bytes % count))
+            .map(|size| size.max(stamp::LENGTH + 20))
+            .collect()
+    }
+}
+
+/// A VP8 payload of that size (RFC 7741 4.2 and 4.3), with a picture id as browsers write it.
+pub fn vp8(size: usize, first: bool, keyframe: bool, picture: u32) -> Vec<u8> {
+    let mut payload = vec![0_u8; size];
+    let id = (picture & 0x7fff) as u16 | 0x8000;
+    payload[0] = 0x80 | u8::from(first) << 4;
+    payload[1] = 0x80;
+    payload[2..4].copy_from_slice(&id.to_be_bytes());
+    if first && keyframe {
+        // Frame tag, start code, 1280 by 720.
+        payload[4..14].copy_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02]);
+    } else if first {
+        payload[4] = 0x11;
+    }
+    payload
+}

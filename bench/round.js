@@ -1,0 +1,116 @@
+'use strict'
+
+const os = require('node:os')
+const path = require('node:path')
+const { fork } = require('node:child_process')
+const { once } = require('node:events')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { Load } = require('./load.js')
+
+/** Time for keyframes, reports and timers of the joins to pass, in milliseconds. */
+const SETTLING = 1500
+const CONCURRENT_JOINS = 8
+
+/**
+ * Plays a scenario once, with a server and clients in fresh processes, and measures for `seconds`
+ * once everybody is there.
+ */
+async function playRound(program, scenario, { seconds, threads }) {
+  const server = fork(path.join(__dirname, 'server.js'), [String(threads)])
+  let load
+  try {
+    await once(server, 'message')
+    const before = await ask(server, 'begin')
+    load = new Load(program, 'clients', {
+      clients: scenario.clients,
+      concurrent_joins: scenario.concurrentJoins ?? CONCURRENT_JOINS
+    })
+    relayAnswers(server, load)
+
+    const ready = await relayOffersUntil('ready', server, load, scenario)
+    await sleep(SETTLING)
+    const start = await ask(server, 'begin')
+    const busyBefore = secondsOfCores()
+    load.tell({ type: 'measure', milliseconds: seconds * 1000 })
+    await sleep(seconds * 1000)
+    const busy = secondsOfCores() - busyBefore
+    const end = await ask(server, 'end')
+    const measured = await relayOffersUntil('measured', server, load, scenario)
+    return figures(scenario, { before, start, end, busy, ready, measured })
+  } finally {
+    await load?.close()
+    if (server.exitCode === null) {
+      const gone = once(server, 'exit')
+      server.kill()
+      await gone
+    }
+  }
+}
+
+function relayAnswers(server, load) {
+  server.on('message', message => {
+    if (message.type === 'answer') load.tell(message)
+  })
+}
+
+async function relayOffersUntil(type, server, load, { clients }) {
+  for (;;) {
+    const report = await load.next()
+    if (report.type === type) return report
+    const { hears = [], sees = [] } = clients[report.client]
+    server.send({ ...report, hears, sees })
+  }
+}
+
+function ask(server, type) {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error('the server ended early'))
+    const listen = message => {
+      if (message.type !== 'sample') return
+      server.off('message', listen)
+      server.off('exit', gone)
+      resolve(message.sample)
+    }
+    server.on('message', listen)
+    server.once('exit', gone)
+    server.send({ type })
+  })
+}
+
+/** What all cores have worked since the machine started. */
+function secondsOfCores() {
+  const milliseconds = os.cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)
+  return milliseconds.reduce((sum, core) => sum + core, 0) / 1000
+}
+
+function figures(scenario, { before, start, end, busy, ready, measured }) {
+  const seconds = end.usedAt - start.usedAt
+  const user = (end.user - start.user) / seconds
+  const system = (end.system - start.system) / seconds
+  const packets = (end.forwarded - start.forwarded) / (end.forwardedAt - start.forwardedAt)
+  const forwards = !scenario.idle && packets > 0
+  return {
+    cipher: end.cipher,
+    forwardedPerSecond: packets,
+    serverLoad: (user + system) / 1e6,
+    /** Microseconds of CPU for each forwarded packet. */
+    cpu: forwards ? (user + system) / packets : null,
+    cpuUser: forwards ? user / packets : null,
+    cpuSystem: forwards ? system / packets : null,
+    /** Microseconds of CPU for each peer and second. */
+    cpuPerPeerSecond: (user + system) / scenario.clients.length,
+    delivered: measured.expected > 0 ? measured.received / measured.expected : null,
+    /** Source packets for each forwarded one: what receiving adds to the floor. */
+    sourceShare: measured.expected > 0 ? measured.sent / measured.expected : null,
+    latency: measured.latency,
+    /** Bytes. */
+    rss: end.rss,
+    rssPerSubscriber: (end.rss - before.rss) / scenario.subscribers,
+    join: { connected: ready.connected, media: ready.media, video: ready.video, perSecond: ready.rate },
+    loadOfClients: measured.load,
+    /** What else ran on the machine, in cores. */
+    loadOfOthers: Math.max(0, busy / seconds - (user + system) / 1e6 - measured.load)
+  }
+}
+
+module.exports = { playRound }

@@ -1,0 +1,90 @@
+'use strict'
+
+/**
+ * The server under measurement: an endpoint in a process of its own, as an application would write
+ * it. The parent process carries the signaling (see round.js).
+ */
+
+const { Endpoint } = require('..')
+
+/** @type {Map<number, import('..').Transport>} */
+const transports = new Map()
+/** Outgoing tracks by the client and kind they are waiting for. */
+const waiting = new Map()
+
+async function main() {
+  const [threads] = process.argv.slice(2).map(Number)
+  const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads, tcp: false })
+  endpoint.ref()
+
+  process.on('message', async message => {
+    if (message.type === 'offer') {
+      process.send({ type: 'answer', client: message.client, sdp: await join(endpoint, message) })
+    } else {
+      process.send({ type: 'sample', sample: await SAMPLES[message.type](endpoint) })
+    }
+  })
+  process.on('disconnect', () => process.exit())
+  process.send({ type: 'ready' })
+}
+
+/** One client: what it sends is offered to all, what it wants is attached as soon as it is there. */
+async function join(endpoint, { client, sdp, hears, sees }) {
+  const transport = endpoint.createTransport()
+  transports.set(client, transport)
+  transport.on('track', track => {
+    for (const outgoing of waitingFor(client, track.kind)) outgoing.attachTo(track)
+  })
+  if (hears.length + sees.length > 0) {
+    const stream = transport.createOutgoingStream({ audio: hears.length, video: sees.length })
+    hears.forEach((source, index) => want(stream.audio[index], source))
+    sees.forEach((source, index) => want(stream.video[index], source))
+  }
+  return transport.acceptOffer(sdp)
+}
+
+function want(outgoing, source) {
+  waitingFor(source, outgoing.kind).push(outgoing)
+  const track = transports.get(source)?.incomingTracks.find(track => track.kind === outgoing.kind)
+  if (track) outgoing.attachTo(track)
+}
+
+function waitingFor(client, kind) {
+  const key = `${client} ${kind}`
+  if (!waiting.has(key)) waiting.set(key, [])
+  return waiting.get(key)
+}
+
+// Taking statistics costs something itself: it happens outside of the time that is measured.
+const SAMPLES = {
+  async begin(endpoint) {
+    const traffic = await forwarded(endpoint)
+    return { ...traffic, ...usage() }
+  },
+  async end(endpoint) {
+    const used = usage()
+    return { ...used, ...(await forwarded(endpoint)) }
+  }
+}
+
+/** What the process has used so far: microseconds of CPU, bytes of memory. */
+function usage() {
+  const { user, system } = process.cpuUsage()
+  return { user, system, usedAt: seconds(), rss: process.memoryUsage.rss() }
+}
+
+async function forwarded(endpoint) {
+  const { transports } = await endpoint.getStats()
+  const tracks = transports.flatMap(transport => transport.outgoingTracks)
+  return {
+    forwarded: tracks.reduce((sum, track) => sum + track.packetsSent, 0),
+    forwardedAt: seconds(),
+    cipher: transports.find(transport => transport.srtpCipher)?.srtpCipher ?? null
+  }
+}
+
+function seconds() {
+  return Number(process.hrtime.bigint()) / 1e9
+}
+
+main()

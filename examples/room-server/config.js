@@ -1,0 +1,97 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** Unset and empty mean the same in an environment file. @param {unknown} value */
+const blankToUndefined = value => (value === '' ? undefined : value)
+
+/** @param {number} least @param {number} most */
+const wholeNumber = (least, most) =>
+  z.preprocess(blankToUndefined, z.coerce.number().int().min(least).max(most).optional())
+
+const addressList = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .transform(text => text.split(',').map(part => part.trim()))
+    .refine(list => list.every(part => isIP(part)), 'must be IP addresses, separated by commas')
+    .optional(),
+)
+
+const iceServers = z.array(
+  z.object({
+    urls: z.union([z.string(), z.array(z.string())]),
+    username: z.string().optional(),
+    credential: z.string().optional(),
+  }),
+)
+
+const environment = z.object({
+  PORT: wholeNumber(0, 65535),
+  HOST: z.preprocess(blankToUndefined, z.string().optional()),
+  MEDIALOOM_IP: addressList,
+  MEDIALOOM_ANNOUNCED_IP: addressList,
+  MEDIALOOM_PORT: wholeNumber(0, 65535),
+  MEDIALOOM_THREADS: wholeNumber(1, 64),
+  ICE_SERVERS: z.preprocess(
+    blankToUndefined,
+    z
+      .string()
+      .transform((text, context) => {
+        try {
+          return JSON.parse(text)
+        } catch {
+          context.addIssue({ code: 'custom', message: 'must be a JSON array like RTCConfiguration.iceServers' })
+          return z.NEVER
+        }
+      })
+      .pipe(iceServers)
+      .optional(),
+  ),
+})
+
+/**
+ * @typedef {object} Config
+ * @property {number} port HTTP port; 0 takes any free one
+ * @property {string | undefined} host address to listen on; undefined means all
+ * @property {import('medialoom').EndpointOptions} endpoint
+ * @property {z.infer<typeof iceServers>} iceServers told to browsers, for connections among themselves
+ * @property {Partial<import('./limits.js').Limits>} [limits]
+ */
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ ok: true, value: Config } | { ok: false, message: string }}
+ */
+export function readConfig(env) {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
+    return { ok: false, message: `The environment is not usable:\n${lines.join('\n')}` }
+  }
+  const { PORT, HOST, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_PORT, MEDIALOOM_THREADS, ICE_SERVERS } = parsed.data
+  const ips = MEDIALOOM_IP ?? (MEDIALOOM_ANNOUNCED_IP ? ['0.0.0.0'] : undefined)
+  if (MEDIALOOM_ANNOUNCED_IP && MEDIALOOM_ANNOUNCED_IP.length !== ips?.length) {
+    return {
+      ok: false,
+      message: 'The environment is not usable:\n  MEDIALOOM_ANNOUNCED_IP: must have as many addresses as MEDIALOOM_IP, in the same order',
+    }
+  }
+  return {
+    ok: true,
+    value: {
+      port: PORT ?? 3000,
+      host: HOST,
+      endpoint: {
+        ...(ips && {
+          listen: ips.map((ip, index) => ({
+            ip,
+            ...(MEDIALOOM_ANNOUNCED_IP && { announcedIp: MEDIALOOM_ANNOUNCED_IP[index] }),
+          })),
+        }),
+        ...(MEDIALOOM_PORT !== undefined && { port: MEDIALOOM_PORT }),
+        ...(MEDIALOOM_THREADS !== undefined && { threads: MEDIALOOM_THREADS }),
+      },
+      iceServers: ICE_SERVERS ?? [],
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What one client may ask of the server. docs/signaling.md tells clients the same numbers.
+ *
+ * @typedef {typeof LIMITS} Limits
+ */
+export const LIMITS = {
+  /** Rooms at once. */
+  maxRooms: 1000,
+  /** Participants of one room. */
+  maxParticipants: 50,
+  /** Characters of a room's or a participant's name. */
+  maxNameLength: 64,
+  /** WebSockets at once, joined or not. */
+  maxConnections: 10_000,
+  /** Characters of an SDP over the WebSocket: some 3 kB for every m-line of everyone in the room. */
+  maxSdpLength: 512 * 1024,
+  /** Bytes of a body of WHIP or WHEP. */
+  maxHttpSdpSize: 64 * 1024,
+  /** Bytes of a message that is answered with an error; twice as many close the WebSocket (1009). */
+  maxMessageSize: 768 * 1024,
+  /** Messages a second over a longer time, and at once. */
+  messagesPerSecond: 50,
+  messageBurst: 250,
+  /** Messages dropped for coming too fast until the WebSocket is closed (1008). */
+  maxDroppedMessages: 500,
+  /** Bytes that may wait for a slow WebSocket until it is cut. */
+  maxBufferedAmount: 8 * 1024 * 1024,
+  /** Characters of a chat message; how many a second over a longer time, and at once. */
+  maxChatLength: 2000,
+  chatsPerSecond: 2,
+  chatBurst: 10,
+  /** Milliseconds from opening the WebSocket to `join`. */
+  joinTimeout: 10_000,
+  /** Milliseconds between heartbeats; one missed heartbeat cuts the WebSocket. */
+  heartbeatInterval: 10_000,
+  /** Milliseconds a participant whose WebSocket is gone stays in the room. */
+  resumeTimeout: 20_000,
+  /** Connections to the server's media (`reset`) that one participant may ask for, a second and at once. */
+  resetsPerSecond: 0.2,
+  resetBurst: 5,
+  /** Changes of a room's mode a second over a longer time, and at once: each connects everyone anew. */
+  modeChangesPerSecond: 0.5,
+  modeChangeBurst: 5,
+}

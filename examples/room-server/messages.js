@@ -1,0 +1,61 @@
+import { z } from 'zod'
+
+/**
+ * The messages a client may send. docs/signaling.md says what they mean.
+ *
+ * @param {import('./limits.js').Limits} limits
+ */
+export function clientMessages(limits) {
+  const sdp = z.string().min(1).max(limits.maxSdpLength)
+  const counter = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+  const participantId = z.string().min(1).max(64)
+  const streamId = z.string().min(1).max(256)
+  const mode = z.enum(['sfu', 'p2p'])
+  const candidate = z
+    .object({
+      candidate: z.string().max(1024),
+      sdpMid: z.string().max(256).nullish(),
+      sdpMLineIndex: z.number().int().min(0).max(65535).nullish(),
+      usernameFragment: z.string().max(256).nullish(),
+    })
+    .nullable()
+
+  return z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('join'),
+      room: z.string().max(1024),
+      name: z.string().max(1024),
+      mode: mode.optional(),
+      session: z.string().max(64).optional(),
+    }),
+    z.object({ type: z.literal('offer'), connection: counter, id: counter, sdp }),
+    z.object({ type: z.literal('answer'), connection: counter, id: counter, sdp }),
+    z.object({ type: z.literal('candidate'), connection: counter, candidate }),
+    z.object({ type: z.literal('reset') }),
+    z.object({
+      type: z.literal('signal'),
+      epoch: counter,
+      to: participantId,
+      id: counter.optional(),
+      description: z.object({ type: z.enum(['offer', 'answer', 'pranswer', 'rollback']), sdp: z.string().max(limits.maxSdpLength) }).optional(),
+      candidate: candidate.optional(),
+    }),
+    z.object({
+      type: z.literal('media'),
+      audio: z.boolean(),
+      video: z.boolean(),
+      streams: z.array(z.object({ id: streamId, source: z.enum(['camera', 'screen']) })).max(8),
+    }),
+    z.object({ type: z.literal('select-encoding'), stream: streamId, encoding: z.string().min(1).max(64) }),
+    z.object({ type: z.literal('set-mode'), mode }),
+    z.object({ type: z.literal('ping') }),
+    z.object({ type: z.literal('leave') }),
+  ])
+}
+
+/** @typedef {z.infer<ReturnType<typeof clientMessages>>} ClientMessage */
+
+/**
+ * @template {ClientMessage['type']} T
+ * @typedef {Extract<ClientMessage, { type: T }>} ClientMessageOf
+ */

@@ -1,0 +1,63 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+
+/**
+ * The server's figures for Prometheus. They are read from the engine when they are asked for.
+ *
+ * @param {object} sources
+ * @param {import('medialoom').Endpoint} sources.endpoint
+ * @param {import('medialoom/rooms').Rooms} sources.rooms
+ * @param {import('./signaling.js').Signaling} sources.signaling
+ */
+export function createMetrics({ endpoint, rooms, signaling }) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+
+  new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })
+  const roomGauge = new Gauge({ name: 'room_server_rooms', help: 'Open rooms, by mode', labelNames: ['mode'], registers })
+  const participantGauge = new Gauge({ name: 'room_server_participants', help: 'Participants, by role', labelNames: ['role'], registers })
+  const transportGauge = new Gauge({ name: 'medialoom_transports', help: 'Transports, by state', labelNames: ['state'], registers })
+  const lossGauge = new Gauge({ name: 'medialoom_packets_lost', help: 'Packets that never came, over all open incoming tracks', registers })
+  const bitrateGauge = new Gauge({ name: 'medialoom_bitrate', help: 'Bits of media a second', labelNames: ['direction'], registers })
+
+  // Counters of the engine's, shown as they stand; each thread counts for itself.
+  const perThread = /** @type {const} */ ([
+    ['packetsReceived', 'medialoom_packets_received_total', 'Datagrams received'],
+    ['packetsSent', 'medialoom_packets_sent_total', 'Datagrams sent'],
+    ['bytesReceived', 'medialoom_bytes_received_total', 'Bytes received'],
+    ['bytesSent', 'medialoom_bytes_sent_total', 'Bytes sent'],
+    ['packetsUnmatched', 'medialoom_packets_unmatched_total', 'Datagrams that belonged to no peer'],
+    ['packetsDiscardedOnSend', 'medialoom_packets_discarded_on_send_total', 'Packets dropped at a full socket'],
+    ['packetsDiscardedBetweenThreads', 'medialoom_packets_discarded_between_threads_total', 'Packets dropped at a full ring'],
+    ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed'],
+  ]).map(([field, name, help]) => ({ field, gauge: new Gauge({ name, help, labelNames: ['thread'], registers }) }))
+
+  return {
+    contentType: registry.contentType,
+    async text() {
+      await collect()
+      return registry.metrics()
+    },
+  }
+
+  async function collect() {
+    for (const mode of ['sfu', 'p2p']) roomGauge.set({ mode }, [...rooms].filter(room => room.mode === mode).length)
+    const participants = [...rooms].flatMap(room => room.participants)
+    for (const role of ['member', 'publisher', 'viewer']) {
+      participantGauge.set({ role }, participants.filter(participant => participant.role === role).length)
+    }
+
+    const stats = await endpoint.getStats()
+    for (const thread of stats.threads) {
+      for (const { field, gauge } of perThread) gauge.set({ thread: String(thread.thread) }, thread[field])
+    }
+    for (const state of ['new', 'connecting', 'connected', 'disconnected']) {
+      transportGauge.set({ state }, stats.transports.filter(transport => transport.state === state).length)
+    }
+    const encodings = stats.transports.flatMap(transport => transport.incomingTracks).flatMap(track => track.encodings)
+    const outgoing = stats.transports.flatMap(transport => transport.outgoingTracks)
+    lossGauge.set(encodings.reduce((sum, encoding) => sum + encoding.packetsLost, 0))
+    bitrateGauge.set({ direction: 'in' }, encodings.reduce((sum, encoding) => sum + encoding.bitrate, 0))
+    bitrateGauge.set({ direction: 'out' }, outgoing.reduce((sum, track) => sum + track.bitrate, 0))
+  }
+}

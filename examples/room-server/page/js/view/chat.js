@@ -1,0 +1,78 @@
+import { byId, create, hueOf } from './element.js'
+
+const MOST_LINES = 500
+
+/** The chat beside the stage. */
+export class ChatView {
+  #panel = byId('chat')
+  #lines = byId('chat-lines')
+  #input = /** @type {HTMLInputElement} */ (byId('chat-input'))
+  #button = byId('chat-button')
+  #unread = byId('unread')
+  #unreadCount = 0
+  #call
+
+  /** @param {import('../call.js').Call} call */
+  constructor(call) {
+    this.#call = call
+    this.#lines.replaceChildren()
+    call.addEventListener('chat', event => this.#add(/** @type {CustomEvent} */ (event).detail))
+    call.addEventListener('mode', () => {
+      byId('chat-way').textContent = call.mode === 'sfu' ? 'through the server' : 'straight to everyone'
+    })
+    byId('chat-form').onsubmit = event => {
+      event.preventDefault()
+      this.#send()
+    }
+    byId('chat-close').onclick = () => this.open(false)
+    this.#button.onclick = () => this.open(!this.isOpen)
+    this.open(false)
+  }
+
+  get isOpen() {
+    return !this.#panel.hidden
+  }
+
+  /** @param {boolean} open */
+  open(open) {
+    this.#panel.hidden = !open
+    this.#button.setAttribute('aria-pressed', String(open))
+    this.#button.classList.toggle('on', open)
+    if (!open) return
+    this.#unreadCount = 0
+    this.#unread.hidden = true
+    this.#lines.scrollTop = this.#lines.scrollHeight
+    this.#input.focus()
+  }
+
+  #send() {
+    const text = this.#input.value.trim()
+    if (!text) return
+    if (this.#call.sendChat(text)) {
+      this.#add({ name: 'You', text, time: Date.now(), own: true })
+      this.#input.value = ''
+    } else {
+      this.#append(create('li', { class: 'bad', text: 'Not everyone is connected yet. Try again in a moment.' }))
+    }
+  }
+
+  /** @param {{ name: string, text: string, time: number, own?: boolean }} line */
+  #add({ name, text, time, own = false }) {
+    const author = create('b', { text: name })
+    author.style.setProperty('--hue', hueOf(name))
+    const clock = new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    const head = create('small', {}, author, document.createTextNode(clock))
+    this.#append(create('li', { class: own ? 'own' : '' }, head, document.createTextNode(String(text))))
+    if (this.isOpen || own) return
+    this.#unreadCount += 1
+    this.#unread.textContent = String(Math.min(this.#unreadCount, 99))
+    this.#unread.hidden = false
+  }
+
+  /** @param {HTMLElement} line */
+  #append(line) {
+    this.#lines.append(line)
+    while (this.#lines.childElementCount > MOST_LINES) this.#lines.firstElementChild?.remove()
+    this.#lines.scrollTop = this.#lines.scrollHeight
+  }
+}

@@ -1,0 +1,110 @@
+import { byId } from './element.js'
+import { showSwitch } from './dock.js'
+
+const FIRST_WORDS = ['amber', 'calm', 'copper', 'early', 'gentle', 'indigo', 'linen', 'quiet', 'silver', 'woven']
+const SECOND_WORDS = ['bobbin', 'harbour', 'heddle', 'loom', 'meadow', 'river', 'shuttle', 'spindle', 'thread', 'weft']
+const NAME_KEY = 'medialoom-name'
+
+/** The door: a look in the mirror, a name, and the room. */
+export class JoinView {
+  #element = byId('join')
+  #name = /** @type {HTMLInputElement} */ (byId('join-name'))
+  #room = /** @type {HTMLInputElement} */ (byId('join-room'))
+  #error = byId('join-error')
+  #button = /** @type {HTMLButtonElement} */ (byId('join-button'))
+  #media
+
+  /**
+   * @param {import('../local-media.js').LocalMedia} media
+   * @param {(wanted: { name: string, room: string, mode: 'sfu' | 'p2p' }) => void} onJoin
+   */
+  constructor(media, onJoin) {
+    this.#media = media
+    const query = new URLSearchParams(location.search)
+    this.#name.value = query.get('name') ?? localStorage.getItem(NAME_KEY) ?? ''
+    this.#room.value = roomOfAddress() ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
+    const mode = query.get('mode')
+    for (const choice of this.#modeChoices) choice.checked = choice.value === (mode === 'p2p' ? 'p2p' : 'sfu')
+
+    const form = /** @type {HTMLFormElement} */ (byId('join-form'))
+    form.onsubmit = event => {
+      event.preventDefault()
+      const name = this.#name.value.trim()
+      const room = this.#room.value.trim()
+      if (!name) return this.#refuse('What shall the others call you?', this.#name)
+      if (!room) return this.#refuse('Which room?', this.#room)
+      localStorage.setItem(NAME_KEY, name)
+      this.#error.textContent = ''
+      this.#button.disabled = true
+      const chosen = this.#modeChoices.find(choice => choice.checked)?.value === 'p2p' ? 'p2p' : 'sfu'
+      onJoin({ name, room, mode: chosen })
+    }
+    byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
+    byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))
+    media.addEventListener('change', () => this.#showMedia())
+    this.show('')
+  }
+
+  get #modeChoices() {
+    return /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('#join-form input[name="mode"]')])
+  }
+
+  /** Opens the door, with a word about why if there is one. @param {string} message */
+  async show(message) {
+    this.#element.hidden = false
+    this.#error.textContent = message
+    this.#button.disabled = false
+    ;(this.#name.value ? this.#button : this.#name).focus()
+    const missing = await this.#media.start()
+    byId('preview-note').textContent = missing ?? 'Your camera is off.'
+    this.#showMedia()
+  }
+
+  hide() {
+    // A hidden input keeps the focus until the next frame, and keys would go on being text.
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    this.#element.hidden = true
+  }
+
+  #showMedia() {
+    const { camera, audio, video } = this.#media
+    const preview = /** @type {HTMLVideoElement} */ (byId('preview'))
+    // An element waiting for a stream without tracks holds up the page's load event.
+    const shown = video ? camera : null
+    if (preview.srcObject !== shown) preview.srcObject = shown
+    preview.closest('.preview')?.classList.toggle('live', video)
+    showSwitch(byId('preview-mic'), audio, 'mic', 'Microphone')
+    showSwitch(byId('preview-camera'), video, 'camera', 'Camera')
+  }
+
+  /** @param {Promise<void>} change */
+  async #try(change) {
+    try {
+      await change
+    } catch {
+      byId('preview-note').textContent = 'The browser does not give it. You can still join, watch and chat.'
+    }
+    this.#showMedia()
+  }
+
+  /** @param {string} message @param {HTMLInputElement} field */
+  #refuse(message, field) {
+    this.#error.textContent = message
+    field.focus()
+  }
+}
+
+function roomOfAddress() {
+  const path = /^\/r\/([^/]+)\/?$/.exec(location.pathname)
+  if (!path) return null
+  try {
+    return decodeURIComponent(path[1])
+  } catch {
+    return null
+  }
+}
+
+/** @param {string[]} words */
+function any(words) {
+  return words[Math.floor(Math.random() * words.length)]
+}

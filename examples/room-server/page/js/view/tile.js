@@ -1,0 +1,110 @@
+import { create, hueOf, icon } from './element.js'
+import { StatsPanel } from './stats-panel.js'
+
+/** One picture on the stage: a participant's camera, or a shared screen. */
+export class Tile {
+  element
+  #video
+  #initials
+  #name
+  #note
+  #open
+  panel
+  /** @type {MediaStream | null} */
+  stream = null
+  #own
+
+  /**
+   * @param {object} options
+   * @param {'camera' | 'screen'} options.source
+   * @param {boolean} options.own
+   * @param {(encoding: string) => void} options.onSelectEncoding
+   */
+  constructor({ source, own, onSelectEncoding }) {
+    this.source = source
+    this.#own = own
+    this.#video = create('video', { playsinline: '', autoplay: '' })
+    // One does not want to hear oneself.
+    this.#video.muted = own
+    this.#initials = create('span')
+    this.#name = create('b')
+    this.#note = create('em')
+    this.panel = new StatsPanel(onSelectEncoding)
+    this.#open = create('button', { type: 'button', class: 'quiet tile-open', 'aria-expanded': 'false' }, icon('figures'))
+    this.#open.onclick = () => this.openPanel(!this.panelOpen)
+    this.element = create(
+      'article',
+      { class: `tile ${source}${own ? ' own' : ''}` },
+      this.#video,
+      create('div', { class: 'avatar', 'aria-hidden': 'true' }, this.#initials),
+      this.panel.element,
+      create('div', { class: 'tile-name' }, icon('mic-off'), this.#name, this.#note),
+      this.#open,
+    )
+  }
+
+  get panelOpen() {
+    return !this.panel.element.hidden
+  }
+
+  /** @param {boolean} open */
+  openPanel(open) {
+    this.panel.element.hidden = !open
+    this.#open.setAttribute('aria-expanded', String(open))
+  }
+
+  /**
+   * @param {object} shown
+   * @param {string} shown.name
+   * @param {MediaStream | null} shown.stream
+   * @param {boolean} shown.audio
+   * @param {boolean} shown.video
+   * @param {boolean} shown.speaking
+   * @param {string} shown.note the encoding shown, or nothing
+   */
+  show({ name, stream, audio, video, speaking, note }) {
+    const { element } = this
+    const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
+    element.classList.toggle('dark', !video)
+    element.classList.toggle('muted', !audio && this.source === 'camera')
+    element.classList.toggle('speaking', speaking)
+    element.setAttribute('aria-label', `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}`)
+    element.style.setProperty('--hue', hueOf(name))
+    this.#initials.textContent = initials(name)
+    this.#name.textContent = title
+    this.#note.textContent = note
+    this.#open.setAttribute('aria-label', `Figures of ${title}`)
+    if (stream !== this.stream) {
+      this.stream = stream
+      this.#video.srcObject = stream
+    }
+  }
+
+  /** @param {string} deviceId */
+  async setSpeaker(deviceId) {
+    if ('setSinkId' in this.#video) await this.#video.setSinkId(deviceId).catch(() => {})
+  }
+
+  /** A tap on the page is needed in some browsers before they play sound. @returns {Promise<boolean>} whether it plays */
+  async play() {
+    if (!this.stream) return true
+    try {
+      await this.#video.play()
+      return true
+    } catch (error) {
+      return /** @type {DOMException} */ (error).name !== 'NotAllowedError'
+    }
+  }
+
+  remove() {
+    this.#video.srcObject = null
+    this.element.remove()
+  }
+}
+
+/** @param {string} name */
+function initials(name) {
+  const words = name.split(/\s+/).filter(Boolean)
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]].map(word => [...word][0]) : [...(words[0] ?? '?')].slice(0, 2)
+  return letters.join('').toUpperCase()
+}

@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto'
+import { CLOSE } from './connection.js'
+import { CHAT_LABEL } from './chat.js'
+import { Negotiation } from './negotiation.js'
+import { TokenBucket } from './token-bucket.js'
+import { participantView } from './views.js'
+
+/**
+ * @typedef {import('./messages.js').ClientMessage} ClientMessage
+ * @typedef {{ id: string, source: 'camera' | 'screen' }} AnnouncedStream
+ */
+
+/**
+ * One participant who signals by WebSocket. It outlives the WebSocket for a while, so that a
+ * client whose network dropped finds its place in the room again.
+ */
+export class Session {
+  /** Known to this client only: whoever has it may take the participant over. */
+  token = randomBytes(18).toString('base64url')
+  /** What the client says about itself. */
+  media = { audio: false, video: false, streams: /** @type {AnnouncedStream[]} */ ([]) }
+  /** Counts the connections to the server's media, so that late messages of an old one are known. */
+  #mediaConnection = 0
+  /** @type {import('./connection.js').Connection | null} */
+  #connection
+  /** @type {Negotiation | null} */
+  #negotiation = null
+  /** @type {NodeJS.Timeout | null} */
+  #absence = null
+  #resets
+
+  /**
+   * @param {import('medialoom/rooms').Participant} participant
+   * @param {object} options
+   * @param {import('./connection.js').Connection} options.connection
+   * @param {import('./room-signaling.js').RoomSignaling} options.signaling
+   * @param {import('./limits.js').Limits} options.limits
+   * @param {import('medialoom').Endpoint} options.endpoint
+   * @param {object[]} options.iceServers
+   */
+  constructor(participant, { connection, signaling, limits, endpoint, iceServers }) {
+    this.participant = participant
+    this.#connection = connection
+    this.signaling = signaling
+    this.limits = limits
+    this.endpoint = endpoint
+    this.iceServers = iceServers
+    this.#resets = new TokenBucket({ perSecond: limits.resetsPerSecond, burst: limits.resetBurst })
+    participant.on('forwarding', (publication, transponder) => this.#tellEncodings(publication, transponder))
+    participant.on('forwardingfailed', (publication, _track, error) =>
+      this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
+    )
+    participant.on('transportclosed', reason => this.#tellDisconnected(reason))
+  }
+
+  get mediaConnection() {
+    return this.#mediaConnection
+  }
+
+  /** @param {object} message */
+  send(message) {
+    this.#connection?.send(message)
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{ request?: string, field?: string }} [details]
+   */
+  fail(code, message, details) {
+    this.#connection?.fail(code, message, details)
+  }
+
+  /** First message to a client that joined, or came back. @param {boolean} resumed */
+  welcome(resumed) {
+    const { participant } = this
+    this.send({
+      type: 'welcome',
+      resumed,
+      session: this.token,
+      participant: participant.id,
+      room: participant.room.name,
+      mode: participant.room.mode,
+      epoch: this.signaling.epoch,
+      connection: this.#mediaConnection,
+      participants: participant.room.participants.map(each => participantView(each, this.signaling.session(each.id))),
+      iceServers: this.iceServers,
+    })
+    for (const { id, speaking } of participant.room.participants) {
+      if (speaking) this.send({ type: 'speaking', participant: id, speaking })
+    }
+  }
+
+  /** Gives the participant a new transport, for the client to offer to. */
+  connectMedia() {
+    const { participant } = this
+    this.#mediaConnection += 1
+    this.#negotiation = null
+    if (participant.room.mode !== 'sfu') return
+    const connection = this.#mediaConnection
+    let transport
+    try {
+      transport = this.endpoint.createTransport({ appData: participant.id })
+    } catch (error) {
+      this.fail('media-unavailable', `the server takes no more connections: ${/** @type {Error} */ (error).message}`)
+      return
+    }
+    // `closed` follows, and with it `disconnected` to the client.
+    transport.on('error', () => {})
+    transport.on('datachannel', channel => {
+      if (channel.label === CHAT_LABEL) this.signaling.chat.add(participant, channel)
+      else channel.close()
+    })
+    this.#negotiation = new Negotiation(transport, {
+      send: message => this.send({ ...message, connection }),
+      fail: (request, error) => this.fail('negotiation-failed', /** @type {Error} */ (error).message, { request }),
+    })
+    participant.setTransport(transport)
+  }
+
+  /** @param {import('./connection.js').Connection} connection */
+  resume(connection) {
+    // Two tabs with one session: the newer one has it.
+    this.#connection?.bye(CLOSE.policy, 'replaced', 'the session goes on over another WebSocket')
+    if (this.#absence) clearTimeout(this.#absence)
+    this.#absence = null
+    this.#connection = connection
+    this.welcome(true)
+    if (this.participant.transport) this.#negotiation?.resume()
+    else if (this.participant.room.mode === 'sfu') this.#tellDisconnected('closed')
+    for (const track of this.participant.transport?.outgoingTracks ?? []) {
+      const source = track.transponder?.incomingTrack
+      const publication = source && this.#publicationOf(source)
+      if (publication && track.transponder) this.#tellEncoding(publication, track.transponder)
+    }
+  }
+
+  /** @param {import('./connection.js').Connection} connection the one that closed */
+  disconnected(connection) {
+    if (this.#connection !== connection) return
+    this.#connection = null
+    this.#absence = setTimeout(() => this.participant.leave('timeout'), this.limits.resumeTimeout)
+    this.#absence.unref()
+  }
+
+  /** The participant left. @param {string} reason */
+  end(reason) {
+    if (this.#absence) clearTimeout(this.#absence)
+    this.#absence = null
+    const connection = this.#connection
+    this.#connection = null
+    if (reason === 'left') connection?.bye(CLOSE.normal, 'left', 'you left the room')
+    else connection?.bye(CLOSE.goingAway, reason, 'the room was closed')
+  }
+
+  /** @param {ClientMessage} message */
+  handle(message) {
+    if (this.participant.closed) return
+    switch (message.type) {
+      case 'join':
+        return this.fail('already-joined', 'one WebSocket is one participant', { request: 'join' })
+      case 'offer':
+        return this.#isCurrent(message) && this.#negotiation?.acceptOffer(message)
+      case 'answer':
+        return this.#isCurrent(message) && this.#negotiation?.acceptAnswer(message)
+      case 'candidate':
+        return this.#isCurrent(message) && this.#addCandidate(message.candidate)
+      case 'reset':
+        return this.#reset()
+      case 'signal':
+        return this.signaling.relay(this, message)
+      case 'media':
+        this.media = { audio: message.audio, video: message.video, streams: message.streams }
+        return this.signaling.updated(this.participant)
+      case 'select-encoding':
+        return this.#selectEncoding(message)
+      case 'set-mode':
+        return this.signaling.setMode(this, message.mode)
+      case 'ping':
+        return this.send({ type: 'pong' })
+      case 'leave':
+        return this.participant.leave('left')
+    }
+  }
+
+  /** @param {{ connection: number }} message */
+  #isCurrent(message) {
+    return message.connection === this.#mediaConnection
+  }
+
+  /** @param {import('medialoom').IceCandidateInit | null} candidate */
+  async #addCandidate(candidate) {
+    try {
+      await this.participant.transport?.addIceCandidate(candidate)
+    } catch (error) {
+      this.fail('bad-candidate', /** @type {Error} */ (error).message, { request: 'candidate' })
+    }
+  }
+
+  #reset() {
+    if (this.participant.room.mode !== 'sfu') {
+      this.fail('wrong-mode', 'in mode p2p there is no connection to the server to reset', { request: 'reset' })
+    } else if (!this.#resets.take()) {
+      this.fail('rate-limited', 'too many new connections; wait some seconds', { request: 'reset' })
+    } else {
+      this.connectMedia()
+      this.send({ type: 'reset', connection: this.#mediaConnection })
+    }
+  }
+
+  /** @param {import('./messages.js').ClientMessageOf<'select-encoding'>} message */
+  #selectEncoding({ stream, encoding }) {
+    const track = this.participant.transport?.outgoingTracks.find(each => each.kind === 'video' && each.stream.id === stream)
+    const transponder = track?.transponder
+    const publication = transponder && this.#publicationOf(transponder.incomingTrack)
+    if (!publication) {
+      this.fail('unknown-stream', 'no video of that stream is sent to you', { request: 'select-encoding', field: 'stream' })
+      return
+    }
+    if (encoding !== 'auto' && !transponder.incomingTrack.rids.includes(encoding)) {
+      this.fail('unknown-encoding', 'the stream has no such encoding', { request: 'select-encoding', field: 'encoding' })
+      return
+    }
+    transponder.selectEncoding(encoding)
+    this.#tellEncoding(publication, transponder)
+  }
+
+  /** @param {string} reason */
+  #tellDisconnected(reason) {
+    this.send({ type: 'disconnected', connection: this.#mediaConnection, reason })
+  }
+
+  /** @param {import('medialoom').IncomingTrack} track */
+  #publicationOf(track) {
+    return this.participant.room.participants.flatMap(each => each.publications).find(each => each.tracks.includes(track))
+  }
+
+  /**
+   * @param {import('medialoom/rooms').Publication} publication
+   * @param {import('medialoom').Transponder} transponder
+   */
+  #tellEncodings(publication, transponder) {
+    if (transponder.incomingTrack.kind !== 'video') return
+    transponder.on('encoding', () => this.#tellEncoding(publication, transponder))
+    this.#tellEncoding(publication, transponder)
+  }
+
+  /**
+   * @param {import('medialoom/rooms').Publication} publication
+   * @param {import('medialoom').Transponder} transponder
+   */
+  #tellEncoding(publication, transponder) {
+    if (transponder.incomingTrack.kind !== 'video') return
+    this.send({
+      type: 'encoding',
+      stream: publication.id,
+      encodings: [...transponder.incomingTrack.rids],
+      selected: transponder.selectedEncoding,
+      current: transponder.currentEncoding?.rid ?? null,
+    })
+  }
+}

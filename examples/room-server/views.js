@@ -1,0 +1,70 @@
+/**
+ * What clients and the HTTP API get to see of rooms and participants.
+ *
+ * @typedef {object} ParticipantView
+ * @property {string} id
+ * @property {string} name
+ * @property {import('medialoom/rooms').ParticipantRole} role
+ * @property {boolean} audio whether the microphone is on
+ * @property {boolean} video whether the camera is on
+ * @property {{ id: string, source: 'camera' | 'screen' }[]} streams
+ */
+
+/**
+ * @param {import('medialoom/rooms').Participant} participant
+ * @param {import('./session.js').Session | undefined} session undefined for those who came by WHIP or WHEP
+ * @returns {ParticipantView}
+ */
+export function participantView(participant, session) {
+  const { id, name, role } = participant
+  if (!session) {
+    return {
+      id,
+      name,
+      role,
+      audio: participant.tracks.some(track => track.kind === 'audio'),
+      video: participant.tracks.some(track => track.kind === 'video'),
+      streams: participant.publications.map(publication => ({ id: publication.id, source: 'camera' })),
+    }
+  }
+  const { audio, video, streams } = session.media
+  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, streams }
+  return {
+    id,
+    name,
+    role,
+    audio,
+    video,
+    // The client names its streams as its SDP does; the others know them by the room's names.
+    streams: participant.publications.map(publication => ({
+      id: publication.id,
+      source: streams.find(stream => stream.id === publication.stream.id)?.source ?? 'camera',
+    })),
+  }
+}
+
+/** @param {import('medialoom/rooms').Room} room */
+export function roomView(room) {
+  return {
+    name: room.name,
+    mode: room.mode,
+    createdAt: new Date(room.createdAt).toISOString(),
+    participants: room.participants.length,
+  }
+}
+
+/**
+ * @param {import('medialoom/rooms').Room} room
+ * @param {import('./room-signaling.js').RoomSignaling | undefined} signaling
+ */
+export function roomDetails(room, signaling) {
+  return {
+    ...roomView(room),
+    participants: room.participants.map(participant => ({
+      ...participantView(participant, signaling?.session(participant.id)),
+      speaking: participant.speaking,
+      joinedAt: new Date(participant.joinedAt).toISOString(),
+      state: participant.transport?.state ?? null,
+    })),
+  }
+}

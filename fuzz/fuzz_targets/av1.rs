@@ -1,0 +1,10 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use medialoom::codec::{Codec, Description};
+
+fuzz_target!(|payload: &[u8]| {
+    let description = Description::parse(Codec::Av1, payload, None);
+    assert!(description.size.is_none_or(|(width, height)| width > 0 && height > 0));
+    assert!(!description.keyframe || description.frame_start);
+});

@@ -1,0 +1,738 @@
+/// <reference types="node" />
+/**
+ * medialoom: a WebRTC media engine inside Node.js.
+ *
+ * JavaScript does the signaling; media threads written in Rust move the packets. An
+ * {@link Endpoint} owns sockets and threads, a {@link Transport} is one peer, tracks that come
+ * in are attached to tracks that go out, and nothing on a packet's way ever meets JavaScript.
+ *
+ * Every object has an `id`, `appData` of your own, `closed`, `close()` and a `closed` event with
+ * a {@link CloseReason}. Closing a parent closes everything below it; closing twice is fine.
+ * Methods that reach a media thread return promises; wrong use rejects (or throws, where the
+ * method is synchronous) a {@link MediaLoomError} with a `code`. An option that does not exist is
+ * wrong use too.
+ *
+ * `closed` is true as soon as `close()` was called; the event follows when the engine has let go,
+ * children before parents. Events come in the order in which things happened, and whoever awaits
+ * a call runs before the events that came after its answer. An exception in a listener surfaces as
+ * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
+ * for goes to the log ({@link setLogger}) instead of ending the process.
+ */
+
+import { EventEmitter } from 'node:events'
+
+/** The version of the package, as in its package.json. */
+export const version: string
+
+// ---------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------
+
+/** What went wrong, for programs. */
+export type ErrorCode =
+  /** An argument or option is of the wrong type or out of range; `field` names it. */
+  | 'ERR_INVALID_ARG'
+  /** The call does not fit the object's state, such as an answer without an offer. */
+  | 'ERR_INVALID_STATE'
+  /** The object is closed. */
+  | 'ERR_CLOSED'
+  /** The SDP cannot be parsed or does not fit the session; `line` is the offending line, if known. */
+  | 'ERR_SDP'
+  /** Both sides offered at once and this side is not the polite one. */
+  | 'ERR_GLARE'
+  /** The two tracks share no codec. */
+  | 'ERR_CODEC_MISMATCH'
+  /** A candidate cannot be parsed. */
+  | 'ERR_CANDIDATE'
+  /** A socket could not be bound; `field` names what to change, the address or the port. */
+  | 'ERR_LISTEN'
+  /** A queue with a limit is full; try again later (see {@link DataChannel.bufferedAmount}). */
+  | 'ERR_QUEUE_FULL'
+  /** A data channel message is larger than the limit. */
+  | 'ERR_MESSAGE_TOO_LARGE'
+  /** A limit on the number of objects was reached. */
+  | 'ERR_LIMIT'
+  /** A file could not be written. */
+  | 'ERR_IO'
+  /** The engine failed while handling this peer; the peer was closed, nobody else was touched. */
+  | 'ERR_INTERNAL'
+  /** The DTLS, ICE or SCTP association failed. */
+  | 'ERR_TRANSPORT'
+
+/** Every error medialoom throws, rejects with or emits. */
+export class MediaLoomError extends Error {
+  constructor(code: ErrorCode, message: string, details?: { field?: string; line?: string })
+  readonly name: 'MediaLoomError'
+  readonly code: ErrorCode
+  /** Path of the offending argument or option, such as `options.listen[0].ip`. */
+  readonly field?: string
+  /** The offending SDP line, cut at 200 characters. */
+  readonly line?: string
+}
+
+/** Why an object closed. */
+export type CloseReason =
+  /** `close()` was called on it. */
+  | 'closed'
+  /** Its parent closed. */
+  | 'parent'
+  /** The peer said goodbye (DTLS close_notify) or removed it by negotiation. */
+  | 'remote'
+  /** ICE consent expired: the peer vanished (RFC 7675). */
+  | 'timeout'
+  /** ICE or DTLS never completed within {@link TransportOptions.connectTimeout}. */
+  | 'connect-timeout'
+  /** A fault; an `error` event came before. */
+  | 'error'
+
+// ---------------------------------------------------------------------------------------------
+// Logging
+// ---------------------------------------------------------------------------------------------
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** One line of the engine's log. */
+export interface LogRecord {
+  level: LogLevel
+  /** The module it comes from, such as `medialoom::session`. */
+  target: string
+  message: string
+  /** Structured fields, such as `transport: '7'`. */
+  fields: Record<string, string>
+  /** Milliseconds since the Unix epoch. */
+  time: number
+}
+
+/** Anything with methods named like the levels: `console`, a pino logger, your own. */
+export interface Logger {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  info(fields: object, message: string): void
+  debug(fields: object, message: string): void
+  trace?(fields: object, message: string): void
+}
+
+/**
+ * Sends the engine's log somewhere. Quiet until called. The log is bounded: when JavaScript does
+ * not keep up, records are dropped and counted in a later record.
+ *
+ * @param logger a function that takes a {@link LogRecord}, a {@link Logger}, or `null` for quiet
+ * @param options.level the least severe level to let through, default `'warn'`
+ * @throws {MediaLoomError} `ERR_INVALID_ARG`
+ */
+export function setLogger(logger: Logger | ((record: LogRecord) => void) | null, options?: { level?: LogLevel }): void
+
+// ---------------------------------------------------------------------------------------------
+// Endpoint
+// ---------------------------------------------------------------------------------------------
+
+/** One address to listen on, UDP and TCP. */
+export interface ListenOptions {
+  /** IPv4 or IPv6 address to bind; `0.0.0.0` and `::` announce every address of the host. */
+  ip: string
+  /** Address to write into candidates instead, such as the public address of a NAT. */
+  announcedIp?: string
+}
+
+export interface EndpointOptions {
+  /** Where to listen. Default: `[{ ip: '0.0.0.0' }]`, which announces loopback and the host's addresses. */
+  listen?: ListenOptions[]
+  /** Media thread k uses UDP and TCP port `port + k`. Default 0: any free ports. */
+  port?: number
+  /** Media threads. Default: cores - 1, at least 1; at most 64. */
+  threads?: number
+  /** Offer ICE-TCP candidates and listen on TCP too (RFC 6544). Default true. */
+  tcp?: boolean
+  /** Transports that may be open at once; more throw `ERR_LIMIT`. Default 100000. */
+  maxTransports?: number
+}
+
+/** An address the endpoint listens on. */
+export interface ListenAddress {
+  ip: string
+  /** The addresses written into candidates. */
+  announcedIps: string[]
+  port: number
+  protocol: 'udp' | 'tcp'
+  /** Index of the media thread. */
+  thread: number
+}
+
+export interface EndpointEvents {
+  /** A transport was created, by {@link Endpoint.createTransport}. */
+  transport: [transport: Transport]
+  /** The endpoint closed, after everything below it. */
+  closed: [reason: CloseReason]
+  /** A fault that concerns no single transport. Logged when nobody listens. */
+  error: [error: MediaLoomError]
+}
+
+/**
+ * Sockets, media threads and a DTLS identity. A process usually has one.
+ *
+ * An open endpoint does not keep the process alive unless {@link Endpoint.ref} is called. An
+ * endpoint that nothing references any more is collected and closed.
+ */
+export class Endpoint extends EventEmitter<EndpointEvents> {
+  private constructor()
+  /**
+   * Binds the sockets and starts the media threads.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_LISTEN`
+   */
+  static create(options?: EndpointOptions): Promise<Endpoint>
+  readonly id: number
+  appData: unknown
+  readonly closed: boolean
+  /** Number of media threads. */
+  readonly threads: number
+  readonly addresses: readonly ListenAddress[]
+  /** Fingerprint of the DTLS certificate, as in `a=fingerprint`: `sha-256 AB:CD:...`. */
+  readonly fingerprint: string
+  /** Open transports. */
+  readonly transports: readonly Transport[]
+  /**
+   * Makes a transport for one peer, on the media thread with the fewest of them.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createTransport(options?: TransportOptions): Transport
+  /** One snapshot of everything below this endpoint. Cheap enough for once a second. */
+  getStats(): Promise<EndpointStats>
+  /** Keeps the process alive while the endpoint is open. */
+  ref(): this
+  /** Lets the process exit while the endpoint is open (the default). */
+  unref(): this
+  /** Closes everything below and releases sockets and threads. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------
+// Transport
+// ---------------------------------------------------------------------------------------------
+
+export type AudioCodec = 'opus' | 'pcmu' | 'pcma' | 'g722'
+export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1' | 'h265'
+export type Kind = 'audio' | 'video'
+
+export interface TransportOptions {
+  appData?: unknown
+  /**
+   * ICE-lite (RFC 8445 2.5): the peer does the checking. Right for a server with a reachable
+   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself. Default true.
+   */
+  iceLite?: boolean
+  /**
+   * When both sides offer at once, the polite side gives way. Default true: `acceptOffer` drops
+   * this side's pending offer and asks for negotiation again. `false`: `acceptOffer` rejects with
+   * `ERR_GLARE` and the peer has to give way.
+   */
+  polite?: boolean
+  /** Codecs to negotiate, most wanted first. Default: all of them. */
+  codecs?: (AudioCodec | VideoCodec)[]
+  /**
+   * Negotiate RED (RFC 2198) for Opus: each packet repeats the one before, which survives loss at
+   * twice the bitrate. Receivers that do not take it get it unwrapped. Default false.
+   */
+  red?: boolean
+  /** Ask the peer to send Opus with pauses in silence (RFC 7587 3.1.3, DTX). Default false. */
+  dtx?: boolean
+  /** DTLS versions to accept. Default `'auto'`: 1.2 or 1.3, as the peer's first message asks. */
+  dtls?: '1.2' | '1.3' | 'auto'
+  /** Milliseconds until a transport that never connected closes. 0: never. Default 30000. */
+  connectTimeout?: number
+  /** Milliseconds without consent until the transport closes (RFC 7675). Default 30000. */
+  disconnectTimeout?: number
+  /** Largest data channel message to send or receive, in bytes. Default 262144, at most 16 MiB. */
+  maxMessageSize?: number
+  /** Bytes a data channel may hold back before `send()` throws `ERR_QUEUE_FULL`. Default 16 MiB. */
+  maxBufferedAmount?: number
+  /** Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. */
+  dumpFile?: string
+}
+
+/** `disconnected`: no consent for some seconds; it may come back until it times out. */
+export type TransportState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed'
+
+export type SignalingState = 'stable' | 'have-local-offer' | 'closed'
+
+export interface TransportEvents {
+  /** The peer added a track by negotiation. Fires before `acceptOffer` resolves. */
+  track: [track: IncomingTrack, stream: IncomingStream]
+  state: [state: TransportState]
+  /** Something changed that the peer must be told: call {@link Transport.createOffer}. */
+  negotiationneeded: []
+  /** The peer opened a data channel. */
+  datachannel: [channel: DataChannel]
+  /** A fault of this peer. The transport closes after it unless it says otherwise. Logged when nobody listens. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** One peer: one ICE, DTLS and SRTP association carrying any number of streams. */
+export class Transport extends EventEmitter<TransportEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  readonly state: TransportState
+  readonly signalingState: SignalingState
+  /** Index of the media thread it lives on. */
+  readonly thread: number
+  readonly incomingStreams: readonly IncomingStream[]
+  readonly incomingTracks: readonly IncomingTrack[]
+  readonly outgoingStreams: readonly OutgoingStream[]
+  readonly outgoingTracks: readonly OutgoingTrack[]
+  readonly dataChannels: readonly DataChannel[]
+
+  /**
+   * Takes the peer's SDP offer and makes the answer. Tracks the offer adds are announced by
+   * `track` events before the promise resolves. Outgoing tracks that have no m-line yet are put
+   * on m-lines the peer is willing to receive on; `negotiationneeded` follows for the rest.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_SDP`, `ERR_GLARE`, `ERR_CLOSED`
+   */
+  acceptOffer(sdp: string): Promise<string>
+  /**
+   * Makes an SDP offer of all that changed since the last negotiation. It replaces an offer that
+   * is still pending.
+   * @param options.iceRestart use new ICE credentials (RFC 8445 9)
+   * @throws {MediaLoomError} `ERR_INVALID_STATE` when there is nothing to negotiate, `ERR_CLOSED`
+   */
+  createOffer(options?: { iceRestart?: boolean }): Promise<string>
+  /**
+   * Takes the peer's answer to the last offer.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_SDP`, `ERR_CLOSED`
+   */
+  acceptAnswer(sdp: string): Promise<void>
+  /** Forgets the pending offer, as if {@link Transport.createOffer} had not been called. */
+  rollback(): Promise<void>
+  /**
+   * Adds a candidate of the peer that came by trickle. `null` and the empty string mean there are
+   * no more. Candidates for other ICE generations and host names that do not resolve here
+   * (mDNS `.local`) are ignored, as the peer's checks reach this side anyway.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CANDIDATE`, `ERR_CLOSED`
+   */
+  addIceCandidate(candidate: string | IceCandidateInit | null): Promise<void>
+  /**
+   * Takes an SDP fragment (RFC 8840) as WHIP and WHEP send by PATCH: candidates, or an ICE restart.
+   * @returns the fragment to answer with when it restarted ICE, else `null`
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_SDP`, `ERR_CLOSED`
+   */
+  acceptFragment(fragment: string): Promise<string | null>
+  /**
+   * Makes a stream to send: a group of tracks the peer plays in step. A transport sends at most
+   * 1000 tracks. `negotiationneeded` follows when the tracks need an m-line.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createOutgoingStream(options?: OutgoingStreamOptions): OutgoingStream
+  /**
+   * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
+   * 1024 of them.
+   * @param label at most 65535 bytes
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createDataChannel(label: string, options?: DataChannelOptions): DataChannel
+  getStats(): Promise<TransportStats>
+  /** Says goodbye to the peer and closes everything below. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a browser's `RTCIceCandidate.toJSON()` gives. */
+export interface IceCandidateInit {
+  /** Absent or empty: there are no more. */
+  candidate?: string
+  sdpMid?: string | null
+  sdpMLineIndex?: number | null
+  usernameFragment?: string | null
+}
+
+// ---------------------------------------------------------------------------------------------
+// Incoming media
+// ---------------------------------------------------------------------------------------------
+
+export interface IncomingStreamEvents {
+  track: [track: IncomingTrack]
+  closed: [reason: CloseReason]
+}
+
+/** Tracks of a peer that belong together (one MSID, RFC 8830). Closes with its last track. */
+export class IncomingStream extends EventEmitter<IncomingStreamEvents> {
+  private constructor()
+  /** The stream id of the MSID, or `-` when the peer gave none. */
+  readonly id: string
+  readonly transport: Transport
+  appData: unknown
+  readonly closed: boolean
+  readonly tracks: readonly IncomingTrack[]
+  readonly audio: readonly IncomingTrack[]
+  readonly video: readonly IncomingTrack[]
+}
+
+/** One RTP stream of a track: the only one, or one of a simulcast. */
+export interface Encoding {
+  /** The RID (RFC 8851), `null` without simulcast. */
+  readonly rid: string | null
+  readonly ssrc: number
+  /** Whether packets came in the last 1.5 seconds or so. */
+  readonly active: boolean
+  readonly codec: AudioCodec | VideoCodec
+}
+
+export interface AudioLevel {
+  /** -127 (silence) to 0 (loudest), dBov (RFC 6464). */
+  level: number
+  voice: boolean
+}
+
+export interface IncomingTrackEvents {
+  /** An encoding appeared, or became active or inactive. */
+  encoding: [encoding: Encoding]
+  /** Loudness, at most ten times a second, when the peer sends RFC 6464 levels. */
+  audiolevel: [level: AudioLevel]
+  /**
+   * The peer stopped sending by negotiation but still names the track (hold), or sends again. A
+   * browser that removes a track names it no more: then it closes with `'remote'`, and a `track`
+   * event follows if it comes back.
+   */
+  mute: []
+  unmute: []
+  closed: [reason: CloseReason]
+}
+
+/** What a peer sends on one m-line. */
+export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly transport: Transport
+  readonly stream: IncomingStream
+  readonly kind: Kind
+  /** The m-line's `a=mid`. */
+  readonly mid: string
+  /** The track id of the MSID, the empty string when the peer gave none. */
+  readonly trackId: string
+  appData: unknown
+  readonly closed: boolean
+  /** Whether the peer's m-line says it is not sending. */
+  readonly muted: boolean
+  /** Codecs negotiated for it, most wanted first. */
+  readonly codecs: readonly (AudioCodec | VideoCodec)[]
+  /** RIDs announced by the SDP, best first as the peer wrote them; empty without simulcast. */
+  readonly rids: readonly string[]
+  /** Encodings seen so far. */
+  readonly encodings: readonly Encoding[]
+  /** Transponders that take this track. */
+  readonly transponders: readonly Transponder[]
+  /**
+   * Asks the sender for a keyframe; at most one request per encoding goes out in 500 ms.
+   * @param rid one encoding, default all of them
+   */
+  requestKeyframe(rid?: string): void
+  /** Stops receiving it; `negotiationneeded` tells the peer. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+// ---------------------------------------------------------------------------------------------
+// Outgoing media
+// ---------------------------------------------------------------------------------------------
+
+export interface OutgoingStreamOptions {
+  /** Stream id of the MSID, 1 to 64 token characters. Default: random. */
+  id?: string
+  /** Number of audio tracks. Default 0. */
+  audio?: number
+  /** Number of video tracks. Default 0. */
+  video?: number
+  appData?: unknown
+}
+
+export interface OutgoingStreamEvents {
+  closed: [reason: CloseReason]
+}
+
+export class OutgoingStream extends EventEmitter<OutgoingStreamEvents> {
+  private constructor()
+  readonly id: string
+  readonly transport: Transport
+  appData: unknown
+  readonly closed: boolean
+  readonly tracks: readonly OutgoingTrack[]
+  readonly audio: readonly OutgoingTrack[]
+  readonly video: readonly OutgoingTrack[]
+  /**
+   * Adds a track. @param options.id track id of the MSID, default random
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  addTrack(kind: Kind, options?: { id?: string; appData?: unknown }): OutgoingTrack
+  close(): void
+  [Symbol.dispose](): void
+}
+
+export interface OutgoingTrackEvents {
+  /** It got its m-line: {@link OutgoingTrack.mid} is set. */
+  negotiated: []
+  closed: [reason: CloseReason]
+}
+
+/** What this side sends on one m-line. It carries whatever is attached to it. */
+export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly transport: Transport
+  readonly stream: OutgoingStream
+  readonly kind: Kind
+  /** Track id of the MSID. */
+  readonly trackId: string
+  /** The m-line's `a=mid`, `null` until negotiated. */
+  readonly mid: string | null
+  appData: unknown
+  readonly closed: boolean
+  readonly transponder: Transponder | null
+  /**
+   * Sends an incoming track of any transport of the same endpoint. Attaching again switches the
+   * source: no negotiation, the peer sees one continuous stream, the transponder stays the same
+   * one and forgets the encoding it was told to select. Works before either side is connected.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (other kind, other endpoint), `ERR_CLOSED`
+   */
+  attachTo(track: IncomingTrack): Transponder
+  /** Sends nothing any more until attached again. */
+  detach(): void
+  /** Stops sending and gives the m-line back; `negotiationneeded` tells the peer. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+export interface TransponderEvents {
+  /** The encoding that is forwarded changed; `null` while there is none. */
+  encoding: [rid: string | null, encoding: Encoding | null]
+  /** `ERR_CODEC_MISMATCH`: the receiver cannot take what the source sends. Nothing is forwarded until that changes. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** Copies one incoming track to one outgoing track. Closes when either of them does, or on detach. */
+export class Transponder extends EventEmitter<TransponderEvents> {
+  private constructor()
+  readonly id: number
+  readonly incomingTrack: IncomingTrack
+  readonly outgoingTrack: OutgoingTrack
+  appData: unknown
+  readonly closed: boolean
+  readonly muted: boolean
+  /** The RID asked for, or `'auto'`. */
+  readonly selectedEncoding: string
+  /** The encoding forwarded now, `null` while there is none. */
+  readonly currentEncoding: Encoding | null
+  /** Switches the source, like {@link OutgoingTrack.attachTo}. */
+  attachTo(track: IncomingTrack): this
+  /**
+   * Chooses one simulcast encoding by RID. The switch happens at its next keyframe, which is
+   * requested; the old one goes on until then. `'auto'` (the default) takes the best that is active.
+   * A RID that sends nothing leaves the current one in place until it does; one that the source
+   * neither announced nor sent is refused.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  selectEncoding(rid: string): void
+  /** Stops (true) or resumes (false) forwarding; video resumes with a keyframe. Default true. */
+  mute(muted?: boolean): void
+  detach(): void
+  close(): void
+  [Symbol.dispose](): void
+}
+
+// ---------------------------------------------------------------------------------------------
+// Data channels
+// ---------------------------------------------------------------------------------------------
+
+export interface DataChannelOptions {
+  /** Default true. */
+  ordered?: boolean
+  /** Give a message up after so many retransmissions. Excludes `maxPacketLifeTime`. */
+  maxRetransmits?: number
+  /** Give a message up after so many milliseconds. Excludes `maxRetransmits`. */
+  maxPacketLifeTime?: number
+  protocol?: string
+  /** Set by both sides by other means: no in-band announcement. Needs `id`. */
+  negotiated?: boolean
+  /** SCTP stream id, 0 to 65534, with `negotiated`. */
+  id?: number
+  appData?: unknown
+}
+
+export interface DataChannelEvents {
+  open: []
+  /**
+   * Text comes as a string, binary as a Buffer. Messages that JavaScript does not take in time may
+   * pile up to 16 MiB per channel; a channel that gets more closes with an error.
+   */
+  message: [data: string | Buffer]
+  /** {@link DataChannel.bufferedAmount} fell to the threshold or below. */
+  bufferedamountlow: []
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+export class DataChannel extends EventEmitter<DataChannelEvents> {
+  private constructor()
+  readonly id: number
+  readonly transport: Transport
+  readonly label: string
+  readonly protocol: string
+  readonly ordered: boolean
+  readonly maxRetransmits: number | null
+  readonly maxPacketLifeTime: number | null
+  appData: unknown
+  readonly closed: boolean
+  readonly readyState: 'connecting' | 'open' | 'closed'
+  /** Bytes given to `send()` that the peer has not acknowledged yet, as far as JavaScript knows. */
+  readonly bufferedAmount: number
+  /** Default 0. */
+  bufferedAmountLowThreshold: number
+  /**
+   * Queues a message. Before the channel is open it waits. An empty message cannot be sent.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_QUEUE_FULL`
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView): void
+  /**
+   * Sends whatever arrives on `source`, a channel of any transport of the same endpoint, out on this
+   * channel, without JavaScript. The source still emits `message`, if it has listeners. A message is dropped and counted when this channel's
+   * queue is full. Attaching again replaces the source.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  attachTo(source: DataChannel): void
+  detach(): void
+  close(): void
+  [Symbol.dispose](): void
+}
+
+// ---------------------------------------------------------------------------------------------
+// Statistics
+// ---------------------------------------------------------------------------------------------
+
+/** Names are those of W3C webrtc-stats where one exists; rates are bits per second over the last second. */
+export interface EndpointStats {
+  /** Milliseconds since the Unix epoch. */
+  timestamp: number
+  threads: ThreadStats[]
+  transports: TransportStats[]
+}
+
+export interface ThreadStats {
+  thread: number
+  transports: number
+  packetsReceived: number
+  packetsSent: number
+  bytesReceived: number
+  bytesSent: number
+  /** Datagrams that belonged to no peer. */
+  packetsUnmatched: number
+  /** Packets dropped because a socket's send buffer was full. */
+  packetsDiscardedOnSend: number
+  /** Packets dropped because a ring to or from another thread was full. */
+  packetsDiscardedBetweenThreads: number
+  /** Peers closed because handling them failed. */
+  panics: number
+}
+
+export interface CandidatePairStats {
+  protocol: 'udp' | 'tcp'
+  localAddress: string
+  remoteAddress: string
+  /** Seconds. */
+  currentRoundTripTime?: number
+  totalRoundTripTime?: number
+  responsesReceived?: number
+}
+
+export interface TransportStats {
+  id: number
+  thread: number
+  state: TransportState
+  iceLite: boolean
+  /** `DTLS 1.2` or `DTLS 1.3`, once connected. */
+  dtlsVersion?: string
+  /** Such as `SRTP_AEAD_AES_256_GCM`, once connected. */
+  srtpCipher?: string
+  bytesReceived: number
+  bytesSent: number
+  packetsReceived: number
+  packetsSent: number
+  selectedCandidatePair?: CandidatePairStats
+  incomingTracks: IncomingTrackStats[]
+  outgoingTracks: OutgoingTrackStats[]
+  dataChannels: DataChannelStats[]
+}
+
+export interface IncomingTrackStats {
+  id: number
+  kind: Kind
+  mid: string
+  encodings: EncodingStats[]
+}
+
+export interface EncodingStats {
+  rid: string | null
+  ssrc: number
+  codec: string
+  active: boolean
+  packetsReceived: number
+  bytesReceived: number
+  bitrate: number
+  /** Packets that never came, retransmissions counted as come. */
+  packetsLost: number
+  /** Fraction of the packets lost since the last report, 0 to 1. */
+  fractionLost?: number
+  /** Seconds. */
+  jitter: number
+  nackCount: number
+  pliCount: number
+  firCount: number
+  /** Video frames, counted where the packets tell. */
+  framesReceived?: number
+  framesPerSecond?: number
+  keyFramesReceived?: number
+  /** As the sender's video layers allocation or keyframe says. */
+  frameWidth?: number
+  frameHeight?: number
+  /** Seconds. */
+  roundTripTime?: number
+}
+
+export interface OutgoingTrackStats {
+  id: number
+  kind: Kind
+  mid: string | null
+  ssrc?: number
+  rtxSsrc?: number
+  codec?: string
+  /** The encoding being forwarded. */
+  rid?: string | null
+  source?: number
+  muted: boolean
+  packetsSent: number
+  bytesSent: number
+  bitrate: number
+  nackCount: number
+  pliCount: number
+  firCount: number
+  framesSent?: number
+  /** As the receiver reports. */
+  packetsLost?: number
+  fractionLost?: number
+  jitter?: number
+  roundTripTime?: number
+}
+
+export interface DataChannelStats {
+  id: number
+  label: string
+  protocol: string
+  state: 'connecting' | 'open' | 'closed'
+  messagesSent: number
+  messagesReceived: number
+  bytesSent: number
+  bytesReceived: number
+  /** Forwarded messages dropped because the queue was full. */
+  messagesDropped: number
+}

@@ -1,0 +1,27 @@
+'use strict'
+
+const { version } = require('./package.json')
+const { DataChannel } = require('./lib/data-channel.js')
+const { Endpoint } = require('./lib/endpoint.js')
+const { MediaLoomError } = require('./lib/error.js')
+const { IncomingStream } = require('./lib/incoming-stream.js')
+const { IncomingTrack } = require('./lib/incoming-track.js')
+const { setLogger } = require('./lib/logger.js')
+const { OutgoingStream } = require('./lib/outgoing-stream.js')
+const { OutgoingTrack } = require('./lib/outgoing-track.js')
+const { Transponder } = require('./lib/transponder.js')
+const { Transport } = require('./lib/transport.js')
+
+module.exports = {
+  version,
+  setLogger,
+  MediaLoomError,
+  Endpoint,
+  Transport,
+  IncomingStream,
+  IncomingTrack,
+  OutgoingStream,
+  OutgoingTrack,
+  Transponder,
+  DataChannel
+}

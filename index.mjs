@@ -1,0 +1,15 @@
+import medialoom from './index.js'
+
+export const {
+  version,
+  setLogger,
+  MediaLoomError,
+  Endpoint,
+  Transport,
+  IncomingStream,
+  IncomingTrack,
+  OutgoingStream,
+  OutgoingTrack,
+  Transponder,
+  DataChannel
+} = medialoom

@@ -1,0 +1,201 @@
+'use strict'
+
+const os = require('node:os')
+const native = require('./binding.js')
+const check = require('./check.js')
+const { announce, mark } = require('./closing.js')
+const { Dispatcher } = require('./dispatcher.js')
+const { emit } = require('./emit.js')
+const { callNative } = require('./error.js')
+const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
+const { MediaObject } = require('./media-object.js')
+const { Transport } = require('./transport.js')
+const { transportOptions } = require('./transport-options.js')
+
+/** As many as the engine has room for in an id. */
+const MAX_THREADS = 64
+
+let lastId = 0
+let stopsOnExit = false
+
+/** Sockets, media threads and a DTLS identity. */
+class Endpoint extends MediaObject {
+  #native
+  #dispatcher
+  #transports = new Set()
+  #threads
+  #addresses
+  #fingerprint
+  #closing
+  #referenced = false
+
+  static async create(options) {
+    const checked = endpointOptions(options)
+    stopOnExit()
+    const dispatcher = new Dispatcher()
+    const bell = bellOf(new WeakRef(dispatcher))
+    const started = callNative(() => new native.NativeEndpoint(checked, bell))
+    dispatcher.start(started)
+    return new Endpoint(kConstruct, started, dispatcher, checked.threads)
+  }
+
+  constructor(key, started, dispatcher, threads) {
+    super(key, ++lastId)
+    this.#native = started
+    this.#dispatcher = dispatcher
+    this.#threads = threads
+    this.#addresses = Object.freeze(
+      started.addresses.map(address => {
+        Object.freeze(address.announcedIps)
+        return Object.freeze(address)
+      })
+    )
+    this.#fingerprint = started.fingerprint
+  }
+
+  get [kDispatcher]() {
+    return this.#dispatcher
+  }
+
+  get threads() {
+    return this.#threads
+  }
+
+  get addresses() {
+    return this.#addresses
+  }
+
+  get fingerprint() {
+    return this.#fingerprint
+  }
+
+  get transports() {
+    return [...this.#transports]
+  }
+
+  createTransport(options) {
+    const { appData, ...checked } = transportOptions(options)
+    check.open(this)
+    const created = callNative(() => this.#native.createTransport(checked))
+    const transport = new Transport(kConstruct, this, created, checked, appData)
+    this.#transports.add(transport)
+    emit(this, 'transport', transport)
+    return transport
+  }
+
+  async getStats() {
+    check.open(this)
+    const stats = await this.#dispatcher.request(this, (engine, request) => engine.stats(request))
+    return JSON.parse(stats)
+  }
+
+  ref() {
+    if (!this.#referenced && !this.closed) {
+      this.#referenced = true
+      this.#dispatcher.hold()
+    }
+    return this
+  }
+
+  unref() {
+    if (this.#referenced) {
+      this.#referenced = false
+      this.#dispatcher.release()
+    }
+    return this
+  }
+
+  close() {
+    this.#closing ??= new Promise(resolve => {
+      const marked = mark(this, 'closed')
+      this.#dispatcher.ask(
+        null,
+        (engine, request) => engine.close(request),
+        () => {
+          announce(marked)
+          resolve()
+        }
+      )
+    })
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+
+  [kChildren]() {
+    return this.transports
+  }
+
+  [kForget]() {
+    this.#dispatcher.rejectRequests(this)
+  }
+
+  [kAnnounceClosed](reason) {
+    this.unref()
+    super[kAnnounceClosed](reason)
+  }
+
+  [kRemove](transport) {
+    this.#transports.delete(transport)
+  }
+}
+
+/**
+ * The engine holds this function for as long as it runs, so it must hold nothing but the weak
+ * reference; it is made out here because functions made in one scope share what any of them holds.
+ */
+function bellOf(weak) {
+  return () => weak.deref()?.drain()
+}
+
+/** `process.exit()` does not tear the environment down, and peers deserve a goodbye. */
+function stopOnExit() {
+  if (stopsOnExit) return
+  stopsOnExit = true
+  process.on('exit', () => native.stopAll())
+}
+
+function endpointOptions(given) {
+  const options = check.options(given, 'options', ['listen', 'port', 'threads', 'tcp', 'maxTransports'])
+  const listen = check.optional(check.array, options.listen, [{ ip: '0.0.0.0' }], 'options.listen')
+  if (listen.length === 0) throw check.invalid('options.listen', 'at least one address', listen)
+  const threads = check.optional(
+    check.integer,
+    options.threads,
+    Math.min(Math.max(os.availableParallelism() - 1, 1), MAX_THREADS),
+    'options.threads',
+    1,
+    MAX_THREADS
+  )
+  const port = check.optional(check.integer, options.port, 0, 'options.port', 0, 65_535)
+  if (port > 0 && port + threads - 1 > 65_535) {
+    throw check.invalid('options.port', `room for ${threads} threads up to port 65535`, port)
+  }
+  return {
+    listen: listen.map((entry, index) => listenOptions(entry, `options.listen[${index}]`)),
+    port,
+    threads,
+    tcp: check.optional(check.boolean, options.tcp, true, 'options.tcp'),
+    maxTransports: check.optional(
+      check.integer,
+      options.maxTransports,
+      100_000,
+      'options.maxTransports',
+      1,
+      2 ** 32 - 1
+    )
+  }
+}
+
+function listenOptions(given, field) {
+  if (given === undefined) throw check.invalid(field, 'an object', given)
+  const { ip, announcedIp } = check.options(given, field, ['ip', 'announcedIp'])
+  return {
+    ip: check.ip(ip, `${field}.ip`),
+    announcedIp: check.optional(check.ip, announcedIp, undefined, `${field}.announcedIp`)
+  }
+}
+
+module.exports = { Endpoint }

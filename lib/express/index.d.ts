@@ -1,0 +1,70 @@
+/// <reference types="node" />
+/**
+ * WHIP and WHEP for your own Express app:
+ *
+ * ```js
+ * const rooms = new Rooms({ endpoint: await Endpoint.create() })
+ * app.use('/whip', whipRouter({ rooms }))
+ * app.use('/whep', whepRouter({ rooms }))
+ * ```
+ *
+ * Express (4.18 or later, or 5) is a peer dependency.
+ */
+
+import type { Request, Router } from 'express'
+import type { TransportOptions } from '../../index.js'
+import type { Rooms } from '../rooms/index.js'
+
+/** What a client asks for, to decide whether it may. */
+export interface AuthorizationContext {
+  /** `publish` by WHIP, `play` by WHEP. */
+  action: 'publish' | 'play'
+  room: string
+  /** The name in `?peer=`. Given with `POST`; later requests of the session may leave it out. */
+  peer: string | undefined
+  /** The bearer token (RFC 6750), `null` when there is none. */
+  token: string | null
+}
+
+/** As in `RTCIceServer`. */
+export interface IceServer {
+  urls: string | string[]
+  username?: string
+  credential?: string
+}
+
+export interface SessionRouterOptions {
+  /** The rooms to publish into and play from. */
+  rooms: Rooms
+  /**
+   * Decides about every `POST`, `PATCH` and `DELETE`. `false` answers 401 without a token and 403
+   * with one. Default: everyone may do everything.
+   */
+  authorize?: (request: Request, context: AuthorizationContext) => boolean | Promise<boolean>
+  /** Largest body in bytes; more is answered with 413. Default 65536. */
+  maxSdpSize?: number
+  /** Told to clients in `Link` headers (RFC 9725 4.6). Default: none. */
+  iceServers?: IceServer[]
+  /** `Access-Control-Allow-Origin`, or `false` for no CORS headers. Default `*`. */
+  cors?: string | false
+  /** Options of the transports that are made. */
+  transport?: TransportOptions
+  /** Gets the faults that were answered with 500. Default: nobody does. */
+  onError?: (error: unknown) => void
+}
+
+/**
+ * WHIP (RFC 9725). `POST /:room?peer=NAME` with an SDP offer publishes into the room as the
+ * participant NAME (default `publisher`); the session at `Location` takes `PATCH` with candidates
+ * or an ICE restart and `DELETE`. It vanishes when the transport closes. Errors are problem details
+ * (RFC 9457).
+ */
+export function whipRouter(options: SessionRouterOptions): Router
+
+/**
+ * WHEP (draft-ietf-wish-whep). `POST /:room?peer=NAME` with an SDP offer plays the room. The n-th
+ * audio and the n-th video m-line the client receives on carry one participant's tracks:
+ * participants in joining order, without those named NAME. The viewer's own name is NAME or `viewer`. Later participants
+ * fill m-lines that are free, and one who leaves frees theirs. Sessions are as with WHIP.
+ */
+export function whepRouter(options: SessionRouterOptions): Router

@@ -1,0 +1,80 @@
+'use strict'
+
+const { STATUS_CODES } = require('node:http')
+
+/** An error with the HTTP status and headers to answer with. */
+class Problem extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail
+   * @param {{ code?: string, line?: string, field?: string, headers?: Record<string, string> }} [more]
+   */
+  constructor(status, detail, { headers = {}, ...members } = {}) {
+    super(detail)
+    this.status = status
+    this.headers = headers
+    this.members = members
+  }
+}
+
+/** @type {Record<string, number>} */
+const STATUS_OF_CODE = {
+  // medialoom
+  ERR_SDP: 400,
+  ERR_CANDIDATE: 400,
+  ERR_INVALID_ARG: 400,
+  ERR_GLARE: 409,
+  ERR_INVALID_STATE: 409,
+  ERR_CLOSED: 404,
+  ERR_LIMIT: 503,
+  // medialoom/rooms
+  ERR_ROOM_MODE: 409,
+  ERR_ROOM_LIMIT: 503,
+  ERR_PARTICIPANT_LIMIT: 503,
+  // body-parser
+  'entity.too.large': 413,
+  'encoding.unsupported': 415,
+  'charset.unsupported': 415,
+}
+
+/**
+ * @param {any} error
+ * @returns {Problem}
+ */
+function toProblem(error) {
+  if (error instanceof Problem) return error
+  const code = error?.code ?? error?.type
+  // Express and its parsers put the status on errors that are the client's.
+  const status = STATUS_OF_CODE[code] ?? error?.status
+  if (!(status >= 400 && status < 500) && status !== 503) return new Problem(500, 'the server failed to handle the request', { code: 'ERR_INTERNAL' })
+  const members = {
+    ...(typeof error.code === 'string' && { code: error.code }),
+    ...(typeof error.line === 'string' && { line: error.line }),
+    ...(typeof error.field === 'string' && { field: error.field }),
+  }
+  return new Problem(status, error.message, { ...members, headers: status === 503 ? { 'Retry-After': '10' } : {} })
+}
+
+/**
+ * Answers with problem details (RFC 9457). Errors that are not the client's are given to the
+ * app's own error handling as well, through `onFault`.
+ *
+ * @param {(error: unknown) => void} onFault
+ * @returns {import('express').ErrorRequestHandler}
+ */
+function problemDetails(onFault) {
+  return (error, _request, response, next) => {
+    if (response.headersSent) return next(error)
+    const problem = toProblem(error)
+    if (problem.status >= 500 && !(error instanceof Problem) && !STATUS_OF_CODE[error?.code]) onFault(error)
+    response
+      .status(problem.status)
+      .set(problem.headers)
+      .type('application/problem+json')
+      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status.
+      .send(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
+  }
+}
+
+exports.Problem = Problem
+exports.problemDetails = problemDetails

@@ -1,0 +1,219 @@
+'use strict'
+
+const { randomBytes } = require('node:crypto')
+const express = require('express')
+const { Problem, problemDetails } = require('./problem.js')
+
+const SDP = 'application/sdp'
+const FRAGMENT = 'application/trickle-ice-sdpfrag'
+
+/**
+ * One client that came by HTTP.
+ *
+ * @typedef {object} Session
+ * @property {string} etag names the ICE session (RFC 9725 4.3.1)
+ * @property {import('../rooms/index.js').Participant} participant
+ */
+
+/**
+ * The HTTP half that WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) share: `POST` of an offer
+ * makes a session resource; `PATCH` trickles candidates to it or restarts ICE; `DELETE` ends it.
+ *
+ * @param {import('./index.js').SessionRouterOptions} options
+ * @param {'publish' | 'play'} action
+ * @param {(offer: string, request: { room: string, peer: string | undefined }) =>
+ *   Promise<{ answer: string, participant: import('../rooms/index.js').Participant }>} open
+ * @returns {import('express').Router}
+ */
+function sessionRouter(options, action, open) {
+  const { authorize, maxSdpSize = 65536, iceServers = [], cors = '*', onError = () => {} } = options
+  /** @type {Map<string, Session>} */
+  const sessions = new Map()
+  const links = iceServers.flatMap(toLinks)
+  const router = express.Router()
+  const allowed = settled(async (request, _response, next) => {
+    if (authorize) {
+      const [, token = null] = /^Bearer +(\S+) *$/i.exec(request.get('Authorization') ?? '') ?? []
+      const may = await authorize(request, { action, room: parameter(request, 'room'), peer: peerName(request), token })
+      if (!may) {
+        throw token === null
+          ? new Problem(401, 'a bearer token is needed', { headers: { 'WWW-Authenticate': 'Bearer' } })
+          : new Problem(403, 'the token does not allow this')
+      }
+    }
+    next()
+  })
+
+  router.use((_request, response, next) => {
+    // Answers hold ICE passwords.
+    response.set('Cache-Control', 'no-store')
+    if (cors !== false) {
+      response.set({
+        'Access-Control-Allow-Origin': cors,
+        'Access-Control-Expose-Headers': 'Location, ETag, Link, Accept-Post, Accept-Patch',
+      })
+    }
+    next()
+  })
+
+  router.options('/:room', (_request, response) => preflight(response, 'POST', { 'Accept-Post': SDP }))
+  router.options('/:room/:session', (_request, response) => preflight(response, 'PATCH, DELETE', { 'Accept-Patch': FRAGMENT }))
+
+  router.post('/:room', allowed, contentType(SDP, 'Accept-Post'), body(SDP), settled(async (request, response) => {
+    if (!request.accepts(SDP)) throw new Problem(406, `the answer comes as ${SDP}`)
+    const offer = request.body
+    if (typeof offer !== 'string' || offer === '') throw new Problem(400, 'the body must be an SDP offer')
+
+    const { answer, participant } = await open(offer, { room: parameter(request, 'room'), peer: peerName(request) })
+    const id = randomBytes(16).toString('base64url')
+    const session = { etag: newEtag(), participant }
+    sessions.set(id, session)
+    participant.once('left', () => sessions.delete(id))
+    // The peer may have gone between the answer and the join.
+    if (participant.closed) sessions.delete(id)
+
+    if (links.length > 0) response.set('Link', links.join(', '))
+    response
+      .status(201)
+      .location(`${request.baseUrl}/${encodeURIComponent(participant.room.name)}/${id}`)
+      .set({ ETag: session.etag, 'Accept-Patch': FRAGMENT })
+      .type(SDP)
+      .send(answer)
+  }))
+
+  router.patch('/:room/:session', allowed, contentType(FRAGMENT, 'Accept-Patch'), body(FRAGMENT), settled(async (request, response) => {
+    const session = find(request)
+    const condition = request.get('If-Match')
+    if (!condition) throw new Problem(428, 'If-Match must name the ETag of the ICE session, or be * to restart ICE')
+    if (!matches(condition, session.etag)) {
+      throw new Problem(412, 'If-Match names another ICE session than the current one', { headers: { ETag: session.etag } })
+    }
+    // RFC 8840 4.4: without them a fragment belongs to no ICE session.
+    if (typeof request.body !== 'string' || !/^a=ice-ufrag:\S/m.test(request.body) || !/^a=ice-pwd:\S/m.test(request.body)) {
+      throw new Problem(400, 'the body must be an SDP fragment (RFC 8840) with ice-ufrag and ice-pwd')
+    }
+    const { transport } = session.participant
+    if (!transport) throw new Problem(404, 'the session is over')
+
+    const restarted = await transport.acceptFragment(request.body)
+    if (restarted === null) {
+      response.status(204).set('ETag', session.etag).end()
+      return
+    }
+    session.etag = newEtag()
+    response.status(200).set('ETag', session.etag).type(FRAGMENT).send(restarted)
+  }))
+
+  router.delete('/:room/:session', allowed, (request, response) => {
+    find(request).participant.leave('left')
+    response.status(200).end()
+  })
+
+  // RFC 9725 4.2: the other methods are kept for later versions of the protocol.
+  router.all('/:room', () => {
+    throw new Problem(405, 'POST an SDP offer here', { headers: { Allow: 'OPTIONS, POST' } })
+  })
+  router.all('/:room/:session', () => {
+    throw new Problem(405, 'PATCH or DELETE the session', { headers: { Allow: 'OPTIONS, PATCH, DELETE' } })
+  })
+  router.use(() => {
+    throw new Problem(404, 'there is nothing here')
+  })
+  router.use(problemDetails(onError))
+  return router
+
+  /** @param {string} type */
+  function body(type) {
+    return express.text({ type, limit: maxSdpSize, defaultCharset: 'utf-8' })
+  }
+
+  /** @param {import('express').Request} request */
+  function find(request) {
+    const session = sessions.get(parameter(request, 'session'))
+    if (!session || session.participant.room.name !== parameter(request, 'room').normalize('NFC')) {
+      throw new Problem(404, 'there is no such session, or it is over')
+    }
+    return session
+  }
+
+  /**
+   * @param {import('express').Response} response
+   * @param {string} methods
+   * @param {Record<string, string>} accepts
+   */
+  function preflight(response, methods, accepts) {
+    response.set({ ...accepts, Allow: `OPTIONS, ${methods}` })
+    if (cors !== false) {
+      response.set({
+        'Access-Control-Allow-Methods': methods,
+        'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match',
+        'Access-Control-Max-Age': '7200',
+      })
+    }
+    response.status(204).end()
+  }
+}
+
+/**
+ * Express 4 does not look at the promise of a handler; Express 5 does.
+ *
+ * @param {(request: import('express').Request, response: import('express').Response, next: import('express').NextFunction) => Promise<void>} handler
+ * @returns {import('express').RequestHandler}
+ */
+function settled(handler) {
+  return (request, response, next) => {
+    handler(request, response, next).catch(next)
+  }
+}
+
+/**
+ * @param {string} type
+ * @param {string} hint the header that names the right type (RFC 9110 15.5.16)
+ * @returns {import('express').RequestHandler}
+ */
+function contentType(type, hint) {
+  return (request, _response, next) => {
+    const given = (request.get('Content-Type') ?? '').split(';')[0].trim().toLowerCase()
+    if (given !== type) throw new Problem(415, `the body must be ${type}`, { headers: { [hint]: type } })
+    next()
+  }
+}
+
+/**
+ * @param {import('express').Request} request
+ * @param {string} name
+ */
+function parameter(request, name) {
+  return String(request.params[name])
+}
+
+/** @param {import('express').Request} request */
+function peerName(request) {
+  const { peer } = request.query
+  if (peer !== undefined && typeof peer !== 'string') throw new Problem(400, 'peer must be given once')
+  return peer
+}
+
+function newEtag() {
+  return `"${randomBytes(12).toString('base64url')}"`
+}
+
+/**
+ * @param {string} condition
+ * @param {string} etag
+ */
+function matches(condition, etag) {
+  return condition.trim() === '*' || condition.split(',').some(one => one.trim() === etag)
+}
+
+/**
+ * RFC 9725 4.6
+ * @param {import('./index.js').IceServer} server
+ */
+function toLinks({ urls, username, credential }) {
+  const quoted = (/** @type {string} */ text) => `"${text.replace(/["\\]/g, '\\$&')}"`
+  const login = username === undefined ? '' : `; username=${quoted(username)}; credential=${quoted(credential ?? '')}; credential-type="password"`
+  return [urls].flat().map(url => `<${url}>; rel="ice-server"${login}`)
+}
+
+exports.sessionRouter = sessionRouter

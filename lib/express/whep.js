@@ -1,0 +1,56 @@
+'use strict'
+
+const { mediaLines } = require('./media-lines.js')
+const { Problem } = require('./problem.js')
+const { sessionRouter } = require('./session-router.js')
+
+/**
+ * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
+ * video m-line it receives on are one slot, filled with one participant's tracks.
+ *
+ * @param {import('./index.js').SessionRouterOptions} options
+ * @returns {import('express').Router}
+ */
+function whepRouter(options) {
+  const { rooms, transport: transportOptions } = options
+  return sessionRouter(options, 'play', async (offer, { room, peer }) => {
+    if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
+    const transport = rooms.endpoint.createTransport(transportOptions)
+    try {
+      const slots = createSlots(transport, offer, rooms.limits.maxParticipants)
+      const answer = await transport.acceptOffer(offer)
+      // An m-line that was refused, for want of a codec, carries nothing and never will.
+      for (const slot of slots) {
+        for (const track of slot.tracks) if (track.mid === null) track.close()
+      }
+      const participant = rooms.join(room, {
+        name: peer ?? 'viewer',
+        role: 'viewer',
+        receive: 'slots',
+        exceptName: peer,
+        transport,
+      })
+      for (const slot of slots) if (!slot.closed) participant.addSlot(slot)
+      return { answer, participant }
+    } catch (error) {
+      void transport.close()
+      throw error
+    }
+  })
+}
+
+/**
+ * @param {import('../../index.js').Transport} transport
+ * @param {string} offer
+ * @param {number} most
+ */
+function createSlots(transport, offer, most) {
+  const lines = mediaLines(offer).filter(line => line.receives)
+  const audio = lines.filter(line => line.kind === 'audio').length
+  const video = lines.filter(line => line.kind === 'video').length
+  return Array.from({ length: Math.min(Math.max(audio, video), most) }, (_, index) =>
+    transport.createOutgoingStream({ audio: index < audio ? 1 : 0, video: index < video ? 1 : 0 }),
+  )
+}
+
+exports.whepRouter = whepRouter

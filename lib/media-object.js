@@ -1,0 +1,56 @@
+'use strict'
+
+const { EventEmitter } = require('node:events')
+const { emit } = require('./emit.js')
+const { MediaLoomError } = require('./error.js')
+const { kAnnounceClosed, kChildren, kConstruct, kForget, kHandle, kMarkClosed } = require('./internal.js')
+
+/** What all objects of the package have in common. */
+class MediaObject extends EventEmitter {
+  #id
+  #closed = false
+  #appData
+
+  constructor(key, id, appData) {
+    if (key !== kConstruct) {
+      throw new MediaLoomError('ERR_INVALID_STATE', 'objects are made by their parent, an endpoint by Endpoint.create()')
+    }
+    super()
+    this.#id = id
+    this.#appData = appData
+  }
+
+  get id() {
+    return this.#id
+  }
+
+  get appData() {
+    return this.#appData
+  }
+
+  set appData(value) {
+    this.#appData = value
+  }
+
+  get closed() {
+    return this.#closed
+  }
+
+  [kHandle]() {}
+
+  [kChildren]() {
+    return []
+  }
+
+  [kMarkClosed]() {
+    this.#closed = true
+  }
+
+  [kForget]() {}
+
+  [kAnnounceClosed](reason) {
+    emit(this, 'closed', reason)
+  }
+}
+
+module.exports = { MediaObject }

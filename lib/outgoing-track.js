@@ -1,0 +1,144 @@
+'use strict'
+
+const check = require('./check.js')
+const { announce, mark } = require('./closing.js')
+const { emit } = require('./emit.js')
+const { MediaLoomError, callNative } = require('./error.js')
+const { IncomingTrack } = require('./incoming-track.js')
+const {
+  kChildren,
+  kConstruct,
+  kDetach,
+  kDispatcher,
+  kForget,
+  kHandle,
+  kRemove,
+  kSource,
+  kSwitch
+} = require('./internal.js')
+const { MediaObject } = require('./media-object.js')
+const { Transponder } = require('./transponder.js')
+
+/** What this side sends on one m-line. It carries whatever is attached to it. */
+class OutgoingTrack extends MediaObject {
+  #stream
+  #kind
+  #trackId
+  #mid = null
+  #transponder = null
+
+  constructor(key, stream, info) {
+    super(key, info?.id, info?.appData)
+    this.#stream = stream
+    this.#kind = info.kind
+    this.#trackId = info.trackId
+    this[kDispatcher].add(this.id, this)
+  }
+
+  get [kDispatcher]() {
+    return this.transport[kDispatcher]
+  }
+
+  get transport() {
+    return this.#stream.transport
+  }
+
+  get stream() {
+    return this.#stream
+  }
+
+  get kind() {
+    return this.#kind
+  }
+
+  get trackId() {
+    return this.#trackId
+  }
+
+  get mid() {
+    return this.#mid
+  }
+
+  get transponder() {
+    return this.#transponder
+  }
+
+  attachTo(track) {
+    this[kSwitch](track)
+    return this.#transponder
+  }
+
+  detach() {
+    check.open(this)
+    this.#transponder?.close()
+  }
+
+  close() {
+    if (this.closed) return
+    const dispatcher = this[kDispatcher]
+    dispatcher.insist(native => native.removeOutgoingTrack(this.transport.id, this.id))
+    const marked = mark(this, 'closed')
+    dispatcher.later(() => announce(marked))
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+
+  [kHandle](event) {
+    switch (event.type) {
+      case 'outgoingTrackNegotiated': {
+        this.#mid = event.mid
+        emit(this, 'negotiated')
+        break
+      }
+      case 'outgoingTrackClosed':
+        announce(mark(this, event.reason))
+        break
+      case 'transponderEncoding':
+      case 'transponderError':
+        this.#transponder?.[kHandle](event)
+        break
+    }
+  }
+
+  [kSwitch](track) {
+    if (!(track instanceof IncomingTrack)) throw check.invalid('track', 'an IncomingTrack', track)
+    check.open(this)
+    check.open(track)
+    if (track.kind !== this.#kind) {
+      throw mismatch(`a track of kind ${this.#kind} cannot send one of kind ${track.kind}`)
+    }
+    if (track.transport.endpoint !== this.transport.endpoint) {
+      throw mismatch('the track belongs to another endpoint')
+    }
+    const old = this.#transponder
+    if (old?.incomingTrack === track) return
+    callNative(() => this[kDispatcher].native.attach(this.transport.id, this.id, track.id))
+    if (old) old[kSource](track)
+    else this.#transponder = new Transponder(kConstruct, this, track)
+  }
+
+  [kDetach]() {
+    this[kDispatcher].insist(native => native.detach(this.transport.id, this.id))
+  }
+
+  [kRemove]() {
+    this.#transponder = null
+  }
+
+  [kChildren]() {
+    return this.#transponder ? [this.#transponder] : []
+  }
+
+  [kForget]() {
+    this[kDispatcher].remove(this.id)
+    this.#stream[kRemove](this)
+  }
+}
+
+function mismatch(message) {
+  return new MediaLoomError('ERR_INVALID_ARG', `track: ${message}`, { field: 'track' })
+}
+
+module.exports = { OutgoingTrack }

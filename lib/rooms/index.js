@@ -1,0 +1,13 @@
+'use strict'
+
+const { Rooms } = require('./rooms.js')
+const { Room } = require('./room.js')
+const { Participant } = require('./participant.js')
+const { Publication } = require('./publication.js')
+const { RoomError } = require('./room-error.js')
+
+exports.Rooms = Rooms
+exports.Room = Room
+exports.Participant = Participant
+exports.Publication = Publication
+exports.RoomError = RoomError

@@ -1,0 +1,76 @@
+'use strict'
+
+const { EventEmitter } = require('node:events')
+const { Room } = require('./room.js')
+const { RoomError } = require('./room-error.js')
+const { checkLimits, checkRoomName } = require('./limits.js')
+
+/**
+ * All rooms of one endpoint. A room is made by the first to join it and closes with the last to
+ * leave, so nobody can fill the memory with empty ones.
+ *
+ * @extends {EventEmitter<import('./index.js').RoomsEvents>}
+ */
+class Rooms extends EventEmitter {
+  /** @type {Map<string, Room>} */
+  #rooms = new Map()
+  #closed = false
+
+  /** @param {import('./index.js').RoomsOptions} options */
+  constructor(options) {
+    super()
+    if (!options || typeof options.endpoint?.createTransport !== 'function') {
+      throw new RoomError('ERR_INVALID_ARG', 'options.endpoint must be an Endpoint of medialoom', { field: 'options.endpoint' })
+    }
+    this.endpoint = options.endpoint
+    this.limits = checkLimits(options)
+  }
+
+  get closed() {
+    return this.#closed
+  }
+
+  get size() {
+    return this.#rooms.size
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#rooms.get(typeof name === 'string' ? name.normalize('NFC') : name)
+  }
+
+  [Symbol.iterator]() {
+    return this.#rooms.values()
+  }
+
+  /**
+   * @param {string} name
+   * @param {import('./index.js').JoinOptions} options
+   * @returns {import('./participant.js').Participant}
+   */
+  join(name, options) {
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the rooms are closed')
+    const roomName = checkRoomName(name, this.limits.maxNameLength)
+    const existing = this.#rooms.get(roomName)
+    if (existing) return existing.join(options)
+
+    if (this.#rooms.size >= this.limits.maxRooms) {
+      throw new RoomError('ERR_ROOM_LIMIT', `there are ${this.limits.maxRooms} rooms already; join one of them or come back later`)
+    }
+    const room = new Room(this, roomName, options?.mode ?? 'sfu')
+    // Joins before anyone hears of the room: a refused first participant leaves no empty room.
+    const participant = room.join(options)
+    this.#rooms.set(roomName, room)
+    room.once('closed', () => this.#rooms.delete(roomName))
+    this.emit('room', room)
+    return participant
+  }
+
+  /** Closes every room. The endpoint stays open. */
+  close() {
+    this.#closed = true
+    for (const room of [...this.#rooms.values()]) room.close()
+  }
+}
+
+exports.Rooms = Rooms

@@ -1,0 +1,141 @@
+'use strict'
+
+const check = require('./check.js')
+const { announce, mark } = require('./closing.js')
+const { emit, emitError } = require('./emit.js')
+const { callNative, fromNative } = require('./error.js')
+const { kAdd, kDetach, kDispatcher, kForget, kHandle, kRemove, kSource, kSwitch } = require('./internal.js')
+const { MediaObject } = require('./media-object.js')
+
+/** Lets the engine choose the encoding. */
+const AUTO = 'auto'
+
+/** Copies one incoming track to one outgoing track. */
+class Transponder extends MediaObject {
+  #outgoingTrack
+  #incomingTrack
+  #muted = false
+  #selectedEncoding = AUTO
+  #currentEncoding = null
+
+  constructor(key, outgoingTrack, incomingTrack) {
+    super(key, outgoingTrack?.id)
+    this.#outgoingTrack = outgoingTrack
+    this.#incomingTrack = incomingTrack
+    incomingTrack[kAdd](this)
+  }
+
+  get [kDispatcher]() {
+    return this.#outgoingTrack[kDispatcher]
+  }
+
+  get incomingTrack() {
+    return this.#incomingTrack
+  }
+
+  get outgoingTrack() {
+    return this.#outgoingTrack
+  }
+
+  get muted() {
+    return this.#muted
+  }
+
+  get selectedEncoding() {
+    return this.#selectedEncoding
+  }
+
+  get currentEncoding() {
+    return this.#currentEncoding
+  }
+
+  attachTo(track) {
+    check.open(this)
+    this.#outgoingTrack[kSwitch](track)
+    return this
+  }
+
+  selectEncoding(rid) {
+    check.nonEmptyString(rid, 'rid')
+    check.open(this)
+    if (rid !== AUTO && !this.#knows(rid)) {
+      const known = this.#incomingTrack.rids.map(name => `'${name}'`)
+      throw check.invalid('rid', [`'${AUTO}'`, ...known].join(', '), rid)
+    }
+    this.#command((native, transport) =>
+      native.selectEncoding(transport, this.id, rid === AUTO ? undefined : rid)
+    )
+    this.#selectedEncoding = rid
+  }
+
+  mute(muted = true) {
+    check.boolean(muted, 'muted')
+    check.open(this)
+    if (muted === this.#muted) return
+    this.#command((native, transport) => native.mute(transport, this.id, muted))
+    this.#muted = muted
+  }
+
+  detach() {
+    this.close()
+  }
+
+  close() {
+    if (this.closed) return
+    // The next transponder of the track starts afresh.
+    if (this.#muted) this.#insist((native, transport) => native.mute(transport, this.id, false))
+    this.#forgetSelection()
+    this.#outgoingTrack[kDetach]()
+    const marked = mark(this, 'closed')
+    this[kDispatcher].later(() => announce(marked))
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+
+  [kHandle](event) {
+    if (event.type === 'transponderError') {
+      emitError(this, fromNative(event.error))
+      return
+    }
+    const encoding = event.encoding && Object.freeze(event.encoding)
+    this.#currentEncoding = encoding
+    emit(this, 'encoding', encoding?.rid ?? null, encoding)
+  }
+
+  [kSource](track) {
+    this.#incomingTrack[kRemove](this)
+    this.#incomingTrack = track
+    track[kAdd](this)
+    // The RIDs of one source mean nothing in another.
+    this.#forgetSelection()
+  }
+
+  [kForget]() {
+    this.#incomingTrack[kRemove](this)
+    this.#outgoingTrack[kRemove](this)
+  }
+
+  #knows(rid) {
+    const { rids, encodings } = this.#incomingTrack
+    return rids.includes(rid) || encodings.some(encoding => encoding.rid === rid)
+  }
+
+  #forgetSelection() {
+    if (this.#selectedEncoding === AUTO) return
+    this.#selectedEncoding = AUTO
+    this.#insist((native, transport) => native.selectEncoding(transport, this.id, undefined))
+  }
+
+  #insist(post) {
+    const transport = this.#outgoingTrack.transport.id
+    this[kDispatcher].insist(native => post(native, transport))
+  }
+
+  #command(post) {
+    callNative(() => post(this[kDispatcher].native, this.#outgoingTrack.transport.id))
+  }
+}
+
+module.exports = { Transponder }

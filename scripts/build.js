@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+'use strict'
+
+/**
+ * Builds the native module with cargo and puts it next to package.json, where lib/binding.js looks
+ * first. Works in a checkout and in an installed package alike, so it needs nothing but Node, cargo
+ * and a C compiler. Cargo decides what is out of date: with nothing changed this takes a moment.
+ *
+ *   --debug            without optimisation: quick to build, slow to run
+ *   --target TRIPLE    for another platform, as rustc names it
+ */
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+const { platformName } = require('../lib/platform.js')
+const { missingTools } = require('../lib/toolchain.js')
+
+const ROOT = path.join(__dirname, '..')
+
+const PLATFORM_OF_TARGET = {
+  'x86_64-unknown-linux-gnu': 'linux-x64-gnu',
+  'x86_64-unknown-linux-musl': 'linux-x64-musl',
+  'aarch64-unknown-linux-gnu': 'linux-arm64-gnu',
+  'aarch64-unknown-linux-musl': 'linux-arm64-musl',
+  'x86_64-apple-darwin': 'darwin-x64',
+  'aarch64-apple-darwin': 'darwin-arm64',
+  'x86_64-pc-windows-msvc': 'win32-x64-msvc'
+}
+
+/** @returns {string} path of the module that was built */
+function build({ debug = false, target } = {}) {
+  const missing = missingTools()
+  if (missing.length > 0) {
+    throw new Error(
+      ['Building medialoom needs what is missing here:', ...missing.map(t => `  ${t.name} (${t.hint})`)].join('\n')
+    )
+  }
+  const platform = target ? PLATFORM_OF_TARGET[target] : platformName()
+  if (!platform) throw new Error(`unknown target ${target}`)
+
+  const args = ['build', '--lib', '--locked', '--message-format=json-render-diagnostics']
+  if (!debug) args.push('--release')
+  if (target) args.push('--target', target)
+  const env = { ...process.env }
+  // A static C library cannot be loaded into a running Node.
+  if (platform.endsWith('-musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim()
+
+  const cargo = spawnSync('cargo', args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 256 * 1024 * 1024
+  })
+  if (cargo.error) throw cargo.error
+  if (cargo.status !== 0) throw new Error(`cargo ${args.join(' ')} failed`)
+
+  const library = dynamicLibrary(cargo.stdout.toString())
+  const module = path.join(ROOT, `medialoom.${platform}.node`)
+  if (!sameFile(library, module)) {
+    // Renamed into place: a process that has the old one mapped keeps it.
+    const fresh = `${module}.${process.pid}`
+    fs.copyFileSync(library, fresh)
+    fs.renameSync(fresh, module)
+  }
+  return module
+}
+
+/** Where cargo says it put the cdylib: `CARGO_TARGET_DIR` and cargo's configuration may move it. */
+function dynamicLibrary(messages) {
+  for (const line of messages.split('\n').reverse()) {
+    if (!line.startsWith('{')) continue
+    const message = JSON.parse(line)
+    if (message.reason !== 'compiler-artifact' || message.target.name !== 'medialoom') continue
+    const file = message.filenames.find(name => /\.(so|dylib|dll)$/.test(name))
+    if (file) return file
+  }
+  throw new Error('cargo built no dynamic library')
+}
+
+function sameFile(a, b) {
+  return fs.existsSync(b) && fs.readFileSync(a).equals(fs.readFileSync(b))
+}
+
+/** Cargo's intermediate files are some hundred megabytes that an installed package has no use for. */
+function dropIntermediateFiles() {
+  if (!fs.existsSync(path.join(ROOT, '.git'))) fs.rmSync(path.join(ROOT, 'target'), { recursive: true, force: true })
+}
+
+function main(argv) {
+  const options = {}
+  for (let i = 0; i < argv.length; i++) {
+    if (argv[i] === '--debug') options.debug = true
+    else if (argv[i] === '--target' && argv[i + 1]) options.target = argv[++i]
+    else throw new Error(`unknown argument ${argv[i]}`)
+  }
+  const module = build(options)
+  dropIntermediateFiles()
+  console.log(`built ${path.relative(process.cwd(), module)}`)
+}
+
+module.exports = { build, dropIntermediateFiles, PLATFORM_OF_TARGET }
+
+if (require.main === module) {
+  try {
+    main(process.argv.slice(2))
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,54 @@
+'use strict'
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { execFileSync } = require('node:child_process')
+
+const ROOT = path.join(__dirname, '..')
+const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i
+
+/**
+ * The licence texts of everything that is linked into the native module, as those licences ask of
+ * whoever hands out a binary. A text that several crates share appears once.
+ */
+function thirdPartyNotices() {
+  const metadata = JSON.parse(
+    execFileSync('cargo', ['metadata', '--locked', '--format-version=1'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+  )
+  const cratesOfText = new Map()
+  for (const crate of linkedCrates(metadata)) {
+    const folder = path.dirname(crate.manifest_path)
+    const title = `${crate.name} ${crate.version} (${crate.license})`
+    const texts = fs.readdirSync(folder).filter(name => NOTICE.test(name) && fs.statSync(path.join(folder, name)).isFile())
+    for (const text of texts.map(name => fs.readFileSync(path.join(folder, name), 'utf8').trim())) {
+      cratesOfText.set(text, [...(cratesOfText.get(text) ?? []), title])
+    }
+  }
+  const sections = [...cratesOfText].map(([text, crates]) => `${crates.join('\n')}\n\n${text}\n`)
+  return ['The native module of medialoom contains the following crates.\n', ...sections].join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+/** What the crate reaches by dependencies that are neither for tests nor for building only. */
+function linkedCrates({ packages, resolve }) {
+  const byId = new Map(packages.map(crate => [crate.id, crate]))
+  const nodes = new Map(resolve.nodes.map(node => [node.id, node]))
+  const reached = new Set()
+  const open = [resolve.root]
+  while (open.length > 0) {
+    const id = open.pop()
+    if (reached.has(id)) continue
+    reached.add(id)
+    for (const { pkg, dep_kinds } of nodes.get(id).deps) {
+      if (dep_kinds.some(({ kind }) => kind === null)) open.push(pkg)
+    }
+  }
+  reached.delete(resolve.root)
+  return [...reached].map(id => byId.get(id)).sort((a, b) => a.name.localeCompare(b.name))
+}
+
+module.exports = { thirdPartyNotices }

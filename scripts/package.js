@@ -1,0 +1,107 @@
+'use strict'
+
+/**
+ * Makes the tarballs that are published: one package per platform that holds the native module, and
+ * the package itself, which names them as optional dependencies. The manifest of the repository
+ * names none of them, because npm would look in vain for versions that are not published yet.
+ *
+ *   node scripts/package.js                  the package, and every platform that was built
+ *   node scripts/package.js --all            fails unless every platform was built
+ *   node scripts/package.js --out FOLDER     where the tarballs go, default dist/
+ */
+
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { execFileSync } = require('node:child_process')
+const { PLATFORM_OF_TARGET } = require('./build.js')
+const { thirdPartyNotices } = require('./notices.js')
+
+const ROOT = path.join(__dirname, '..')
+const NOTICES = 'THIRD-PARTY-NOTICES'
+const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE']
+
+/** @returns {string[]} paths of the tarballs, platforms first as they have to be published first */
+function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
+  const manifest = readJson(path.join(ROOT, 'package.json'))
+  const platforms = manifest.napi.targets.map(target => PLATFORM_OF_TARGET[target])
+  for (const platform of platforms) {
+    const { version } = readJson(path.join(ROOT, 'npm', platform, 'package.json'))
+    if (version !== manifest.version) {
+      throw new Error(`npm/${platform}/package.json has version ${version}, package.json has ${manifest.version}`)
+    }
+  }
+
+  const built = platforms.filter(platform => fs.existsSync(path.join(ROOT, `medialoom.${platform}.node`)))
+  if (all && built.length < platforms.length) {
+    throw new Error(`not built: ${platforms.filter(platform => !built.includes(platform)).join(', ')}`)
+  }
+
+  fs.mkdirSync(out, { recursive: true })
+  const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-package-'))
+  try {
+    const notices = built.length > 0 ? thirdPartyNotices() : ''
+    return [
+      ...built.map(platform => pack(stagePlatform(stage, platform, notices), out)),
+      pack(stageMain(stage, manifest, platforms), out)
+    ]
+  } finally {
+    fs.rmSync(stage, { recursive: true, force: true })
+  }
+}
+
+function stagePlatform(stage, platform, notices) {
+  const folder = path.join(stage, platform)
+  fs.cpSync(path.join(ROOT, 'npm', platform), folder, { recursive: true })
+  for (const file of [`medialoom.${platform}.node`, ...LICENCES]) {
+    fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
+  }
+  fs.writeFileSync(path.join(folder, NOTICES), notices)
+  return folder
+}
+
+function stageMain(stage, manifest, platforms) {
+  const folder = path.join(stage, 'medialoom')
+  // npm adds the README by itself.
+  for (const entry of [...manifest.files, 'README.md']) {
+    fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true })
+  }
+  const { devDependencies, workspaces, napi, scripts, ...published } = manifest
+  published.scripts = { install: scripts.install }
+  published.optionalDependencies = Object.fromEntries(
+    platforms.map(platform => [`@medialoom/${platform}`, manifest.version])
+  )
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+  return folder
+}
+
+function pack(folder, out) {
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const output = execFileSync(npm, ['pack', folder, '--json', '--pack-destination', out], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32'
+  })
+  return path.join(out, JSON.parse(output)[0].filename)
+}
+
+function readJson(file) {
+  return JSON.parse(fs.readFileSync(file, 'utf8'))
+}
+
+module.exports = { makePackages }
+
+if (require.main === module) {
+  const argv = process.argv.slice(2)
+  if (argv.includes('--explain')) {
+    console.error('Publish the tarballs that `npm run package -- --all` makes; see CONTRIBUTING.md, Releases.')
+    process.exit(1)
+  }
+  try {
+    const out = argv.includes('--out') ? path.resolve(argv[argv.indexOf('--out') + 1]) : undefined
+    for (const file of makePackages({ all: argv.includes('--all'), out })) console.log(file)
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

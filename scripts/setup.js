@@ -1,0 +1,140 @@
+'use strict'
+
+/**
+ * Brings a fresh machine to where the project builds and its tests run. Every step looks first
+ * whether there is anything to do, so a second run costs next to nothing.
+ *
+ *   node scripts/setup.js             what `npm start` needs
+ *   node scripts/setup.js --test      and what `npm test` needs
+ */
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+const { findProgram, missingTools } = require('../lib/toolchain.js')
+const { findChromium } = require('./chromium.js')
+
+const ROOT = path.join(__dirname, '..')
+/** As `rust-version` in Cargo.toml. */
+const RUST_MINOR = 88
+
+function setUp({ test = false } = {}) {
+  checkNode()
+  installSystemPackages({ test })
+  checkRust({ test })
+  installNodePackages()
+  if (test && !findChromium()) downloadChromium()
+}
+
+function checkNode() {
+  const major = Number(process.versions.node.split('.', 1)[0])
+  if (major < 20) throw new Error(`Node 20 or newer is needed, this is ${process.version}`)
+}
+
+/** Packages of the distribution: by apt-get where that may be run, else by the reader's hand. */
+function installSystemPackages({ test }) {
+  const packages = []
+  if (missingTools().some(tool => tool.name === 'a C compiler')) packages.push('build-essential')
+  // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
+  if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
+  if (packages.length === 0) return
+
+  if (!findProgram('apt-get')) {
+    throw new Error(`Install what these Debian packages hold, then try again: ${packages.join(' ')}`)
+  }
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+  const line = `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`
+  if (sudo.length > 0 && (!findProgram('sudo') || !succeeds('sudo', ['-n', 'true']))) {
+    throw new Error(`Run this, then try again:\n  ${line}`)
+  }
+  const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
+  run([...aptGet, 'update'])
+  run([...aptGet, 'install', '-y', '--no-install-recommends', ...packages])
+}
+
+function checkRust({ test }) {
+  if (!findProgram('cargo')) {
+    throw new Error(
+      "Rust is missing. Install it, then try again:\n  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+    )
+  }
+  const version = spawnSync('rustc', ['--version'], { cwd: ROOT, encoding: 'utf8' }).stdout ?? ''
+  const [, major, minor] = /^rustc (\d+)\.(\d+)/.exec(version) ?? []
+  if (Number(major) === 1 && Number(minor) < RUST_MINOR) {
+    throw new Error(`Rust 1.${RUST_MINOR} or newer is needed, this is ${version.trim()}. Try: rustup update stable`)
+  }
+  if (!test) return
+  for (const [command, component] of [['fmt', 'rustfmt'], ['clippy', 'clippy']]) {
+    if (succeeds('cargo', [command, '--version'])) continue
+    if (findProgram('rustup')) run(['rustup', 'component', 'add', component])
+    else throw new Error(`cargo ${command} is missing. Install the ${component} of your Rust toolchain, then try again.`)
+  }
+}
+
+function installNodePackages() {
+  if (nodePackagesAreCurrent()) return
+  run(['npm', 'ci', '--no-audit', '--no-fund'])
+}
+
+/** Whether node_modules holds what package-lock.json asks for, by the record npm keeps in it. */
+function nodePackagesAreCurrent() {
+  const wanted = packagesOf(path.join(ROOT, 'package-lock.json'))
+  const installed = packagesOf(path.join(ROOT, 'node_modules', '.package-lock.json'))
+  if (!wanted || !installed) return false
+  return Object.entries(wanted).every(([location, entry]) => {
+    // Optional packages of other platforms are not installed.
+    if (location === '' || entry.optional) return true
+    const found = installed[location]
+    return found !== undefined && found.version === entry.version && found.integrity === entry.integrity
+  })
+}
+
+function packagesOf(lockFile) {
+  try {
+    return JSON.parse(fs.readFileSync(lockFile, 'utf8')).packages
+  } catch {
+    return null
+  }
+}
+
+/** Where the distribution has no Chromium that runs everywhere, playwright-core brings one. */
+function downloadChromium() {
+  const withSystemPackages = process.getuid?.() === 0 || succeeds('sudo', ['-n', 'true'])
+  const cli = path.join(ROOT, 'node_modules', 'playwright-core', 'cli.js')
+  run([process.execPath, cli, 'install', ...(withSystemPackages ? ['--with-deps'] : []), 'chromium'])
+  if (!findChromium()) throw new Error('No Chromium for the browser tests. Install one and name it: CHROMIUM=/path npm test')
+}
+
+function distribution() {
+  try {
+    return /^ID=["']?([^"'\n]+)/m.exec(fs.readFileSync('/etc/os-release', 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+function run([program, ...args]) {
+  console.log(`> ${[program, ...args].join(' ')}`)
+  const { status, error } = spawnSync(program, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32'
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`failed: ${[program, ...args].join(' ')}`)
+}
+
+function succeeds(program, args) {
+  return spawnSync(program, args, { cwd: ROOT, stdio: 'ignore' }).status === 0
+}
+
+module.exports = { setUp }
+
+if (require.main === module) {
+  try {
+    setUp({ test: process.argv.includes('--test') })
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

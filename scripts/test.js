@@ -1,0 +1,216 @@
+'use strict'
+
+/**
+ * `npm test`: sets up what is missing, builds what changed and runs every check there is, as CI
+ * does. Ends with the line `N passed, N failed`; a check that crashed or found nothing to run
+ * counts as failed.
+ *
+ *   npm test -- rust node      only the sections whose names begin so (see SECTIONS)
+ */
+
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { spawn } = require('node:child_process')
+const { setUp } = require('./setup.js')
+const { build } = require('./build.js')
+const { findChromium } = require('./chromium.js')
+
+const ROOT = path.join(__dirname, '..')
+const MINUTE = 60_000
+/** Every section builds with it, so that cargo compiles no crate twice for the sake of a feature. */
+const FEATURES = ['--features', 'fault-injection', '--locked']
+
+const SECTIONS = {
+  format: () => command('cargo', ['fmt', '--check']),
+  'clippy-engine': () =>
+    command('cargo', ['clippy', '--all-targets', '--no-default-features', ...FEATURES, '--', '-D', 'warnings']),
+  // The library alone: in a test build napi registers nothing, so that all of the binding looks unused.
+  'clippy-node': () => command('cargo', ['clippy', '--lib', ...FEATURES, '--', '-D', 'warnings']),
+  types: () => eachOf(typeScriptProjects(), project => command('node_modules/.bin/tsc', ['-p', project])),
+  architecture: () => nodeTests('__test__/architecture'),
+  rust: () => rustTests(),
+  docs: () => nodeTests('__test__/docs'),
+  node: () => nodeTests('__test__', ['architecture', 'browser', 'docs', 'package']),
+  package: () => nodeTests('__test__/package'),
+  browser: () => nodeTests('__test__/browser')
+}
+/** The sections that load the native module. */
+const NEED_MODULE = ['node', 'package', 'browser']
+
+async function main(wanted) {
+  const started = Date.now()
+  const results = []
+  const section = async (name, run) => {
+    console.log(`\n=== ${name}`)
+    const before = Date.now()
+    let result
+    try {
+      result = await run()
+    } catch (error) {
+      console.error(error.message)
+      result = { passed: 0, failed: 1 }
+    }
+    results.push({ name, ...result, seconds: (Date.now() - before) / 1000 })
+    return result.failed === 0
+  }
+
+  const chosen = Object.keys(SECTIONS).filter(
+    name => wanted.length === 0 || wanted.some(prefix => name.startsWith(prefix))
+  )
+  if (chosen.length === 0) throw new Error(`no section begins so; there are: ${Object.keys(SECTIONS).join(', ')}`)
+  // Whatever is missing fails in its own section; the others still have something to say.
+  await section('set-up', () => done(() => setUp({ test: true })))
+  const needModule = chosen.some(name => NEED_MODULE.includes(name))
+  const built = needModule && (await section('build', () => done(() => build())))
+  for (const name of chosen) {
+    await section(name, () => {
+      if (NEED_MODULE.includes(name) && !built) throw new Error('not run: there is no native module')
+      return SECTIONS[name]()
+    })
+  }
+
+  console.log(`\n=== summary (${Math.round((Date.now() - started) / 1000)} s)`)
+  for (const { name, passed, failed, seconds } of results) {
+    console.log(`${name.padEnd(16)} ${passed} passed, ${failed} failed, ${seconds.toFixed(1)} s`)
+  }
+  const sum = key => results.reduce((total, result) => total + result[key], 0)
+  process.exitCode = sum('failed') > 0 ? 1 : 0
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
+}
+
+/** A step of which only its end matters: not a test, unless it fails. */
+function done(step) {
+  step()
+  return { passed: 0, failed: 0 }
+}
+
+/** A program that says all by its exit code. */
+async function command(program, args) {
+  const { ok } = await run(program, args, 20 * MINUTE)
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
+}
+
+async function eachOf(items, check) {
+  const total = { passed: 0, failed: 0 }
+  for (const item of items) {
+    const { passed, failed } = await check(item)
+    total.passed += passed
+    total.failed += failed
+  }
+  return total
+}
+
+function typeScriptProjects() {
+  const examples = path.join(ROOT, 'examples')
+  const projects = fs.readdirSync(examples).map(name => path.join('examples', name, 'tsconfig.json'))
+  return ['tsconfig.json', ...projects.filter(project => fs.existsSync(path.join(ROOT, project)))]
+}
+
+/** All of them, and those over real sockets once more by the way Windows waits for sockets. */
+async function rustTests() {
+  const test = ['test', '--no-fail-fast', '--no-default-features']
+  const sockets = ['media-threads', 'ice-tcp', 'connecting'].flatMap(name => ['--test', name])
+  const portable = ['--features', 'fault-injection,portable-sockets', '--locked', ...sockets]
+  return eachOf([[...test, ...FEATURES], [...test, ...portable]], cargoTest)
+}
+
+async function cargoTest(args) {
+  const { ok, output } = await run('cargo', args, 25 * MINUTE)
+  let [passed, failed] = [0, 0]
+  for (const [, p, f] of output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed;/gm)) {
+    passed += Number(p)
+    failed += Number(f)
+  }
+  // A test binary that crashed or did not build prints no result of its own.
+  if ((!ok || passed === 0) && failed === 0) failed = 1
+  return { passed, failed }
+}
+
+/** Runs the `*.test.*` files below a folder one after the other: they share ports and two cores. */
+async function nodeTests(folder, except = []) {
+  const files = testFiles(path.join(ROOT, folder)).filter(
+    file => !except.some(name => file.startsWith(path.join(ROOT, folder, name) + path.sep))
+  )
+  if (files.length === 0) throw new Error(`no tests in ${folder}`)
+  const report = path.join(os.tmpdir(), `medialoom-tests-${process.pid}.tap`)
+  const { ok } = await run(
+    process.execPath,
+    [
+      '--expose-gc',
+      '--test',
+      '--test-concurrency=1',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${report}`,
+      ...files.map(file => path.relative(ROOT, file))
+    ],
+    15 * MINUTE
+  )
+  const counts = fs.existsSync(report) ? fs.readFileSync(report, 'utf8') : ''
+  fs.rmSync(report, { force: true })
+  // The totals are the last such lines; a test may print some of its own.
+  const count = name => Number([...counts.matchAll(new RegExp(`^# ${name} (\\d+)$`, 'gm'))].pop()?.[1] ?? 0)
+  const passed = count('pass')
+  let failed = count('fail') + count('cancelled')
+  if ((!ok || passed === 0) && failed === 0) failed = 1
+  return { passed, failed }
+}
+
+function testFiles(folder) {
+  if (!fs.existsSync(folder)) return []
+  return fs
+    .readdirSync(folder, { recursive: true })
+    .map(name => path.join(folder, name))
+    .filter(name => /\.test\.[cm]?js$/.test(name) && !name.includes('node_modules'))
+    .sort()
+}
+
+/** Runs a program, shows what it prints as it comes, and keeps it. */
+function run(program, args, timeout) {
+  console.log(`> ${[program === process.execPath ? 'node' : program, ...args].join(' ')}`)
+  return new Promise(resolve => {
+    const env = { ...process.env }
+    // Set by the runner for its children; a nested runner would not report by itself.
+    delete env.NODE_TEST_CONTEXT
+    const chromium = findChromium()
+    if (chromium) env.CHROMIUM = chromium
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      shell: process.platform === 'win32'
+    })
+    const chunks = []
+    child.stdout.on('data', chunk => chunks.push(chunk) && process.stdout.write(chunk))
+    child.stderr.on('data', chunk => process.stderr.write(chunk))
+    const timer = setTimeout(() => {
+      console.error(`${program} took more than ${timeout / MINUTE} minutes: killed`)
+      killTree(child)
+    }, timeout)
+    const end = ok => {
+      clearTimeout(timer)
+      resolve({ ok, output: Buffer.concat(chunks).toString() })
+    }
+    child.on('error', error => {
+      console.error(error.message)
+      end(false)
+    })
+    child.on('close', code => end(code === 0))
+    // A grandchild left behind may hold the pipes open: the rest of the output is not worth waiting for long.
+    child.on('exit', code => setTimeout(() => end(code === 0), 2000).unref())
+  })
+}
+
+function killTree(child) {
+  try {
+    process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL')
+  } catch {}
+}
+
+main(process.argv.slice(2)).catch(error => {
+  console.error(error.message)
+  process.exitCode = 1
+})

@@ -1,0 +1,257 @@
+//! What an AV1 payload says about keyframes (the AV1 RTP payload format of AOMedia, section 4).
+
+use super::bits::BitReader;
+
+const SEQUENCE_HEADER: u8 = 1;
+const TEMPORAL_DELIMITER: u8 = 2;
+const FRAME_HEADER: u8 = 3;
+const FRAME: u8 = 6;
+
+/// More OBU elements than this in one packet are not looked at.
+const MAX_ELEMENTS: usize = 32;
+
+/// What one packet says.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct Scan {
+    pub(super) keyframe: bool,
+    pub(super) frame_start: bool,
+    pub(super) size: Option<(u16, u16)>,
+}
+
+/// Reads the aggregation header and the OBUs that begin in the packet.
+pub(super) fn scan(payload: &[u8]) -> Scan {
+    let mut scan = Scan::default();
+    let Some((&header, elements)) = payload.split_first() else { return scan };
+    // Z: the first element continues one of the packet before.
+    let continues = header & 0x80 != 0;
+    // N: the first packet of a coded video sequence, which only a keyframe can begin.
+    scan.keyframe = header & 0x08 != 0 && !continues && !elements.is_empty();
+    scan.frame_start = scan.keyframe;
+    for (index, obu) in (Elements { bytes: elements, left: header >> 4 & 0x03, index: 0 })
+        .enumerate()
+        .take(MAX_ELEMENTS)
+    {
+        if index == 0 && continues {
+            continue;
+        }
+        let Some((kind, body)) = obu_body(obu) else { continue };
+        match kind {
+            SEQUENCE_HEADER => {
+                scan.keyframe |= !continues;
+                scan.frame_start = true;
+                scan.size = sequence_size(body).or(scan.size);
+            }
+            TEMPORAL_DELIMITER | FRAME_HEADER | FRAME => scan.frame_start = true,
+            _ => {}
+        }
+    }
+    scan
+}
+
+/// OBU elements (section 4.2): each after its length, but for the last of a counted packet.
+struct Elements<'a> {
+    bytes: &'a [u8],
+    /// W: the number of elements, 0 when each has a length.
+    left: u8,
+    index: u8,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        self.index = self.index.saturating_add(1);
+        if self.left != 0 && self.index >= self.left {
+            return Some(std::mem::take(&mut self.bytes));
+        }
+        let (length, used) = leb128(self.bytes)?;
+        // A fragment may end the packet; what is there is all there is to look at.
+        let (element, rest) = self.bytes.get(used..)?.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(element)
+    }
+}
+
+/// AV1 4.10.5, at most 32 bits.
+fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0u64;
+    for (index, &byte) in bytes.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7f) << (index * 7);
+        if byte & 0x80 == 0 {
+            return Some((u32::try_from(value).ok()? as usize, index + 1));
+        }
+    }
+    None
+}
+
+/// Type and payload of an OBU (AV1 5.3.2).
+fn obu_body(obu: &[u8]) -> Option<(u8, &[u8])> {
+    let header = *obu.first()?;
+    let mut at = if header & 0x04 != 0 { 2 } else { 1 };
+    if header & 0x02 != 0 {
+        at += leb128(obu.get(at..)?)?.1;
+    }
+    Some((header >> 3 & 0x0f, obu.get(at..)?))
+}
+
+/// The largest width and height of a sequence (AV1 5.5.1).
+fn sequence_size(body: &[u8]) -> Option<(u16, u16)> {
+    let mut r = BitReader::new(body);
+    r.skip(4)?; // seq_profile, still_picture
+    if r.bit()? {
+        r.skip(5)?; // reduced_still_picture_header: only seq_level_idx
+    } else {
+        skip_operating_points(&mut r)?;
+    }
+    let width_bits = r.bits(4)? + 1;
+    let height_bits = r.bits(4)? + 1;
+    let width = r.bits(width_bits)? + 1;
+    let height = r.bits(height_bits)? + 1;
+    Some((u16::try_from(width).ok()?, u16::try_from(height).ok()?))
+}
+
+fn skip_operating_points(r: &mut BitReader<'_>) -> Option<()> {
+    let mut decoder_delay_bits = None;
+    if r.bit()? {
+        r.skip(64)?; // num_units_in_display_tick, time_scale
+        if r.bit()? {
+            r.exp_golomb()?; // num_ticks_per_picture_minus_1
+        }
+        if r.bit()? {
+            decoder_delay_bits = Some(r.bits(5)? as usize + 1);
+            r.skip(32 + 5 + 5)?; // num_units_in_decoding_tick and two lengths
+        }
+    }
+    let display_delay = r.bit()?;
+    let points = r.bits(5)? + 1;
+    for _ in 0..points {
+        r.skip(12)?; // operating_point_idc
+        if r.bits(5)? > 7 {
+            r.skip(1)?; // seq_tier
+        }
+        if let Some(bits) = decoder_delay_bits
+            && r.bit()?
+        {
+            r.skip(2 * bits + 1)?;
+        }
+        if display_delay && r.bit()? {
+            r.skip(4)?;
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits::BitWriter;
+    use super::*;
+
+    fn sequence_header(timing: bool) -> Vec<u8> {
+        let mut bits = BitWriter::default();
+        bits.put(0, 4);
+        bits.put(0, 1);
+        bits.put(u32::from(timing), 1);
+        if timing {
+            bits.put(1, 32);
+            bits.put(30, 32);
+            bits.put(1, 1);
+            bits.ue(0);
+            bits.put(1, 1); // decoder model
+            bits.put(9, 5);
+            bits.put(1, 32);
+            bits.put(0, 10);
+        }
+        bits.put(1, 1); // initial display delay
+        bits.put(1, 5); // two operating points
+        for level in [5, 9] {
+            bits.put(0, 12);
+            bits.put(level, 5);
+            if level > 7 {
+                bits.put(0, 1);
+            }
+            if timing {
+                bits.put(1, 1);
+                bits.put(0, 21);
+            }
+            bits.put(1, 1);
+            bits.put(3, 4);
+        }
+        bits.put(10, 4);
+        bits.put(9, 4);
+        bits.put(1279, 11);
+        bits.put(719, 10);
+        bits.put(0, 8);
+        [vec![SEQUENCE_HEADER << 3], bits.finish()].concat()
+    }
+
+    /// W elements, all but the last with a length.
+    fn packet(header: u8, obus: &[&[u8]]) -> Vec<u8> {
+        let mut payload = vec![header | (obus.len() as u8) << 4];
+        for (index, obu) in obus.iter().enumerate() {
+            if index + 1 < obus.len() {
+                payload.push(obu.len() as u8);
+            }
+            payload.extend(*obu);
+        }
+        payload
+    }
+
+    #[test]
+    fn the_first_packet_of_a_coded_video_sequence_begins_a_keyframe() {
+        let scan = scan(&packet(0x08, &[&sequence_header(false), &[FRAME << 3, 1, 2]]));
+        assert!(scan.keyframe && scan.frame_start);
+        assert_eq!(scan.size, Some((1280, 720)));
+    }
+
+    #[test]
+    fn a_sequence_header_with_timing_tells_its_size() {
+        assert_eq!(scan(&packet(0, &[&sequence_header(true)])).size, Some((1280, 720)));
+    }
+
+    #[test]
+    fn a_sequence_header_begins_a_keyframe_even_without_the_n_bit() {
+        assert!(scan(&packet(0, &[&sequence_header(false), &[FRAME << 3, 1]])).keyframe);
+    }
+
+    #[test]
+    fn a_continuing_packet_is_no_keyframe_whatever_its_bytes_look_like() {
+        let scan = scan(&packet(0x88, &[&sequence_header(false)]));
+        assert!(!scan.keyframe && !scan.frame_start);
+    }
+
+    #[test]
+    fn an_inter_frame_starts_a_frame_and_no_keyframe() {
+        let scan = scan(&packet(0, &[&[FRAME << 3, 1, 2]]));
+        assert!(!scan.keyframe);
+        assert!(scan.frame_start);
+    }
+
+    #[test]
+    fn elements_with_lengths_of_their_own_are_read() {
+        let header = sequence_header(false);
+        let payload =
+            [&[0x00, header.len() as u8], header.as_slice(), &[2, FRAME << 3, 9]].concat();
+        assert_eq!(scan(&payload).size, Some((1280, 720)));
+    }
+
+    #[test]
+    fn obus_with_size_and_extension_are_read() {
+        let header = sequence_header(false);
+        let body = &header[1..];
+        let obu = [&[SEQUENCE_HEADER << 3 | 0x06, 0x20, body.len() as u8], body].concat();
+        assert_eq!(scan(&packet(0, &[&obu])).size, Some((1280, 720)));
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        assert_eq!(leb128(&[0xff; 10]), None);
+        assert_eq!(leb128(&[0xff, 0xff, 0xff, 0xff, 0x7f]), None, "more than 32 bits");
+        assert_eq!(leb128(&[0x80, 0x01]), Some((128, 2)));
+        assert_eq!(scan(&[0x00, 0x7f, SEQUENCE_HEADER << 3]), Scan::default());
+        assert_eq!(scan(&[]), Scan::default());
+        assert_eq!(scan(&[0x08]), Scan::default());
+    }
+}

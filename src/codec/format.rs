@@ -1,0 +1,166 @@
+//! Payload formats: which payload type of one peer carries what another peer sent (RFC 3264
+//! 8.3.2). Payload types are numbers of one connection; what counts is the codec and its
+//! parameters.
+
+use super::Codec;
+
+/// A negotiated payload format of an m-line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Format {
+    pub codec: Codec,
+    pub pt: u8,
+    /// Payload type of the RED that wraps it (RFC 2198).
+    pub red: Option<u8>,
+    pub retransmittable: bool,
+    pub parameters: Parameters,
+}
+
+/// What decides whether a receiver of one format can decode another of the same codec.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Parameters {
+    /// VP9 and AV1 profile, H.264 profile_idc, H.265 profile.
+    pub profile: u32,
+    /// H.264 packetization-mode (RFC 6184 8.1).
+    pub packetization_mode: u8,
+}
+
+/// How well a receiver of `target` takes what was made as `source`; `None`: not at all.
+fn suitability(source: &Format, target: &Format) -> Option<u32> {
+    if source.codec != target.codec {
+        return None;
+    }
+    let (from, to) = (source.parameters, target.parameters);
+    if from == to {
+        return Some(3);
+    }
+    match source.codec {
+        Codec::H264 => {
+            // Mode 1 allows all of mode 0, not the other way round (RFC 6184 6.2, 6.3).
+            let mode = from.packetization_mode <= to.packetization_mode;
+            // A decoder of a higher profile decodes the lower ones (ITU-T H.264 A.2).
+            let profile = rank_of_h264(from.profile)? <= rank_of_h264(to.profile)?;
+            (mode && profile).then_some(if from.profile == to.profile { 2 } else { 1 })
+        }
+        Codec::Vp9 | Codec::Av1 | Codec::H265 => None,
+        _ => Some(1),
+    }
+}
+
+fn rank_of_h264(profile_idc: u32) -> Option<u32> {
+    Some(match profile_idc {
+        0x42 => 0,
+        0x4d => 1,
+        0x64 => 2,
+        0xf4 => 3,
+        _ => return None,
+    })
+}
+
+/// How a packet leaves for one receiver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Carriage {
+    pub pt: u8,
+    /// The packet is RED and the receiver takes no RED: only the primary block goes.
+    pub unwrap_red: bool,
+    pub retransmittable: bool,
+}
+
+/// Remembers how each of a source's payload types leaves for one receiver.
+#[derive(Default, Debug)]
+pub struct PayloadMap {
+    /// (source payload type, what to do), a handful.
+    known: Vec<(u8, Option<Carriage>)>,
+}
+
+impl PayloadMap {
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    /// `None`: the receiver has no format for it.
+    pub fn carriage(
+        &mut self,
+        source_pt: u8,
+        sources: &[Format],
+        targets: &[Format],
+    ) -> Option<Carriage> {
+        if let Some((_, carriage)) = self.known.iter().find(|(pt, _)| *pt == source_pt) {
+            return *carriage;
+        }
+        let carriage = find(source_pt, sources, targets);
+        self.known.push((source_pt, carriage));
+        carriage
+    }
+}
+
+fn find(source_pt: u8, sources: &[Format], targets: &[Format]) -> Option<Carriage> {
+    let source = sources.iter().find(|s| s.pt == source_pt || s.red == Some(source_pt))?;
+    let is_red = source.red == Some(source_pt);
+    let suitable = targets.iter().filter_map(|t| suitability(source, t).map(|score| (score, t)));
+    // max_by_key keeps the last of equals; the first is the most wanted.
+    let (_, target) = suitable.rev().max_by_key(|(score, _)| *score)?;
+    let (pt, unwrap_red) = match target.red {
+        Some(red) if is_red => (red, false),
+        _ => (target.pt, is_red),
+    };
+    Some(Carriage { pt, unwrap_red, retransmittable: target.retransmittable })
+}
+
+/// Whether a receiver of `targets` can take anything of `sources`.
+pub fn compatible(sources: &[Format], targets: &[Format]) -> bool {
+    sources.iter().any(|s| targets.iter().any(|t| suitability(s, t).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(codec: Codec, pt: u8, parameters: Parameters) -> Format {
+        Format { codec, pt, red: None, retransmittable: true, parameters }
+    }
+
+    fn h264(pt: u8, profile: u32, packetization_mode: u8) -> Format {
+        format(Codec::H264, pt, Parameters { profile, packetization_mode })
+    }
+
+    #[test]
+    fn the_same_codec_leaves_under_the_receivers_payload_type() {
+        let source = [format(Codec::Vp8, 96, Parameters::default())];
+        let target = [
+            format(Codec::Vp9, 98, Parameters::default()),
+            format(Codec::Vp8, 120, Parameters::default()),
+        ];
+        let carriage = PayloadMap::default().carriage(96, &source, &target).unwrap();
+        assert_eq!(carriage.pt, 120);
+    }
+
+    #[test]
+    fn another_profile_of_vp9_is_another_codec() {
+        let source = [format(Codec::Vp9, 98, Parameters { profile: 2, packetization_mode: 0 })];
+        let target = [format(Codec::Vp9, 98, Parameters::default())];
+        assert_eq!(PayloadMap::default().carriage(98, &source, &target), None);
+        assert!(!compatible(&source, &target));
+    }
+
+    #[test]
+    fn h264_prefers_the_same_profile_and_mode_and_accepts_a_higher_one() {
+        let source = [h264(102, 0x42, 1)];
+        let both = [h264(1, 0x64, 1), h264(2, 0x42, 1)];
+        assert_eq!(find(102, &source, &both).unwrap().pt, 2);
+        assert_eq!(find(102, &source, &both[..1]).unwrap().pt, 1);
+        assert_eq!(find(102, &source, &[h264(3, 0x42, 0)]), None, "mode 1 does not fit mode 0");
+        assert_eq!(find(102, &[h264(102, 0x64, 1)], &[h264(3, 0x42, 1)]), None);
+    }
+
+    #[test]
+    fn red_stays_red_where_the_receiver_takes_it_and_is_unwrapped_where_not() {
+        let red = |pt, red| Format { red, ..format(Codec::Opus, pt, Parameters::default()) };
+        let source = [red(111, Some(63))];
+        let kept = find(63, &source, &[red(109, Some(61))]).unwrap();
+        assert_eq!((kept.pt, kept.unwrap_red), (61, false));
+        let unwrapped = find(63, &source, &[red(109, None)]).unwrap();
+        assert_eq!((unwrapped.pt, unwrapped.unwrap_red), (109, true));
+        let plain = find(111, &source, &[red(109, Some(61))]).unwrap();
+        assert_eq!((plain.pt, plain.unwrap_red), (109, false));
+    }
+}

@@ -1,0 +1,192 @@
+//! What a media thread tells JavaScript.
+
+use bytes::Bytes;
+
+use super::error::EngineError;
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, TransportId};
+use super::options::ChannelOptions;
+use crate::codec::{Codec, Kind};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransportState {
+    New,
+    Connecting,
+    Connected,
+    Disconnected,
+    Closed,
+}
+
+impl TransportState {
+    pub fn name(self) -> &'static str {
+        match self {
+            TransportState::New => "new",
+            TransportState::Connecting => "connecting",
+            TransportState::Connected => "connected",
+            TransportState::Disconnected => "disconnected",
+            TransportState::Closed => "closed",
+        }
+    }
+}
+
+/// Why something closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    Closed,
+    Parent,
+    Remote,
+    Timeout,
+    ConnectTimeout,
+    Error,
+}
+
+impl CloseReason {
+    pub fn name(self) -> &'static str {
+        match self {
+            CloseReason::Closed => "closed",
+            CloseReason::Parent => "parent",
+            CloseReason::Remote => "remote",
+            CloseReason::Timeout => "timeout",
+            CloseReason::ConnectTimeout => "connect-timeout",
+            CloseReason::Error => "error",
+        }
+    }
+}
+
+/// An encoding as JavaScript sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EncodingInfo {
+    pub rid: Option<String>,
+    pub ssrc: u32,
+    pub active: bool,
+    pub codec: Codec,
+}
+
+/// An m-line a peer sends on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncomingTrackInfo {
+    pub id: IncomingTrackId,
+    pub kind: Kind,
+    pub mid: String,
+    /// The two halves of the MSID; `-` and empty when the peer gave none.
+    pub stream: String,
+    pub track: String,
+    /// Negotiated codecs, most wanted first.
+    pub codecs: Vec<Codec>,
+    /// Simulcast RIDs the SDP announces.
+    pub rids: Vec<String>,
+}
+
+/// The answer to a command that carried a [`RequestId`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    Done,
+    /// SDP, or a fragment of it.
+    Sdp(String),
+    /// Nothing to say back.
+    None,
+    /// The statistics of `Endpoint.getStats` or `Transport.getStats` as JSON.
+    Stats(String),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    Reply {
+        request: RequestId,
+        result: Result<Reply, EngineError>,
+    },
+
+    TransportState {
+        transport: TransportId,
+        state: TransportState,
+    },
+    NegotiationNeeded {
+        transport: TransportId,
+    },
+    /// A fault; [`Event::TransportClosed`] follows when it was fatal.
+    TransportError {
+        transport: TransportId,
+        error: EngineError,
+    },
+    /// The last event of a transport; everything below it closed with it.
+    TransportClosed {
+        transport: TransportId,
+        reason: CloseReason,
+    },
+
+    IncomingTrack {
+        transport: TransportId,
+        info: Box<IncomingTrackInfo>,
+    },
+    /// The peer renegotiated: it sends (false) or does not send (true) on the m-line.
+    IncomingTrackMuted {
+        id: IncomingTrackId,
+        muted: bool,
+    },
+    IncomingTrackClosed {
+        id: IncomingTrackId,
+        reason: CloseReason,
+    },
+    /// An encoding appeared or became active or inactive. Overwrites the one before of its RID.
+    Encoding {
+        id: IncomingTrackId,
+        encoding: EncodingInfo,
+    },
+    /// Overwrites the one before that JavaScript has not seen yet.
+    AudioLevel {
+        id: IncomingTrackId,
+        level: i8,
+        voice: bool,
+    },
+
+    OutgoingTrackNegotiated {
+        id: OutgoingTrackId,
+        mid: String,
+    },
+    OutgoingTrackClosed {
+        id: OutgoingTrackId,
+        reason: CloseReason,
+    },
+    /// What the transponder forwards now. Overwrites the one before.
+    TransponderEncoding {
+        id: OutgoingTrackId,
+        encoding: Option<EncodingInfo>,
+    },
+    TransponderError {
+        id: OutgoingTrackId,
+        error: EngineError,
+    },
+
+    /// The peer opened a channel. It is open.
+    ChannelAnnounced {
+        transport: TransportId,
+        id: ChannelId,
+        options: Box<ChannelOptions>,
+    },
+    ChannelOpen {
+        id: ChannelId,
+    },
+    ChannelMessage {
+        id: ChannelId,
+        binary: bool,
+        data: Bytes,
+    },
+    /// Bytes accepted by `SendMessage` and not acknowledged yet. Overwrites the one before.
+    /// `accepted` counts all bytes that `SendMessage` ever brought, so that JavaScript can add
+    /// what is still on its way here.
+    ChannelBufferedAmount {
+        id: ChannelId,
+        amount: usize,
+        accepted: u64,
+    },
+    ChannelBufferedAmountLow {
+        id: ChannelId,
+    },
+    ChannelError {
+        id: ChannelId,
+        error: EngineError,
+    },
+    ChannelClosed {
+        id: ChannelId,
+        reason: CloseReason,
+    },
+}

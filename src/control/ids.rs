@@ -1,0 +1,84 @@
+//! Names of objects, shared between JavaScript and the media threads.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bits of an id that hold the shard; see [`ShardIndex`].
+const SHARD_BITS: u32 = 6;
+/// Most media threads an endpoint can have.
+pub const MAX_SHARDS: usize = 1 << SHARD_BITS;
+
+/// Which media thread something lives on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ShardIndex(pub u8);
+
+impl ShardIndex {
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Hands out ids. One per endpoint, shared by JavaScript's thread and all shards.
+#[derive(Default, Debug)]
+pub struct Ids(AtomicU64);
+
+impl Ids {
+    /// A number never handed out before, with the shard in its low bits. Stays under 2^53, so
+    /// that it is exact as a JavaScript number.
+    fn next(&self, shard: ShardIndex) -> u64 {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        (count << SHARD_BITS) | u64::from(shard.0)
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u64);
+
+        impl $name {
+            pub fn new(ids: &Ids, shard: ShardIndex) -> Self {
+                Self(ids.next(shard))
+            }
+
+            /// The media thread it lives on.
+            pub fn shard(self) -> ShardIndex {
+                ShardIndex((self.0 & (MAX_SHARDS as u64 - 1)) as u8)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// One peer.
+    TransportId
+);
+id!(
+    /// What a peer sends on one m-line.
+    IncomingTrackId
+);
+id!(
+    /// What we send on one m-line; also names the transponder that feeds it.
+    OutgoingTrackId
+);
+id!(
+    /// A data channel.
+    ChannelId
+);
+
+/// Matches a [`Reply`](super::event::Reply) to the call that asked for it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RequestId(pub u32);

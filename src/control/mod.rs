@@ -1,0 +1,12 @@
+//! The words that JavaScript's side and the media threads share: commands one way, events and
+//! statistics the other, and the names of things. Knows nothing of how any of it is done.
+
+pub mod command;
+pub mod counters;
+pub mod error;
+pub mod event;
+pub mod flow;
+pub mod ids;
+pub mod mailbox;
+pub mod options;
+pub mod stats;

@@ -1,0 +1,250 @@
+//! One snapshot of the whole tree, gathered from all shards. Names follow W3C webrtc-stats.
+
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+
+use super::event::{Event, Reply};
+use super::flow::Flow;
+use super::ids::RequestId;
+use super::mailbox::Mailbox;
+
+/// Gathers the shares of all shards and answers when the last one came.
+pub struct StatsCollector {
+    request: RequestId,
+    mailbox: Arc<Mailbox>,
+    shape: Shape,
+    gathered: Mutex<Gathered>,
+}
+
+/// What the request wants to see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    Endpoint,
+    Transport,
+}
+
+struct Gathered {
+    missing: usize,
+    shares: Vec<Share>,
+}
+
+/// What one shard knows.
+#[derive(Default, Debug)]
+pub struct Share {
+    pub thread: Option<ThreadStats>,
+    pub transports: Vec<TransportStats>,
+}
+
+impl std::fmt::Debug for StatsCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StatsCollector").field("request", &self.request).finish()
+    }
+}
+
+impl StatsCollector {
+    /// `shards` is how many shares will come.
+    pub fn new(request: RequestId, mailbox: Arc<Mailbox>, shape: Shape, shards: usize) -> Self {
+        let gathered = Mutex::new(Gathered { missing: shards, shares: Vec::with_capacity(shards) });
+        Self { request, mailbox, shape, gathered }
+    }
+
+    pub fn add(&self, share: Share) {
+        let mut gathered = self.gathered.lock().unwrap_or_else(|e| e.into_inner());
+        gathered.shares.push(share);
+        gathered.missing -= 1;
+        if gathered.missing == 0 {
+            let shares = std::mem::take(&mut gathered.shares);
+            drop(gathered);
+            let result = self.answer(shares);
+            self.mailbox.post(Event::Reply { request: self.request, result });
+        }
+    }
+
+    fn answer(&self, shares: Vec<Share>) -> Result<Reply, super::error::EngineError> {
+        use super::error::{EngineError, ErrorCode};
+        let mut threads = Vec::new();
+        let mut transports = Vec::new();
+        for share in shares {
+            threads.extend(share.thread);
+            transports.extend(share.transports);
+        }
+        let json = match self.shape {
+            Shape::Endpoint => {
+                threads.sort_by_key(|t| t.thread);
+                transports.sort_by_key(|t| t.id);
+                let timestamp = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default()
+                    .as_millis() as u64;
+                serde_json::to_string(&EndpointStats { timestamp, threads, transports })
+            }
+            Shape::Transport => match transports.pop() {
+                Some(transport) => serde_json::to_string(&transport),
+                None => return Err(EngineError::new(ErrorCode::Closed, "the transport is closed")),
+            },
+        };
+        json.map(Reply::Stats)
+            .map_err(|e| EngineError::new(ErrorCode::Internal, format!("statistics: {e}")))
+    }
+}
+
+#[derive(Serialize, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointStats {
+    pub timestamp: u64,
+    pub threads: Vec<ThreadStats>,
+    pub transports: Vec<TransportStats>,
+}
+
+#[derive(Serialize, Default, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadStats {
+    pub thread: u8,
+    pub transports: usize,
+    pub packets_received: u64,
+    pub packets_sent: u64,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    pub packets_unmatched: u64,
+    pub packets_discarded_on_send: u64,
+    pub packets_discarded_between_threads: u64,
+    pub panics: u64,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidatePairStats {
+    pub protocol: &'static str,
+    pub local_address: String,
+    pub remote_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_round_trip_time: Option<f64>,
+    pub total_round_trip_time: f64,
+    pub responses_received: u64,
+}
+
+impl CandidatePairStats {
+    /// The pair's addresses, nothing measured yet.
+    pub fn of(flow: &Flow) -> Self {
+        Self {
+            protocol: flow.protocol.name(),
+            local_address: flow.local.to_string(),
+            remote_address: flow.remote.to_string(),
+            current_round_trip_time: None,
+            total_round_trip_time: 0.0,
+            responses_received: 0,
+        }
+    }
+}
+
+#[derive(Serialize, Default, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct TransportStats {
+    pub id: u64,
+    pub thread: u8,
+    pub state: &'static str,
+    pub ice_lite: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtls_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srtp_cipher: Option<String>,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    pub packets_received: u64,
+    pub packets_sent: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selected_candidate_pair: Option<CandidatePairStats>,
+    pub incoming_tracks: Vec<IncomingTrackStats>,
+    pub outgoing_tracks: Vec<OutgoingTrackStats>,
+    pub data_channels: Vec<DataChannelStats>,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct IncomingTrackStats {
+    pub id: u64,
+    pub kind: &'static str,
+    pub mid: String,
+    pub encodings: Vec<EncodingStats>,
+}
+
+#[derive(Serialize, Default, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct EncodingStats {
+    pub rid: Option<String>,
+    pub ssrc: u32,
+    pub codec: &'static str,
+    pub active: bool,
+    pub packets_received: u64,
+    pub bytes_received: u64,
+    pub bitrate: u64,
+    pub packets_lost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fraction_lost: Option<f64>,
+    pub jitter: f64,
+    pub nack_count: u64,
+    pub pli_count: u64,
+    pub fir_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_received: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_frames_received: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_width: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_height: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip_time: Option<f64>,
+}
+
+#[derive(Serialize, Default, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingTrackStats {
+    pub id: u64,
+    pub kind: &'static str,
+    pub mid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssrc: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtx_ssrc: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codec: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<u64>,
+    pub muted: bool,
+    pub packets_sent: u64,
+    pub bytes_sent: u64,
+    pub bitrate: u64,
+    pub nack_count: u64,
+    pub pli_count: u64,
+    pub fir_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_sent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets_lost: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fraction_lost: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip_time: Option<f64>,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct DataChannelStats {
+    pub id: u64,
+    pub label: String,
+    pub protocol: String,
+    pub state: &'static str,
+    pub messages_sent: u64,
+    pub messages_received: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub messages_dropped: u64,
+}

@@ -1,0 +1,44 @@
+//! The seam between a shard and the sockets, threads and rings that carry it. A shard does no I/O
+//! and reads no clock: whoever drives it hands in datagrams, commands, messages and time, and
+//! takes what comes out.
+
+use std::time::Instant;
+
+use crate::control::command::Command;
+use crate::control::flow::Flow;
+use crate::control::ids::ShardIndex;
+
+/// Something that crosses from one shard to another.
+pub trait Message: Send + 'static {
+    /// Media may be dropped when the ring is full; everything else has to arrive.
+    fn droppable(&self) -> bool;
+}
+
+/// Where a shard puts what it wants out.
+pub trait Output<M> {
+    /// One datagram. Datagrams of one flow that follow each other may leave as one burst.
+    fn datagram(&mut self, flow: &Flow, bytes: &[u8]);
+    /// A message to another shard.
+    fn message(&mut self, to: ShardIndex, message: M);
+    /// The flow is not used any more: a TCP connection can be closed.
+    fn end_flow(&mut self, flow: &Flow);
+}
+
+/// A shard, as its driver sees it. Calls come from one thread, with `now` never going back.
+/// After any number of `handle_*` calls the driver calls `flush` once, so that what belongs
+/// together leaves together.
+pub trait Reactor {
+    type Message: Message;
+
+    fn handle_command(&mut self, now: Instant, command: Command);
+    fn handle_message(&mut self, now: Instant, message: Self::Message);
+    fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]);
+    /// A TCP connection ended.
+    fn handle_flow_ended(&mut self, now: Instant, flow: &Flow);
+    fn handle_timeout(&mut self, now: Instant);
+    /// When `handle_timeout` wants to be called next. Asked after `flush`.
+    fn poll_timeout(&mut self) -> Option<Instant>;
+    fn flush(&mut self, now: Instant, output: &mut impl Output<Self::Message>);
+    /// The thread is about to end: say goodbye to every peer. `flush` is called once more.
+    fn shutdown(&mut self, now: Instant);
+}

@@ -1,0 +1,69 @@
+//! What one shard tells another.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, TransportId};
+use crate::engine::io::Message;
+use crate::sfu::packet::{EncodingIndex, SourcePacket};
+use crate::sfu::source::SourceDescription;
+
+#[derive(Debug)]
+pub enum ShardMessage {
+    /// A packet of a track, once per shard that has receivers of it.
+    Media {
+        track: IncomingTrackId,
+        packet: Arc<SourcePacket>,
+    },
+    /// The sender has its first receiver of the track.
+    Subscribe {
+        track: IncomingTrackId,
+        from: ShardIndex,
+    },
+    /// It has none any more.
+    Unsubscribe {
+        track: IncomingTrackId,
+        from: ShardIndex,
+    },
+    /// Answers a subscription, and tells of every change.
+    Description {
+        track: IncomingTrackId,
+        description: Arc<SourceDescription>,
+    },
+    /// The track is gone.
+    SourceClosed {
+        track: IncomingTrackId,
+    },
+    KeyframeWanted {
+        track: IncomingTrackId,
+        encoding: EncodingIndex,
+    },
+    /// Messages of `source` are wanted by a channel of another shard.
+    RelayChannel {
+        source: ChannelId,
+        to: RelayTarget,
+    },
+    UnrelayChannel {
+        source: ChannelId,
+        to: RelayTarget,
+    },
+    ChannelMessage {
+        to: RelayTarget,
+        binary: bool,
+        data: Bytes,
+    },
+}
+
+/// A channel that sends what another receives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RelayTarget {
+    pub transport: TransportId,
+    pub channel: ChannelId,
+}
+
+impl Message for ShardMessage {
+    fn droppable(&self) -> bool {
+        matches!(self, ShardMessage::Media { .. } | ShardMessage::ChannelMessage { .. })
+    }
+}

@@ -1,0 +1,41 @@
+//! One peer on a shard: its session behind a wall. A panic inside ends that peer and nobody else.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use crate::session::Session;
+
+pub struct Peer {
+    session: Option<Session>,
+    /// The entry of this peer in the shard's timers.
+    pub deadline: Option<Instant>,
+    /// In the shard's list of peers with something to do.
+    pub touched: bool,
+    /// Packets wait in the session for the end of the burst.
+    pub dirty: bool,
+}
+
+impl Peer {
+    pub fn new(session: Session) -> Self {
+        Self { session: Some(session), deadline: None, touched: false, dirty: false }
+    }
+
+    /// Runs something on the session. `None` when it panicked, now or before.
+    pub fn run<T>(&mut self, action: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let session = self.session.as_mut()?;
+        match catch_unwind(AssertUnwindSafe(|| action(session))) {
+            Ok(value) => Some(value),
+            Err(_) => {
+                // Its state cannot be trusted; not even its destructor may take the thread down.
+                let session = self.session.take();
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(session)));
+                None
+            }
+        }
+    }
+
+    /// The session, unless handling it failed.
+    pub fn into_session(self) -> Option<Session> {
+        self.session
+    }
+}

@@ -1,0 +1,128 @@
+//! Which receivers on this shard take which track, and which other shards have some.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::control::ids::{IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId};
+use crate::sfu::source::SourceDescription;
+
+#[derive(Default)]
+pub struct Routes {
+    tracks: HashMap<IncomingTrackId, Route>,
+    outgoing: HashMap<OutgoingTrackId, Outgoing>,
+}
+
+/// Where one track goes.
+#[derive(Default)]
+pub struct Route {
+    pub receivers: Vec<Receiver>,
+    /// Other shards with receivers, one bit each.
+    shards: u64,
+    pub description: Option<Arc<SourceDescription>>,
+    /// The peer that sends it, when that lives on this shard.
+    pub owner: Option<TransportId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receiver {
+    pub transport: TransportId,
+    pub track: OutgoingTrackId,
+}
+
+struct Outgoing {
+    transport: TransportId,
+    source: Option<IncomingTrackId>,
+}
+
+const _: () = assert!(MAX_SHARDS <= 64, "a shard is a bit of a u64");
+
+impl Route {
+    pub fn shards(&self) -> impl Iterator<Item = ShardIndex> + use<> {
+        let bits = self.shards;
+        (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
+    }
+
+    pub fn add_shard(&mut self, shard: ShardIndex) {
+        self.shards |= 1 << shard.0;
+    }
+
+    pub fn remove_shard(&mut self, shard: ShardIndex) {
+        self.shards &= !(1 << shard.0);
+    }
+}
+
+impl Routes {
+    pub fn route(&self, track: IncomingTrackId) -> Option<&Route> {
+        self.tracks.get(&track)
+    }
+
+    pub fn route_mut(&mut self, track: IncomingTrackId) -> Option<&mut Route> {
+        self.tracks.get_mut(&track)
+    }
+
+    /// A track of a peer on this shard.
+    pub fn add_source(&mut self, track: IncomingTrackId, owner: TransportId) -> &mut Route {
+        let route = self.tracks.entry(track).or_default();
+        route.owner = Some(owner);
+        route
+    }
+
+    pub fn remove_source(&mut self, track: IncomingTrackId) -> Option<Route> {
+        let route = self.tracks.remove(&track)?;
+        for receiver in &route.receivers {
+            if let Some(outgoing) = self.outgoing.get_mut(&receiver.track) {
+                outgoing.source = None;
+            }
+        }
+        Some(route)
+    }
+
+    pub fn add_outgoing(&mut self, id: OutgoingTrackId, transport: TransportId) {
+        self.outgoing.insert(id, Outgoing { transport, source: None });
+    }
+
+    /// Routes `source` to an outgoing track. Gives what fed it before.
+    pub fn attach(
+        &mut self,
+        id: OutgoingTrackId,
+        source: IncomingTrackId,
+    ) -> Option<Option<IncomingTrackId>> {
+        let outgoing = self.outgoing.get_mut(&id)?;
+        let transport = outgoing.transport;
+        let before = outgoing.source.replace(source);
+        let receiver = Receiver { transport, track: id };
+        let route = self.tracks.entry(source).or_default();
+        if !route.receivers.contains(&receiver) {
+            route.receivers.push(receiver);
+        }
+        Some(before.filter(|before| *before != source))
+    }
+
+    /// Gives what fed the outgoing track until now.
+    pub fn detach(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+        self.outgoing.get_mut(&id)?.source.take()
+    }
+
+    pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+        self.outgoing.remove(&id)?.source
+    }
+
+    /// Takes the outgoing track off the source's route. True when the source lives on another
+    /// shard and nobody here receives it any more: its shard has to be told.
+    pub fn release(&mut self, id: OutgoingTrackId, source: IncomingTrackId) -> bool {
+        let Some(route) = self.tracks.get_mut(&source) else { return false };
+        route.receivers.retain(|receiver| receiver.track != id);
+        if route.receivers.is_empty() && route.owner.is_none() {
+            self.tracks.remove(&source);
+            return true;
+        }
+        false
+    }
+
+    /// Everything below a peer, for when the peer itself cannot be asked any more.
+    pub fn children_of(&self, id: TransportId) -> (Vec<IncomingTrackId>, Vec<OutgoingTrackId>) {
+        let incoming = self.tracks.iter().filter(|(_, route)| route.owner == Some(id));
+        let outgoing = self.outgoing.iter().filter(|(_, outgoing)| outgoing.transport == id);
+        (incoming.map(|(id, _)| *id).collect(), outgoing.map(|(id, _)| *id).collect())
+    }
+}

@@ -1,0 +1,390 @@
+//! One media thread's sessions and what flows between them. No I/O, no clock.
+
+mod closing;
+mod media;
+mod relays;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::control::command::{Command, TransportCommand};
+use crate::control::counters::ThreadCounters;
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::{CloseReason, Event, Reply};
+use crate::control::flow::{Flow, LocalCandidates};
+use crate::control::ids::{ChannelId, Ids, RequestId, ShardIndex, TransportId};
+use crate::control::mailbox::Mailbox;
+use crate::control::options::TransportOptions;
+use crate::control::stats::{Share, StatsCollector, ThreadStats};
+use crate::engine::demultiplexer::Demultiplexer;
+use crate::engine::io::{Output, Reactor};
+use crate::engine::load::Load;
+use crate::engine::message::{RelayTarget, ShardMessage};
+use crate::engine::peer::Peer;
+use crate::engine::routes::{Receiver, Routes};
+use crate::session::{Identity, Session, SessionEvent};
+
+pub struct Shard {
+    index: ShardIndex,
+    ids: Arc<Ids>,
+    identity: Identity,
+    mailbox: Arc<Mailbox>,
+    candidates: LocalCandidates,
+    counters: Arc<ThreadCounters>,
+    load: Arc<Load>,
+    peers: HashMap<TransportId, Peer>,
+    demultiplexer: Demultiplexer,
+    routes: Routes,
+    /// Data channels of this shard and whose they are.
+    channels: HashMap<ChannelId, TransportId>,
+    /// Channels whose messages others send on.
+    relays: HashMap<ChannelId, Vec<RelayTarget>>,
+    /// The other way: what a channel of this shard relays.
+    relayed: HashMap<ChannelId, ChannelId>,
+    timers: BTreeSet<(Instant, TransportId)>,
+    /// Peers with events to look at or datagrams to send.
+    touched: VecDeque<TransportId>,
+    /// Reused when a packet goes to its receivers.
+    receivers: Vec<Receiver>,
+    messages: Vec<(ShardIndex, ShardMessage)>,
+    ended_flows: Vec<Flow>,
+    /// Datagrams of peers that are gone since, to be sent still.
+    last_words: Vec<Session>,
+    unmatched: u64,
+    panics: u64,
+}
+
+impl Shard {
+    pub fn new(
+        index: ShardIndex,
+        ids: Arc<Ids>,
+        identity: Identity,
+        mailbox: Arc<Mailbox>,
+        candidates: LocalCandidates,
+        counters: Arc<ThreadCounters>,
+        load: Arc<Load>,
+    ) -> Self {
+        Self {
+            index,
+            ids,
+            identity,
+            mailbox,
+            candidates,
+            counters,
+            load,
+            peers: HashMap::new(),
+            demultiplexer: Demultiplexer::default(),
+            routes: Routes::default(),
+            channels: HashMap::new(),
+            relays: HashMap::new(),
+            relayed: HashMap::new(),
+            timers: BTreeSet::new(),
+            touched: VecDeque::new(),
+            receivers: Vec::new(),
+            messages: Vec::new(),
+            ended_flows: Vec::new(),
+            last_words: Vec::new(),
+            unmatched: 0,
+            panics: 0,
+        }
+    }
+
+    /// Runs something on a peer's session and sees to what comes of it at the next flush.
+    fn with<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let peer = self.peers.get_mut(&id)?;
+        let value = peer.run(action);
+        if !std::mem::replace(&mut peer.touched, true) {
+            self.touched.push_back(id);
+        }
+        value
+    }
+
+    fn create_transport(&mut self, now: Instant, id: TransportId, options: Box<TransportOptions>) {
+        let session =
+            Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
+        self.demultiplexer.add_ufrag(id, session.local_ufrag());
+        self.peers.insert(id, Peer::new(session));
+        self.with(id, |_| ());
+    }
+
+    fn transport_command(&mut self, now: Instant, id: TransportId, command: TransportCommand) {
+        use TransportCommand as C;
+        if !self.peers.contains_key(&id) {
+            self.refuse(id, command);
+            return;
+        }
+        match command {
+            C::Close { request } => {
+                self.close(now, id, CloseReason::Closed);
+                self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+            }
+            C::Attach { id: outgoing, source } => self.attach(now, id, outgoing, source),
+            C::Detach { id: outgoing } => {
+                let source = self.routes.detach(outgoing);
+                self.release(outgoing, source);
+                self.with(id, |session| session.set_source(now, outgoing, None));
+            }
+            C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
+            C::DetachChannel { id: channel } => self.detach_channel(id, channel),
+            command => {
+                if let C::AddOutgoingTrack { id: outgoing, .. } = &command {
+                    self.routes.add_outgoing(*outgoing, id);
+                }
+                if let C::CreateChannel { id: channel, .. } = &command {
+                    self.channels.insert(*channel, id);
+                }
+                self.with(id, |session| session.handle_command(now, command));
+            }
+        }
+    }
+
+    /// Answers a command to a transport that is gone.
+    fn refuse(&self, id: TransportId, command: TransportCommand) {
+        use TransportCommand as C;
+        let closed = || EngineError::new(ErrorCode::Closed, format!("transport {id} is closed"));
+        let answer = |request: RequestId, result| {
+            self.mailbox.post(Event::Reply { request, result });
+        };
+        match command {
+            C::Close { request } => answer(request, Ok(Reply::Done)),
+            C::AcceptOffer { request, .. }
+            | C::CreateOffer { request, .. }
+            | C::AcceptAnswer { request, .. }
+            | C::Rollback { request }
+            | C::AddCandidate { request, .. }
+            | C::AcceptFragment { request, .. } => answer(request, Err(closed())),
+            _ => {}
+        }
+    }
+
+    /// Sees to everything that sessions have to say, until none has anything left.
+    fn settle(&mut self, now: Instant, sendable: &mut Vec<TransportId>) {
+        while let Some(id) = self.touched.pop_front() {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            peer.touched = false;
+            let mut over = None;
+            while let Some(peer) = self.peers.get_mut(&id) {
+                let dirty = std::mem::take(&mut peer.dirty);
+                let next = peer.run(|session| {
+                    if dirty {
+                        session.advance(now);
+                    }
+                    over = session.over();
+                    session.next_event()
+                });
+                match next {
+                    Some(Some(event)) => self.on_session_event(now, id, event),
+                    Some(None) => break,
+                    None => {
+                        self.on_panic(id);
+                        break;
+                    }
+                }
+            }
+            match over {
+                Some(reason) => self.close(now, id, reason),
+                None => sendable.push(id),
+            }
+        }
+    }
+
+    fn on_session_event(&mut self, now: Instant, id: TransportId, event: SessionEvent) {
+        match event {
+            SessionEvent::Packet { id: track, packet } => self.fan_out(now, track, &packet, true),
+            SessionEvent::Event(event) => {
+                match &event {
+                    Event::ChannelAnnounced { id: channel, .. } => {
+                        self.channels.insert(*channel, id);
+                    }
+                    Event::TransportClosed { .. } => tracing::debug!(transport = %id, "closed"),
+                    _ => {}
+                }
+                self.mailbox.post(event);
+            }
+            SessionEvent::IncomingTrackChanged { id: track } => self.describe(now, id, track),
+            SessionEvent::IncomingTrackClosed { id: track, reason } => {
+                self.remove_source(now, track);
+                self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
+            }
+            SessionEvent::OutgoingTrackClosed { id: track, reason } => {
+                let source = self.routes.remove_outgoing(track);
+                self.release(track, source);
+                self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
+            }
+            SessionEvent::KeyframeWanted { source, encoding } => {
+                self.want_keyframe(now, source, encoding);
+            }
+            SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
+                self.on_channel_message(now, id, channel, binary, data, listened);
+            }
+            SessionEvent::ChannelClosed { id: channel, reason } => {
+                self.forget_channel(id, channel);
+                self.mailbox.post(Event::ChannelClosed { id: channel, reason });
+            }
+        }
+    }
+
+    fn schedule(&mut self, id: TransportId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(next) = peer.run(|session| session.poll_timeout()) else { return };
+        if peer.deadline == Some(next) {
+            return;
+        }
+        if let Some(before) = peer.deadline.replace(next) {
+            self.timers.remove(&(before, id));
+        }
+        self.timers.insert((next, id));
+    }
+
+    fn add_stats(&mut self, now: Instant, collector: &StatsCollector, only: Option<TransportId>) {
+        let asked: Vec<TransportId> = match only {
+            Some(id) => vec![id],
+            None => self.peers.keys().copied().collect(),
+        };
+        let mut share = Share::default();
+        for id in asked {
+            share.transports.extend(self.with(id, |session| session.stats(now)));
+        }
+        let mut thread = ThreadStats {
+            thread: self.index.0,
+            transports: self.peers.len(),
+            packets_unmatched: self.unmatched,
+            panics: self.panics,
+            ..Default::default()
+        };
+        self.counters.fill(&mut thread);
+        share.thread = Some(thread);
+        collector.add(share);
+    }
+}
+
+impl Reactor for Shard {
+    type Message = ShardMessage;
+
+    fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::CreateTransport { transport, options } => {
+                self.create_transport(now, transport, options);
+            }
+            Command::Transport { transport, command } => {
+                self.transport_command(now, transport, command);
+            }
+            Command::Stats { collector, only } => self.add_stats(now, &collector, only),
+        }
+    }
+
+    fn handle_message(&mut self, now: Instant, message: ShardMessage) {
+        match message {
+            ShardMessage::Media { track, packet } => self.fan_out(now, track, &packet, false),
+            ShardMessage::Subscribe { track, from } => {
+                let answer = match self.routes.route_mut(track).filter(|r| r.owner.is_some()) {
+                    Some(route) => {
+                        route.add_shard(from);
+                        let description = route.description.clone();
+                        description
+                            .map(|description| ShardMessage::Description { track, description })
+                    }
+                    None => Some(ShardMessage::SourceClosed { track }),
+                };
+                self.messages.extend(answer.map(|answer| (from, answer)));
+            }
+            ShardMessage::Unsubscribe { track, from } => {
+                if let Some(route) = self.routes.route_mut(track) {
+                    route.remove_shard(from);
+                }
+            }
+            ShardMessage::Description { track, description } => {
+                if let Some(route) = self.routes.route_mut(track) {
+                    route.description = Some(description.clone());
+                    self.tell_receivers(now, track, description);
+                }
+            }
+            ShardMessage::SourceClosed { track } => self.remove_source(now, track),
+            ShardMessage::KeyframeWanted { track, encoding } => {
+                self.want_keyframe(now, track, encoding);
+            }
+            ShardMessage::RelayChannel { source, to } => self.relay_channel(source, to),
+            ShardMessage::UnrelayChannel { source, to } => self.unrelay_channel(source, to),
+            ShardMessage::ChannelMessage { to, binary, data } => {
+                self.deliver(now, to, binary, data)
+            }
+        }
+    }
+
+    fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        let peers = &mut self.peers;
+        let accepts = |id| {
+            let peer: Option<&mut Peer> = peers.get_mut(&id);
+            peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
+                .unwrap_or(false)
+        };
+        match self.demultiplexer.find(flow, bytes, accepts) {
+            Some(id) => {
+                self.with(id, |session| session.handle_datagram(now, flow, bytes));
+            }
+            None => self.unmatched += 1,
+        }
+    }
+
+    fn handle_flow_ended(&mut self, _now: Instant, flow: &Flow) {
+        self.demultiplexer.remove_flow(flow);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        while let Some((at, id)) = self.timers.first().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop_first();
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.deadline = None;
+            }
+            self.with(id, |session| session.handle_timeout(now));
+        }
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
+        let mut sendable = Vec::new();
+        self.settle(now, &mut sendable);
+        // Once more: asking for negotiation waits until everything of this turn was applied, so
+        // that several changes make one event.
+        for id in &sendable {
+            self.with(*id, |session| session.announce_if_needed());
+        }
+        let mut again = Vec::new();
+        self.settle(now, &mut again);
+        for id in sendable.into_iter().chain(again) {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            let demultiplexer = &mut self.demultiplexer;
+            peer.run(|session| {
+                demultiplexer.add_ufrag(id, session.local_ufrag());
+                session.transmit(|flow, bytes| {
+                    demultiplexer.sent(id, flow, bytes);
+                    output.datagram(flow, bytes);
+                });
+            });
+            self.schedule(id);
+        }
+        for mut session in self.last_words.drain(..) {
+            session.transmit(|flow, bytes| output.datagram(flow, bytes));
+        }
+        for (to, message) in self.messages.drain(..) {
+            output.message(to, message);
+        }
+        for flow in self.ended_flows.drain(..) {
+            output.end_flow(&flow);
+        }
+    }
+
+    fn shutdown(&mut self, now: Instant) {
+        let all: Vec<TransportId> = self.peers.keys().copied().collect();
+        for id in all {
+            self.close(now, id, CloseReason::Parent);
+        }
+    }
+}

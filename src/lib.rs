@@ -1,0 +1,13 @@
+//! A WebRTC media engine that lives inside a Node.js process. See ARCHITECTURE.md for the house.
+
+pub mod codec;
+pub mod control;
+pub mod dump;
+pub mod egress;
+pub mod engine;
+pub mod log;
+pub mod net;
+#[cfg(feature = "node")]
+mod node;
+pub mod session;
+pub mod sfu;

@@ -1,0 +1,112 @@
+//! The whole engine as its binding sees it: start, ask, shut down.
+
+use std::sync::Arc;
+
+use super::host::Host;
+use super::listen::ListenAddress;
+use crate::control::command::{Command, TransportCommand};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::ids::{ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, TransportId};
+use crate::control::mailbox::Mailbox;
+use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::stats::{Shape, StatsCollector};
+use crate::engine::load::Load;
+use crate::engine::shard::Shard;
+use crate::session::Identity;
+
+/// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
+/// shows as events in the mailbox.
+pub struct Engine {
+    host: Host,
+    ids: Arc<Ids>,
+    load: Arc<Load>,
+    mailbox: Arc<Mailbox>,
+    identity: Identity,
+    max_transports: usize,
+}
+
+impl Engine {
+    /// Binds the sockets and starts the threads.
+    pub fn start(options: EngineOptions, mailbox: Arc<Mailbox>) -> Result<Self, EngineError> {
+        let identity =
+            Identity::generate().map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
+        let ids = Arc::new(Ids::default());
+        let load = Arc::new(Load::new(options.threads));
+        let host = {
+            let (ids, load) = (ids.clone(), load.clone());
+            let (identity, mailbox) = (identity.clone(), mailbox.clone());
+            Host::start(&options, move |index, candidates, counters| {
+                let (ids, load) = (ids.clone(), load.clone());
+                let (identity, mailbox) = (identity.clone(), mailbox.clone());
+                Shard::new(index, ids, identity, mailbox, candidates, counters, load)
+            })?
+        };
+        let max_transports = options.max_transports;
+        Ok(Self { host, ids, load, mailbox, identity, max_transports })
+    }
+
+    pub fn addresses(&self) -> &[ListenAddress] {
+        self.host.addresses()
+    }
+
+    /// As in `a=fingerprint`.
+    pub fn fingerprint(&self) -> &str {
+        self.identity.fingerprint()
+    }
+
+    /// Makes a transport on the shard with the fewest.
+    ///
+    /// Errors: `Limit` when the endpoint has as many as it may, `QueueFull`, `Closed`.
+    pub fn create_transport(&self, options: TransportOptions) -> Result<TransportId, EngineError> {
+        let Some(shard) = self.load.admit(self.max_transports) else {
+            let text = format!("the endpoint has {} transports already", self.max_transports);
+            return Err(EngineError::new(ErrorCode::Limit, text));
+        };
+        let transport = TransportId::new(&self.ids, shard);
+        let command = Command::CreateTransport { transport, options: Box::new(options) };
+        match self.host.send(shard, command) {
+            Ok(()) => Ok(transport),
+            Err(error) => {
+                self.load.leave(shard);
+                Err(error)
+            }
+        }
+    }
+
+    pub fn outgoing_track_id(&self, transport: TransportId) -> OutgoingTrackId {
+        OutgoingTrackId::new(&self.ids, transport.shard())
+    }
+
+    pub fn channel_id(&self, transport: TransportId) -> ChannelId {
+        ChannelId::new(&self.ids, transport.shard())
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn command(
+        &self,
+        transport: TransportId,
+        command: TransportCommand,
+    ) -> Result<(), EngineError> {
+        self.host.send(transport.shard(), Command::Transport { transport, command })
+    }
+
+    /// Asks for one snapshot of everything, or of one transport.
+    pub fn stats(&self, request: RequestId, only: Option<TransportId>) -> Result<(), EngineError> {
+        let (shape, shards) = match only {
+            Some(transport) => (Shape::Transport, vec![transport.shard()]),
+            None => {
+                (Shape::Endpoint, (0..self.host.shards()).map(|k| ShardIndex(k as u8)).collect())
+            }
+        };
+        let mailbox = self.mailbox.clone();
+        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, shards.len()));
+        shards.into_iter().try_for_each(|shard| {
+            self.host.send(shard, Command::Stats { collector: collector.clone(), only })
+        })
+    }
+
+    /// Closes everything and ends the threads. Calling it twice is fine.
+    pub fn shutdown(&self) {
+        self.host.shutdown();
+    }
+}

@@ -1,0 +1,477 @@
+//! The ICE-TCP connections of one thread. We are the passive side (RFC 6544 section 4.1): peers
+//! connect, and until a session has answered them they are strangers who get little room.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::address_table::AddressTable;
+use super::origins::Origins;
+use super::ready_list::ReadyList;
+use super::tcp_connection::{Connection, Ended};
+use super::udp::without_flow_label;
+use crate::control::counters::ThreadCounters;
+use crate::control::flow::{Flow, Protocol};
+
+/// Most connections of one thread. A new one then takes the place of the oldest stranger.
+const MAX_CONNECTIONS: usize = 4_096;
+/// How long a connection may stay without being answered.
+const STRANGER_TIME: Duration = Duration::from_secs(10);
+/// Connections accepted per turn and listener.
+const ACCEPTS_PER_TURN: usize = 32;
+/// How long not to accept after the process ran out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes read from one connection per turn.
+const READ: usize = 64 * 1024;
+
+/// What happened on a connection.
+pub(super) enum TcpEvent<'a> {
+    Packet(&'a Flow, &'a [u8]),
+    /// Only of connections that had a packet.
+    Ended(&'a Flow),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Key {
+    Listener(usize),
+    Connection(u64),
+}
+
+pub(super) struct TcpConnections {
+    listeners: Vec<(TcpListener, Waker)>,
+    connections: HashMap<u64, Connection>,
+    flows: HashMap<Flow, u64>,
+    origins: Origins,
+    ready: Arc<ReadyList<Key>>,
+    /// Connections in the order they came, with the time by which they must be answered. May
+    /// name some that are gone or answered.
+    strangers: VecDeque<(Instant, u64)>,
+    /// Connections with something to write.
+    unwritten: Vec<u64>,
+    /// The id given last; ids start at 1.
+    last: u64,
+    buffer: Box<[u8]>,
+    paused_until: Option<Instant>,
+    max_connections: usize,
+}
+
+impl TcpConnections {
+    /// Has to be called inside the runtime that will wait on the listeners.
+    pub fn new(listeners: Vec<StdTcpListener>) -> io::Result<Self> {
+        let ready = ReadyList::new();
+        let listeners = listeners
+            .into_iter()
+            .enumerate()
+            .map(|(index, listener)| {
+                let waker = ready.waker(Key::Listener(index));
+                waker.wake_by_ref();
+                Ok((TcpListener::from_std(listener)?, waker))
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        let buffer = if listeners.is_empty() { 0 } else { READ };
+        Ok(Self {
+            listeners,
+            connections: HashMap::new(),
+            flows: HashMap::new(),
+            origins: Origins::default(),
+            ready,
+            strangers: VecDeque::new(),
+            unwritten: Vec::new(),
+            last: 0,
+            buffer: vec![0; buffer].into_boxed_slice(),
+            paused_until: None,
+            max_connections: MAX_CONNECTIONS,
+        })
+    }
+
+    /// Ready when [`receive`](Self::receive) has something to do.
+    pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.ready.poll(context)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        let stranger = self.strangers.front().map(|(deadline, _)| *deadline);
+        [stranger, self.paused_until].into_iter().flatten().min()
+    }
+
+    /// Closes strangers whose time is over.
+    pub fn handle_timeout(&mut self, now: Instant, mut each: impl FnMut(TcpEvent<'_>)) {
+        while let Some(&(deadline, id)) = self.strangers.front() {
+            if deadline > now && self.is_stranger(id) {
+                break;
+            }
+            self.strangers.pop_front();
+            if self.is_stranger(id) {
+                self.remove(id, &mut each);
+            }
+        }
+        if self.paused_until.is_some_and(|end| end <= now) {
+            self.paused_until = None;
+            self.listeners.iter().for_each(|(_, waker)| waker.wake_by_ref());
+        }
+    }
+
+    /// Accepts, reads and writes whatever became ready, a bounded amount of each.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        table: &AddressTable,
+        mut each: impl FnMut(TcpEvent<'_>),
+    ) {
+        for key in self.ready.take() {
+            match key {
+                Key::Listener(index) => self.accept(now, index, table, &mut each),
+                Key::Connection(id) => self.serve(id, &mut each),
+            }
+        }
+    }
+
+    /// Queues one packet for the connection of `flow`.
+    pub fn send(&mut self, flow: &Flow, packet: &[u8], counters: &ThreadCounters) {
+        let id = self.flows.get(flow).copied().unwrap_or_default();
+        let connection = self.connections.get_mut(&id);
+        if connection.as_ref().is_some_and(|connection| !connection.answered) {
+            self.origins.answered(flow.remote.ip());
+        }
+        if connection.is_some_and(|connection| connection.queue(packet)) {
+            counters.packets_sent.add(1);
+            counters.bytes_sent.add(packet.len() as u64);
+            if self.unwritten.last() != Some(&id) {
+                self.unwritten.push(id);
+            }
+        } else {
+            counters.discarded_on_send.add(1);
+        }
+    }
+
+    /// Writes what was queued.
+    pub fn flush(&mut self) {
+        for id in self.unwritten.drain(..) {
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            // A failure shows when the connection is read next.
+            let _ = connection.write();
+            connection.watch();
+        }
+    }
+
+    /// Closes the connection of `flow` after what was queued.
+    pub fn end(&mut self, flow: &Flow) {
+        let Some(id) = self.flows.get(flow).copied() else { return };
+        if let Some(mut connection) = self.take(id) {
+            let _ = connection.write();
+        }
+    }
+
+    fn accept(
+        &mut self,
+        now: Instant,
+        index: usize,
+        table: &AddressTable,
+        each: &mut impl FnMut(TcpEvent<'_>),
+    ) {
+        if self.paused_until.is_some() {
+            return;
+        }
+        for _ in 0..ACCEPTS_PER_TURN {
+            let (listener, waker) = &self.listeners[index];
+            match listener.poll_accept(&mut Context::from_waker(waker)) {
+                Poll::Ready(Ok((stream, remote))) => {
+                    self.add(now, index, stream, remote, table, each);
+                }
+                Poll::Ready(Err(error)) => match error.kind() {
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
+                    _ => {
+                        tracing::warn!(%error, "cannot accept TCP connections, pausing");
+                        self.paused_until = Some(now + ACCEPT_PAUSE);
+                        return;
+                    }
+                },
+                Poll::Pending => return,
+            }
+        }
+        self.listeners[index].1.wake_by_ref();
+    }
+
+    fn add(
+        &mut self,
+        now: Instant,
+        listener: usize,
+        stream: TcpStream,
+        remote: SocketAddr,
+        table: &AddressTable,
+        each: &mut impl FnMut(TcpEvent<'_>),
+    ) {
+        let arrived = stream.local_addr().ok().map(|local| local.ip());
+        let Some(local) = table.announced(listener, arrived) else { return };
+        let flow = Flow { protocol: Protocol::Tcp, local, remote: without_flow_label(remote) };
+        // Two bound addresses announced as one can make two connections look the same.
+        if self.flows.contains_key(&flow) {
+            return;
+        }
+        if !self.origins.admit(remote.ip()) {
+            return;
+        }
+        if self.connections.len() >= self.max_connections && !self.remove_oldest_stranger(each) {
+            self.origins.left(remote.ip(), false);
+            return;
+        }
+        self.last += 1;
+        let id = self.last;
+        let connection = Connection::new(stream, flow, self.ready.waker(Key::Connection(id)));
+        connection.watch();
+        self.connections.insert(id, connection);
+        self.flows.insert(flow, id);
+        if self.strangers.len() >= 2 * MAX_CONNECTIONS {
+            let connections = &self.connections;
+            self.strangers.retain(|(_, id)| connections.get(id).is_some_and(|c| !c.answered));
+        }
+        self.strangers.push_back((now + STRANGER_TIME, id));
+    }
+
+    fn serve(&mut self, id: u64, each: &mut impl FnMut(TcpEvent<'_>)) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let flow = connection.flow;
+        let packet = |packet: &[u8]| each(TcpEvent::Packet(&flow, packet));
+        let served = connection.write().and_then(|()| connection.read(&mut self.buffer, packet));
+        match served {
+            Ok(()) => connection.watch(),
+            Err(Ended) => self.remove(id, each),
+        }
+    }
+
+    fn is_stranger(&self, id: u64) -> bool {
+        self.connections.get(&id).is_some_and(|connection| !connection.answered)
+    }
+
+    fn remove_oldest_stranger(&mut self, each: &mut impl FnMut(TcpEvent<'_>)) -> bool {
+        while let Some((_, id)) = self.strangers.pop_front() {
+            if self.is_stranger(id) {
+                self.remove(id, each);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn remove(&mut self, id: u64, each: &mut impl FnMut(TcpEvent<'_>)) {
+        if let Some(connection) = self.take(id)
+            && connection.delivered
+        {
+            each(TcpEvent::Ended(&connection.flow));
+        }
+    }
+
+    /// Forgets a connection, which dropping it then closes.
+    fn take(&mut self, id: u64) -> Option<Connection> {
+        let connection = self.connections.remove(&id)?;
+        self.flows.remove(&connection.flow);
+        self.origins.left(connection.flow.remote.ip(), connection.answered);
+        Some(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use crate::net::address_table::Bound;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    struct Fixture {
+        tcp: TcpConnections,
+        table: AddressTable,
+        address: SocketAddr,
+        counters: ThreadCounters,
+        now: Instant,
+        /// Flows of the packets that came.
+        packets: Vec<Flow>,
+        ended: Vec<Flow>,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            let address = listener.local_addr().unwrap();
+            let (ip, port) = (address.ip(), address.port());
+            let bound = Bound { ip, port, announced: vec![ip], mapped: false };
+            Self {
+                tcp: TcpConnections::new(vec![listener]).unwrap(),
+                table: AddressTable::new(vec![bound]),
+                address,
+                counters: ThreadCounters::default(),
+                now: Instant::now(),
+                packets: Vec::new(),
+                ended: Vec::new(),
+            }
+        }
+
+        /// Takes what comes until `enough`.
+        async fn receive_until(&mut self, enough: impl Fn(&Self) -> bool) {
+            while !enough(self) {
+                let ready = poll_fn(|context| self.tcp.poll_ready(context));
+                tokio::time::timeout(PATIENCE, ready).await.expect("something in time");
+                let (packets, ended) = (&mut self.packets, &mut self.ended);
+                self.tcp.receive(self.now, &self.table, |event| match event {
+                    TcpEvent::Packet(flow, _) => packets.push(*flow),
+                    TcpEvent::Ended(flow) => ended.push(*flow),
+                });
+            }
+        }
+
+        /// A peer whose first packet has arrived.
+        async fn peer(&mut self) -> (TcpStream, Flow) {
+            let mut peer = TcpStream::connect(self.address).unwrap();
+            peer.set_read_timeout(Some(PATIENCE)).unwrap();
+            peer.write_all(&[0, 1, 7]).unwrap();
+            let known = self.packets.len();
+            self.receive_until(|fixture| fixture.packets.len() > known).await;
+            (peer, *self.packets.last().unwrap())
+        }
+
+        fn pass(&mut self, time: Duration) {
+            self.now += time;
+            let ended = &mut self.ended;
+            self.tcp.handle_timeout(self.now, |event| match event {
+                TcpEvent::Ended(flow) => ended.push(*flow),
+                TcpEvent::Packet(..) => unreachable!("time brings no packets"),
+            });
+        }
+
+        fn answer(&mut self, flow: &Flow) {
+            self.tcp.send(flow, b"answer", &self.counters);
+            self.tcp.flush();
+        }
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(test);
+    }
+
+    #[test]
+    fn a_connection_nobody_answers_is_closed_and_an_answered_one_stays() {
+        run(async {
+            let mut fixture = Fixture::new();
+            let (_friend, friend) = fixture.peer().await;
+            let (_stranger, stranger) = fixture.peer().await;
+            fixture.answer(&friend);
+            fixture.pass(STRANGER_TIME - Duration::from_millis(1));
+            assert_eq!(fixture.ended, []);
+            assert_eq!(fixture.tcp.deadline(), Some(fixture.now + Duration::from_millis(1)));
+            fixture.pass(Duration::from_millis(1));
+            assert_eq!(fixture.ended, [stranger]);
+            assert_eq!(fixture.tcp.deadline(), None);
+            fixture.pass(10 * STRANGER_TIME);
+            assert_eq!(fixture.ended, [stranger]);
+        });
+    }
+
+    #[test]
+    fn when_full_a_newcomer_takes_the_place_of_the_oldest_stranger_but_of_no_friend() {
+        run(async {
+            let mut fixture = Fixture::new();
+            fixture.tcp.max_connections = 2;
+            let (_friend, friend) = fixture.peer().await;
+            let (_stranger, stranger) = fixture.peer().await;
+            fixture.answer(&friend);
+            let (_newcomer, newcomer) = fixture.peer().await;
+            assert_eq!(fixture.ended, [stranger]);
+            fixture.answer(&newcomer);
+
+            let mut refused = TcpStream::connect(fixture.address).unwrap();
+            refused.set_read_timeout(Some(PATIENCE)).unwrap();
+            let ready = poll_fn(|context| fixture.tcp.poll_ready(context));
+            tokio::time::timeout(PATIENCE, ready).await.unwrap();
+            fixture.tcp.receive(fixture.now, &fixture.table, |_| ());
+            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+            assert_eq!(fixture.ended, [stranger]);
+        });
+    }
+
+    #[test]
+    fn an_address_with_many_strangers_gets_no_more_until_they_are_gone() {
+        run(async {
+            let mut fixture = Fixture::new();
+            let mut strangers = Vec::new();
+            for _ in 0..64 {
+                strangers.push(fixture.peer().await);
+            }
+            let mut refused = TcpStream::connect(fixture.address).unwrap();
+            refused.set_read_timeout(Some(PATIENCE)).unwrap();
+            let ready = poll_fn(|context| fixture.tcp.poll_ready(context));
+            tokio::time::timeout(PATIENCE, ready).await.unwrap();
+            fixture.tcp.receive(fixture.now, &fixture.table, |_| ());
+            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+
+            fixture.answer(&strangers[0].1);
+            let _welcome = fixture.peer().await;
+            fixture.tcp.end(&strangers[1].1);
+            let _welcome = fixture.peer().await;
+            fixture.pass(STRANGER_TIME);
+            assert_eq!(fixture.ended.len(), 64, "all but the one answered");
+            let _welcome = fixture.peer().await;
+        });
+    }
+
+    #[test]
+    fn a_peer_that_does_not_read_loses_the_newest_packets_and_gets_the_others_whole() {
+        run(async {
+            let mut fixture = Fixture::new();
+            let (mut peer, flow) = fixture.peer().await;
+            let total = 20_000u32;
+            let mut packet = [0; 1_200];
+            for number in 0..total {
+                packet[..4].copy_from_slice(&number.to_be_bytes());
+                fixture.tcp.send(&flow, &packet, &fixture.counters);
+                if number % 50 == 0 {
+                    // Lets the runtime see that the stream can be written.
+                    tokio::task::yield_now().await;
+                    fixture.tcp.flush();
+                }
+            }
+            fixture.tcp.flush();
+            let discarded = fixture.counters.discarded_on_send.get();
+            assert!(discarded > 0);
+            assert_eq!(fixture.counters.packets_sent.get() + discarded, u64::from(total));
+
+            let expected = fixture.counters.packets_sent.get();
+            let reading = std::thread::spawn(move || {
+                let mut last = None;
+                for _ in 0..expected {
+                    let mut frame = [0; 1_202];
+                    peer.read_exact(&mut frame).unwrap();
+                    assert_eq!(frame[..2], 1_200u16.to_be_bytes());
+                    let number = u32::from_be_bytes(frame[2..6].try_into().unwrap());
+                    assert!(last < Some(number), "in order");
+                    last = Some(number);
+                }
+                peer.write_all(&[0, 1, 7]).unwrap();
+            });
+            let known = fixture.packets.len();
+            fixture.receive_until(|fixture| fixture.packets.len() > known).await;
+            reading.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_packet_for_a_connection_that_is_gone_is_counted() {
+        run(async {
+            let mut fixture = Fixture::new();
+            let (_peer, flow) = fixture.peer().await;
+            fixture.tcp.end(&flow);
+            fixture.tcp.send(&flow, b"late", &fixture.counters);
+            assert_eq!(fixture.counters.discarded_on_send.get(), 1);
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! One ICE-TCP connection (RFC 6544): frames in, frames out, neither ever blocking.
+
+use std::io::{self, Read};
+use std::task::{Context, Waker};
+
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use super::framing::{self, FrameDecoder};
+use crate::control::flow::Flow;
+
+/// Most bytes that wait for a slow peer: two seconds of video at 2 Mbit/s. What comes later is
+/// dropped, as a full UDP socket would.
+const MAX_QUEUED: usize = 512 * 1024;
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    /// Woken when the stream can be read or written again.
+    waker: Waker,
+    pub flow: Flow,
+    decoder: FrameDecoder,
+    /// Frames on their way out; the first `written` bytes are gone already.
+    queue: Vec<u8>,
+    written: usize,
+    /// A packet of it was handed on.
+    pub delivered: bool,
+    /// It was sent something, so somebody here knows the peer.
+    pub answered: bool,
+}
+
+/// The connection is over: the peer ended it, it failed, or what came was no framing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ended;
+
+impl Connection {
+    pub fn new(stream: TcpStream, flow: Flow, waker: Waker) -> Self {
+        // A frame is a packet: holding it back for more of them only delays it. Fails on some
+        // systems when the peer has ended the connection already, which reading will show.
+        let _ = stream.set_nodelay(true);
+        Self {
+            stream,
+            waker,
+            flow,
+            decoder: FrameDecoder::default(),
+            queue: Vec::new(),
+            written: 0,
+            delivered: false,
+            answered: false,
+        }
+    }
+
+    /// Hands on what one read gives.
+    pub fn read(&mut self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> Result<(), Ended> {
+        let mut length = 0;
+        let result = self.stream.try_io(Interest::READABLE, || {
+            length = (&*SockRef::from(&self.stream)).read(buffer)?;
+            match length {
+                0 => Ok(Err(Ended)),
+                // Nothing is left: wait for more without trying. The end of the stream is
+                // remembered apart and not lost by this.
+                length if length < buffer.len() => Err(io::ErrorKind::WouldBlock.into()),
+                _ => Ok(Ok(())),
+            }
+        });
+        match result {
+            Ok(Err(Ended)) => return Err(Ended),
+            Err(error) if !is_temporary(&error) => return Err(Ended),
+            _ => {}
+        }
+        let mut delivered = self.delivered;
+        let decoded = self.decoder.push(&buffer[..length], |packet| {
+            delivered = true;
+            each(packet);
+        });
+        self.delivered = delivered;
+        decoded.map_err(|_| Ended)
+    }
+
+    /// Queues one packet. False when it was dropped because too much waits already.
+    pub fn queue(&mut self, packet: &[u8]) -> bool {
+        self.answered = true;
+        self.queue.len() - self.written + packet.len() <= MAX_QUEUED
+            && framing::encode(packet, &mut self.queue)
+    }
+
+    /// Writes what the kernel takes.
+    pub fn write(&mut self) -> Result<(), Ended> {
+        while self.written < self.queue.len() {
+            let rest = &self.queue[self.written..];
+            match self.stream.try_write(rest) {
+                Ok(0) => return Err(Ended),
+                Ok(length) => self.written += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_temporary(&error) => break,
+                Err(_) => return Err(Ended),
+            }
+        }
+        // Never holds more dead bytes than live ones, so moving them costs a constant per byte.
+        if self.written * 2 >= self.queue.len() {
+            self.queue.drain(..self.written);
+            self.written = 0;
+        }
+        Ok(())
+    }
+
+    /// Has the waker woken when there is something to do.
+    pub fn watch(&self) {
+        let mut context = Context::from_waker(&self.waker);
+        let readable = self.stream.poll_read_ready(&mut context).is_ready();
+        let writable =
+            !self.queue.is_empty() && self.stream.poll_write_ready(&mut context).is_ready();
+        if readable || writable {
+            self.waker.wake_by_ref();
+        }
+    }
+}
+
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}

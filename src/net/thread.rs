@@ -1,0 +1,259 @@
+//! What one media thread does: wait until there is something, take all of it, let the shard
+//! think once, send.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use quinn_udp::BATCH_SIZE;
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+use super::address_table::AddressTable;
+use super::burst::Burst;
+use super::rings::{IncomingRings, OutgoingRings};
+use super::tcp::{TcpConnections, TcpEvent};
+use super::udp::{ReceiveBuffers, UdpSocket};
+use super::wakeup::Wakeup;
+use crate::control::command::Command;
+use crate::control::counters::ThreadCounters;
+use crate::control::flow::{Flow, Protocol};
+use crate::control::ids::ShardIndex;
+use crate::engine::io::{Message, Output, Reactor};
+
+/// Taken per turn from each source before the others and the timer get their chance.
+const COMMANDS_PER_TURN: usize = 256;
+const MESSAGES_PER_TURN: usize = 1_024;
+/// A read takes up to `BATCH_SIZE` datagrams on Linux and one elsewhere.
+const READS_PER_TURN: usize = 128 / BATCH_SIZE;
+/// When to look again whether a full ring to another thread has room.
+const RING_RETRY: Duration = Duration::from_millis(1);
+
+/// Everything a media thread needs but its shard.
+pub(super) struct Connections<M> {
+    pub udp: Vec<UdpSocket>,
+    pub tcp: TcpConnections,
+    pub table: AddressTable,
+    pub outgoing: OutgoingRings<M>,
+    pub incoming: IncomingRings<M>,
+    pub commands: mpsc::Receiver<Command>,
+    pub wakeup: Arc<Wakeup>,
+    pub stop: Arc<AtomicBool>,
+    pub counters: Arc<ThreadCounters>,
+}
+
+pub(super) struct Thread<R: Reactor> {
+    reactor: R,
+    connections: Connections<R::Message>,
+    burst: Burst,
+    buffers: ReceiveBuffers,
+    /// Messages still wait for room in a ring.
+    ring_full: bool,
+    /// When the shard wants its timeout.
+    timeout: Option<Instant>,
+    /// When the thread has to be awake for whatever reason.
+    deadline: Option<Instant>,
+}
+
+/// What a turn left to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Left {
+    Nothing,
+    More,
+}
+
+impl<R: Reactor> Thread<R> {
+    pub fn new(reactor: R, connections: Connections<R::Message>) -> Self {
+        Self {
+            reactor,
+            connections,
+            burst: Burst::new(),
+            buffers: ReceiveBuffers::new(),
+            ring_full: false,
+            timeout: None,
+            deadline: None,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(mut self) {
+        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+        self.set_deadline();
+        let mut left = Left::Nothing;
+        while !self.connections.stop.load(Ordering::Acquire) {
+            match left {
+                Left::Nothing => self.wait(sleep.as_mut()).await,
+                // Lets the runtime look for packets and timers in between.
+                Left::More => tokio::task::yield_now().await,
+            }
+            left = self.turn();
+        }
+        self.finish();
+    }
+
+    async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
+        if let Some(deadline) = self.deadline {
+            if deadline <= Instant::now() {
+                return tokio::task::yield_now().await;
+            }
+            let deadline = deadline.into();
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
+            }
+        }
+        poll_fn(|context| self.poll_anything(context, sleep.as_mut())).await;
+        self.connections.wakeup.rise();
+    }
+
+    fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
+        let Connections { udp, tcp, commands, incoming, wakeup, stop, .. } = &self.connections;
+        let handed_something =
+            || !commands.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
+        let mut ready = handed_something();
+        for socket in udp {
+            ready |= socket.poll_readable(context).is_ready();
+        }
+        ready |= tcp.poll_ready(context).is_ready();
+        ready |= self.deadline.is_some() && sleep.poll(context).is_ready();
+        if ready {
+            return Poll::Ready(());
+        }
+        wakeup.fall_asleep(context.waker());
+        if handed_something() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn turn(&mut self) -> Left {
+        let mut now = Instant::now();
+        let mut more = self.take_commands(now, COMMANDS_PER_TURN);
+        more |= self.take_messages(now);
+        more |= self.take_datagrams(&mut now);
+        self.take_tcp(now);
+        if self.timeout.is_some_and(|timeout| timeout <= now) {
+            self.reactor.handle_timeout(now);
+        }
+        self.flush(now);
+        more |= self.connections.outgoing.has_own();
+        self.set_deadline();
+        if more { Left::More } else { Left::Nothing }
+    }
+
+    fn take_commands(&mut self, now: Instant, limit: usize) -> bool {
+        for _ in 0..limit {
+            let Ok(command) = self.connections.commands.try_recv() else { return false };
+            self.reactor.handle_command(now, command);
+        }
+        true
+    }
+
+    fn take_messages(&mut self, now: Instant) -> bool {
+        let own: VecDeque<_> = self.connections.outgoing.take_own();
+        for message in own {
+            self.reactor.handle_message(now, message);
+        }
+        let reactor = &mut self.reactor;
+        self.connections
+            .incoming
+            .drain(MESSAGES_PER_TURN, |message| reactor.handle_message(now, message))
+    }
+
+    fn take_datagrams(&mut self, now: &mut Instant) -> bool {
+        let Connections { udp, table, counters, .. } = &self.connections;
+        let mut any_more = false;
+        for (index, socket) in udp.iter().enumerate() {
+            let mut more = true;
+            for _ in 0..READS_PER_TURN {
+                let mut packets = 0;
+                let mut length = 0;
+                // Arrival times are what bandwidth estimation lives on.
+                *now = Instant::now();
+                more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
+                    packets += 1;
+                    length += bytes.len() as u64;
+                    if let Some(local) = table.announced(index, destination) {
+                        let flow = Flow { protocol: Protocol::Udp, local, remote };
+                        self.reactor.handle_datagram(*now, &flow, bytes);
+                    }
+                });
+                counters.packets_received.add(packets);
+                counters.bytes_received.add(length);
+                if !more {
+                    break;
+                }
+            }
+            any_more |= more;
+        }
+        any_more
+    }
+
+    fn take_tcp(&mut self, now: Instant) {
+        let Connections { tcp, table, counters, .. } = &mut self.connections;
+        let reactor = &mut self.reactor;
+        let mut each = |event: TcpEvent<'_>| match event {
+            TcpEvent::Packet(flow, bytes) => {
+                counters.packets_received.add(1);
+                counters.bytes_received.add(bytes.len() as u64);
+                reactor.handle_datagram(now, flow, bytes);
+            }
+            TcpEvent::Ended(flow) => reactor.handle_flow_ended(now, flow),
+        };
+        tcp.receive(now, table, &mut each);
+        tcp.handle_timeout(now, &mut each);
+    }
+
+    fn flush(&mut self, now: Instant) {
+        let Connections { udp, tcp, table, outgoing, counters, .. } = &mut self.connections;
+        let mut out = Out { udp, tcp, table, outgoing, counters, burst: &mut self.burst };
+        self.reactor.flush(now, &mut out);
+        self.burst.send(udp, counters);
+        tcp.flush();
+        self.ring_full = outgoing.flush();
+    }
+
+    fn set_deadline(&mut self) {
+        self.timeout = self.reactor.poll_timeout();
+        let retry = self.ring_full.then(|| Instant::now() + RING_RETRY);
+        let tcp = self.connections.tcp.deadline();
+        self.deadline = [self.timeout, tcp, retry].into_iter().flatten().min();
+    }
+
+    /// What JavaScript asked for before it closed still happens.
+    fn finish(mut self) {
+        let now = Instant::now();
+        while self.take_commands(now, COMMANDS_PER_TURN) {}
+        self.reactor.shutdown(now);
+        self.flush(now);
+    }
+}
+
+/// Takes a shard's output apart by where it goes.
+struct Out<'a, M> {
+    udp: &'a mut Vec<UdpSocket>,
+    tcp: &'a mut TcpConnections,
+    table: &'a AddressTable,
+    outgoing: &'a mut OutgoingRings<M>,
+    counters: &'a ThreadCounters,
+    burst: &'a mut Burst,
+}
+
+impl<M: Message> Output<M> for Out<'_, M> {
+    fn datagram(&mut self, flow: &Flow, bytes: &[u8]) {
+        match flow.protocol {
+            Protocol::Udp => self.burst.push(flow, bytes, self.udp, self.table, self.counters),
+            Protocol::Tcp => self.tcp.send(flow, bytes, self.counters),
+        }
+    }
+
+    fn message(&mut self, to: ShardIndex, message: M) {
+        self.outgoing.push(to, message, self.counters);
+    }
+
+    fn end_flow(&mut self, flow: &Flow) {
+        if flow.protocol == Protocol::Tcp {
+            self.tcp.end(flow);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One UDP socket, with the kernel's batching in both directions.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::task::{Context, Poll};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+
+use super::readable::ReadableSocket;
+
+/// Largest UDP payload, and largest merged (GRO) read.
+const MAX_DATAGRAM: usize = 65_535;
+/// Asked of the kernel in both directions; it gives what its limits allow. Holds about 20 ms of
+/// a busy thread.
+const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+/// Runs the kernel may refuse, each followed by its datagrams being accepted one by one, before
+/// segmentation counts as not supported.
+const REFUSED_RUNS: u8 = 3;
+/// Reads that fail in a row before the socket is left alone until the next packet.
+const READ_ERRORS: usize = 3;
+
+pub(super) struct UdpSocket {
+    socket: ReadableSocket,
+    state: UdpSocketState,
+    max_segments: usize,
+    refused_runs: u8,
+}
+
+impl UdpSocket {
+    /// Has to be called inside the runtime that will wait on it.
+    pub fn new(socket: StdUdpSocket) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let reference = UdpSockRef::from(&socket);
+        // Small buffers lose packets but work.
+        let _ = state.set_recv_buffer_size(reference, SOCKET_BUFFER);
+        let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
+        let max_segments = state.max_gso_segments();
+        let socket = ReadableSocket::new(socket)?;
+        Ok(Self { socket, state, max_segments, refused_runs: 0 })
+    }
+
+    /// Ready when there may be something to read.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_readable(context)
+    }
+
+    /// Takes what one system call gives and hands every datagram to `each`, in order, with the
+    /// peer's address and the address it was sent to. Returns whether there may be more. A read
+    /// that comes back with room to spare has emptied the socket, so no further call finds that
+    /// out.
+    pub fn receive(
+        &self,
+        buffers: &mut ReceiveBuffers,
+        mut each: impl FnMut(SocketAddr, Option<IpAddr>, &[u8]),
+    ) -> bool {
+        let mut slices = buffers.slices();
+        let mut metas = [RecvMeta::default(); BATCH_SIZE];
+        let mut received = 0;
+        let result = self.socket.try_read(|| {
+            received = self.read(&mut slices, &mut metas)?;
+            // Tells tokio to wait for the next packet before it says readable again.
+            if received < BATCH_SIZE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        for (slice, meta) in slices.iter().zip(&metas).take(received) {
+            let bytes = &slice[..meta.len.min(slice.len())];
+            for datagram in bytes.chunks(meta.stride.max(1)) {
+                each(without_flow_label(meta.addr), meta.dst_ip, datagram);
+            }
+        }
+        result.is_ok()
+    }
+
+    fn read(&self, slices: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) -> io::Result<usize> {
+        // Errors of earlier sends can surface here (ICMP); they say nothing about reading.
+        let mut errors = 0;
+        loop {
+            match self.state.recv(self.socket.reference(), slices, metas) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock && errors < READ_ERRORS => {
+                    errors += 1;
+                }
+                Err(_) => return Err(io::ErrorKind::WouldBlock.into()),
+                received => return received,
+            }
+        }
+    }
+
+    /// Most datagrams one [`send`](Self::send) can carry.
+    pub fn max_segments(&self) -> usize {
+        self.max_segments
+    }
+
+    /// Sends `contents` as datagrams of `segment` bytes, the last perhaps shorter. Returns how
+    /// many the kernel took; the others are lost. Never blocks.
+    pub fn send(
+        &mut self,
+        source: Option<IpAddr>,
+        destination: SocketAddr,
+        contents: &[u8],
+        segment: usize,
+    ) -> usize {
+        let segments = contents.len().div_ceil(segment);
+        match self.transmit(source, destination, contents, Some(segment)) {
+            Ok(()) => {
+                if segments > 1 {
+                    self.refused_runs = 0;
+                }
+                segments
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock || segments == 1 => 0,
+            Err(_) => {
+                let taken = contents
+                    .chunks(segment)
+                    .map(|datagram| self.transmit(source, destination, datagram, None))
+                    .filter(Result::is_ok)
+                    .count();
+                // Where single datagrams fail as well, the address or the size is to blame.
+                // That is why quinn-udp's own verdict is not asked: any EINVAL turns it.
+                if taken == segments {
+                    self.refused_runs += 1;
+                    if self.refused_runs >= REFUSED_RUNS {
+                        tracing::info!("UDP segmentation is not supported here, sending singly");
+                        self.max_segments = 1;
+                    }
+                }
+                taken
+            }
+        }
+    }
+
+    fn transmit(
+        &self,
+        src_ip: Option<IpAddr>,
+        destination: SocketAddr,
+        contents: &[u8],
+        segment_size: Option<usize>,
+    ) -> io::Result<()> {
+        let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
+        self.state.try_send(self.socket.reference(), &transmit)
+    }
+}
+
+/// The flow label is no part of a peer's address: it may change from packet to packet.
+pub(super) fn without_flow_label(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(mut v6) => {
+            v6.set_flowinfo(0);
+            SocketAddr::V6(v6)
+        }
+        v4 => v4,
+    }
+}
+
+/// What all sockets of a thread read into.
+pub(super) struct ReceiveBuffers(Box<[u8]>);
+
+impl ReceiveBuffers {
+    pub fn new() -> Self {
+        Self(vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice())
+    }
+
+    fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
+        let mut chunks = self.0.chunks_exact_mut(MAX_DATAGRAM);
+        std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// A socket under test and a peer that talks to it alone.
+    fn pair() -> (UdpSocket, StdUdpSocket) {
+        let peer = StdUdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let socket = StdUdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        peer.connect(socket.local_addr().unwrap()).unwrap();
+        (UdpSocket::new(socket).unwrap(), peer)
+    }
+
+    async fn receive_all(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
+        let mut buffers = ReceiveBuffers::new();
+        let mut datagrams = Vec::new();
+        while datagrams.len() < count {
+            let readable = std::future::poll_fn(|context| socket.poll_readable(context));
+            tokio::time::timeout(Duration::from_secs(5), readable).await.unwrap();
+            socket.receive(&mut buffers, |_, _, bytes| datagrams.push(bytes.to_vec()));
+        }
+        datagrams
+    }
+
+    #[test]
+    fn a_run_arrives_as_its_datagrams_with_a_shorter_last_one() {
+        runtime().block_on(async {
+            let (mut socket, peer) = pair();
+            let contents: Vec<u8> = (0..2_500u32).map(|n| (n % 251) as u8).collect();
+            let sent = socket.send(None, peer.local_addr().unwrap(), &contents, 1_000);
+            assert_eq!(sent, 3);
+            let mut buffer = [0; 2_000];
+            for expected in contents.chunks(1_000) {
+                let length = peer.recv(&mut buffer).unwrap();
+                assert_eq!(&buffer[..length], expected);
+            }
+        });
+    }
+
+    #[test]
+    fn a_merged_read_is_split_into_its_datagrams() {
+        runtime().block_on(async {
+            let (mut sender, _) = pair();
+            let (receiver, peer) = pair();
+            let address = peer.peer_addr().unwrap();
+            let contents = [[1u8; 500], [2; 500], [3; 500]].concat();
+            assert_eq!(sender.send(None, address, &contents, 500), 3);
+            let datagrams = receive_all(&receiver, 3).await;
+            assert_eq!(datagrams, [[1u8; 500], [2; 500], [3; 500]]);
+        });
+    }
+
+    #[test]
+    fn more_datagrams_than_one_read_takes_all_arrive() {
+        runtime().block_on(async {
+            let (receiver, peer) = pair();
+            for number in 0..3 * BATCH_SIZE as u8 {
+                // Sizes that change keep the kernel from merging.
+                peer.send(&vec![number; 1 + usize::from(number)]).unwrap();
+            }
+            let datagrams = receive_all(&receiver, 3 * BATCH_SIZE).await;
+            for (number, datagram) in datagrams.iter().enumerate() {
+                assert_eq!(datagram, &vec![number as u8; number + 1]);
+            }
+        });
+    }
+
+    #[test]
+    fn a_destination_that_cannot_be_reached_does_not_end_segmentation() {
+        runtime().block_on(async {
+            let (mut socket, peer) = pair();
+            let before = socket.max_segments();
+            for _ in 0..10 {
+                assert_eq!(socket.send(None, "127.0.0.1:0".parse().unwrap(), &[0; 300], 100), 0);
+            }
+            assert_eq!(socket.max_segments(), before);
+            assert_eq!(socket.send(None, peer.local_addr().unwrap(), &[0; 300], 100), 3);
+        });
+    }
+
+    #[test]
+    fn a_datagram_too_long_for_udp_is_lost_and_the_next_one_is_not() {
+        runtime().block_on(async {
+            let (mut socket, peer) = pair();
+            let address = peer.local_addr().unwrap();
+            assert_eq!(socket.send(None, address, &vec![0; 65_530], 65_530), 0);
+            assert_eq!(socket.send(None, address, &[7], 1), 1);
+            let mut buffer = [0; 10];
+            assert_eq!(peer.recv(&mut buffer).unwrap(), 1);
+        });
+    }
+}

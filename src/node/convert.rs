@@ -1,0 +1,34 @@
+//! Numbers and names on their way across.
+
+use crate::codec::Kind;
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, TransportId};
+
+/// Ids stay under 2^53, so they are exact as JavaScript numbers. A number that is no id becomes
+/// one that nothing has.
+pub(super) fn transport_id(id: f64) -> TransportId {
+    TransportId(id as u64)
+}
+
+pub(super) fn incoming_track_id(id: f64) -> IncomingTrackId {
+    IncomingTrackId(id as u64)
+}
+
+pub(super) fn outgoing_track_id(id: f64) -> OutgoingTrackId {
+    OutgoingTrackId(id as u64)
+}
+
+pub(super) fn channel_id(id: f64) -> ChannelId {
+    ChannelId(id as u64)
+}
+
+pub(super) fn kind(name: &str) -> Result<Kind, EngineError> {
+    match name {
+        "audio" => Ok(Kind::Audio),
+        "video" => Ok(Kind::Video),
+        _ => {
+            Err(EngineError::new(ErrorCode::InvalidArg, "expected 'audio' or 'video'")
+                .field("kind"))
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Events as plain objects: `type`, `id` of the object they concern, and what there is to say.
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{BufferSlice, Null, Object};
+use napi::{Env, Result};
+
+use super::error;
+use super::options::NativeChannelOptions;
+use crate::codec::Codec;
+use crate::control::error::EngineError;
+use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
+
+/// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
+/// copying a small one.
+const COPY_LIMIT: usize = 4 * 1024;
+
+pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'env>> {
+    match event {
+        Event::Reply { request, result } => reply(env, request.0, result),
+
+        Event::TransportState { transport, state } => {
+            let mut object = about(env, "transportState", transport.0)?;
+            object.set("state", state.name())?;
+            Ok(object)
+        }
+        Event::NegotiationNeeded { transport } => about(env, "negotiationNeeded", transport.0),
+        Event::TransportError { transport, error } => {
+            failed(env, "transportError", transport.0, &error)
+        }
+        Event::TransportClosed { transport, reason } => {
+            closed(env, "transportClosed", transport.0, reason.name())
+        }
+
+        Event::IncomingTrack { transport, info } => {
+            let mut object = about(env, "incomingTrack", transport.0)?;
+            object.set("track", incoming_track(env, *info)?)?;
+            Ok(object)
+        }
+        Event::IncomingTrackMuted { id, muted } => {
+            let mut object = about(env, "incomingTrackMuted", id.0)?;
+            object.set("muted", muted)?;
+            Ok(object)
+        }
+        Event::IncomingTrackClosed { id, reason } => {
+            closed(env, "incomingTrackClosed", id.0, reason.name())
+        }
+        Event::Encoding { id, encoding } => with_encoding(env, "encoding", id.0, Some(encoding)),
+        Event::AudioLevel { id, level, voice } => {
+            let mut object = about(env, "audioLevel", id.0)?;
+            object.set("level", i32::from(level))?;
+            object.set("voice", voice)?;
+            Ok(object)
+        }
+
+        Event::OutgoingTrackNegotiated { id, mid } => {
+            let mut object = about(env, "outgoingTrackNegotiated", id.0)?;
+            object.set("mid", mid)?;
+            Ok(object)
+        }
+        Event::OutgoingTrackClosed { id, reason } => {
+            closed(env, "outgoingTrackClosed", id.0, reason.name())
+        }
+        Event::TransponderEncoding { id, encoding } => {
+            with_encoding(env, "transponderEncoding", id.0, encoding)
+        }
+        Event::TransponderError { id, error } => failed(env, "transponderError", id.0, &error),
+
+        Event::ChannelAnnounced { transport, id, options } => {
+            let mut object = about(env, "channelAnnounced", transport.0)?;
+            object.set("channel", id.0 as f64)?;
+            object.set("options", NativeChannelOptions::from(*options))?;
+            Ok(object)
+        }
+        Event::ChannelOpen { id } => about(env, "channelOpen", id.0),
+        Event::ChannelMessage { id, binary, data } => {
+            let mut object = about(env, "channelMessage", id.0)?;
+            if binary {
+                object.set("data", buffer(env, data)?)?;
+            } else {
+                // RFC 8831 6.6 wants UTF-8; a peer may send anything.
+                object.set("data", String::from_utf8_lossy(&data).as_ref())?;
+            }
+            Ok(object)
+        }
+        Event::ChannelBufferedAmount { id, amount, accepted } => {
+            let mut object = about(env, "channelBufferedAmount", id.0)?;
+            object.set("amount", amount as f64)?;
+            object.set("accepted", accepted as f64)?;
+            Ok(object)
+        }
+        Event::ChannelBufferedAmountLow { id } => about(env, "channelBufferedAmountLow", id.0),
+        Event::ChannelError { id, error } => failed(env, "channelError", id.0, &error),
+        Event::ChannelClosed { id, reason } => closed(env, "channelClosed", id.0, reason.name()),
+    }
+}
+
+fn about<'env>(env: &'env Env, name: &'static str, id: u64) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("type", name)?;
+    object.set("id", id as f64)?;
+    Ok(object)
+}
+
+fn closed<'env>(
+    env: &'env Env,
+    name: &'static str,
+    id: u64,
+    reason: &'static str,
+) -> Result<Object<'env>> {
+    let mut object = about(env, name, id)?;
+    object.set("reason", reason)?;
+    Ok(object)
+}
+
+fn failed<'env>(
+    env: &'env Env,
+    name: &'static str,
+    id: u64,
+    error: &EngineError,
+) -> Result<Object<'env>> {
+    let mut object = about(env, name, id)?;
+    object.set("error", error::to_object(env, error)?)?;
+    Ok(object)
+}
+
+fn reply(
+    env: &Env,
+    request: u32,
+    result: std::result::Result<Reply, EngineError>,
+) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    object.set("type", "reply")?;
+    object.set("request", request)?;
+    match result {
+        Ok(Reply::Done) => {}
+        Ok(Reply::None) => object.set("value", Null)?,
+        Ok(Reply::Sdp(text) | Reply::Stats(text)) => object.set("value", text)?,
+        Err(error) => object.set("error", error::to_object(env, &error)?)?,
+    }
+    Ok(object)
+}
+
+fn names(codecs: &[Codec]) -> Vec<&'static str> {
+    codecs.iter().map(|codec| codec.name()).collect()
+}
+
+fn incoming_track(env: &Env, info: IncomingTrackInfo) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    object.set("id", info.id.0 as f64)?;
+    object.set("kind", info.kind.name())?;
+    object.set("mid", info.mid)?;
+    object.set("stream", info.stream)?;
+    object.set("track", info.track)?;
+    object.set("codecs", names(&info.codecs))?;
+    object.set("rids", info.rids)?;
+    Ok(object)
+}
+
+fn with_encoding<'env>(
+    env: &'env Env,
+    name: &'static str,
+    id: u64,
+    encoding: Option<EncodingInfo>,
+) -> Result<Object<'env>> {
+    let mut object = about(env, name, id)?;
+    match encoding {
+        None => object.set("encoding", Null)?,
+        Some(info) => {
+            let mut encoding = Object::new(env)?;
+            match info.rid {
+                None => encoding.set("rid", Null)?,
+                Some(rid) => encoding.set("rid", rid)?,
+            }
+            encoding.set("ssrc", info.ssrc)?;
+            encoding.set("active", info.active)?;
+            encoding.set("codec", info.codec.name())?;
+            object.set("encoding", encoding)?;
+        }
+    }
+    Ok(object)
+}
+
+fn buffer(env: &Env, data: Bytes) -> Result<BufferSlice<'_>> {
+    if data.len() <= COPY_LIMIT {
+        BufferSlice::copy_from(env, &data)
+    } else {
+        // Takes the memory over when nobody else holds it.
+        BufferSlice::from_data(env, Vec::from(data))
+    }
+}

@@ -1,0 +1,19 @@
+//! The binding: the only code that names napi. Options become commands, events become plain
+//! objects, errors get codes. JavaScript is called for one thing only, a doorbell; it then drains
+//! the mailbox. Replies travel with the events, so that their order is kept.
+
+// napi exports nothing from a test build, so nobody calls the exported functions there.
+#![cfg_attr(test, allow(dead_code))]
+
+mod channel;
+mod convert;
+mod doorbell;
+mod endpoint;
+mod environment;
+mod error;
+mod event;
+mod logger;
+mod options;
+mod running;
+mod track;
+mod transport;

@@ -1,0 +1,146 @@
+//! Options as `lib/check.js` hands them over: checked, with every default filled in.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use crate::codec::Codec;
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::options::{
+    ChannelOptions, DtlsVersions, EngineOptions, Listen, TransportOptions,
+};
+
+#[napi(object)]
+pub struct NativeListenOptions {
+    pub ip: String,
+    pub announced_ip: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeEndpointOptions {
+    pub listen: Vec<NativeListenOptions>,
+    pub port: u16,
+    pub threads: u32,
+    pub tcp: bool,
+    pub max_transports: u32,
+}
+
+#[napi(object)]
+pub struct NativeTransportOptions {
+    pub ice_lite: bool,
+    pub polite: bool,
+    pub codecs: Vec<String>,
+    pub red: bool,
+    pub dtx: bool,
+    pub dtls: String,
+    pub connect_timeout: u32,
+    pub disconnect_timeout: u32,
+    pub max_message_size: u32,
+    pub max_buffered_amount: f64,
+    pub dump_file: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeChannelOptions {
+    pub label: String,
+    pub protocol: String,
+    pub ordered: bool,
+    pub max_retransmits: Option<u16>,
+    pub max_packet_life_time: Option<u16>,
+    pub negotiated: Option<u16>,
+}
+
+fn invalid(field: impl Into<String>, expected: &str) -> EngineError {
+    EngineError::new(ErrorCode::InvalidArg, format!("expected {expected}")).field(field)
+}
+
+fn address(text: &str, field: impl Fn() -> String) -> Result<IpAddr, EngineError> {
+    text.parse().map_err(|_| invalid(field(), "an IPv4 or IPv6 address"))
+}
+
+impl TryFrom<NativeEndpointOptions> for EngineOptions {
+    type Error = EngineError;
+
+    fn try_from(options: NativeEndpointOptions) -> Result<Self, EngineError> {
+        let entries = options.listen.into_iter().enumerate();
+        let listen = entries
+            .map(|(index, entry)| {
+                let ip = address(&entry.ip, || format!("options.listen[{index}].ip"))?;
+                let announced = entry
+                    .announced_ip
+                    .map(|ip| address(&ip, || format!("options.listen[{index}].announcedIp")));
+                Ok(Listen { ip, announced: announced.transpose()? })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        Ok(EngineOptions {
+            listen,
+            port: options.port,
+            threads: options.threads as usize,
+            tcp: options.tcp,
+            max_transports: options.max_transports as usize,
+        })
+    }
+}
+
+impl TryFrom<NativeTransportOptions> for TransportOptions {
+    type Error = EngineError;
+
+    fn try_from(options: NativeTransportOptions) -> Result<Self, EngineError> {
+        let names = options.codecs.iter().enumerate();
+        let codecs = names
+            .map(|(index, name)| {
+                Codec::from_name(name)
+                    .ok_or_else(|| invalid(format!("options.codecs[{index}]"), "a codec"))
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let dtls = match options.dtls.as_str() {
+            "1.2" => DtlsVersions::Dtls12,
+            "1.3" => DtlsVersions::Dtls13,
+            "auto" => DtlsVersions::Auto,
+            _ => return Err(invalid("options.dtls", "'1.2', '1.3' or 'auto'")),
+        };
+        let milliseconds = |value: u32| Duration::from_millis(u64::from(value));
+        let never_or = |value: u32| (value > 0).then(|| milliseconds(value));
+        Ok(TransportOptions {
+            ice_lite: options.ice_lite,
+            polite: options.polite,
+            codecs,
+            red: options.red,
+            dtx: options.dtx,
+            dtls,
+            connect_timeout: never_or(options.connect_timeout),
+            disconnect_timeout: milliseconds(options.disconnect_timeout),
+            max_message_size: options.max_message_size as usize,
+            max_buffered_amount: options.max_buffered_amount as usize,
+            dump_file: options.dump_file.map(PathBuf::from),
+        })
+    }
+}
+
+impl From<NativeChannelOptions> for ChannelOptions {
+    fn from(options: NativeChannelOptions) -> Self {
+        Self {
+            label: options.label,
+            protocol: options.protocol,
+            ordered: options.ordered,
+            max_retransmits: options.max_retransmits,
+            max_packet_life_time: options.max_packet_life_time,
+            negotiated: options.negotiated,
+        }
+    }
+}
+
+impl From<ChannelOptions> for NativeChannelOptions {
+    fn from(options: ChannelOptions) -> Self {
+        Self {
+            label: options.label,
+            protocol: options.protocol,
+            ordered: options.ordered,
+            max_retransmits: options.max_retransmits,
+            max_packet_life_time: options.max_packet_life_time,
+            negotiated: options.negotiated,
+        }
+    }
+}

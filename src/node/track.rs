@@ -1,0 +1,86 @@
+//! Commands to tracks and transponders.
+
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use super::convert::{incoming_track_id, kind, outgoing_track_id, transport_id};
+use super::endpoint::NativeEndpoint;
+use crate::control::command::TransportCommand;
+
+#[napi]
+impl NativeEndpoint {
+    /// `stream` and `track` are the two halves of the MSID. Returns the track's id.
+    #[napi(catch_unwind)]
+    pub fn add_outgoing_track(
+        &self,
+        env: Env,
+        transport: f64,
+        kind_name: String,
+        stream: String,
+        track: String,
+    ) -> Result<f64> {
+        let kind = self.check(&env, kind(&kind_name))?;
+        let transport = transport_id(transport);
+        let id = self.running.engine.outgoing_track_id(transport);
+        let command = TransportCommand::AddOutgoingTrack { id, kind, stream, track };
+        self.post(&env, transport, command)?;
+        Ok(id.0 as f64)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove_outgoing_track(&self, env: Env, transport: f64, id: f64) -> Result<()> {
+        let command = TransportCommand::RemoveOutgoingTrack { id: outgoing_track_id(id) };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove_incoming_track(&self, env: Env, transport: f64, id: f64) -> Result<()> {
+        let command = TransportCommand::RemoveIncomingTrack { id: incoming_track_id(id) };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn attach(&self, env: Env, transport: f64, id: f64, source: f64) -> Result<()> {
+        let source = incoming_track_id(source);
+        let command = TransportCommand::Attach { id: outgoing_track_id(id), source };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn detach(&self, env: Env, transport: f64, id: f64) -> Result<()> {
+        let command = TransportCommand::Detach { id: outgoing_track_id(id) };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    /// Without a `rid` the engine chooses.
+    #[napi(catch_unwind)]
+    pub fn select_encoding(
+        &self,
+        env: Env,
+        transport: f64,
+        id: f64,
+        rid: Option<String>,
+    ) -> Result<()> {
+        let command = TransportCommand::SelectEncoding { id: outgoing_track_id(id), rid };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn mute(&self, env: Env, transport: f64, id: f64, muted: bool) -> Result<()> {
+        let command = TransportCommand::Mute { id: outgoing_track_id(id), muted };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    /// Without a `rid` all encodings are asked.
+    #[napi(catch_unwind)]
+    pub fn request_keyframe(
+        &self,
+        env: Env,
+        transport: f64,
+        id: f64,
+        rid: Option<String>,
+    ) -> Result<()> {
+        let command = TransportCommand::RequestKeyframe { id: incoming_track_id(id), rid };
+        self.post(&env, transport_id(transport), command)
+    }
+}

@@ -1,0 +1,106 @@
+//! Commands to a transport.
+
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use super::convert::transport_id;
+use super::endpoint::NativeEndpoint;
+use super::options::NativeTransportOptions;
+use crate::control::command::TransportCommand;
+use crate::control::ids::RequestId;
+use crate::control::options::TransportOptions;
+
+/// A new transport and the media thread it lives on.
+#[napi(object, object_from_js = false)]
+pub struct NativeTransport {
+    pub id: f64,
+    pub thread: u32,
+}
+
+#[napi]
+impl NativeEndpoint {
+    #[napi(catch_unwind)]
+    pub fn create_transport(
+        &self,
+        env: Env,
+        options: NativeTransportOptions,
+    ) -> Result<NativeTransport> {
+        let options = self.check(&env, TransportOptions::try_from(options))?;
+        let id = self.check(&env, self.running.engine.create_transport(options))?;
+        Ok(NativeTransport { id: id.0 as f64, thread: id.shard().index() as u32 })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn accept_offer(&self, env: Env, transport: f64, request: u32, sdp: String) -> Result<()> {
+        let request = RequestId(request);
+        self.post(&env, transport_id(transport), TransportCommand::AcceptOffer { request, sdp })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn create_offer(
+        &self,
+        env: Env,
+        transport: f64,
+        request: u32,
+        ice_restart: bool,
+    ) -> Result<()> {
+        let request = RequestId(request);
+        let command = TransportCommand::CreateOffer { request, ice_restart };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn accept_answer(&self, env: Env, transport: f64, request: u32, sdp: String) -> Result<()> {
+        let request = RequestId(request);
+        self.post(&env, transport_id(transport), TransportCommand::AcceptAnswer { request, sdp })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rollback(&self, env: Env, transport: f64, request: u32) -> Result<()> {
+        let request = RequestId(request);
+        self.post(&env, transport_id(transport), TransportCommand::Rollback { request })
+    }
+
+    /// The empty string ends the candidates.
+    #[napi(catch_unwind)]
+    pub fn add_candidate(
+        &self,
+        env: Env,
+        transport: f64,
+        request: u32,
+        candidate: String,
+    ) -> Result<()> {
+        let request = RequestId(request);
+        let command = TransportCommand::AddCandidate { request, candidate };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn accept_fragment(
+        &self,
+        env: Env,
+        transport: f64,
+        request: u32,
+        fragment: String,
+    ) -> Result<()> {
+        let request = RequestId(request);
+        let command = TransportCommand::AcceptFragment { request, fragment };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close_transport(&self, env: Env, transport: f64, request: u32) -> Result<()> {
+        let request = RequestId(request);
+        self.post(&env, transport_id(transport), TransportCommand::Close { request })
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+#[napi]
+impl NativeEndpoint {
+    /// Makes handling this transport panic, to show that nobody else notices.
+    #[napi(catch_unwind)]
+    pub fn inject_panic(&self, env: Env, transport: f64) -> Result<()> {
+        self.post(&env, transport_id(transport), TransportCommand::Panic)
+    }
+}

@@ -1,0 +1,456 @@
+//! Data channels of one peer (RFC 8831).
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use str0m::Rtc;
+use str0m::change::SdpApi;
+use str0m::channel::{ChannelConfig, ChannelId as Handle, Reliability};
+
+use super::SessionEvent;
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::{CloseReason, Event};
+use crate::control::ids::{ChannelId, Ids, TransportId};
+use crate::control::options::ChannelOptions;
+use crate::control::stats::DataChannelStats;
+
+/// Most data channels of one peer; what it opens beyond that is closed at once.
+pub(super) const MAX_CHANNELS: usize = 1024;
+
+/// Channels a peer may open in a burst, and each second after that; more are closed at once.
+/// JavaScript hears of every one, and may be blocked.
+const OPENING_BURST: f64 = MAX_CHANNELS as f64;
+const OPENINGS_PER_SECOND: f64 = 50.0;
+
+pub(super) struct Channels {
+    transport: TransportId,
+    /// What is left of the burst, and when that was.
+    openings: Option<(f64, Instant)>,
+    list: Vec<DataChannel>,
+    /// Largest message to take, in bytes.
+    max_message_size: usize,
+    /// Bytes a channel may hold back.
+    max_buffered: usize,
+}
+
+struct DataChannel {
+    id: ChannelId,
+    /// str0m's name of it, once asked for.
+    handle: Option<Handle>,
+    options: ChannelOptions,
+    open: bool,
+    /// Closes when what waits has been handed over.
+    closing: bool,
+    listened: bool,
+    /// Messages str0m had no room for.
+    queue: VecDeque<(bool, Bytes)>,
+    queued: usize,
+    /// All bytes `send` ever brought.
+    accepted: u64,
+    /// What JavaScript was told last.
+    reported: usize,
+    low_threshold: usize,
+    messages: Counts,
+    bytes: Counts,
+    dropped: u64,
+}
+
+#[derive(Default)]
+struct Counts {
+    sent: u64,
+    received: u64,
+}
+
+impl DataChannel {
+    fn new(id: ChannelId, handle: Option<Handle>, options: ChannelOptions, open: bool) -> Self {
+        Self {
+            id,
+            handle,
+            options,
+            open,
+            closing: false,
+            listened: true,
+            queue: VecDeque::new(),
+            queued: 0,
+            accepted: 0,
+            reported: 0,
+            low_threshold: 0,
+            messages: Counts::default(),
+            bytes: Counts::default(),
+            dropped: 0,
+        }
+    }
+
+    /// Bytes not acknowledged yet.
+    fn buffered(&self, rtc: &mut Rtc) -> usize {
+        let in_association = self
+            .handle
+            .filter(|_| self.open)
+            .and_then(|handle| rtc.channel(handle))
+            .map_or(0, |mut channel| channel.buffered_amount());
+        self.queued + in_association
+    }
+}
+
+impl Channels {
+    pub(super) fn new(
+        transport: TransportId,
+        max_message_size: usize,
+        max_buffered: usize,
+    ) -> Self {
+        Self { transport, openings: None, list: Vec::new(), max_message_size, max_buffered }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    fn position(&self, id: ChannelId) -> Option<usize> {
+        self.list.iter().position(|channel| channel.id == id)
+    }
+
+    fn by_handle(&mut self, handle: Handle) -> Option<&mut DataChannel> {
+        self.list.iter_mut().find(|channel| channel.handle == Some(handle))
+    }
+
+    /// Makes a channel. Without an association yet it waits for negotiation.
+    pub(super) fn create(
+        &mut self,
+        rtc: &mut Rtc,
+        id: ChannelId,
+        options: ChannelOptions,
+        has_application: bool,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        if self.list.len() >= MAX_CHANNELS {
+            let text = format!("a transport has at most {MAX_CHANNELS} data channels");
+            let error = EngineError::new(ErrorCode::Limit, text);
+            events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+            let reason = CloseReason::Error;
+            events.push_back(SessionEvent::Event(Event::ChannelClosed { id, reason }));
+            return;
+        }
+        self.list.push(DataChannel::new(id, None, options, false));
+        if has_application {
+            self.flush_wanted(rtc);
+        }
+    }
+
+    /// Opens on the existing association what waited for it.
+    pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc) {
+        for channel in self.list.iter_mut().filter(|channel| channel.handle.is_none()) {
+            let mut api = rtc.sdp_api();
+            channel.handle = Some(api.add_channel_with_config(config(&channel.options)));
+            // Nothing to negotiate: the association exists.
+            let _ = api.apply();
+        }
+    }
+
+    /// Puts waiting channels into an offer.
+    pub(super) fn offer(&mut self, api: &mut SdpApi<'_>) {
+        for channel in self.list.iter_mut().filter(|channel| channel.handle.is_none()) {
+            channel.handle = Some(api.add_channel_with_config(config(&channel.options)));
+        }
+    }
+
+    pub(super) fn forget_offer(&mut self) {
+        for channel in self.list.iter_mut().filter(|channel| !channel.open) {
+            channel.handle = None;
+        }
+    }
+
+    /// Whether the peer may open one more channel now.
+    fn admit_opening(&mut self, now: Instant) -> bool {
+        let (left, since) = self.openings.unwrap_or((OPENING_BURST, now));
+        let earned = now.saturating_duration_since(since).as_secs_f64() * OPENINGS_PER_SECOND;
+        let left = (left + earned).min(OPENING_BURST);
+        let admitted = left >= 1.0 && self.list.len() < MAX_CHANNELS;
+        self.openings = Some((if admitted { left - 1.0 } else { left }, now));
+        admitted
+    }
+
+    pub(super) fn on_open(
+        &mut self,
+        now: Instant,
+        rtc: &mut Rtc,
+        handle: Handle,
+        label: String,
+        ids: &Ids,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        if let Some(channel) = self.by_handle(handle) {
+            channel.open = true;
+            let id = channel.id;
+            events.push_back(SessionEvent::Event(Event::ChannelOpen { id }));
+            self.flush(rtc, events);
+            return;
+        }
+        if !self.admit_opening(now) {
+            rtc.direct_api().close_data_channel(handle);
+            return;
+        }
+        let options = announced_options(rtc, handle, label);
+        let id = ChannelId::new(ids, self.transport.shard());
+        self.list.push(DataChannel::new(id, Some(handle), options.clone(), true));
+        let event =
+            Event::ChannelAnnounced { transport: self.transport, id, options: Box::new(options) };
+        events.push_back(SessionEvent::Event(event));
+    }
+
+    pub(super) fn on_data(
+        &mut self,
+        rtc: &mut Rtc,
+        handle: Handle,
+        binary: bool,
+        data: Vec<u8>,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        let limit = self.max_message_size;
+        let Some(channel) = self.by_handle(handle) else { return };
+        channel.messages.received += 1;
+        channel.bytes.received += data.len() as u64;
+        let id = channel.id;
+        if data.len() > limit {
+            let text =
+                format!("the peer sent a message of {} bytes, the limit is {limit}", data.len());
+            self.fail(rtc, id, EngineError::new(ErrorCode::MessageTooLarge, text), events);
+            return;
+        }
+        let listened = channel.listened;
+        events.push_back(SessionEvent::ChannelMessage { id, binary, data: data.into(), listened });
+    }
+
+    pub(super) fn on_close(&mut self, handle: Handle, events: &mut VecDeque<SessionEvent>) {
+        let Some(index) = self.list.iter().position(|c| c.handle == Some(handle)) else { return };
+        let id = self.list.swap_remove(index).id;
+        events.push_back(SessionEvent::ChannelClosed { id, reason: CloseReason::Remote });
+    }
+
+    /// Sends a message of JavaScript's, which keeps to the limits itself.
+    pub(super) fn send(
+        &mut self,
+        rtc: &mut Rtc,
+        id: ChannelId,
+        binary: bool,
+        data: Bytes,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        let Some(index) = self.position(id) else { return };
+        let channel = &mut self.list[index];
+        channel.queued += data.len();
+        channel.accepted += data.len() as u64;
+        channel.queue.push_back((binary, data));
+        self.flush_one(rtc, index, events);
+    }
+
+    /// Sends a message that came on another channel. Dropped and counted when the queue is full.
+    pub(super) fn relay(
+        &mut self,
+        rtc: &mut Rtc,
+        id: ChannelId,
+        binary: bool,
+        data: Bytes,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        let limit = self.max_buffered;
+        let Some(index) = self.position(id) else { return };
+        // An empty message has to go as a byte that is marked as none (RFC 8831 6.6), which str0m
+        // does not do: it would stall the channel.
+        if data.is_empty() {
+            self.list[index].dropped += 1;
+            return;
+        }
+        let buffered = self.list[index].buffered(rtc);
+        if buffered + data.len() > limit || data.len() > self.max_message_size {
+            self.list[index].dropped += 1;
+            return;
+        }
+        self.send(rtc, id, binary, data, events);
+    }
+
+    /// Moves what waits into the association and tells JavaScript what is left. Says whether
+    /// anything moved.
+    pub(super) fn flush(&mut self, rtc: &mut Rtc, events: &mut VecDeque<SessionEvent>) -> bool {
+        let mut moved = false;
+        for index in (0..self.list.len()).rev() {
+            let channel = &self.list[index];
+            if channel.queued > 0 || channel.reported > 0 || channel.closing {
+                moved |= self.flush_one(rtc, index, events);
+            }
+        }
+        moved
+    }
+
+    fn flush_one(
+        &mut self,
+        rtc: &mut Rtc,
+        index: usize,
+        events: &mut VecDeque<SessionEvent>,
+    ) -> bool {
+        let channel = &mut self.list[index];
+        let mut moved = false;
+        let id = channel.id;
+        while let (true, Some(handle), Some((binary, data))) =
+            (channel.open, channel.handle, channel.queue.front())
+        {
+            let Some(mut writer) = rtc.channel(handle) else { break };
+            match writer.write(*binary, data) {
+                Ok(true) => {
+                    moved = true;
+                    channel.messages.sent += 1;
+                    channel.bytes.sent += data.len() as u64;
+                    channel.queued -= data.len();
+                    channel.queue.pop_front();
+                }
+                Ok(false) => break,
+                // Larger than the peer takes: that message is lost, the channel goes on.
+                Err(error) => {
+                    let text = format!("a message of {} bytes was not sent: {error}", data.len());
+                    let error = EngineError::new(ErrorCode::MessageTooLarge, text);
+                    events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+                    channel.dropped += 1;
+                    channel.queued -= data.len();
+                    channel.queue.pop_front();
+                }
+            }
+        }
+        let amount = channel.buffered(rtc);
+        let before = std::mem::replace(&mut channel.reported, amount);
+        if amount != before {
+            let accepted = channel.accepted;
+            let event = Event::ChannelBufferedAmount { id, amount, accepted };
+            events.push_back(SessionEvent::Event(event));
+        }
+        if before > channel.low_threshold && amount <= channel.low_threshold {
+            events.push_back(SessionEvent::Event(Event::ChannelBufferedAmountLow { id }));
+        }
+        if self.list[index].closing && self.list[index].queue.is_empty() {
+            self.end(rtc, index, CloseReason::Closed, events);
+            moved = true;
+        }
+        moved
+    }
+
+    pub(super) fn set_low_threshold(&mut self, id: ChannelId, threshold: usize) {
+        if let Some(index) = self.position(id) {
+            self.list[index].low_threshold = threshold;
+        }
+    }
+
+    pub(super) fn listen(&mut self, id: ChannelId, listened: bool) {
+        if let Some(index) = self.position(id) {
+            self.list[index].listened = listened;
+        }
+    }
+
+    /// Closes a channel for a fault.
+    pub(super) fn fail(
+        &mut self,
+        rtc: &mut Rtc,
+        id: ChannelId,
+        error: EngineError,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+        if let Some(index) = self.position(id) {
+            self.end(rtc, index, CloseReason::Error, events);
+        }
+    }
+
+    /// Closes a channel once everything sent on it before has been handed over.
+    pub(super) fn close(
+        &mut self,
+        rtc: &mut Rtc,
+        id: ChannelId,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        let Some(index) = self.position(id) else { return };
+        if self.list[index].queue.is_empty() {
+            self.end(rtc, index, CloseReason::Closed, events);
+        } else {
+            self.list[index].closing = true;
+        }
+    }
+
+    fn end(
+        &mut self,
+        rtc: &mut Rtc,
+        index: usize,
+        reason: CloseReason,
+        events: &mut VecDeque<SessionEvent>,
+    ) {
+        let channel = self.list.swap_remove(index);
+        if let Some(handle) = channel.handle {
+            rtc.direct_api().close_data_channel(handle);
+        }
+        events.push_back(SessionEvent::ChannelClosed { id: channel.id, reason });
+    }
+
+    pub(super) fn close_all(&mut self, reason: CloseReason, events: &mut VecDeque<SessionEvent>) {
+        for channel in self.list.drain(..) {
+            events.push_back(SessionEvent::ChannelClosed { id: channel.id, reason });
+        }
+    }
+
+    pub(super) fn stats(&self) -> Vec<DataChannelStats> {
+        let stats = |channel: &DataChannel| DataChannelStats {
+            id: channel.id.0,
+            label: channel.options.label.clone(),
+            protocol: channel.options.protocol.clone(),
+            state: if channel.open { "open" } else { "connecting" },
+            messages_sent: channel.messages.sent,
+            messages_received: channel.messages.received,
+            bytes_sent: channel.bytes.sent,
+            bytes_received: channel.bytes.received,
+            messages_dropped: channel.dropped,
+        };
+        self.list.iter().map(stats).collect()
+    }
+}
+
+fn config(options: &ChannelOptions) -> ChannelConfig {
+    let reliability = match (options.max_retransmits, options.max_packet_life_time) {
+        (Some(retransmits), _) => Reliability::MaxRetransmits { retransmits },
+        (None, Some(lifetime)) => Reliability::MaxPacketLifetime { lifetime },
+        (None, None) => Reliability::Reliable,
+    };
+    ChannelConfig {
+        label: options.label.clone(),
+        ordered: options.ordered,
+        reliability,
+        negotiated: options.negotiated,
+        protocol: options.protocol.clone(),
+    }
+}
+
+fn announced_options(rtc: &mut Rtc, handle: Handle, label: String) -> ChannelOptions {
+    let channel = rtc.channel(handle);
+    let config = channel.as_ref().and_then(|channel| channel.config());
+    let (ordered, protocol, negotiated) = config
+        .map_or((true, String::new(), None), |c| (c.ordered, c.protocol.clone(), c.negotiated));
+    let (max_retransmits, max_packet_life_time) = match config.map(|c| c.reliability) {
+        Some(Reliability::MaxRetransmits { retransmits }) => (Some(retransmits), None),
+        Some(Reliability::MaxPacketLifetime { lifetime }) => (None, Some(lifetime)),
+        _ => (None, None),
+    };
+    ChannelOptions { label, protocol, ordered, max_retransmits, max_packet_life_time, negotiated }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_peer_opens_a_burst_of_channels_and_then_only_so_many_a_second() {
+        let now = Instant::now();
+        let mut channels = Channels::new(TransportId(1), 1000, 1000);
+        let opened =
+            |channels: &mut Channels, at| (0..5000).filter(|_| channels.admit_opening(at)).count();
+        assert_eq!(opened(&mut channels, now), MAX_CHANNELS);
+        assert_eq!(opened(&mut channels, now + Duration::from_secs(1)), 50);
+        assert_eq!(opened(&mut channels, now + Duration::from_secs(3600)), MAX_CHANNELS);
+    }
+}

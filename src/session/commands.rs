@@ -1,0 +1,139 @@
+//! What JavaScript asks of one peer.
+
+use std::time::Instant;
+
+use super::outgoing::Outgoing;
+use super::{MAX_TRACKS, Session, SessionEvent};
+use crate::codec::Kind;
+use crate::control::command::TransportCommand;
+use crate::control::error::EngineError;
+use crate::control::event::{CloseReason, Event, Reply};
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
+
+impl Session {
+    /// Commands that concern this peer alone.
+    pub fn handle_command(&mut self, now: Instant, command: TransportCommand) {
+        use TransportCommand as C;
+        match command {
+            C::AcceptOffer { request, sdp } => {
+                let result = self.accept_offer(now, &sdp).map(Reply::Sdp);
+                self.reply(request, result);
+            }
+            C::CreateOffer { request, ice_restart } => {
+                let result = self.create_offer(now, ice_restart).map(Reply::Sdp);
+                self.reply(request, result);
+            }
+            C::AcceptAnswer { request, sdp } => {
+                let result = self.accept_answer(now, &sdp).map(|()| Reply::Done);
+                self.reply(request, result);
+            }
+            C::Rollback { request } => {
+                let result = self.rollback().map(|()| Reply::Done);
+                self.reply(request, result);
+            }
+            C::AddCandidate { request, candidate } => {
+                let result = self.add_candidate(now, &candidate).map(|()| Reply::Done);
+                self.reply(request, result);
+            }
+            C::AcceptFragment { request, fragment } => {
+                let result = self.accept_fragment(now, &fragment);
+                self.reply(request, result.map(|sdp| sdp.map_or(Reply::None, Reply::Sdp)));
+            }
+            C::AddOutgoingTrack { id, kind, stream, track } => {
+                self.add_outgoing(id, kind, stream, track);
+            }
+            C::RemoveOutgoingTrack { id } => self.remove_outgoing(id),
+            C::RemoveIncomingTrack { id } => self.remove_incoming(id),
+            C::SelectEncoding { id, rid } => self.select_encoding(now, id, rid),
+            C::Mute { id, muted } => self.mute(now, id, muted),
+            C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
+            C::CreateChannel { id, options } => {
+                let has_application = self.negotiation.has_application();
+                let events = &mut self.events;
+                self.channels.create(&mut self.rtc, id, *options, has_application, events);
+                if !has_application {
+                    self.negotiation.want_application();
+                }
+                self.drain(now);
+            }
+            C::SendMessage { id, binary, data } => {
+                self.channels.send(&mut self.rtc, id, binary, data, &mut self.events);
+                self.advance(now);
+            }
+            C::SetBufferedAmountLow { id, threshold } => {
+                self.channels.set_low_threshold(id, threshold);
+            }
+            C::ListenChannel { id, listen } => self.channels.listen(id, listen),
+            C::CloseChannel { id } => {
+                self.channels.close(&mut self.rtc, id, &mut self.events);
+                self.advance(now);
+            }
+            // The shard's own: they concern two peers, or the session as a whole.
+            C::Attach { .. }
+            | C::Detach { .. }
+            | C::AttachChannel { .. }
+            | C::DetachChannel { .. }
+            | C::Close { .. } => {}
+            #[cfg(feature = "fault-injection")]
+            C::Panic => panic!("injected"),
+        }
+    }
+
+    fn reply(&mut self, request: RequestId, result: Result<Reply, EngineError>) {
+        self.events.push_back(SessionEvent::Event(Event::Reply { request, result }));
+    }
+
+    fn add_outgoing(&mut self, id: OutgoingTrackId, kind: Kind, stream: String, track: String) {
+        if self.outgoing.len() >= MAX_TRACKS {
+            let event = Event::OutgoingTrackClosed { id, reason: CloseReason::Error };
+            self.events.push_back(SessionEvent::Event(event));
+            return;
+        }
+        self.outgoing.push(Outgoing::new(id, kind, stream, track));
+    }
+
+    fn remove_outgoing(&mut self, id: OutgoingTrackId) {
+        let Some(index) = self.outgoing.iter().position(|o| o.id == id) else { return };
+        let outgoing = self.outgoing.remove(index);
+        // Whoever gets the m-line next counts packets from the start, and a packet index must
+        // never come twice for one SSRC: new SSRCs.
+        if let (Some(mid), Some((ssrc, rtx))) = (outgoing.mid, outgoing.ssrc) {
+            let mut api = self.rtc.direct_api();
+            api.remove_stream_tx(ssrc);
+            let (next, next_rtx) = (api.new_ssrc(), api.new_ssrc());
+            api.declare_stream_tx(next, rtx.map(|_| next_rtx), mid, None);
+        }
+        self.events
+            .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Closed });
+    }
+
+    fn remove_incoming(&mut self, id: IncomingTrackId) {
+        let Some(index) = self.incoming.iter().position(|i| i.id == id) else { return };
+        let incoming = self.incoming.remove(index);
+        self.refused.insert(incoming.mid);
+        self.close_incoming(id, CloseReason::Closed);
+    }
+
+    pub(super) fn outgoing_mut(&mut self, id: OutgoingTrackId) -> Option<&mut Outgoing> {
+        self.outgoing.iter_mut().find(|o| o.id == id)
+    }
+
+    pub(super) fn select_encoding(
+        &mut self,
+        now: Instant,
+        id: OutgoingTrackId,
+        rid: Option<String>,
+    ) {
+        let Some(outgoing) = self.outgoing_mut(id) else { return };
+        outgoing.selected = rid;
+        outgoing.apply_selection();
+        self.after_choice(now, id);
+    }
+
+    fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
+        let Some(outgoing) = self.outgoing_mut(id) else { return };
+        outgoing.muted = muted;
+        outgoing.transponder.set_muted(muted);
+        self.after_choice(now, id);
+    }
+}

@@ -1,0 +1,108 @@
+//! Writes a session's decrypted RTP and RTCP to its dump file.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::cipher_tap::LastPlaintext;
+use super::{Session, SessionEvent};
+use crate::codec::multiplex::{self, Multiplexed};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::Event;
+use crate::control::flow::Flow;
+use crate::dump::PacketDump;
+
+pub(super) struct Dumping {
+    dump: PacketDump,
+    plaintext: LastPlaintext,
+}
+
+impl Dumping {
+    pub(super) fn create(path: &Path, plaintext: LastPlaintext) -> Result<Self, EngineError> {
+        let dump = PacketDump::create(path).map_err(|e| io_error(path, &e))?;
+        Ok(Self { dump, plaintext })
+    }
+
+    /// Where ciphers report to.
+    pub(super) fn plaintext(&self) -> &LastPlaintext {
+        &self.plaintext
+    }
+
+    /// A datagram was just decrypted, or encrypted, or neither.
+    pub(super) fn datagram(&self, incoming: bool, flow: &Flow, bytes: &[u8]) {
+        let Some(plaintext) = self.plaintext.take() else { return };
+        let Some(header) = clear_header(bytes) else { return };
+        let mut packet = bytes[..header].to_vec();
+        packet.extend_from_slice(&plaintext);
+        self.dump.packet(incoming, flow.local, flow.remote, SystemTime::now(), &packet);
+    }
+
+    /// Why writing stopped. Told once.
+    pub(super) fn take_error(&self, path: &Path) -> Option<EngineError> {
+        self.dump.take_error().map(|error| io_error(path, &error))
+    }
+}
+
+impl Session {
+    /// Opens the dump file, if there is to be one. A call without its dump is better than none.
+    pub(super) fn start_dump(&mut self) {
+        let Some(path) = self.options.dump_file.as_deref() else { return };
+        match Dumping::create(path, LastPlaintext::default()) {
+            Ok(dumping) => self.dumping = Some(dumping),
+            Err(error) => {
+                let event = Event::TransportError { transport: self.id, error };
+                self.events.push_back(SessionEvent::Event(event));
+            }
+        }
+    }
+
+    /// Tells once when the dump file cannot be written any more, such as a full disk.
+    pub(super) fn poll_dump(&mut self) {
+        let (Some(dumping), Some(path)) = (&self.dumping, &self.options.dump_file) else { return };
+        if let Some(error) = dumping.take_error(path) {
+            self.dumping = None;
+            let event = Event::TransportError { transport: self.id, error };
+            self.events.push_back(SessionEvent::Event(event));
+        }
+    }
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> EngineError {
+    EngineError::new(ErrorCode::Io, format!("{}: {error}", path.display()))
+        .field("options.dumpFile")
+}
+
+/// Length of what SRTP and SRTCP leave in the clear (RFC 3711 3.1, 3.4).
+fn clear_header(bytes: &[u8]) -> Option<usize> {
+    match multiplex::classify(bytes) {
+        Multiplexed::Rtcp => (bytes.len() >= 8).then_some(8),
+        Multiplexed::Rtp => {
+            let fixed = 12 + 4 * usize::from(bytes[0] & 0x0f);
+            if bytes[0] & 0x10 == 0 {
+                return (bytes.len() >= fixed).then_some(fixed);
+            }
+            let words = bytes.get(fixed + 2..fixed + 4)?;
+            let length = fixed + 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
+            (bytes.len() >= length).then_some(length)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_end_of_the_clear_header() {
+        let mut rtp = vec![0x80, 96];
+        rtp.resize(40, 0);
+        assert_eq!(clear_header(&rtp), Some(12));
+        rtp[0] = 0x92; // Two CSRCs and an extension of one word.
+        rtp[12 + 8 + 3] = 1;
+        assert_eq!(clear_header(&rtp), Some(12 + 8 + 4 + 4));
+        rtp[12 + 8 + 3] = 200;
+        assert_eq!(clear_header(&rtp), None);
+        assert_eq!(clear_header(&[0x80, 200, 0, 1, 0, 0, 0, 0, 1]), Some(8));
+        assert_eq!(clear_header(&[22; 40]), None);
+    }
+}

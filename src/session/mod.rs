@@ -1,0 +1,390 @@
+//! One peer: an ICE, DTLS and SRTP association and what flows over it. The only part that knows
+//! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
+
+mod channels;
+mod cipher_tap;
+mod commands;
+mod config;
+mod dumping;
+mod extensions;
+mod forwarding;
+mod identity;
+mod incoming;
+mod negotiation;
+mod outgoing;
+mod payload;
+mod reactions;
+mod reconciliation;
+mod sdp;
+mod statistics;
+mod str0m_sender;
+mod trickle;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use str0m::media::Mid;
+use str0m::net::{Receive, Transmit};
+use str0m::{Input, Output, Rtc, RtcError};
+
+pub use identity::Identity;
+
+use crate::codec::multiplex::{self, Multiplexed};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::{CloseReason, Event, TransportState};
+use crate::control::flow::{Flow, LocalCandidates};
+use crate::control::ids::{ChannelId, Ids, IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::options::TransportOptions;
+use crate::control::stats::CandidatePairStats;
+use crate::sfu::{EncodingIndex, SourcePacket};
+use channels::Channels;
+use dumping::Dumping;
+use identity::Agreement;
+use incoming::{Incoming, SenderClock};
+use negotiation::Negotiation;
+use outgoing::Outgoing;
+
+/// Most tracks in one direction of one peer.
+pub const MAX_TRACKS: usize = 1000;
+
+/// What a session has to say to the rest of its shard.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// For JavaScript.
+    Event(Event),
+    /// Media for whoever receives the track.
+    Packet {
+        id: IncomingTrackId,
+        packet: Arc<SourcePacket>,
+    },
+    /// A track appeared, or its formats or encodings changed.
+    IncomingTrackChanged {
+        id: IncomingTrackId,
+    },
+    IncomingTrackClosed {
+        id: IncomingTrackId,
+        reason: CloseReason,
+    },
+    OutgoingTrackClosed {
+        id: OutgoingTrackId,
+        reason: CloseReason,
+    },
+    /// A receiver needs a keyframe of this track.
+    KeyframeWanted {
+        source: IncomingTrackId,
+        encoding: EncodingIndex,
+    },
+    ChannelMessage {
+        id: ChannelId,
+        binary: bool,
+        data: Bytes,
+        listened: bool,
+    },
+    ChannelClosed {
+        id: ChannelId,
+        reason: CloseReason,
+    },
+}
+
+pub struct Session {
+    id: TransportId,
+    options: Box<TransportOptions>,
+    rtc: Rtc,
+    agreement: Agreement,
+    ids: Arc<Ids>,
+    state: TransportState,
+    negotiation: Negotiation,
+    incoming: Vec<Incoming>,
+    outgoing: Vec<Outgoing>,
+    /// M-lines whose incoming track was closed on this side.
+    refused: HashSet<Mid>,
+    channels: Channels,
+    clock: SenderClock,
+    local_ufrag: String,
+    created: Instant,
+    disconnected: Option<Instant>,
+    /// When str0m wants to be called.
+    rtc_timeout: Instant,
+    events: VecDeque<SessionEvent>,
+    transmits: VecDeque<Transmit>,
+    packets_received: u64,
+    packets_sent: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
+    candidate_pair: Option<CandidatePairStats>,
+    dumping: Option<Dumping>,
+    /// The reason it has to be closed for, once there is one.
+    over: Option<CloseReason>,
+}
+
+impl Session {
+    pub fn new(
+        now: Instant,
+        id: TransportId,
+        options: Box<TransportOptions>,
+        identity: &Identity,
+        candidates: &LocalCandidates,
+        ids: Arc<Ids>,
+    ) -> Self {
+        let agreement = Agreement::default();
+        let mut rtc = config::build(now, &options, identity, &agreement, candidates);
+        let local_ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let channels = Channels::new(id, options.max_message_size, options.max_buffered_amount);
+        let mut session = Self {
+            id,
+            options,
+            rtc,
+            agreement,
+            ids,
+            state: TransportState::New,
+            negotiation: Negotiation::default(),
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            refused: HashSet::new(),
+            channels,
+            clock: SenderClock::default(),
+            local_ufrag,
+            created: now,
+            disconnected: None,
+            rtc_timeout: now,
+            events: VecDeque::new(),
+            transmits: VecDeque::new(),
+            packets_received: 0,
+            packets_sent: 0,
+            bytes_received: 0,
+            bytes_sent: 0,
+            candidate_pair: None,
+            dumping: None,
+            over: None,
+        };
+        session.start_dump();
+        session.drain(now);
+        session
+    }
+
+    /// The user name fragment a peer's STUN checks carry for this session.
+    pub fn local_ufrag(&self) -> &str {
+        &self.local_ufrag
+    }
+
+    pub fn next_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// Why the session is over, when it is.
+    pub fn over(&self) -> Option<CloseReason> {
+        self.over
+    }
+
+    /// Whether a STUN message belongs to this session: known, and authenticated by its password.
+    pub fn accepts(&self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        match receive(flow, bytes) {
+            Some(receive) => self.rtc.accepts(&Input::Receive(now, receive)),
+            None => false,
+        }
+    }
+
+    pub fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        let Some(receive) = receive(flow, bytes) else { return };
+        self.packets_received += 1;
+        self.bytes_received += bytes.len() as u64;
+        if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
+            // A datagram nobody authenticated may cause this: it is no reason to give up a peer
+            // that is still alive.
+            if self.rtc.is_alive() {
+                tracing::debug!(transport = %self.id, %error, "datagram dropped");
+            } else {
+                self.fail(&error);
+            }
+        }
+        if let Some(dumping) = &self.dumping {
+            dumping.datagram(true, flow, bytes);
+        }
+        self.drain(now);
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now >= self.rtc_timeout {
+            self.advance(now);
+        }
+        self.poll_keyframe_requests(now);
+        self.poll_activity(now);
+        self.poll_dump();
+        let limit = self.options.connect_timeout;
+        let never_connected =
+            matches!(self.state, TransportState::New | TransportState::Connecting);
+        if never_connected && limit.is_some_and(|limit| now >= self.created + limit) {
+            self.end(CloseReason::ConnectTimeout);
+        }
+        if self.disconnected.is_some_and(|at| now >= at + self.options.disconnect_timeout) {
+            self.end(CloseReason::Timeout);
+        }
+    }
+
+    /// When `handle_timeout` wants to be called.
+    pub fn poll_timeout(&self) -> Instant {
+        let mut next = self.rtc_timeout;
+        let never_connected =
+            matches!(self.state, TransportState::New | TransportState::Connecting);
+        if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
+            next = next.min(self.created + limit);
+        }
+        if let Some(at) = self.disconnected {
+            next = next.min(at + self.options.disconnect_timeout);
+        }
+        for incoming in &self.incoming {
+            for encoding in incoming.encodings() {
+                let own = [encoding.keyframes.next(), encoding.silent_at()];
+                next = own.into_iter().flatten().fold(next, Instant::min);
+            }
+        }
+        next
+    }
+
+    /// Lets queued packets out. To be called once after everything of a burst was handed in.
+    pub fn advance(&mut self, now: Instant) {
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            self.fail(&error);
+        }
+        self.drain(now);
+    }
+
+    /// Hands over every datagram that waits to be sent.
+    pub fn transmit(&mut self, mut send: impl FnMut(&Flow, &[u8])) {
+        while let Some(transmit) = self.transmits.pop_front() {
+            let flow = flow_of(&transmit);
+            if self.candidate_pair.is_none() {
+                self.learn_candidate_pair(&flow, &transmit.contents);
+            }
+            self.packets_sent += 1;
+            self.bytes_sent += transmit.contents.len() as u64;
+            send(&flow, &transmit.contents);
+        }
+    }
+
+    /// What is not STUN goes to the pair ICE chose. str0m's statistics say so too, a second later.
+    fn learn_candidate_pair(&mut self, flow: &Flow, bytes: &[u8]) {
+        if multiplex::classify(bytes) != Multiplexed::Stun {
+            self.candidate_pair = Some(CandidatePairStats::of(flow));
+        }
+    }
+
+    /// Takes str0m's output until it has none, as every change to it demands.
+    fn drain(&mut self, now: Instant) {
+        loop {
+            self.poll(now);
+            // Room in the association lets waiting messages in, which is a change again.
+            if self.channels.is_empty() || !self.channels.flush(&mut self.rtc, &mut self.events) {
+                break;
+            }
+        }
+        if !self.rtc.is_alive() {
+            self.end(CloseReason::Remote);
+        }
+    }
+
+    fn poll(&mut self, now: Instant) {
+        loop {
+            let output = match &self.dumping {
+                None => self.rtc.poll_output(),
+                Some(dumping) => dumping.plaintext().observe(|| self.rtc.poll_output()),
+            };
+            match output {
+                Ok(Output::Timeout(at)) => {
+                    self.rtc_timeout = at;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => {
+                    if let Some(dumping) = &self.dumping {
+                        dumping.datagram(false, &flow_of(&transmit), &transmit.contents);
+                    }
+                    self.transmits.push_back(transmit);
+                }
+                Ok(Output::Event(event)) => self.on_rtc_event(now, event),
+                Err(error) => {
+                    self.fail(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn set_state(&mut self, state: TransportState) {
+        if self.state != state && self.state != TransportState::Closed {
+            self.state = state;
+            let event = Event::TransportState { transport: self.id, state };
+            self.events.push_back(SessionEvent::Event(event));
+        }
+    }
+
+    fn fail(&mut self, error: &RtcError) {
+        if self.over.is_none() {
+            let text: String = error.to_string().chars().take(300).collect();
+            let error = EngineError::new(ErrorCode::Transport, text);
+            let event = Event::TransportError { transport: self.id, error };
+            self.events.push_back(SessionEvent::Event(event));
+            self.end(CloseReason::Error);
+        }
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        self.over.get_or_insert(reason);
+    }
+
+    /// Says goodbye to the peer and closes everything below. The last events and datagrams are
+    /// there to be taken afterwards.
+    pub fn close(&mut self, now: Instant, reason: CloseReason) {
+        if self.state == TransportState::Closed {
+            return;
+        }
+        if self.rtc.is_alive() {
+            if let Err(error) = self.rtc.close() {
+                tracing::debug!(transport = %self.id, %error, "no goodbye");
+            }
+            self.advance(now);
+        }
+        for incoming in std::mem::take(&mut self.incoming) {
+            self.close_incoming(incoming.id, CloseReason::Parent);
+        }
+        for outgoing in std::mem::take(&mut self.outgoing) {
+            let id = outgoing.id;
+            self.events
+                .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Parent });
+        }
+        self.channels.close_all(CloseReason::Parent, &mut self.events);
+        self.set_state(TransportState::Closed);
+        self.state = TransportState::Closed;
+        let event = Event::TransportClosed { transport: self.id, reason };
+        self.events.push_back(SessionEvent::Event(event));
+    }
+
+    fn close_incoming(&mut self, id: IncomingTrackId, reason: CloseReason) {
+        self.events.push_back(SessionEvent::IncomingTrackClosed { id, reason });
+    }
+
+    /// Sends a message that came on another channel.
+    pub fn relay(&mut self, now: Instant, id: ChannelId, binary: bool, data: Bytes) {
+        self.channels.relay(&mut self.rtc, id, binary, data, &mut self.events);
+        self.advance(now);
+    }
+
+    pub fn fail_channel(&mut self, now: Instant, id: ChannelId, error: EngineError) {
+        self.channels.fail(&mut self.rtc, id, error, &mut self.events);
+        self.advance(now);
+    }
+}
+
+fn flow_of(transmit: &Transmit) -> Flow {
+    Flow {
+        protocol: config::from_str0m_protocol(transmit.proto),
+        local: transmit.source,
+        remote: transmit.destination,
+    }
+}
+
+fn receive<'a>(flow: &Flow, bytes: &'a [u8]) -> Option<Receive<'a>> {
+    let protocol = config::to_str0m_protocol(flow.protocol);
+    Receive::new(protocol, flow.remote, flow.local, bytes).ok()
+}

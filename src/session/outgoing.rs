@@ -1,0 +1,167 @@
+//! What this side sends on one m-line of a peer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::media::Mid;
+use str0m::rtp::Ssrc;
+use str0m::stats::MediaEgressStats;
+
+use crate::codec::Kind;
+use crate::codec::format::{Format, PayloadMap};
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::control::stats::OutgoingTrackStats;
+use crate::sfu::HeldPackets;
+use crate::sfu::source::SourceDescription;
+use crate::sfu::transponder::Transponder;
+
+pub(super) struct Outgoing {
+    pub(super) id: OutgoingTrackId,
+    pub(super) kind: Kind,
+    /// The two halves of its MSID.
+    pub(super) stream: String,
+    pub(super) track: String,
+    /// Its m-line, once agreed on.
+    pub(super) mid: Option<Mid>,
+    /// The m-line it has in an offer that is not answered yet.
+    pub(super) offered: Option<Mid>,
+    /// What the receiver takes, most wanted first.
+    pub(super) formats: Vec<Format>,
+    /// The receiver's m-line lets us send.
+    pub(super) sending: bool,
+    pub(super) ssrc: Option<(Ssrc, Option<Ssrc>)>,
+    pub(super) transponder: Transponder,
+    pub(super) held: HeldPackets,
+    pub(super) source: Option<Source>,
+    pub(super) muted: bool,
+    /// RID the application chose; `None` lets the engine choose.
+    pub(super) selected: Option<String>,
+    /// A codec mismatch was reported for this source.
+    pub(super) mismatch_reported: bool,
+    pub(super) payloads: PayloadMap,
+    pub(super) sent: Sent,
+    pub(super) report: Option<MediaEgressStats>,
+}
+
+/// The track that feeds it.
+pub(super) struct Source {
+    pub(super) id: IncomingTrackId,
+    pub(super) description: Option<Arc<SourceDescription>>,
+}
+
+#[derive(Default)]
+pub(super) struct Sent {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) frames: u64,
+    pub(super) codec: Option<&'static str>,
+    window: Option<(Instant, u64)>,
+    bitrate: u64,
+}
+
+impl Sent {
+    pub(super) fn count(&mut self, now: Instant, bytes: usize, frame: bool, codec: &'static str) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+        self.frames += u64::from(frame);
+        self.codec = Some(codec);
+        self.roll(now);
+    }
+
+    /// Bits per second over the last whole second or so.
+    fn roll(&mut self, now: Instant) {
+        let (since, bytes) = *self.window.get_or_insert((now, self.bytes));
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= Duration::from_secs(1) {
+            let bits = (self.bytes - bytes) as f64 * 8.0;
+            self.bitrate = (bits / elapsed.as_secs_f64()) as u64;
+            self.window = Some((now, self.bytes));
+        }
+    }
+}
+
+impl Outgoing {
+    pub(super) fn new(id: OutgoingTrackId, kind: Kind, stream: String, track: String) -> Self {
+        Self {
+            id,
+            kind,
+            stream,
+            track,
+            mid: None,
+            offered: None,
+            formats: Vec::new(),
+            sending: false,
+            ssrc: None,
+            transponder: Transponder::new(kind),
+            held: HeldPackets::default(),
+            source: None,
+            muted: false,
+            selected: None,
+            mismatch_reported: false,
+            payloads: PayloadMap::default(),
+            sent: Sent::default(),
+            report: None,
+        }
+    }
+
+    pub(super) fn bind(&mut self, mid: Mid) {
+        self.mid = Some(mid);
+        self.offered = None;
+    }
+
+    /// A description was agreed on.
+    pub(super) fn negotiated(
+        &mut self,
+        formats: Vec<Format>,
+        sending: bool,
+        ssrc: Option<(Ssrc, Option<Ssrc>)>,
+    ) {
+        if self.formats != formats {
+            self.formats = formats;
+            self.payloads.clear();
+            self.mismatch_reported = false;
+        }
+        self.ssrc = ssrc;
+        self.sending = sending;
+    }
+
+    pub(super) fn stats(&mut self, now: Instant) -> OutgoingTrackStats {
+        self.sent.roll(now);
+        let report = self.report.as_ref();
+        let remote = report.and_then(|report| report.remote.as_ref());
+        let rid = self.transponder.current().and_then(|index| {
+            let description = self.source.as_ref()?.description.as_ref()?;
+            description.encoding(index)?.rid.clone()
+        });
+        OutgoingTrackStats {
+            id: self.id.0,
+            kind: self.kind.name(),
+            mid: self.mid.map(|mid| mid.to_string()),
+            ssrc: self.ssrc.map(|(ssrc, _)| *ssrc),
+            rtx_ssrc: self.ssrc.and_then(|(_, rtx)| rtx.map(|rtx| *rtx)),
+            codec: self.sent.codec,
+            rid,
+            source: self.source.as_ref().map(|source| source.id.0),
+            muted: self.muted,
+            packets_sent: self.sent.packets,
+            bytes_sent: self.sent.bytes,
+            bitrate: self.sent.bitrate,
+            nack_count: report.map_or(0, |r| r.nacks),
+            pli_count: report.map_or(0, |r| r.plis),
+            fir_count: report.map_or(0, |r| r.firs),
+            frames_sent: (self.kind == Kind::Video).then_some(self.sent.frames),
+            packets_lost: remote.map(|r| r.packets_lost),
+            fraction_lost: report.and_then(|r| r.loss).map(f64::from),
+            jitter: remote.map(|r| f64::from(r.jitter) / f64::from(clock_rate(self.kind))),
+            round_trip_time: report.and_then(|r| r.rtt).map(|rtt| rtt.as_secs_f64()),
+        }
+    }
+}
+
+/// The clock of the codecs that are usual for the kind, to turn reported jitter into seconds.
+fn clock_rate(kind: Kind) -> u32 {
+    match kind {
+        Kind::Audio => 48_000,
+        Kind::Video => 90_000,
+    }
+}

@@ -1,0 +1,43 @@
+//! A peer's part of the statistics.
+
+use std::time::Instant;
+
+use str0m::crypto::dtls::ProtocolVersion;
+
+use super::Session;
+use crate::control::stats::TransportStats;
+
+impl Session {
+    pub fn stats(&mut self, now: Instant) -> TransportStats {
+        let connected = self.rtc.is_connected();
+        TransportStats {
+            id: self.id.0,
+            thread: self.id.shard().0,
+            state: self.state.name(),
+            ice_lite: self.options.ice_lite,
+            dtls_version: connected
+                .then(|| self.rtc.direct_api().dtls_protocol_version())
+                .flatten()
+                .map(|version| dtls_name(version).to_owned()),
+            srtp_cipher: self.agreement.srtp_cipher().map(str::to_owned),
+            bytes_received: self.bytes_received,
+            bytes_sent: self.bytes_sent,
+            packets_received: self.packets_received,
+            packets_sent: self.packets_sent,
+            selected_candidate_pair: self.candidate_pair.clone(),
+            incoming_tracks: self.incoming.iter_mut().map(|i| i.stats(now)).collect(),
+            outgoing_tracks: self.outgoing.iter_mut().map(|o| o.stats(now)).collect(),
+            data_channels: self.channels.stats(),
+        }
+    }
+}
+
+/// As people write it.
+fn dtls_name(version: ProtocolVersion) -> &'static str {
+    match version {
+        ProtocolVersion::DTLS1_0 => "DTLS 1.0",
+        ProtocolVersion::DTLS1_2 => "DTLS 1.2",
+        ProtocolVersion::DTLS1_3 => "DTLS 1.3",
+        _ => "DTLS",
+    }
+}

@@ -1,0 +1,25 @@
+//! Selective forwarding, without I/O: what an incoming packet is, which encoding a receiver gets,
+//! and the numbers that make one continuous stream of it. Time is an argument; nothing here
+//! allocates for a packet.
+
+pub mod audio_level;
+mod counter;
+pub mod encoding;
+pub mod held_packets;
+pub mod keyframe;
+pub mod packet;
+mod rewriter;
+mod sequence;
+pub mod source;
+mod switch_point;
+#[cfg(test)]
+mod testing;
+mod timestamp;
+pub mod transponder;
+
+pub use audio_level::AudioLevelMeter;
+pub use encoding::Encoding;
+pub use held_packets::HeldPackets;
+pub use keyframe::KeyframeRequests;
+pub use packet::{EncodingIndex, Extensions, SourcePacket};
+pub use transponder::{EncodingState, Forward, Transponder};

@@ -1,0 +1,37 @@
+//! What a receiver's side has to know of the track that feeds it. Shared by all its receivers and
+//! sent anew to the other shards whenever it changes.
+
+use std::sync::Arc;
+
+use super::packet::EncodingIndex;
+use crate::codec::Codec;
+use crate::codec::format::Format;
+
+#[derive(Clone, Debug)]
+pub struct SourceDescription {
+    /// What the sender may send, by its own payload types.
+    pub formats: Arc<[Format]>,
+    pub encodings: Vec<SourceEncoding>,
+}
+
+/// One RTP stream of the track.
+#[derive(Clone, Debug)]
+pub struct SourceEncoding {
+    pub index: EncodingIndex,
+    pub rid: Option<String>,
+    pub ssrc: u32,
+    pub codec: Codec,
+    pub active: bool,
+    /// Greater is better: pixels where known, else the place in the sender's list.
+    pub rank: u32,
+}
+
+impl SourceDescription {
+    pub fn encoding(&self, index: EncodingIndex) -> Option<&SourceEncoding> {
+        self.encodings.iter().find(|encoding| encoding.index == index)
+    }
+
+    pub fn by_rid(&self, rid: &str) -> Option<&SourceEncoding> {
+        self.encodings.iter().find(|encoding| encoding.rid.as_deref() == Some(rid))
+    }
+}

@@ -1,0 +1,155 @@
+//! RTP timestamps of one continuous stream, made from those of the sources that feed it.
+
+use std::time::{Duration, Instant};
+
+use crate::codec::{Codec, Kind};
+
+/// The longest pause that shows in full: beyond it a timestamp of 32 bits at 90 kHz would come
+/// near half its range and look like one that goes back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3 * 3600);
+
+/// Moves timestamps. Within a source by an offset; from source to source by the time that passed
+/// between the captures, and always forward.
+#[derive(Default, Debug)]
+pub(super) struct TimestampMap {
+    offset: u32,
+    newest: Option<Newest>,
+    /// How far the output runs ahead of the captures, because a switch had to step forward where
+    /// no time had passed. Paid back at the next switch, so that it does not add up.
+    ahead: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    output: u32,
+    captured: Instant,
+}
+
+impl TimestampMap {
+    /// The first packet of another source.
+    pub(super) fn start(&mut self, source: u32, captured: Instant, codec: Codec) -> u32 {
+        let output = match self.newest {
+            None => source,
+            Some(newest) => newest.output.wrapping_add(self.step(newest, captured, codec)),
+        };
+        self.offset = output.wrapping_sub(source);
+        self.newest = Some(Newest { output, captured });
+        output
+    }
+
+    /// A packet of the same source.
+    pub(super) fn map(&mut self, source: u32, captured: Instant) -> u32 {
+        let output = source.wrapping_add(self.offset);
+        let newer = self.newest.is_none_or(|n| (output.wrapping_sub(n.output) as i32) > 0);
+        if newer {
+            self.newest = Some(Newest { output, captured });
+        }
+        output
+    }
+
+    /// In ticks of the codec's clock.
+    fn step(&mut self, newest: Newest, captured: Instant, codec: Codec) -> u32 {
+        let elapsed = captured.saturating_duration_since(newest.captured);
+        let back = newest.captured.saturating_duration_since(captured);
+        let step = if elapsed > LONGEST_PAUSE {
+            self.ahead = Duration::ZERO;
+            LONGEST_PAUSE
+        } else {
+            let step = elapsed.saturating_sub(self.ahead).max(frame(codec));
+            self.ahead = (self.ahead + step + back).saturating_sub(elapsed);
+            step
+        };
+        // Below 2^31: 3 h at 90 kHz is 972,000,000.
+        let ticks = step.as_nanos() * u128::from(codec.clock_rate());
+        ((ticks + 500_000_000) / 1_000_000_000) as u32
+    }
+}
+
+/// The least that separates two frames: one at 30 frames a second, or one audio packet of 20 ms.
+fn frame(codec: Codec) -> Duration {
+    match codec.kind() {
+        Kind::Video => Duration::from_nanos(33_333_333),
+        Kind::Audio => Duration::from_millis(20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_first_timestamp_stays_as_it_is() {
+        let now = Instant::now();
+        assert_eq!(TimestampMap::default().start(77, now, Codec::Vp8), 77);
+    }
+
+    #[test]
+    fn a_switch_moves_on_by_the_time_between_the_captures() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        map.start(1_000, now, Codec::Vp8);
+        map.map(4_000, now + MS * 33);
+        assert_eq!(map.start(900_000, now + MS * 133, Codec::Vp8), 4_000 + 9_000);
+        assert_eq!(map.map(903_000, now + MS * 166), 16_000);
+    }
+
+    #[test]
+    fn the_wrap_of_the_source_and_of_the_output_make_no_step() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        map.start(u32::MAX - 999, now, Codec::Vp8);
+        assert_eq!(map.map(2_000, now + MS * 33), 2_000);
+        let mut map = TimestampMap::default();
+        map.start(u32::MAX - 999, now, Codec::Vp8);
+        assert_eq!(map.start(5, now + MS * 100, Codec::Vp8), 8_000);
+    }
+
+    #[test]
+    fn a_switch_where_no_time_passed_steps_one_frame_and_is_paid_back() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        map.start(0, now, Codec::Vp8);
+        assert_eq!(map.start(500, now, Codec::Vp8), 3_000);
+        // 100 ms after the first capture the output is where it belongs again.
+        assert_eq!(map.start(700, now + MS * 100, Codec::Vp8), 9_000);
+    }
+
+    #[test]
+    fn a_capture_before_the_last_one_steps_forward_and_is_paid_back() {
+        let now = Instant::now() + Duration::from_secs(1);
+        let mut map = TimestampMap::default();
+        map.start(0, now, Codec::Vp8);
+        assert_eq!(map.start(500, now - MS * 20, Codec::Vp8), 3_000);
+        assert_eq!(map.start(700, now + MS * 200, Codec::Vp8), 18_000);
+    }
+
+    #[test]
+    fn audio_moves_on_by_its_own_clock() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        map.start(0, now, Codec::Opus);
+        assert_eq!(map.start(9, now + MS * 500, Codec::Opus), 24_000);
+        assert_eq!(map.start(9, now + MS * 500, Codec::Opus), 24_960);
+    }
+
+    #[test]
+    fn a_late_packet_does_not_move_the_point_a_switch_counts_from() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        map.start(0, now, Codec::Vp8);
+        map.map(9_000, now + MS * 100);
+        assert_eq!(map.map(6_000, now + MS * 66), 6_000);
+        assert_eq!(map.start(0, now + MS * 200, Codec::Vp8), 18_000);
+    }
+
+    #[test]
+    fn after_a_day_the_output_still_moves_forward() {
+        let now = Instant::now();
+        let mut map = TimestampMap::default();
+        let first = map.start(5, now, Codec::Vp8);
+        let second = map.start(5, now + Duration::from_secs(86_400), Codec::Vp8);
+        assert!((second.wrapping_sub(first) as i32) > 0);
+    }
+}

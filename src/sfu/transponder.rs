@@ -1,0 +1,275 @@
+//! Copies one incoming track to one outgoing track: chooses the encoding, switches at keyframes,
+//! and makes one continuous stream of what it takes.
+
+use std::time::{Duration, Instant};
+
+use super::packet::{EncodingIndex, SourcePacket};
+use super::rewriter::Rewriter;
+use super::switch_point::SwitchPoint;
+use crate::codec::{Kind, Prefix};
+
+/// Encodings of one track that can be forwarded: those with an index below this.
+pub const MAX_ENCODINGS: usize = 8;
+
+/// A keyframe that is waited for is asked for this often, the first [`EAGER_REQUESTS`] times.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+const EAGER_REQUESTS: u32 = 4;
+const PATIENT_REQUEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the engine knows of an encoding of the source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EncodingState {
+    pub index: EncodingIndex,
+    /// Whether packets come.
+    pub active: bool,
+    /// The higher, the better the picture.
+    pub rank: u32,
+}
+
+/// How a packet goes out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forward {
+    /// The low 16 bits are the sequence number, the rest is the rollover counter. No value comes
+    /// twice.
+    pub sequence: u64,
+    pub timestamp: u32,
+    /// Takes the place of the payload's first bytes.
+    pub prefix: Option<Prefix>,
+    /// Goes into a copy of the Dependency Descriptor
+    /// ([`set_frame_number`](crate::codec::dependency_descriptor::set_frame_number)).
+    pub frame_number: Option<u16>,
+}
+
+/// Feeds one outgoing track. Lives as long as that track's SSRC, whatever it is attached to.
+#[derive(Debug)]
+pub struct Transponder {
+    kind: Kind,
+    muted: bool,
+    encodings: Vec<EncodingState>,
+    /// Chosen by the user; `None` is automatic.
+    selected: Option<EncodingIndex>,
+    /// What should be forwarded.
+    target: Option<EncodingIndex>,
+    /// What is forwarded: the encoding of the rewriter's segment.
+    current: Option<EncodingIndex>,
+    /// The encoding of the last segment, while timestamps can go on from there.
+    resumable: Option<EncodingIndex>,
+    reported: Option<EncodingIndex>,
+    switch_points: [SwitchPoint; MAX_ENCODINGS],
+    request: Option<Request>,
+    rewriter: Rewriter,
+}
+
+/// A keyframe was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    encoding: EncodingIndex,
+    count: u32,
+    /// When to ask again.
+    again: Instant,
+}
+
+impl Transponder {
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            muted: false,
+            encodings: Vec::new(),
+            selected: None,
+            target: None,
+            current: None,
+            resumable: None,
+            reported: None,
+            switch_points: Default::default(),
+            request: None,
+            rewriter: Rewriter::new(),
+        }
+    }
+
+    /// Takes another incoming track from here on; the choice of the encoding is automatic again.
+    /// Video starts with a keyframe, audio at once. Packets of the old track must not be given to
+    /// [`Transponder::forward`] any more.
+    pub fn set_source(&mut self, encodings: &[EncodingState]) {
+        self.detach();
+        self.set_encodings(encodings);
+    }
+
+    /// Takes nothing from here on.
+    pub fn detach(&mut self) {
+        self.encodings.clear();
+        self.selected = None;
+        self.resumable = None;
+        self.switch_points = Default::default();
+        self.stop();
+        self.retarget();
+    }
+
+    /// All encodings of the source; one that is missing is not active. To be told before the first
+    /// packet of a new encoding comes. Indices from [`MAX_ENCODINGS`] on are left out.
+    pub fn set_encodings(&mut self, encodings: &[EncodingState]) {
+        self.encodings.clear();
+        let known = encodings.iter().filter(|e| usize::from(e.index.0) < MAX_ENCODINGS);
+        self.encodings.extend(known.take(MAX_ENCODINGS));
+        self.retarget();
+    }
+
+    /// The sender began anew with this encoding (another SSRC): nothing of its numbers goes on.
+    pub fn restart(&mut self, encoding: EncodingIndex) {
+        if self.resumable == Some(encoding) {
+            self.resumable = None;
+        }
+        if self.current == Some(encoding) {
+            self.stop();
+        }
+        if let Some(point) = self.switch_points.get_mut(usize::from(encoding.0)) {
+            *point = SwitchPoint::default();
+        }
+        if self.target == Some(encoding) {
+            self.request = None;
+        }
+    }
+
+    /// Forwards this encoding as soon as it has a keyframe; `None` takes the best that is active.
+    /// One that is not active leaves the current one in place until it is.
+    pub fn select(&mut self, encoding: Option<EncodingIndex>) {
+        self.selected = encoding;
+        self.retarget();
+    }
+
+    /// Stops or resumes; video resumes with a keyframe.
+    pub fn set_muted(&mut self, muted: bool) {
+        if muted == self.muted {
+            return;
+        }
+        self.muted = muted;
+        if muted {
+            self.stop();
+        }
+        self.retarget();
+    }
+
+    pub fn muted(&self) -> bool {
+        self.muted
+    }
+
+    /// What is forwarded now.
+    pub fn current(&self) -> Option<EncodingIndex> {
+        self.current
+    }
+
+    /// What will be forwarded once its keyframe is here; the same as [`Transponder::current`]
+    /// when no switch is pending.
+    pub fn target(&self) -> Option<EncodingIndex> {
+        self.target
+    }
+
+    /// What is forwarded now, once after each change.
+    pub fn poll_change(&mut self) -> Option<Option<EncodingIndex>> {
+        let changed = self.reported != self.current;
+        self.reported = self.current;
+        changed.then_some(self.current)
+    }
+
+    /// How `packet` goes out, or `None` when it does not. What this returns has to be sent or
+    /// counted as lost: its number is taken.
+    pub fn forward(&mut self, packet: &SourcePacket) -> Option<Forward> {
+        let encoding = Some(packet.encoding);
+        let point = self.switch_points.get_mut(usize::from(packet.encoding.0))?;
+        let can_start = point.observe(packet);
+        if encoding == self.current {
+            return self.rewriter.map(packet);
+        }
+        if encoding != self.target || self.muted || !can_start {
+            return None;
+        }
+        let resume = self.resumable == encoding;
+        self.current = encoding;
+        self.resumable = encoding;
+        self.request = None;
+        Some(self.rewriter.start(packet, resume))
+    }
+
+    /// Whether a keyframe of this encoding is waited for.
+    pub fn awaits(&self, encoding: EncodingIndex) -> bool {
+        self.awaited() == Some(encoding)
+    }
+
+    /// Begins with the first packet of a keyframe that packets behind it overtook. The caller held
+    /// those back and forwards them next, in order.
+    pub fn start_late(&mut self, packet: &SourcePacket) -> Option<Forward> {
+        let description = &packet.description;
+        let first = description.keyframe && description.keyframe_complete;
+        if !first || !self.awaits(packet.encoding) {
+            return None;
+        }
+        *self.switch_points.get_mut(usize::from(packet.encoding.0))? = SwitchPoint::default();
+        self.forward(packet)
+    }
+
+    /// The encoding to ask for a keyframe now. To be called after every change and at
+    /// [`Transponder::next_request`]; asks again until the keyframe comes.
+    pub fn wants_keyframe(&mut self, now: Instant) -> Option<EncodingIndex> {
+        let encoding = self.awaited()?;
+        let count = match self.request {
+            Some(request) if request.encoding == encoding => {
+                if now < request.again {
+                    return None;
+                }
+                request.count.saturating_add(1)
+            }
+            _ => 1,
+        };
+        let interval =
+            if count <= EAGER_REQUESTS { REQUEST_INTERVAL } else { PATIENT_REQUEST_INTERVAL };
+        self.request = Some(Request { encoding, count, again: now + interval });
+        Some(encoding)
+    }
+
+    /// When to ask [`Transponder::wants_keyframe`] again.
+    pub fn next_request(&self) -> Option<Instant> {
+        let encoding = self.awaited()?;
+        self.request.filter(|request| request.encoding == encoding).map(|request| request.again)
+    }
+
+    /// The encoding whose keyframe has to come before it can be forwarded.
+    fn awaited(&self) -> Option<EncodingIndex> {
+        if self.kind == Kind::Audio || self.muted || self.target == self.current {
+            return None;
+        }
+        self.target
+    }
+
+    fn stop(&mut self) {
+        self.current = None;
+        self.request = None;
+    }
+
+    fn retarget(&mut self) {
+        let target = self.choose();
+        if target != self.target {
+            self.target = target;
+            self.request = None;
+        }
+    }
+
+    fn choose(&self) -> Option<EncodingIndex> {
+        if let Some(selected) = self.selected {
+            if self.is_active(selected) {
+                return Some(selected);
+            }
+            if let Some(current) = self.current.filter(|&current| self.is_active(current)) {
+                return Some(current);
+            }
+        }
+        let best = self.encodings.iter().filter(|e| e.active).max_by_key(|e| e.rank);
+        // A source that pauses as a whole goes on where it stopped.
+        best.map(|e| e.index).or(self.current)
+    }
+
+    fn is_active(&self, encoding: EncodingIndex) -> bool {
+        self.encodings.iter().any(|e| e.index == encoding && e.active)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Messages both ways, and from peer to peer without JavaScript.
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use medialoom::control::command::TransportCommand;
+use medialoom::control::error::ErrorCode;
+use medialoom::control::event::{CloseReason, Event};
+use medialoom::control::ids::{ChannelId, TransportId};
+use medialoom::control::options::{ChannelOptions, TransportOptions};
+use support::World;
+use support::client::Client;
+use support::network::Conditions;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn options(label: &str) -> Box<ChannelOptions> {
+    Box::new(ChannelOptions {
+        label: label.into(),
+        protocol: "p".into(),
+        ordered: true,
+        max_retransmits: None,
+        max_packet_life_time: None,
+        negotiated: None,
+    })
+}
+
+/// A peer with one channel that this side opened.
+fn open(
+    world: &mut World,
+    shard: usize,
+    options_: TransportOptions,
+) -> (usize, TransportId, ChannelId) {
+    let client = world.add_client(Client::new);
+    let transport = world.create_transport(shard, options_);
+    let id = world.channel_id(transport);
+    world.command(transport, TransportCommand::CreateChannel { id, options: options("chat") });
+    world.offer_from_transport(transport, client);
+    world.run_until(10 * SECOND, "the channel opens", |world| {
+        world.events.contains(&Event::ChannelOpen { id })
+            && !world.clients[client].open_channels.is_empty()
+    });
+    (client, transport, id)
+}
+
+#[test]
+fn messages_go_both_ways() {
+    let mut world = World::new(1, 1, Conditions::BAD);
+    let (client, transport, id) = open(&mut world, 0, Default::default());
+    for n in 0..50u8 {
+        let data = Bytes::from(vec![n; 3000]);
+        world.command(transport, TransportCommand::SendMessage { id, binary: true, data });
+    }
+    let (handle, label) = world.clients[client].open_channels[0].clone();
+    assert_eq!(label, "chat");
+    world.clients[client].write(handle, false, b"hello");
+    world.run(10 * SECOND);
+    let received = &world.clients[client].messages;
+    assert_eq!(received.len(), 50);
+    assert!(
+        received.iter().enumerate().all(|(n, (_, binary, data))| *binary && data[0] == n as u8)
+    );
+    let data = Bytes::from_static(b"hello");
+    assert!(world.events.contains(&Event::ChannelMessage { id, binary: false, data }));
+    let amounts: Vec<usize> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ChannelBufferedAmount { amount, .. } => Some(*amount),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(amounts.last(), Some(&0), "everything was acknowledged");
+}
+
+#[test]
+fn a_channel_relays_another_without_javascript_across_threads() {
+    let mut world = World::new(2, 2, Conditions::GOOD);
+    let (sender, _, source) = open(&mut world, 0, Default::default());
+    let (receiver, to, id) = open(&mut world, 1, Default::default());
+    world.command(to, TransportCommand::AttachChannel { id, source });
+    let handle = world.clients[sender].open_channels[0].0;
+    world.clients[sender].write(handle, true, b"past you");
+    world.run(SECOND);
+    assert_eq!(world.clients[receiver].messages.len(), 1);
+    world.command(to, TransportCommand::DetachChannel { id });
+    world.clients[sender].write(handle, true, b"again");
+    world.run(SECOND);
+    assert_eq!(world.clients[receiver].messages.len(), 1);
+}
+
+#[test]
+fn a_channel_the_peer_opens_is_announced() {
+    let mut world = World::new(1, 3, Conditions::GOOD);
+    let client = world.add_client(Client::new);
+    let transport = world.create_transport(0, Default::default());
+    world.clients[client].open_channel("theirs");
+    world.offer_from_client(client, transport);
+    world.run(5 * SECOND);
+    let announced = world.events.iter().any(|event| {
+        matches!(event, Event::ChannelAnnounced { options, .. } if options.label == "theirs")
+    });
+    assert!(announced);
+}
+
+#[test]
+fn a_message_over_the_limit_closes_its_channel_only() {
+    let mut world = World::new(1, 4, Conditions::GOOD);
+    let client = world.add_client(Client::new);
+    let limited = TransportOptions { max_message_size: 1000, ..Default::default() };
+    let transport = world.create_transport(0, limited);
+    world.clients[client].open_channel("greedy");
+    let offer = world.clients[client].create_offer();
+    let answer = world.accept_offer(transport, &offer).unwrap();
+    assert!(answer.contains("a=max-message-size:1000"), "{answer}");
+    // A peer that does not keep to what it was told.
+    world.clients[client].accept_answer(&answer.replace("size:1000", "size:100000"));
+    world.run(5 * SECOND);
+    let handle = world.clients[client].open_channels[0].0;
+    world.clients[client].write(handle, true, &[0; 2000]);
+    world.run(2 * SECOND);
+    let heard = world.events.iter().any(|event| matches!(event, Event::ChannelMessage { .. }));
+    assert!(!heard);
+    let error = world.events.iter().find_map(|event| match event {
+        Event::ChannelError { error, .. } => Some(error.code),
+        _ => None,
+    });
+    assert_eq!(error, Some(ErrorCode::MessageTooLarge));
+    assert!(!world.events.iter().any(|event| matches!(event, Event::TransportClosed { .. })));
+}
+
+#[test]
+fn closing_a_channel_is_told_to_both_sides() {
+    let mut world = World::new(1, 5, Conditions::GOOD);
+    let (client, transport, id) = open(&mut world, 0, Default::default());
+    world.command(transport, TransportCommand::CloseChannel { id });
+    world.run(SECOND);
+    assert!(world.events.contains(&Event::ChannelClosed { id, reason: CloseReason::Closed }));
+    assert_eq!(world.clients[client].closed_channels.len(), 1);
+}
+
+#[test]
+fn what_was_sent_before_closing_arrives_even_on_a_channel_that_was_not_open_yet() {
+    let mut world = World::new(1, 6, Conditions::GOOD);
+    let (client, transport, _) = open(&mut world, 0, Default::default());
+    let id = world.channel_id(transport);
+    world.command(transport, TransportCommand::CreateChannel { id, options: options("brief") });
+    let data = Bytes::from_static(b"last words");
+    world.command(transport, TransportCommand::SendMessage { id, binary: false, data });
+    world.command(transport, TransportCommand::CloseChannel { id });
+    world.run(2 * SECOND);
+    let heard: Vec<&[u8]> =
+        world.clients[client].messages.iter().map(|(_, _, data)| &data[..]).collect();
+    assert_eq!(heard, [b"last words"]);
+    assert!(world.events.contains(&Event::ChannelClosed { id, reason: CloseReason::Closed }));
+}

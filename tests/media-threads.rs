@@ -1,0 +1,182 @@
+//! Media threads over real loopback sockets, driving a shard that echoes.
+
+mod echo;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use echo::{PATIENCE, command, options, peer, receive, start, wait_until};
+use medialoom::control::error::ErrorCode;
+use medialoom::control::flow::{Flow, Protocol};
+use medialoom::control::ids::{Ids, ShardIndex, TransportId};
+
+#[test]
+fn a_datagram_is_answered_from_the_address_it_was_sent_to() {
+    for ip in ["127.0.0.1", "::1"] {
+        let (host, seen) = start(&options(ip, 1));
+        let peer = peer(&host, 0, ip);
+        peer.send(b"echo").unwrap();
+        assert_eq!(receive(&peer), b"echo");
+        let expected = Flow {
+            protocol: Protocol::Udp,
+            local: peer.peer_addr().unwrap(),
+            remote: peer.local_addr().unwrap(),
+        };
+        assert_eq!(*seen.flows.lock().unwrap(), [expected]);
+    }
+}
+
+#[test]
+fn a_wildcard_socket_answers_from_whatever_address_the_peer_used() {
+    let (host, seen) = start(&options("0.0.0.0", 1));
+    // A connected socket takes answers from this one address only.
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.connect(SocketAddr::new("127.0.0.77".parse().unwrap(), peer.peer_addr().unwrap().port()))
+        .unwrap();
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo");
+    let flow = seen.flows.lock().unwrap()[0];
+    assert_eq!(flow.local, peer.peer_addr().unwrap());
+}
+
+#[test]
+fn the_announced_address_stands_for_the_one_bound() {
+    let mut options = options("127.0.0.1", 1);
+    options.listen[0].announced = Some("203.0.113.5".parse().unwrap());
+    let (host, seen) = start(&options);
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo");
+    let flow = seen.flows.lock().unwrap()[0];
+    assert_eq!(flow.local.ip(), options.listen[0].announced.unwrap());
+    let candidates = &seen.candidates.lock().unwrap()[0].0;
+    assert_eq!(candidates[..], [(Protocol::Udp, flow.local), (Protocol::Tcp, flow.local)]);
+}
+
+#[test]
+fn a_burst_arrives_as_the_datagrams_it_was_made_of() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.send(b"burst").unwrap();
+    let lengths = [(); 5].map(|()| receive(&peer).len());
+    assert_eq!(lengths, [1_000, 1_000, 1_000, 300, 1_200]);
+    let counters = &seen.counters.lock().unwrap()[0];
+    assert_eq!(counters.packets_received.get(), 1);
+    // Counted once the kernel has taken the burst, which the peer may see first.
+    wait_until("the count", || counters.packets_sent.get() == 5);
+    assert_eq!(counters.bytes_sent.get(), 4_500);
+    assert_eq!(counters.discarded_on_send.get(), 0);
+}
+
+#[test]
+fn shards_reach_each_other_both_ways_however_many_there_are() {
+    for threads in [1, 2, 3] {
+        let (host, _) = start(&options("127.0.0.1", threads));
+        for shard in 0..threads {
+            let peer = peer(&host, shard, "127.0.0.1");
+            for _ in 0..20 {
+                peer.send(b"across").unwrap();
+                assert_eq!(receive(&peer), b"across");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_timer_fires_when_nothing_else_happens_and_only_then() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let peer = peer(&host, 0, "127.0.0.1");
+    let asked = Instant::now();
+    peer.send(b"later").unwrap();
+    assert_eq!(receive(&peer), b"later");
+    assert!(asked.elapsed() >= Duration::from_millis(19));
+    assert_eq!(seen.timeouts.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_flood_that_nobody_wants_holds_up_neither_timers_nor_others() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let flooder = peer(&host, 0, "127.0.0.1");
+    let stop = Arc::<AtomicUsize>::default();
+    let flood = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            while stop.load(Ordering::Relaxed) == 0 {
+                let _ = flooder.send(&[0x80; 1_200]);
+            }
+        }
+    });
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    for request in [b"later".as_slice(), b"echo"] {
+        // The flood may push a request out of the socket's buffer, so ask again.
+        let start = Instant::now();
+        let mut buffer = [0; 100];
+        loop {
+            peer.send(request).unwrap();
+            if peer.recv(&mut buffer).is_ok_and(|length| &buffer[..length] == request) {
+                break;
+            }
+            assert!(start.elapsed() < PATIENCE, "no answer");
+        }
+    }
+    stop.store(1, Ordering::Relaxed);
+    flood.join().unwrap();
+    assert!(seen.counters.lock().unwrap()[0].packets_received.get() > 100);
+}
+
+#[test]
+fn a_thread_that_cannot_keep_up_refuses_commands_and_loses_none_it_took() {
+    let (host, seen) = start(&options("127.0.0.1", 2));
+    peer(&host, 1, "127.0.0.1").send(b"stall").unwrap();
+    wait_until("the thread to stall", || seen.stalled.load(Ordering::SeqCst));
+    let id = TransportId::new(&Ids::default(), ShardIndex(1));
+    for _ in 0..65_536 {
+        host.send(id.shard(), command(id)).unwrap();
+    }
+    assert_eq!(host.send(id.shard(), command(id)).unwrap_err().code, ErrorCode::QueueFull);
+    seen.stalled.store(false, Ordering::SeqCst);
+    wait_until("the commands", || seen.commands.load(Ordering::SeqCst) == 65_536);
+    host.send(id.shard(), command(id)).unwrap();
+    let nobody = host.send(ShardIndex(2), command(id)).unwrap_err();
+    assert_eq!(nobody.code, ErrorCode::Internal);
+}
+
+#[test]
+fn shutdown_says_goodbye_after_the_last_command_and_frees_the_port() {
+    let (host, seen) = start(&options("127.0.0.1", 2));
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo");
+    let id = TransportId::new(&Ids::default(), ShardIndex(0));
+    for _ in 0..1_000 {
+        host.send(id.shard(), command(id)).unwrap();
+    }
+    host.shutdown();
+    host.shutdown();
+    assert_eq!(seen.commands.load(Ordering::SeqCst), 1_000);
+    assert_eq!(seen.shutdowns.load(Ordering::SeqCst), 2);
+    assert_eq!(receive(&peer), b"goodbye");
+    assert_eq!(host.send(id.shard(), command(id)).unwrap_err().code, ErrorCode::Closed);
+    for address in host.addresses() {
+        UdpSocket::bind((address.ip, address.port)).expect("the port is free again");
+    }
+}
+
+#[test]
+fn a_panic_ends_its_own_thread_only() {
+    let (host, seen) = start(&options("127.0.0.1", 2));
+    peer(&host, 0, "127.0.0.1").send(b"panic").unwrap();
+    let id = TransportId::new(&Ids::default(), ShardIndex(0));
+    wait_until("the thread to end", || host.send(ShardIndex(0), command(id)).is_err());
+    assert_eq!(host.send(ShardIndex(0), command(id)).unwrap_err().code, ErrorCode::Internal);
+
+    let peer = peer(&host, 1, "127.0.0.1");
+    peer.send(b"across").unwrap();
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo");
+    host.shutdown();
+    assert_eq!(seen.shutdowns.load(Ordering::SeqCst), 1);
+}

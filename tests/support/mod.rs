@@ -1,0 +1,268 @@
+//! Peers and shards on fake time over a seeded network. Nothing here sleeps or opens a socket.
+
+#![allow(dead_code)] // Each test uses its own part.
+
+pub mod client;
+pub mod network;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use medialoom::control::command::{Command, TransportCommand};
+use medialoom::control::error::EngineError;
+use medialoom::control::event::{Event, IncomingTrackInfo, Reply};
+use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
+use medialoom::control::ids::{
+    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, TransportId,
+};
+use medialoom::control::mailbox::Mailbox;
+use medialoom::control::options::TransportOptions;
+use medialoom::engine::io::{Output, Reactor};
+use medialoom::engine::load::Load;
+use medialoom::engine::message::ShardMessage;
+use medialoom::engine::shard::Shard;
+use medialoom::session::Identity;
+
+use client::Client;
+use network::{Conditions, Network};
+
+/// Shards, clients and the network between them.
+pub struct World {
+    pub now: Instant,
+    pub start: Instant,
+    pub shards: Vec<Shard>,
+    pub clients: Vec<Client>,
+    pub network: Network,
+    pub events: Vec<Event>,
+    mailbox: Arc<Mailbox>,
+    ids: Arc<Ids>,
+    next_request: u32,
+    replies: HashMap<RequestId, Result<Reply, EngineError>>,
+}
+
+/// Where shard `index` listens.
+pub fn shard_address(index: usize) -> SocketAddr {
+    format!("10.0.0.1:{}", 40_000 + index).parse().unwrap()
+}
+
+pub fn client_address(index: usize) -> SocketAddr {
+    format!("10.0.1.{}:50000", index + 1).parse().unwrap()
+}
+
+struct Collector<'a> {
+    now: Instant,
+    network: &'a mut Network,
+    messages: &'a mut Vec<(ShardIndex, ShardMessage)>,
+}
+
+impl Output<ShardMessage> for Collector<'_> {
+    fn datagram(&mut self, flow: &Flow, bytes: &[u8]) {
+        self.network.send(self.now, flow.local, flow.remote, bytes);
+    }
+
+    fn message(&mut self, to: ShardIndex, message: ShardMessage) {
+        self.messages.push((to, message));
+    }
+
+    fn end_flow(&mut self, _flow: &Flow) {}
+}
+
+impl World {
+    pub fn new(shards: usize, seed: u64, conditions: Conditions) -> Self {
+        let now = Instant::now();
+        let ids = Arc::new(Ids::default());
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        let identity = Identity::generate().unwrap();
+        let load = Arc::new(Load::new(shards));
+        let make = |index: usize| {
+            let candidates = LocalCandidates(vec![(Protocol::Udp, shard_address(index))]);
+            let (ids, mailbox) = (ids.clone(), mailbox.clone());
+            let index = ShardIndex(index as u8);
+            let identity = identity.clone();
+            Shard::new(index, ids, identity, mailbox, candidates, Default::default(), load.clone())
+        };
+        Self {
+            now,
+            start: now,
+            shards: (0..shards).map(make).collect(),
+            clients: Vec::new(),
+            network: Network::new(seed, conditions),
+            events: Vec::new(),
+            mailbox,
+            ids,
+            next_request: 0,
+            replies: HashMap::new(),
+        }
+    }
+
+    pub fn create_transport(&mut self, shard: usize, options: TransportOptions) -> TransportId {
+        // As admission does, so that leaving adds up.
+        let transport = TransportId::new(&self.ids, ShardIndex(shard as u8));
+        let options = Box::new(options);
+        self.shards[shard]
+            .handle_command(self.now, Command::CreateTransport { transport, options });
+        self.flush(shard);
+        transport
+    }
+
+    pub fn command(&mut self, transport: TransportId, command: TransportCommand) {
+        let shard = transport.shard().index();
+        self.shards[shard].handle_command(self.now, Command::Transport { transport, command });
+        self.flush(shard);
+    }
+
+    /// Asks something that is answered at once.
+    pub fn ask(
+        &mut self,
+        transport: TransportId,
+        command: impl FnOnce(RequestId) -> TransportCommand,
+    ) -> Result<Reply, EngineError> {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        self.command(transport, command(request));
+        self.replies.remove(&request).expect("an answer")
+    }
+
+    pub fn accept_offer(
+        &mut self,
+        transport: TransportId,
+        sdp: &str,
+    ) -> Result<String, EngineError> {
+        let sdp = sdp.to_owned();
+        self.ask(transport, |request| TransportCommand::AcceptOffer { request, sdp }).map(sdp_of)
+    }
+
+    pub fn create_offer(&mut self, transport: TransportId) -> Result<String, EngineError> {
+        let command = |request| TransportCommand::CreateOffer { request, ice_restart: false };
+        self.ask(transport, command).map(sdp_of)
+    }
+
+    pub fn accept_answer(&mut self, transport: TransportId, sdp: &str) -> Result<(), EngineError> {
+        let sdp = sdp.to_owned();
+        self.ask(transport, |request| TransportCommand::AcceptAnswer { request, sdp }).map(|_| ())
+    }
+
+    pub fn add_outgoing(
+        &mut self,
+        transport: TransportId,
+        kind: medialoom::codec::Kind,
+        stream: &str,
+    ) -> OutgoingTrackId {
+        let id = OutgoingTrackId::new(&self.ids, transport.shard());
+        let (stream, track) = (stream.to_owned(), format!("track-{id}"));
+        self.command(transport, TransportCommand::AddOutgoingTrack { id, kind, stream, track });
+        id
+    }
+
+    pub fn channel_id(&self, transport: TransportId) -> ChannelId {
+        ChannelId::new(&self.ids, transport.shard())
+    }
+
+    pub fn add_client(&mut self, client: impl FnOnce(Instant, SocketAddr) -> Client) -> usize {
+        let index = self.clients.len();
+        let client = client(self.now, client_address(index));
+        self.clients.push(client);
+        index
+    }
+
+    /// The client offers what it has, the transport answers.
+    pub fn offer_from_client(&mut self, client: usize, transport: TransportId) {
+        let offer = self.clients[client].create_offer();
+        let answer = self.accept_offer(transport, &offer).expect("the offer is accepted");
+        self.clients[client].accept_answer(&answer);
+    }
+
+    /// The transport offers what it has, the client answers.
+    pub fn offer_from_transport(&mut self, transport: TransportId, client: usize) {
+        let offer = self.create_offer(transport).expect("there is something to offer");
+        let answer = self.clients[client].accept_offer(&offer);
+        self.accept_answer(transport, &answer).expect("the answer is accepted");
+    }
+
+    pub fn tracks_of(&self, transport: TransportId) -> Vec<IncomingTrackInfo> {
+        let of_transport = |event: &Event| match event {
+            Event::IncomingTrack { transport: of, info } if *of == transport => Some(*info.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(of_transport).collect()
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            let clients = self.clients.iter().map(|client| client.next_timeout());
+            let network = self.network.next_arrival();
+            let shards = self.shards.iter_mut().filter_map(|shard| shard.poll_timeout());
+            let next = clients.chain(network).chain(shards).min();
+            let next = next.filter(|at| *at <= end);
+            let Some(next) = next else { break };
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Runs until something is true; fails after `limit`.
+    pub fn run_until(&mut self, limit: Duration, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        let end = self.now + limit;
+        while !done(self) {
+            assert!(self.now < end, "{what} within {limit:?}");
+            self.run(Duration::from_millis(10));
+        }
+    }
+
+    fn step(&mut self) {
+        let now = self.now;
+        while let Some(datagram) = self.network.arrive(now) {
+            if let Some(shard) = (0..self.shards.len()).find(|i| shard_address(*i) == datagram.to) {
+                let flow =
+                    Flow { protocol: Protocol::Udp, local: datagram.to, remote: datagram.from };
+                self.shards[shard].handle_datagram(now, &flow, &datagram.bytes);
+                self.flush(shard);
+            } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == datagram.to)
+            {
+                client.receive(now, datagram.from, &datagram.bytes, &mut self.network);
+            }
+        }
+        for client in &mut self.clients {
+            if client.next_timeout() <= now {
+                client.handle_timeout(now, &mut self.network);
+            }
+        }
+        for index in 0..self.shards.len() {
+            if self.shards[index].poll_timeout().is_some_and(|at| at <= now) {
+                self.shards[index].handle_timeout(now);
+                self.flush(index);
+            }
+        }
+    }
+
+    fn flush(&mut self, index: usize) {
+        let mut messages = Vec::new();
+        let (now, network) = (self.now, &mut self.network);
+        let mut collector = Collector { now, network, messages: &mut messages };
+        self.shards[index].flush(now, &mut collector);
+        for event in self.mailbox.drain() {
+            match event {
+                Event::Reply { request, result } => {
+                    self.replies.insert(request, result);
+                }
+                event => self.events.push(event),
+            }
+        }
+        for (to, message) in messages {
+            self.shards[to.index()].handle_message(now, message);
+            self.flush(to.index());
+        }
+    }
+}
+
+fn sdp_of(reply: Reply) -> String {
+    match reply {
+        Reply::Sdp(sdp) => sdp,
+        other => panic!("an SDP, not {other:?}"),
+    }
+}

@@ -1,0 +1,111 @@
+//! A network with a seed: the same packets are lost and late in every run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions {
+    pub delay: Duration,
+    /// Added to the delay at random, from nothing to this. A queue causes it, so packets wait
+    /// behind each other and stay in order.
+    pub jitter: Duration,
+    /// 0 to 1: how many overtake the queue.
+    pub reordering: f64,
+    /// 0 to 1.
+    pub loss: f64,
+    /// 0 to 1.
+    pub duplication: f64,
+}
+
+impl Conditions {
+    pub const GOOD: Self = Self {
+        delay: Duration::from_millis(5),
+        jitter: Duration::ZERO,
+        reordering: 0.0,
+        loss: 0.0,
+        duplication: 0.0,
+    };
+
+    pub const BAD: Self = Self {
+        delay: Duration::from_millis(20),
+        jitter: Duration::from_millis(30),
+        reordering: 0.02,
+        loss: 0.05,
+        duplication: 0.02,
+    };
+}
+
+pub struct Datagram {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+pub struct Network {
+    random: SmallRng,
+    pub conditions: Conditions,
+    /// Nothing to or from these gets through.
+    pub unplugged: Vec<SocketAddr>,
+    flying: BTreeMap<(Instant, u64), Datagram>,
+    sent: u64,
+    destinations: HashMap<SocketAddr, u64>,
+    last_arrivals: HashMap<(SocketAddr, SocketAddr), Instant>,
+}
+
+impl Network {
+    pub fn new(seed: u64, conditions: Conditions) -> Self {
+        Self {
+            random: SmallRng::seed_from_u64(seed),
+            conditions,
+            unplugged: Vec::new(),
+            flying: BTreeMap::new(),
+            sent: 0,
+            destinations: HashMap::new(),
+            last_arrivals: HashMap::new(),
+        }
+    }
+
+    pub fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let Conditions { delay, jitter, reordering, loss, duplication } = self.conditions;
+        if self.unplugged.contains(&from) || self.unplugged.contains(&to) {
+            return;
+        }
+        *self.destinations.entry(to).or_default() += 1;
+        if self.random.random_bool(loss) {
+            return;
+        }
+        let copies = if self.random.random_bool(duplication) { 2 } else { 1 };
+        for _ in 0..copies {
+            let extra = jitter.mul_f64(self.random.random_range(0.0..=1.0));
+            let mut arrival = now + delay + extra;
+            if !self.random.random_bool(reordering) {
+                let last = self.last_arrivals.entry((from, to)).or_insert(arrival);
+                arrival = arrival.max(*last);
+                *last = arrival;
+            }
+            self.sent += 1;
+            let datagram = Datagram { from, to, bytes: bytes.to_vec() };
+            self.flying.insert((arrival, self.sent), datagram);
+        }
+    }
+
+    /// Datagrams anybody sent there.
+    pub fn sent_to(&self, to: SocketAddr) -> u64 {
+        self.destinations.get(&to).copied().unwrap_or(0)
+    }
+
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.flying.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub fn arrive(&mut self, now: Instant) -> Option<Datagram> {
+        if self.next_arrival()? > now {
+            return None;
+        }
+        self.flying.pop_first().map(|(_, datagram)| datagram)
+    }
+}
