@@ -247,6 +247,26 @@ impl<M: Message> Output<M> for Out<'_, M> {
         }
     }
 
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        match flow.protocol {
+            Protocol::Udp => {
+                let (udp, table, counters) = (&mut *self.udp, self.table, self.counters);
+                self.burst.push_in_place(flow, capacity, write, udp, table, counters);
+            }
+            Protocol::Tcp => {
+                let mut bytes = vec![0; capacity];
+                if let Some(length) = write(&mut bytes) {
+                    self.tcp.send(flow, &bytes[..length], self.counters);
+                }
+            }
+        }
+    }
+
     fn message(&mut self, to: ShardIndex, message: M) {
         self.outgoing.push(to, message, self.counters);
     }

@@ -62,6 +62,18 @@ impl Output<ShardMessage> for Collector<'_> {
         self.network.send(self.now, flow.local, flow.remote, bytes);
     }
 
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        let mut bytes = vec![0; capacity];
+        if let Some(length) = write(&mut bytes) {
+            self.datagram(flow, &bytes[..length]);
+        }
+    }
+
     fn message(&mut self, to: ShardIndex, message: ShardMessage) {
         self.messages.push((to, message));
     }
