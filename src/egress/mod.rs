@@ -3,21 +3,21 @@
 //! No I/O and no clock. ICE, DTLS and receiving are the session's; the keys come from there.
 
 mod clock;
-mod egress;
 mod feedback;
 mod header;
 mod leveling;
 mod outlet;
 mod repair;
 mod report;
+mod sender;
 pub mod srtp;
 mod stream;
 
 pub use clock::WallClock;
-pub use egress::{Egress, OutgoingPacket};
 pub use feedback::{Feedback, RemoteReport};
 pub use header::{Elements, ExtensionIds, Header};
 pub use leveling::level;
 pub use outlet::Outlet;
 pub use report::goodbyes;
+pub use sender::{Egress, OutgoingPacket};
 pub use stream::{Stream, StreamParameters};

@@ -213,9 +213,6 @@ impl Session {
                 planned.size = self.egress.size(stream, &packet);
             }
         }
-        for index in 0..planned.len() {
-            planned[index].padding = 0;
-        }
         let sizes: &[Planned] = planned;
         let paddings = &mut workspace.paddings;
         paddings.clear();

@@ -106,7 +106,7 @@ impl SequenceMap {
         let last = self.lookup(source)?;
         if last.first == source {
             // Nothing of the last range went out: the hole before it grows.
-            let Some(range) = self.ranges.0.last_mut() else { return None };
+            let range = self.ranges.0.last_mut()?;
             range.first += 1;
             range.dropped += 1;
             range.offset = range.offset.wrapping_sub(1);
