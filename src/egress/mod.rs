@@ -1,6 +1,8 @@
 //! A peer's sending side behind a narrow seam: RTP goes in, datagrams come out. What is behind the
 //! seam seals, keeps history for retransmission, answers NACKs and writes reports.
 
+pub mod srtp;
+
 use std::sync::Arc;
 use std::time::Instant;
 
