@@ -43,8 +43,8 @@ impl Iterator for Lost<'_> {
     }
 }
 
-/// Takes the sequence numbers in any order; they take the least room in ascending order. Returns
-/// the length of the packet, `None` when `out` is too short.
+/// Lists the sequence numbers in the order they are given; in ascending order they take the least
+/// room. Returns the length of the packet, `None` when `out` is too short.
 pub fn write_nack(out: &mut [u8], sender: u32, media: u32, lost: &[u16]) -> Option<usize> {
     let format = usize::from(transport_format::NACK);
     let mut out = PacketWriter::new(out, format, payload_type::TRANSPORT_FEEDBACK)?;
@@ -55,6 +55,7 @@ pub fn write_nack(out: &mut [u8], sender: u32, media: u32, lost: &[u16]) -> Opti
         let mut bitmask = 0_u16;
         while let Some(bit) = lost.peek().map(|next| next.wrapping_sub(first).wrapping_sub(1))
             && bit < 16
+            && bitmask >> bit == 0
         {
             bitmask |= 1 << bit;
             lost.next();
@@ -109,6 +110,7 @@ mod tests {
             (&[65_530, 11], 2),
             (&[9, 3], 2),
             (&[7, 7], 2),
+            (&[10, 12, 11, 11], 3),
         ] {
             let len = write_nack(&mut out, 1, 2, lost).unwrap();
             assert_eq!(len, 12 + words * 4, "{lost:?}");

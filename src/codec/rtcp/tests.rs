@@ -155,7 +155,7 @@ fn every_changed_byte_is_read() {
 fn random_bytes_are_read() {
     let mut random = SmallRng::seed_from_u64(1);
     let samples = samples();
-    for _ in 0..50_000 {
+    for _ in 0..20_000 {
         let mut bytes = vec![0; random.random_range(0..200)];
         random.fill(&mut bytes[..]);
         read_all(&bytes);

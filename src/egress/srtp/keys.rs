@@ -87,7 +87,7 @@ impl SessionKeys {
     /// That of counter mode; GCM uses the first 12 bytes.
     const SALT_LEN: usize = 14;
 
-    /// Derives once, at the start: the key derivation rate is zero (RFC 5764 4.1.2, RFC 7714 12).
+    /// Derives once, at the start: the key derivation rate is zero (RFC 5764 4.1.2).
     fn derive(profile: Profile, key: &[u8], salt: &[u8], packets: Packets) -> Option<Self> {
         let mut keys = Self {
             encryption: Zeroizing::new([0; 32]),
@@ -140,7 +140,7 @@ struct Generator {
 impl Generator {
     fn new(key: &[u8], salt: &[u8]) -> Option<Self> {
         let cipher = counter_mode(key)?;
-        // A salt of 96 bits is one of 112 with zeros on the right (RFC 7714 11).
+        // A salt of 96 bits is one of 112 with zeros on the right (RFC 7714 11, erratum 4938).
         let mut padded = Zeroizing::new([0; 14]);
         padded.get_mut(..salt.len())?.copy_from_slice(salt);
         Some(Self { cipher, salt: padded })

@@ -50,7 +50,7 @@ impl Sealer {
     ///
     /// `index` is the packet index of 48 bits: the rollover counter and the sequence number. It must
     /// not come twice for one SSRC with other bytes: in AES-GCM that gives the authentication key
-    /// away, in counter mode the plaintext of both (RFC 7714 13.2, RFC 3711 9.1).
+    /// away, in counter mode the plaintext of both (RFC 7714 8.4, RFC 3711 9.1).
     ///
     /// `None` when `out` is too short, the padding too long, or the 48 bits are used up.
     #[allow(clippy::too_many_arguments)]
