@@ -88,9 +88,10 @@ impl<R: Reactor> Thread<R> {
             match left {
                 Left::Nothing => self.wait(sleep.as_mut()).await,
                 // Lets the runtime look for packets and timers in between.
-                Left::More => tokio::task::yield_now().await,
+                Left::More => self.look_for_more().await,
             }
             left = self.turn();
+            self.count_calls();
         }
         self.finish();
     }
@@ -98,7 +99,7 @@ impl<R: Reactor> Thread<R> {
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
         if let Some(deadline) = self.deadline {
             if deadline <= Instant::now() {
-                return tokio::task::yield_now().await;
+                return self.look_for_more().await;
             }
             let deadline = deadline.into();
             if sleep.deadline() != deadline {
@@ -109,8 +110,15 @@ impl<R: Reactor> Thread<R> {
         self.connections.wakeup.rise();
     }
 
+    /// Lets the runtime ask the kernel without waiting.
+    async fn look_for_more(&self) {
+        self.connections.counters.wait_calls.add(1);
+        tokio::task::yield_now().await;
+    }
+
     fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, commands, incoming, wakeup, stop, .. } = &self.connections;
+        let Connections { udp, tcp, commands, incoming, wakeup, stop, counters, .. } =
+            &self.connections;
         let handed_something =
             || !commands.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
         let mut ready = handed_something();
@@ -123,7 +131,12 @@ impl<R: Reactor> Thread<R> {
             return Poll::Ready(());
         }
         wakeup.fall_asleep(context.waker());
-        if handed_something() { Poll::Ready(()) } else { Poll::Pending }
+        if handed_something() {
+            return Poll::Ready(());
+        }
+        // The runtime has nothing else to do, so that now it waits in the kernel.
+        counters.wait_calls.add(1);
+        Poll::Pending
     }
 
     fn turn(&mut self) -> Left {
@@ -211,6 +224,13 @@ impl<R: Reactor> Thread<R> {
         self.burst.send(udp, counters);
         tcp.flush();
         self.ring_full = outgoing.flush();
+    }
+
+    fn count_calls(&self) {
+        let Connections { udp, tcp, counters, .. } = &self.connections;
+        udp.iter().for_each(|socket| socket.calls.take_over(counters));
+        tcp.calls.take_over(counters);
+        counters.take_over();
     }
 
     fn set_deadline(&mut self) {
