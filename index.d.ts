@@ -596,9 +596,10 @@ export class DataChannel extends EventEmitter<DataChannelEvents> {
   send(data: string | ArrayBuffer | ArrayBufferView): void
   /**
    * Sends whatever arrives on `source`, a channel of any transport of the same endpoint, out on this
-   * channel, without JavaScript. The source still emits `message`, if it has listeners. A message is dropped and counted when this channel's
-   * queue is full. Attaching again replaces the source.
-   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   * channel, without JavaScript, from the moment this returns. The source still emits `message`, if
+   * it has listeners. A message is dropped and counted when this channel's queue is full, or the
+   * way to its media thread. Attaching again replaces the source.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
   attachTo(source: DataChannel): void
   detach(): void
