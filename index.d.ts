@@ -14,7 +14,8 @@
  *
  * `closed` is true as soon as `close()` was called; the event follows when the engine has let go,
  * children before parents. Events come in the order in which things happened, and whoever awaits
- * a call runs before the events that came after its answer. An exception in a listener surfaces as
+ * a call runs before the events that came after its answer; so does whoever awaits a `track` or
+ * `datachannel` event, to add listeners to what came. An exception in a listener surfaces as
  * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
