@@ -39,7 +39,17 @@ pub struct World {
     mailbox: Arc<Mailbox>,
     ids: Arc<Ids>,
     next_request: u32,
+    /// What came for a shard whose thread does not get to run just now.
+    waiting: Vec<Option<Waiting>>,
     replies: HashMap<RequestId, Result<Reply, EngineError>>,
+}
+
+/// In the order in which a thread takes it.
+#[derive(Default)]
+struct Waiting {
+    commands: Vec<Command>,
+    messages: Vec<ShardMessage>,
+    datagrams: Vec<(Flow, Vec<u8>)>,
 }
 
 /// Where shard `index` listens.
@@ -105,6 +115,7 @@ impl World {
             mailbox,
             ids,
             next_request: 0,
+            waiting: (0..shards).map(|_| None).collect(),
             replies: HashMap::new(),
         }
     }
@@ -120,9 +131,53 @@ impl World {
     }
 
     pub fn command(&mut self, transport: TransportId, command: TransportCommand) {
-        let shard = transport.shard().index();
-        self.shards[shard].handle_command(self.now, Command::Transport { transport, command });
+        self.command_to_shard(transport.shard(), Command::Transport { transport, command });
+    }
+
+    fn command_to_shard(&mut self, shard: ShardIndex, command: Command) {
+        let shard = shard.index();
+        if let Some(waiting) = &mut self.waiting[shard] {
+            return waiting.commands.push(command);
+        }
+        self.shards[shard].handle_command(self.now, command);
         self.flush(shard);
+    }
+
+    /// As `Engine::attach_channel` does.
+    pub fn attach_channel(
+        &mut self,
+        transport: TransportId,
+        channel: ChannelId,
+        source: ChannelId,
+    ) {
+        for (shard, command) in Command::attach_channel(transport, channel, source) {
+            self.command_to_shard(shard, command);
+        }
+    }
+
+    /// From now on the thread of this shard does not get to run; what comes for it waits.
+    pub fn pause(&mut self, shard: usize) {
+        self.waiting[shard] = Some(Waiting::default());
+    }
+
+    pub fn resume(&mut self, shard: usize) {
+        let Some(waiting) = self.waiting[shard].take() else { return };
+        let now = self.now;
+        for command in waiting.commands {
+            self.shards[shard].handle_command(now, command);
+        }
+        for message in waiting.messages {
+            self.shards[shard].handle_message(now, message);
+        }
+        for (flow, bytes) in waiting.datagrams {
+            self.shards[shard].handle_datagram(now, &flow, &bytes);
+        }
+        self.flush(shard);
+    }
+
+    /// When a shard that gets to run wants its timeout.
+    fn shard_timeout(&mut self, shard: usize) -> Option<Instant> {
+        self.waiting[shard].is_none().then(|| self.shards[shard].poll_timeout())?
     }
 
     /// Asks something that is answered at once.
@@ -205,9 +260,10 @@ impl World {
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
+            let shards: Vec<Instant> =
+                (0..self.shards.len()).filter_map(|shard| self.shard_timeout(shard)).collect();
             let clients = self.clients.iter().map(|client| client.next_timeout());
             let network = self.network.next_arrival();
-            let shards = self.shards.iter_mut().filter_map(|shard| shard.poll_timeout());
             let next = clients.chain(network).chain(shards).min();
             let next = next.filter(|at| *at <= end);
             let Some(next) = next else { break };
@@ -232,6 +288,10 @@ impl World {
             if let Some(shard) = (0..self.shards.len()).find(|i| shard_address(*i) == datagram.to) {
                 let flow =
                     Flow { protocol: Protocol::Udp, local: datagram.to, remote: datagram.from };
+                if let Some(waiting) = &mut self.waiting[shard] {
+                    waiting.datagrams.push((flow, datagram.bytes));
+                    continue;
+                }
                 self.shards[shard].handle_datagram(now, &flow, &datagram.bytes);
                 self.flush(shard);
             } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == datagram.to)
@@ -245,7 +305,7 @@ impl World {
             }
         }
         for index in 0..self.shards.len() {
-            if self.shards[index].poll_timeout().is_some_and(|at| at <= now) {
+            if self.shard_timeout(index).is_some_and(|at| at <= now) {
                 self.shards[index].handle_timeout(now);
                 self.flush(index);
             }
@@ -266,6 +326,10 @@ impl World {
             }
         }
         for (to, message) in messages {
+            if let Some(waiting) = &mut self.waiting[to.index()] {
+                waiting.messages.push(message);
+                continue;
+            }
             self.shards[to.index()].handle_message(now, message);
             self.flush(to.index());
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::control::command::{Command, TransportCommand};
+use crate::control::command::{Command, RelayTarget, TransportCommand};
 use crate::control::counters::ThreadCounters;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
@@ -21,7 +21,7 @@ use crate::control::stats::{Share, StatsCollector, ThreadStats};
 use crate::engine::demultiplexer::Demultiplexer;
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
-use crate::engine::message::{RelayTarget, ShardMessage};
+use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::routes::Routes;
 use crate::session::{Identity, Session, SessionEvent, Workspace};
@@ -41,8 +41,9 @@ pub struct Shard {
     routes: Routes,
     /// Data channels of this shard and whose they are.
     channels: HashMap<ChannelId, TransportId>,
-    /// Channels whose messages others send on.
-    relays: HashMap<ChannelId, Vec<RelayTarget>>,
+    /// Channels of this shard whose messages others send on, and how often each was attached more
+    /// than detached.
+    relays: HashMap<ChannelId, HashMap<RelayTarget, i32>>,
     /// The other way: what a channel of this shard relays.
     relayed: HashMap<ChannelId, ChannelId>,
     timers: BTreeSet<(Instant, TransportId)>,
@@ -150,7 +151,7 @@ impl Shard {
     }
 
     /// Answers a command to a transport that is gone.
-    fn refuse(&self, id: TransportId, command: TransportCommand) {
+    fn refuse(&mut self, id: TransportId, command: TransportCommand) {
         use TransportCommand as C;
         let closed = || EngineError::new(ErrorCode::Closed, format!("transport {id} is closed"));
         let answer = |request: RequestId, result| {
@@ -158,6 +159,7 @@ impl Shard {
         };
         match command {
             C::Close { request } => answer(request, Ok(Reply::Done)),
+            C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
             C::AcceptOffer { request, .. }
             | C::CreateOffer { request, .. }
             | C::AcceptAnswer { request, .. }
@@ -277,6 +279,7 @@ impl Reactor for Shard {
             Command::Transport { transport, command } => {
                 self.transport_command(now, transport, command);
             }
+            Command::RelayChannel { source, to } => self.count_relay(source, to, 1),
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
         }
     }
@@ -311,8 +314,7 @@ impl Reactor for Shard {
             ShardMessage::KeyframeWanted { track, encoding } => {
                 self.want_keyframe(now, track, encoding);
             }
-            ShardMessage::RelayChannel { source, to } => self.relay_channel(source, to),
-            ShardMessage::UnrelayChannel { source, to } => self.unrelay_channel(source, to),
+            ShardMessage::UnrelayChannel { source, to } => self.count_relay(source, to, -1),
             ShardMessage::ChannelMessage { to, binary, data } => {
                 self.deliver(now, to, binary, data)
             }
