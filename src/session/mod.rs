@@ -128,6 +128,8 @@ pub struct Session {
     bytes_received: u64,
     bytes_sent: u64,
     candidate_pair: Option<CandidatePairStats>,
+    /// The pair of addresses that ICE chose, as far as str0m has shown.
+    chosen_flow: Option<Flow>,
     dumping: Option<Dumping>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
@@ -172,6 +174,7 @@ impl Session {
             bytes_received: 0,
             bytes_sent: 0,
             candidate_pair: None,
+            chosen_flow: None,
             dumping: None,
             over: None,
         };
@@ -327,7 +330,10 @@ impl Session {
         if kind == Multiplexed::Stun {
             return;
         }
-        if self.egress.flow() != Some(flow) {
+        // Only when it changes: behind a NAT that gave the peer another address str0m may hold on
+        // to the old one, while reports come from the new one.
+        if self.chosen_flow.as_ref() != Some(flow) {
+            self.chosen_flow = Some(*flow);
             self.egress.set_flow(*flow);
             self.candidate_pair = Some(CandidatePairStats::of(flow));
         }

@@ -19,6 +19,7 @@ use medialoom::control::ids::{
 };
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::options::TransportOptions;
+use medialoom::control::stats::{Shape, StatsCollector};
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
@@ -232,6 +233,22 @@ impl World {
         let client = client(self.now, client_address(index));
         self.clients.push(client);
         index
+    }
+
+    /// The statistics of one transport, as JavaScript gets them.
+    pub fn stats(&mut self, transport: TransportId) -> serde_json::Value {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
+        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, 1));
+        let shard = transport.shard().index();
+        let command = Command::Stats { collector, only: Some(transport) };
+        self.shards[shard].handle_command(self.now, command);
+        self.flush(shard);
+        match self.replies.remove(&request) {
+            Some(Ok(Reply::Stats(json))) => serde_json::from_str(&json).expect("JSON"),
+            other => panic!("statistics, not {other:?}"),
+        }
     }
 
     /// The client offers what it has, the transport answers.
