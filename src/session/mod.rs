@@ -118,6 +118,8 @@ pub struct Session {
     clock: SenderClock,
     local_ufrag: String,
     ufrag_changed: bool,
+    /// Something was asked for that may need negotiation.
+    unsettled: bool,
     created: Instant,
     disconnected: Option<Instant>,
     /// When str0m wants to be called.
@@ -166,6 +168,7 @@ impl Session {
             clock: SenderClock::default(),
             local_ufrag,
             ufrag_changed: true,
+            unsettled: false,
             created: now,
             disconnected: None,
             rtc_timeout: now,
@@ -225,19 +228,21 @@ impl Session {
         }
     }
 
+    /// Takes a datagram. Gives whether there is anything to see to: events, datagrams, other
+    /// timers.
     pub fn handle_datagram(
         &mut self,
         now: Instant,
         flow: &Flow,
         bytes: &[u8],
         workspace: &mut Workspace,
-    ) {
-        let Some(receive) = receive(flow, bytes) else { return };
+    ) -> bool {
+        let Some(receive) = receive(flow, bytes) else { return false };
         self.packets_received += 1;
         self.bytes_received += bytes.len() as u64;
         let kind = multiplex::classify(bytes);
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
-            return;
+            return self.has_news();
         }
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
@@ -255,6 +260,7 @@ impl Session {
         if kind == Multiplexed::Stun && self.egress.flow().is_some_and(|known| known != flow) {
             self.ask_for_path(now);
         }
+        true
     }
 
     /// Checks come from another address than media goes to: ICE may have chosen another pair.

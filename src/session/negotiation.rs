@@ -202,6 +202,9 @@ impl Session {
 
     /// Says once that negotiation is needed, until an offer is made.
     pub(crate) fn announce_if_needed(&mut self) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
         if self.negotiation.announced
             || self.negotiation.pending.is_some()
             || self.state == TransportState::Closed

@@ -337,11 +337,12 @@ impl Reactor for Shard {
         };
         match self.demultiplexer.find(flow, bytes, accepts) {
             Some(id) => {
-                let mut workspace = std::mem::take(&mut self.workspace);
-                self.with(id, |session| {
-                    session.handle_datagram(now, flow, bytes, &mut workspace);
-                });
-                self.workspace = workspace;
+                let Self { peers, workspace, touched, .. } = self;
+                let Some(peer) = peers.get_mut(&id) else { return };
+                let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
+                if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+                    touched.push_back(id);
+                }
             }
             None => self.unmatched += 1,
         }
