@@ -158,20 +158,18 @@ impl Client {
         Ok(())
     }
 
-    /// Sends what is due; gives the number of audio and video packets sent.
-    pub fn publish(&mut self, now: Instant) -> io::Result<(u32, u32)> {
+    /// Sends what is due, and notes the stamps.
+    pub fn publish(&mut self, now: Instant, published: &mut Vec<Stamp>) -> io::Result<()> {
         let (Some(remote), Some(srtp)) = (self.session.remote, &self.session.srtp) else {
-            return Ok((0, 0));
+            return Ok(());
         };
         let socket = &self.socket;
-        let mut counts = [0; 2];
-        for (count, outgoing) in counts.iter_mut().zip([&mut self.audio, &mut self.video]) {
-            let Some(outgoing) = outgoing else { continue };
+        for outgoing in [&mut self.audio, &mut self.video].into_iter().flatten() {
             let sequence = self.feedback.is_some().then_some(&mut self.transport_sequence);
             let transport = Transport { client: self.index, srtp: &srtp.outgoing, sequence };
-            *count = outgoing.publish(now, transport, |packet| socket.send(packet, remote))?;
+            outgoing.publish(now, transport, |packet| socket.send(packet, remote), published)?;
         }
-        Ok((counts[0], counts[1]))
+        Ok(())
     }
 
     /// When there is something to publish again.

@@ -12,6 +12,7 @@ use crate::parent::Parent;
 use crate::plan::{ClientPlan, Distribution, Instruction, Plan, Report, Totals};
 use crate::readiness::Readiness;
 use crate::socket::ReceiveBuffers;
+use crate::stamp::Stamp;
 use crate::window::Window;
 
 const PARENT: u64 = u64::MAX;
@@ -37,6 +38,7 @@ pub struct Clients {
     all_joined: Option<Duration>,
     window: Option<Window>,
     arrivals: Vec<Arrival>,
+    published: Vec<Stamp>,
 }
 
 impl Clients {
@@ -67,6 +69,7 @@ impl Clients {
             all_joined: None,
             window: None,
             arrivals: Vec::new(),
+            published: Vec::new(),
         })
     }
 
@@ -183,11 +186,13 @@ impl Clients {
             let Some(client) = self.clients.get_mut(index) else { break };
             let Some(due) = client.next_publication() else { continue };
             if due <= now {
-                let (audio, video) = client.publish(now)?;
+                client.publish(now, &mut self.published)?;
                 let (listeners, viewers) = self.audience[index];
-                if let Some(window) = &mut self.window {
-                    window.sent(audio, listeners);
-                    window.sent(video, viewers);
+                for stamp in self.published.drain(..) {
+                    let receivers = if stamp.is_video() { viewers } else { listeners };
+                    if let Some(window) = &mut self.window {
+                        window.sent(&stamp, receivers);
+                    }
                 }
             }
             next = next.min(client.next_publication().unwrap_or(next));

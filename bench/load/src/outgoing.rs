@@ -77,15 +77,16 @@ impl Outgoing {
         if self.video { Duration::from_secs(1) } else { Duration::from_secs(5) }
     }
 
-    /// Sends what is due through `send`; gives the number of packets.
+    /// Sends what is due through `send`, and notes the stamps.
     pub fn publish(
         &mut self,
         now: Instant,
         mut transport: Transport<'_>,
         mut send: impl FnMut(&[u8]),
-    ) -> io::Result<u32> {
+        published: &mut Vec<Stamp>,
+    ) -> io::Result<()> {
         let Some(cadence) = self.cadence.as_mut().filter(|cadence| cadence.due <= now) else {
-            return Ok(0);
+            return Ok(());
         };
         let sizes = cadence.advance(now);
         let (tick, first) = (cadence.ticks, cadence.packets);
@@ -107,7 +108,9 @@ impl Outgoing {
                 write_vp8(payload, position == 0, keyframe, tick);
             }
             // As late as possible: sealing the packets before it is no latency of the server.
-            Stamp::now(transport.client, self.video, first + position as u32).write(payload);
+            let stamp = Stamp::now(transport.client, self.video, first + position as u32);
+            stamp.write(payload);
+            published.push(stamp);
             transport.srtp.seal_rtp(&mut packet, header, self.index)?;
             send(&packet);
             self.history.push_back((self.index as u16, packet));
@@ -115,7 +118,7 @@ impl Outgoing {
             self.packets += 1;
             self.octets = self.octets.wrapping_add(*size as u32);
         }
-        Ok(sizes.len() as u32)
+        Ok(())
     }
 
     fn timestamp(&self, now: Instant) -> u32 {

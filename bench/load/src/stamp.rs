@@ -23,6 +23,10 @@ impl Stamp {
         Stamp { stream, number, sent: clock::wall_nanoseconds() }
     }
 
+    pub fn is_video(&self) -> bool {
+        self.stream >> 31 == 1
+    }
+
     pub fn write(&self, payload: &mut [u8]) {
         let at = payload.len() - LENGTH;
         payload[at..at + 4].copy_from_slice(&MAGIC.to_be_bytes());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::client::Arrival;
 use crate::clock;
 use crate::plan::{Distribution, Measured, Totals};
+use crate::stamp::Stamp;
 
 /// Packets of the window may come so much after its end.
 const GRACE: Duration = Duration::from_millis(500);
@@ -53,10 +54,10 @@ impl Window {
         }
     }
 
-    pub fn sent(&mut self, packets: u32, receivers: usize) {
-        if clock::wall_nanoseconds() < self.until {
-            self.sent += u64::from(packets);
-            self.expected += u64::from(packets) * receivers as u64;
+    pub fn sent(&mut self, stamp: &Stamp, receivers: usize) {
+        if (self.from..self.until).contains(&stamp.sent) {
+            self.sent += 1;
+            self.expected += receivers as u64;
         }
     }
 
