@@ -14,7 +14,8 @@
  *
  * `closed` is true as soon as `close()` was called; the event follows when the engine has let go,
  * children before parents. Events come in the order in which things happened, and whoever awaits
- * a call runs before the events that came after its answer. An exception in a listener surfaces as
+ * a call runs before the events that came after its answer; so does whoever awaits a `track` or
+ * `datachannel` event, to add listeners to what came. An exception in a listener surfaces as
  * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
@@ -596,9 +597,10 @@ export class DataChannel extends EventEmitter<DataChannelEvents> {
   send(data: string | ArrayBuffer | ArrayBufferView): void
   /**
    * Sends whatever arrives on `source`, a channel of any transport of the same endpoint, out on this
-   * channel, without JavaScript. The source still emits `message`, if it has listeners. A message is dropped and counted when this channel's
-   * queue is full. Attaching again replaces the source.
-   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   * channel, without JavaScript, from the moment this returns. The source still emits `message`, if
+   * it has listeners. A message is dropped and counted when this channel's queue is full, or the
+   * way to its media thread. Attaching again replaces the source.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
   attachTo(source: DataChannel): void
   detach(): void

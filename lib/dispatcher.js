@@ -9,6 +9,9 @@ const RETRY_DELAY = 10
 /** Largest request number: it crosses as an unsigned 32-bit integer. */
 const MAX_REQUEST = 2 ** 32 - 1
 
+/** Events that bring a new object, to which whoever awaited it has yet to add listeners. */
+const ARRIVALS = new Set(['incomingTrack', 'channelAnnounced'])
+
 /**
  * Brings the engine's events to the objects they concern and its replies to those who asked, in
  * the order in which they happened.
@@ -107,9 +110,9 @@ class Dispatcher {
   #run() {
     this.#running = true
     while (this.#head < this.#queue.length) {
-      const answered = this.#dispatch(this.#queue[this.#head++])
-      if (answered && this.#head < this.#queue.length) {
-        // Whoever awaited the reply comes first: it may attach the listeners for what follows.
+      const awaited = this.#dispatch(this.#queue[this.#head++])
+      if (awaited && this.#head < this.#queue.length) {
+        // Whoever awaited it comes first, to add the listeners for what follows.
         setImmediate(() => this.#run())
         return
       }
@@ -119,12 +122,13 @@ class Dispatcher {
     this.#running = false
   }
 
-  /** Returns whether it was a reply that somebody waited for. */
+  /** Returns whether it was something that somebody may have awaited. */
   #dispatch(entry) {
     try {
       if (typeof entry === 'function') entry()
       else if (entry.type === 'reply') return this.#reply(entry)
       else this.#objects.get(entry.id)?.[kHandle](entry)
+      return ARRIVALS.has(entry.type)
     } catch (error) {
       // Nothing here should throw; if it does, the events after it must not suffer.
       process.nextTick(() => {

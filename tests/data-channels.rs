@@ -80,15 +80,61 @@ fn a_channel_relays_another_without_javascript_across_threads() {
     let mut world = World::new(2, 2, Conditions::GOOD);
     let (sender, _, source) = open(&mut world, 0, Default::default());
     let (receiver, to, id) = open(&mut world, 1, Default::default());
-    world.command(to, TransportCommand::AttachChannel { id, source });
+    world.attach_channel(to, id, source);
     let handle = world.clients[sender].open_channels[0].0;
     world.clients[sender].write(handle, true, b"past you");
     world.run(SECOND);
-    assert_eq!(world.clients[receiver].messages.len(), 1);
+    assert_eq!(texts(&world, receiver), ["past you"]);
     world.command(to, TransportCommand::DetachChannel { id });
     world.clients[sender].write(handle, true, b"again");
     world.run(SECOND);
-    assert_eq!(world.clients[receiver].messages.len(), 1);
+    assert_eq!(texts(&world, receiver), ["past you"]);
+}
+
+#[test]
+fn a_message_is_relayed_that_came_right_after_attaching_while_the_other_thread_was_busy() {
+    let mut world = World::new(2, 7, Conditions::GOOD);
+    let (sender, _, source) = open(&mut world, 0, Default::default());
+    let (receiver, to, id) = open(&mut world, 1, Default::default());
+    let handle = world.clients[sender].open_channels[0].0;
+    world.pause(1);
+    world.attach_channel(to, id, source);
+    world.clients[sender].write(handle, false, b"no race");
+    world.run(SECOND);
+    world.resume(1);
+    world.run(SECOND);
+    assert_eq!(texts(&world, receiver), ["no race"]);
+}
+
+#[test]
+fn a_channel_that_is_attached_again_at_once_misses_nothing_and_hears_nothing_twice() {
+    let mut world = World::new(2, 8, Conditions::GOOD);
+    let (sender, _, source) = open(&mut world, 0, Default::default());
+    let (other, _, another) = open(&mut world, 0, Default::default());
+    let (receiver, to, id) = open(&mut world, 1, Default::default());
+    let handle = world.clients[sender].open_channels[0].0;
+    let others = world.clients[other].open_channels[0].0;
+    world.attach_channel(to, id, source);
+    world.pause(1);
+    world.attach_channel(to, id, another);
+    world.command(to, TransportCommand::DetachChannel { id });
+    world.attach_channel(to, id, source);
+    world.clients[sender].write(handle, false, b"one");
+    world.run(SECOND);
+    world.resume(1);
+    world.clients[sender].write(handle, false, b"two");
+    world.clients[other].write(others, false, b"not attached any more");
+    world.run(SECOND);
+    assert_eq!(texts(&world, receiver), ["one", "two"]);
+    world.command(to, TransportCommand::DetachChannel { id });
+    world.clients[sender].write(handle, false, b"three");
+    world.run(SECOND);
+    assert_eq!(texts(&world, receiver), ["one", "two"]);
+}
+
+fn texts(world: &World, client: usize) -> Vec<&str> {
+    let messages = world.clients[client].messages.iter();
+    messages.map(|(_, _, data)| std::str::from_utf8(data).unwrap()).collect()
 }
 
 #[test]

@@ -153,6 +153,25 @@ fn a_thread_that_cannot_keep_up_refuses_commands_and_loses_none_it_took() {
 }
 
 #[test]
+fn a_command_comes_before_a_datagram_that_came_after_it() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let peer = peer(&host, 0, "127.0.0.1");
+    let stalled = || wait_until("the thread to stall", || seen.stalled.load(Ordering::SeqCst));
+    peer.send(b"stall twice").unwrap();
+    stalled();
+    // Makes the thread read the socket in the turn in which it stalls again.
+    peer.send(b"filler").unwrap();
+    seen.stalled.store(false, Ordering::SeqCst);
+    stalled();
+    // The thread has taken its commands of this turn, and not read its datagrams.
+    host.send(ShardIndex(0), command(TransportId::new(&Ids::default(), ShardIndex(0)))).unwrap();
+    peer.send(b"mark").unwrap();
+    seen.stalled.store(false, Ordering::SeqCst);
+    wait_until("both", || seen.order.lock().unwrap().len() == 2);
+    assert_eq!(*seen.order.lock().unwrap(), ["command", "mark"]);
+}
+
+#[test]
 fn shutdown_says_goodbye_after_the_last_command_and_frees_the_port() {
     let (host, seen) = start(&options("127.0.0.1", 2));
     let peer = peer(&host, 0, "127.0.0.1");

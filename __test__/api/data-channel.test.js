@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { nextEvent, until } = require('../support/events.js')
+const { block, nextEvent, until } = require('../support/events.js')
 const { connectedPair } = require('../support/loopback.js')
 
 async function opened(channel) {
@@ -81,6 +81,16 @@ test('messages sent before the channel is open wait for it', async t => {
   const { client, server } = await connectedPair(t)
   const announced = nextEvent(server, 'datachannel')
   client.createDataChannel('early').send('first')
+  const [channel] = await announced
+  assert.deepEqual(await nextEvent(channel, 'message'), ['first'])
+})
+
+test('whoever awaits a channel gets its first message, however late JavaScript is', async t => {
+  const { client, server } = await connectedPair(t)
+  const announced = nextEvent(server, 'datachannel')
+  client.createDataChannel('early').send('first')
+  // The channel and its message are there when JavaScript looks, and come in one go.
+  block(500)
   const [channel] = await announced
   assert.deepEqual(await nextEvent(channel, 'message'), ['first'])
 })

@@ -56,6 +56,16 @@ test('whoever awaits a reply runs before the events that follow it', async () =>
   assert.deepEqual(seen, ['before', 'answer', 'after'])
 })
 
+test('whoever awaits what arrives runs before the events that follow it', async () => {
+  for (const arrival of ['incomingTrack', 'channelAnnounced']) {
+    const { seen, tell } = dispatcher()
+    tell(event(arrival), event('message'))
+    assert.deepEqual(seen, [arrival])
+    await immediate()
+    assert.deepEqual(seen, [arrival, 'message'])
+  }
+})
+
 test('events told in the meantime queue behind', async () => {
   const { seen, tell, ask, lastRequest } = dispatcher()
   const answer = ask()

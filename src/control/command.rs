@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, TransportId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, TransportId};
 use super::options::{ChannelOptions, TransportOptions};
 use super::stats::StatsCollector;
 use crate::codec::Kind;
 
-/// A command to the shard that owns the transport. Commands with a `request` are answered by
-/// exactly one [`Event::Reply`](super::event::Event::Reply); the others show in events.
+/// A command to one shard, in most cases the one that owns the transport. Commands with a
+/// `request` are answered by exactly one [`Event::Reply`](super::event::Event::Reply); the others
+/// show in events.
 #[derive(Debug)]
 pub enum Command {
     CreateTransport {
@@ -22,12 +23,43 @@ pub enum Command {
         transport: TransportId,
         command: TransportCommand,
     },
+    /// Messages that arrive on `source`, a channel of this shard, go to `to` as well. The first
+    /// half of [`attach_channel`](Self::attach_channel).
+    RelayChannel {
+        source: ChannelId,
+        to: RelayTarget,
+    },
     /// This shard's share of one statistics snapshot, put into the collector that all shards were
     /// given; the last share answers the request. `only` limits it to one transport.
     Stats {
         collector: Arc<StatsCollector>,
         only: Option<TransportId>,
     },
+}
+
+impl Command {
+    /// Sends on `channel` whatever arrives on `source`: what to post to which shard, in this
+    /// order. The shard of `source` hears of it directly rather than through the other shard, so
+    /// that it knows before the caller can tell anybody to send: there is no race to lose.
+    pub fn attach_channel(
+        transport: TransportId,
+        channel: ChannelId,
+        source: ChannelId,
+    ) -> [(ShardIndex, Self); 2] {
+        let to = RelayTarget { transport, channel };
+        let command = TransportCommand::AttachChannel { id: channel, source };
+        [
+            (source.shard(), Self::RelayChannel { source, to }),
+            (transport.shard(), Self::Transport { transport, command }),
+        ]
+    }
+}
+
+/// A channel that sends what another receives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RelayTarget {
+    pub transport: TransportId,
+    pub channel: ChannelId,
 }
 
 #[derive(Debug)]
@@ -112,7 +144,8 @@ pub enum TransportCommand {
         id: ChannelId,
         listen: bool,
     },
-    /// Sends on `id` whatever arrives on `source`.
+    /// `id` sends what arrives on `source`, whose shard was told by a
+    /// [`RelayChannel`](Command::RelayChannel) before. Replaces what it sent on before.
     AttachChannel {
         id: ChannelId,
         source: ChannelId,

@@ -230,6 +230,8 @@ pub struct OutgoingTrackStats {
     pub nack_count: u64,
     pub pli_count: u64,
     pub fir_count: u64,
+    pub retransmitted_packets_sent: u64,
+    pub retransmitted_bytes_sent: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames_sent: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

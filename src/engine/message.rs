@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, TransportId};
+use crate::control::command::RelayTarget;
+use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex};
 use crate::engine::io::Message;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
@@ -13,7 +14,6 @@ use crate::sfu::source::SourceDescription;
 pub enum ShardMessage {
     /// A packet of a track, once per shard that has receivers of it.
     Media {
-        track: IncomingTrackId,
         packet: Arc<SourcePacket>,
     },
     /// The sender has its first receiver of the track.
@@ -39,11 +39,7 @@ pub enum ShardMessage {
         track: IncomingTrackId,
         encoding: EncodingIndex,
     },
-    /// Messages of `source` are wanted by a channel of another shard.
-    RelayChannel {
-        source: ChannelId,
-        to: RelayTarget,
-    },
+    /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.
     UnrelayChannel {
         source: ChannelId,
         to: RelayTarget,
@@ -53,13 +49,6 @@ pub enum ShardMessage {
         binary: bool,
         data: Bytes,
     },
-}
-
-/// A channel that sends what another receives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RelayTarget {
-    pub transport: TransportId,
-    pub channel: ChannelId,
 }
 
 impl Message for ShardMessage {

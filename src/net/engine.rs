@@ -90,6 +90,18 @@ impl Engine {
         self.host.send(transport.shard(), Command::Transport { transport, command })
     }
 
+    /// Sends on `channel` whatever arrives on `source`, from the moment this returns.
+    ///
+    /// Errors: `QueueFull`, `Closed`; nothing was attached then.
+    pub fn attach_channel(
+        &self,
+        transport: TransportId,
+        channel: ChannelId,
+        source: ChannelId,
+    ) -> Result<(), EngineError> {
+        self.host.send_all(Command::attach_channel(transport, channel, source))
+    }
+
     /// Asks for one snapshot of everything, or of one transport.
     pub fn stats(&self, request: RequestId, only: Option<TransportId>) -> Result<(), EngineError> {
         let (shape, shards) = match only {

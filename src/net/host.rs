@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
 use super::address_table::AddressTable;
 use super::listen::{self, ListenAddress, ShardSockets};
@@ -115,6 +115,29 @@ impl Host {
     /// [`ErrorCode::QueueFull`] when 65,536 commands wait already, [`ErrorCode::Closed`] after
     /// [`shutdown`](Self::shutdown), [`ErrorCode::Internal`] when the thread ended by a fault.
     pub fn send(&self, shard: ShardIndex, command: Command) -> Result<(), EngineError> {
+        self.send_all([(shard, command)])
+    }
+
+    /// Hands each command to its thread, or none of them when one of the threads cannot take it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_all<const N: usize>(
+        &self,
+        commands: [(ShardIndex, Command); N],
+    ) -> Result<(), EngineError> {
+        let mut places = Vec::with_capacity(N);
+        for (shard, _) in &commands {
+            places.push(self.reserve(*shard)?);
+        }
+        for ((inbox, place), (_, command)) in places.into_iter().zip(commands) {
+            place.send(command);
+            inbox.wakeup.wake();
+        }
+        Ok(())
+    }
+
+    fn reserve(&self, shard: ShardIndex) -> Result<(&Inbox, Permit<'_, Command>), EngineError> {
         let Some(inbox) = self.inboxes.get(shard.index()) else {
             let message = format!("there is no media thread {}", shard.0);
             return Err(EngineError::new(ErrorCode::Internal, message));
@@ -122,16 +145,13 @@ impl Host {
         if self.stop.load(Ordering::Acquire) {
             return Err(EngineError::new(ErrorCode::Closed, "the endpoint is closed"));
         }
-        match inbox.commands.try_send(command) {
-            Ok(()) => {
-                inbox.wakeup.wake();
-                Ok(())
-            }
-            Err(TrySendError::Full(_)) => Err(EngineError::new(
+        match inbox.commands.try_reserve() {
+            Ok(place) => Ok((inbox, place)),
+            Err(TrySendError::Full(())) => Err(EngineError::new(
                 ErrorCode::QueueFull,
                 format!("{MAX_COMMANDS} calls wait for media thread {}; await some first", shard.0),
             )),
-            Err(TrySendError::Closed(_)) => Err(EngineError::new(
+            Err(TrySendError::Closed(())) => Err(EngineError::new(
                 ErrorCode::Internal,
                 format!("media thread {} ended by a fault; close the endpoint", shard.0),
             )),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use rtrb::chunks::ReadChunkIntoIter;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::wakeup::Wakeup;
@@ -151,14 +152,18 @@ impl<M: Message> Link<M> {
 }
 
 impl<M: Message> IncomingRings<M> {
-    /// Takes up to `limit` messages from every ring. Returns whether there may be more.
-    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(M)) -> bool {
+    /// Takes up to `limit` messages from every ring that has some, as one batch each. Returns
+    /// whether there may be more.
+    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(ReadChunkIntoIter<'_, M>)) -> bool {
         let mut more = false;
         for ring in &mut self.rings {
             let available = ring.slots();
             more |= available > limit;
+            if available == 0 {
+                continue;
+            }
             if let Ok(chunk) = ring.read_chunk(available.min(limit)) {
-                chunk.into_iter().for_each(&mut each);
+                each(chunk.into_iter());
             }
         }
         more
@@ -197,7 +202,7 @@ mod tests {
 
     fn drain(incoming: &mut IncomingRings<Kind>) -> Vec<Kind> {
         let mut messages = Vec::new();
-        while incoming.drain(3, |message| messages.push(message)) {}
+        while incoming.drain(3, |batch| messages.extend(batch)) {}
         messages
     }
 

@@ -1,5 +1,10 @@
 //! What one media thread does: wait until there is something, take all of it, let the shard
 //! think once, send.
+//!
+//! Commands come first, and once more between reading a batch of anything else and handing it
+//! on: what JavaScript asked for before a datagram arrived was done when the datagram is looked
+//! at. So whoever tells a peer to send after a call returned has no race to lose. Only when more
+//! than `COMMANDS_AT_ONCE` wait is media not held up for them.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -25,8 +30,9 @@ use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::engine::io::{Message, Output, Reactor};
 
+/// Taken in one go before media gets its chance.
+const COMMANDS_AT_ONCE: usize = 256;
 /// Taken per turn from each source before the others and the timer get their chance.
-const COMMANDS_PER_TURN: usize = 256;
 const MESSAGES_PER_TURN: usize = 1_024;
 /// A read takes up to `BATCH_SIZE` datagrams on Linux and one elsewhere.
 const READS_PER_TURN: usize = 128 / BATCH_SIZE;
@@ -141,7 +147,7 @@ impl<R: Reactor> Thread<R> {
 
     fn turn(&mut self) -> Left {
         let mut now = Instant::now();
-        let mut more = self.take_commands(now, COMMANDS_PER_TURN);
+        let mut more = take_commands(&mut self.connections.commands, &mut self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now);
         self.take_tcp(now);
@@ -154,27 +160,22 @@ impl<R: Reactor> Thread<R> {
         if more { Left::More } else { Left::Nothing }
     }
 
-    fn take_commands(&mut self, now: Instant, limit: usize) -> bool {
-        for _ in 0..limit {
-            let Ok(command) = self.connections.commands.try_recv() else { return false };
-            self.reactor.handle_command(now, command);
-        }
-        true
-    }
-
     fn take_messages(&mut self, now: Instant) -> bool {
         let own: VecDeque<_> = self.connections.outgoing.take_own();
         for message in own {
             self.reactor.handle_message(now, message);
         }
+        let Connections { incoming, commands, .. } = &mut self.connections;
         let reactor = &mut self.reactor;
-        self.connections
-            .incoming
-            .drain(MESSAGES_PER_TURN, |message| reactor.handle_message(now, message))
+        incoming.drain(MESSAGES_PER_TURN, |messages| {
+            take_commands(commands, reactor, now);
+            messages.for_each(|message| reactor.handle_message(now, message));
+        })
     }
 
     fn take_datagrams(&mut self, now: &mut Instant) -> bool {
-        let Connections { udp, table, counters, .. } = &self.connections;
+        let Connections { udp, table, counters, commands, .. } = &mut self.connections;
+        let reactor = &mut self.reactor;
         let mut any_more = false;
         for (index, socket) in udp.iter().enumerate() {
             let mut more = true;
@@ -184,11 +185,14 @@ impl<R: Reactor> Thread<R> {
                 // Arrival times are what bandwidth estimation lives on.
                 *now = Instant::now();
                 more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
+                    if packets == 0 {
+                        take_commands(commands, reactor, *now);
+                    }
                     packets += 1;
                     length += bytes.len() as u64;
                     if let Some(local) = table.announced(index, destination) {
                         let flow = Flow { protocol: Protocol::Udp, local, remote };
-                        self.reactor.handle_datagram(*now, &flow, bytes);
+                        reactor.handle_datagram(*now, &flow, bytes);
                     }
                 });
                 counters.packets_received.add(packets);
@@ -203,10 +207,11 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn take_tcp(&mut self, now: Instant) {
-        let Connections { tcp, table, counters, .. } = &mut self.connections;
+        let Connections { tcp, table, counters, commands, .. } = &mut self.connections;
         let reactor = &mut self.reactor;
         let mut each = |event: TcpEvent<'_>| match event {
             TcpEvent::Packet(flow, bytes) => {
+                take_commands(commands, reactor, now);
                 counters.packets_received.add(1);
                 counters.bytes_received.add(bytes.len() as u64);
                 reactor.handle_datagram(now, flow, bytes);
@@ -243,10 +248,23 @@ impl<R: Reactor> Thread<R> {
     /// What JavaScript asked for before it closed still happens.
     fn finish(mut self) {
         let now = Instant::now();
-        while self.take_commands(now, COMMANDS_PER_TURN) {}
+        while take_commands(&mut self.connections.commands, &mut self.reactor, now) {}
         self.reactor.shutdown(now);
         self.flush(now);
     }
+}
+
+/// Says whether there may be more.
+fn take_commands<R: Reactor>(
+    commands: &mut mpsc::Receiver<Command>,
+    reactor: &mut R,
+    now: Instant,
+) -> bool {
+    for _ in 0..COMMANDS_AT_ONCE {
+        let Ok(command) = commands.try_recv() else { return false };
+        reactor.handle_command(now, command);
+    }
+    true
 }
 
 /// Takes a shard's output apart by where it goes.
@@ -264,6 +282,26 @@ impl<M: Message> Output<M> for Out<'_, M> {
         match flow.protocol {
             Protocol::Udp => self.burst.push(flow, bytes, self.udp, self.table, self.counters),
             Protocol::Tcp => self.tcp.send(flow, bytes, self.counters),
+        }
+    }
+
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        match flow.protocol {
+            Protocol::Udp => {
+                let (udp, table, counters) = (&mut *self.udp, self.table, self.counters);
+                self.burst.push_in_place(flow, capacity, write, udp, table, counters);
+            }
+            Protocol::Tcp => {
+                let mut bytes = vec![0; capacity];
+                if let Some(length) = write(&mut bytes) {
+                    self.tcp.send(flow, &bytes[..length], self.counters);
+                }
+            }
         }
     }
 

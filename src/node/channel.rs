@@ -62,9 +62,12 @@ impl NativeEndpoint {
 
     #[napi(catch_unwind)]
     pub fn attach_channel(&self, env: Env, transport: f64, id: f64, source: f64) -> Result<()> {
-        let source = channel_id(source);
-        let command = TransportCommand::AttachChannel { id: channel_id(id), source };
-        self.post(&env, transport_id(transport), command)
+        let attached = self.running.engine.attach_channel(
+            transport_id(transport),
+            channel_id(id),
+            channel_id(source),
+        );
+        self.check(&env, attached)
     }
 
     #[napi(catch_unwind)]

@@ -30,12 +30,15 @@ pub struct Seen {
     pub candidates: Mutex<Vec<LocalCandidates>>,
     /// Keeps a shard that was told to `stall` from going on.
     pub stalled: AtomicBool,
+    /// Commands and `mark` datagrams, in the order in which they were handled.
+    pub order: Mutex<Vec<&'static str>>,
 }
 
 /// Answers every datagram with what it says:
 /// `echo...` the same bytes, `burst` five datagrams, `across` an answer by way of the next shard,
-/// `later` an answer by timer, `bye` the same and the end of the flow. No answer have `panic` and
-/// `stall`, which do so.
+/// `later` an answer by timer, `bye` the same and the end of the flow. No answer have `mark`, and
+/// `panic`, `stall` and `stall twice`, which do so, the second time while messages of shards are
+/// handled.
 pub struct Echo {
     shard: ShardIndex,
     shards: usize,
@@ -46,9 +49,17 @@ pub struct Echo {
     finished: Vec<Flow>,
 }
 
+impl Echo {
+    fn stall(&self) {
+        self.seen.stalled.store(true, Ordering::SeqCst);
+        wait_until("the test to go on", || !self.seen.stalled.load(Ordering::SeqCst));
+    }
+}
+
 pub enum Across {
     Ask(ShardIndex, Flow),
     Answer(Flow),
+    Stall,
 }
 
 impl Message for Across {
@@ -62,12 +73,14 @@ impl Reactor for Echo {
 
     fn handle_command(&mut self, _: Instant, _: Command) {
         self.seen.commands.fetch_add(1, Ordering::SeqCst);
+        self.seen.order.lock().unwrap().push("command");
     }
 
     fn handle_message(&mut self, _: Instant, message: Across) {
         match message {
             Across::Ask(from, flow) => self.messages.push((from, Across::Answer(flow))),
             Across::Answer(flow) => self.datagrams.push((flow, b"across".to_vec())),
+            Across::Stall => self.stall(),
         }
     }
 
@@ -87,10 +100,12 @@ impl Reactor for Echo {
                 self.datagrams.push((*flow, bytes.to_vec()));
                 self.finished.push(*flow);
             }
-            b"stall" => {
-                self.seen.stalled.store(true, Ordering::SeqCst);
-                wait_until("the test to go on", || !self.seen.stalled.load(Ordering::SeqCst));
+            b"stall" => self.stall(),
+            b"stall twice" => {
+                self.messages.push((self.shard, Across::Stall));
+                self.stall();
             }
+            b"mark" => self.seen.order.lock().unwrap().push("mark"),
             b"panic" => panic!("the test asked for it"),
             bytes if bytes.starts_with(b"echo") => self.datagrams.push((*flow, bytes.to_vec())),
             _ => {}

@@ -7,14 +7,17 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::media::{Direction, KeyframeRequest, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RtpPacket, RtpWrite, SeqNo};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use super::network::Network;
 
 pub struct Client {
     pub rtc: Rtc,
+    /// Where the others see it.
     pub address: SocketAddr,
+    /// Where it sees itself: behind a NAT the two come apart.
+    inner: SocketAddr,
     pub packets: Vec<RtpPacket>,
     pub keyframe_requests: Vec<KeyframeRequest>,
     pub messages: Vec<(ChannelId, bool, Vec<u8>)>,
@@ -42,6 +45,11 @@ pub struct Sending {
     pub paused: bool,
     /// Wrap sound in RED (RFC 2198), where that is negotiated.
     pub red: bool,
+    /// Makes the payload of a frame of one packet, given whether it is a keyframe, in front of
+    /// what ends with the frame's number; else it is VP8 or Opus.
+    pub payload: Option<fn(bool, &[u8]) -> Vec<u8>>,
+    /// Header extensions of every packet.
+    pub extensions: ExtensionValues,
     pub frame: u64,
     pub sequence: u64,
     next: Instant,
@@ -64,6 +72,7 @@ impl Client {
         Self {
             rtc,
             address,
+            inner: address,
             packets: Vec::new(),
             keyframe_requests: Vec::new(),
             messages: Vec::new(),
@@ -78,6 +87,11 @@ impl Client {
             timeout: now,
             now,
         }
+    }
+
+    /// Its NAT gives it another address from now on.
+    pub fn rebind(&mut self, address: SocketAddr) {
+        self.address = address;
     }
 
     /// Offers an m-line with the next offer.
@@ -137,6 +151,8 @@ impl Client {
                     interval: Duration::from_millis(if kind == MediaKind::Video { 33 } else { 20 }),
                     paused: false,
                     red: false,
+                    payload: None,
+                    extensions: ExtensionValues::default(),
                     frame: 0,
                     sequence: 1000,
                     next: self.now,
@@ -177,7 +193,7 @@ impl Client {
 
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], network: &mut Network) {
         self.now = now;
-        if let Ok(receive) = Receive::new(Protocol::Udp, from, self.address, bytes) {
+        if let Ok(receive) = Receive::new(Protocol::Udp, from, self.inner, bytes) {
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
             self.drain(now, network);
         }
@@ -195,10 +211,15 @@ impl Client {
                 }
                 let video = sending.kind == MediaKind::Video;
                 let keyframe = std::mem::take(&mut sending.keyframe);
-                let clock = if video { 90_000.0 } else { 48_000.0 };
+                let params = self.rtc.codec_config().params();
+                let spec = params.iter().find(|p| p.pt() == pt).map(|p| p.spec());
+                let clock = spec.map_or(90_000.0, |spec| f64::from(spec.clock_rate.get()));
                 let time = (sending.frame as f64 * sending.interval.as_secs_f64() * clock) as u32;
                 for index in 0..sending.packets_per_frame {
-                    let payload = if video {
+                    let payload = if let Some(make) = sending.payload {
+                        let tail = [[OPUS_MARK; 40].as_slice(), &sending.frame.to_be_bytes()];
+                        make(keyframe, &tail.concat())
+                    } else if video {
                         vp8_payload(index == 0, keyframe, sending.frame)
                     } else {
                         opus_payload(sending.frame, sending.red)
@@ -210,7 +231,8 @@ impl Client {
                     let last = index + 1 == sending.packets_per_frame;
                     let write = RtpWrite::new(pt, sequence, time, now, payload)
                         .marker(last && video)
-                        .nackable(true);
+                        .nackable(true)
+                        .ext_vals(sending.extensions.clone());
                     stream.write_rtp(write);
                 }
                 sending.frame += 1;

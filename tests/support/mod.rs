@@ -19,6 +19,7 @@ use medialoom::control::ids::{
 };
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::options::TransportOptions;
+use medialoom::control::stats::{Shape, StatsCollector};
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
@@ -39,7 +40,17 @@ pub struct World {
     mailbox: Arc<Mailbox>,
     ids: Arc<Ids>,
     next_request: u32,
+    /// What came for a shard whose thread does not get to run just now.
+    waiting: Vec<Option<Waiting>>,
     replies: HashMap<RequestId, Result<Reply, EngineError>>,
+}
+
+/// In the order in which a thread takes it.
+#[derive(Default)]
+struct Waiting {
+    commands: Vec<Command>,
+    messages: Vec<ShardMessage>,
+    datagrams: Vec<(Flow, Vec<u8>)>,
 }
 
 /// Where shard `index` listens.
@@ -60,6 +71,18 @@ struct Collector<'a> {
 impl Output<ShardMessage> for Collector<'_> {
     fn datagram(&mut self, flow: &Flow, bytes: &[u8]) {
         self.network.send(self.now, flow.local, flow.remote, bytes);
+    }
+
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        let mut bytes = vec![0; capacity];
+        if let Some(length) = write(&mut bytes) {
+            self.datagram(flow, &bytes[..length]);
+        }
     }
 
     fn message(&mut self, to: ShardIndex, message: ShardMessage) {
@@ -93,6 +116,7 @@ impl World {
             mailbox,
             ids,
             next_request: 0,
+            waiting: (0..shards).map(|_| None).collect(),
             replies: HashMap::new(),
         }
     }
@@ -108,9 +132,53 @@ impl World {
     }
 
     pub fn command(&mut self, transport: TransportId, command: TransportCommand) {
-        let shard = transport.shard().index();
-        self.shards[shard].handle_command(self.now, Command::Transport { transport, command });
+        self.command_to_shard(transport.shard(), Command::Transport { transport, command });
+    }
+
+    fn command_to_shard(&mut self, shard: ShardIndex, command: Command) {
+        let shard = shard.index();
+        if let Some(waiting) = &mut self.waiting[shard] {
+            return waiting.commands.push(command);
+        }
+        self.shards[shard].handle_command(self.now, command);
         self.flush(shard);
+    }
+
+    /// As `Engine::attach_channel` does.
+    pub fn attach_channel(
+        &mut self,
+        transport: TransportId,
+        channel: ChannelId,
+        source: ChannelId,
+    ) {
+        for (shard, command) in Command::attach_channel(transport, channel, source) {
+            self.command_to_shard(shard, command);
+        }
+    }
+
+    /// From now on the thread of this shard does not get to run; what comes for it waits.
+    pub fn pause(&mut self, shard: usize) {
+        self.waiting[shard] = Some(Waiting::default());
+    }
+
+    pub fn resume(&mut self, shard: usize) {
+        let Some(waiting) = self.waiting[shard].take() else { return };
+        let now = self.now;
+        for command in waiting.commands {
+            self.shards[shard].handle_command(now, command);
+        }
+        for message in waiting.messages {
+            self.shards[shard].handle_message(now, message);
+        }
+        for (flow, bytes) in waiting.datagrams {
+            self.shards[shard].handle_datagram(now, &flow, &bytes);
+        }
+        self.flush(shard);
+    }
+
+    /// When a shard that gets to run wants its timeout.
+    fn shard_timeout(&mut self, shard: usize) -> Option<Instant> {
+        self.waiting[shard].is_none().then(|| self.shards[shard].poll_timeout())?
     }
 
     /// Asks something that is answered at once.
@@ -167,6 +235,22 @@ impl World {
         index
     }
 
+    /// The statistics of one transport, as JavaScript gets them.
+    pub fn stats(&mut self, transport: TransportId) -> serde_json::Value {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
+        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, 1));
+        let shard = transport.shard().index();
+        let command = Command::Stats { collector, only: Some(transport) };
+        self.shards[shard].handle_command(self.now, command);
+        self.flush(shard);
+        match self.replies.remove(&request) {
+            Some(Ok(Reply::Stats(json))) => serde_json::from_str(&json).expect("JSON"),
+            other => panic!("statistics, not {other:?}"),
+        }
+    }
+
     /// The client offers what it has, the transport answers.
     pub fn offer_from_client(&mut self, client: usize, transport: TransportId) {
         let offer = self.clients[client].create_offer();
@@ -193,9 +277,10 @@ impl World {
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
+            let shards: Vec<Instant> =
+                (0..self.shards.len()).filter_map(|shard| self.shard_timeout(shard)).collect();
             let clients = self.clients.iter().map(|client| client.next_timeout());
             let network = self.network.next_arrival();
-            let shards = self.shards.iter_mut().filter_map(|shard| shard.poll_timeout());
             let next = clients.chain(network).chain(shards).min();
             let next = next.filter(|at| *at <= end);
             let Some(next) = next else { break };
@@ -220,6 +305,10 @@ impl World {
             if let Some(shard) = (0..self.shards.len()).find(|i| shard_address(*i) == datagram.to) {
                 let flow =
                     Flow { protocol: Protocol::Udp, local: datagram.to, remote: datagram.from };
+                if let Some(waiting) = &mut self.waiting[shard] {
+                    waiting.datagrams.push((flow, datagram.bytes));
+                    continue;
+                }
                 self.shards[shard].handle_datagram(now, &flow, &datagram.bytes);
                 self.flush(shard);
             } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == datagram.to)
@@ -233,7 +322,7 @@ impl World {
             }
         }
         for index in 0..self.shards.len() {
-            if self.shards[index].poll_timeout().is_some_and(|at| at <= now) {
+            if self.shard_timeout(index).is_some_and(|at| at <= now) {
                 self.shards[index].handle_timeout(now);
                 self.flush(index);
             }
@@ -254,6 +343,10 @@ impl World {
             }
         }
         for (to, message) in messages {
+            if let Some(waiting) = &mut self.waiting[to.index()] {
+                waiting.messages.push(message);
+                continue;
+            }
             self.shards[to.index()].handle_message(now, message);
             self.flush(to.index());
         }

@@ -1,13 +1,20 @@
 //! Data channels that send on what others receive, without JavaScript.
+//!
+//! Two shards have a part in it. That of the source has to know before `attachTo()` returns, so
+//! it hears of an attachment by a command of its own; that of the target knows when it is over,
+//! and tells the other through the ring. Nothing orders the command and the ring, so the source's
+//! shard counts: whatever comes first, an attachment adds one, its end takes one away, and a
+//! target that was attached again meanwhile is never without.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::Shard;
+use crate::control::command::RelayTarget;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::ids::{ChannelId, TransportId};
-use crate::engine::message::{RelayTarget, ShardMessage};
+use crate::engine::message::ShardMessage;
 
 impl Shard {
     pub(super) fn attach_channel(
@@ -17,38 +24,38 @@ impl Shard {
         source: ChannelId,
     ) {
         self.detach_channel(id, channel);
-        self.relayed.insert(channel, source);
-        let to = RelayTarget { transport: id, channel };
-        if source.shard() == self.index {
-            self.relay_channel(source, to);
+        if self.channels.get(&channel) == Some(&id) {
+            self.relayed.insert(channel, source);
         } else {
-            self.messages.push((source.shard(), ShardMessage::RelayChannel { source, to }));
+            // It closed before JavaScript knew.
+            self.end_relay(source, RelayTarget { transport: id, channel });
         }
     }
 
     pub(super) fn detach_channel(&mut self, id: TransportId, channel: ChannelId) {
-        let Some(source) = self.relayed.remove(&channel) else { return };
-        let to = RelayTarget { transport: id, channel };
+        if let Some(source) = self.relayed.remove(&channel) {
+            self.end_relay(source, RelayTarget { transport: id, channel });
+        }
+    }
+
+    fn end_relay(&mut self, source: ChannelId, to: RelayTarget) {
         if source.shard() == self.index {
-            self.unrelay_channel(source, to);
+            self.count_relay(source, to, -1);
         } else {
             self.messages.push((source.shard(), ShardMessage::UnrelayChannel { source, to }));
         }
     }
 
-    pub(super) fn relay_channel(&mut self, source: ChannelId, to: RelayTarget) {
-        // A channel that closed in the meantime: its messages never come.
-        if self.channels.contains_key(&source) {
-            let targets = self.relays.entry(source).or_default();
-            if !targets.contains(&to) {
-                targets.push(to);
-            }
+    pub(super) fn count_relay(&mut self, source: ChannelId, to: RelayTarget, change: i32) {
+        // The messages of a channel that closed never come.
+        if !self.channels.contains_key(&source) {
+            return;
         }
-    }
-
-    pub(super) fn unrelay_channel(&mut self, source: ChannelId, to: RelayTarget) {
-        if let Some(targets) = self.relays.get_mut(&source) {
-            targets.retain(|target| *target != to);
+        let targets = self.relays.entry(source).or_default();
+        let count = targets.entry(to).or_default();
+        *count += change;
+        if *count == 0 {
+            targets.remove(&to);
             if targets.is_empty() {
                 self.relays.remove(&source);
             }
@@ -64,7 +71,9 @@ impl Shard {
         data: Bytes,
         listened: bool,
     ) {
-        for to in self.relays.get(&channel).cloned().unwrap_or_default() {
+        let targets = self.relays.get(&channel).into_iter().flatten();
+        let attached = targets.filter(|(_, count)| **count > 0).map(|(to, _)| *to);
+        for to in attached.collect::<Vec<_>>() {
             self.deliver(now, to, binary, data.clone());
         }
         if listened && self.mailbox.post_message(channel, binary, data).is_err() {
@@ -89,5 +98,102 @@ impl Shard {
         self.channels.remove(&channel);
         self.relays.remove(&channel);
         self.detach_channel(owner, channel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::control::command::{Command, TransportCommand};
+    use crate::control::flow::LocalCandidates;
+    use crate::control::ids::{Ids, ShardIndex};
+    use crate::control::mailbox::Mailbox;
+    use crate::engine::io::Reactor;
+    use crate::engine::load::Load;
+    use crate::session::Identity;
+
+    const TRANSPORT: TransportId = TransportId(1 << 6);
+    const SOURCE: ChannelId = ChannelId(2 << 6);
+    /// On another shard.
+    const FAR: RelayTarget =
+        RelayTarget { transport: TransportId((3 << 6) + 1), channel: ChannelId((4 << 6) + 1) };
+
+    /// With one channel.
+    fn shard() -> Shard {
+        let mut shard = Shard::new(
+            ShardIndex(0),
+            Arc::new(Ids::default()),
+            Identity::generate().unwrap(),
+            Arc::new(Mailbox::new(|| ())),
+            LocalCandidates(Vec::new()),
+            Default::default(),
+            Arc::new(Load::new(2)),
+        );
+        shard.channels.insert(SOURCE, TRANSPORT);
+        shard
+    }
+
+    fn begin(shard: &mut Shard, to: RelayTarget) {
+        shard.handle_command(Instant::now(), Command::RelayChannel { source: SOURCE, to });
+    }
+
+    fn end(shard: &mut Shard, to: RelayTarget) {
+        let message = ShardMessage::UnrelayChannel { source: SOURCE, to };
+        shard.handle_message(Instant::now(), message);
+    }
+
+    fn relayed_to(shard: &Shard, to: RelayTarget) -> bool {
+        shard.relays.get(&SOURCE).and_then(|targets| targets.get(&to)).is_some_and(|n| *n > 0)
+    }
+
+    #[test]
+    fn the_end_of_an_attachment_may_come_before_its_beginning() {
+        let mut shard = shard();
+        end(&mut shard, FAR);
+        begin(&mut shard, FAR);
+        assert!(shard.relays.is_empty());
+    }
+
+    #[test]
+    fn a_late_end_does_not_end_the_attachment_after_it() {
+        let mut shard = shard();
+        begin(&mut shard, FAR);
+        begin(&mut shard, FAR);
+        end(&mut shard, FAR);
+        assert!(relayed_to(&shard, FAR));
+        end(&mut shard, FAR);
+        assert!(shard.relays.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_source_that_closed() {
+        let mut shard = shard();
+        begin(&mut shard, FAR);
+        shard.forget_channel(TRANSPORT, SOURCE);
+        begin(&mut shard, FAR);
+        end(&mut shard, FAR);
+        end(&mut shard, FAR);
+        assert!(shard.relays.is_empty());
+    }
+
+    #[test]
+    fn attaching_a_channel_that_closed_already_leaves_nothing_behind() {
+        let mut shard = shard();
+        let closed = ChannelId(5 << 6);
+        for (_, command) in Command::attach_channel(TRANSPORT, closed, SOURCE) {
+            shard.handle_command(Instant::now(), command);
+        }
+        assert!(shard.relays.is_empty() && shard.relayed.is_empty());
+
+        let far = ChannelId((6 << 6) + 1);
+        let command = TransportCommand::AttachChannel { id: closed, source: far };
+        shard.handle_command(Instant::now(), Command::Transport { transport: TRANSPORT, command });
+        let ended = matches!(
+            shard.messages[..],
+            [(ShardIndex(1), ShardMessage::UnrelayChannel { source, .. })] if source == far
+        );
+        assert!(ended && shard.relayed.is_empty());
     }
 }
