@@ -23,15 +23,23 @@ function shapesOf(scenario) {
 }
 
 /**
+ * The key of AES-GCM in the floor, as negotiated. AES-CM has none here, and gets the cheapest of GCM
+ * to be compared with.
+ */
+function keyBits(cipher) {
+  return cipher?.includes('AES_256') ? 256 : 128
+}
+
+/**
  * What a forwarded packet of the scenario costs at least, in microseconds of CPU: the packets of a
  * source weighed by how often they come, and receiving them shared by those they go to.
  */
-async function floorOf(program, scenario, sourceShare) {
+async function floorOf(program, scenario, { sourceShare, cipher }) {
   const shapes = shapesOf(scenario)
   if (shapes.length === 0 || sourceShare === null) return null
   const floors = await measureFloors(
     program,
-    shapes.map(({ burst, payload }) => ({ burst, payload }))
+    shapes.map(({ burst, payload }) => ({ burst, payload, key: keyBits(cipher) }))
   )
   const packets = shapes.reduce((sum, shape) => sum + shape.packetsPerSecond, 0)
   const nanoseconds = floors.reduce((sum, floor, index) => {

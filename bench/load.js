@@ -1,27 +1,7 @@
 'use strict'
 
-const path = require('node:path')
 const readline = require('node:readline')
-const { spawn, spawnSync } = require('node:child_process')
-
-const CRATE = path.join(__dirname, 'load')
-
-/** Builds the clients' program, which takes minutes the first time. @returns {string} its path */
-function buildLoad() {
-  const cargo = spawnSync('cargo', ['build', '--release', '--locked', '--message-format=json-render-diagnostics'], {
-    cwd: CRATE,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 64 * 1024 * 1024
-  })
-  if (cargo.error) throw cargo.error
-  if (cargo.status !== 0) throw new Error('the load generator of the benchmark did not build')
-  for (const line of cargo.stdout.toString().split('\n')) {
-    if (!line.startsWith('{')) continue
-    const message = JSON.parse(line)
-    if (message.executable) return message.executable
-  }
-  throw new Error('cargo built no executable')
-}
+const { spawn } = require('node:child_process')
 
 /** A running `medialoom-load`: JSON in, JSON out, a line each. */
 class Load {
@@ -64,4 +44,4 @@ async function measureFloors(program, shapes) {
   return floors
 }
 
-module.exports = { buildLoad, Load, measureFloors }
+module.exports = { Load, measureFloors }

@@ -3,7 +3,7 @@
 const WIDTH = 640
 const HEIGHT = 400
 const MARGIN = { left: 60, right: 20, top: 40, bottom: 50 }
-const COLOURS = ['#1f6feb', '#d1242f', '#1a7f37']
+const COLOURS = ['#1f6feb', '#d1242f', '#1a7f37', '#9a6700']
 
 /**
  * Lines over a logarithmic x axis, as an SVG document.

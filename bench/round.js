@@ -10,20 +10,25 @@ const { Load } = require('./load.js')
 /** Time for keyframes, reports and timers of the joins to pass, in milliseconds. */
 const SETTLING = 1500
 const CONCURRENT_JOINS = 8
+/** Seconds that all joins together may take. */
+const PATIENCE = 120
 
 /**
  * Plays a scenario once, with a server and clients in fresh processes, and measures for `seconds`
- * once everybody is there.
+ * once everybody is there. The server uses the native module `binding` if that is given.
  */
-async function playRound(program, scenario, { seconds, threads }) {
-  const server = fork(path.join(__dirname, 'server.js'), [String(threads)])
+async function playRound(program, scenario, { seconds, threads, binding }) {
+  const options = [String(scenario.threads ?? threads), ...(binding ? [binding] : [])]
+  const server = fork(path.join(__dirname, 'server.js'), options)
   let load
   try {
     await once(server, 'message')
     const before = await ask(server, 'begin')
     load = new Load(program, 'clients', {
       clients: scenario.clients,
-      concurrent_joins: scenario.concurrentJoins ?? CONCURRENT_JOINS
+      address: '127.0.0.1',
+      concurrent_joins: scenario.concurrentJoins ?? CONCURRENT_JOINS,
+      patience_seconds: PATIENCE
     })
     relayAnswers(server, load)
 
@@ -89,14 +94,27 @@ function figures(scenario, { before, start, end, busy, ready, measured }) {
   const system = (end.system - start.system) / seconds
   const packets = (end.forwarded - start.forwarded) / (end.forwardedAt - start.forwardedAt)
   const forwards = !scenario.idle && packets > 0
+  const perPacket = name => {
+    if (!forwards || end.calls[name] === null) return null
+    return (end.calls[name] - start.calls[name]) / (end.forwarded - start.forwarded)
+  }
+  const loads = Object.keys(end.threads).map(name => (end.threads[name] - start.threads[name]) / seconds / 1e6)
+  const busiest = Math.max(...loads)
   return {
     cipher: end.cipher,
     forwardedPerSecond: packets,
     serverLoad: (user + system) / 1e6,
+    /** Of a core, by media threads alone. */
+    busiestThread: busiest,
+    /** Packets a second if the busiest media thread had nothing else to do. */
+    carriedPerSecond: forwards && busiest > 0 ? packets / busiest : null,
     /** Microseconds of CPU for each forwarded packet. */
     cpu: forwards ? (user + system) / packets : null,
     cpuUser: forwards ? user / packets : null,
     cpuSystem: forwards ? system / packets : null,
+    /** System calls of the media threads for each forwarded packet, and allocations where they are counted. */
+    calls: { receive: perPacket('receive'), send: perPacket('send'), wait: perPacket('wait'), wake: perPacket('wake') },
+    allocations: perPacket('allocations'),
     /** Microseconds of CPU for each peer and second. */
     cpuPerPeerSecond: (user + system) / scenario.clients.length,
     delivered: measured.expected > 0 ? measured.received / measured.expected : null,

@@ -19,7 +19,7 @@ function fanOut(subscribers) {
     clients: [{ audio: AUDIO, video: CAMERA }, ...range(subscribers).map(() => ({ hears: [0], sees: [0] }))],
     subscribers,
     streamsPerSubscriber: 2,
-    plot: 'subscribers'
+    plot: 'one publisher'
   }
 }
 
@@ -33,7 +33,8 @@ function meeting(size) {
       sees: others(size, self)
     })),
     subscribers: size,
-    streamsPerSubscriber: 2 * (size - 1)
+    streamsPerSubscriber: 2 * (size - 1),
+    plot: 'meetings'
   }
 }
 
@@ -42,7 +43,8 @@ function audioRoom(size, talking) {
     name: `audio room of ${size}`,
     clients: range(size).map(self => ({ audio: self < talking ? AUDIO : SILENT, hears: others(size, self) })),
     subscribers: size,
-    streamsPerSubscriber: size - 1
+    streamsPerSubscriber: size - 1,
+    plot: 'audio rooms'
   }
 }
 
@@ -54,6 +56,16 @@ function silent(peers) {
     subscribers: peers,
     streamsPerSubscriber: 2,
     idle: true
+  }
+}
+
+/** The same room by as many media threads, to see how much more two carry than one. */
+function byThreads(threads, subscribers) {
+  return {
+    ...fanOut(subscribers),
+    name: `1 to ${subscribers} by ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    threads,
+    plot: undefined
   }
 }
 
@@ -71,10 +83,13 @@ const SCENARIOS = {
   'meeting-4': () => meeting(4),
   'meeting-8': () => meeting(8),
   'meeting-16': () => meeting(16),
+  'meeting-30': () => meeting(30),
   'audio-30': () => audioRoom(30, 3),
   'audio-100': () => audioRoom(100, 3),
   'silent-1000': () => silent(1000),
-  'joins-50': () => joins(50)
+  'joins-50': () => joins(50),
+  'one-thread-100': () => byThreads(1, 100),
+  'two-threads-100': () => byThreads(2, 100)
 }
 
 /** What runs when nothing is named. */

@@ -5,7 +5,18 @@
  * it. The parent process carries the signaling (see round.js).
  */
 
+const { mediaThreads } = require('./threads.js')
+const [threads, binding] = process.argv.slice(2)
+if (binding) loadBinding(binding)
 const { Endpoint } = require('..')
+
+/** Puts another build of the native module in the place of the usual one. */
+function loadBinding(file) {
+  const module = { exports: {} }
+  process.dlopen(module, file)
+  const id = require.resolve('../lib/binding.js')
+  require.cache[id] = { id, filename: id, loaded: true, exports: module.exports }
+}
 
 /** @type {Map<number, import('..').Transport>} */
 const transports = new Map()
@@ -13,8 +24,7 @@ const transports = new Map()
 const waiting = new Map()
 
 async function main() {
-  const [threads] = process.argv.slice(2).map(Number)
-  const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads, tcp: false })
+  const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: Number(threads), tcp: false })
   endpoint.ref()
 
   process.on('message', async message => {
@@ -70,16 +80,29 @@ const SAMPLES = {
 /** What the process has used so far: microseconds of CPU, bytes of memory. */
 function usage() {
   const { user, system } = process.cpuUsage()
-  return { user, system, usedAt: seconds(), rss: process.memoryUsage.rss() }
+  return { user, system, usedAt: seconds(), threads: mediaThreads(), rss: process.memoryUsage.rss() }
 }
 
 async function forwarded(endpoint) {
-  const { transports } = await endpoint.getStats()
+  const { threads, transports } = await endpoint.getStats()
   const tracks = transports.flatMap(transport => transport.outgoingTracks)
   return {
     forwarded: tracks.reduce((sum, track) => sum + track.packetsSent, 0),
     forwardedAt: seconds(),
+    calls: countsOf(threads),
     cipher: transports.find(transport => transport.srtpCipher)?.srtpCipher ?? null
+  }
+}
+
+/** What the media threads counted, all together. */
+function countsOf(threads) {
+  const sum = name => threads.reduce((total, thread) => total + thread[name], 0)
+  return {
+    receive: sum('receiveCalls'),
+    send: sum('sendCalls'),
+    wait: sum('waitCalls'),
+    wake: sum('wakeups'),
+    allocations: threads[0].allocations === undefined ? null : sum('allocations')
   }
 }
 

@@ -1,34 +1,52 @@
 'use strict'
 
-const fixed = digits => value => (value === null || Number.isNaN(value) ? '' : value.toFixed(digits))
-const percent = value => (value === null ? '' : `${(value * 100).toFixed(2)} %`)
+const fixed = digits => value => (value === null || value === undefined || Number.isNaN(value) ? '' : value.toFixed(digits))
+const percent = value => (value === null || value === undefined ? '' : `${(value * 100).toFixed(2)} %`)
 const milliseconds = value => fixed(2)(value / 1000)
 const kilobytes = value => fixed(0)(value / 1024)
 
-const COLUMNS = [
-  ['scenario', result => result.name],
-  ['packets/s', result => fixed(0)(result.forwardedPerSecond)],
-  ['core', result => percent(result.serverLoad)],
-  ['us/packet', result => fixed(2)(result.cpu)],
-  ['user', result => fixed(2)(result.cpuUser)],
-  ['system', result => fixed(2)(result.cpuSystem)],
-  ['floor', result => fixed(2)(result.floor)],
-  ['ratio', result => (result.floor ? `${(result.cpu / result.floor).toFixed(1)}x` : '')],
-  ['delivered', result => percent(result.delivered)],
-  ['p50 ms', result => latency(result, 'p50')],
-  ['p95', result => latency(result, 'p95')],
-  ['p99', result => latency(result, 'p99')],
-  ['max', result => latency(result, 'max')],
-  ['RSS MB', result => fixed(0)(result.rss / 2 ** 20)],
-  ['kB/sub', result => kilobytes(result.rssPerSubscriber)],
-  ['us/peer/s', result => fixed(0)(result.cpuPerPeerSecond)],
-  ['join p50 ms', result => join(result, 'p50')],
-  ['p95', result => join(result, 'p95')],
-  ['video p50', result => video(result, 'p50')],
-  ['p95', result => video(result, 'p95')],
-  ['joins/s', result => fixed(0)(result.join.perSecond)],
-  ['clients', result => percent(result.loadOfClients)]
+const NAME = ['scenario', result => result.name]
+
+/** A table a concern: all columns side by side fit no terminal. */
+const TABLES = [
+  [
+    NAME,
+    ['packets/s', result => fixed(0)(result.forwardedPerSecond)],
+    ['core', result => percent(result.serverLoad)],
+    ['us/packet', result => fixed(2)(result.cpu)],
+    ['user', result => fixed(2)(result.cpuUser)],
+    ['system', result => fixed(2)(result.cpuSystem)],
+    ['floor', result => fixed(2)(result.floor)],
+    ['ratio', result => (result.floor ? `${(result.cpu / result.floor).toFixed(1)}x` : '')],
+    ['calls/packet', result => fixed(3)(callsPerPacket(result))],
+    ['allocations', result => fixed(3)(result.allocations)],
+    ['clients', result => percent(result.loadOfClients)]
+  ],
+  [
+    NAME,
+    ['delivered', result => percent(result.delivered)],
+    ['p50 ms', result => latency(result, 'p50')],
+    ['p95', result => latency(result, 'p95')],
+    ['p99', result => latency(result, 'p99')],
+    ['max', result => latency(result, 'max')],
+    ['RSS MB', result => fixed(0)(result.rss / 2 ** 20)],
+    ['kB/sub', result => kilobytes(result.rssPerSubscriber)],
+    ['us/peer/s', result => fixed(0)(result.cpuPerPeerSecond)]
+  ],
+  [
+    NAME,
+    ['join p50 ms', result => join(result, 'p50')],
+    ['p95', result => join(result, 'p95')],
+    ['video p50', result => video(result, 'p50')],
+    ['p95', result => video(result, 'p95')],
+    ['joins/s', result => fixed(0)(result.join.perSecond)]
+  ]
 ]
+
+/** System calls of the media threads for each forwarded packet. */
+function callsPerPacket({ calls }) {
+  return calls.send === null ? null : calls.receive + calls.send + calls.wait + calls.wake
+}
 
 function latency(result, which) {
   return result.latency.count > 0 ? milliseconds(result.latency[which]) : ''
@@ -43,14 +61,19 @@ function video(result, which) {
   return result.join.video.count > 0 ? fixed(0)(result.join.video[which] / 1000) : ''
 }
 
-/** A Markdown table with a line for each result. */
-function table(results) {
-  const rows = [COLUMNS.map(([title]) => title), ...results.map(result => COLUMNS.map(([, cell]) => cell(result)))]
-  const widths = COLUMNS.map((_, column) => Math.max(3, ...rows.map(row => row[column].length)))
-  const line = cells =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join(' | ')} |`
+/** Markdown, with a line for each row of cells below the titles. */
+function markdown(columns, rows) {
+  const cells = [columns.map(([title]) => title), ...rows.map(row => columns.map(([, cell]) => cell(row)))]
+  const widths = columns.map((_, column) => Math.max(3, ...cells.map(row => row[column].length)))
+  const line = row =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join(' | ')} |`
   const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [line(rows[0]), line(rule), ...rows.slice(1).map(line)].join('\n')
+  return [line(cells[0]), line(rule), ...cells.slice(1).map(line)].join('\n')
 }
 
-module.exports = { table }
+/** What was measured, a line for each result in each table. */
+function table(results) {
+  return TABLES.map(columns => markdown(columns, results)).join('\n\n')
+}
+
+module.exports = { callsPerPacket, markdown, table }

@@ -87,7 +87,7 @@ function dropIntermediateFiles() {
   if (!fs.existsSync(path.join(ROOT, '.git'))) fs.rmSync(path.join(ROOT, 'target'), { recursive: true, force: true })
 }
 
-function main(argv) {
+function run(argv) {
   const options = {}
   for (let i = 0; i < argv.length; i++) {
     if (argv[i] === '--debug') options.debug = true
@@ -99,13 +99,16 @@ function main(argv) {
   console.log(`built ${path.relative(process.cwd(), module)}`)
 }
 
-module.exports = { build, dropIntermediateFiles, PLATFORM_OF_TARGET }
-
-if (require.main === module) {
+/** Runs it, and says what went wrong. */
+function main(argv) {
   try {
-    main(process.argv.slice(2))
+    run(argv)
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1
   }
 }
+
+module.exports = { build, dropIntermediateFiles, main, PLATFORM_OF_TARGET }
+
+if (require.main === module) main(process.argv.slice(2))

@@ -64,7 +64,7 @@ function stageMain(stage, manifest, platforms) {
   const folder = path.join(stage, 'medialoom')
   // npm adds the README by itself.
   for (const entry of [...manifest.files, 'README.md']) {
-    fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true })
+    fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true, filter: isNoBuild })
   }
   const { devDependencies, workspaces, napi, scripts, ...published } = manifest
   published.scripts = { install: scripts.install }
@@ -73,6 +73,11 @@ function stageMain(stage, manifest, platforms) {
   )
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
   return folder
+}
+
+/** Cargo leaves its gigabytes next to the sources, where somebody builds the clients of the benchmark by hand. */
+function isNoBuild(file) {
+  return path.basename(file) !== 'target'
 }
 
 function pack(folder, out) {

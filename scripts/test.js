@@ -30,6 +30,7 @@ const SECTIONS = {
   types: () => eachOf(typeScriptProjects(), project => command('node_modules/.bin/tsc', ['-p', project])),
   architecture: () => nodeTests('__test__/architecture'),
   rust: () => rustTests(),
+  bench: () => benchTests(),
   docs: () => nodeTests('__test__/docs'),
   node: () => nodeTests('__test__', ['architecture', 'browser', 'docs', 'package']),
   package: () => nodeTests('__test__/package'),
@@ -113,6 +114,21 @@ async function rustTests() {
   const sockets = ['media-threads', 'ice-tcp', 'connecting'].flatMap(name => ['--test', name])
   const portable = ['--features', 'fault-injection,portable-sockets', '--locked', ...sockets]
   return eachOf([[...test, ...FEATURES], [...test, ...portable]], cargoTest)
+}
+
+/** The benchmark's clients, a crate of their own, in the folder that the benchmark builds them in. */
+async function benchTests() {
+  const clients = ['--manifest-path', 'bench/load/Cargo.toml']
+  const built = [...clients, '--release', '--locked', '--target-dir', 'target/bench/load']
+  const micro = ['--manifest-path', 'bench/micro/Cargo.toml']
+  const checks = [
+    ['fmt', ...clients, '--check'],
+    ['fmt', ...micro, '--check'],
+    ['clippy', ...built, '--all-targets', '--', '-D', 'warnings']
+  ]
+  const checked = await eachOf(checks, args => command('cargo', args))
+  const tested = await cargoTest(['test', ...built])
+  return { passed: checked.passed + tested.passed, failed: checked.failed + tested.failed }
 }
 
 async function cargoTest(args) {

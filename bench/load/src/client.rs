@@ -1,50 +1,51 @@
-//! One WebRTC peer: str0m with a socket of its own.
+//! One WebRTC peer with a socket of its own.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt};
-use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite, SeqNo};
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
-
-use crate::plan::ClientPlan;
-use crate::publication::{Cadence, vp8};
-use crate::socket::Socket;
+use crate::incoming::Incoming;
+use crate::keys::Identity;
+use crate::outgoing::{Outgoing, Transport};
+use crate::plan::{ClientPlan, Totals};
+use crate::rtcp::{self, Message};
+use crate::rtp::Header;
+use crate::sdp::{self, Answer, Line};
+use crate::session::Session;
+use crate::socket::{ReceiveBuffers, Socket};
 use crate::stamp::Stamp;
+use crate::transport_feedback::TransportFeedback;
 
-const VIDEO_CLOCK: u32 = 90_000;
-const AUDIO_CLOCK: u32 = 48_000;
-/// Loudness of those who talk, in dBov (RFC 6464).
-const TALKING: i8 = -30;
+/// Two for what it sends, one to speak of what it receives.
+const SSRCS: u32 = 4;
+/// When to look again if nothing is due.
+const SILENCE: Duration = Duration::from_secs(1);
 
 pub struct Client {
     index: usize,
-    rtc: Rtc,
+    session: Session,
     pub socket: Socket,
-    pending: Option<SdpPendingOffer>,
     offered: Instant,
-    /// When str0m wants to be called again.
+    /// When it wants to be called again.
     pub timeout: Instant,
     pub audio: Option<Outgoing>,
     pub video: Option<Outgoing>,
-    keyframe_wanted: bool,
+    incoming: Vec<Incoming>,
+    /// Where in `incoming` the last packet belonged; the next mostly does too.
+    latest: usize,
+    repairs: Vec<(u32, u32)>,
+    feedback: Option<TransportFeedback>,
+    transport_sequence: u16,
+    rtcp_index: u32,
+    /// A compound packet being written.
+    compound: Vec<u8>,
+    /// When there is something to say by RTCP.
+    speaking: Instant,
     /// Since the offer.
     pub connected: Option<Duration>,
     pub first_media: Option<Duration>,
     pub first_video: Option<Duration>,
     pub closed: bool,
-}
-
-pub struct Outgoing {
-    mid: Mid,
-    payload_type: Pt,
-    /// Absent while it is negotiated only, and until the client is connected.
-    pub cadence: Option<Cadence>,
-    kilobits: u32,
-    started: Instant,
 }
 
 /// A packet that came.
@@ -56,97 +57,119 @@ pub struct Arrival {
 
 impl Client {
     /// Makes the peer and its offer: what it sends first, then a line for each track it receives.
-    pub fn offer(index: usize, plan: &ClientPlan, now: Instant) -> io::Result<(Client, String)> {
-        let socket = Socket::bind()?;
-        let mut config = RtcConfig::new()
-            .set_rtp_mode(true)
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true);
-        let payload_type = |config: &mut RtcConfig, codec: Codec| {
-            let found = config.codec_config().params().iter().find(|p| p.spec().codec == codec);
-            found.map(|p| p.pt()).ok_or_else(|| io::Error::other("codec is not enabled"))
+    pub fn offer(
+        index: usize,
+        plan: &ClientPlan,
+        address: Ipv4Addr,
+        identity: &Identity,
+        now: Instant,
+    ) -> io::Result<(Client, String)> {
+        let socket = Socket::bind(address)?;
+        let mut session = Session::new(identity, socket.local, now)?;
+        let ssrc = first_ssrc(index);
+        let mut lines = Vec::new();
+        let mut sending = |video, ssrc, kilobits| {
+            lines.push(Line { video, sends: Some(ssrc) });
+            Outgoing::new(video, ssrc, lines.len() - 1, kilobits, now)
         };
-        let opus = payload_type(&mut config, Codec::Opus)?;
-        let vp8 = payload_type(&mut config, Codec::Vp8)?;
-        let mut rtc = config.build(now);
-        let candidate = Candidate::host(socket.local, Protocol::Udp).map_err(io::Error::other)?;
-        rtc.add_local_candidate(candidate);
-
-        let mut changes = rtc.sdp_api();
-        let mut outgoing = |kind, payload_type, kilobits| Outgoing {
-            mid: changes.add_media(kind, Direction::SendOnly, None, None, None),
-            payload_type,
-            cadence: None,
-            kilobits,
-            started: now,
-        };
-        let audio = plan.audio.map(|sending| outgoing(MediaKind::Audio, opus, sending.kilobits));
-        let video = plan.video.map(|sending| outgoing(MediaKind::Video, vp8, sending.kilobits));
-        for _ in &plan.hears {
-            changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        let audio = plan.audio.map(|audio| sending(false, ssrc, audio.kilobits));
+        let video = plan.video.map(|video| sending(true, ssrc + 1, video.kilobits));
+        let receiving = |video| move || Line { video, sends: None };
+        lines.extend(std::iter::repeat_with(receiving(false)).take(plan.heard()));
+        lines.extend(std::iter::repeat_with(receiving(true)).take(plan.seen()));
+        if lines.is_empty() {
+            return Err(io::Error::other("a client with nothing to offer"));
         }
-        for _ in &plan.sees {
-            changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let offer = sdp::Local {
+            name: &name(index),
+            credentials: &session.credentials(),
+            fingerprint: &session.fingerprint(),
+            candidate: &session.candidate,
+            lines: &lines,
         }
-        let (offer, pending) =
-            changes.apply().ok_or_else(|| io::Error::other("a client with nothing to offer"))?;
+        .offer();
         let client = Client {
             index,
-            rtc,
+            session,
             socket,
-            pending: Some(pending),
             offered: now,
             timeout: now,
             audio,
             video,
-            keyframe_wanted: true,
+            incoming: Vec::new(),
+            latest: 0,
+            repairs: Vec::new(),
+            feedback: None,
+            transport_sequence: 0,
+            rtcp_index: 0,
+            compound: Vec::new(),
+            speaking: now,
             connected: None,
             first_media: None,
             first_video: None,
             closed: false,
         };
-        Ok((client, offer.to_sdp_string()))
+        Ok((client, offer))
     }
 
-    pub fn answer(
-        &mut self,
-        sdp: &str,
-        now: Instant,
-        arrivals: &mut Vec<Arrival>,
-    ) -> io::Result<()> {
-        let pending = self.pending.take().ok_or_else(|| io::Error::other("answered twice"))?;
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(io::Error::other)?;
-        self.rtc.sdp_api().accept_answer(pending, answer).map_err(io::Error::other)?;
-        self.drain(now, 0, arrivals);
+    pub fn answer(&mut self, sdp: &str, now: Instant) -> io::Result<()> {
+        let answer = Answer::read(sdp)?;
+        self.repairs = answer.repairs.clone();
+        self.feedback = answer.transport_sequence.then(TransportFeedback::default);
+        self.session.answer(answer, now, &self.socket)?;
+        self.settle(now);
         Ok(())
     }
 
-    pub fn wake(&mut self, now: Instant, arrivals: &mut Vec<Arrival>) {
-        self.handle(Input::Timeout(now));
-        self.drain(now, 0, arrivals);
+    /// Does what is due but publishing.
+    pub fn wake(&mut self, now: Instant) -> io::Result<()> {
+        if self.session.timeout <= now {
+            self.session.wake(now, &self.socket)?;
+            // str0m may ask for a moment that has passed; come back after the others.
+            self.session.timeout = self.session.timeout.max(now + Duration::from_millis(1));
+        }
+        self.speak_if_due(now)?;
+        self.settle(now);
+        Ok(())
     }
 
-    /// Takes what waits on the socket, up to some runs of datagrams.
-    pub fn receive(&mut self, buffer: &mut [u8], arrivals: &mut Vec<Arrival>) {
-        for _ in 0..16 {
-            let Some(run) = self.socket.receive(buffer) else { return };
-            let now = Instant::now();
-            for datagram in buffer[..run.length].chunks(run.segment.max(1)) {
-                let destination = self.socket.local;
-                let Ok(input) = Receive::new(Protocol::Udp, run.source, destination, datagram)
-                else {
-                    continue;
-                };
-                self.handle(Input::Receive(now, input));
-                self.drain(now, run.arrived, arrivals);
+    /// Takes what one system call gives; whoever polls the socket comes back for the rest.
+    pub fn receive(
+        &mut self,
+        buffers: &mut ReceiveBuffers,
+        arrivals: &mut Vec<Arrival>,
+    ) -> io::Result<()> {
+        let now = Instant::now();
+        let runs = self.socket.receive(buffers);
+        for number in 0..runs {
+            let (run, bytes) = buffers.run(number);
+            for datagram in bytes.chunks_mut(run.segment.max(1)) {
+                match datagram {
+                    // RFC 7983 7, RFC 5761 4.
+                    [128..192, 192..224, ..] => self.take_rtcp(datagram, now),
+                    [128..192, ..] => self.take_rtp(datagram, run.arrived, now, arrivals),
+                    _ => self.session.receive(datagram, run.source, now, &self.socket)?,
+                }
             }
         }
+        // Gaps are asked for at once, when all that came together has been seen.
+        self.speak_if_due(now)?;
+        self.settle(now);
+        Ok(())
     }
 
-    /// Sends what is due; gives the number of audio and video packets sent.
-    pub fn publish(&mut self, now: Instant, arrivals: &mut Vec<Arrival>) -> (u32, u32) {
-        (self.publish_audio(now, arrivals), self.publish_video(now, arrivals))
+    /// Sends what is due, and notes the stamps.
+    pub fn publish(&mut self, now: Instant, published: &mut Vec<Stamp>) -> io::Result<()> {
+        let (Some(remote), Some(srtp)) = (self.session.remote, &self.session.srtp) else {
+            return Ok(());
+        };
+        let socket = &self.socket;
+        for outgoing in [&mut self.audio, &mut self.video].into_iter().flatten() {
+            let sequence = self.feedback.is_some().then_some(&mut self.transport_sequence);
+            let transport = Transport { client: self.index, srtp: &srtp.outgoing, sequence };
+            outgoing.publish(now, transport, |packet| socket.send(packet, remote), published)?;
+        }
+        Ok(())
     }
 
     /// When there is something to publish again.
@@ -155,115 +178,200 @@ impl Client {
         [due(&self.audio), due(&self.video)].into_iter().flatten().min()
     }
 
-    fn publish_audio(&mut self, now: Instant, arrivals: &mut Vec<Arrival>) -> u32 {
-        let Some(outgoing) = &mut self.audio else { return 0 };
-        let Some(cadence) = outgoing.cadence.as_mut().filter(|c| c.due <= now) else { return 0 };
-        let mut count = 0;
-        for size in cadence.advance(now) {
-            let mut payload = vec![0_u8; size];
-            let number = cadence.packets;
-            cadence.packets += 1;
-            count += 1;
-            Stamp::now(self.index, false, number).write(&mut payload);
-            let values = ExtensionValues {
-                audio_level: Some(TALKING),
-                voice_activity: Some(true),
-                ..Default::default()
-            };
-            let time = cadence.ticks.wrapping_mul(AUDIO_CLOCK / 50);
-            let packet =
-                RtpWrite::new(outgoing.payload_type, u64::from(number).into(), time, now, payload)
-                    .ext_vals(values);
-            write(&mut self.rtc, outgoing.mid, packet);
-        }
-        self.drain(now, 0, arrivals);
-        count
-    }
-
-    fn publish_video(&mut self, now: Instant, arrivals: &mut Vec<Arrival>) -> u32 {
-        let Some(outgoing) = &mut self.video else { return 0 };
-        let Some(cadence) = outgoing.cadence.as_mut().filter(|c| c.due <= now) else { return 0 };
-        let sizes = cadence.advance(now);
-        let picture = cadence.ticks;
-        let first_number = cadence.packets;
-        cadence.packets += sizes.len() as u32;
-        let (mid, payload_type) = (outgoing.mid, outgoing.payload_type);
-        let time = (now - outgoing.started).as_secs_f64() * f64::from(VIDEO_CLOCK);
-        let keyframe = std::mem::take(&mut self.keyframe_wanted);
-        for (index, size) in sizes.iter().enumerate() {
-            let number = first_number + index as u32;
-            let mut payload = vp8(*size, index == 0, keyframe, picture);
-            // As late as possible: sealing the packets before it is no latency of the server.
-            Stamp::now(self.index, true, number).write(&mut payload);
-            let sequence: SeqNo = u64::from(number).into();
-            let packet = RtpWrite::new(payload_type, sequence, time as u64 as u32, now, payload)
-                .marker(index + 1 == sizes.len())
-                .nackable(true);
-            write(&mut self.rtc, mid, packet);
-            self.drain(now, 0, arrivals);
-        }
-        sizes.len() as u32
-    }
-
-    fn handle(&mut self, input: Input<'_>) {
-        if self.rtc.is_alive() && self.rtc.handle_input(input).is_err() {
-            self.rtc.disconnect();
+    pub fn totals(&self) -> Totals {
+        let media = || self.incoming.iter().filter(|incoming| incoming.repairs.is_none());
+        Totals {
+            packets: media().map(|incoming| incoming.received).sum(),
+            expected: media().map(Incoming::expected).sum(),
+            bytes: self.incoming.iter().map(|incoming| incoming.bytes).sum(),
         }
     }
 
-    fn drain(&mut self, now: Instant, arrived: u64, arrivals: &mut Vec<Arrival>) {
-        loop {
-            match self.rtc.poll_output() {
-                Ok(Output::Timeout(at)) => {
-                    self.timeout = at;
-                    break;
-                }
-                Ok(Output::Transmit(packet)) => {
-                    self.socket.send(&packet.contents, packet.destination);
-                }
-                Ok(Output::Event(event)) => self.take(event, now, arrived, arrivals),
-                Err(_) => {
-                    self.rtc.disconnect();
-                    break;
-                }
+    fn take_rtp(
+        &mut self,
+        packet: &mut [u8],
+        arrived: u64,
+        now: Instant,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        let Some(srtp) = &self.session.srtp else { return };
+        let id = self.feedback.is_some().then_some(sdp::TRANSPORT_SEQUENCE);
+        let Some(header) = Header::read(packet, id) else { return };
+        let video = match header.payload_type {
+            sdp::OPUS => false,
+            sdp::VP8 | sdp::RTX => true,
+            _ => return,
+        };
+        let known = match self.incoming.get(self.latest) {
+            Some(incoming) if incoming.ssrc == header.ssrc => Some(self.latest),
+            _ => self.incoming.iter().position(|incoming| incoming.ssrc == header.ssrc),
+        };
+        let first = u64::from(header.sequence);
+        let Some(index) = known.map_or(Some(first), |at| self.incoming[at].index(header.sequence))
+        else {
+            return;
+        };
+        let Some(end) = srtp.incoming.open_rtp(packet, header.length, index) else { return };
+        let at = known.unwrap_or_else(|| {
+            let repairs = self.repairs.iter().find(|(_, repair)| *repair == header.ssrc);
+            let repairs = repairs.map(|(stream, _)| *stream);
+            // Where the description does not name it, the payload type still does.
+            let repairs = repairs.or((header.payload_type == sdp::RTX).then_some(header.ssrc));
+            self.incoming.push(Incoming::new(header.ssrc, video, repairs, now));
+            self.incoming.len() - 1
+        });
+        self.latest = at;
+        let incoming = &mut self.incoming[at];
+        incoming.received(index, header.timestamp, end - header.length, arrived, now);
+        if known.is_none() || incoming.misses_something() {
+            self.speaking = self.speaking.min(incoming.due());
+        }
+        if let (Some(feedback), Some(number)) = (&mut self.feedback, header.transport_sequence) {
+            self.speaking = self.speaking.min(feedback.received(number, arrived, now));
+        }
+
+        let padding = if header.padding { usize::from(packet[end - 1]) } else { 0 };
+        let Some(payload) = packet.get(header.length..end.saturating_sub(padding)) else { return };
+        if let (Some(stream), Some(original)) = (incoming.repairs, payload.first_chunk()) {
+            let original = u16::from_be_bytes(*original);
+            let repaired = self.incoming.iter_mut().find(|incoming| incoming.ssrc == stream);
+            if let Some(repaired) = repaired.filter(|repaired| repaired.repairs.is_none()) {
+                repaired.repaired(original);
             }
         }
-        self.closed = !self.rtc.is_alive();
+        if payload.is_empty() {
+            return;
+        }
+        self.first_media.get_or_insert(now - self.offered);
+        if video {
+            self.first_video.get_or_insert(now - self.offered);
+        }
+        if let Some(stamp) = Stamp::read(payload) {
+            arrivals.push(Arrival { stamp, latency: arrived.saturating_sub(stamp.sent) });
+        }
     }
 
-    fn take(&mut self, event: Event, now: Instant, arrived: u64, arrivals: &mut Vec<Arrival>) {
-        match event {
-            Event::Connected => {
-                self.connected = Some(now - self.offered);
-                self.start(now);
-            }
-            Event::KeyframeRequest(_) => self.keyframe_wanted = true,
-            Event::RtpPacket(packet) => {
-                let Some(stamp) = Stamp::read(&packet.payload) else { return };
-                self.first_media.get_or_insert(now - self.offered);
-                if stamp.is_video() {
-                    self.first_video.get_or_insert(now - self.offered);
+    fn take_rtcp(&mut self, packet: &mut [u8], now: Instant) {
+        let Some(srtp) = &self.session.srtp else { return };
+        let Some(compound) = srtp.incoming.open_rtcp(packet) else { return };
+        let (incoming, audio, video) = (&mut self.incoming, &mut self.audio, &mut self.video);
+        let (socket, remote) = (&self.socket, self.session.remote);
+        rtcp::read(compound, |message| {
+            let mut published = [audio.as_mut(), video.as_mut()].into_iter().flatten();
+            let mut outgoing = |ssrc| published.find(|outgoing| outgoing.ssrc == ssrc);
+            match message {
+                Message::SenderReport { ssrc, time } => {
+                    if let Some(incoming) = incoming.iter_mut().find(|inc| inc.ssrc == ssrc) {
+                        incoming.sender_reported(time, now);
+                    }
                 }
-                arrivals.push(Arrival { stamp, latency: arrived.saturating_sub(stamp.sent) });
+                Message::Nack { ssrc, sequences } => {
+                    let (Some(outgoing), Some(remote)) = (outgoing(ssrc), remote) else { return };
+                    for packet in sequences.iter().filter_map(|number| outgoing.sent(*number)) {
+                        socket.send(packet, remote);
+                    }
+                }
+                Message::KeyframeRequest { ssrc } => {
+                    if let Some(outgoing) = outgoing(ssrc) {
+                        outgoing.keyframe_wanted = true;
+                    }
+                }
             }
-            _ => {}
+        });
+    }
+
+    /// Sends the reports, requests and feedback that are due.
+    fn speak_if_due(&mut self, now: Instant) -> io::Result<()> {
+        if self.speaking > now {
+            return Ok(());
         }
+        if self.session.srtp.is_some() {
+            self.speak(now)?;
+        }
+        let reports = [&self.audio, &self.video].into_iter().flatten().filter_map(|o| o.report_due);
+        let feedback = self.feedback.as_ref().and_then(|feedback| feedback.due);
+        let due = self.incoming.iter().map(Incoming::due).chain(reports).chain(feedback);
+        self.speaking = due.fold(now + SILENCE, Instant::min);
+        Ok(())
+    }
+
+    fn speak(&mut self, now: Instant) -> io::Result<()> {
+        let from = first_ssrc(self.index) + 2;
+        for sends in 0..2 {
+            let outgoing = if sends == 0 { &mut self.audio } else { &mut self.video };
+            if let Some(progress) = outgoing.as_mut().and_then(|outgoing| outgoing.report(now)) {
+                rtcp::sender_report(&mut self.compound, &progress, &name(self.index));
+                self.send_compound()?;
+            }
+        }
+        let mut requests = Vec::new();
+        for at in 0..self.incoming.len() {
+            let incoming = &mut self.incoming[at];
+            if incoming.due() > now {
+                continue;
+            }
+            incoming.requests(now, &mut requests);
+            if !requests.is_empty() {
+                rtcp::nack(&mut self.compound, from, incoming.ssrc, &requests);
+                self.send_compound()?;
+            }
+            let incoming = &mut self.incoming[at];
+            if incoming.report_due <= now {
+                let block = incoming.report(now);
+                rtcp::receiver_report(&mut self.compound, from, &block);
+                self.send_compound()?;
+            }
+        }
+        let ssrc = self.incoming.first().map_or(0, |incoming| incoming.ssrc);
+        if let Some(feedback) = &mut self.feedback
+            && feedback.due.is_some_and(|due| due <= now)
+        {
+            let mut body = Vec::new();
+            if feedback.write(&mut body) {
+                rtcp::transport_wide(&mut self.compound, from, ssrc, &body);
+                self.send_compound()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_compound(&mut self) -> io::Result<()> {
+        if let (Some(srtp), Some(remote)) = (&self.session.srtp, self.session.remote) {
+            self.rtcp_index += 1;
+            srtp.outgoing.seal_rtcp(&mut self.compound, self.rtcp_index)?;
+            self.socket.send(&self.compound, remote);
+        }
+        self.compound.clear();
+        Ok(())
+    }
+
+    /// After it was called: notes what changed and when it is due again.
+    fn settle(&mut self, now: Instant) {
+        self.closed = !self.session.is_alive();
+        if self.session.connected && self.session.srtp.is_some() && self.connected.is_none() {
+            self.connected = Some(now - self.offered);
+            self.start(now);
+        }
+        self.timeout = self.session.timeout.min(self.speaking);
     }
 
     fn start(&mut self, now: Instant) {
         // Cameras are not in step with each other: spread over the interval of a frame.
         let phase = Duration::from_micros((self.index as u64 * 7_919) % 33_000);
-        if let Some(audio) = self.audio.as_mut().filter(|audio| audio.kilobits > 0) {
-            audio.cadence = Some(Cadence::audio(audio.kilobits, now + phase / 2));
+        if let Some(audio) = &mut self.audio {
+            audio.start(now + phase / 2);
         }
-        if let Some(video) = self.video.as_mut().filter(|video| video.kilobits > 0) {
-            video.cadence = Some(Cadence::video(video.kilobits, now + phase));
+        if let Some(video) = &mut self.video {
+            video.start(now + phase);
         }
+        self.speaking = now;
     }
 }
 
-fn write(rtc: &mut Rtc, mid: Mid, packet: RtpWrite) {
-    if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
-        stream.write_rtp(packet);
-    }
+fn first_ssrc(index: usize) -> u32 {
+    0x1000_0000 + SSRCS * index as u32
+}
+
+fn name(index: usize) -> String {
+    format!("client-{index}")
 }

@@ -5,25 +5,32 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::client::{Arrival, Client, Outgoing};
+use crate::client::{Arrival, Client};
+use crate::keys::Identity;
+use crate::outgoing::Outgoing;
 use crate::parent::Parent;
-use crate::plan::{Distribution, Instruction, Plan, Report};
+use crate::plan::{ClientPlan, Distribution, Instruction, Plan, Report, Totals};
 use crate::readiness::Readiness;
-use crate::socket::RECEIVE_BUFFER;
+use crate::socket::ReceiveBuffers;
+use crate::stamp::Stamp;
 use crate::window::Window;
 
 const PARENT: u64 = u64::MAX;
-const JOIN_DEADLINE: Duration = Duration::from_secs(60);
 
 pub struct Clients {
     plan: Plan,
+    identity: Identity,
     clients: Vec<Client>,
+    /// Clients that send, and when one of them has to.
+    publishers: Vec<usize>,
+    next_publication: Instant,
     /// Receivers of each client's audio and video.
     audience: Vec<(usize, usize)>,
     /// When clients want to be called; an entry that is not the client's `scheduled` is stale.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     scheduled: Vec<Instant>,
     joined: Vec<bool>,
+    refused: Vec<bool>,
     joining: usize,
     ready: bool,
     started: Instant,
@@ -31,40 +38,50 @@ pub struct Clients {
     all_joined: Option<Duration>,
     window: Option<Window>,
     arrivals: Vec<Arrival>,
+    published: Vec<Stamp>,
 }
 
 impl Clients {
-    pub fn new(plan: Plan) -> Clients {
+    pub fn new(plan: Plan) -> io::Result<Clients> {
         let mut audience = vec![(0, 0); plan.clients.len()];
         for client in &plan.clients {
             client.hears.iter().for_each(|&source| audience[source].0 += 1);
             client.sees.iter().for_each(|&source| audience[source].1 += 1);
         }
-        Clients {
+        let sends = |client: &ClientPlan| {
+            [client.audio, client.video].iter().flatten().any(|sending| sending.kilobits > 0)
+        };
+        let publishers = (0..plan.clients.len()).filter(|&i| sends(&plan.clients[i])).collect();
+        Ok(Clients {
+            identity: Identity::generate()?,
             clients: Vec::with_capacity(plan.clients.len()),
+            publishers,
+            next_publication: Instant::now(),
             plan,
             audience,
             timers: BinaryHeap::new(),
             scheduled: Vec::new(),
             joined: Vec::new(),
+            refused: Vec::new(),
             joining: 0,
             ready: false,
             started: Instant::now(),
             all_joined: None,
             window: None,
             arrivals: Vec::new(),
-        }
+            published: Vec::new(),
+        })
     }
 
     /// Runs until the parent closes our standard input.
     pub fn run(mut self, mut parent: Parent) -> io::Result<()> {
         let mut readiness = Readiness::new()?;
         readiness.watch(parent.descriptor(), PARENT)?;
-        let mut buffer = vec![0; RECEIVE_BUFFER];
+        let mut buffers = ReceiveBuffers::new();
         let mut ready = Vec::new();
         loop {
             self.join(&readiness, &mut parent)?;
-            let next = self.run_due();
+            let next = self.run_due()?;
             readiness.wait(next.saturating_duration_since(Instant::now()), &mut ready);
             for &token in &ready {
                 if token == PARENT {
@@ -77,11 +94,14 @@ impl Clients {
                     continue;
                 }
                 let index = token as usize;
-                self.clients[index].receive(&mut buffer, &mut self.arrivals);
+                self.clients[index].receive(&mut buffers, &mut self.arrivals)?;
                 self.settle(index);
-                self.publish(Instant::now());
+                // Nobody who reads lets those who send wait.
+                self.publish(Instant::now())?;
             }
-            if let Some(measured) = self.window.as_mut().and_then(Window::close) {
+            let clients = &self.clients;
+            let totals = || totals(clients);
+            if let Some(measured) = self.window.as_mut().and_then(|window| window.close(totals)) {
                 self.window = None;
                 parent.report(&Report::Measured(Box::new(measured)));
             }
@@ -92,14 +112,17 @@ impl Clients {
     fn join(&mut self, readiness: &Readiness, parent: &mut Parent) -> io::Result<()> {
         while self.joining < self.plan.concurrent_joins
             && self.clients.len() < self.plan.clients.len()
+            && (self.clients.len() < self.plan.leaders || self.have_leaders_joined())
         {
             let index = self.clients.len();
             let now = Instant::now();
-            let (client, sdp) = Client::offer(index, &self.plan.clients[index], now)?;
+            let plan = &self.plan.clients[index];
+            let (client, sdp) = Client::offer(index, plan, self.plan.address, &self.identity, now)?;
             readiness.watch(client.socket.descriptor(), index as u64)?;
             self.clients.push(client);
             self.scheduled.push(now);
             self.joined.push(false);
+            self.refused.push(false);
             self.timers.push(Reverse((now, index)));
             self.joining += 1;
             parent.report(&Report::Offer { client: index, sdp });
@@ -107,34 +130,42 @@ impl Clients {
         Ok(())
     }
 
+    fn have_leaders_joined(&self) -> bool {
+        (0..self.plan.leaders).all(|index| self.joined[index] || self.refused[index])
+    }
+
     fn obey(&mut self, instruction: Instruction) -> io::Result<()> {
         match instruction {
             Instruction::Answer { client, sdp } => {
-                self.clients[client].answer(&sdp, Instant::now(), &mut self.arrivals)?;
+                self.clients[client].answer(&sdp, Instant::now())?;
                 self.settle(client);
             }
-            Instruction::Measure { milliseconds } => self.window = Some(Window::open(milliseconds)),
+            Instruction::Refused { client } => {
+                self.refused[client] = true;
+                self.joining -= 1;
+            }
+            Instruction::Measure { milliseconds } => {
+                let (count, totals) = (self.clients.len(), totals(&self.clients));
+                self.window = Some(Window::open(milliseconds, count, totals));
+            }
         }
         Ok(())
     }
 
     /// Sends and wakes what is due; gives the time of what is due next.
-    fn run_due(&mut self) -> Instant {
+    fn run_due(&mut self) -> io::Result<Instant> {
         let now = Instant::now();
-        let next = self.publish(now);
+        let next = self.publish(now)?.min(now + Duration::from_millis(100));
         while let Some(&Reverse((at, index))) = self.timers.peek() {
             if at > now {
-                return next.min(at);
+                return Ok(next.min(at));
             }
             self.timers.pop();
             if at != self.scheduled[index] {
                 continue;
             }
             if self.clients[index].timeout <= now {
-                self.clients[index].wake(now, &mut self.arrivals);
-                // str0m may ask for a moment that has passed; come back after the others.
-                self.clients[index].timeout =
-                    self.clients[index].timeout.max(now + Duration::from_millis(1));
+                self.clients[index].wake(now)?;
             }
             self.scheduled[index] = self.clients[index].timeout;
             if !self.clients[index].closed {
@@ -142,25 +173,32 @@ impl Clients {
             }
             self.settle(index);
         }
-        next
+        Ok(next)
     }
 
-    fn publish(&mut self, now: Instant) -> Instant {
-        let mut next = now + Duration::from_millis(100);
-        for index in 0..self.clients.len().min(self.plan.clients.len()) {
-            let Some(due) = self.clients[index].next_publication() else { continue };
-            if due <= now {
-                let (audio, video) = self.clients[index].publish(now, &mut self.arrivals);
-                let (listeners, viewers) = self.audience[index];
-                if let Some(window) = &mut self.window {
-                    window.sent(audio, listeners);
-                    window.sent(video, viewers);
-                }
-                self.settle(index);
-            }
-            next = next.min(self.clients[index].next_publication().unwrap_or(next));
+    /// Sends what is due; gives when there is something next.
+    fn publish(&mut self, now: Instant) -> io::Result<Instant> {
+        if self.next_publication > now {
+            return Ok(self.next_publication);
         }
-        next
+        let mut next = now + Duration::from_millis(100);
+        for &index in &self.publishers {
+            let Some(client) = self.clients.get_mut(index) else { break };
+            let Some(due) = client.next_publication() else { continue };
+            if due <= now {
+                client.publish(now, &mut self.published)?;
+                let (listeners, viewers) = self.audience[index];
+                for stamp in self.published.drain(..) {
+                    let receivers = if stamp.is_video() { viewers } else { listeners };
+                    if let Some(window) = &mut self.window {
+                        window.sent(&stamp, receivers);
+                    }
+                }
+            }
+            next = next.min(client.next_publication().unwrap_or(next));
+        }
+        self.next_publication = next;
+        Ok(next)
     }
 
     /// After a client was called: its arrivals are counted, its timer moves.
@@ -170,11 +208,18 @@ impl Clients {
         }
         self.arrivals.clear();
         let client = &self.clients[index];
+        if let Some(due) = client.next_publication() {
+            self.next_publication = self.next_publication.min(due);
+        }
         if client.timeout < self.scheduled[index] {
             self.scheduled[index] = client.timeout;
             self.timers.push(Reverse((client.timeout, index)));
         }
-        if !self.joined[index] && client.connected.is_some() && !self.misses(index, false) {
+        if !self.joined[index]
+            && !self.refused[index]
+            && client.connected.is_some()
+            && !self.misses(index, false)
+        {
             self.joined[index] = true;
             self.joining -= 1;
         }
@@ -194,7 +239,8 @@ impl Clients {
         if video {
             sees && client.first_video.is_none()
         } else {
-            (hears || sees) && client.first_media.is_none()
+            let sends = hears || sees || plan.strange_audio + plan.strange_video > 0;
+            sends && client.first_media.is_none()
         }
     }
 
@@ -204,10 +250,16 @@ impl Clients {
         }
         let joined = self.joined.iter().filter(|joined| **joined).count();
         let all = self.plan.clients.len();
-        if joined == all {
+        let refused = self.refused.iter().filter(|refused| **refused).count();
+        if joined > 0 && joined + refused == all {
             self.all_joined.get_or_insert_with(|| self.started.elapsed());
         }
-        if let Some(elapsed) = self.all_joined.filter(|_| (0..all).all(|i| !self.misses(i, true))) {
+        let late = self.started.elapsed() > Duration::from_secs(self.plan.patience_seconds);
+        let complete = self
+            .all_joined
+            .filter(|_| (0..all).all(|index| self.refused[index] || !self.misses(index, true)));
+        let enough = late && self.plan.partial && joined > 0;
+        if let Some(elapsed) = complete.or(enough.then(|| self.started.elapsed())) {
             self.ready = true;
             let times = |of: fn(&Client) -> Option<Duration>| {
                 let times = self.clients.iter().filter_map(of);
@@ -218,12 +270,18 @@ impl Clients {
                 media: times(|client| client.first_media),
                 video: times(|client| client.first_video),
                 rate: joined as f64 / elapsed.as_secs_f64(),
+                joined,
             });
-        } else if self.started.elapsed() > JOIN_DEADLINE {
+        } else if late || refused == all {
             self.ready = true;
             let reason =
                 format!("{joined} of {all} clients joined and saw what they should in time");
             parent.report(&Report::Failed { reason });
         }
     }
+}
+
+/// What all of them received so far.
+fn totals(clients: &[Client]) -> Totals {
+    clients.iter().map(Client::totals).sum()
 }

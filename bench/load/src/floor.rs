@@ -1,25 +1,29 @@
-//! What the same packets cost at least on this machine: sealed by AES-128-GCM and sent in one call a
-//! burst and receiver (GSO) to sockets that are being read, and, once a source packet, received and
-//! opened. No SDP, no state, no waiting: bursts follow each other.
+//! What the same packets cost at least on this machine: sealed with the cipher of the scenario and
+//! sent in one call a burst and receiver (GSO, or `sendto` for a packet alone) from one socket to
+//! others that are being read, and, once a source packet, received and opened. No SDP, no state, no
+//! waiting: bursts follow each other.
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::readiness::Readiness;
-use crate::socket::{RECEIVE_BUFFER, Socket, send_segmented};
+use crate::socket::{ReceiveBuffers, Socket, send_segmented};
 
 const RECEIVERS: usize = 16;
 /// RTP's fixed header and the extensions a forwarder writes, in bytes.
 const HEADER: usize = 28;
 const TAG: usize = 16;
 const TIME: Duration = Duration::from_millis(400);
+/// Packets on their way beyond which the sender lets the readers catch up. A full socket drops
+/// packets, which costs less than delivering them.
+const IN_FLIGHT: u64 = 1_000;
 
 #[derive(Deserialize)]
 pub struct Shape {
@@ -27,6 +31,8 @@ pub struct Shape {
     pub burst: usize,
     /// Bytes of a payload.
     pub payload: usize,
+    /// Bits of the key of AES-GCM.
+    pub key: u32,
 }
 
 /// Nanoseconds of CPU a packet.
@@ -39,29 +45,17 @@ pub struct Floor {
 
 pub fn measure(shape: &Shape) -> io::Result<Floor> {
     Ok(Floor {
-        seal: sealing(shape, |_, _| Ok(()))?,
-        seal_and_send: with_readers(|sockets| {
-            sealing(shape, |round, slab| {
-                let socket = &sockets[round % sockets.len()];
-                let sent = if shape.burst == 1 {
-                    socket.send(slab).map(|_| ())
-                } else {
-                    send_segmented(socket, slab, slab.len() / shape.burst)
-                };
-                // A full buffer is a lost packet, on the live path too.
-                sent.or_else(|error| match error.kind() {
-                    io::ErrorKind::WouldBlock => Ok(()),
-                    _ => Err(error),
-                })
-            })
-        })?,
+        seal: sealing(shape, |_, _| Ok(()), |_| {})?,
+        seal_and_send: sending(shape)?,
         receive_and_open: receiving(shape)?,
     })
 }
 
-fn key() -> io::Result<LessSafeKey> {
-    let unbound = UnboundKey::new(&AES_128_GCM, &[7; 16]).map_err(io::Error::other)?;
-    Ok(LessSafeKey::new(unbound))
+fn key(shape: &Shape, receiver: usize) -> io::Result<LessSafeKey> {
+    let algorithm: &Algorithm = if shape.key == 256 { &AES_256_GCM } else { &AES_128_GCM };
+    let bytes = [receiver as u8; 32];
+    let key = UnboundKey::new(algorithm, &bytes[..shape.key as usize / 8]);
+    Ok(LessSafeKey::new(key.map_err(io::Error::other)?))
 }
 
 fn nonce(index: u64) -> Nonce {
@@ -79,79 +73,110 @@ fn seal(key: &LessSafeKey, index: u64, payload: &[u8], packet: &mut [u8]) -> io:
         .map_err(io::Error::other)
 }
 
-/// Nanoseconds a packet of sealing bursts and doing `then` with each.
-fn sealing(shape: &Shape, mut then: impl FnMut(usize, &[u8]) -> io::Result<()>) -> io::Result<f64> {
-    let key = key()?;
+/// Nanoseconds a packet of sealing bursts, one for each receiver in turn, and doing `then` with
+/// each. What `between` the rounds takes does not count.
+fn sealing(
+    shape: &Shape,
+    mut then: impl FnMut(usize, &[u8]) -> io::Result<()>,
+    between: impl Fn(u64),
+) -> io::Result<f64> {
+    let keys: Vec<_> = (0..RECEIVERS).map(|i| key(shape, i)).collect::<Result<_, _>>()?;
     let payload = vec![1; shape.payload];
     let mut slab = vec![0; (HEADER + shape.payload + TAG) * shape.burst];
-    let (started, used) = (Instant::now(), clock::thread_time());
-    let mut index = 0;
-    let mut round = 0;
+    let (started, mut used, mut index) = (Instant::now(), Duration::ZERO, 0);
     while started.elapsed() < TIME {
-        for _ in 0..RECEIVERS {
+        let before = clock::thread_time();
+        for (receiver, key) in keys.iter().enumerate() {
             for packet in slab.chunks_mut(HEADER + shape.payload + TAG) {
-                seal(&key, index, &payload, packet)?;
+                seal(key, index, &payload, packet)?;
                 index += 1;
             }
-            then(round, &slab)?;
-            round += 1;
+            then(receiver, &slab)?;
         }
+        used += clock::thread_time() - before;
+        between(index);
     }
-    Ok((clock::thread_time() - used).as_nanos() as f64 / index as f64)
+    Ok(used.as_nanos() as f64 / index as f64)
 }
 
-/// Sockets that are connected to others, which another thread reads meanwhile.
-fn with_readers<T>(action: impl FnOnce(&[UdpSocket]) -> io::Result<T>) -> io::Result<T> {
-    let readers: Vec<Socket> = (0..RECEIVERS).map(|_| Socket::bind()).collect::<Result<_, _>>()?;
-    let senders: Vec<UdpSocket> = readers.iter().map(connected_to).collect::<Result<_, _>>()?;
-    let done = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&done);
-    let thread = std::thread::spawn(move || read_until(&readers, &seen));
-    let result = action(&senders);
+/// Sealing, and sending to sockets that another thread reads meanwhile.
+fn sending(shape: &Shape) -> io::Result<f64> {
+    let readers: Vec<Socket> =
+        (0..RECEIVERS).map(|_| Socket::bind(Ipv4Addr::LOCALHOST)).collect::<Result<_, _>>()?;
+    let destinations: Vec<SocketAddr> = readers.iter().map(|reader| reader.local).collect();
+    // One socket for all receivers, as a server has that listens at one port.
+    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    sender.set_nonblocking(true)?;
+    let (done, read) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let thread = {
+        let (done, read) = (Arc::clone(&done), Arc::clone(&read));
+        std::thread::spawn(move || read_until(&readers, &done, &read))
+    };
+    let send = |receiver: usize, slab: &[u8]| {
+        let destination = destinations[receiver];
+        let sent = if shape.burst == 1 {
+            sender.send_to(slab, destination).map(|_| ())
+        } else {
+            send_segmented(&sender, slab, slab.len() / shape.burst, destination)
+        };
+        // A full buffer is a lost packet, on the live path too.
+        sent.or_else(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(()),
+            _ => Err(error),
+        })
+    };
+    let catch_up = |sent: u64| {
+        // Bounded, since what was lost is never read.
+        for _ in 0..20 {
+            if sent.saturating_sub(read.load(Ordering::Relaxed)) < IN_FLIGHT {
+                break;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    };
+    let result = sealing(shape, send, catch_up);
     done.store(true, Ordering::Relaxed);
     thread.join().map_err(|_| io::Error::other("the reading thread panicked"))??;
     result
 }
 
-fn connected_to(reader: &Socket) -> io::Result<UdpSocket> {
-    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    sender.connect(reader.local)?;
-    sender.set_nonblocking(true)?;
-    Ok(sender)
-}
-
-fn read_until(readers: &[Socket], done: &AtomicBool) -> io::Result<()> {
+fn read_until(readers: &[Socket], done: &AtomicBool, read: &AtomicU64) -> io::Result<()> {
     let mut readiness = Readiness::new()?;
     for (index, reader) in readers.iter().enumerate() {
         readiness.watch(reader.descriptor(), index as u64)?;
     }
-    let (mut ready, mut buffer) = (Vec::new(), vec![0; RECEIVE_BUFFER]);
+    let (mut ready, mut buffers) = (Vec::new(), ReceiveBuffers::new());
     while !done.load(Ordering::Relaxed) {
         readiness.wait(Duration::from_millis(10), &mut ready);
         for &index in &ready {
-            while readers[index as usize].receive(&mut buffer).is_some() {}
+            for number in 0..readers[index as usize].receive(&mut buffers) {
+                let (run, bytes) = buffers.run(number);
+                read.fetch_add(bytes.len().div_ceil(run.segment) as u64, Ordering::Relaxed);
+            }
         }
     }
     Ok(())
 }
 
-/// Nanoseconds a packet of receiving and opening what a browser sent, one datagram a call.
+/// Nanoseconds a packet of receiving and opening what a browser sent: each packet of a burst in a
+/// datagram of its own, as many as are there in one call.
 fn receiving(shape: &Shape) -> io::Result<f64> {
-    let key = key()?;
-    let reader = Socket::bind()?;
-    let sender = connected_to(&reader)?;
+    let key = key(shape, 0)?;
+    let reader = Socket::bind(Ipv4Addr::LOCALHOST)?;
+    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let payload = vec![1; shape.payload];
     let mut packet = vec![0; HEADER + shape.payload + TAG];
     seal(&key, 1, &payload, &mut packet)?;
-    let mut buffer = vec![0; RECEIVE_BUFFER];
+    let mut buffers = ReceiveBuffers::new();
     let (started, mut used, mut count) = (Instant::now(), Duration::ZERO, 0_u64);
     while started.elapsed() < TIME {
         for _ in 0..shape.burst {
-            sender.send(&packet)?;
+            sender.send_to(&packet, reader.local)?;
         }
         let before = clock::thread_time();
-        while let Some(run) = reader.receive(&mut buffer) {
-            for datagram in buffer[..run.length].chunks_mut(run.segment.max(1)) {
+        for number in 0..reader.receive(&mut buffers) {
+            let (run, bytes) = buffers.run(number);
+            for datagram in bytes.chunks_mut(run.segment.max(1)) {
                 let (header, sealed) = datagram.split_at_mut(HEADER);
                 key.open_in_place(nonce(1), Aad::from(&*header), sealed)
                     .map_err(io::Error::other)?;

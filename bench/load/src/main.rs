@@ -6,12 +6,21 @@ mod client;
 mod clients;
 mod clock;
 mod floor;
+mod incoming;
+mod keys;
+mod outgoing;
 mod parent;
 mod plan;
 mod publication;
 mod readiness;
+mod rtcp;
+mod rtp;
+mod sdp;
+mod session;
 mod socket;
+mod srtp;
 mod stamp;
+mod transport_feedback;
 mod window;
 
 use std::io;
@@ -22,7 +31,7 @@ use parent::Parent;
 fn main() -> io::Result<()> {
     let mut parent = Parent::default();
     match std::env::args().nth(1).as_deref() {
-        Some("clients") => Clients::new(parent.first()?).run(parent),
+        Some("clients") => Clients::new(parent.first()?)?.run(parent),
         Some("floor") => {
             let shapes: Vec<floor::Shape> = parent.first()?;
             let floors: Vec<_> = shapes.iter().map(floor::measure).collect::<Result<_, _>>()?;

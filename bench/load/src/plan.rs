@@ -1,13 +1,25 @@
 //! What the parent process tells this one, one JSON object a line, and what it is told.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 /// The first line: who there is.
 #[derive(Deserialize)]
 pub struct Plan {
     pub clients: Vec<ClientPlan>,
+    /// The local address that the clients send from.
+    pub address: Ipv4Addr,
+    /// So many clients join before any of the others.
+    #[serde(default)]
+    pub leaders: usize,
     /// Clients between offer and first media at once.
     pub concurrent_joins: usize,
+    /// How long joining may take in all.
+    pub patience_seconds: u64,
+    /// Measure with those who have joined by then, instead of failing.
+    #[serde(default)]
+    pub partial: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -19,6 +31,21 @@ pub struct ClientPlan {
     pub hears: Vec<usize>,
     /// Indices of the clients whose video it receives.
     pub sees: Vec<usize>,
+    /// Lines to receive what others than these clients send, perhaps nothing.
+    pub strange_audio: usize,
+    pub strange_video: usize,
+}
+
+impl ClientPlan {
+    /// Lines of audio to receive.
+    pub fn heard(&self) -> usize {
+        self.hears.len() + self.strange_audio
+    }
+
+    /// Lines of video to receive.
+    pub fn seen(&self) -> usize {
+        self.sees.len() + self.strange_video
+    }
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -31,8 +58,17 @@ pub struct Sending {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Instruction {
-    Answer { client: usize, sdp: String },
-    Measure { milliseconds: u64 },
+    Answer {
+        client: usize,
+        sdp: String,
+    },
+    Measure {
+        milliseconds: u64,
+    },
+    /// There will be no answer.
+    Refused {
+        client: usize,
+    },
 }
 
 #[derive(Serialize)]
@@ -52,6 +88,7 @@ pub enum Report {
         video: Distribution,
         /// Clients a second, up to their first packet.
         rate: f64,
+        joined: usize,
     },
     Measured(Box<Measured>),
     Failed {
@@ -71,6 +108,37 @@ pub struct Measured {
     pub latency: Distribution,
     /// CPU of this process over the time that passed, 1 is a core.
     pub load: f64,
+    pub totals: Totals,
+}
+
+/// What clients received, whoever sent it, retransmissions apart.
+#[derive(Serialize, Default)]
+pub struct Totals {
+    pub packets: u64,
+    /// By their sequence numbers.
+    pub expected: u64,
+    /// Of payload, retransmissions and all.
+    pub bytes: u64,
+}
+
+impl Totals {
+    pub fn since(&self, earlier: &Totals) -> Totals {
+        Totals {
+            packets: self.packets - earlier.packets,
+            expected: self.expected - earlier.expected,
+            bytes: self.bytes - earlier.bytes,
+        }
+    }
+}
+
+impl std::iter::Sum for Totals {
+    fn sum<I: Iterator<Item = Totals>>(parts: I) -> Totals {
+        parts.fold(Totals::default(), |sum, part| Totals {
+            packets: sum.packets + part.packets,
+            expected: sum.expected + part.expected,
+            bytes: sum.bytes + part.bytes,
+        })
+    }
 }
 
 #[derive(Serialize, Default)]

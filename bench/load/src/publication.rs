@@ -20,15 +20,8 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    pub fn video(kilobits: u32, first: Instant) -> Cadence {
-        Cadence::new(kilobits, FRAMES_A_SECOND, first)
-    }
-
-    pub fn audio(kilobits: u32, first: Instant) -> Cadence {
-        Cadence::new(kilobits, AUDIO_PACKETS_A_SECOND, first)
-    }
-
-    fn new(kilobits: u32, a_second: u32, due: Instant) -> Cadence {
+    pub fn new(video: bool, kilobits: u32, due: Instant) -> Cadence {
+        let a_second = if video { FRAMES_A_SECOND } else { AUDIO_PACKETS_A_SECOND };
         let bytes = (kilobits * 125 / a_second) as usize;
         Cadence { due, interval: Duration::from_secs(1) / a_second, bytes, ticks: 0, packets: 0 }
     }
@@ -49,9 +42,8 @@ impl Cadence {
     }
 }
 
-/// A VP8 payload of that size (RFC 7741 4.2 and 4.3), with a picture id as browsers write it.
-pub fn vp8(size: usize, first: bool, keyframe: bool, picture: u32) -> Vec<u8> {
-    let mut payload = vec![0_u8; size];
+/// Makes the payload begin as VP8 does (RFC 7741 4.2 and 4.3), with a picture id as browsers write it.
+pub fn write_vp8(payload: &mut [u8], first: bool, keyframe: bool, picture: u32) {
     let id = (picture & 0x7fff) as u16 | 0x8000;
     payload[0] = 0x80 | u8::from(first) << 4;
     payload[1] = 0x80;
@@ -62,5 +54,4 @@ pub fn vp8(size: usize, first: bool, keyframe: bool, picture: u32) -> Vec<u8> {
     } else if first {
         payload[4] = 0x11;
     }
-    payload
 }

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+'use strict'
+
+/** `npx medialoom`: what the package can do on the command line. */
+
+const USAGE = `medialoom build   builds the native module from source
+medialoom bench   measures what forwarding costs, or loads a WHIP/WHEP server; see --help
+`
+
+const [command, ...rest] = process.argv.slice(2)
+switch (command) {
+  case 'build':
+    require('./build.js').main(rest)
+    break
+  case 'bench':
+    require('../bench/run.js').main(rest)
+    break
+  default:
+    console.error(USAGE)
+    process.exitCode = command === undefined || command === '--help' ? 0 : 1
+}
