@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::media::{Direction, KeyframeRequest, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::media::{
+    Direction, KeyframeRequest, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -98,6 +100,13 @@ impl Client {
     pub fn write(&mut self, channel: ChannelId, binary: bool, data: &[u8]) {
         let mut channel = self.rtc.channel(channel).expect("an open channel");
         assert!(channel.write(binary, data).expect("it can be sent"));
+        self.timeout = self.now;
+    }
+
+    /// Asks for a keyframe of what arrives on an m-line.
+    pub fn request_keyframe(&mut self, mid: Mid, kind: KeyframeRequestKind) {
+        let mut api = self.rtc.direct_api();
+        api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(kind);
         self.timeout = self.now;
     }
 
