@@ -34,6 +34,9 @@ pub struct Client {
     now: Instant,
 }
 
+/// Makes the payload of a frame of one packet, perhaps a keyframe, that ends with the given bytes.
+pub type Payload = fn(bool, &[u8]) -> Vec<u8>;
+
 /// A stream of hand-made frames.
 pub struct Sending {
     pub mid: Mid,
@@ -44,9 +47,8 @@ pub struct Sending {
     pub paused: bool,
     /// Wrap sound in RED (RFC 2198), where that is negotiated.
     pub red: bool,
-    /// Makes the payload of a frame of one packet, given whether it is a keyframe, in front of
-    /// what ends with the frame's number; else it is VP8 or Opus.
-    pub payload: Option<fn(bool, &[u8]) -> Vec<u8>>,
+    /// Else it is VP8 or Opus.
+    pub payload: Option<Payload>,
     /// Header extensions of every packet.
     pub extensions: ExtensionValues,
     pub frame: u64,
