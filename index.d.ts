@@ -633,6 +633,16 @@ export interface ThreadStats {
   packetsDiscardedOnSend: number
   /** Packets dropped because a ring to or from another thread was full. */
   packetsDiscardedBetweenThreads: number
+  /** System calls that read from sockets; one may take many datagrams. */
+  receiveCalls: number
+  /** System calls that wrote to sockets; one may send many datagrams to one peer. */
+  sendCalls: number
+  /** System calls that asked which sockets can be read, most of them waiting for it. */
+  waitCalls: number
+  /** How often this thread woke another: a media thread, or the one of JavaScript. */
+  wakeups: number
+  /** Allocations of this thread. Only in builds with the cargo feature `allocation-counter`. */
+  allocations?: number
   /** Peers closed because handling them failed. */
   panics: number
 }

@@ -68,18 +68,26 @@ fn a_burst_arrives_as_the_datagrams_it_was_made_of() {
     wait_until("the count", || counters.packets_sent.get() == 5);
     assert_eq!(counters.bytes_sent.get(), 4_500);
     assert_eq!(counters.discarded_on_send.get(), 0);
+    // One for each length that grows, where the kernel has segmentation.
+    wait_until("the calls", || (2..=5).contains(&counters.send_calls.get()));
+    assert!(counters.receive_calls.get() > 0);
+    assert!(counters.wait_calls.get() > 0);
 }
 
 #[test]
 fn shards_reach_each_other_both_ways_however_many_there_are() {
     for threads in [1, 2, 3] {
-        let (host, _) = start(&options("127.0.0.1", threads));
+        let (host, seen) = start(&options("127.0.0.1", threads));
         for shard in 0..threads {
             let peer = peer(&host, shard, "127.0.0.1");
             for _ in 0..20 {
                 peer.send(b"across").unwrap();
                 assert_eq!(receive(&peer), b"across");
             }
+        }
+        if threads > 1 {
+            let counters = &seen.counters.lock().unwrap()[0];
+            wait_until("the wake-ups of others", || counters.wakeups.get() > 0);
         }
     }
 }

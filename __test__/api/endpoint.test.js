@@ -106,6 +106,10 @@ test('getStats shows the tree', async t => {
   assert.ok(Math.abs(stats.timestamp - Date.now()) < 60_000)
   assert.deepEqual(stats.threads.map(thread => thread.thread), [0, 1])
   assert.equal(stats.threads[transport.thread].transports, 1)
+  for (const name of ['receiveCalls', 'sendCalls', 'waitCalls', 'wakeups']) {
+    assert.ok(Number.isInteger(stats.threads[0][name]), name)
+  }
+  assert.ok(stats.threads[0].waitCalls > 0, 'it waited for the command that asked')
   assert.deepEqual(stats.transports.map(({ id }) => id), [transport.id])
   const own = await transport.getStats()
   assert.equal(own.id, transport.id)

@@ -16,10 +16,10 @@ const ROOT = path.join(__dirname, '..', '..')
 const MAY_USE = {
   node: ['net', 'control', 'codec', 'log'],
   net: ['engine', 'session', 'control', 'codec'],
-  engine: ['session', 'sfu', 'mcu', 'record', 'control', 'codec'],
+  engine: ['session', 'egress', 'sfu', 'mcu', 'record', 'control', 'codec'],
   session: ['egress', 'sfu', 'dump', 'control', 'codec'],
-  egress: ['sfu', 'codec'],
-  sfu: ['codec'],
+  egress: ['sfu', 'control', 'codec'],
+  sfu: ['control', 'codec'],
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],

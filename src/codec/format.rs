@@ -11,7 +11,8 @@ pub struct Format {
     pub pt: u8,
     /// Payload type of the RED that wraps it (RFC 2198).
     pub red: Option<u8>,
-    pub retransmittable: bool,
+    /// Payload type of its retransmissions (RFC 4588).
+    pub rtx: Option<u8>,
     pub parameters: Parameters,
 }
 
@@ -62,7 +63,8 @@ pub struct Carriage {
     pub pt: u8,
     /// The packet is RED and the receiver takes no RED: only the primary block goes.
     pub unwrap_red: bool,
-    pub retransmittable: bool,
+    /// Payload type a repetition leaves under.
+    pub rtx: Option<u8>,
 }
 
 /// Remembers how each of a source's payload types leaves for one receiver.
@@ -103,7 +105,7 @@ fn find(source_pt: u8, sources: &[Format], targets: &[Format]) -> Option<Carriag
         Some(red) if is_red => (red, false),
         _ => (target.pt, is_red),
     };
-    Some(Carriage { pt, unwrap_red, retransmittable: target.retransmittable })
+    Some(Carriage { pt, unwrap_red, rtx: target.rtx })
 }
 
 /// Whether a receiver of `targets` can take anything of `sources`.
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     fn format(codec: Codec, pt: u8, parameters: Parameters) -> Format {
-        Format { codec, pt, red: None, retransmittable: true, parameters }
+        Format { codec, pt, red: None, rtx: Some(pt + 1), parameters }
     }
 
     fn h264(pt: u8, profile: u32, packetization_mode: u8) -> Format {

@@ -11,9 +11,11 @@ mod h264;
 mod h265;
 pub mod multiplex;
 mod nal;
+pub mod ntp;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;
+pub mod rtcp;
 pub mod vp8;
 pub mod vp9;
 

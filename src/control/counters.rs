@@ -1,5 +1,6 @@
 //! What a media thread's sockets and rings count.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::stats::ThreadStats;
@@ -16,9 +17,25 @@ pub struct ThreadCounters {
     pub discarded_on_send: Counter,
     /// Messages to other shards that found the ring full.
     pub discarded_between_threads: Counter,
+    /// System calls that read sockets, that wrote to them, and that asked what is ready.
+    pub receive_calls: Counter,
+    pub send_calls: Counter,
+    pub wait_calls: Counter,
+    /// Other threads woken, which costs a system call each.
+    pub wakeups: Counter,
+    #[cfg(feature = "allocation-counter")]
+    pub allocations: Counter,
 }
 
 impl ThreadCounters {
+    /// Takes over what is counted apart for the calling thread. Has to be called on the thread
+    /// that these counters belong to.
+    pub fn take_over(&self) {
+        self.wakeups.add(WAKEUPS.take());
+        #[cfg(feature = "allocation-counter")]
+        self.allocations.add(super::allocations::take());
+    }
+
     /// Puts the counts into a thread's statistics.
     pub fn fill(&self, stats: &mut ThreadStats) {
         stats.packets_received = self.packets_received.get();
@@ -27,7 +44,26 @@ impl ThreadCounters {
         stats.bytes_sent = self.bytes_sent.get();
         stats.packets_discarded_on_send = self.discarded_on_send.get();
         stats.packets_discarded_between_threads = self.discarded_between_threads.get();
+        stats.receive_calls = self.receive_calls.get();
+        stats.send_calls = self.send_calls.get();
+        stats.wait_calls = self.wait_calls.get();
+        stats.wakeups = self.wakeups.get();
+        #[cfg(feature = "allocation-counter")]
+        {
+            stats.allocations = Some(self.allocations.get());
+        }
     }
+}
+
+thread_local! {
+    /// Wake-ups since they were last taken over. Whoever rings a bell knows nothing of threads and
+    /// their counters.
+    static WAKEUPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// To be called by whoever wakes another thread, on the thread that does.
+pub fn count_wakeup() {
+    WAKEUPS.set(WAKEUPS.get() + 1);
 }
 
 /// A count with a single writer, which saves it the price of an atomic addition.

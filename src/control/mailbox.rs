@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 
+use super::counters::count_wakeup;
 use super::event::Event;
 use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId};
 
@@ -87,7 +88,7 @@ impl Mailbox {
         debug_assert!(!matches!(event, Event::ChannelMessage { .. }), "messages have a bound");
         let ring = self.lock().push(event);
         if ring {
-            (self.bell)();
+            self.ring();
         }
     }
 
@@ -105,7 +106,7 @@ impl Mailbox {
         let ring = contents.push(Event::ChannelMessage { id, binary, data });
         drop(contents);
         if ring {
-            (self.bell)();
+            self.ring();
         }
         Ok(())
     }
@@ -116,6 +117,11 @@ impl Mailbox {
         contents.slots.clear();
         contents.waiting_bytes.clear();
         std::mem::take(&mut contents.events)
+    }
+
+    fn ring(&self) {
+        count_wakeup();
+        (self.bell)();
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {

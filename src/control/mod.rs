@@ -1,6 +1,8 @@
 //! The words that JavaScript's side and the media threads share: commands one way, events and
 //! statistics the other, and the names of things. Knows nothing of how any of it is done.
 
+#[cfg(feature = "allocation-counter")]
+mod allocations;
 pub mod command;
 pub mod counters;
 pub mod error;

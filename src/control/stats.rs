@@ -109,6 +109,13 @@ pub struct ThreadStats {
     pub packets_unmatched: u64,
     pub packets_discarded_on_send: u64,
     pub packets_discarded_between_threads: u64,
+    pub receive_calls: u64,
+    pub send_calls: u64,
+    pub wait_calls: u64,
+    pub wakeups: u64,
+    /// Counted with the feature `allocation-counter` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocations: Option<u64>,
     pub panics: u64,
 }
 
@@ -223,6 +230,8 @@ pub struct OutgoingTrackStats {
     pub nack_count: u64,
     pub pli_count: u64,
     pub fir_count: u64,
+    pub retransmitted_packets_sent: u64,
+    pub retransmitted_bytes_sent: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames_sent: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

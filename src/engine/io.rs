@@ -18,6 +18,14 @@ pub trait Message: Send + 'static {
 pub trait Output<M> {
     /// One datagram. Datagrams of one flow that follow each other may leave as one burst.
     fn datagram(&mut self, flow: &Flow, bytes: &[u8]);
+    /// One datagram, written in place: `write` gets room for `capacity` bytes and says how many it
+    /// used, or that there is none after all.
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    );
     /// A message to another shard.
     fn message(&mut self, to: ShardIndex, message: M);
     /// The flow is not used any more: a TCP connection can be closed.

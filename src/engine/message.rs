@@ -14,7 +14,6 @@ use crate::sfu::source::SourceDescription;
 pub enum ShardMessage {
     /// A packet of a track, once per shard that has receivers of it.
     Media {
-        track: IncomingTrackId,
         packet: Arc<SourcePacket>,
     },
     /// The sender has its first receiver of the track.

@@ -3,21 +3,26 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use crate::session::Session;
+use crate::session::{Delivery, Session};
 
 pub struct Peer {
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     /// The entry of this peer in the shard's timers.
     pub deadline: Option<Instant>,
     /// In the shard's list of peers with something to do.
     pub touched: bool,
-    /// Packets wait in the session for the end of the burst.
-    pub dirty: bool,
+    /// Packets of this turn that go to it.
+    pub deliveries: Vec<Delivery>,
 }
 
 impl Peer {
     pub fn new(session: Session) -> Self {
-        Self { session: Some(session), deadline: None, touched: false, dirty: false }
+        Self {
+            session: Some(Box::new(session)),
+            deadline: None,
+            touched: false,
+            deliveries: Vec::new(),
+        }
     }
 
     /// Runs something on the session. `None` when it panicked, now or before.
@@ -35,7 +40,7 @@ impl Peer {
     }
 
     /// The session, unless handling it failed.
-    pub fn into_session(self) -> Option<Session> {
+    pub fn into_session(self) -> Option<Box<Session>> {
         self.session
     }
 }

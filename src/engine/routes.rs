@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::control::ids::{IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId};
 use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingIndex, History, SourcePacket};
 
 #[derive(Default)]
 pub struct Routes {
@@ -21,6 +22,8 @@ pub struct Route {
     pub description: Option<Arc<SourceDescription>>,
     /// The peer that sends it, when that lives on this shard.
     pub owner: Option<TransportId>,
+    /// What receivers here may ask for again, by encoding.
+    histories: Vec<History>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +43,26 @@ impl Route {
     pub fn shards(&self) -> impl Iterator<Item = ShardIndex> + use<> {
         let bits = self.shards;
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
+    }
+
+    /// Remembers a packet for receivers that lose it.
+    pub fn remember(&mut self, packet: &Arc<SourcePacket>) {
+        if self.receivers.is_empty() {
+            return;
+        }
+        let index = usize::from(packet.encoding.0);
+        if self.histories.len() <= index {
+            self.histories.resize_with(index + 1, History::default);
+        }
+        self.histories[index].insert(packet);
+    }
+
+    pub fn history(&self, encoding: EncodingIndex) -> Option<&History> {
+        self.histories.get(usize::from(encoding.0))
+    }
+
+    pub fn history_mut(&mut self, encoding: EncodingIndex) -> Option<&mut History> {
+        self.histories.get_mut(usize::from(encoding.0))
     }
 
     pub fn add_shard(&mut self, shard: ShardIndex) {

@@ -16,7 +16,9 @@ const MAX_RUN: usize = 65_000;
 const MAX_DATAGRAM: usize = 65_507;
 
 pub(super) struct Burst {
-    slab: Vec<u8>,
+    slab: Box<[u8]>,
+    /// How much of the slab is in use.
+    used: usize,
     runs: Vec<Run>,
     /// The flow of the last run, to find the next datagram's socket without a look-up.
     flow: Option<Flow>,
@@ -38,7 +40,7 @@ struct Run {
 
 impl Burst {
     pub fn new() -> Self {
-        Self { slab: Vec::with_capacity(SLAB), runs: Vec::new(), flow: None }
+        Self { slab: vec![0; SLAB].into(), used: 0, runs: Vec::new(), flow: None }
     }
 
     /// Adds one datagram, sending the others first when there is no room.
@@ -50,18 +52,38 @@ impl Burst {
         table: &AddressTable,
         counters: &ThreadCounters,
     ) {
-        if bytes.is_empty() || bytes.len() > MAX_DATAGRAM || flow.remote.port() == 0 {
+        let write = |room: &mut [u8]| {
+            room.copy_from_slice(bytes);
+            Some(bytes.len())
+        };
+        self.push_in_place(flow, bytes.len(), write, sockets, table, counters);
+    }
+
+    /// Adds one datagram of at most `capacity` bytes that `write` writes where it will be sent
+    /// from.
+    pub fn push_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+        sockets: &mut [UdpSocket],
+        table: &AddressTable,
+        counters: &ThreadCounters,
+    ) {
+        if capacity == 0 || capacity > MAX_DATAGRAM || flow.remote.port() == 0 {
             counters.discarded_on_send.add(1);
             return;
         }
-        if self.slab.len() + bytes.len() > SLAB {
+        if self.used + capacity > SLAB {
             self.send(sockets, counters);
         }
+        let start = self.used;
+        let Some(length) = write(&mut self.slab[start..start + capacity]) else { return };
         let same_flow = self.flow.as_ref() == Some(flow);
         if let Some(run) = self.runs.last_mut().filter(|_| same_flow)
-            && run.extend(bytes.len(), sockets[run.departure.socket].max_segments())
+            && run.extend(length, sockets[run.departure.socket].max_segments())
         {
-            self.slab.extend_from_slice(bytes);
+            self.used += length;
             return;
         }
         let departure = match self.runs.last() {
@@ -74,15 +96,14 @@ impl Burst {
                 }
             },
         };
-        let start = self.slab.len();
-        self.slab.extend_from_slice(bytes);
+        self.used += length;
         self.flow = Some(*flow);
         self.runs.push(Run {
             departure,
             destination: flow.remote,
             start,
-            end: start + bytes.len(),
-            segment: bytes.len(),
+            end: start + length,
+            segment: length,
             segments: 1,
             complete: false,
         });
@@ -100,7 +121,7 @@ impl Burst {
             counters.bytes_sent.add(bytes as u64);
             counters.discarded_on_send.add((run.segments - sent) as u64);
         }
-        self.slab.clear();
+        self.used = 0;
         self.flow = None;
     }
 }
@@ -228,7 +249,7 @@ mod tests {
             for number in 0..total {
                 datagram[..4].copy_from_slice(&number.to_be_bytes());
                 fixture.push(&flow, &datagram);
-                assert!(fixture.burst.slab.len() <= SLAB);
+                assert!(fixture.burst.used <= SLAB);
                 // Read early: the kernel's buffers may be small.
                 fixture.receive_what_was_sent(&mut numbers).await;
             }

@@ -7,6 +7,7 @@
 
 mod address_table;
 mod burst;
+mod calls;
 mod engine;
 mod framing;
 mod host;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::address_table::AddressTable;
+use super::calls::Calls;
 use super::origins::Origins;
 use super::ready_list::ReadyList;
 use super::tcp_connection::{Connection, Ended};
@@ -58,6 +59,8 @@ pub(super) struct TcpConnections {
     buffer: Box<[u8]>,
     paused_until: Option<Instant>,
     max_connections: usize,
+    /// Of all connections.
+    pub calls: Calls,
 }
 
 impl TcpConnections {
@@ -86,6 +89,7 @@ impl TcpConnections {
             buffer: vec![0; buffer].into_boxed_slice(),
             paused_until: None,
             max_connections: MAX_CONNECTIONS,
+            calls: Calls::default(),
         })
     }
 
@@ -155,7 +159,7 @@ impl TcpConnections {
         for id in self.unwritten.drain(..) {
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             // A failure shows when the connection is read next.
-            let _ = connection.write();
+            let _ = connection.write(&self.calls);
             connection.watch();
         }
     }
@@ -164,7 +168,7 @@ impl TcpConnections {
     pub fn end(&mut self, flow: &Flow) {
         let Some(id) = self.flows.get(flow).copied() else { return };
         if let Some(mut connection) = self.take(id) {
-            let _ = connection.write();
+            let _ = connection.write(&self.calls);
         }
     }
 
@@ -238,7 +242,9 @@ impl TcpConnections {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flow = connection.flow;
         let packet = |packet: &[u8]| each(TcpEvent::Packet(&flow, packet));
-        let served = connection.write().and_then(|()| connection.read(&mut self.buffer, packet));
+        let served = connection
+            .write(&self.calls)
+            .and_then(|()| connection.read(&mut self.buffer, &self.calls, packet));
         match served {
             Ok(()) => connection.watch(),
             Err(Ended) => self.remove(id, each),

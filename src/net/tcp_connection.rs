@@ -7,6 +7,7 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::calls::Calls;
 use super::framing::{self, FrameDecoder};
 use crate::control::flow::Flow;
 
@@ -51,9 +52,15 @@ impl Connection {
     }
 
     /// Hands on what one read gives.
-    pub fn read(&mut self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> Result<(), Ended> {
+    pub fn read(
+        &mut self,
+        buffer: &mut [u8],
+        calls: &Calls,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), Ended> {
         let mut length = 0;
         let result = self.stream.try_io(Interest::READABLE, || {
+            calls.receive();
             length = (&*SockRef::from(&self.stream)).read(buffer)?;
             match length {
                 0 => Ok(Err(Ended)),
@@ -85,10 +92,15 @@ impl Connection {
     }
 
     /// Writes what the kernel takes.
-    pub fn write(&mut self) -> Result<(), Ended> {
+    pub fn write(&mut self, calls: &Calls) -> Result<(), Ended> {
         while self.written < self.queue.len() {
             let rest = &self.queue[self.written..];
-            match self.stream.try_write(rest) {
+            let result = self.stream.try_write(rest);
+            // Where nothing could be written the stream mostly knew without asking the kernel.
+            if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+                calls.send();
+            }
+            match result {
                 Ok(0) => return Err(Ended),
                 Ok(length) => self.written += length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

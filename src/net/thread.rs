@@ -94,9 +94,10 @@ impl<R: Reactor> Thread<R> {
             match left {
                 Left::Nothing => self.wait(sleep.as_mut()).await,
                 // Lets the runtime look for packets and timers in between.
-                Left::More => tokio::task::yield_now().await,
+                Left::More => self.look_for_more().await,
             }
             left = self.turn();
+            self.count_calls();
         }
         self.finish();
     }
@@ -104,7 +105,7 @@ impl<R: Reactor> Thread<R> {
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
         if let Some(deadline) = self.deadline {
             if deadline <= Instant::now() {
-                return tokio::task::yield_now().await;
+                return self.look_for_more().await;
             }
             let deadline = deadline.into();
             if sleep.deadline() != deadline {
@@ -115,8 +116,15 @@ impl<R: Reactor> Thread<R> {
         self.connections.wakeup.rise();
     }
 
+    /// Lets the runtime ask the kernel without waiting.
+    async fn look_for_more(&self) {
+        self.connections.counters.wait_calls.add(1);
+        tokio::task::yield_now().await;
+    }
+
     fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, commands, incoming, wakeup, stop, .. } = &self.connections;
+        let Connections { udp, tcp, commands, incoming, wakeup, stop, counters, .. } =
+            &self.connections;
         let handed_something =
             || !commands.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
         let mut ready = handed_something();
@@ -129,7 +137,12 @@ impl<R: Reactor> Thread<R> {
             return Poll::Ready(());
         }
         wakeup.fall_asleep(context.waker());
-        if handed_something() { Poll::Ready(()) } else { Poll::Pending }
+        if handed_something() {
+            return Poll::Ready(());
+        }
+        // The runtime has nothing else to do, so that now it waits in the kernel.
+        counters.wait_calls.add(1);
+        Poll::Pending
     }
 
     fn turn(&mut self) -> Left {
@@ -218,6 +231,13 @@ impl<R: Reactor> Thread<R> {
         self.ring_full = outgoing.flush();
     }
 
+    fn count_calls(&self) {
+        let Connections { udp, tcp, counters, .. } = &self.connections;
+        udp.iter().for_each(|socket| socket.calls.take_over(counters));
+        tcp.calls.take_over(counters);
+        counters.take_over();
+    }
+
     fn set_deadline(&mut self) {
         self.timeout = self.reactor.poll_timeout();
         let retry = self.ring_full.then(|| Instant::now() + RING_RETRY);
@@ -262,6 +282,26 @@ impl<M: Message> Output<M> for Out<'_, M> {
         match flow.protocol {
             Protocol::Udp => self.burst.push(flow, bytes, self.udp, self.table, self.counters),
             Protocol::Tcp => self.tcp.send(flow, bytes, self.counters),
+        }
+    }
+
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        match flow.protocol {
+            Protocol::Udp => {
+                let (udp, table, counters) = (&mut *self.udp, self.table, self.counters);
+                self.burst.push_in_place(flow, capacity, write, udp, table, counters);
+            }
+            Protocol::Tcp => {
+                let mut bytes = vec![0; capacity];
+                if let Some(length) = write(&mut bytes) {
+                    self.tcp.send(flow, &bytes[..length], self.counters);
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
+use super::calls::Calls;
 use super::readable::ReadableSocket;
 
 /// Largest UDP payload, and largest merged (GRO) read.
@@ -24,6 +25,7 @@ pub(super) struct UdpSocket {
     state: UdpSocketState,
     max_segments: usize,
     refused_runs: u8,
+    pub calls: Calls,
 }
 
 impl UdpSocket {
@@ -36,7 +38,7 @@ impl UdpSocket {
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
         let max_segments = state.max_gso_segments();
         let socket = ReadableSocket::new(socket)?;
-        Ok(Self { socket, state, max_segments, refused_runs: 0 })
+        Ok(Self { socket, state, max_segments, refused_runs: 0, calls: Calls::default() })
     }
 
     /// Ready when there may be something to read.
@@ -74,6 +76,7 @@ impl UdpSocket {
         // Errors of earlier sends can surface here (ICMP); they say nothing about reading.
         let mut errors = 0;
         loop {
+            self.calls.receive();
             match self.state.recv(self.socket.reference(), slices, metas) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock && errors < READ_ERRORS => {
                     errors += 1;
@@ -135,6 +138,7 @@ impl UdpSocket {
         segment_size: Option<usize>,
     ) -> io::Result<()> {
         let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
+        self.calls.send();
         self.state.try_send(self.socket.reference(), &transmit)
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::Waker;
 
+use crate::control::counters::count_wakeup;
+
 /// Shared by one thread that sleeps and all that hand it something.
 ///
 /// The two sides agree as in Dekker's algorithm: the sleeper says that it is going to sleep and
@@ -23,6 +25,7 @@ impl Wakeup {
             // A copy, so that the sleeper does not find the lock taken when it wakes.
             let waker = self.waker.lock().unwrap_or_else(|e| e.into_inner()).clone();
             if let Some(waker) = waker {
+                count_wakeup();
                 waker.wake();
             }
         }

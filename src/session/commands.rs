@@ -93,15 +93,9 @@ impl Session {
     }
 
     fn remove_outgoing(&mut self, id: OutgoingTrackId) {
-        let Some(index) = self.outgoing.iter().position(|o| o.id == id) else { return };
-        let outgoing = self.outgoing.remove(index);
-        // Whoever gets the m-line next counts packets from the start, and a packet index must
-        // never come twice for one SSRC: new SSRCs.
-        if let (Some(mid), Some((ssrc, rtx))) = (outgoing.mid, outgoing.ssrc) {
-            let mut api = self.rtc.direct_api();
-            api.remove_stream_tx(ssrc);
-            let (next, next_rtx) = (api.new_ssrc(), api.new_ssrc());
-            api.declare_stream_tx(next, rtx.map(|_| next_rtx), mid, None);
+        let Some(outgoing) = self.outgoing.remove(id) else { return };
+        if let Some(mid) = outgoing.mid {
+            self.renew_line(mid);
         }
         self.events
             .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Closed });
@@ -115,7 +109,7 @@ impl Session {
     }
 
     pub(super) fn outgoing_mut(&mut self, id: OutgoingTrackId) -> Option<&mut Outgoing> {
-        self.outgoing.iter_mut().find(|o| o.id == id)
+        self.outgoing.find_mut(id)
     }
 
     pub(super) fn select_encoding(

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::cipher_tap::LastPlaintext;
 use super::{Session, SessionEvent};
+use crate::codec::Prefix;
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
@@ -27,13 +28,57 @@ impl Dumping {
         &self.plaintext
     }
 
-    /// A datagram was just decrypted, or encrypted, or neither.
-    pub(super) fn datagram(&self, incoming: bool, flow: &Flow, bytes: &[u8]) {
+    /// str0m took a datagram. RTCP was written when it was opened for our own sending side.
+    pub(super) fn received(&self, kind: Multiplexed, flow: &Flow, bytes: &[u8]) {
         let Some(plaintext) = self.plaintext.take() else { return };
-        let Some(header) = clear_header(bytes) else { return };
-        let mut packet = bytes[..header].to_vec();
-        packet.extend_from_slice(&plaintext);
-        self.dump.packet(incoming, flow.local, flow.remote, SystemTime::now(), &packet);
+        if kind == Multiplexed::Rtp {
+            self.with_header(true, false, flow, bytes, &[&plaintext]);
+        }
+    }
+
+    /// str0m made a datagram.
+    pub(super) fn transmitted(&self, flow: &Flow, bytes: &[u8]) {
+        if let Some(plaintext) = self.plaintext.take() {
+            self.with_header(false, false, flow, bytes, &[&plaintext]);
+        }
+    }
+
+    /// Our own sending side sealed a packet.
+    pub(super) fn sent(&self, flow: &Flow, bytes: &[u8], prefix: Option<&Prefix>, payload: &[u8]) {
+        let start = prefix.map_or(&[][..], |prefix| prefix.bytes());
+        let rest = prefix.map_or(payload, |prefix| prefix.rest(payload));
+        self.with_header(false, true, flow, bytes, &[start, rest]);
+    }
+
+    /// Our own sending side repeated a packet: its sequence number leads the payload (RFC 4588 4).
+    pub(super) fn repeated(
+        &self,
+        flow: &Flow,
+        bytes: &[u8],
+        sequence: u16,
+        prefix: Option<&Prefix>,
+        payload: &[u8],
+    ) {
+        let start = prefix.map_or(&[][..], |prefix| prefix.bytes());
+        let rest = prefix.map_or(payload, |prefix| prefix.rest(payload));
+        self.with_header(false, true, flow, bytes, &[&sequence.to_be_bytes(), start, rest]);
+    }
+
+    /// A whole packet, in the clear.
+    pub(super) fn plain(&self, incoming: bool, flow: &Flow, bytes: &[u8]) {
+        self.dump.packet(incoming, flow.local, flow.remote, SystemTime::now(), bytes);
+    }
+
+    /// The clear header of `sealed`, and what follows it.
+    fn with_header(&self, incoming: bool, own: bool, flow: &Flow, sealed: &[u8], plain: &[&[u8]]) {
+        let Some(header) = clear_header(sealed) else { return };
+        let mut packet = sealed[..header].to_vec();
+        if own {
+            // Padding is left out, so the header must not promise any.
+            packet[0] &= !0x20;
+        }
+        plain.iter().for_each(|part| packet.extend_from_slice(part));
+        self.plain(incoming, flow, &packet);
     }
 
     /// Why writing stopped. Told once.

@@ -1,14 +1,15 @@
 //! RTP header extensions: which ones are negotiated, and how they cross between str0m's form and
 //! the engine's.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::media::MediaTime;
 use str0m::rtp::vla;
-use str0m::rtp::{AbsCaptureTime, Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
+use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 
-use crate::codec::dependency_descriptor::set_frame_number;
+use crate::codec::ntp;
+use crate::egress::ExtensionIds;
 use crate::sfu::packet::Extensions;
 
 const DEPENDENCY_DESCRIPTOR: &str =
@@ -16,8 +17,6 @@ const DEPENDENCY_DESCRIPTOR: &str =
 const VIDEO_LAYERS_ALLOCATION: &str =
     "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
 
-/// Largest header extension of the two-byte form (RFC 8285 4.3).
-const MAX_TWO_BYTE: usize = 255;
 /// Largest header extension of the one-byte form (RFC 8285 4.2).
 const MAX_ONE_BYTE: usize = 16;
 
@@ -98,34 +97,22 @@ pub(super) fn from_str0m(values: &ExtensionValues) -> Extensions {
     }
 }
 
-/// The other way round, for sending. `frame_number` goes into the dependency descriptor.
-pub(super) fn to_str0m(extensions: &Extensions, frame_number: Option<u16>) -> ExtensionValues {
-    let mut values = ExtensionValues::default();
-    if let Some((level, voice)) = extensions.audio_level {
-        values.audio_level = Some(level);
-        values.voice_activity = Some(voice);
+/// The ids under which an m-line takes the extensions that we send.
+pub(super) fn extension_ids(map: &ExtensionMap) -> ExtensionIds {
+    let id = |extension: Extension| map.id_of(extension);
+    let by_uri = |uri: &str| map.iter().find(|(_, e)| e.as_uri() == uri).map(|(id, _)| id);
+    let transport_sequence = id(Extension::TransportSequenceNumber);
+    ExtensionIds {
+        mid: id(Extension::RtpMid),
+        transport_sequence,
+        // The older way of the same: who takes both needs it no more.
+        abs_send_time: id(Extension::AbsoluteSendTime).filter(|_| transport_sequence.is_none()),
+        audio_level: id(Extension::AudioLevel),
+        video_orientation: id(Extension::VideoOrientation),
+        playout_delay: id(Extension::PlayoutDelay),
+        abs_capture_time: id(Extension::AbsoluteCaptureTime),
+        dependency_descriptor: by_uri(DEPENDENCY_DESCRIPTOR),
     }
-    values.video_orientation = extensions.video_orientation.map(orientation_from_u8);
-    if let Some((min, max)) = extensions.playout_delay {
-        values.play_delay_min = Some(MediaTime::from_hundredths(u64::from(min)));
-        values.play_delay_max = Some(MediaTime::from_hundredths(u64::from(max)));
-    }
-    values.abs_capture_time = extensions.abs_capture_time.map(|(ntp, clock_offset)| {
-        AbsCaptureTime { capture_time: ntp_to_system(ntp), clock_offset }
-    });
-    let descriptor = extensions.dependency_descriptor.as_ref();
-    if let Some(bytes) = descriptor.filter(|bytes| bytes.len() <= MAX_TWO_BYTE) {
-        let bytes = match frame_number {
-            None => bytes.clone(),
-            Some(frame_number) => {
-                let mut copy = bytes.to_vec();
-                set_frame_number(&mut copy, frame_number);
-                copy.into()
-            }
-        };
-        values.user_values.set(RawDependencyDescriptor(bytes));
-    }
-    values
 }
 
 /// Picture sizes a sender announces for its simulcast, one entry per RTP stream in order of RID
@@ -144,28 +131,13 @@ fn orientation_to_u8(orientation: str0m::rtp::VideoOrientation) -> u8 {
     orientation as u8
 }
 
-fn orientation_from_u8(value: u8) -> str0m::rtp::VideoOrientation {
-    value.into()
-}
-
 /// Playout delay counts in steps of 10 ms and has 12 bits.
 fn hundredths(time: MediaTime) -> u16 {
     (time.as_micros() / 10_000).clamp(0, 0xfff) as u16
 }
 
-/// Seconds from the NTP epoch (1900) to the Unix epoch (1970), RFC 5905 6.
-const NTP_TO_UNIX: u64 = 2_208_988_800;
-
 fn system_to_ntp(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
-    ((since.as_secs() + NTP_TO_UNIX) << 32) | fraction
-}
-
-fn ntp_to_system(ntp: u64) -> SystemTime {
-    let seconds = (ntp >> 32).saturating_sub(NTP_TO_UNIX);
-    let nanos = ((ntp & 0xffff_ffff) * 1_000_000_000) >> 32;
-    UNIX_EPOCH + Duration::new(seconds, nanos as u32)
+    ntp::from_unix(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -173,23 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ntp_time_survives_the_round_trip() {
-        let time = UNIX_EPOCH + Duration::new(1_700_000_000, 250_000_000);
-        let back = ntp_to_system(system_to_ntp(time));
-        let difference = back.duration_since(time).unwrap_or_else(|e| e.duration());
-        assert!(difference < Duration::from_micros(1), "{difference:?}");
-    }
-
-    #[test]
-    fn extensions_cross_to_str0m_and_back() {
-        let extensions = Extensions {
-            audio_level: Some((-30, true)),
-            video_orientation: Some(1),
-            playout_delay: Some((10, 50)),
-            abs_capture_time: Some((system_to_ntp(UNIX_EPOCH + Duration::from_secs(9)), Some(-5))),
-            dependency_descriptor: Some(Bytes::from_static(&[0x80, 0, 7])),
-        };
-        let values = to_str0m(&extensions, None);
-        assert_eq!(from_str0m(&values), extensions);
+    fn every_extension_has_its_id_but_abs_send_time_beside_transport_cc() {
+        let ids = extension_ids(&extension_map());
+        assert_eq!((ids.audio_level, ids.mid, ids.transport_sequence), (Some(1), Some(4), Some(3)));
+        assert_eq!((ids.dependency_descriptor, ids.video_orientation), (Some(12), Some(13)));
+        assert_eq!(ids.abs_send_time, None);
+        let mut map = ExtensionMap::empty();
+        map.set(2, Extension::AbsoluteSendTime);
+        assert_eq!(extension_ids(&map).abs_send_time, Some(2));
     }
 }

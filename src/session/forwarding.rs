@@ -1,22 +1,22 @@
-//! Media from one peer to another, and keyframe requests the other way.
+//! Media from other peers to this one.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::Rtc;
-use str0m::media::KeyframeRequestKind;
-
 use super::outgoing::{Outgoing, Source};
-use super::str0m_sender::Str0mSender;
+use super::workspace::{Delivery, Planned, Workspace};
 use super::{Session, SessionEvent, negotiation};
 use crate::codec::format::Carriage;
 use crate::codec::{Kind, red};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{EncodingInfo, Event, TransportState};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
-use crate::egress::{Egress, OutgoingPacket, OutgoingSsrc};
+use crate::egress::{OutgoingPacket, Outlet, level};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingState, Forward, SourcePacket};
+
+/// Largest datagram that is sealed: what fits an Ethernet frame over IPv4.
+const MAX_DATAGRAM: usize = 1472;
 
 impl Session {
     /// Feeds an outgoing track from another source, or from none. `description` is what is known
@@ -89,10 +89,11 @@ impl Session {
 
     /// Reports what a transponder decided: a keyframe it waits for, an encoding it switched to.
     pub(super) fn after_choice(&mut self, now: Instant, id: OutgoingTrackId) {
-        let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else { return };
+        let connected = self.state == TransportState::Connected;
+        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         let source = outgoing.source.as_ref().map(|source| source.id);
         // Before the receiver is there a keyframe would come and go unseen.
-        let sending = outgoing.sending && self.state == TransportState::Connected;
+        let sending = outgoing.sending && connected;
         if let (Some(source), true) = (source, sending)
             && let Some(encoding) = outgoing.transponder.wants_keyframe(now)
         {
@@ -105,101 +106,146 @@ impl Session {
         }
     }
 
-    /// Sends a source's packet on an outgoing track, if its transponder lets it through. The
-    /// datagrams leave with the next [`Session::advance`]. Says whether there is one.
+    /// Sends packets of sources on outgoing tracks, as far as their transponders let them through.
+    /// All that one turn has for this peer comes in one call, so that it leaves as one burst.
     pub fn forward(
         &mut self,
         now: Instant,
-        id: OutgoingTrackId,
+        deliveries: &[Delivery],
+        packets: &[Arc<SourcePacket>],
+        workspace: &mut Workspace,
+        outlet: &mut impl Outlet,
+    ) {
+        if self.state != TransportState::Connected || !self.egress.has_keys() {
+            return;
+        }
+        workspace.begin(packets.len());
+        let mut last: Option<(OutgoingTrackId, usize)> = None;
+        for delivery in deliveries {
+            let index = match last {
+                Some((id, index)) if id == delivery.track => index,
+                _ => {
+                    if let Some((id, _)) = last.take() {
+                        self.after_choice(now, id);
+                    }
+                    let Some(index) = self.outgoing.position(delivery.track) else { continue };
+                    last = Some((delivery.track, index));
+                    index
+                }
+            };
+            if let Some(packet) = packets.get(delivery.packet as usize) {
+                self.plan(index, delivery.packet, packet, workspace);
+            }
+        }
+        if let Some((id, _)) = last {
+            self.after_choice(now, id);
+        }
+        self.seal(now, packets, workspace, outlet);
+    }
+
+    /// Decides how a packet goes out on one track, if it does.
+    fn plan(
+        &mut self,
+        index: usize,
+        number: u32,
         packet: &Arc<SourcePacket>,
-    ) -> bool {
-        let Some(index) = self.outgoing.iter().position(|o| o.id == id) else { return false };
+        workspace: &mut Workspace,
+    ) {
         let outgoing = &mut self.outgoing[index];
-        if !outgoing.sending || self.state != TransportState::Connected {
-            return false;
+        if !outgoing.sending || outgoing.egress.is_none() {
+            return;
         }
         // Before the transponder decides: what it lets through has its number taken.
         let Some(carriage) = outgoing.carriage(packet) else {
             if outgoing.source.as_ref().is_some_and(|source| source.description.is_some()) {
-                self.report_mismatch(id, packet);
+                self.report_mismatch(index, packet);
             }
-            return false;
+            return;
         };
-        let forwarded = match outgoing.transponder.forward(packet) {
+        match outgoing.transponder.forward(packet) {
             Some(forward) => {
                 outgoing.held.clear();
-                self.send(now, index, packet, &forward, carriage);
-                true
+                workspace.planned.push(Planned::new(index, number, forward, carriage));
             }
             None if outgoing.transponder.awaits(packet.encoding) => {
                 match outgoing.transponder.start_late(packet) {
                     Some(forward) => {
-                        let behind = outgoing.held.take_behind(packet);
-                        self.send(now, index, packet, &forward, carriage);
-                        self.catch_up(now, index, &behind);
-                        true
+                        workspace.planned.push(Planned::new(index, number, forward, carriage));
+                        self.catch_up(index, packet, workspace);
                     }
-                    None => {
-                        outgoing.held.hold(packet);
-                        false
-                    }
+                    None => outgoing.held.hold(packet),
                 }
             }
-            None => false,
-        };
-        self.after_choice(now, id);
-        forwarded
+            None => {}
+        }
     }
 
-    /// Sends what was held back while the start of the stream was missing.
-    fn catch_up(&mut self, now: Instant, index: usize, packets: &[Arc<SourcePacket>]) {
-        for packet in packets {
-            let outgoing = &mut self.outgoing[index];
-            let Some(carriage) = outgoing.carriage(packet) else { continue };
-            if let Some(forward) = outgoing.transponder.forward(packet) {
-                self.send(now, index, packet, &forward, carriage);
+    /// Adds what was held back while the start of the stream was missing.
+    fn catch_up(&mut self, index: usize, start: &SourcePacket, workspace: &mut Workspace) {
+        let outgoing = &mut self.outgoing[index];
+        for packet in outgoing.held.take_behind(start) {
+            let Some(carriage) = outgoing.carriage(&packet) else { continue };
+            if let Some(forward) = outgoing.transponder.forward(&packet) {
+                let number = workspace.keep(packet);
+                workspace.planned.push(Planned::new(index, number, forward, carriage));
             }
         }
     }
 
-    fn send(
+    fn seal(
         &mut self,
         now: Instant,
-        index: usize,
-        packet: &SourcePacket,
-        forward: &Forward,
-        carriage: Carriage,
+        packets: &[Arc<SourcePacket>],
+        workspace: &mut Workspace,
+        outlet: &mut impl Outlet,
     ) {
-        let outgoing = &mut self.outgoing[index];
-        let Some((ssrc, _)) = outgoing.ssrc else { return };
-        let unwrapped;
-        let payload = match carriage.unwrap_red {
-            false => &packet.payload,
-            true => {
-                let Some(primary) = red::primary(&packet.payload) else { return };
-                unwrapped = Arc::<[u8]>::from(primary);
-                &unwrapped
+        let Some(flow) = self.egress.flow().copied() else { return };
+        let Workspace { planned, kept, .. } = workspace;
+        let source = |number: u32| {
+            let number = number as usize;
+            packets.get(number).or_else(|| kept.get(number - packets.len()))
+        };
+        for planned in planned.iter_mut() {
+            let outgoing = &self.outgoing[planned.outgoing];
+            if let (Some(stream), Some(packet)) = (&outgoing.egress, source(planned.packet))
+                && let Some(packet) = outgoing_packet(packet, &planned.forward, planned.carriage)
+            {
+                planned.size = self.egress.size(stream, &packet);
             }
-        };
-        let frame = packet.marker && outgoing.kind == Kind::Video;
-        outgoing.sent.count(now, payload.len(), frame, packet.codec.name());
-        let packet = OutgoingPacket {
-            pt: carriage.pt,
-            index: forward.sequence,
-            timestamp: forward.timestamp,
-            marker: packet.marker,
-            captured: packet.captured,
-            payload,
-            prefix: forward.prefix.as_ref(),
-            extensions: &packet.extensions,
-            frame_number: forward.frame_number,
-            retransmittable: carriage.retransmittable,
-        };
-        Str0mSender { rtc: &mut self.rtc }.send(OutgoingSsrc(*ssrc), &packet);
+        }
+        let sizes: &[Planned] = planned;
+        let paddings = &mut workspace.paddings;
+        paddings.clear();
+        level(sizes.len(), |i| sizes[i].size, |i, bytes| paddings.push((i, bytes)));
+        for (index, bytes) in paddings.drain(..) {
+            planned[index].padding = bytes;
+        }
+        for planned in planned.iter() {
+            let outgoing = &mut self.outgoing[planned.outgoing];
+            let Some(packet) = source(planned.packet) else { continue };
+            let (Some(stream), Some(out)) =
+                (&mut outgoing.egress, outgoing_packet(packet, &planned.forward, planned.carriage))
+            else {
+                continue;
+            };
+            let frame = packet.marker && outgoing.kind == Kind::Video;
+            outgoing.sent.count(now, out.payload.len(), frame, packet.codec.name());
+            let (egress, dumping) = (&mut self.egress, &self.dumping);
+            let sent = &mut (&mut self.packets_sent, &mut self.bytes_sent);
+            outlet.datagram(&flow, planned.size + planned.padding, |bytes| {
+                let length = egress.seal(now, stream, &out, planned.padding, bytes)?;
+                *sent.0 += 1;
+                *sent.1 += length as u64;
+                if let Some(dumping) = dumping {
+                    dumping.sent(&flow, &bytes[..length], out.prefix, out.payload);
+                }
+                Some(length)
+            });
+        }
     }
 
-    fn report_mismatch(&mut self, id: OutgoingTrackId, packet: &SourcePacket) {
-        let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else { return };
+    fn report_mismatch(&mut self, index: usize, packet: &SourcePacket) {
+        let outgoing = &mut self.outgoing[index];
         if std::mem::replace(&mut outgoing.mismatch_reported, true) {
             return;
         }
@@ -209,55 +255,8 @@ impl Session {
             negotiation::codec_names(&outgoing.formats)
         );
         let error = EngineError::new(ErrorCode::CodecMismatch, text);
+        let id = outgoing.id;
         self.events.push_back(SessionEvent::Event(Event::TransponderError { id, error }));
-    }
-
-    /// Asks the peer for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: IncomingTrackId, encoding: EncodingIndex) {
-        let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) else { return };
-        if incoming.kind != Kind::Video {
-            return;
-        }
-        let found = incoming.encodings_mut().find(|e| e.index == encoding);
-        if let Some(found) = found
-            && found.keyframes.request(now)
-        {
-            send_pli(&mut self.rtc, found.ssrc);
-            self.advance(now);
-        }
-    }
-
-    pub(super) fn request_keyframe_by_rid(
-        &mut self,
-        now: Instant,
-        id: IncomingTrackId,
-        rid: Option<&str>,
-    ) {
-        let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) else { return };
-        let wanted: Vec<EncodingIndex> = incoming
-            .encodings_mut()
-            .filter(|e| rid.is_none() || e.rid.as_deref() == rid)
-            .map(|e| e.index)
-            .collect();
-        for encoding in wanted {
-            self.request_keyframe(now, id, encoding);
-        }
-    }
-
-    /// Sends requests that waited for their turn.
-    pub(super) fn poll_keyframe_requests(&mut self, now: Instant) {
-        let mut sent = false;
-        for incoming in &mut self.incoming {
-            for encoding in incoming.encodings_mut() {
-                if encoding.keyframes.poll(now) {
-                    send_pli(&mut self.rtc, encoding.ssrc);
-                    sent = true;
-                }
-            }
-        }
-        if sent {
-            self.advance(now);
-        }
     }
 
     /// What the receivers of an incoming track have to know.
@@ -266,10 +265,35 @@ impl Session {
     }
 }
 
+/// A packet as it leaves. `None`: there is nothing in it for this receiver.
+pub(super) fn outgoing_packet<'a>(
+    packet: &'a SourcePacket,
+    forward: &'a Forward,
+    carriage: Carriage,
+) -> Option<OutgoingPacket<'a>> {
+    let payload =
+        if carriage.unwrap_red { red::primary(&packet.payload)? } else { &packet.payload };
+    if payload.len() > MAX_DATAGRAM {
+        return None;
+    }
+    Some(OutgoingPacket {
+        pt: carriage.pt,
+        index: forward.sequence,
+        timestamp: forward.timestamp,
+        marker: packet.marker,
+        clock_rate: packet.codec.clock_rate(),
+        captured: packet.captured,
+        payload,
+        prefix: forward.prefix.as_ref(),
+        extensions: &packet.extensions,
+        frame_number: forward.frame_number,
+    })
+}
+
 impl Outgoing {
     /// How a packet of the source leaves. `None`: the source is not known yet, or the receiver has
     /// no format for it.
-    fn carriage(&mut self, packet: &SourcePacket) -> Option<Carriage> {
+    pub(super) fn carriage(&mut self, packet: &SourcePacket) -> Option<Carriage> {
         let description = self.source.as_ref()?.description.as_ref()?;
         self.payloads.carriage(packet.source_pt, &description.formats, &self.formats)
     }
@@ -293,11 +317,5 @@ impl Outgoing {
             active: encoding.active,
             codec: encoding.codec,
         })
-    }
-}
-
-fn send_pli(rtc: &mut Rtc, ssrc: str0m::rtp::Ssrc) {
-    if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
-        stream.request_keyframe(KeyframeRequestKind::Pli);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
@@ -12,6 +12,7 @@ use str0m::crypto::dtls::{
 use str0m::crypto::{CryptoError, from_feature_flags};
 
 use super::cipher_tap;
+use crate::egress::srtp::{KeyingMaterial, Profile};
 
 /// A self-signed certificate, shared by all transports of an endpoint, and the cryptography that
 /// goes with it. Cheap to clone.
@@ -61,12 +62,39 @@ impl Identity {
 
 /// What a DTLS handshake agreed on, once it has.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Agreement(Arc<OnceLock<SrtpProfile>>);
+pub(super) struct Agreement(Arc<Agreed>);
+
+#[derive(Default, Debug)]
+struct Agreed {
+    profile: OnceLock<SrtpProfile>,
+    /// Until the sending side takes it.
+    material: Mutex<Option<(KeyingMaterial, bool)>>,
+}
 
 impl Agreement {
+    fn agree(&self, bytes: &[u8], profile: SrtpProfile, client: bool) {
+        if self.0.profile.set(profile).is_err() {
+            return;
+        }
+        let profile = match profile {
+            SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmSha1_80,
+            SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+            SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+            _ => return,
+        };
+        *self.0.material.lock().unwrap_or_else(|e| e.into_inner()) =
+            KeyingMaterial::new(profile, bytes).map(|material| (material, client));
+    }
+
+    /// What SRTP keys are made of, and whether this side was the DTLS client; once, when the
+    /// handshake is through.
+    pub(super) fn take_keying_material(&self) -> Option<(KeyingMaterial, bool)> {
+        self.0.material.lock().unwrap_or_else(|e| e.into_inner()).take()
+    }
+
     /// The IANA name of the SRTP protection profile (RFC 5764 4.1.2, RFC 7714 14.2).
     pub(super) fn srtp_cipher(&self) -> Option<&'static str> {
-        Some(match self.0.get()? {
+        Some(match self.0.profile.get()? {
             SrtpProfile::AES128_CM_SHA1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
             SrtpProfile::AEAD_AES_128_GCM => "SRTP_AEAD_AES_128_GCM",
             SrtpProfile::AEAD_AES_256_GCM => "SRTP_AEAD_AES_256_GCM",
@@ -133,9 +161,10 @@ impl DtlsInstance for TappedDtls {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        let client = self.inner.is_active();
         let output = self.inner.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(_, profile) = &output {
-            let _ = self.agreement.0.set(*profile);
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
+            self.agreement.agree(material.as_ref(), *profile, client);
         }
         output
     }

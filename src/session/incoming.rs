@@ -128,6 +128,8 @@ impl Incoming {
         let size = encoding.meter.size();
         let captured = encoding.captured_at(packet.header.timestamp, packet.timestamp);
         let packet = SourcePacket {
+            track: self.id,
+            ssrc: *ssrc,
             encoding: encoding.index,
             sequence: *packet.seq_no,
             timestamp: packet.header.timestamp,

@@ -10,15 +10,19 @@ mod extensions;
 mod forwarding;
 mod identity;
 mod incoming;
+mod keyframes;
+mod lines;
 mod negotiation;
 mod outgoing;
+mod outgoing_tracks;
 mod payload;
 mod reactions;
+mod receiver_feedback;
 mod reconciliation;
 mod sdp;
 mod statistics;
-mod str0m_sender;
 mod trickle;
+mod workspace;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -30,6 +34,8 @@ use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Rtc, RtcError};
 
 pub use identity::Identity;
+pub use outgoing::Nacked;
+pub use workspace::{Delivery, Workspace};
 
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
@@ -38,13 +44,15 @@ use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, IncomingTrackId, OutgoingTrackId, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
+use crate::egress::{self, Egress, WallClock};
 use crate::sfu::{EncodingIndex, SourcePacket};
 use channels::Channels;
 use dumping::Dumping;
 use identity::Agreement;
 use incoming::{Incoming, SenderClock};
+use lines::Lines;
 use negotiation::Negotiation;
-use outgoing::Outgoing;
+use outgoing_tracks::OutgoingTracks;
 
 /// Most tracks in one direction of one peer.
 pub const MAX_TRACKS: usize = 1000;
@@ -56,7 +64,6 @@ pub enum SessionEvent {
     Event(Event),
     /// Media for whoever receives the track.
     Packet {
-        id: IncomingTrackId,
         packet: Arc<SourcePacket>,
     },
     /// A track appeared, or its formats or encodings changed.
@@ -70,6 +77,10 @@ pub enum SessionEvent {
     OutgoingTrackClosed {
         id: OutgoingTrackId,
         reason: CloseReason,
+    },
+    /// The receiver of a track lost packets: see [`Session::retransmit`].
+    RetransmissionWanted {
+        id: OutgoingTrackId,
     },
     /// A receiver needs a keyframe of this track.
     KeyframeWanted {
@@ -97,7 +108,10 @@ pub struct Session {
     state: TransportState,
     negotiation: Negotiation,
     incoming: Vec<Incoming>,
-    outgoing: Vec<Outgoing>,
+    outgoing: OutgoingTracks,
+    egress: Egress,
+    /// SSRCs of the m-lines.
+    lines: Lines,
     /// M-lines whose incoming track was closed on this side.
     refused: HashSet<Mid>,
     channels: Channels,
@@ -114,6 +128,8 @@ pub struct Session {
     bytes_received: u64,
     bytes_sent: u64,
     candidate_pair: Option<CandidatePairStats>,
+    /// The pair of addresses that ICE chose, as far as str0m has shown.
+    chosen_flow: Option<Flow>,
     dumping: Option<Dumping>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
@@ -141,7 +157,9 @@ impl Session {
             state: TransportState::New,
             negotiation: Negotiation::default(),
             incoming: Vec::new(),
-            outgoing: Vec::new(),
+            outgoing: OutgoingTracks::default(),
+            egress: Egress::new(WallClock::new(now)),
+            lines: Lines::default(),
             refused: HashSet::new(),
             channels,
             clock: SenderClock::default(),
@@ -156,6 +174,7 @@ impl Session {
             bytes_received: 0,
             bytes_sent: 0,
             candidate_pair: None,
+            chosen_flow: None,
             dumping: None,
             over: None,
         };
@@ -173,6 +192,11 @@ impl Session {
         self.events.pop_front()
     }
 
+    /// Whether there is an event to take or a datagram to send.
+    pub fn has_news(&self) -> bool {
+        !self.events.is_empty() || !self.transmits.is_empty() || self.over.is_some()
+    }
+
     /// Why the session is over, when it is.
     pub fn over(&self) -> Option<CloseReason> {
         self.over
@@ -186,10 +210,20 @@ impl Session {
         }
     }
 
-    pub fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        bytes: &[u8],
+        workspace: &mut Workspace,
+    ) {
         let Some(receive) = receive(flow, bytes) else { return };
         self.packets_received += 1;
         self.bytes_received += bytes.len() as u64;
+        let kind = multiplex::classify(bytes);
+        if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
+            return;
+        }
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -200,9 +234,25 @@ impl Session {
             }
         }
         if let Some(dumping) = &self.dumping {
-            dumping.datagram(true, flow, bytes);
+            dumping.received(kind, flow, bytes);
         }
         self.drain(now);
+        if kind == Multiplexed::Stun && self.egress.flow().is_some_and(|known| known != flow) {
+            self.ask_for_path(now);
+        }
+    }
+
+    /// Checks come from another address than media goes to: ICE may have chosen another pair.
+    /// str0m does not tell which one it uses, but a packet that it sends does. This one says
+    /// nothing, and receivers pass over it (RFC 4585 6.4: application layer feedback).
+    fn ask_for_path(&mut self, now: Instant) {
+        if !self.egress.has_keys() || self.state == TransportState::Closed {
+            return;
+        }
+        let mut api = self.rtc.direct_api();
+        let ssrc = api.new_ssrc();
+        api.send_app_specific_feedback(ssrc, ssrc, *b"path");
+        self.advance(now);
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -210,6 +260,7 @@ impl Session {
             self.advance(now);
         }
         self.poll_keyframe_requests(now);
+        self.poll_reports(now);
         self.poll_activity(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
@@ -234,6 +285,9 @@ impl Session {
         if let Some(at) = self.disconnected {
             next = next.min(at + self.options.disconnect_timeout);
         }
+        if let Some(at) = self.egress.report_at() {
+            next = next.min(at);
+        }
         for incoming in &self.incoming {
             for encoding in incoming.encodings() {
                 let own = [encoding.keyframes.next(), encoding.silent_at()];
@@ -254,20 +308,71 @@ impl Session {
     /// Hands over every datagram that waits to be sent.
     pub fn transmit(&mut self, mut send: impl FnMut(&Flow, &[u8])) {
         while let Some(transmit) = self.transmits.pop_front() {
-            let flow = flow_of(&transmit);
-            if self.candidate_pair.is_none() {
-                self.learn_candidate_pair(&flow, &transmit.contents);
-            }
             self.packets_sent += 1;
             self.bytes_sent += transmit.contents.len() as u64;
-            send(&flow, &transmit.contents);
+            send(&flow_of(&transmit), &transmit.contents);
         }
     }
 
-    /// What is not STUN goes to the pair ICE chose. str0m's statistics say so too, a second later.
-    fn learn_candidate_pair(&mut self, flow: &Flow, bytes: &[u8]) {
-        if multiplex::classify(bytes) != Multiplexed::Stun {
+    /// Queues a datagram of our own sending side.
+    fn queue(&mut self, flow: &Flow, bytes: Vec<u8>) {
+        self.transmits.push_back(Transmit {
+            proto: config::to_str0m_protocol(flow.protocol),
+            source: flow.local,
+            destination: flow.remote,
+            contents: bytes.into(),
+        });
+    }
+
+    /// A datagram of str0m that is not STUN goes over the pair that ICE chose.
+    fn learn_path(&mut self, flow: &Flow, bytes: &[u8]) {
+        let kind = multiplex::classify(bytes);
+        if kind == Multiplexed::Stun {
+            return;
+        }
+        // Only when it changes: behind a NAT that gave the peer another address str0m may hold on
+        // to the old one, while reports come from the new one.
+        if self.chosen_flow.as_ref() != Some(flow) {
+            self.chosen_flow = Some(*flow);
+            self.egress.set_flow(*flow);
             self.candidate_pair = Some(CandidatePairStats::of(flow));
+        }
+        // Reports that str0m sends have its own SSRC, or one nonce could come twice under the
+        // keys that both senders share (RFC 7714 9.1).
+        let sender = bytes.get(4..8).and_then(|bytes| bytes.try_into().ok());
+        if kind == Multiplexed::Rtcp
+            && sender.is_some_and(|ssrc| self.lines.contains(u32::from_be_bytes(ssrc).into()))
+        {
+            debug_assert!(false, "str0m reports under an SSRC of ours");
+            self.end(CloseReason::Error);
+        }
+    }
+
+    /// Sends reports about our streams that are due.
+    fn poll_reports(&mut self, now: Instant) {
+        let Some(flow) = self.egress.flow().copied() else { return };
+        let streams = self.outgoing.iter_mut().filter_map(|outgoing| outgoing.egress.as_mut());
+        for report in self.egress.reports(now, streams) {
+            self.send_compound(&flow, report);
+        }
+    }
+
+    fn send_compound(&mut self, flow: &Flow, compound: Vec<u8>) {
+        if let Some(dumping) = &self.dumping {
+            dumping.plain(false, flow, &compound);
+        }
+        if let Some(sealed) = self.egress.seal_compound(compound) {
+            self.queue(flow, sealed);
+        }
+    }
+
+    /// Says that our streams end.
+    fn say_goodbye(&mut self) {
+        let Some(flow) = self.egress.flow().copied() else { return };
+        let streams = self.outgoing.iter().filter_map(|outgoing| outgoing.egress.as_ref());
+        let ssrcs: Vec<u32> = streams.map(|stream| stream.ssrc()).collect();
+        for goodbye in egress::goodbyes(&ssrcs) {
+            self.send_compound(&flow, goodbye);
         }
     }
 
@@ -297,9 +402,11 @@ impl Session {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
+                    let flow = flow_of(&transmit);
                     if let Some(dumping) = &self.dumping {
-                        dumping.datagram(false, &flow_of(&transmit), &transmit.contents);
+                        dumping.transmitted(&flow, &transmit.contents);
                     }
+                    self.learn_path(&flow, &transmit.contents);
                     self.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(event)) => self.on_rtc_event(now, event),
@@ -340,6 +447,7 @@ impl Session {
             return;
         }
         if self.rtc.is_alive() {
+            self.say_goodbye();
             if let Err(error) = self.rtc.close() {
                 tracing::debug!(transport = %self.id, %error, "no goodbye");
             }
@@ -348,7 +456,7 @@ impl Session {
         for incoming in std::mem::take(&mut self.incoming) {
             self.close_incoming(incoming.id, CloseReason::Parent);
         }
-        for outgoing in std::mem::take(&mut self.outgoing) {
+        for outgoing in std::mem::take(&mut self.outgoing).iter() {
             let id = outgoing.id;
             self.events
                 .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Parent });

@@ -53,10 +53,21 @@ impl Negotiation {
     pub(super) fn has_application(&self) -> bool {
         self.has_application
     }
+
+    /// Every m-line for media that was ever agreed on.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Mid> + '_ {
+        self.agreed.keys().copied()
+    }
 }
 
 impl Session {
     pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, EngineError> {
+        let answer = self.negotiate(|session| session.apply_offer(sdp))?;
+        self.after_description(now);
+        Ok(answer)
+    }
+
+    fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
         check_size(sdp)?;
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
         if self.negotiation.pending.is_some() {
@@ -75,8 +86,7 @@ impl Session {
         self.negotiation.remote_credentials = credentials;
         self.adopt_offered_lines();
         self.agree_on_application(sdp);
-        self.after_description(now);
-
+        self.reconcile();
         Ok(sdp::amend(&answer.to_sdp_string(), &self.amendments(&[]), self.limits()))
     }
 
@@ -85,6 +95,12 @@ impl Session {
         now: Instant,
         ice_restart: bool,
     ) -> Result<String, EngineError> {
+        let offer = self.negotiate(|session| session.make_offer(ice_restart))?;
+        self.drain(now);
+        Ok(offer)
+    }
+
+    fn make_offer(&mut self, ice_restart: bool) -> Result<String, EngineError> {
         self.forget_pending_offer();
         self.negotiation.announced = false;
         self.reuse_own_lines();
@@ -95,7 +111,7 @@ impl Session {
             api.set_direction(*mid, *direction);
         }
         let mut directions = wanted;
-        for outgoing in &mut self.outgoing {
+        for outgoing in self.outgoing.iter_mut() {
             if outgoing.mid.is_none() && outgoing.offered.is_none() {
                 let mid = api.add_media(
                     media_kind_of(outgoing.kind),
@@ -124,11 +140,16 @@ impl Session {
         let amendments = self.amendments(&directions);
         self.negotiation.pending = Some(Pending { offer: pending, directions, application });
         self.learn_local_credentials(&offer.to_sdp_string());
-        self.drain(now);
         Ok(sdp::amend(&offer.to_sdp_string(), &amendments, self.limits()))
     }
 
     pub(crate) fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), EngineError> {
+        self.negotiate(|session| session.apply_answer(sdp))?;
+        self.after_description(now);
+        Ok(())
+    }
+
+    fn apply_answer(&mut self, sdp: &str) -> Result<(), EngineError> {
         check_size(sdp)?;
         if self.negotiation.pending.is_none() {
             return Err(EngineError::new(
@@ -146,7 +167,7 @@ impl Session {
         self.negotiation.remote = sdp::remote_media(sdp);
         self.negotiation.remote_credentials =
             sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
-        for outgoing in &mut self.outgoing {
+        for outgoing in self.outgoing.iter_mut() {
             if let Some(mid) = outgoing.offered.take() {
                 outgoing.bind(mid);
                 let event =
@@ -162,7 +183,7 @@ impl Session {
         if pending.application {
             self.agree_on_application(sdp);
         }
-        self.after_description(now);
+        self.reconcile();
         Ok(())
     }
 
@@ -301,7 +322,7 @@ impl Session {
     }
 
     fn forget_offered_lines(&mut self) {
-        for outgoing in &mut self.outgoing {
+        for outgoing in self.outgoing.iter_mut() {
             outgoing.offered = None;
         }
         self.channels.forget_offer();

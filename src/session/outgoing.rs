@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
-use str0m::rtp::Ssrc;
-use str0m::stats::MediaEgressStats;
 
 use crate::codec::Kind;
 use crate::codec::format::{Format, PayloadMap};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
 use crate::control::stats::OutgoingTrackStats;
-use crate::sfu::HeldPackets;
+use crate::egress::{Stream, StreamParameters};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::transponder::Transponder;
+use crate::sfu::{HeldPackets, Origin};
 
 pub(super) struct Outgoing {
     pub(super) id: OutgoingTrackId,
@@ -29,7 +28,8 @@ pub(super) struct Outgoing {
     pub(super) formats: Vec<Format>,
     /// The receiver's m-line lets us send.
     pub(super) sending: bool,
-    pub(super) ssrc: Option<(Ssrc, Option<Ssrc>)>,
+    /// Its RTP stream, while it has an m-line.
+    pub(super) egress: Option<Stream>,
     pub(super) transponder: Transponder,
     pub(super) held: HeldPackets,
     pub(super) source: Option<Source>,
@@ -40,13 +40,23 @@ pub(super) struct Outgoing {
     pub(super) mismatch_reported: bool,
     pub(super) payloads: PayloadMap,
     pub(super) sent: Sent,
-    pub(super) report: Option<MediaEgressStats>,
+    /// Indices that the receiver asks for again, with where they came from.
+    pub(super) nacked: Vec<Nacked>,
 }
 
 /// The track that feeds it.
 pub(super) struct Source {
     pub(super) id: IncomingTrackId,
     pub(super) description: Option<Arc<SourceDescription>>,
+}
+
+/// A packet that the receiver did not get.
+#[derive(Clone, Copy, Debug)]
+pub struct Nacked {
+    pub index: u64,
+    pub origin: Origin,
+    /// At its source.
+    pub sequence: u64,
 }
 
 #[derive(Default)]
@@ -91,7 +101,7 @@ impl Outgoing {
             offered: None,
             formats: Vec::new(),
             sending: false,
-            ssrc: None,
+            egress: None,
             transponder: Transponder::new(kind),
             held: HeldPackets::default(),
             source: None,
@@ -100,7 +110,7 @@ impl Outgoing {
             mismatch_reported: false,
             payloads: PayloadMap::default(),
             sent: Sent::default(),
-            report: None,
+            nacked: Vec::new(),
         }
     }
 
@@ -114,21 +124,28 @@ impl Outgoing {
         &mut self,
         formats: Vec<Format>,
         sending: bool,
-        ssrc: Option<(Ssrc, Option<Ssrc>)>,
+        parameters: Option<StreamParameters>,
     ) {
         if self.formats != formats {
             self.formats = formats;
             self.payloads.clear();
             self.mismatch_reported = false;
         }
-        self.ssrc = ssrc;
         self.sending = sending;
+        self.egress = match (self.egress.take(), parameters) {
+            (Some(mut stream), Some(parameters)) if stream.is(&parameters) => {
+                stream.renegotiated(parameters);
+                Some(stream)
+            }
+            (_, parameters) => parameters.map(Stream::new),
+        };
     }
 
     pub(super) fn stats(&mut self, now: Instant) -> OutgoingTrackStats {
         self.sent.roll(now);
-        let report = self.report.as_ref();
-        let remote = report.and_then(|report| report.remote.as_ref());
+        let feedback = self.egress.as_ref().map(Stream::feedback);
+        let remote = feedback.and_then(|feedback| feedback.remote);
+        let parameters = self.egress.as_ref().map(Stream::parameters);
         let rid = self.transponder.current().and_then(|index| {
             let description = self.source.as_ref()?.description.as_ref()?;
             description.encoding(index)?.rid.clone()
@@ -137,8 +154,8 @@ impl Outgoing {
             id: self.id.0,
             kind: self.kind.name(),
             mid: self.mid.map(|mid| mid.to_string()),
-            ssrc: self.ssrc.map(|(ssrc, _)| *ssrc),
-            rtx_ssrc: self.ssrc.and_then(|(_, rtx)| rtx.map(|rtx| *rtx)),
+            ssrc: parameters.map(|p| p.ssrc),
+            rtx_ssrc: parameters.and_then(|p| p.rtx),
             codec: self.sent.codec,
             rid,
             source: self.source.as_ref().map(|source| source.id.0),
@@ -146,14 +163,16 @@ impl Outgoing {
             packets_sent: self.sent.packets,
             bytes_sent: self.sent.bytes,
             bitrate: self.sent.bitrate,
-            nack_count: report.map_or(0, |r| r.nacks),
-            pli_count: report.map_or(0, |r| r.plis),
-            fir_count: report.map_or(0, |r| r.firs),
+            nack_count: feedback.map_or(0, |f| f.nacks),
+            pli_count: feedback.map_or(0, |f| f.plis),
+            fir_count: feedback.map_or(0, |f| f.firs),
+            retransmitted_packets_sent: feedback.map_or(0, |f| f.retransmitted_packets),
+            retransmitted_bytes_sent: feedback.map_or(0, |f| f.retransmitted_bytes),
             frames_sent: (self.kind == Kind::Video).then_some(self.sent.frames),
-            packets_lost: remote.map(|r| r.packets_lost),
-            fraction_lost: report.and_then(|r| r.loss).map(f64::from),
+            packets_lost: remote.map(|r| u64::try_from(r.packets_lost).unwrap_or(0)),
+            fraction_lost: remote.map(|r| r.fraction_lost),
             jitter: remote.map(|r| f64::from(r.jitter) / f64::from(clock_rate(self.kind))),
-            round_trip_time: report.and_then(|r| r.rtt).map(|rtt| rtt.as_secs_f64()),
+            round_trip_time: remote.and_then(|r| r.round_trip_time).map(|rtt| rtt.as_secs_f64()),
         }
     }
 }

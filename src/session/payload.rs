@@ -37,7 +37,7 @@ fn format(params: &PayloadParams) -> Option<Format> {
         codec,
         pt: *params.pt(),
         red: params.red().map(|pt| *pt),
-        retransmittable: params.resend().is_some(),
+        rtx: params.resend().map(|pt| *pt),
         parameters: Parameters {
             profile,
             packetization_mode: spec.format.packetization_mode.unwrap_or(0),

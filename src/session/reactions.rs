@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::media::Mid;
 use str0m::{Event as RtcEvent, IceConnectionState};
 
 use super::incoming::Changes;
@@ -17,7 +16,6 @@ impl Session {
     pub(super) fn on_rtc_event(&mut self, now: Instant, event: RtcEvent) {
         match event {
             RtcEvent::RtpPacket(packet) => self.on_packet(now, packet),
-            RtcEvent::KeyframeRequest(request) => self.on_keyframe_request(request.mid),
             RtcEvent::SenderFeedback(feedback) => {
                 let track = self.incoming.iter_mut().find(|i| i.mid == feedback.mid);
                 if let Some(incoming) = track {
@@ -38,12 +36,6 @@ impl Session {
             RtcEvent::MediaIngressStats(stats) => {
                 if let Some(incoming) = self.incoming.iter_mut().find(|i| i.mid == stats.mid) {
                     incoming.report(stats);
-                }
-            }
-            RtcEvent::MediaEgressStats(stats) => {
-                if let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.mid == Some(stats.mid))
-                {
-                    outgoing.report = Some(stats);
                 }
             }
             RtcEvent::PeerStats(stats) => {
@@ -91,7 +83,7 @@ impl Session {
             let event = Event::AudioLevel { id, level, voice };
             self.events.push_back(SessionEvent::Event(event));
         }
-        self.events.push_back(SessionEvent::Packet { id, packet: Arc::new(packet) });
+        self.events.push_back(SessionEvent::Packet { packet: Arc::new(packet) });
     }
 
     /// Notices encodings whose packets stopped coming.
@@ -113,6 +105,9 @@ impl Session {
 
     fn on_connected(&mut self, now: Instant) {
         self.disconnected = None;
+        if let Some((material, client)) = self.agreement.take_keying_material() {
+            self.egress.set_keys(&material, client);
+        }
         self.set_state(TransportState::Connected);
         self.choose_all(now);
     }
@@ -131,15 +126,5 @@ impl Session {
             }
             _ => {}
         }
-    }
-
-    /// The receiver lost the picture (PLI or FIR): ask whoever feeds the track.
-    fn on_keyframe_request(&mut self, mid: Mid) {
-        let Some(outgoing) = self.outgoing.iter().find(|o| o.mid == Some(mid)) else { return };
-        let (Some(source), Some(encoding)) = (&outgoing.source, outgoing.transponder.current())
-        else {
-            return;
-        };
-        self.events.push_back(SessionEvent::KeyframeWanted { source: source.id, encoding });
     }
 }

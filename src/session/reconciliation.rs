@@ -5,18 +5,24 @@ use std::time::Instant;
 use str0m::media::Mid;
 
 use super::config::kind_of;
+use super::extensions::extension_ids;
 use super::incoming::Incoming;
 use super::{Session, SessionEvent};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::IncomingTrackId;
+use crate::egress::StreamParameters;
 
 impl Session {
     /// Brings tracks in line with the descriptions that were just agreed on.
-    pub(super) fn after_description(&mut self, now: Instant) {
+    pub(super) fn reconcile(&mut self) {
         let credentials = self.rtc.direct_api().local_ice_credentials();
         self.local_ufrag = credentials.ufrag;
         self.reconcile_incoming();
         self.reconcile_outgoing();
+    }
+
+    /// What follows from it.
+    pub(super) fn after_description(&mut self, now: Instant) {
         self.choose_all(now);
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
@@ -90,21 +96,30 @@ impl Session {
 
     fn reconcile_outgoing(&mut self) {
         let mut closed = Vec::new();
-        for outgoing in &mut self.outgoing {
+        for outgoing in self.outgoing.iter_mut() {
             let Some(mid) = outgoing.mid else { continue };
-            let media = self.rtc.media(mid);
-            if media.is_none_or(|media| media.disabled()) {
+            let Some(media) = self.rtc.media(mid).filter(|media| !media.disabled()) else {
                 closed.push(outgoing.id);
                 continue;
-            }
+            };
+            let sending = media.direction().is_sending();
+            let extensions = extension_ids(media.remote_extmap());
+            let cname = media.cname().into();
             let formats = super::payload::formats(&self.rtc, mid);
-            let sending = self.rtc.media(mid).is_some_and(|media| media.direction().is_sending());
-            let stream =
-                self.rtc.direct_api().stream_tx_by_mid(mid, None).map(|s| (s.ssrc(), s.rtx()));
-            outgoing.negotiated(formats, sending, stream);
+            let parameters =
+                self.rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| StreamParameters {
+                    ssrc: *stream.ssrc(),
+                    rtx: stream.rtx().map(|rtx| *rtx),
+                    mid: mid.to_string().into(),
+                    cname,
+                    extensions,
+                });
+            outgoing.negotiated(formats, sending, parameters);
         }
         for id in closed {
-            self.outgoing.retain(|o| o.id != id);
+            if let Some(mid) = self.outgoing.remove(id).and_then(|outgoing| outgoing.mid) {
+                self.renew_line(mid);
+            }
             self.events
                 .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Remote });
         }

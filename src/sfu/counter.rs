@@ -2,7 +2,7 @@
 
 /// Continues a counter of few bits - picture id, TL0PICIDX, frame number - over switches. Within
 /// a segment differences stay as the source has them; a new segment goes on with the next number.
-#[derive(Default, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Counter {
     /// The newest source value of the segment, unwrapped. `None` before the segment has one.
     source: Option<u64>,
@@ -32,21 +32,28 @@ impl Counter {
             self.output = Some(output);
             return output;
         };
-        // The nearest value with these low bits, ahead or behind.
-        let modulus = 1u64 << bits;
-        let ahead = u64::from(value).wrapping_sub(newest) & (modulus - 1);
-        let source = if ahead < modulus / 2 {
-            newest.wrapping_add(ahead)
-        } else {
-            newest.wrapping_add(ahead).wrapping_sub(modulus)
-        };
+        let source = nearest(newest, value, bits);
         let output = source.wrapping_add(self.offset);
-        if ahead < modulus / 2 {
+        if source >= newest {
             self.source = Some(source);
             self.output = self.output.max(Some(output));
         }
         output
     }
+
+    /// What [`Counter::map`] gave for a value of the segment, as long as it is not far behind.
+    pub(super) fn mapped(&self, value: u16, bits: u8) -> u64 {
+        let source = self.source.map_or(u64::from(value), |newest| nearest(newest, value, bits));
+        source.wrapping_add(self.offset)
+    }
+}
+
+/// The value with these low bits that is nearest to `newest`, ahead or behind.
+fn nearest(newest: u64, value: u16, bits: u8) -> u64 {
+    let modulus = 1u64 << bits;
+    let ahead = u64::from(value).wrapping_sub(newest) & (modulus - 1);
+    let source = newest.wrapping_add(ahead);
+    if ahead < modulus / 2 { source } else { source.wrapping_sub(modulus) }
 }
 
 #[cfg(test)]

@@ -6,20 +6,24 @@ pub mod audio_level;
 mod counter;
 pub mod encoding;
 pub mod held_packets;
+pub mod history;
 pub mod keyframe;
 pub mod packet;
 mod rewriter;
+mod segment;
 mod sequence;
 pub mod source;
 mod switch_point;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timestamp;
 pub mod transponder;
 
 pub use audio_level::AudioLevelMeter;
 pub use encoding::Encoding;
 pub use held_packets::HeldPackets;
+pub use history::History;
 pub use keyframe::KeyframeRequests;
 pub use packet::{EncodingIndex, Extensions, SourcePacket};
+pub use segment::Origin;
 pub use transponder::{EncodingState, Forward, Transponder};

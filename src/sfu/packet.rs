@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::codec::{Codec, Description};
+use crate::control::ids::IncomingTrackId;
 
 /// Which encoding of an incoming track.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -14,7 +15,10 @@ pub struct EncodingIndex(pub u8);
 /// One packet of an encoding.
 #[derive(Clone, Debug)]
 pub struct SourcePacket {
+    pub track: IncomingTrackId,
     pub encoding: EncodingIndex,
+    /// The sender's, which tells one life of an encoding from the next.
+    pub ssrc: u32,
     /// Extended sequence number (RFC 3550 A.1).
     pub sequence: u64,
     pub timestamp: u32,

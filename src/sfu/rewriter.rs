@@ -3,20 +3,27 @@
 
 use super::counter::Counter;
 use super::packet::SourcePacket;
+use super::segment::{Counters, Origin, Segment};
 use super::sequence::SequenceMap;
 use super::timestamp::TimestampMap;
 use super::transponder::Forward;
 use crate::codec::picture_id::PictureId;
 use crate::codec::{Descriptor, Prefix};
 
+/// Segments remembered after their end. A receiver asks for lost packets within a second or so,
+/// in which few switches happen.
+const MAX_CLOSED: usize = 4;
+
 /// Makes one stream of the segments that switches cut out of sources.
 #[derive(Debug)]
 pub(super) struct Rewriter {
     sequence: SequenceMap,
     timestamp: TimestampMap,
-    picture_id: Counter,
-    tl0_index: Counter,
-    frame_number: Counter,
+    counters: Counters,
+    /// What the current segment is taken from.
+    origin: Option<Origin>,
+    /// Segments before the current one, oldest first.
+    closed: Vec<Segment>,
 }
 
 impl Rewriter {
@@ -24,18 +31,17 @@ impl Rewriter {
         Self {
             sequence: SequenceMap::new(),
             timestamp: TimestampMap::default(),
-            picture_id: Counter::default(),
-            tl0_index: Counter::default(),
-            frame_number: Counter::default(),
+            counters: Counters::default(),
+            origin: None,
+            closed: Vec::new(),
         }
     }
 
     /// Starts a segment with `packet`. Timestamps keep their offset when the packet's source is
     /// the one of the segment before (`resume`).
     pub(super) fn start(&mut self, packet: &SourcePacket, resume: bool) -> Forward {
-        self.picture_id.end_segment();
-        self.tl0_index.end_segment();
-        self.frame_number.end_segment();
+        self.close_segment();
+        self.origin = Some(Origin::of(packet));
         let sequence = self.sequence.start(packet.sequence);
         let timestamp = if resume {
             self.timestamp.map(packet.timestamp, packet.captured)
@@ -43,6 +49,23 @@ impl Rewriter {
             self.timestamp.start(packet.timestamp, packet.captured, packet.codec)
         };
         self.finish(packet, sequence, timestamp)
+    }
+
+    fn close_segment(&mut self) {
+        if let Some(origin) = self.origin {
+            if self.closed.len() == MAX_CLOSED {
+                self.closed.remove(0);
+            }
+            self.closed.push(Segment {
+                origin,
+                ranges: self.sequence.ranges().clone(),
+                timestamp_offset: self.timestamp.offset(),
+                counters: self.counters,
+            });
+        }
+        self.counters.picture_id.end_segment();
+        self.counters.tl0_index.end_segment();
+        self.counters.frame_number.end_segment();
     }
 
     /// A packet of the current segment. `None` when it is not to be sent: it was before, it is
@@ -57,30 +80,83 @@ impl Rewriter {
         Some(self.finish(packet, sequence, timestamp))
     }
 
-    fn finish(&mut self, packet: &SourcePacket, sequence: u64, timestamp: u32) -> Forward {
-        let frame_number =
-            packet.description.frame_number.map(|n| self.frame_number.map(n, 16) as u16);
-        Forward { sequence, timestamp, prefix: self.prefix(packet), frame_number }
+    /// The index of the newest packet that was sent.
+    pub(super) fn newest_sent(&self) -> Option<u64> {
+        self.sequence.newest_sent()
     }
 
-    fn prefix(&mut self, packet: &SourcePacket) -> Option<Prefix> {
-        match &packet.description.descriptor {
-            Descriptor::None => None,
-            Descriptor::Vp8(vp8) => {
-                let (picture_id, tl0) = self.counts(vp8.picture_id, vp8.tl0_picture_index);
-                vp8.rewrite(&packet.payload, picture_id, tl0)
-            }
-            Descriptor::Vp9(vp9) => {
-                let (picture_id, tl0) = self.counts(vp9.picture_id, vp9.tl0_picture_index);
-                vp9.rewrite(&packet.payload, picture_id, tl0)
-            }
+    /// What was sent under an index: where it came from and its sequence number there.
+    pub(super) fn origin_of(&self, index: u64) -> Option<(Origin, u64)> {
+        if !self.sequence.was_sent(index) {
+            return None;
         }
+        if let (Some(origin), Some(source)) = (self.origin, self.sequence.ranges().source_of(index))
+        {
+            return Some((origin, source));
+        }
+        self.closed.iter().rev().find_map(|segment| {
+            segment.ranges.source_of(index).map(|source| (segment.origin, source))
+        })
     }
 
-    /// What a descriptor lacks is not counted, and its output not used.
-    fn counts(&mut self, picture_id: Option<PictureId>, tl0_index: Option<u8>) -> (u16, u8) {
-        let picture_id = picture_id.map_or(0, |id| self.picture_id.map(id.value, id.bits));
-        let tl0_index = tl0_index.map_or(0, |index| self.tl0_index.map(u16::from(index), 8));
-        (picture_id as u16 & 0x7fff, tl0_index as u8)
+    /// How a packet went out, for repeating it.
+    pub(super) fn repeat(&self, packet: &SourcePacket, index: u64) -> Option<Forward> {
+        let (origin, source) = self.origin_of(index)?;
+        if origin != Origin::of(packet) || source != packet.sequence {
+            return None;
+        }
+        let current = self.sequence.ranges().source_of(index).is_some();
+        let (offset, counters) = if current {
+            (self.timestamp.offset(), &self.counters)
+        } else {
+            let of_index = |segment: &&Segment| segment.ranges.source_of(index).is_some();
+            let segment = self.closed.iter().rev().find(of_index)?;
+            (segment.timestamp_offset, &segment.counters)
+        };
+        let mapped = |counter: &Counter, value, bits| counter.mapped(value, bits);
+        Some(Forward {
+            sequence: index,
+            timestamp: packet.timestamp.wrapping_add(offset),
+            prefix: prefix(packet, |picture_id, tl0| {
+                let picture_id =
+                    picture_id.map_or(0, |id| mapped(&counters.picture_id, id.value, id.bits));
+                let tl0 = tl0.map_or(0, |index| mapped(&counters.tl0_index, u16::from(index), 8));
+                (picture_id, tl0)
+            }),
+            frame_number: packet
+                .description
+                .frame_number
+                .map(|n| mapped(&counters.frame_number, n, 16) as u16),
+        })
+    }
+
+    fn finish(&mut self, packet: &SourcePacket, sequence: u64, timestamp: u32) -> Forward {
+        let Counters { picture_id, tl0_index, frame_number } = &mut self.counters;
+        let frame_number = packet.description.frame_number.map(|n| frame_number.map(n, 16) as u16);
+        let prefix = prefix(packet, |id, tl0| {
+            let id = id.map_or(0, |id| picture_id.map(id.value, id.bits));
+            let tl0 = tl0.map_or(0, |index| tl0_index.map(u16::from(index), 8));
+            (id, tl0)
+        });
+        Forward { sequence, timestamp, prefix, frame_number }
+    }
+}
+
+/// The payload's start with other counts, which `counts` makes of those in the descriptor. What a
+/// descriptor lacks is not counted, and its output not used.
+fn prefix(
+    packet: &SourcePacket,
+    counts: impl FnOnce(Option<PictureId>, Option<u8>) -> (u64, u64),
+) -> Option<Prefix> {
+    match &packet.description.descriptor {
+        Descriptor::None => None,
+        Descriptor::Vp8(vp8) => {
+            let (id, tl0) = counts(vp8.picture_id, vp8.tl0_picture_index);
+            vp8.rewrite(&packet.payload, id as u16 & 0x7fff, tl0 as u8)
+        }
+        Descriptor::Vp9(vp9) => {
+            let (id, tl0) = counts(vp9.picture_id, vp9.tl0_picture_index);
+            vp9.rewrite(&packet.payload, id as u16 & 0x7fff, tl0 as u8)
+        }
     }
 }

@@ -27,13 +27,31 @@ struct Range {
     offset: u64,
 }
 
+/// The ranges of one segment, oldest first.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Ranges(Vec<Range>);
+
+impl Ranges {
+    /// The other way round: which source sequence has this index, if one of the segment has.
+    pub(super) fn source_of(&self, output: u64) -> Option<u64> {
+        let mut next: Option<&Range> = None;
+        for range in self.0.iter().rev() {
+            let source = output.wrapping_sub(range.offset);
+            let ends = next.is_none_or(|next| source < next.first - next.dropped);
+            if source >= range.first && source < u64::MAX / 2 && ends {
+                return Some(source);
+            }
+            next = Some(range);
+        }
+        None
+    }
+}
+
 /// Maps source sequences to output indices. A segment is what is taken from one source between
 /// two switches; only the current segment can be mapped.
 #[derive(Debug)]
 pub(super) struct SequenceMap {
-    /// Oldest first; only the first `len` count.
-    ranges: [Range; RANGES],
-    len: usize,
+    ranges: Ranges,
     /// The highest source sequence seen in the segment.
     newest: u64,
     sent: SentWindow,
@@ -41,7 +59,7 @@ pub(super) struct SequenceMap {
 
 impl SequenceMap {
     pub(super) fn new() -> Self {
-        Self { ranges: [Range::default(); RANGES], len: 0, newest: 0, sent: SentWindow::new() }
+        Self { ranges: Ranges::default(), newest: 0, sent: SentWindow::new() }
     }
 
     /// Starts a segment at `source`, right after everything sent so far.
@@ -54,7 +72,7 @@ impl SequenceMap {
     }
 
     fn restart_at(&mut self, source: u64, output: u64) -> u64 {
-        self.len = 0;
+        self.ranges.0.clear();
         self.push(Range { first: source, dropped: 0, offset: output.wrapping_sub(source) });
         self.newest = source;
         let fresh = self.sent.insert(output);
@@ -88,7 +106,7 @@ impl SequenceMap {
         let last = self.lookup(source)?;
         if last.first == source {
             // Nothing of the last range went out: the hole before it grows.
-            let range = &mut self.ranges[self.len - 1];
+            let range = self.ranges.0.last_mut()?;
             range.first += 1;
             range.dropped += 1;
             range.offset = range.offset.wrapping_sub(1);
@@ -99,19 +117,31 @@ impl SequenceMap {
         None
     }
 
+    /// The ranges of the current segment.
+    pub(super) fn ranges(&self) -> &Ranges {
+        &self.ranges
+    }
+
+    /// The newest index that was sent.
+    pub(super) fn newest_sent(&self) -> Option<u64> {
+        self.sent.newest
+    }
+
+    /// Whether a packet went out under this index, as far as is known.
+    pub(super) fn was_sent(&self, index: u64) -> bool {
+        self.sent.contains(index)
+    }
+
     fn lookup(&self, source: u64) -> Option<Range> {
-        let ranges = &self.ranges[..self.len];
-        let range = ranges.iter().rev().find(|r| source >= r.first - r.dropped)?;
+        let range = self.ranges.0.iter().rev().find(|r| source >= r.first - r.dropped)?;
         (source >= range.first).then_some(*range)
     }
 
     fn push(&mut self, range: Range) {
-        if self.len == RANGES {
-            self.ranges.copy_within(1.., 0);
-            self.len -= 1;
+        if self.ranges.0.len() == RANGES {
+            self.ranges.0.remove(0);
         }
-        self.ranges[self.len] = range;
-        self.len += 1;
+        self.ranges.0.push(range);
     }
 }
 
@@ -151,6 +181,12 @@ impl SentWindow {
         let fresh = *word & mask == 0;
         *word |= mask;
         fresh
+    }
+
+    fn contains(&self, index: u64) -> bool {
+        let known =
+            self.newest.is_some_and(|newest| index <= newest && newest - index < Self::SIZE);
+        known && self.bits[(index / 64) as usize % Self::WORDS] & Self::mask(index) != 0
     }
 
     fn word(&mut self, index: u64) -> &mut u64 {

@@ -7,22 +7,23 @@ use bytes::Bytes;
 
 use super::packet::{EncodingIndex, Extensions, SourcePacket};
 use crate::codec::{Codec, Description};
+use crate::control::ids::IncomingTrackId;
 
 /// One encoding of a sender that makes 30 frames, or 50 audio packets, a second.
-pub(super) struct Source {
-    pub(super) encoding: EncodingIndex,
-    pub(super) codec: Codec,
-    pub(super) sequence: u64,
-    pub(super) timestamp: u32,
-    pub(super) picture_id: u16,
-    pub(super) picture_id_bits: u8,
-    pub(super) tl0_index: u8,
-    pub(super) frame_number: u16,
+pub(crate) struct Source {
+    pub(crate) encoding: EncodingIndex,
+    pub(crate) codec: Codec,
+    pub(crate) sequence: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) picture_id: u16,
+    pub(crate) picture_id_bits: u8,
+    pub(crate) tl0_index: u8,
+    pub(crate) frame_number: u16,
     now: Instant,
 }
 
 impl Source {
-    pub(super) fn new(codec: Codec) -> Self {
+    pub(crate) fn new(codec: Codec) -> Self {
         Self {
             encoding: EncodingIndex(0),
             codec,
@@ -37,7 +38,7 @@ impl Source {
     }
 
     /// Another encoding, with numbers of its own.
-    pub(super) fn encoding(codec: Codec, index: u8, now: Instant) -> Self {
+    pub(crate) fn encoding(codec: Codec, index: u8, now: Instant) -> Self {
         let far = u16::from(index) + 1;
         Self {
             encoding: EncodingIndex(index),
@@ -51,18 +52,18 @@ impl Source {
         }
     }
 
-    pub(super) fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.now
     }
 
-    pub(super) fn wait(&mut self, time: Duration) {
+    pub(crate) fn wait(&mut self, time: Duration) {
         self.now += time;
         let ticks = time.as_nanos() * u128::from(self.codec.clock_rate()) / 1_000_000_000;
         self.timestamp = self.timestamp.wrapping_add(ticks as u32);
     }
 
     /// The packets of one frame; time moves on after it.
-    pub(super) fn frame(&mut self, keyframe: bool, packets: usize) -> Vec<SourcePacket> {
+    pub(crate) fn frame(&mut self, keyframe: bool, packets: usize) -> Vec<SourcePacket> {
         let frame = (0..packets).map(|i| self.next(keyframe, i == 0, i + 1 == packets)).collect();
         let modulus = 1u32 << self.picture_id_bits;
         self.picture_id = ((u32::from(self.picture_id) + 1) % modulus) as u16;
@@ -74,15 +75,15 @@ impl Source {
     }
 
     /// A frame of one packet, and no keyframe.
-    pub(super) fn packet(&mut self) -> SourcePacket {
+    pub(crate) fn packet(&mut self) -> SourcePacket {
         self.frame(false, 1).remove(0)
     }
 
-    pub(super) fn keyframe(&mut self) -> SourcePacket {
+    pub(crate) fn keyframe(&mut self) -> SourcePacket {
         self.frame(true, 1).remove(0)
     }
 
-    pub(super) fn padding(&mut self) -> SourcePacket {
+    pub(crate) fn padding(&mut self) -> SourcePacket {
         self.sequence += 1;
         self.make(self.sequence - 1, Vec::new(), false, None)
     }
@@ -144,7 +145,9 @@ impl Source {
         dependency_descriptor: Option<Bytes>,
     ) -> SourcePacket {
         SourcePacket {
+            track: IncomingTrackId(1),
             encoding: self.encoding,
+            ssrc: 7000 + u32::from(self.encoding.0),
             sequence,
             timestamp: self.timestamp,
             marker,

@@ -47,6 +47,11 @@ impl TimestampMap {
         output
     }
 
+    /// What is added to the timestamps of the source.
+    pub(super) fn offset(&self) -> u32 {
+        self.offset
+    }
+
     /// In ticks of the codec's clock.
     fn step(&mut self, newest: Newest, captured: Instant, codec: Codec) -> u32 {
         let elapsed = captured.saturating_duration_since(newest.captured);

@@ -5,11 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::packet::{EncodingIndex, SourcePacket};
 use super::rewriter::Rewriter;
+use super::segment::Origin;
 use super::switch_point::SwitchPoint;
 use crate::codec::{Kind, Prefix};
 
 /// Encodings of one track that can be forwarded: those with an index below this.
 pub const MAX_ENCODINGS: usize = 8;
+
+/// How far back [`Transponder::sent_as`] looks.
+const RECENT: u64 = 16;
 
 /// A keyframe that is waited for is asked for this often, the first [`EAGER_REQUESTS`] times.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
@@ -187,6 +191,31 @@ impl Transponder {
         self.resumable = encoding;
         self.request = None;
         Some(self.rewriter.start(packet, resume))
+    }
+
+    /// The index of a sequence number that a receiver asks for: the nearest to the newest sent.
+    pub fn index_of(&self, sequence: u16) -> Option<u64> {
+        let newest = self.rewriter.newest_sent()?;
+        let behind = u64::from((newest as u16).wrapping_sub(sequence));
+        newest.checked_sub(behind)
+    }
+
+    /// What was sent under an index: where it came from, and its sequence number there.
+    pub fn origin_of(&self, index: u64) -> Option<(Origin, u64)> {
+        self.rewriter.origin_of(index)
+    }
+
+    /// The index that a packet went out under, if it did a moment ago.
+    pub fn sent_as(&self, packet: &SourcePacket) -> Option<u64> {
+        let newest = self.rewriter.newest_sent()?;
+        let sent =
+            |index: &u64| self.origin_of(*index) == Some((Origin::of(packet), packet.sequence));
+        (newest.saturating_sub(RECENT)..=newest).rev().find(sent)
+    }
+
+    /// How a packet went out under an index, for repeating it. `None`: another one did.
+    pub fn repeat(&self, packet: &SourcePacket, index: u64) -> Option<Forward> {
+        self.rewriter.repeat(packet, index)
     }
 
     /// Whether a keyframe of this encoding is waited for.

@@ -16,7 +16,10 @@ use super::network::Network;
 
 pub struct Client {
     pub rtc: Rtc,
+    /// Where the others see it.
     pub address: SocketAddr,
+    /// Where it sees itself: behind a NAT the two come apart.
+    inner: SocketAddr,
     pub packets: Vec<RtpPacket>,
     pub keyframe_requests: Vec<KeyframeRequest>,
     pub messages: Vec<(ChannelId, bool, Vec<u8>)>,
@@ -73,6 +76,7 @@ impl Client {
         Self {
             rtc,
             address,
+            inner: address,
             packets: Vec::new(),
             keyframe_requests: Vec::new(),
             messages: Vec::new(),
@@ -87,6 +91,11 @@ impl Client {
             timeout: now,
             now,
         }
+    }
+
+    /// Its NAT gives it another address from now on.
+    pub fn rebind(&mut self, address: SocketAddr) {
+        self.address = address;
     }
 
     /// Offers an m-line with the next offer.
@@ -195,7 +204,7 @@ impl Client {
 
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], network: &mut Network) {
         self.now = now;
-        if let Ok(receive) = Receive::new(Protocol::Udp, from, self.address, bytes) {
+        if let Ok(receive) = Receive::new(Protocol::Udp, from, self.inner, bytes) {
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
             self.drain(now, network);
         }

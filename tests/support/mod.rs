@@ -73,6 +73,18 @@ impl Output<ShardMessage> for Collector<'_> {
         self.network.send(self.now, flow.local, flow.remote, bytes);
     }
 
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        let mut bytes = vec![0; capacity];
+        if let Some(length) = write(&mut bytes) {
+            self.datagram(flow, &bytes[..length]);
+        }
+    }
+
     fn message(&mut self, to: ShardIndex, message: ShardMessage) {
         self.messages.push((to, message));
     }
@@ -237,6 +249,22 @@ impl World {
         let client = client(self.now, client_address(index));
         self.clients.push(client);
         index
+    }
+
+    /// The statistics of one transport, as JavaScript gets them.
+    pub fn stats(&mut self, transport: TransportId) -> serde_json::Value {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
+        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, 1));
+        let shard = transport.shard().index();
+        let command = Command::Stats { collector, only: Some(transport) };
+        self.shards[shard].handle_command(self.now, command);
+        self.flush(shard);
+        match self.replies.remove(&request) {
+            Some(Ok(Reply::Stats(json))) => serde_json::from_str(&json).expect("JSON"),
+            other => panic!("statistics, not {other:?}"),
+        }
     }
 
     /// The client offers what it has, the transport answers.

@@ -48,6 +48,10 @@ pub struct Datagram {
 pub struct Network {
     random: SmallRng,
     pub conditions: Conditions,
+    /// Everything that was sent to these is kept, whether it got through or not.
+    pub recorded: HashMap<SocketAddr, Vec<Vec<u8>>>,
+    /// Says of each datagram whether it is lost on top of the conditions.
+    pub drop: Option<Box<dyn FnMut(SocketAddr, &[u8]) -> bool>>,
     /// Nothing to or from these gets through.
     pub unplugged: Vec<SocketAddr>,
     flying: BTreeMap<(Instant, u64), Datagram>,
@@ -61,6 +65,8 @@ impl Network {
         Self {
             random: SmallRng::seed_from_u64(seed),
             conditions,
+            recorded: HashMap::new(),
+            drop: None,
             unplugged: Vec::new(),
             flying: BTreeMap::new(),
             sent: 0,
@@ -75,6 +81,12 @@ impl Network {
             return;
         }
         *self.destinations.entry(to).or_default() += 1;
+        if let Some(recorded) = self.recorded.get_mut(&to) {
+            recorded.push(bytes.to_vec());
+        }
+        if self.drop.as_mut().is_some_and(|drop| drop(to, bytes)) {
+            return;
+        }
         if self.random.random_bool(loss) {
             return;
         }

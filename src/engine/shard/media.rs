@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Shard;
+use crate::codec::Kind;
+use crate::control::flow::Flow;
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::egress::Outlet;
+use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
+use crate::session::Delivery;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, SourcePacket};
 
@@ -36,32 +41,49 @@ impl Shard {
         }
     }
 
-    /// Gives a packet to every receiver here, and once to each shard that has some.
-    pub(super) fn fan_out(
-        &mut self,
-        now: Instant,
-        track: IncomingTrackId,
-        packet: &Arc<SourcePacket>,
-        own: bool,
-    ) {
-        let Some(route) = self.routes.route(track) else { return };
+    /// Notes a packet for every receiver here, and sends it once to each shard that has some.
+    pub(super) fn fan_out(&mut self, packet: Arc<SourcePacket>, own: bool) {
+        let Some(route) = self.routes.route_mut(packet.track) else { return };
         if own {
             for shard in route.shards() {
-                let packet = Arc::clone(packet);
-                self.messages.push((shard, ShardMessage::Media { track, packet }));
+                let packet = Arc::clone(&packet);
+                self.messages.push((shard, ShardMessage::Media { packet }));
             }
         }
-        let mut receivers = std::mem::take(&mut self.receivers);
-        receivers.extend_from_slice(&route.receivers);
-        for receiver in receivers.drain(..) {
+        let number = self.turn.len() as u32;
+        for receiver in &route.receivers {
             let Some(peer) = self.peers.get_mut(&receiver.transport) else { continue };
-            let sent = peer.run(|session| session.forward(now, receiver.track, packet));
-            peer.dirty |= sent == Some(true);
-            if !std::mem::replace(&mut peer.touched, true) {
-                self.touched.push_back(receiver.transport);
+            if peer.deliveries.is_empty() {
+                self.receiving.push(receiver.transport);
+            }
+            peer.deliveries.push(Delivery { track: receiver.track, packet: number });
+        }
+        if packet.codec.kind() == Kind::Video {
+            route.remember(&packet);
+            self.tails.watch(&packet);
+        }
+        self.turn.push(packet);
+    }
+
+    /// Lets every peer send what this turn had for it, one burst each.
+    pub(super) fn deliver_media(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
+        let Self { receiving, turn, workspace, peers, touched, .. } = self;
+        for id in receiving.drain(..) {
+            let Some(peer) = peers.get_mut(&id) else { continue };
+            let mut deliveries = std::mem::take(&mut peer.deliveries);
+            let more = peer.run(|session| {
+                let outlet = &mut Out(output);
+                session.forward(now, &deliveries, turn, workspace, outlet);
+                session.has_news()
+            });
+            deliveries.clear();
+            peer.deliveries = deliveries;
+            // Also when it panicked: settling finds out.
+            if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+                touched.push_back(id);
             }
         }
-        self.receivers = receivers;
+        turn.clear();
     }
 
     /// Tells all receivers of a track what it is now.
@@ -119,5 +141,19 @@ impl Shard {
         if let Some(owner) = self.routes.route(track).and_then(|route| route.owner) {
             self.with(owner, |session| session.request_keyframe(now, track, encoding));
         }
+    }
+}
+
+/// A shard's output as the sending side of a peer sees it.
+struct Out<'a, O>(&'a mut O);
+
+impl<O: Output<ShardMessage>> Outlet for Out<'_, O> {
+    fn datagram(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        self.0.datagram_in_place(flow, capacity, write);
     }
 }

@@ -3,6 +3,7 @@
 mod closing;
 mod media;
 mod relays;
+mod repair;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,8 +23,10 @@ use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
-use crate::engine::routes::{Receiver, Routes};
-use crate::session::{Identity, Session, SessionEvent};
+use crate::engine::routes::Routes;
+use crate::session::{Identity, Session, SessionEvent, Workspace};
+use crate::sfu::SourcePacket;
+use repair::Tails;
 
 pub struct Shard {
     index: ShardIndex,
@@ -46,12 +49,16 @@ pub struct Shard {
     timers: BTreeSet<(Instant, TransportId)>,
     /// Peers with events to look at or datagrams to send.
     touched: VecDeque<TransportId>,
-    /// Reused when a packet goes to its receivers.
-    receivers: Vec<Receiver>,
+    /// Packets of this turn, each once however many receive it.
+    turn: Vec<Arc<SourcePacket>>,
+    /// Peers that receive some of them.
+    receiving: Vec<TransportId>,
+    workspace: Workspace,
+    tails: Tails,
     messages: Vec<(ShardIndex, ShardMessage)>,
     ended_flows: Vec<Flow>,
     /// Datagrams of peers that are gone since, to be sent still.
-    last_words: Vec<Session>,
+    last_words: Vec<Box<Session>>,
     unmatched: u64,
     panics: u64,
 }
@@ -82,7 +89,10 @@ impl Shard {
             relayed: HashMap::new(),
             timers: BTreeSet::new(),
             touched: VecDeque::new(),
-            receivers: Vec::new(),
+            turn: Vec::new(),
+            receiving: Vec::new(),
+            workspace: Workspace::default(),
+            tails: Tails::default(),
             messages: Vec::new(),
             ended_flows: Vec::new(),
             last_words: Vec::new(),
@@ -167,11 +177,7 @@ impl Shard {
             peer.touched = false;
             let mut over = None;
             while let Some(peer) = self.peers.get_mut(&id) {
-                let dirty = std::mem::take(&mut peer.dirty);
                 let next = peer.run(|session| {
-                    if dirty {
-                        session.advance(now);
-                    }
                     over = session.over();
                     session.next_event()
                 });
@@ -193,7 +199,7 @@ impl Shard {
 
     fn on_session_event(&mut self, now: Instant, id: TransportId, event: SessionEvent) {
         match event {
-            SessionEvent::Packet { id: track, packet } => self.fan_out(now, track, &packet, true),
+            SessionEvent::Packet { packet } => self.fan_out(packet, true),
             SessionEvent::Event(event) => {
                 match &event {
                     Event::ChannelAnnounced { id: channel, .. } => {
@@ -214,6 +220,7 @@ impl Shard {
                 self.release(track, source);
                 self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
             }
+            SessionEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
             SessionEvent::KeyframeWanted { source, encoding } => {
                 self.want_keyframe(now, source, encoding);
             }
@@ -279,7 +286,7 @@ impl Reactor for Shard {
 
     fn handle_message(&mut self, now: Instant, message: ShardMessage) {
         match message {
-            ShardMessage::Media { track, packet } => self.fan_out(now, track, &packet, false),
+            ShardMessage::Media { packet } => self.fan_out(packet, false),
             ShardMessage::Subscribe { track, from } => {
                 let answer = match self.routes.route_mut(track).filter(|r| r.owner.is_some()) {
                     Some(route) => {
@@ -323,7 +330,11 @@ impl Reactor for Shard {
         };
         match self.demultiplexer.find(flow, bytes, accepts) {
             Some(id) => {
-                self.with(id, |session| session.handle_datagram(now, flow, bytes));
+                let mut workspace = std::mem::take(&mut self.workspace);
+                self.with(id, |session| {
+                    session.handle_datagram(now, flow, bytes, &mut workspace);
+                });
+                self.workspace = workspace;
             }
             None => self.unmatched += 1,
         }
@@ -344,14 +355,18 @@ impl Reactor for Shard {
             }
             self.with(id, |session| session.handle_timeout(now));
         }
+        self.repeat_tails(now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        self.timers.first().map(|(at, _)| *at)
+        let peers = self.timers.first().map(|(at, _)| *at);
+        [peers, self.tails.next()].into_iter().flatten().min()
     }
 
     fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
         let mut sendable = Vec::new();
+        self.settle(now, &mut sendable);
+        self.deliver_media(now, output);
         self.settle(now, &mut sendable);
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.

@@ -1,0 +1,268 @@
+//! The sending side of one peer.
+
+use std::time::{Duration, Instant};
+
+use super::clock::WallClock;
+use super::header::{Elements, Header};
+use super::repair::Repair;
+use super::report;
+use super::srtp::{KeyingMaterial, RtcpOpener, Sealer};
+use super::stream::{Latest, Stream};
+use crate::codec::Prefix;
+use crate::control::flow::Flow;
+use crate::sfu::Extensions;
+
+/// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
+/// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One packet for one receiver, rewritten, not yet sealed.
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingPacket<'a> {
+    pub pt: u8,
+    /// Packet index: the low 16 bits are the sequence number, the rest the rollover counter. Never
+    /// used twice for one stream, because it is the nonce (RFC 3711 9.1).
+    pub index: u64,
+    pub timestamp: u32,
+    pub marker: bool,
+    /// In Hz.
+    pub clock_rate: u32,
+    /// When the media was captured, on this machine's clock; feeds sender reports.
+    pub captured: Instant,
+    pub payload: &'a [u8],
+    /// Replaces the first bytes of the payload.
+    pub prefix: Option<&'a Prefix>,
+    pub extensions: &'a Extensions,
+    /// Goes into a copy of the dependency descriptor of `extensions`.
+    pub frame_number: Option<u16>,
+}
+
+impl<'a> OutgoingPacket<'a> {
+    /// What replaces the payload's start, and the rest of it.
+    fn parts(&self) -> (&'a [u8], &'a [u8]) {
+        match self.prefix {
+            Some(prefix) => (prefix.bytes(), prefix.rest(self.payload)),
+            None => (&[], self.payload),
+        }
+    }
+}
+
+pub struct Egress {
+    clock: WallClock,
+    sealer: Option<Sealer>,
+    opener: Option<RtcpOpener>,
+    /// The pair of addresses ICE chose.
+    flow: Option<Flow>,
+    transport_sequence: u16,
+    last_report: Option<Instant>,
+    report_at: Option<Instant>,
+}
+
+impl Egress {
+    pub fn new(clock: WallClock) -> Self {
+        Self {
+            clock,
+            sealer: None,
+            opener: None,
+            flow: None,
+            transport_sequence: 0,
+            last_report: None,
+            report_at: None,
+        }
+    }
+
+    /// The handshake is through. `client`: this side was the DTLS client.
+    pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
+        self.sealer = Sealer::new(material, client);
+        self.opener = RtcpOpener::new(material, client);
+    }
+
+    pub fn has_keys(&self) -> bool {
+        self.sealer.is_some()
+    }
+
+    pub fn set_flow(&mut self, flow: Flow) {
+        self.flow = Some(flow);
+    }
+
+    pub fn flow(&self) -> Option<&Flow> {
+        self.flow.as_ref()
+    }
+
+    /// Authenticates and decrypts a received RTCP compound into `plain`.
+    pub fn open(&mut self, packet: &[u8], plain: &mut Vec<u8>) -> bool {
+        self.opener.as_mut().is_some_and(|opener| opener.open(packet, plain))
+    }
+
+    pub fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
+    /// Length of the datagram that a packet makes, without padding.
+    pub fn size(&self, stream: &Stream, packet: &OutgoingPacket<'_>) -> usize {
+        let elements = self.elements(stream, packet, 0);
+        let header = Header::length(&stream.parameters.extensions, &elements);
+        let (prefix, rest) = packet.parts();
+        let overhead = self.sealer.as_ref().map_or(0, Sealer::rtp_overhead);
+        header + prefix.len() + rest.len() + overhead
+    }
+
+    fn elements<'a>(
+        &self,
+        stream: &'a Stream,
+        packet: &'a OutgoingPacket<'_>,
+        abs_send_time: u32,
+    ) -> Elements<'a> {
+        Elements {
+            mid: &stream.parameters.mid,
+            transport_sequence: self.transport_sequence,
+            abs_send_time,
+            source: packet.extensions,
+            frame_number: packet.frame_number,
+        }
+    }
+
+    /// Seals a packet into `out`; gives the datagram's length. `None` without keys, or when `out`
+    /// is too short.
+    pub fn seal(
+        &mut self,
+        now: Instant,
+        stream: &mut Stream,
+        packet: &OutgoingPacket<'_>,
+        padding: usize,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let sealer = self.sealer.as_ref()?;
+        let ssrc = stream.parameters.ssrc;
+        let elements = self.elements(stream, packet, self.clock.abs_send_time(now));
+        let header = Header {
+            pt: packet.pt,
+            marker: packet.marker,
+            padding: padding > 0,
+            sequence: packet.index as u16,
+            timestamp: packet.timestamp,
+            ssrc,
+        };
+        let header = header.write(&stream.parameters.extensions, &elements, out)?;
+        let (prefix, rest) = packet.parts();
+        let length = sealer.seal_rtp(out, header, ssrc, packet.index, prefix, rest, padding)?;
+        self.transport_sequence = self.transport_sequence.wrapping_add(1);
+        self.count(now, stream, packet, prefix.len() + rest.len());
+        Some(length)
+    }
+
+    fn count(
+        &mut self,
+        now: Instant,
+        stream: &mut Stream,
+        packet: &OutgoingPacket<'_>,
+        bytes: usize,
+    ) {
+        if !stream.unreported {
+            stream.unreported = true;
+            // The first report goes out at once: until it comes the receiver cannot tell which
+            // sound belongs to which picture.
+            let due = match (stream.latest, self.last_report) {
+                (Some(_), Some(last)) => (last + REPORT_INTERVAL).max(now),
+                _ => now,
+            };
+            self.report_at = Some(self.report_at.map_or(due, |at| at.min(due)));
+        }
+        stream.packets = stream.packets.wrapping_add(1);
+        stream.octets = stream.octets.wrapping_add(bytes as u32);
+        stream.latest = Some(Latest {
+            timestamp: packet.timestamp,
+            captured: packet.captured,
+            clock_rate: packet.clock_rate,
+        });
+    }
+
+    /// Repeats a packet on the retransmission stream (RFC 4588 4), unless that was done just now
+    /// or would be too much. `pt` is the payload type of the retransmission format, `media_bytes`
+    /// what the stream has sent so far.
+    pub fn repeat(
+        &mut self,
+        now: Instant,
+        stream: &mut Stream,
+        packet: &OutgoingPacket<'_>,
+        pt: u8,
+        media_bytes: u64,
+    ) -> Option<Vec<u8>> {
+        let ssrc = stream.parameters.rtx?;
+        let sealer = self.sealer.as_ref()?;
+        let round_trip = stream.feedback.round_trip_time().unwrap_or_default();
+        let repair = stream.repair.get_or_insert_with(|| {
+            // Below 2^15, so that a receiver that misses the first cannot take a wrapped number
+            // for the start (RFC 3711 3.3.1).
+            Box::new(Repair::new((ssrc as u16) & 0x7fff, media_bytes))
+        });
+        let (prefix, rest) = packet.parts();
+        let bytes = prefix.len() + rest.len();
+        if !repair.admit(now, packet.index, bytes, media_bytes, round_trip) {
+            return None;
+        }
+        let index = repair.take_index();
+        // The original sequence number leads the payload (RFC 4588 4).
+        let mut start = [0; 2 + Prefix::CAPACITY];
+        start[..2].copy_from_slice(&(packet.index as u16).to_be_bytes());
+        start[2..2 + prefix.len()].copy_from_slice(prefix);
+        let start = &start[..2 + prefix.len()];
+
+        let elements = self.elements(stream, packet, self.clock.abs_send_time(now));
+        let header = Header {
+            pt,
+            marker: packet.marker,
+            padding: false,
+            sequence: index as u16,
+            timestamp: packet.timestamp,
+            ssrc,
+        };
+        let extensions = &stream.parameters.extensions;
+        let length = Header::length(extensions, &elements);
+        let mut out = vec![0; length + start.len() + rest.len() + sealer.rtp_overhead()];
+        header.write(extensions, &elements, &mut out)?;
+        let length = sealer.seal_rtp(&mut out, length, ssrc, index, start, rest, 0)?;
+        out.truncate(length);
+        self.transport_sequence = self.transport_sequence.wrapping_add(1);
+        stream.feedback.retransmitted_packets += 1;
+        stream.feedback.retransmitted_bytes += bytes as u64;
+        Some(out)
+    }
+
+    /// When [`Egress::reports`] is due.
+    pub fn report_at(&self) -> Option<Instant> {
+        self.report_at.filter(|_| self.sealer.is_some())
+    }
+
+    /// Sender reports of every stream that sent something since its last, if they are due: RTCP
+    /// compounds to be sealed.
+    pub fn reports<'a>(
+        &mut self,
+        now: Instant,
+        streams: impl Iterator<Item = &'a mut Stream>,
+    ) -> Vec<Vec<u8>> {
+        if self.report_at().is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        self.report_at = None;
+        self.last_report = Some(now);
+        let mut compounds = Vec::new();
+        let mut compound = report::Compound::default();
+        for stream in streams.filter(|stream| stream.unreported) {
+            stream.unreported = false;
+            compounds.extend(compound.sender_report(self.clock.ntp(now), now, stream));
+        }
+        compounds.extend(compound.finish());
+        compounds
+    }
+
+    /// Seals an RTCP compound.
+    pub fn seal_compound(&mut self, mut compound: Vec<u8>) -> Option<Vec<u8>> {
+        let sealer = self.sealer.as_mut()?;
+        let length = compound.len();
+        compound.resize(length + sealer.rtcp_overhead(), 0);
+        let length = sealer.seal_rtcp(&mut compound, length)?;
+        compound.truncate(length);
+        Some(compound)
+    }
+}

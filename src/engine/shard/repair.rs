@@ -1,0 +1,72 @@
+//! Packets that receivers lost, repeated out of the history of their source.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::Shard;
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::sfu::{EncodingIndex, SourcePacket};
+
+/// An encoding without a packet for this long has paused: three frames at 30 a second.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Watches encodings for pauses. A packet costs a look at a list, not a timer.
+#[derive(Default)]
+pub(super) struct Tails {
+    /// When to look at an encoding again, soonest first.
+    due: VecDeque<(Instant, IncomingTrackId, EncodingIndex)>,
+}
+
+impl Tails {
+    /// A packet of an encoding came.
+    pub(super) fn watch(&mut self, packet: &SourcePacket) {
+        let (track, encoding) = (packet.track, packet.encoding);
+        if !self.due.iter().any(|(_, t, e)| *t == track && *e == encoding) {
+            self.due.push_back((packet.arrival + QUIET, track, encoding));
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due.front().map(|(at, ..)| *at)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<(IncomingTrackId, EncodingIndex)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.due.pop_front().map(|(_, track, encoding)| (track, encoding))
+    }
+}
+
+impl Shard {
+    pub(super) fn retransmit(&mut self, now: Instant, id: TransportId, track: OutgoingTrackId) {
+        let Self { peers, routes, .. } = self;
+        let Some(peer) = peers.get_mut(&id) else { return };
+        peer.run(|session| {
+            session.retransmit(now, track, |nacked| {
+                let route = routes.route(nacked.origin.track)?;
+                let history = route.history(nacked.origin.encoding)?;
+                history.get(nacked.origin.ssrc, nacked.sequence).cloned()
+            });
+        });
+    }
+
+    /// Repeats the last packet of encodings that have just paused, to all their receivers.
+    pub(super) fn repeat_tails(&mut self, now: Instant) {
+        while let Some((track, encoding)) = self.tails.take_due(now) {
+            let Some(route) = self.routes.route_mut(track) else { continue };
+            let Some(history) = route.history_mut(encoding) else { continue };
+            let Some(newest) = history.newest_arrival() else { continue };
+            if now < newest + QUIET {
+                self.tails.due.push_back((newest + QUIET, track, encoding));
+                continue;
+            }
+            let Some(packet) = history.take_tail() else { continue };
+            for receiver in route.receivers.clone() {
+                self.with(receiver.transport, |session| {
+                    session.repeat_tail(now, receiver.track, &packet);
+                });
+            }
+        }
+    }
+}

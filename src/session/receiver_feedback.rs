@@ -1,0 +1,176 @@
+//! What the peer says of the streams it receives (RFC 3550 6.4, RFC 4585, RFC 5104). It is opened
+//! here, because str0m does not know those streams; what concerns the streams that the peer sends
+//! goes on to str0m.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::forwarding::outgoing_packet;
+use super::outgoing::Nacked;
+use super::{Session, SessionEvent};
+use crate::codec::rtcp::{self, Packet};
+use crate::control::flow::Flow;
+use crate::control::ids::OutgoingTrackId;
+use crate::sfu::SourcePacket;
+
+/// Packets one track is asked to repeat in one turn; more is a receiver that lost its network.
+const MAX_NACKED: usize = 512;
+
+impl Session {
+    /// Takes an RTCP compound. Gives whether str0m has to see it as well.
+    pub(super) fn on_rtcp(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        bytes: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> bool {
+        if !self.egress.has_keys() {
+            return true;
+        }
+        if !self.egress.open(bytes, plain) {
+            return false;
+        }
+        if let Some(dumping) = &self.dumping {
+            dumping.plain(true, flow, plain);
+        }
+        if self.egress.flow() != Some(flow) {
+            // Authentic and not replayed: the peer sends from there now (RFC 8445 12.1 lets media
+            // come over any valid pair).
+            self.egress.set_flow(*flow);
+        }
+        let mut for_str0m = false;
+        for packet in rtcp::packets(plain) {
+            match packet {
+                Packet::SenderReport { reports, .. } => {
+                    for_str0m = true;
+                    self.on_report_blocks(now, reports);
+                }
+                Packet::ReceiverReport { reports, .. } => self.on_report_blocks(now, reports),
+                Packet::Nack { media, lost, .. } => self.on_nack(media, lost),
+                Packet::Pli { media, .. } => {
+                    if let Some(index) = self.outgoing_by_ssrc(media) {
+                        let stream = self.outgoing[index].egress.as_mut();
+                        stream.into_iter().for_each(|stream| stream.feedback_mut().plis += 1);
+                        self.on_keyframe_request(index);
+                    }
+                }
+                Packet::Fir { entries, .. } => {
+                    for (ssrc, number) in entries {
+                        if let Some(index) = self.outgoing_by_ssrc(ssrc) {
+                            let stream = self.outgoing[index].egress.as_mut();
+                            if stream.is_some_and(|stream| stream.full_intra_request(number)) {
+                                self.on_keyframe_request(index);
+                            }
+                        }
+                    }
+                }
+                Packet::Goodbye(_) | Packet::ExtendedReport { .. } | Packet::Other { .. } => {
+                    for_str0m = true;
+                }
+                Packet::SourceDescription | Packet::Remb { .. } | Packet::TransportFeedback(_) => {}
+            }
+        }
+        for_str0m
+    }
+
+    fn outgoing_by_ssrc(&self, ssrc: u32) -> Option<usize> {
+        self.outgoing.iter().position(|o| o.egress.as_ref().is_some_and(|s| s.ssrc() == ssrc))
+    }
+
+    fn on_report_blocks(&mut self, now: Instant, reports: rtcp::ReportBlocks<'_>) {
+        let clock = *self.egress.clock();
+        for block in reports {
+            let stream = self
+                .outgoing
+                .iter_mut()
+                .filter_map(|outgoing| outgoing.egress.as_mut())
+                .find(|stream| stream.ssrc() == block.ssrc);
+            if let Some(stream) = stream {
+                stream.report(now, &clock, &block);
+            }
+        }
+    }
+
+    fn on_nack(&mut self, media: u32, lost: rtcp::Lost<'_>) {
+        let Some(index) = self.outgoing_by_ssrc(media) else { return };
+        let outgoing = &mut self.outgoing[index];
+        if let Some(stream) = &mut outgoing.egress {
+            stream.feedback_mut().nacks += 1;
+        }
+        let before = outgoing.nacked.len();
+        for sequence in lost {
+            if outgoing.nacked.len() >= MAX_NACKED {
+                break;
+            }
+            let index = outgoing.transponder.index_of(sequence);
+            let origin = index.and_then(|index| outgoing.transponder.origin_of(index));
+            if let (Some(index), Some((origin, sequence))) = (index, origin) {
+                outgoing.nacked.push(Nacked { index, origin, sequence });
+            }
+        }
+        if before == 0 && !outgoing.nacked.is_empty() {
+            let id = outgoing.id;
+            self.events.push_back(SessionEvent::RetransmissionWanted { id });
+        }
+    }
+
+    /// The receiver lost the picture (PLI or FIR): ask whoever feeds the track.
+    fn on_keyframe_request(&mut self, index: usize) {
+        let outgoing = &self.outgoing[index];
+        let (Some(source), Some(encoding)) = (&outgoing.source, outgoing.transponder.current())
+        else {
+            return;
+        };
+        self.events.push_back(SessionEvent::KeyframeWanted { source: source.id, encoding });
+    }
+
+    /// Repeats what the receiver of a track asked for. `find` looks a packet up in the history of
+    /// its source.
+    pub fn retransmit(
+        &mut self,
+        now: Instant,
+        id: OutgoingTrackId,
+        find: impl Fn(&Nacked) -> Option<Arc<SourcePacket>>,
+    ) {
+        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
+        for nacked in std::mem::take(&mut outgoing.nacked) {
+            if let Some(packet) = find(&nacked) {
+                self.repeat(now, id, &packet, nacked.index);
+            }
+        }
+    }
+
+    /// Repeats the last packet before a pause: nothing behind it shows the receiver that it is
+    /// missing.
+    pub fn repeat_tail(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket) {
+        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
+        if let Some(index) = outgoing.transponder.sent_as(packet) {
+            self.repeat(now, id, packet, index);
+        }
+    }
+
+    fn repeat(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket, index: u64) {
+        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
+        let (Some(flow), Some(carriage)) = (self.egress.flow().copied(), outgoing.carriage(packet))
+        else {
+            return;
+        };
+        let (Some(pt), Some(forward)) = (carriage.rtx, outgoing.transponder.repeat(packet, index))
+        else {
+            return;
+        };
+        let media_bytes = outgoing.sent.bytes;
+        let (Some(stream), Some(out)) =
+            (&mut outgoing.egress, outgoing_packet(packet, &forward, carriage))
+        else {
+            return;
+        };
+        if let Some(bytes) = self.egress.repeat(now, stream, &out, pt, media_bytes) {
+            if let Some(dumping) = &self.dumping {
+                dumping.repeated(&flow, &bytes, index as u16, out.prefix, out.payload);
+            }
+            self.queue(&flow, bytes);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Memory that forwarding needs for the time of one peer's burst. A shard has one for all its
+//! peers, so that no packet costs an allocation and no peer memory.
+
+use std::sync::Arc;
+
+use crate::codec::format::Carriage;
+use crate::control::ids::OutgoingTrackId;
+use crate::sfu::{Forward, SourcePacket};
+
+/// A packet that an outgoing track of a peer is to get.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    pub track: OutgoingTrackId,
+    /// Its place among the packets of the turn.
+    pub packet: u32,
+}
+
+#[derive(Default)]
+pub struct Workspace {
+    pub(super) planned: Vec<Planned>,
+    /// Packets that are not of this turn. They are numbered behind those that are.
+    pub(super) kept: Vec<Arc<SourcePacket>>,
+    pub(super) paddings: Vec<(usize, usize)>,
+    /// A received RTCP compound.
+    pub(super) plain: Vec<u8>,
+    packets: usize,
+}
+
+/// How one packet will leave.
+pub(super) struct Planned {
+    /// Place of the outgoing track.
+    pub(super) outgoing: usize,
+    pub(super) packet: u32,
+    pub(super) forward: Forward,
+    pub(super) carriage: Carriage,
+    /// Length of its datagram without padding.
+    pub(super) size: usize,
+    pub(super) padding: usize,
+}
+
+impl Planned {
+    pub(super) fn new(outgoing: usize, packet: u32, forward: Forward, carriage: Carriage) -> Self {
+        Self { outgoing, packet, forward, carriage, size: 0, padding: 0 }
+    }
+}
+
+impl Workspace {
+    pub(super) fn begin(&mut self, packets: usize) {
+        self.planned.clear();
+        self.kept.clear();
+        self.packets = packets;
+    }
+
+    /// Keeps a packet until the burst is sealed; gives its number.
+    pub(super) fn keep(&mut self, packet: Arc<SourcePacket>) -> u32 {
+        self.kept.push(packet);
+        (self.packets + self.kept.len() - 1) as u32
+    }
+}
