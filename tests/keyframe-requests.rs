@@ -54,7 +54,7 @@ fn a_receivers_request_of_either_kind_reaches_the_sender() {
             assert_eq!(after, before + 1, "{kind:?} of {viewer}");
         }
     }
-    let stats = world.stats();
+    let stats = world.snapshot();
     for transport in stats["transports"].as_array().unwrap() {
         for track in transport["outgoingTracks"].as_array().unwrap() {
             assert_eq!(track["pliCount"].as_u64(), Some(1), "{track}");

@@ -57,7 +57,7 @@ fn between(value: &Value, name: &str, least: f64, most: f64) {
 #[test]
 fn what_comes_and_goes_is_counted() {
     let (mut world, publishing, viewing) = call(1, Conditions::GOOD);
-    let stats = world.stats();
+    let stats = world.snapshot();
     let incoming = &transport(&stats, publishing)["incomingTracks"];
     let video = &of_kind(incoming, "video")["encodings"][0];
     // 30 frames a second of three packets of 615 bytes or so.
@@ -92,7 +92,7 @@ fn what_comes_and_goes_is_counted() {
 #[test]
 fn loss_jitter_and_repairs_show_on_both_hops() {
     let (mut world, publishing, viewing) = call(2, Conditions::BAD);
-    let stats = world.stats();
+    let stats = world.snapshot();
     let incoming = &transport(&stats, publishing)["incomingTracks"];
     let video = &of_kind(incoming, "video")["encodings"][0];
     // One packet in twenty is lost and asked for again; few never come.
@@ -111,7 +111,7 @@ fn loss_jitter_and_repairs_show_on_both_hops() {
     let mut worst = [0.0_f64; 2];
     for _ in 0..10 {
         world.run(SECOND);
-        let stats = world.stats();
+        let stats = world.snapshot();
         let incoming = &of_kind(&transport(&stats, publishing)["incomingTracks"], "video");
         let outgoing = of_kind(&transport(&stats, viewing)["outgoingTracks"], "video");
         for (worst, of) in worst.iter_mut().zip([&incoming["encodings"][0], outgoing]) {
@@ -131,7 +131,7 @@ fn datagrams_of_nobody_are_counted_and_answered_by_nothing() {
         }
     }
     world.run(SECOND);
-    let stats = world.stats();
+    let stats = world.snapshot();
     let unmatched = |thread: usize| stats["threads"][thread]["packetsUnmatched"].as_u64();
     assert_eq!((unmatched(0), unmatched(1)), (Some(0), Some(500)));
     assert_eq!(world.network.sent_to(stranger), 0);

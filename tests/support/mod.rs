@@ -213,7 +213,7 @@ impl World {
     }
 
     /// One snapshot of everything, as JavaScript gets it.
-    pub fn stats(&mut self) -> serde_json::Value {
+    pub fn snapshot(&mut self) -> serde_json::Value {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shards) = (self.mailbox.clone(), self.shards.len());
