@@ -117,6 +117,7 @@ pub struct Session {
     channels: Channels,
     clock: SenderClock,
     local_ufrag: String,
+    ufrag_changed: bool,
     created: Instant,
     disconnected: Option<Instant>,
     /// When str0m wants to be called.
@@ -164,6 +165,7 @@ impl Session {
             channels,
             clock: SenderClock::default(),
             local_ufrag,
+            ufrag_changed: true,
             created: now,
             disconnected: None,
             rtc_timeout: now,
@@ -183,9 +185,17 @@ impl Session {
         session
     }
 
-    /// The user name fragment a peer's STUN checks carry for this session.
-    pub fn local_ufrag(&self) -> &str {
-        &self.local_ufrag
+    /// The user name fragment that a peer's STUN checks carry for this session, once after each
+    /// change.
+    pub fn take_new_ufrag(&mut self) -> Option<&str> {
+        std::mem::take(&mut self.ufrag_changed).then_some(&*self.local_ufrag)
+    }
+
+    fn set_local_ufrag(&mut self, ufrag: &str) {
+        if self.local_ufrag != ufrag {
+            self.local_ufrag = ufrag.to_owned();
+            self.ufrag_changed = true;
+        }
     }
 
     pub fn next_event(&mut self) -> Option<SessionEvent> {
@@ -195,6 +205,11 @@ impl Session {
     /// Whether there is an event to take or a datagram to send.
     pub fn has_news(&self) -> bool {
         !self.events.is_empty() || !self.transmits.is_empty() || self.over.is_some()
+    }
+
+    /// When reports about our streams are due, which sending may bring forward.
+    pub fn report_at(&self) -> Option<Instant> {
+        self.egress.report_at()
     }
 
     /// Why the session is over, when it is.

@@ -338,7 +338,7 @@ impl Session {
     /// the new credentials before the answer reaches us.
     fn learn_local_credentials(&mut self, offer: &str) {
         if let Some((ufrag, _)) = sdp::credentials(offer) {
-            self.local_ufrag = ufrag.to_owned();
+            self.set_local_ufrag(ufrag);
         }
     }
 }

@@ -104,7 +104,8 @@ impl World {
             let (ids, mailbox) = (ids.clone(), mailbox.clone());
             let index = ShardIndex(index as u8);
             let identity = identity.clone();
-            Shard::new(index, ids, identity, mailbox, candidates, Default::default(), load.clone())
+            let counters = Default::default();
+            Shard::new(now, index, ids, identity, mailbox, candidates, counters, load.clone())
         };
         Self {
             now,
