@@ -12,7 +12,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::stats::{Shape, StatsCollector};
 use crate::engine::load::Load;
-use crate::engine::shard::Shard;
+use crate::engine::shard::{EndpointParts, Shard};
 use crate::session::Identity;
 
 /// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
@@ -33,16 +33,15 @@ impl Engine {
             Identity::generate().map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
         let ids = Arc::new(Ids::default());
         let load = Arc::new(Load::new(options.threads));
-        let host = {
-            let (ids, load) = (ids.clone(), load.clone());
-            let (identity, mailbox) = (identity.clone(), mailbox.clone());
-            Host::start(&options, move |index, candidates, counters| {
-                let (ids, load) = (ids.clone(), load.clone());
-                let (identity, mailbox) = (identity.clone(), mailbox.clone());
-                let now = Instant::now();
-                Shard::new(now, index, ids, identity, mailbox, candidates, counters, load)
-            })?
+        let parts = EndpointParts {
+            ids: ids.clone(),
+            identity: identity.clone(),
+            mailbox: mailbox.clone(),
+            load: load.clone(),
         };
+        let host = Host::start(&options, move |index, candidates, counters| {
+            Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
+        })?;
         let max_transports = options.max_transports;
         Ok(Self { host, ids, load, mailbox, identity, max_transports })
     }

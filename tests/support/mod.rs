@@ -23,7 +23,7 @@ use medialoom::control::stats::{Shape, StatsCollector};
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
-use medialoom::engine::shard::Shard;
+use medialoom::engine::shard::{EndpointParts, Shard};
 use medialoom::session::Identity;
 
 use client::Client;
@@ -99,13 +99,11 @@ impl World {
         let mailbox = Arc::new(Mailbox::new(|| ()));
         let identity = Identity::generate().unwrap();
         let load = Arc::new(Load::new(shards));
+        let parts = EndpointParts { ids: ids.clone(), identity, mailbox: mailbox.clone(), load };
         let make = |index: usize| {
             let candidates = LocalCandidates(vec![(Protocol::Udp, shard_address(index))]);
-            let (ids, mailbox) = (ids.clone(), mailbox.clone());
             let index = ShardIndex(index as u8);
-            let identity = identity.clone();
-            let counters = Default::default();
-            Shard::new(now, index, ids, identity, mailbox, candidates, counters, load.clone())
+            Shard::new(now, index, parts.clone(), candidates, Default::default())
         };
         Self {
             now,

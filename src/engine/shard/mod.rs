@@ -29,6 +29,15 @@ use crate::session::{Identity, Session, SessionEvent, Workspace};
 use crate::sfu::SourcePacket;
 use repair::Tails;
 
+/// What all shards of an endpoint share.
+#[derive(Clone)]
+pub struct EndpointParts {
+    pub ids: Arc<Ids>,
+    pub identity: Identity,
+    pub mailbox: Arc<Mailbox>,
+    pub load: Arc<Load>,
+}
+
 pub struct Shard {
     index: ShardIndex,
     ids: Arc<Ids>,
@@ -69,16 +78,15 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// `candidates` are the addresses that its thread listens on, `counters` what the thread counts.
     pub fn new(
         now: Instant,
         index: ShardIndex,
-        ids: Arc<Ids>,
-        identity: Identity,
-        mailbox: Arc<Mailbox>,
+        endpoint: EndpointParts,
         candidates: LocalCandidates,
         counters: Arc<ThreadCounters>,
-        load: Arc<Load>,
     ) -> Self {
+        let EndpointParts { ids, identity, mailbox, load } = endpoint;
         Self {
             index,
             ids,

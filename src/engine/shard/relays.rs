@@ -105,6 +105,7 @@ impl Shard {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::EndpointParts;
     use super::*;
     use crate::control::command::{Command, TransportCommand};
     use crate::control::flow::LocalCandidates;
@@ -122,16 +123,15 @@ mod tests {
 
     /// With one channel.
     fn shard() -> Shard {
-        let mut shard = Shard::new(
-            Instant::now(),
-            ShardIndex(0),
-            Arc::new(Ids::default()),
-            Identity::generate().unwrap(),
-            Arc::new(Mailbox::new(|| ())),
-            LocalCandidates(Vec::new()),
-            Default::default(),
-            Arc::new(Load::new(2)),
-        );
+        let endpoint = EndpointParts {
+            ids: Arc::new(Ids::default()),
+            identity: Identity::generate().unwrap(),
+            mailbox: Arc::new(Mailbox::new(|| ())),
+            load: Arc::new(Load::new(2)),
+        };
+        let candidates = LocalCandidates(Vec::new());
+        let mut shard =
+            Shard::new(Instant::now(), ShardIndex(0), endpoint, candidates, Default::default());
         shard.channels.insert(SOURCE, TRANSPORT);
         shard
     }
