@@ -670,6 +670,12 @@ export interface TransportStats {
   bytesSent: number
   packetsReceived: number
   packetsSent: number
+  /** Packets of tracks that arrived, as the peer's transport-wide feedback says; 0 where it gives none. */
+  packetsAcknowledged: number
+  /** Their bytes, headers and encryption included. */
+  bytesAcknowledged: number
+  /** Packets of tracks that did not arrive, by the same feedback. */
+  packetsUnacknowledged: number
   selectedCandidatePair?: CandidatePairStats
   incomingTracks: IncomingTrackStats[]
   outgoingTracks: OutgoingTrackStats[]
@@ -728,6 +734,10 @@ export interface OutgoingTrackStats {
   nackCount: number
   pliCount: number
   firCount: number
+  /** Packets repeated because the receiver asked for them, or before a pause. */
+  retransmittedPacketsSent: number
+  /** Payload bytes of them. */
+  retransmittedBytesSent: number
   framesSent?: number
   /** As the receiver reports. */
   packetsLost?: number

@@ -160,6 +160,10 @@ pub struct TransportStats {
     pub bytes_sent: u64,
     pub packets_received: u64,
     pub packets_sent: u64,
+    /// By the peer's transport-wide feedback.
+    pub packets_acknowledged: u64,
+    pub bytes_acknowledged: u64,
+    pub packets_unacknowledged: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected_candidate_pair: Option<CandidatePairStats>,
     pub incoming_tracks: Vec<IncomingTrackStats>,

@@ -12,6 +12,7 @@ mod report;
 mod sender;
 pub mod srtp;
 mod stream;
+mod transport_history;
 
 pub use clock::WallClock;
 pub use feedback::{Feedback, RemoteReport};
@@ -21,3 +22,4 @@ pub use outlet::Outlet;
 pub use report::goodbyes;
 pub use sender::{Egress, OutgoingPacket};
 pub use stream::{Stream, StreamParameters};
+pub use transport_history::Acknowledged;

@@ -8,7 +8,9 @@ use super::repair::Repair;
 use super::report;
 use super::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 use super::stream::{Latest, Stream};
+use super::transport_history::{Acknowledged, TransportHistory};
 use crate::codec::Prefix;
+use crate::codec::rtcp::TransportFeedback;
 use crate::control::flow::Flow;
 use crate::sfu::Extensions;
 
@@ -53,19 +55,19 @@ pub struct Egress {
     opener: Option<RtcpOpener>,
     /// The pair of addresses ICE chose.
     flow: Option<Flow>,
-    transport_sequence: u16,
+    history: TransportHistory,
     last_report: Option<Instant>,
     report_at: Option<Instant>,
 }
 
 impl Egress {
-    pub fn new(clock: WallClock) -> Self {
+    pub fn new(now: Instant) -> Self {
         Self {
-            clock,
+            clock: WallClock::new(now),
             sealer: None,
             opener: None,
             flow: None,
-            transport_sequence: 0,
+            history: TransportHistory::new(now),
             last_report: None,
             report_at: None,
         }
@@ -94,6 +96,16 @@ impl Egress {
         self.opener.as_mut().is_some_and(|opener| opener.open(packet, plain))
     }
 
+    /// Takes transport-wide feedback.
+    pub fn transport_feedback(&mut self, feedback: &TransportFeedback<'_>) {
+        self.history.apply(feedback, |_| {});
+    }
+
+    /// What transport-wide feedback said so far.
+    pub fn acknowledged(&self) -> Acknowledged {
+        self.history.acknowledged()
+    }
+
     pub fn clock(&self) -> &WallClock {
         &self.clock
     }
@@ -115,7 +127,7 @@ impl Egress {
     ) -> Elements<'a> {
         Elements {
             mid: &stream.parameters.mid,
-            transport_sequence: self.transport_sequence,
+            transport_sequence: self.history.next_sequence(),
             abs_send_time,
             source: packet.extensions,
             frame_number: packet.frame_number,
@@ -146,7 +158,9 @@ impl Egress {
         let header = header.write(&stream.parameters.extensions, &elements, out)?;
         let (prefix, rest) = packet.parts();
         let length = sealer.seal_rtp(out, header, ssrc, packet.index, prefix, rest, padding)?;
-        self.transport_sequence = self.transport_sequence.wrapping_add(1);
+        if stream.parameters.extensions.transport_sequence.is_some() {
+            self.history.sent(now, length);
+        }
         self.count(now, stream, packet, prefix.len() + rest.len());
         Some(length)
     }
@@ -223,7 +237,9 @@ impl Egress {
         header.write(extensions, &elements, &mut out)?;
         let length = sealer.seal_rtp(&mut out, length, ssrc, index, start, rest, 0)?;
         out.truncate(length);
-        self.transport_sequence = self.transport_sequence.wrapping_add(1);
+        if extensions.transport_sequence.is_some() {
+            self.history.sent(now, length);
+        }
         stream.feedback.retransmitted_packets += 1;
         stream.feedback.retransmitted_bytes += bytes as u64;
         Some(out)

@@ -44,7 +44,7 @@ use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, IncomingTrackId, OutgoingTrackId, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
-use crate::egress::{self, Egress, WallClock};
+use crate::egress::{self, Egress};
 use crate::sfu::{EncodingIndex, SourcePacket};
 use channels::Channels;
 use dumping::Dumping;
@@ -161,7 +161,7 @@ impl Session {
             negotiation: Negotiation::default(),
             incoming: Vec::new(),
             outgoing: OutgoingTracks::default(),
-            egress: Egress::new(WallClock::new(now)),
+            egress: Egress::new(now),
             lines: Lines::default(),
             refused: HashSet::new(),
             channels,

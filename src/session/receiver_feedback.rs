@@ -68,7 +68,8 @@ impl Session {
                 Packet::Goodbye(_) | Packet::ExtendedReport { .. } | Packet::Other { .. } => {
                     for_str0m = true;
                 }
-                Packet::SourceDescription | Packet::Remb { .. } | Packet::TransportFeedback(_) => {}
+                Packet::TransportFeedback(feedback) => self.egress.transport_feedback(&feedback),
+                Packet::SourceDescription | Packet::Remb { .. } => {}
             }
         }
         for_str0m

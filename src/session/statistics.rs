@@ -10,6 +10,7 @@ use crate::control::stats::TransportStats;
 impl Session {
     pub fn stats(&mut self, now: Instant) -> TransportStats {
         let connected = self.rtc.is_connected();
+        let acknowledged = self.egress.acknowledged();
         TransportStats {
             id: self.id.0,
             thread: self.id.shard().0,
@@ -24,6 +25,9 @@ impl Session {
             bytes_sent: self.bytes_sent,
             packets_received: self.packets_received,
             packets_sent: self.packets_sent,
+            packets_acknowledged: acknowledged.packets,
+            bytes_acknowledged: acknowledged.bytes,
+            packets_unacknowledged: acknowledged.lost,
             selected_candidate_pair: self.candidate_pair.clone(),
             incoming_tracks: self.incoming.iter_mut().map(|i| i.stats(now)).collect(),
             outgoing_tracks: self.outgoing.iter_mut().map(|o| o.stats(now)).collect(),

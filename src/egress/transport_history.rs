@@ -1,0 +1,242 @@
+//! What was sent to a peer and whether it arrived: transport-wide numbers and the feedback about
+//! them (draft-holmer-rmcat-transport-wide-cc-extensions-01). This is what an estimate of the
+//! peer's bandwidth is made of.
+
+use std::time::{Duration, Instant};
+
+use crate::codec::rtcp::TransportFeedback;
+
+/// Packets that can wait for feedback: half of what 16 bits can tell apart is the most that makes
+/// sense, a tenth of it is more than a second of 30 Mbit/s.
+const MAX_WAITING: usize = 4096;
+/// Where a history begins. It grows while packets are forgotten sooner than feedback can come.
+const FIRST_WAITING: usize = 64;
+/// Feedback that is later than this tells nothing any more.
+const FEEDBACK_TIME: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct TransportHistory {
+    origin: Instant,
+    slots: Vec<Slot>,
+    /// Number of the next packet, of which the wire has the low 16 bits.
+    next: u64,
+    totals: Acknowledged,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Slot {
+    /// Since the origin, in microseconds; wraps after an hour.
+    sent: u32,
+    size: u16,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Fate {
+    /// Nothing of the kind was sent, or it is forgotten.
+    #[default]
+    Unknown,
+    Waiting,
+    Lost,
+    Arrived,
+}
+
+/// What feedback said so far.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Acknowledged {
+    pub packets: u64,
+    /// Of datagrams.
+    pub bytes: u64,
+    /// Not arrived as far as is known; one that comes late is counted as arrived then.
+    pub lost: u64,
+}
+
+/// What feedback says of one packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PacketResult {
+    /// When it was sent, since the history began.
+    pub sent: Duration,
+    /// Of the datagram.
+    pub size: usize,
+    /// When it arrived, by the receiver's clock, in steps of 250 us; `None` when it did not.
+    pub arrived: Option<i64>,
+}
+
+impl TransportHistory {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { origin: now, slots: Vec::new(), next: 0, totals: Acknowledged::default() }
+    }
+
+    /// What the extension of the next packet says.
+    pub(super) fn next_sequence(&self) -> u16 {
+        self.next as u16
+    }
+
+    /// A packet with that number was sealed.
+    pub(super) fn sent(&mut self, now: Instant, size: usize) {
+        let sent = now.saturating_duration_since(self.origin).as_micros() as u32;
+        if self.slots.is_empty() {
+            self.slots.resize(FIRST_WAITING, Slot::default());
+        }
+        let place = self.place(self.next);
+        let before = self.slots[place];
+        let young = u128::from(sent.wrapping_sub(before.sent)) < FEEDBACK_TIME.as_micros();
+        if before.fate == Fate::Waiting && young && self.slots.len() < MAX_WAITING {
+            self.grow();
+        }
+        let place = self.place(self.next);
+        let size = u16::try_from(size).unwrap_or(u16::MAX);
+        self.slots[place] = Slot { sent, size, fate: Fate::Waiting };
+        self.next += 1;
+    }
+
+    fn place(&self, number: u64) -> usize {
+        number as usize & (self.slots.len() - 1)
+    }
+
+    fn grow(&mut self) {
+        let length = self.slots.len();
+        let before = std::mem::replace(&mut self.slots, vec![Slot::default(); 2 * length]);
+        for number in self.next.saturating_sub(length as u64)..self.next {
+            let place = self.place(number);
+            self.slots[place] = before[number as usize & (length - 1)];
+        }
+    }
+
+    /// Takes feedback; gives every packet that it tells something new about.
+    pub(super) fn apply(
+        &mut self,
+        feedback: &TransportFeedback<'_>,
+        mut each: impl FnMut(PacketResult),
+    ) {
+        let reference = i64::from(feedback.reference_time) * 256;
+        for (sequence, delta) in feedback.arrivals() {
+            let behind = u64::from((self.next as u16).wrapping_sub(sequence));
+            let Some(number) = self.next.checked_sub(behind) else { continue };
+            if behind == 0 || behind > self.slots.len() as u64 {
+                continue;
+            }
+            let place = self.place(number);
+            let slot = &mut self.slots[place];
+            let fate = if delta.is_some() { Fate::Arrived } else { Fate::Lost };
+            match (slot.fate, fate) {
+                (Fate::Waiting, Fate::Lost) => self.totals.lost += 1,
+                (Fate::Lost, Fate::Arrived) => self.totals.lost -= 1,
+                (Fate::Waiting, Fate::Arrived) => {}
+                _ => continue,
+            }
+            slot.fate = fate;
+            if delta.is_some() {
+                self.totals.packets += 1;
+                self.totals.bytes += u64::from(slot.size);
+            }
+            each(PacketResult {
+                sent: Duration::from_micros(u64::from(slot.sent)),
+                size: usize::from(slot.size),
+                arrived: delta.map(|delta| reference + i64::from(delta)),
+            });
+        }
+    }
+
+    pub(super) fn acknowledged(&self) -> Acknowledged {
+        self.totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::rtcp::{self, Packet};
+
+    /// Feedback by run-length chunks and small deltas (section 3.1).
+    fn feedback(base: u16, runs: &[(bool, u16)]) -> Vec<u8> {
+        let count: u16 = runs.iter().map(|(_, length)| length).sum();
+        let mut body = [0; 8].to_vec();
+        body.extend(base.to_be_bytes());
+        body.extend(count.to_be_bytes());
+        body.extend([0, 0, 1, 0]);
+        for (arrived, length) in runs {
+            body.extend((u16::from(*arrived) << 13 | length).to_be_bytes());
+        }
+        body.extend(
+            runs.iter().filter(|(arrived, _)| *arrived).flat_map(|(_, n)| vec![4; usize::from(*n)]),
+        );
+        body.resize(body.len().next_multiple_of(4), 0);
+        let words = (body.len() / 4) as u16;
+        [&[0x8f, 205][..], &words.to_be_bytes(), &body].concat()
+    }
+
+    fn apply(history: &mut TransportHistory, bytes: &[u8]) -> Vec<PacketResult> {
+        let mut results = Vec::new();
+        match rtcp::packets(bytes).next() {
+            Some(Packet::TransportFeedback(feedback)) => {
+                history.apply(&feedback, |result| results.push(result));
+            }
+            other => panic!("{other:?}"),
+        }
+        results
+    }
+
+    #[test]
+    fn feedback_tells_what_arrived_and_what_did_not() {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        for number in 0..10 {
+            assert_eq!(history.next_sequence(), number);
+            history.sent(start + Duration::from_millis(u64::from(number)), 1000);
+        }
+        let results = apply(&mut history, &feedback(2, &[(true, 3), (false, 2), (true, 1)]));
+        assert_eq!(results.len(), 6);
+        assert_eq!(results[0].sent, Duration::from_millis(2));
+        assert_eq!(results[0].arrived, Some(256 + 4));
+        assert_eq!(results[1].arrived, Some(256 + 8));
+        assert_eq!(results[3].arrived, None);
+        let totals = history.acknowledged();
+        assert_eq!((totals.packets, totals.bytes, totals.lost), (4, 4000, 2));
+    }
+
+    #[test]
+    fn what_was_told_before_counts_once_and_late_packets_are_not_lost() {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        (0..4).for_each(|_| history.sent(start, 500));
+        apply(&mut history, &feedback(0, &[(true, 2), (false, 2)]));
+        assert!(apply(&mut history, &feedback(0, &[(true, 2), (false, 2)])).is_empty());
+        assert_eq!(apply(&mut history, &feedback(2, &[(true, 1)])).len(), 1);
+        let totals = history.acknowledged();
+        assert_eq!((totals.packets, totals.lost), (3, 1));
+    }
+
+    #[test]
+    fn feedback_about_packets_that_were_never_sent_says_nothing() {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        assert!(apply(&mut history, &feedback(0, &[(true, 5)])).is_empty());
+        (0..3).for_each(|_| history.sent(start, 500));
+        assert!(apply(&mut history, &feedback(3, &[(true, 5)])).is_empty());
+        assert!(apply(&mut history, &feedback(60_000, &[(true, 5)])).is_empty());
+    }
+
+    #[test]
+    fn numbers_wrap_and_the_history_grows_with_the_rate() {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        for number in 0..70_000u64 {
+            // Ten packets a millisecond, told of half a second later.
+            history.sent(start + Duration::from_micros(number * 100), 1200);
+        }
+        assert_eq!(history.slots.len(), MAX_WAITING);
+        let base = (70_000u64 - 3000) as u16;
+        assert_eq!(apply(&mut history, &feedback(base, &[(true, 2000)])).len(), 2000);
+    }
+
+    #[test]
+    fn a_slow_sender_keeps_little() {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        for number in 0..2000u64 {
+            history.sent(start + Duration::from_millis(number * 20), 100);
+        }
+        assert_eq!(history.slots.len(), FIRST_WAITING);
+    }
+}
