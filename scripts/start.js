@@ -6,6 +6,7 @@ const Module = require('node:module')
 const path = require('node:path')
 const { setUp } = require('./setup.js')
 const { build } = require('./build.js')
+const { stopWithParent } = require('./parent.js')
 
 try {
   setUp()
@@ -14,6 +15,8 @@ try {
   console.error(error.message)
   process.exit(1)
 }
+
+if (process.env.npm_lifecycle_event === 'start') stopWithParent()
 
 // The server takes this process over: signals and the terminal reach it directly.
 process.argv[1] = path.join(__dirname, '..', 'examples', 'room-server', 'server.js')

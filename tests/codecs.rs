@@ -10,15 +10,14 @@ use str0m::RtcConfig;
 use str0m::format::Codec as Negotiated;
 use str0m::media::{Direction, MediaKind};
 use support::World;
-use support::client::{Client, frame_number};
+use support::client::{Client, Payload, frame_number};
 use support::network::Conditions;
 
 struct Sample {
     codec: Codec,
     negotiated: Negotiated,
     enable: fn(RtcConfig) -> RtcConfig,
-    /// A frame of one packet that ends with the given bytes, perhaps a keyframe.
-    payload: fn(bool, &[u8]) -> Vec<u8>,
+    payload: Payload,
 }
 
 const SAMPLES: [Sample; 9] = [

@@ -138,6 +138,29 @@ fn texts(world: &World, client: usize) -> Vec<&str> {
 }
 
 #[test]
+fn a_channel_that_does_not_repeat_loses_messages_and_goes_on() {
+    let mut world = World::new(1, 9, Conditions::BAD);
+    let (client, transport, _) = open(&mut world, 0, Default::default());
+    let id = world.channel_id(transport);
+    let options = ChannelOptions { ordered: false, max_retransmits: Some(0), ..*options("game") };
+    world.command(transport, TransportCommand::CreateChannel { id, options: Box::new(options) });
+    world.run_until(10 * SECOND, "the channel opens", |world| {
+        world.clients[client].open_channels.iter().any(|(_, label)| label == "game")
+    });
+    for n in 0..500u16 {
+        let data = Bytes::copy_from_slice(&n.to_be_bytes());
+        world.command(transport, TransportCommand::SendMessage { id, binary: true, data });
+        world.run(Duration::from_millis(10));
+    }
+    world.run(10 * SECOND);
+    // One datagram in twenty is lost.
+    let arrived = world.clients[client].messages.len();
+    assert!((400..500).contains(&arrived), "{arrived} messages");
+    let last = world.clients[client].messages.iter().map(|(_, _, data)| data.clone()).max();
+    assert!(last > Some(480u16.to_be_bytes().to_vec()), "{last:?}");
+}
+
+#[test]
 fn a_channel_the_peer_opens_is_announced() {
     let mut world = World::new(1, 3, Conditions::GOOD);
     let client = world.add_client(Client::new);

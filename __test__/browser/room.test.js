@@ -79,6 +79,7 @@ test('simulcast: the encoding shown can be chosen, and the picture goes on', asy
     widths.push(video.width)
     await fixture.screenshot(grace, `encoding-${rid}`)
   }
+  assert.equal(await tile.locator('.tile-name em').textContent(), 'Low')
   const [low, middle] = widths
   await eventually(() => received(grace, 'Ada'), now => now.video.width <= low, 'the small picture again')
   assert.ok(middle === undefined || middle > low, `h (${middle}) is larger than q (${low})`)

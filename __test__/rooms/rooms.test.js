@@ -117,6 +117,24 @@ test('a receiver that fails does not keep the others from getting a stream', asy
   assert.equal(fine.transport.outgoingTracks.length, 2)
 })
 
+test('a participant speaks by the sound of a publication, unless told that it is no speech', async t => {
+  rooms = new Rooms({ endpoint })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const ada = await publisher('loom', 'Ada')
+  const heard = []
+  rooms.get('loom').on('speaking', (participant, speaking) => heard.push([participant.name, speaking]))
+  const [publication] = ada.publications
+  const microphone = publication.tracks.find(track => track.kind === 'audio')
+  const loud = { level: -20, voice: true }
+  microphone.emit('audiolevel', loud)
+  assert.equal(ada.speaking, true)
+  publication.speech = false
+  microphone.emit('audiolevel', loud)
+  t.mock.timers.tick(1000)
+  microphone.emit('audiolevel', loud)
+  assert.deepEqual(heard, [['Ada', true], ['Ada', false]])
+})
+
 test('more tracks than the limit are not forwarded', async () => {
   rooms = new Rooms({ endpoint, maxTracks: 3 })
   const receiver = rooms.join('loom', { name: 'Ada', transport: endpoint.createTransport() })

@@ -123,6 +123,11 @@ test('in mode sfu the server answers offers, once each, and offers the streams o
   const [{ streams }] = grace.welcome.participants
   assert.equal(streams.length, 1)
   assert.equal(streams[0].source, 'screen')
+  const published = () => server.rooms.get('loom').participants[0].publications
+  assert.deepEqual(published().map(publication => publication.speech), [false], 'a screen does not speak')
+  ada.send({ type: 'media', audio: true, video: true, streams: [{ id: 'cam', source: 'camera' }] })
+  await grace.next('updated', ({ participant }) => participant.streams[0].source === 'camera')
+  assert.deepEqual(published().map(publication => publication.speech), [true])
   assert.deepEqual(await grace.seen('offer'), [], 'the client offers first')
   grace.send({ type: 'offer', connection: grace.welcome.connection, id: 1, sdp: offer([{ kind: 'audio', direction: 'sendonly', stream: 'mic' }]) })
   await grace.next('answer')

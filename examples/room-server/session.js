@@ -50,6 +50,7 @@ export class Session {
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
+    participant.on('published', publication => this.#tellSpeech(publication))
     participant.on('transportclosed', reason => this.#tellDisconnected(reason))
   }
 
@@ -171,6 +172,7 @@ export class Session {
         return this.signaling.relay(this, message)
       case 'media':
         this.media = { audio: message.audio, video: message.video, streams: message.streams }
+        for (const publication of this.participant.publications) this.#tellSpeech(publication)
         return this.signaling.updated(this.participant)
       case 'select-encoding':
         return this.#selectEncoding(message)
@@ -223,6 +225,20 @@ export class Session {
     }
     transponder.selectEncoding(encoding)
     this.#tellEncoding(publication, transponder)
+  }
+
+  /**
+   * What the client says its streams are.
+   * @param {import('medialoom/rooms').Publication} publication
+   * @returns {'camera' | 'screen'}
+   */
+  sourceOf(publication) {
+    return this.media.streams.find(stream => stream.id === publication.stream.id)?.source ?? 'camera'
+  }
+
+  /** @param {import('medialoom/rooms').Publication} publication */
+  #tellSpeech(publication) {
+    publication.speech = this.sourceOf(publication) !== 'screen'
   }
 
   /** @param {string} reason */

@@ -27,8 +27,8 @@ export function participantView(participant, session) {
       streams: participant.publications.map(publication => ({ id: publication.id, source: 'camera' })),
     }
   }
-  const { audio, video, streams } = session.media
-  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, streams }
+  const { audio, video } = session.media
+  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, streams: session.media.streams }
   return {
     id,
     name,
@@ -38,7 +38,7 @@ export function participantView(participant, session) {
     // The client names its streams as its SDP does; the others know them by the room's names.
     streams: participant.publications.map(publication => ({
       id: publication.id,
-      source: streams.find(stream => stream.id === publication.stream.id)?.source ?? 'camera',
+      source: session.sourceOf(publication),
     })),
   }
 }

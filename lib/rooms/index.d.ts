@@ -203,6 +203,11 @@ export class Publication extends EventEmitter<PublicationEvents> {
   readonly id: string
   readonly participant: Participant
   readonly stream: IncomingStream
+  /**
+   * Whether its sound means that the participant is speaking. Default true; false suits the sound of
+   * a shared screen.
+   */
+  speech: boolean
   appData: unknown
   readonly tracks: IncomingTrack[]
 }

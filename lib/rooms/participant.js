@@ -160,17 +160,29 @@ class Participant extends EventEmitter {
     if (track.closed || this.tracks.length >= this.room.limits.maxTracks) return
     let publication = this.#publications.get(stream)
     if (publication?.tracks.includes(track)) return
-    if (track.kind === 'audio') track.on('audiolevel', level => this.#speech.hear(level))
     if (publication) {
-      publication.addTrack(track)
+      this.#add(publication, track)
       return
     }
     publication = new Publication(this, stream, `${this.id}.${++this.#publicationCount}`)
     this.#publications.set(stream, publication)
     const published = publication
     stream.once('closed', () => this.#unpublish(published))
-    publication.addTrack(track)
+    this.#add(publication, track)
     this.emit('published', publication)
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {import('../../index.js').IncomingTrack} track
+   */
+  #add(publication, track) {
+    if (track.kind === 'audio') {
+      track.on('audiolevel', level => {
+        if (publication.speech) this.#speech.hear(level)
+      })
+    }
+    publication.addTrack(track)
   }
 
   /** @param {Publication} publication */

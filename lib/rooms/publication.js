@@ -26,6 +26,7 @@ class Publication extends EventEmitter {
     this.participant = participant
     this.stream = stream
     this.id = id
+    this.speech = true
     /** @type {unknown} */
     this.appData = undefined
   }

@@ -1,5 +1,6 @@
 //! Names of objects, shared between JavaScript and the media threads.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +31,10 @@ impl Ids {
         (count << SHARD_BITS) | u64::from(shard.0)
     }
 }
+
+/// A table by ids. They are of our own making, so it needs no protection against keys chosen to
+/// collide, which costs more than the look-up itself.
+pub type IdMap<K, V> = HashMap<K, V, rustc_hash::FxBuildHasher>;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {

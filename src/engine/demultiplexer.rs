@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::flow::Flow;
-use crate::control::ids::TransportId;
+use crate::control::ids::{IdMap, TransportId};
 
 /// Addresses remembered per peer: a peer that roams leaves its old ones behind.
 const MAX_FLOWS: usize = 32;
@@ -20,7 +20,7 @@ pub struct Demultiplexer {
     ufrags: HashMap<String, TransportId>,
     /// Where our own connectivity checks went, and whose they were.
     checks: HashMap<Flow, Vec<TransportId>>,
-    peers: HashMap<TransportId, Names>,
+    peers: IdMap<TransportId, Names>,
 }
 
 /// What leads to one peer.

@@ -8,3 +8,4 @@ pub mod message;
 mod peer;
 mod routes;
 pub mod shard;
+mod timers;

@@ -1,14 +1,14 @@
 //! One peer on a shard: its session behind a wall. A panic inside ends that peer and nobody else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
+use crate::engine::timers::Tick;
 use crate::session::{Delivery, Session};
 
 pub struct Peer {
     session: Option<Box<Session>>,
     /// The entry of this peer in the shard's timers.
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Tick>,
     /// In the shard's list of peers with something to do.
     pub touched: bool,
     /// Packets of this turn that go to it.

@@ -1,16 +1,17 @@
 //! Which receivers on this shard take which track, and which other shards have some.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::control::ids::{IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId};
+use crate::control::ids::{
+    IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId,
+};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, History, SourcePacket};
 
 #[derive(Default)]
 pub struct Routes {
-    tracks: HashMap<IncomingTrackId, Route>,
-    outgoing: HashMap<OutgoingTrackId, Outgoing>,
+    tracks: IdMap<IncomingTrackId, Route>,
+    outgoing: IdMap<OutgoingTrackId, Outgoing>,
 }
 
 /// Where one track goes.

@@ -1,6 +1,7 @@
 //! The whole engine as its binding sees it: start, ask, shut down.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::host::Host;
 use super::listen::ListenAddress;
@@ -38,7 +39,8 @@ impl Engine {
             Host::start(&options, move |index, candidates, counters| {
                 let (ids, load) = (ids.clone(), load.clone());
                 let (identity, mailbox) = (identity.clone(), mailbox.clone());
-                Shard::new(index, ids, identity, mailbox, candidates, counters, load)
+                let now = Instant::now();
+                Shard::new(now, index, ids, identity, mailbox, candidates, counters, load)
             })?
         };
         let max_transports = options.max_transports;

@@ -14,6 +14,7 @@ impl Session {
     /// Commands that concern this peer alone.
     pub fn handle_command(&mut self, now: Instant, command: TransportCommand) {
         use TransportCommand as C;
+        self.unsettled = true;
         match command {
             C::AcceptOffer { request, sdp } => {
                 let result = self.accept_offer(now, &sdp).map(Reply::Sdp);

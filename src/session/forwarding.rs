@@ -165,12 +165,12 @@ impl Session {
         match outgoing.transponder.forward(packet) {
             Some(forward) => {
                 outgoing.held.clear();
-                workspace.planned.push(Planned::new(index, number, forward, carriage));
+                self.add(index, number, packet, forward, carriage, workspace);
             }
             None if outgoing.transponder.awaits(packet.encoding) => {
                 match outgoing.transponder.start_late(packet) {
                     Some(forward) => {
-                        workspace.planned.push(Planned::new(index, number, forward, carriage));
+                        self.add(index, number, packet, forward, carriage, workspace);
                         self.catch_up(index, packet, workspace);
                     }
                     None => outgoing.held.hold(packet),
@@ -182,14 +182,31 @@ impl Session {
 
     /// Adds what was held back while the start of the stream was missing.
     fn catch_up(&mut self, index: usize, start: &SourcePacket, workspace: &mut Workspace) {
-        let outgoing = &mut self.outgoing[index];
-        for packet in outgoing.held.take_behind(start) {
+        for packet in self.outgoing[index].held.take_behind(start) {
+            let outgoing = &mut self.outgoing[index];
             let Some(carriage) = outgoing.carriage(&packet) else { continue };
             if let Some(forward) = outgoing.transponder.forward(&packet) {
-                let number = workspace.keep(packet);
-                workspace.planned.push(Planned::new(index, number, forward, carriage));
+                let number = workspace.keep(packet.clone());
+                self.add(index, number, &packet, forward, carriage, workspace);
             }
         }
+    }
+
+    fn add(
+        &mut self,
+        index: usize,
+        number: u32,
+        packet: &SourcePacket,
+        forward: Forward,
+        carriage: Carriage,
+        workspace: &mut Workspace,
+    ) {
+        let Some(stream) = &self.outgoing[index].egress else { return };
+        let Some(out) = outgoing_packet(packet, &forward, carriage) else { return };
+        let size = self.egress.size(stream, &out);
+        let planned =
+            Planned { outgoing: index, packet: number, forward, carriage, size, padding: 0 };
+        workspace.planned.push(planned);
     }
 
     fn seal(
@@ -205,14 +222,6 @@ impl Session {
             let number = number as usize;
             packets.get(number).or_else(|| kept.get(number - packets.len()))
         };
-        for planned in planned.iter_mut() {
-            let outgoing = &self.outgoing[planned.outgoing];
-            if let (Some(stream), Some(packet)) = (&outgoing.egress, source(planned.packet))
-                && let Some(packet) = outgoing_packet(packet, &planned.forward, planned.carriage)
-            {
-                planned.size = self.egress.size(stream, &packet);
-            }
-        }
         let sizes: &[Planned] = planned;
         let paddings = &mut workspace.paddings;
         paddings.clear();

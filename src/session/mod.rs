@@ -117,6 +117,9 @@ pub struct Session {
     channels: Channels,
     clock: SenderClock,
     local_ufrag: String,
+    ufrag_changed: bool,
+    /// Something was asked for that may need negotiation.
+    unsettled: bool,
     created: Instant,
     disconnected: Option<Instant>,
     /// When str0m wants to be called.
@@ -164,6 +167,8 @@ impl Session {
             channels,
             clock: SenderClock::default(),
             local_ufrag,
+            ufrag_changed: true,
+            unsettled: false,
             created: now,
             disconnected: None,
             rtc_timeout: now,
@@ -183,9 +188,17 @@ impl Session {
         session
     }
 
-    /// The user name fragment a peer's STUN checks carry for this session.
-    pub fn local_ufrag(&self) -> &str {
-        &self.local_ufrag
+    /// The user name fragment that a peer's STUN checks carry for this session, once after each
+    /// change.
+    pub fn take_new_ufrag(&mut self) -> Option<&str> {
+        std::mem::take(&mut self.ufrag_changed).then_some(&*self.local_ufrag)
+    }
+
+    fn set_local_ufrag(&mut self, ufrag: &str) {
+        if self.local_ufrag != ufrag {
+            self.local_ufrag = ufrag.to_owned();
+            self.ufrag_changed = true;
+        }
     }
 
     pub fn next_event(&mut self) -> Option<SessionEvent> {
@@ -195,6 +208,11 @@ impl Session {
     /// Whether there is an event to take or a datagram to send.
     pub fn has_news(&self) -> bool {
         !self.events.is_empty() || !self.transmits.is_empty() || self.over.is_some()
+    }
+
+    /// When reports about our streams are due, which sending may bring forward.
+    pub fn report_at(&self) -> Option<Instant> {
+        self.egress.report_at()
     }
 
     /// Why the session is over, when it is.
@@ -210,19 +228,21 @@ impl Session {
         }
     }
 
+    /// Takes a datagram. Gives whether there is anything to see to: events, datagrams, other
+    /// timers.
     pub fn handle_datagram(
         &mut self,
         now: Instant,
         flow: &Flow,
         bytes: &[u8],
         workspace: &mut Workspace,
-    ) {
-        let Some(receive) = receive(flow, bytes) else { return };
+    ) -> bool {
+        let Some(receive) = receive(flow, bytes) else { return false };
         self.packets_received += 1;
         self.bytes_received += bytes.len() as u64;
         let kind = multiplex::classify(bytes);
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
-            return;
+            return self.has_news();
         }
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
@@ -240,6 +260,7 @@ impl Session {
         if kind == Multiplexed::Stun && self.egress.flow().is_some_and(|known| known != flow) {
             self.ask_for_path(now);
         }
+        true
     }
 
     /// Checks come from another address than media goes to: ICE may have chosen another pair.

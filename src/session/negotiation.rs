@@ -202,6 +202,9 @@ impl Session {
 
     /// Says once that negotiation is needed, until an offer is made.
     pub(crate) fn announce_if_needed(&mut self) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
         if self.negotiation.announced
             || self.negotiation.pending.is_some()
             || self.state == TransportState::Closed
@@ -338,7 +341,7 @@ impl Session {
     /// the new credentials before the answer reaches us.
     fn learn_local_credentials(&mut self, offer: &str) {
         if let Some((ufrag, _)) = sdp::credentials(offer) {
-            self.local_ufrag = ufrag.to_owned();
+            self.set_local_ufrag(ufrag);
         }
     }
 }

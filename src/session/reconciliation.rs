@@ -16,7 +16,7 @@ impl Session {
     /// Brings tracks in line with the descriptions that were just agreed on.
     pub(super) fn reconcile(&mut self) {
         let credentials = self.rtc.direct_api().local_ice_credentials();
-        self.local_ufrag = credentials.ufrag;
+        self.set_local_ufrag(&credentials.ufrag);
         self.reconcile_incoming();
         self.reconcile_outgoing();
     }

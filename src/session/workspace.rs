@@ -38,12 +38,6 @@ pub(super) struct Planned {
     pub(super) padding: usize,
 }
 
-impl Planned {
-    pub(super) fn new(outgoing: usize, packet: u32, forward: Forward, carriage: Carriage) -> Self {
-        Self { outgoing, packet, forward, carriage, size: 0, padding: 0 }
-    }
-}
-
 impl Workspace {
     pub(super) fn begin(&mut self, packets: usize) {
         self.planned.clear();

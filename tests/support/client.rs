@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::media::{Direction, KeyframeRequest, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::media::{
+    Direction, KeyframeRequest, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -35,6 +37,9 @@ pub struct Client {
     now: Instant,
 }
 
+/// Makes the payload of a frame of one packet, perhaps a keyframe, that ends with the given bytes.
+pub type Payload = fn(bool, &[u8]) -> Vec<u8>;
+
 /// A stream of hand-made frames.
 pub struct Sending {
     pub mid: Mid,
@@ -45,9 +50,8 @@ pub struct Sending {
     pub paused: bool,
     /// Wrap sound in RED (RFC 2198), where that is negotiated.
     pub red: bool,
-    /// Makes the payload of a frame of one packet, given whether it is a keyframe, in front of
-    /// what ends with the frame's number; else it is VP8 or Opus.
-    pub payload: Option<fn(bool, &[u8]) -> Vec<u8>>,
+    /// Else it is VP8 or Opus.
+    pub payload: Option<Payload>,
     /// Header extensions of every packet.
     pub extensions: ExtensionValues,
     pub frame: u64,
@@ -107,6 +111,13 @@ impl Client {
     pub fn write(&mut self, channel: ChannelId, binary: bool, data: &[u8]) {
         let mut channel = self.rtc.channel(channel).expect("an open channel");
         assert!(channel.write(binary, data).expect("it can be sent"));
+        self.timeout = self.now;
+    }
+
+    /// Asks for a keyframe of what arrives on an m-line.
+    pub fn request_keyframe(&mut self, mid: Mid, kind: KeyframeRequestKind) {
+        let mut api = self.rtc.direct_api();
+        api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(kind);
         self.timeout = self.now;
     }
 

@@ -104,7 +104,8 @@ impl World {
             let (ids, mailbox) = (ids.clone(), mailbox.clone());
             let index = ShardIndex(index as u8);
             let identity = identity.clone();
-            Shard::new(index, ids, identity, mailbox, candidates, Default::default(), load.clone())
+            let counters = Default::default();
+            Shard::new(now, index, ids, identity, mailbox, candidates, counters, load.clone())
         };
         Self {
             now,
@@ -210,6 +211,22 @@ impl World {
     pub fn accept_answer(&mut self, transport: TransportId, sdp: &str) -> Result<(), EngineError> {
         let sdp = sdp.to_owned();
         self.ask(transport, |request| TransportCommand::AcceptAnswer { request, sdp }).map(|_| ())
+    }
+
+    /// One snapshot of everything, as JavaScript gets it.
+    pub fn snapshot(&mut self) -> serde_json::Value {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        let (mailbox, shards) = (self.mailbox.clone(), self.shards.len());
+        let collector = Arc::new(StatsCollector::new(request, mailbox, Shape::Endpoint, shards));
+        for shard in 0..shards {
+            let command = Command::Stats { collector: collector.clone(), only: None };
+            self.command_to_shard(ShardIndex(shard as u8), command);
+        }
+        match self.replies.remove(&request) {
+            Some(Ok(Reply::Stats(json))) => serde_json::from_str(&json).expect("JSON"),
+            other => panic!("statistics, not {other:?}"),
+        }
     }
 
     pub fn add_outgoing(

@@ -45,13 +45,16 @@ pub struct Datagram {
     pub bytes: Vec<u8>,
 }
 
+/// Whether a datagram to this address is lost.
+pub type Drop = Box<dyn FnMut(SocketAddr, &[u8]) -> bool>;
+
 pub struct Network {
     random: SmallRng,
     pub conditions: Conditions,
     /// Everything that was sent to these is kept, whether it got through or not.
     pub recorded: HashMap<SocketAddr, Vec<Vec<u8>>>,
     /// Says of each datagram whether it is lost on top of the conditions.
-    pub drop: Option<Box<dyn FnMut(SocketAddr, &[u8]) -> bool>>,
+    pub drop: Option<Drop>,
     /// Nothing to or from these gets through.
     pub unplugged: Vec<SocketAddr>,
     flying: BTreeMap<(Instant, u64), Datagram>,

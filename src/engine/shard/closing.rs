@@ -14,9 +14,6 @@ impl Shard {
     pub(super) fn close(&mut self, now: Instant, id: TransportId, reason: CloseReason) {
         let Some(mut peer) = self.peers.remove(&id) else { return };
         self.load.leave(self.index);
-        if let Some(at) = peer.deadline {
-            self.timers.remove(&(at, id));
-        }
         let mut events = Vec::new();
         let closed = peer.run(|session| {
             session.close(now, reason);
@@ -39,11 +36,8 @@ impl Shard {
     pub(super) fn on_panic(&mut self, id: TransportId) {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
-        if let Some(peer) = self.peers.remove(&id) {
+        if self.peers.remove(&id).is_some() {
             self.load.leave(self.index);
-            if let Some(at) = peer.deadline {
-                self.timers.remove(&(at, id));
-            }
         }
         self.ended_flows.extend(
             self.demultiplexer.remove(id).into_iter().filter(|flow| flow.protocol == Protocol::Tcp),

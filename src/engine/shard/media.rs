@@ -67,19 +67,24 @@ impl Shard {
 
     /// Lets every peer send what this turn had for it, one burst each.
     pub(super) fn deliver_media(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
-        let Self { receiving, turn, workspace, peers, touched, .. } = self;
+        let Self { receiving, turn, workspace, peers, touched, timers, .. } = self;
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
             let mut deliveries = std::mem::take(&mut peer.deliveries);
-            let more = peer.run(|session| {
+            let forwarded = peer.run(|session| {
                 let outlet = &mut Out(output);
                 session.forward(now, &deliveries, turn, workspace, outlet);
-                session.has_news()
+                (session.has_news(), session.report_at())
             });
             deliveries.clear();
             peer.deliveries = deliveries;
-            // Also when it panicked: settling finds out.
-            if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+            let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
+            let see_to_it = match forwarded {
+                Some((news, report_at)) => news || report_at.is_some_and(sooner),
+                // It panicked: settling finds out.
+                None => true,
+            };
+            if see_to_it && !std::mem::replace(&mut peer.touched, true) {
                 touched.push_back(id);
             }
         }

@@ -5,7 +5,7 @@ mod media;
 mod relays;
 mod repair;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::control::counters::ThreadCounters;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::flow::{Flow, LocalCandidates};
-use crate::control::ids::{ChannelId, Ids, RequestId, ShardIndex, TransportId};
+use crate::control::ids::{ChannelId, IdMap, Ids, RequestId, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::options::TransportOptions;
 use crate::control::stats::{Share, StatsCollector, ThreadStats};
@@ -24,6 +24,7 @@ use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::routes::Routes;
+use crate::engine::timers::{Tick, Timers};
 use crate::session::{Identity, Session, SessionEvent, Workspace};
 use crate::sfu::SourcePacket;
 use repair::Tails;
@@ -36,19 +37,23 @@ pub struct Shard {
     candidates: LocalCandidates,
     counters: Arc<ThreadCounters>,
     load: Arc<Load>,
-    peers: HashMap<TransportId, Peer>,
+    peers: IdMap<TransportId, Peer>,
     demultiplexer: Demultiplexer,
     routes: Routes,
     /// Data channels of this shard and whose they are.
-    channels: HashMap<ChannelId, TransportId>,
+    channels: IdMap<ChannelId, TransportId>,
     /// Channels of this shard whose messages others send on, and how often each was attached more
     /// than detached.
-    relays: HashMap<ChannelId, HashMap<RelayTarget, i32>>,
+    relays: IdMap<ChannelId, HashMap<RelayTarget, i32>>,
     /// The other way: what a channel of this shard relays.
-    relayed: HashMap<ChannelId, ChannelId>,
-    timers: BTreeSet<(Instant, TransportId)>,
+    relayed: IdMap<ChannelId, ChannelId>,
+    timers: Timers,
+    /// Reused for timers that are due.
+    due: Vec<(Tick, TransportId)>,
     /// Peers with events to look at or datagrams to send.
     touched: VecDeque<TransportId>,
+    /// Reused for those that were seen to.
+    settled: Vec<TransportId>,
     /// Packets of this turn, each once however many receive it.
     turn: Vec<Arc<SourcePacket>>,
     /// Peers that receive some of them.
@@ -65,6 +70,7 @@ pub struct Shard {
 
 impl Shard {
     pub fn new(
+        now: Instant,
         index: ShardIndex,
         ids: Arc<Ids>,
         identity: Identity,
@@ -81,14 +87,16 @@ impl Shard {
             candidates,
             counters,
             load,
-            peers: HashMap::new(),
+            peers: IdMap::default(),
             demultiplexer: Demultiplexer::default(),
             routes: Routes::default(),
-            channels: HashMap::new(),
-            relays: HashMap::new(),
-            relayed: HashMap::new(),
-            timers: BTreeSet::new(),
+            channels: IdMap::default(),
+            relays: IdMap::default(),
+            relayed: IdMap::default(),
+            timers: Timers::new(now),
+            due: Vec::new(),
             touched: VecDeque::new(),
+            settled: Vec::new(),
             turn: Vec::new(),
             receiving: Vec::new(),
             workspace: Workspace::default(),
@@ -114,7 +122,6 @@ impl Shard {
     fn create_transport(&mut self, now: Instant, id: TransportId, options: Box<TransportOptions>) {
         let session =
             Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
-        self.demultiplexer.add_ufrag(id, session.local_ufrag());
         self.peers.insert(id, Peer::new(session));
         self.with(id, |_| ());
     }
@@ -171,7 +178,8 @@ impl Shard {
     }
 
     /// Sees to everything that sessions have to say, until none has anything left.
-    fn settle(&mut self, now: Instant, sendable: &mut Vec<TransportId>) {
+    /// Adds to `settled` who is still there.
+    fn settle(&mut self, now: Instant, settled: &mut Vec<TransportId>) {
         while let Some(id) = self.touched.pop_front() {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.touched = false;
@@ -192,7 +200,7 @@ impl Shard {
             }
             match over {
                 Some(reason) => self.close(now, id, reason),
-                None => sendable.push(id),
+                None => settled.push(id),
             }
         }
     }
@@ -237,13 +245,12 @@ impl Shard {
     fn schedule(&mut self, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(next) = peer.run(|session| session.poll_timeout()) else { return };
-        if peer.deadline == Some(next) {
-            return;
+        let tick = self.timers.tick(next);
+        // One that fires too early costs less than taking it back: it finds nothing to do.
+        if peer.deadline.is_none_or(|armed| tick < armed) {
+            peer.deadline = Some(tick);
+            self.timers.arm(id, tick);
         }
-        if let Some(before) = peer.deadline.replace(next) {
-            self.timers.remove(&(before, id));
-        }
-        self.timers.insert((next, id));
     }
 
     fn add_stats(&mut self, now: Instant, collector: &StatsCollector, only: Option<TransportId>) {
@@ -330,11 +337,12 @@ impl Reactor for Shard {
         };
         match self.demultiplexer.find(flow, bytes, accepts) {
             Some(id) => {
-                let mut workspace = std::mem::take(&mut self.workspace);
-                self.with(id, |session| {
-                    session.handle_datagram(now, flow, bytes, &mut workspace);
-                });
-                self.workspace = workspace;
+                let Self { peers, workspace, touched, .. } = self;
+                let Some(peer) = peers.get_mut(&id) else { return };
+                let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
+                if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+                    touched.push_back(id);
+                }
             }
             None => self.unmatched += 1,
         }
@@ -345,41 +353,41 @@ impl Reactor for Shard {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        while let Some((at, id)) = self.timers.first().copied() {
-            if at > now {
-                break;
-            }
-            self.timers.pop_first();
-            if let Some(peer) = self.peers.get_mut(&id) {
+        let mut due = std::mem::take(&mut self.due);
+        self.timers.take_due(now, &mut due);
+        for (tick, id) in due.drain(..) {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            if peer.deadline == Some(tick) {
                 peer.deadline = None;
+                self.with(id, |session| session.handle_timeout(now));
             }
-            self.with(id, |session| session.handle_timeout(now));
         }
+        self.due = due;
         self.repeat_tails(now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        let peers = self.timers.first().map(|(at, _)| *at);
-        [peers, self.tails.next()].into_iter().flatten().min()
+        [self.timers.next(), self.tails.next()].into_iter().flatten().min()
     }
 
     fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
-        let mut sendable = Vec::new();
-        self.settle(now, &mut sendable);
+        let mut settled = std::mem::take(&mut self.settled);
+        self.settle(now, &mut settled);
         self.deliver_media(now, output);
-        self.settle(now, &mut sendable);
+        self.settle(now, &mut settled);
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
-        for id in &sendable {
+        for id in &settled {
             self.with(*id, |session| session.announce_if_needed());
         }
-        let mut again = Vec::new();
-        self.settle(now, &mut again);
-        for id in sendable.into_iter().chain(again) {
+        self.settle(now, &mut settled);
+        for id in settled.drain(..) {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             let demultiplexer = &mut self.demultiplexer;
             peer.run(|session| {
-                demultiplexer.add_ufrag(id, session.local_ufrag());
+                if let Some(ufrag) = session.take_new_ufrag() {
+                    demultiplexer.add_ufrag(id, ufrag);
+                }
                 session.transmit(|flow, bytes| {
                     demultiplexer.sent(id, flow, bytes);
                     output.datagram(flow, bytes);
@@ -387,6 +395,7 @@ impl Reactor for Shard {
             });
             self.schedule(id);
         }
+        self.settled = settled;
         for mut session in self.last_words.drain(..) {
             session.transmit(|flow, bytes| output.datagram(flow, bytes));
         }

@@ -123,6 +123,7 @@ mod tests {
     /// With one channel.
     fn shard() -> Shard {
         let mut shard = Shard::new(
+            Instant::now(),
             ShardIndex(0),
             Arc::new(Ids::default()),
             Identity::generate().unwrap(),

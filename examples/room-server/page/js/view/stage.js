@@ -1,4 +1,5 @@
 import { byId } from './element.js'
+import { encodingName } from './encoding-name.js'
 import { spotlight } from './layout.js'
 import { Tile } from './tile.js'
 
@@ -53,7 +54,7 @@ export class Stage {
           audio: own ? call.media.audio : participant.audio,
           video,
           speaking: source === 'camera' && call.speaking.has(participant.id),
-          note: video && encoding && encoding.encodings.length > 1 && encoding.current ? encoding.current : '',
+          note: video && encoding && encoding.encodings.length > 1 && encoding.current ? encodingName(encoding.current) : '',
         })
         if (tile.stream !== before) void this.#play(tile)
       }

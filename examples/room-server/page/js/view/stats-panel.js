@@ -1,11 +1,10 @@
 import { create } from './element.js'
+import { encodingName } from './encoding-name.js'
 
 /**
  * @typedef {import('../statistics.js').TrackFigures} TrackFigures
  * @typedef {import('../call.js').EncodingChoice} EncodingChoice
  */
-
-const NAMES = /** @type {Record<string, string>} */ ({ auto: 'Auto', q: 'Low', h: 'Mid', f: 'High' })
 
 /** The panel of one tile: bitrate, resolution, loss, and the encoding with buttons to choose another. */
 export class StatsPanel {
@@ -60,9 +59,9 @@ export class StatsPanel {
     if (main?.roundTripTime !== undefined) rows.push(['Round trip', `${Math.round(main.roundTripTime * 1000)} ms`])
     if (main?.jitter !== undefined) rows.push(['Jitter', `${Math.round(main.jitter * 1000)} ms`])
     for (const encoding of video?.encodings ?? []) {
-      rows.push([NAMES[encoding.rid] ?? encoding.rid, `${encoding.width}×${encoding.height}  ${bitrate(encoding.bitrate)}`])
+      rows.push([encodingName(encoding.rid), `${encoding.width}×${encoding.height}  ${bitrate(encoding.bitrate)}`])
     }
-    if (choice?.current) rows.push(['Encoding', `${NAMES[choice.current] ?? choice.current} (${choice.current})`])
+    if (choice?.current) rows.push(['Encoding', `${encodingName(choice.current)} (${choice.current})`])
     this.#rows.replaceChildren(
       ...rows.flatMap(([name, value, bad]) => [create('dt', { text: name }), create('dd', { text: value, class: bad ? 'bad' : '' })]),
     )
@@ -81,7 +80,7 @@ export class StatsPanel {
       ...encodings.map(encoding => {
         const button = create('button', {
           type: 'button',
-          text: NAMES[encoding] ?? encoding,
+          text: encodingName(encoding),
           class: encoding === choice?.current ? 'current' : '',
           'aria-pressed': String(encoding === choice?.selected),
           'data-encoding': encoding,

@@ -13,6 +13,8 @@ export class Tile {
   /** @type {MediaStream | null} */
   stream = null
   #own
+  /** Whether there is a picture to come. */
+  #expectsPicture = false
 
   /**
    * @param {object} options
@@ -26,6 +28,8 @@ export class Tile {
     this.#video = create('video', { playsinline: '', autoplay: '' })
     // One does not want to hear oneself.
     this.#video.muted = own
+    // Its size is known with the first frame.
+    this.#video.onresize = () => this.#showPicture()
     this.#initials = create('span')
     this.#name = create('b')
     this.#note = create('em')
@@ -65,7 +69,6 @@ export class Tile {
   show({ name, stream, audio, video, speaking, note }) {
     const { element } = this
     const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
-    element.classList.toggle('dark', !video)
     element.classList.toggle('muted', !audio && this.source === 'camera')
     element.classList.toggle('speaking', speaking)
     element.setAttribute('aria-label', `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}`)
@@ -78,6 +81,13 @@ export class Tile {
       this.stream = stream
       this.#video.srcObject = stream
     }
+    this.#expectsPicture = video
+    this.#showPicture()
+  }
+
+  /** Until the first frame is there the avatar is better to look at than black. */
+  #showPicture() {
+    this.element.classList.toggle('dark', !this.#expectsPicture || this.#video.videoWidth === 0)
   }
 
   /** @param {string} deviceId */

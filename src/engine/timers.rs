@@ -1,0 +1,206 @@
+//! When each peer wants to be called: a timing wheel, so that arming a timer costs the same however
+//! many peers there are, and only those that are due are touched.
+
+use std::time::{Duration, Instant};
+
+use crate::control::ids::TransportId;
+
+/// One slot of the near wheel, in milliseconds. Timers fire up to this late.
+const TICK_MS: u128 = 1;
+/// Slots of the near wheel: a little more than a second.
+const NEAR: u64 = 1024;
+const WORDS: usize = (NEAR / 64) as usize;
+/// Slots of the far wheel, each as long as the near wheel: a little more than a minute. What is
+/// further away waits in the last slot and is put off when that comes.
+const FAR: u64 = 64;
+
+/// A timer is named by its peer and its tick. A peer whose timer moved forward leaves the old one
+/// behind; whoever takes due timers knows which of them counts.
+pub struct Timers {
+    origin: Instant,
+    /// The first tick that was not looked at yet.
+    cursor: u64,
+    near: Vec<Vec<Timer>>,
+    /// Slots of `near` with something in them.
+    occupied: [u64; WORDS],
+    far: Vec<Vec<Timer>>,
+    waiting_far: usize,
+}
+
+/// When a timer fires, in ticks since the wheel began.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Tick(u64);
+
+type Timer = (Tick, TransportId);
+
+impl Timers {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            origin: now,
+            cursor: 0,
+            near: (0..NEAR).map(|_| Vec::new()).collect(),
+            occupied: [0; WORDS],
+            far: (0..FAR).map(|_| Vec::new()).collect(),
+            waiting_far: 0,
+        }
+    }
+
+    /// The tick at or after a moment.
+    pub fn tick(&self, at: Instant) -> Tick {
+        let nanos = at.saturating_duration_since(self.origin).as_nanos();
+        Tick(nanos.div_ceil(TICK_MS * 1_000_000) as u64)
+    }
+
+    pub fn arm(&mut self, id: TransportId, tick: Tick) {
+        // What is due already fires with the next tick that is looked at.
+        let slot = tick.0.max(self.cursor);
+        if slot / NEAR == self.cursor / NEAR {
+            let index = (slot % NEAR) as usize;
+            self.near[index].push((tick, id));
+            self.occupied[index / 64] |= 1 << (index % 64);
+        } else {
+            let rotations = (slot / NEAR - self.cursor / NEAR).min(FAR - 1);
+            let index = (self.cursor / NEAR + rotations) % FAR;
+            self.far[index as usize].push((tick, id));
+            self.waiting_far += 1;
+        }
+    }
+
+    /// When [`Timers::take_due`] has something to do.
+    pub fn next(&self) -> Option<Instant> {
+        let within = self.next_occupied((self.cursor % NEAR) as usize);
+        let tick = match within {
+            Some(index) => self.cursor / NEAR * NEAR + index as u64,
+            // The next rotation in which something waits.
+            None if self.waiting_far > 0 => {
+                let rotation = self.cursor / NEAR;
+                let ahead = (1..=FAR)
+                    .find(|ahead| !self.far[((rotation + ahead) % FAR) as usize].is_empty());
+                (rotation + ahead?) * NEAR
+            }
+            None => return None,
+        };
+        Some(self.origin + Duration::from_millis(tick * TICK_MS as u64))
+    }
+
+    fn next_occupied(&self, from: usize) -> Option<usize> {
+        let (word, bit) = (from / 64, from % 64);
+        let first = self.occupied[word] & (!0 << bit);
+        if first != 0 {
+            return Some(word * 64 + first.trailing_zeros() as usize);
+        }
+        let next = (word + 1..WORDS).find(|word| self.occupied[*word] != 0)?;
+        Some(next * 64 + self.occupied[next].trailing_zeros() as usize)
+    }
+
+    /// Takes all timers that are due.
+    pub fn take_due(&mut self, now: Instant, due: &mut Vec<Timer>) {
+        let elapsed = now.saturating_duration_since(self.origin).as_millis();
+        let end = (elapsed / TICK_MS) as u64 + 1;
+        while self.cursor < end {
+            let from = (self.cursor % NEAR) as usize;
+            let rotation_end = (self.cursor / NEAR + 1) * NEAR;
+            match self.next_occupied(from) {
+                Some(index) if self.cursor - from as u64 + (index as u64) < end => {
+                    self.cursor += (index - from) as u64;
+                    due.append(&mut self.near[index]);
+                    self.occupied[index / 64] &= !(1 << (index % 64));
+                    self.advance_to(self.cursor + 1);
+                }
+                _ => self.advance_to(end.min(rotation_end)),
+            }
+        }
+    }
+
+    /// Moves the cursor, at most to the start of the next rotation.
+    fn advance_to(&mut self, cursor: u64) {
+        let rotation = self.cursor / NEAR;
+        self.cursor = cursor;
+        if cursor / NEAR == rotation {
+            return;
+        }
+        let arrived = std::mem::take(&mut self.far[(cursor / NEAR % FAR) as usize]);
+        self.waiting_far -= arrived.len();
+        for (tick, id) in arrived {
+            self.arm(id, tick);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn due(timers: &mut Timers, now: Instant) -> Vec<u64> {
+        let mut due = Vec::new();
+        timers.take_due(now, &mut due);
+        due.into_iter().map(|(_, id)| id.0).collect()
+    }
+
+    #[test]
+    fn a_timer_fires_when_it_is_due_and_not_before() {
+        let start = Instant::now();
+        for after in [0, 1, 5, 1023, 1024, 1025, 5_000, 65_000, 70_000, 600_000] {
+            let mut timers = Timers::new(start);
+            let at = start + MS * after;
+            timers.arm(TransportId(7), timers.tick(at));
+            let mut now = start;
+            let mut wakes = 0;
+            loop {
+                let next = timers.next().expect("it waits");
+                assert!(next <= at, "{after}: asked for too late");
+                now = now.max(next);
+                wakes += 1;
+                let fired = due(&mut timers, now);
+                assert_eq!(fired.is_empty(), now < at, "{after}");
+                if !fired.is_empty() {
+                    break;
+                }
+            }
+            assert!(wakes <= 2 + after / 60_000, "{after}: {wakes} wakes");
+            assert_eq!(timers.next(), None);
+        }
+    }
+
+    #[test]
+    fn many_timers_fire_in_time_whatever_the_steps() {
+        let mut random = SmallRng::seed_from_u64(5);
+        let start = Instant::now();
+        let mut timers = Timers::new(start);
+        let mut armed: HashMap<u64, Instant> = HashMap::new();
+        let mut now = start;
+        for id in 0..5_000 {
+            let at = now + MS * random.random_range(0..200_000) / 10;
+            timers.arm(TransportId(id), timers.tick(at));
+            armed.insert(id, at);
+            now += MS * random.random_range(0..40) / 10;
+            for fired in due(&mut timers, now) {
+                let at = armed.remove(&fired).expect("it fires once");
+                assert!(at <= now);
+            }
+            assert!(armed.values().all(|at| *at + MS > now), "all that were due fired");
+            if let Some(soonest) = armed.values().min() {
+                assert!(timers.next().unwrap() <= *soonest + MS);
+            }
+        }
+        let rest = due(&mut timers, now + MS * 30_000).len();
+        assert_eq!(rest, armed.len());
+    }
+
+    #[test]
+    fn what_is_due_already_fires_at_once() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start);
+        assert!(due(&mut timers, start + MS * 3000).is_empty());
+        timers.arm(TransportId(1), timers.tick(start + MS * 10));
+        assert!(timers.next().unwrap() <= start + MS * 3001);
+        assert_eq!(due(&mut timers, start + MS * 3001), [1]);
+    }
+}
