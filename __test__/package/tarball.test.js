@@ -142,6 +142,18 @@ test('without install scripts, requiring it names what is missing and the comman
   assert.match(build.stderr, /cargo \(the Rust toolchain/)
 })
 
+test('the benchmark comes along as source, and starts by its name', () => {
+  const main = path.join(project, 'node_modules', 'medialoom')
+  for (const file of ['bench/load/Cargo.toml', 'bench/load/Cargo.lock', 'bench/load/src/main.rs']) {
+    assert.ok(fs.existsSync(path.join(main, file)), file)
+  }
+  assert.ok(!fs.existsSync(path.join(main, 'bench', 'load', 'target')), 'nothing that was built')
+  const command = path.join(project, 'node_modules', '.bin', 'medialoom')
+  const { status, stdout } = spawnSync(process.execPath, [fs.realpathSync(command), 'bench', '--help'], { cwd: project, encoding: 'utf8' })
+  assert.equal(status, 0)
+  assert.match(stdout, /--whip URL/)
+})
+
 /** The tarballs of other machines may lie about too when all were built. */
 function isForThisMachine(file) {
   const name = path.basename(file)

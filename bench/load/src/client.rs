@@ -18,6 +18,8 @@ use crate::transport_feedback::TransportFeedback;
 
 /// Two for what it sends, one to speak of what it receives.
 const SSRCS: u32 = 4;
+/// Streams of which state is kept; a server that goes on inventing SSRCs is not heard further.
+const MAX_STREAMS: usize = 2_000;
 /// When to look again if nothing is due.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -211,6 +213,9 @@ impl Client {
         else {
             return;
         };
+        if known.is_none() && self.incoming.len() == MAX_STREAMS {
+            return;
+        }
         let Some(end) = srtp.incoming.open_rtp(packet, header.length, index) else { return };
         let at = known.unwrap_or_else(|| {
             let repairs = self.repairs.iter().find(|(_, repair)| *repair == header.ssrc);

@@ -44,7 +44,7 @@ pub struct Context {
 
 enum Cipher {
     Gcm { key: LessSafeKey, salt: [u8; GCM_SALT] },
-    Cm { key: EncryptingKey, salt: [u8; CM_SALT], mac: hmac::Key },
+    Cm { key: Box<EncryptingKey>, salt: [u8; CM_SALT], mac: Box<hmac::Key> },
 }
 
 impl Contexts {
@@ -82,8 +82,8 @@ impl Master<'_> {
             let (mut salt, mut mac) = ([0; CM_SALT], [0; CM_MAC_KEY]);
             self.derive(labels.salt, &mut salt)?;
             self.derive(labels.mac, &mut mac)?;
-            let key = counter_mode(&key)?;
-            let mac = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &mac);
+            let key = Box::new(counter_mode(&key)?);
+            let mac = Box::new(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &mac));
             return Ok(Cipher::Cm { key, salt, mac });
         }
         let mut salt = [0; GCM_SALT];
