@@ -236,7 +236,7 @@ impl Encoding {
         }
     }
 
-    fn active(&self) -> bool {
+    pub(super) fn active(&self) -> bool {
         self.meter.active()
     }
 

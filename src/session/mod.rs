@@ -26,12 +26,12 @@ mod workspace;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use str0m::media::Mid;
 use str0m::net::{Receive, Transmit};
-use str0m::{Input, Output, Rtc, RtcError};
+use str0m::{Input, Output, Reason, Rtc, RtcError};
 
 pub use identity::Identity;
 pub use outgoing::Nacked;
@@ -49,10 +49,14 @@ use crate::sfu::{EncodingIndex, SourcePacket};
 use channels::Channels;
 use dumping::Dumping;
 use identity::Agreement;
-use incoming::{Incoming, SenderClock};
+use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
 use outgoing_tracks::OutgoingTracks;
+
+/// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
+/// candidate pair is all they tell then.
+const IDLE_STATS_DELAY: Duration = Duration::from_secs(9);
 
 /// Most tracks in one direction of one peer.
 pub const MAX_TRACKS: usize = 1000;
@@ -298,6 +302,10 @@ impl Session {
     /// When `handle_timeout` wants to be called.
     pub fn poll_timeout(&self) -> Instant {
         let mut next = self.rtc_timeout;
+        // Statistics alone are no reason to wake up for a peer that sends nothing.
+        if self.rtc.last_timeout_reason() == Reason::Stats && !self.receives() {
+            next += IDLE_STATS_DELAY;
+        }
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
@@ -316,6 +324,11 @@ impl Session {
             }
         }
         next
+    }
+
+    /// Whether the peer sends media.
+    fn receives(&self) -> bool {
+        self.incoming.iter().flat_map(Incoming::encodings).any(Encoding::active)
     }
 
     /// Lets queued packets out. To be called once after everything of a burst was handed in.

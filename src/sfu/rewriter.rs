@@ -148,7 +148,7 @@ fn prefix(
     packet: &SourcePacket,
     counts: impl FnOnce(Option<PictureId>, Option<u8>) -> (u64, u64),
 ) -> Option<Prefix> {
-    match &packet.description.descriptor {
+    let prefix = match &packet.description.descriptor {
         Descriptor::None => None,
         Descriptor::Vp8(vp8) => {
             let (id, tl0) = counts(vp8.picture_id, vp8.tl0_picture_index);
@@ -158,5 +158,7 @@ fn prefix(
             let (id, tl0) = counts(vp9.picture_id, vp9.tl0_picture_index);
             vp9.rewrite(&packet.payload, id as u16 & 0x7fff, tl0 as u8)
         }
-    }
+    };
+    // Until the first switch everything stays as it was: such a payload is sealed where it lies.
+    prefix.filter(|prefix| packet.payload.get(..prefix.replaces()) != Some(prefix.bytes()))
 }

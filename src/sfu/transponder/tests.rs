@@ -64,7 +64,10 @@ impl Simulcast {
 /// Picture id and TL0PICIDX as the receiver reads them.
 fn picture(packet: &SourcePacket, forward: &Forward) -> (u16, u8) {
     let mut payload = Vec::new();
-    forward.prefix.expect("a rewritten start").write(&packet.payload, &mut payload);
+    match &forward.prefix {
+        Some(prefix) => prefix.write(&packet.payload, &mut payload),
+        None => payload.extend_from_slice(&packet.payload),
+    }
     match packet.description.descriptor {
         Descriptor::Vp8(_) => {
             let d = Vp8Descriptor::parse(&payload).unwrap();
@@ -567,4 +570,60 @@ fn numbers_continue_over_every_wrap_of_the_source() {
             }
         }
     }
+}
+
+#[test]
+fn before_the_first_switch_nothing_has_to_be_rewritten() {
+    for codec in [Codec::Vp8, Codec::Vp9] {
+        let mut s = Simulcast::on_low(codec);
+        assert_eq!(s.send_low(false).unwrap().prefix, None);
+        s.transponder.select(Some(HIGH));
+        assert!(s.send_high(true).unwrap().prefix.is_some(), "{codec}");
+    }
+}
+
+#[test]
+fn what_was_sent_a_moment_ago_is_repeated_as_it_was() {
+    for codec in [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
+        let mut s = Simulcast::on_low(codec);
+        let mut sent = Vec::new();
+        for round in 0..40 {
+            // Back and forth, so that closed segments are asked as well.
+            let (high, keyframe) = (round / 8 % 2 == 1, round % 8 == 0);
+            s.transponder.select(Some(if high { HIGH } else { LOW }));
+            let source = if high { &mut s.high } else { &mut s.low };
+            for packet in source.frame(keyframe, 3) {
+                if round % 5 == 4 && packet.marker {
+                    continue; // Lost on the way in.
+                }
+                if let Some(forward) = s.transponder.forward(&packet) {
+                    sent.push((packet, forward));
+                }
+            }
+        }
+        assert!(sent.len() > 100, "{codec}");
+        for (packet, forward) in &sent {
+            let index = s.transponder.index_of(forward.sequence as u16).unwrap();
+            assert_eq!(index, forward.sequence);
+            assert_eq!(s.transponder.origin_of(index), Some((Origin::of(packet), packet.sequence)));
+            assert_eq!(s.transponder.repeat(packet, index).as_ref(), Some(forward), "{codec}");
+            let mut other = packet.clone();
+            other.ssrc += 1;
+            assert_eq!(s.transponder.repeat(&other, index), None, "the sender began anew");
+        }
+        let (newest, forward) = sent.last().unwrap();
+        assert_eq!(s.transponder.sent_as(newest), Some(forward.sequence));
+        assert_eq!(s.transponder.origin_of(forward.sequence + 1), None, "not sent yet");
+    }
+}
+
+#[test]
+fn a_packet_that_never_came_is_not_repeated_as_another() {
+    let mut s = Simulcast::on_low(Codec::Vp8);
+    let lost = s.low.packet();
+    let next = s.low.packet();
+    let forward = s.transponder.forward(&next).unwrap();
+    assert_eq!(s.transponder.origin_of(forward.sequence - 1), None);
+    assert_eq!(s.transponder.repeat(&lost, forward.sequence - 1), None);
+    assert_eq!(s.transponder.repeat(&next, forward.sequence - 1), None);
 }
