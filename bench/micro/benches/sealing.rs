@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use medialoom::egress::srtp::{KeyingMaterial, Profile};
-use medialoom::egress::{
-    Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters, WallClock,
-};
+use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
 use medialoom_micro::Camera;
 
 const SLAB: usize = 64 * 1_500;
@@ -21,7 +19,7 @@ fn sealing(criterion: &mut Criterion) {
         let length = 2 * (profile.key_len() + profile.salt_len());
         let bytes: Vec<u8> = (0..length as u8).collect();
         let Some(material) = KeyingMaterial::new(profile, &bytes) else { continue };
-        let mut egress = Egress::new(WallClock::new(now));
+        let mut egress = Egress::new(now);
         egress.set_keys(&material, true);
         let mut stream = Stream::new(StreamParameters {
             ssrc: 1,
