@@ -14,6 +14,8 @@ class IncomingTrack extends MediaObject {
   #muted = false
   #encodings = []
   #transponders = new Set()
+  /** Whether the engine tells of levels. */
+  #levels = false
 
   constructor(key, stream, info) {
     super(key, info?.id)
@@ -22,6 +24,10 @@ class IncomingTrack extends MediaObject {
     Object.freeze(info.codecs)
     Object.freeze(info.rids)
     this[kDispatcher].add(this.id, this)
+    this.on('newListener', event => {
+      if (event === 'audiolevel') this.#listenLevels(true)
+    })
+    this.on('removeListener', () => this.#listenLevels(this.listenerCount('audiolevel') > 0))
   }
 
   get [kDispatcher]() {
@@ -121,6 +127,12 @@ class IncomingTrack extends MediaObject {
   [kForget](reason, marked) {
     this[kDispatcher].remove(this.id)
     this.#stream[kRemove](this, reason, marked)
+  }
+
+  #listenLevels(wanted) {
+    if (wanted === this.#levels || this.closed) return
+    this.#levels = wanted
+    this[kDispatcher].insist(native => native.listenLevels(this.transport.id, this.id, wanted))
   }
 
   /** A RID may come with another SSRC after the sender restarted. */

@@ -124,6 +124,12 @@ pub enum TransportCommand {
         id: IncomingTrackId,
         rid: Option<String>,
     },
+    /// Whether JavaScript wants to hear how loud a track is. It does not at first: a level every
+    /// tenth of a second and track is most of what would wake it.
+    ListenLevels {
+        id: IncomingTrackId,
+        listen: bool,
+    },
 
     CreateChannel {
         id: ChannelId,

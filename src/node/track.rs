@@ -83,4 +83,11 @@ impl NativeEndpoint {
         let command = TransportCommand::RequestKeyframe { id: incoming_track_id(id), rid };
         self.post(&env, transport_id(transport), command)
     }
+
+    /// Whether levels of a track are wanted.
+    #[napi(catch_unwind)]
+    pub fn listen_levels(&self, env: Env, transport: f64, id: f64, listen: bool) -> Result<()> {
+        let command = TransportCommand::ListenLevels { id: incoming_track_id(id), listen };
+        self.post(&env, transport_id(transport), command)
+    }
 }

@@ -9,6 +9,7 @@ use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
+use crate::sfu::AudioLevelMeter;
 
 impl Session {
     /// Commands that concern this peer alone.
@@ -48,6 +49,11 @@ impl Session {
             C::SelectEncoding { id, rid } => self.select_encoding(now, id, rid),
             C::Mute { id, muted } => self.mute(now, id, muted),
             C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
+            C::ListenLevels { id, listen } => {
+                if let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) {
+                    incoming.levels = listen.then(AudioLevelMeter::default);
+                }
+            }
             C::CreateChannel { id, options } => {
                 let has_application = self.negotiation.has_application();
                 let events = &mut self.events;

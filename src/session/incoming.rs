@@ -31,7 +31,8 @@ pub(super) struct Incoming {
     /// RIDs the SDP announced, in its order.
     rids: Vec<String>,
     encodings: Vec<Encoding>,
-    pub(super) levels: AudioLevelMeter,
+    /// While JavaScript listens.
+    pub(super) levels: Option<AudioLevelMeter>,
 }
 
 pub(super) struct Encoding {
@@ -77,7 +78,7 @@ impl Incoming {
             formats,
             rids: media.rids.clone(),
             encodings: Vec::new(),
-            levels: AudioLevelMeter::default(),
+            levels: None,
         }
     }
 

@@ -77,8 +77,9 @@ impl Session {
             self.events.push_back(SessionEvent::IncomingTrackChanged { id });
         }
         let Some(packet) = packet else { return };
-        if let Some((level, voice)) = packet.extensions.audio_level
-            && let Some((level, voice)) = incoming.levels.receive(now, level, voice)
+        if let (Some((level, voice)), Some(levels)) =
+            (packet.extensions.audio_level, &mut incoming.levels)
+            && let Some((level, voice)) = levels.receive(now, level, voice)
         {
             let event = Event::AudioLevel { id, level, voice };
             self.events.push_back(SessionEvent::Event(event));
