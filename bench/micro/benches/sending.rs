@@ -1,12 +1,12 @@
-//! A burst for one receiver from its packets to the socket: planned, leveled, sealed into the slab
-//! and sent in one call over loopback, where the kernel has segmentation offload.
+//! A burst for one receiver from its packets to the socket: sealed into the slab and sent in one call
+//! over loopback, where the kernel has segmentation offload.
 
 use std::net::UdpSocket;
 use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use medialoom::egress::srtp::{KeyingMaterial, Profile};
-use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters, level};
+use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
 use medialoom_micro::Camera;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 
@@ -24,7 +24,11 @@ fn sending(criterion: &mut Criterion) {
         rtx: Some(2),
         mid: "0".into(),
         cname: "bench".into(),
-        extensions: ExtensionIds { mid: Some(4), transport_sequence: Some(3), ..Default::default() },
+        extensions: ExtensionIds {
+            mid: Some(4),
+            transport_sequence: Some(3),
+            ..Default::default()
+        },
     });
     // The receiver's buffer fills and overflows, which costs the sender less than a reader that
     // has to be woken.
@@ -53,8 +57,6 @@ fn sending(criterion: &mut Criterion) {
                         extensions: &source.extensions,
                         frame_number: None,
                     };
-                    let size = egress.size(&stream, &packet);
-                    level(1, |_| size, |_, _| {});
                     let sealed = egress.seal(now, &mut stream, &packet, 0, &mut slab[used..]);
                     segment = sealed.expect("room in the slab");
                     used += segment;
