@@ -1,6 +1,7 @@
 //! The actor: one [`shard`] per media thread takes commands and datagrams and gives events,
 //! datagrams and messages to other shards. Does no I/O and reads no clock.
 
+pub mod cipher_speed;
 pub mod demultiplexer;
 pub mod io;
 pub mod load;

@@ -11,6 +11,7 @@ use crate::control::ids::{ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex
 use crate::control::mailbox::Mailbox;
 use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::stats::{Shape, StatsCollector};
+use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::Load;
 use crate::engine::shard::{EndpointParts, Shard};
 use crate::session::Identity;
@@ -29,6 +30,13 @@ pub struct Engine {
 impl Engine {
     /// Binds the sockets and starts the threads.
     pub fn start(options: EngineOptions, mailbox: Arc<Mailbox>) -> Result<Self, EngineError> {
+        if let Some(time) = slow_cipher(Instant::now) {
+            let micros = time.as_micros();
+            tracing::warn!(
+                micros,
+                "encrypting a packet is slow: no AES instructions, or OPENSSL_ia32cap hides them"
+            );
+        }
         let identity =
             Identity::generate().map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
         let ids = Arc::new(Ids::default());

@@ -4,7 +4,7 @@
 /// 4.1), the largest thing a peer has a reason to send.
 pub const MAX_FRAME: usize = 16_384 + 2_048 + 13;
 
-const LENGTH: usize = 2;
+pub(super) const LENGTH: usize = 2;
 
 /// A peer announced a frame longer than [`MAX_FRAME`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -22,6 +22,7 @@ mod readable;
 mod readable;
 mod ready_list;
 mod rings;
+mod send_queue;
 mod tcp;
 mod tcp_connection;
 mod thread;

@@ -8,12 +8,9 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::calls::Calls;
-use super::framing::{self, FrameDecoder};
+use super::framing::FrameDecoder;
+use super::send_queue::{Lost, SendQueue};
 use crate::control::flow::Flow;
-
-/// Most bytes that wait for a slow peer: two seconds of video at 2 Mbit/s. What comes later is
-/// dropped, as a full UDP socket would.
-const MAX_QUEUED: usize = 512 * 1024;
 
 pub(super) struct Connection {
     stream: TcpStream,
@@ -21,9 +18,7 @@ pub(super) struct Connection {
     waker: Waker,
     pub flow: Flow,
     decoder: FrameDecoder,
-    /// Frames on their way out; the first `written` bytes are gone already.
-    queue: Vec<u8>,
-    written: usize,
+    queue: SendQueue,
     /// A packet of it was handed on.
     pub delivered: bool,
     /// It was sent something, so somebody here knows the peer.
@@ -44,8 +39,7 @@ impl Connection {
             waker,
             flow,
             decoder: FrameDecoder::default(),
-            queue: Vec::new(),
-            written: 0,
+            queue: SendQueue::default(),
             delivered: false,
             answered: false,
         }
@@ -84,34 +78,27 @@ impl Connection {
         decoded.map_err(|_| Ended)
     }
 
-    /// Queues one packet. False when it was dropped because too much waits already.
-    pub fn queue(&mut self, packet: &[u8]) -> bool {
+    /// Queues one packet. Gives what was lost because the peer is too slow.
+    pub fn queue(&mut self, packet: &[u8]) -> Lost {
         self.answered = true;
-        self.queue.len() - self.written + packet.len() <= MAX_QUEUED
-            && framing::encode(packet, &mut self.queue)
+        self.queue.push(packet)
     }
 
     /// Writes what the kernel takes.
     pub fn write(&mut self, calls: &Calls) -> Result<(), Ended> {
-        while self.written < self.queue.len() {
-            let rest = &self.queue[self.written..];
-            let result = self.stream.try_write(rest);
+        while !self.queue.is_empty() {
+            let result = self.stream.try_write(self.queue.unwritten());
             // Where nothing could be written the stream mostly knew without asking the kernel.
             if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
                 calls.send();
             }
             match result {
                 Ok(0) => return Err(Ended),
-                Ok(length) => self.written += length,
+                Ok(length) => self.queue.wrote(length),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_temporary(&error) => break,
                 Err(_) => return Err(Ended),
             }
-        }
-        // Never holds more dead bytes than live ones, so moving them costs a constant per byte.
-        if self.written * 2 >= self.queue.len() {
-            self.queue.drain(..self.written);
-            self.written = 0;
         }
         Ok(())
     }
