@@ -46,16 +46,19 @@ impl Route {
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
     }
 
-    /// Remembers a packet for receivers that lose it.
-    pub fn remember(&mut self, packet: &Arc<SourcePacket>) {
+    /// Remembers a packet for receivers that lose it. Gives whether the encoding has to be watched
+    /// for pauses from now on.
+    pub fn remember(&mut self, packet: &Arc<SourcePacket>) -> bool {
         if self.receivers.is_empty() {
-            return;
+            return false;
         }
         let index = usize::from(packet.encoding.0);
         if self.histories.len() <= index {
             self.histories.resize_with(index + 1, History::default);
         }
-        self.histories[index].insert(packet);
+        let history = &mut self.histories[index];
+        history.insert(packet);
+        history.begin_watch()
     }
 
     pub fn history(&self, encoding: EncodingIndex) -> Option<&History> {

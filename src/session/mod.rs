@@ -138,6 +138,10 @@ pub struct Session {
     candidate_pair: Option<CandidatePairStats>,
     /// The pair of addresses that ICE chose, as far as str0m has shown.
     chosen_flow: Option<Flow>,
+    /// When something last came over the pair that is sent to.
+    heard: Instant,
+    /// Packets with media that were authentic and not there before.
+    media_received: u64,
     dumping: Option<Dumping>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
@@ -185,6 +189,8 @@ impl Session {
             bytes_sent: 0,
             candidate_pair: None,
             chosen_flow: None,
+            heard: now,
+            media_received: 0,
             dumping: None,
             over: None,
         };
@@ -249,6 +255,7 @@ impl Session {
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
             return self.has_news();
         }
+        let media = self.media_received;
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -262,9 +269,12 @@ impl Session {
             dumping.received(kind, flow, bytes);
         }
         self.drain(now);
-        if kind == Multiplexed::Stun && self.egress.flow().is_some_and(|known| known != flow) {
-            self.ask_for_path(now);
-        }
+        let authentic = match kind {
+            Multiplexed::Rtp => self.media_received != media,
+            Multiplexed::Stun => self.takes_over(now, flow, bytes),
+            _ => false,
+        };
+        self.follow(now, flow, kind, authentic);
         true
     }
 
@@ -362,11 +372,10 @@ impl Session {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let flow = flow_of(&transmit);
+                    let transmit = self.direct(transmit);
                     if let Some(dumping) = &self.dumping {
-                        dumping.transmitted(&flow, &transmit.contents);
+                        dumping.transmitted(&flow_of(&transmit), &transmit.contents);
                     }
-                    self.learn_path(&flow, &transmit.contents);
                     self.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(event)) => self.on_rtc_event(now, event),

@@ -45,6 +45,10 @@ impl Session {
                         local: pair.local.addr,
                         remote: pair.remote.addr,
                     };
+                    // str0m may hold on to a pair that the peer has left.
+                    if self.egress.flow().is_some_and(|used| *used != flow) {
+                        return;
+                    }
                     let rtt = pair.current_round_trip_time;
                     self.candidate_pair = Some(CandidatePairStats {
                         current_round_trip_time: rtt.map(|rtt| rtt.as_secs_f64()),
@@ -67,6 +71,7 @@ impl Session {
         let Some(incoming) = self.incoming.iter_mut().find(|i| i.mid == mid) else { return };
         let id = incoming.id;
         let mut changes = Changes::default();
+        self.media_received += 1;
         let packet = incoming.ingest(packet, rid, &mut changes);
         if let Some(index) = changes.announce
             && let Some(encoding) = incoming.info(index)

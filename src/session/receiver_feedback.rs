@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::forwarding::outgoing_packet;
 use super::outgoing::Nacked;
 use super::{Session, SessionEvent};
+use crate::codec::multiplex::Multiplexed;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::flow::Flow;
 use crate::control::ids::OutgoingTrackId;
@@ -34,11 +35,7 @@ impl Session {
         if let Some(dumping) = &self.dumping {
             dumping.plain(true, flow, plain);
         }
-        if self.egress.flow() != Some(flow) {
-            // Authentic and not replayed: the peer sends from there now (RFC 8445 12.1 lets media
-            // come over any valid pair).
-            self.egress.set_flow(*flow);
-        }
+        self.follow(now, flow, Multiplexed::Rtcp, true);
         let mut for_str0m = false;
         for packet in rtcp::packets(plain) {
             match packet {

@@ -1,15 +1,18 @@
 //! Where this peer's own sending side sends to, and what it sends besides media.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::net::Transmit;
 
-use super::{Session, config};
+use super::{Session, config, flow_of};
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::event::{CloseReason, TransportState};
 use crate::control::flow::Flow;
 use crate::control::stats::CandidatePairStats;
 use crate::egress;
+
+/// Longer than the checks of a pair in use may be apart (RFC 7675 5.1).
+const SILENCE: Duration = Duration::from_secs(7);
 
 impl Session {
     /// Checks come from another address than media goes to: ICE may have chosen another pair.
@@ -35,28 +38,68 @@ impl Session {
         });
     }
 
-    /// A datagram of str0m that is not STUN goes over the pair that ICE chose.
-    pub(super) fn learn_path(&mut self, flow: &Flow, bytes: &[u8]) {
-        let kind = multiplex::classify(bytes);
-        if kind == Multiplexed::Stun {
+    /// A datagram came over `flow`, which ICE has validated; `authentic` says that it was media or a
+    /// report, decrypted and not replayed, or a check that takes over. A peer sends those from the address it has now
+    /// (RFC 8445 12.1 lets them come over any valid pair), so that is where it hears from us. str0m
+    /// would not move before the peer nominates another pair, which one whose NAT has given it
+    /// another address has no reason to do.
+    pub(super) fn follow(&mut self, now: Instant, flow: &Flow, kind: Multiplexed, authentic: bool) {
+        if self.egress.flow() == Some(flow) {
+            self.heard = now;
             return;
         }
-        // Only when it changes: behind a NAT that gave the peer another address str0m may hold on
-        // to the old one, while reports come from the new one.
-        if self.chosen_flow.as_ref() != Some(flow) {
-            self.chosen_flow = Some(*flow);
-            self.egress.set_flow(*flow);
-            self.candidate_pair = Some(CandidatePairStats::of(flow));
+        if self.egress.flow().is_none() || !self.egress.has_keys() {
+            return;
+        }
+        if authentic {
+            self.use_flow(flow);
+            self.heard = now;
+        } else if kind == Multiplexed::Stun {
+            self.ask_for_path(now);
+        }
+    }
+
+    /// An authentic check came over a pair that is not sent to. Checks come over pairs that are only
+    /// kept in reserve, too, but those of the pair in use come at least every six seconds
+    /// (RFC 7675 5.1): when there were none, the peer has left it.
+    pub(super) fn takes_over(&self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        self.egress.flow().is_some_and(|used| used != flow)
+            && now.saturating_duration_since(self.heard) > SILENCE
+            && self.accepts(now, flow, bytes)
+    }
+
+    fn use_flow(&mut self, flow: &Flow) {
+        self.egress.set_flow(*flow);
+        self.candidate_pair = Some(CandidatePairStats::of(flow));
+    }
+
+    /// Notes which pair ICE chose, as a datagram of str0m that is not STUN shows, and sends the
+    /// datagram to where the peer is.
+    pub(super) fn direct(&mut self, mut transmit: Transmit) -> Transmit {
+        let kind = multiplex::classify(&transmit.contents);
+        if kind == Multiplexed::Stun {
+            return transmit;
+        }
+        let flow = flow_of(&transmit);
+        // Only when it changes: str0m may hold on to an address that the peer has left.
+        if self.chosen_flow != Some(flow) {
+            self.chosen_flow = Some(flow);
+            self.use_flow(&flow);
         }
         // Reports that str0m sends have its own SSRC, or one nonce could come twice under the
         // keys that both senders share (RFC 7714 9.1).
-        let sender = bytes.get(4..8).and_then(|bytes| bytes.try_into().ok());
+        let sender = transmit.contents.get(4..8).and_then(|bytes| bytes.try_into().ok());
         if kind == Multiplexed::Rtcp
             && sender.is_some_and(|ssrc| self.lines.contains(u32::from_be_bytes(ssrc).into()))
         {
             debug_assert!(false, "str0m reports under an SSRC of ours");
             self.end(CloseReason::Error);
         }
+        if let Some(flow) = self.egress.flow() {
+            transmit.proto = config::to_str0m_protocol(flow.protocol);
+            (transmit.source, transmit.destination) = (flow.local, flow.remote);
+        }
+        transmit
     }
 
     /// Sends reports about our streams that are due.

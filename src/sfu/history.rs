@@ -18,6 +18,8 @@ pub struct History {
     newest: Option<Arc<SourcePacket>>,
     /// The last one was repeated since it came, see [`History::take_tail`].
     tail_repeated: bool,
+    /// Somebody will look whether it has paused.
+    watched: bool,
 }
 
 impl History {
@@ -28,7 +30,7 @@ impl History {
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
-            *self = Self::default();
+            *self = Self { watched: self.watched, ..Self::default() };
         }
         self.grow(packet);
         let slot = self.index(packet.sequence);
@@ -75,6 +77,15 @@ impl History {
     /// When the newest packet came.
     pub fn newest_arrival(&self) -> Option<Instant> {
         self.newest.as_ref().map(|newest| newest.arrival)
+    }
+
+    /// Whether it is to be watched for pauses, and is not yet. From now on it is.
+    pub fn begin_watch(&mut self) -> bool {
+        self.newest.is_some() && !std::mem::replace(&mut self.watched, true)
+    }
+
+    pub fn end_watch(&mut self) {
+        self.watched = false;
     }
 
     /// The newest packet, once: nobody asks for the last packet before a pause again when it is
@@ -135,6 +146,21 @@ mod tests {
         history.insert(&Arc::new(new.clone()));
         assert!(history.get(old.ssrc, old.sequence).is_none());
         assert!(history.get(new.ssrc, new.sequence).is_some());
+    }
+
+    #[test]
+    fn it_is_watched_once_until_that_ends() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        assert!(!history.begin_watch(), "nothing to watch");
+        history.insert(&Arc::new(source.packet()));
+        assert!(history.begin_watch());
+        let mut anew = source.packet();
+        anew.ssrc += 1;
+        history.insert(&Arc::new(anew));
+        assert!(!history.begin_watch());
+        history.end_watch();
+        assert!(history.begin_watch());
     }
 
     #[test]

@@ -58,8 +58,7 @@ impl Shard {
             }
             peer.deliveries.push(Delivery { track: receiver.track, packet: number });
         }
-        if packet.codec.kind() == Kind::Video {
-            route.remember(&packet);
+        if packet.codec.kind() == Kind::Video && route.remember(&packet) {
             self.tails.watch(&packet);
         }
         self.turn.push(packet);

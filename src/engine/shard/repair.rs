@@ -10,7 +10,7 @@ use crate::sfu::{EncodingIndex, SourcePacket};
 /// An encoding without a packet for this long has paused: three frames at 30 a second.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Watches encodings for pauses. A packet costs a look at a list, not a timer.
+/// Watches encodings for pauses. A packet costs a look at a flag, not a timer.
 #[derive(Default)]
 pub(super) struct Tails {
     /// When to look at an encoding again, soonest first.
@@ -18,12 +18,9 @@ pub(super) struct Tails {
 }
 
 impl Tails {
-    /// A packet of an encoding came.
+    /// The encoding of a packet is to be watched.
     pub(super) fn watch(&mut self, packet: &SourcePacket) {
-        let (track, encoding) = (packet.track, packet.encoding);
-        if !self.due.iter().any(|(_, t, e)| *t == track && *e == encoding) {
-            self.due.push_back((packet.arrival + QUIET, track, encoding));
-        }
+        self.due.push_back((packet.arrival + QUIET, packet.track, packet.encoding));
     }
 
     pub(super) fn next(&self) -> Option<Instant> {
@@ -56,11 +53,15 @@ impl Shard {
         while let Some((track, encoding)) = self.tails.take_due(now) {
             let Some(route) = self.routes.route_mut(track) else { continue };
             let Some(history) = route.history_mut(encoding) else { continue };
-            let Some(newest) = history.newest_arrival() else { continue };
+            let Some(newest) = history.newest_arrival() else {
+                history.end_watch();
+                continue;
+            };
             if now < newest + QUIET {
                 self.tails.due.push_back((newest + QUIET, track, encoding));
                 continue;
             }
+            history.end_watch();
             let Some(packet) = history.take_tail() else { continue };
             for receiver in route.receivers.clone() {
                 self.with(receiver.transport, |session| {
