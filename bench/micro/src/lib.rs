@@ -1,8 +1,12 @@
 //! What the micro-benchmarks work on: packets and datagrams as a browser sends them.
 
+mod receiver;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use receiver::Receiver;
 
 use medialoom::codec::{Codec, Description};
 use medialoom::control::flow::{Flow, Protocol};
