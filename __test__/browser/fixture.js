@@ -27,12 +27,17 @@ class Fixture {
   /** What pages logged as errors, which no test expects. @type {string[]} */
   complaints = []
 
-  /** @param {object} [options] @param {object} [options.limits] of the room server */
-  static async start({ limits } = {}) {
+  /**
+   * @param {object} [options]
+   * @param {object} [options.limits] of the room server
+   * @param {object} [options.endpoint] its media
+   */
+  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] } } = {}) {
     const executablePath = findChromium()
     if (!executablePath) throw new Error('There is no Chromium: install one, or name it in CHROMIUM')
     const fixture = new Fixture()
     fixture.limits = limits
+    fixture.endpoint = endpoint
     fixture.browser = await chromium.launch({ executablePath, args: FLAGS })
     await fixture.startServer(0)
     return fixture
@@ -44,7 +49,7 @@ class Fixture {
     this.server = await startRoomServer({
       port,
       host: '127.0.0.1',
-      endpoint: { listen: [{ ip: '127.0.0.1' }] },
+      endpoint: this.endpoint,
       iceServers: [],
       limits: this.limits,
     })
