@@ -1,7 +1,8 @@
 //! What one packet says about its frame, read once when it comes in.
 
 use super::Codec;
-use super::dependency_descriptor::DependencyDescriptor;
+use super::dependency_descriptor::Frame;
+use super::layer::Layer;
 use super::vp8::Vp8Descriptor;
 use super::vp9::Vp9Descriptor;
 use super::{av1, h264, h265};
@@ -26,17 +27,21 @@ pub struct Description {
     pub keyframe_complete: bool,
     /// The packet starts a frame, as far as it tells.
     pub frame_start: bool,
-    /// Width and height, when the packet tells.
+    /// The packet ends a frame, of one spatial layer where there are several, as far as it tells.
+    pub frame_end: bool,
+    /// Width and height, of the highest spatial layer, when the packet tells.
     pub size: Option<(u16, u16)>,
-    /// Of the Dependency Descriptor.
-    pub frame_number: Option<u16>,
+    /// The layer that the packet belongs to; the lowest when nothing tells.
+    pub layer: Layer,
+    /// The Dependency Descriptor.
+    pub frame: Option<Frame>,
     pub descriptor: Descriptor,
 }
 
 impl Description {
     /// Reads a payload and its Dependency Descriptor extension. Says nothing of audio, and nothing
     /// of payloads that are cut short or break the rules of their format.
-    pub fn parse(codec: Codec, payload: &[u8], dependency_descriptor: Option<&[u8]>) -> Self {
+    pub fn parse(codec: Codec, payload: &[u8], frame: Option<Frame>) -> Self {
         let mut description = match codec {
             Codec::Vp8 => Self::vp8(payload),
             Codec::Vp9 => Self::vp9(payload),
@@ -45,15 +50,26 @@ impl Description {
             Codec::Av1 => Self::av1(payload),
             Codec::Opus | Codec::Pcmu | Codec::Pcma | Codec::G722 => return Self::default(),
         };
-        if let Some(dd) = dependency_descriptor.and_then(DependencyDescriptor::parse) {
-            description.frame_number = Some(dd.frame_number);
-            description.frame_start |= dd.start_of_frame;
-            if dd.keyframe() {
-                description.keyframe = true;
-                description.keyframe_complete = true;
-            }
+        if let Some(frame) = frame {
+            description.describe_frame(frame);
         }
         description
+    }
+
+    /// The descriptor knows better than a payload, which may be encrypted end to end and look like
+    /// anything. Only without a structure, which every keyframe has to bring, it knows too little.
+    fn describe_frame(&mut self, frame: Frame) {
+        self.frame = Some(frame);
+        self.frame_start |= frame.start;
+        self.frame_end = frame.end;
+        let Some(dependencies) = frame.dependencies else { return };
+        self.keyframe = frame.keyframe();
+        self.keyframe_complete = self.keyframe;
+        self.frame_start = frame.start;
+        self.layer = dependencies.layer;
+        if self.keyframe {
+            self.size = dependencies.size.or(self.size);
+        }
     }
 
     fn vp8(payload: &[u8]) -> Self {
@@ -64,8 +80,9 @@ impl Description {
             keyframe_complete: keyframe,
             frame_start: descriptor.frame_start(),
             size: descriptor.size(payload),
-            frame_number: None,
+            layer: Layer::new(0, descriptor.temporal_layer.unwrap_or(0)),
             descriptor: Descriptor::Vp8(descriptor),
+            ..Self::default()
         }
     }
 
@@ -76,9 +93,11 @@ impl Description {
             keyframe,
             keyframe_complete: keyframe,
             frame_start: descriptor.picture_start(),
-            size: descriptor.size,
-            frame_number: None,
+            frame_end: descriptor.frame_end,
+            size: descriptor.size(),
+            layer: descriptor.layer.map_or(Layer::default(), |l| Layer::new(l.spatial, l.temporal)),
             descriptor: Descriptor::Vp9(descriptor),
+            ..Self::default()
         }
     }
 
@@ -114,6 +133,7 @@ mod tests {
     use rand::rngs::SmallRng;
     use rand::{Rng, RngCore, SeedableRng};
 
+    use super::super::dependency_descriptor::{DescriptorReader, testing};
     use super::*;
 
     #[test]
@@ -123,10 +143,21 @@ mod tests {
 
     #[test]
     fn a_dependency_descriptor_tells_a_keyframe_that_the_payload_hides() {
+        let mut reader = DescriptorReader::default();
+        let keyframe = reader.read(&testing::structure(1, 3, 0x0102));
         let encrypted = [0x80, 1, 2, 3];
-        let d = Description::parse(Codec::Av1, &encrypted, Some(&[0x80, 0x01, 0x02, 0x80]));
+        let d = Description::parse(Codec::Av1, &encrypted, keyframe);
         assert!(d.keyframe && d.keyframe_complete && d.frame_start);
-        assert_eq!(d.frame_number, Some(0x0102));
+        assert_eq!(d.frame.map(|frame| frame.number), Some(0x0102));
+    }
+
+    #[test]
+    fn a_payload_that_only_looks_like_a_keyframe_is_none_where_there_is_a_descriptor() {
+        let mut reader = DescriptorReader::default();
+        reader.read(&testing::structure(1, 1, 1));
+        let frame = reader.read(&[0xc1, 0, 2]);
+        assert!(Description::parse(Codec::Vp8, &[0x10, 0x10], None).keyframe);
+        assert!(!Description::parse(Codec::Vp8, &[0x10, 0x10], frame).keyframe);
     }
 
     #[test]
@@ -182,7 +213,9 @@ mod tests {
     }
 
     fn check(codec: Codec, payload: &[u8]) {
-        let d = Description::parse(codec, payload, Some(payload));
+        let frame = DescriptorReader::default().read(payload);
+        Description::parse(codec, payload, frame);
+        let d = Description::parse(codec, payload, None);
         assert!(d.size.is_none_or(|(width, height)| width > 0 && height > 0));
         assert!(!d.keyframe || d.frame_start);
         let (prefix, read): (_, fn(&[u8]) -> _) = match d.descriptor {

@@ -9,6 +9,7 @@ pub mod description;
 pub mod format;
 mod h264;
 mod h265;
+pub mod layer;
 pub mod multiplex;
 mod nal;
 pub mod ntp;
@@ -22,6 +23,7 @@ pub mod vp9;
 use std::fmt;
 
 pub use description::{Description, Descriptor, keyframe_start};
+pub use layer::Layer;
 pub use prefix::Prefix;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

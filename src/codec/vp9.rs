@@ -14,6 +14,9 @@ pub struct Vp9Layer {
     pub inter_layer: bool,
 }
 
+/// Sizes are read of so many spatial layers.
+const MAX_SPATIAL: usize = 4;
+
 /// RFC 9628 4.2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Vp9Descriptor {
@@ -35,8 +38,9 @@ pub struct Vp9Descriptor {
     pub scalability_structure: bool,
     /// Spatial layers the scalability structure announces.
     pub spatial_layers: Option<u8>,
-    /// Width and height of the highest spatial layer, from the scalability structure.
-    pub size: Option<(u16, u16)>,
+    /// Width and height of the spatial layers, from the scalability structure; zeros where it does
+    /// not tell.
+    pub sizes: [(u16, u16); MAX_SPATIAL],
     /// Bytes of the descriptor, at most 1,100 or so; the VP9 payload follows.
     pub len: u16,
 }
@@ -56,7 +60,7 @@ impl Vp9Descriptor {
             tl0_picture_index: None,
             scalability_structure: first & 0x02 != 0,
             spatial_layers: None,
-            size: None,
+            sizes: [(0, 0); MAX_SPATIAL],
             len: 0,
         };
         let mut at = 1;
@@ -101,10 +105,12 @@ impl Vp9Descriptor {
         if header & 0x10 != 0 {
             let sizes = payload.get(at..at + 4 * usize::from(layers))?;
             at += sizes.len();
-            let highest = &sizes[sizes.len() - 4..];
-            let width = u16::from_be_bytes([highest[0], highest[1]]);
-            let height = u16::from_be_bytes([highest[2], highest[3]]);
-            self.size = (width > 0 && height > 0).then_some((width, height));
+            for (size, bytes) in self.sizes.iter_mut().zip(sizes.chunks_exact(4)) {
+                *size = (
+                    u16::from_be_bytes([bytes[0], bytes[1]]),
+                    u16::from_be_bytes([bytes[2], bytes[3]]),
+                );
+            }
         }
         if header & 0x08 != 0 {
             let pictures = *payload.get(at)?;
@@ -117,6 +123,12 @@ impl Vp9Descriptor {
             payload.get(..at)?;
         }
         Some(at)
+    }
+
+    /// Width and height of the highest spatial layer, when the structure tells.
+    pub fn size(&self) -> Option<(u16, u16)> {
+        let highest = usize::from(self.spatial_layers?).checked_sub(1)?;
+        self.sizes.get(highest).copied().filter(|(width, height)| *width > 0 && *height > 0)
     }
 
     fn spatial(&self) -> u8 {
@@ -188,7 +200,8 @@ mod tests {
         assert_eq!(d.picture_id, Some(PictureId { value: 0x0102, bits: 15 }));
         assert_eq!(d.tl0_picture_index, Some(9));
         assert_eq!(d.spatial_layers, Some(3));
-        assert_eq!(d.size, Some((1280, 720)));
+        assert_eq!(d.size(), Some((1280, 720)));
+        assert_eq!(d.sizes[..3], [(320, 180), (640, 360), (1280, 720)]);
         assert_eq!(d.len, 22);
     }
 
@@ -235,7 +248,7 @@ mod tests {
         let again = Vp9Descriptor::parse(&out).unwrap();
         assert_eq!(again.picture_id, Some(PictureId { value: 0, bits: 15 }));
         assert_eq!(again.tl0_picture_index, Some(255));
-        assert_eq!(again.size, d.size);
+        assert_eq!(again.sizes, d.sizes);
         assert_eq!(out[5..], KEYFRAME[5..]);
     }
 

@@ -7,7 +7,7 @@ use super::outgoing::{Outgoing, Source};
 use super::workspace::{Delivery, Planned, Workspace};
 use super::{Session, SessionEvent, negotiation};
 use crate::codec::format::Carriage;
-use crate::codec::{Kind, red};
+use crate::codec::{Kind, Layer, red};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{EncodingInfo, Event, TransportState};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
@@ -100,7 +100,7 @@ impl Session {
             self.events.push_back(SessionEvent::KeyframeWanted { source, encoding });
         }
         if let Some(current) = outgoing.transponder.poll_change() {
-            let encoding = current.and_then(|index| outgoing.encoding_info(index));
+            let encoding = current.and_then(|(index, _)| outgoing.encoding_info(index));
             let event = Event::TransponderEncoding { id, encoding };
             self.events.push_back(SessionEvent::Event(event));
         }
@@ -237,7 +237,7 @@ impl Session {
             else {
                 continue;
             };
-            let frame = packet.marker && outgoing.kind == Kind::Video;
+            let frame = out.marker && outgoing.kind == Kind::Video;
             outgoing.sent.count(now, out.payload.len(), frame, packet.codec.name());
             let (egress, dumping) = (&mut self.egress, &self.dumping);
             let sent = &mut (&mut self.packets_sent, &mut self.bytes_sent);
@@ -280,8 +280,13 @@ pub(super) fn outgoing_packet<'a>(
     forward: &'a Forward,
     carriage: Carriage,
 ) -> Option<OutgoingPacket<'a>> {
-    let payload =
-        if carriage.unwrap_red { red::primary(&packet.payload)? } else { &packet.payload };
+    let payload = if forward.empty {
+        &[]
+    } else if carriage.unwrap_red {
+        red::primary(&packet.payload)?
+    } else {
+        &packet.payload
+    };
     if payload.len() > MAX_DATAGRAM {
         return None;
     }
@@ -289,7 +294,7 @@ pub(super) fn outgoing_packet<'a>(
         pt: carriage.pt,
         index: forward.sequence,
         timestamp: forward.timestamp,
-        marker: packet.marker,
+        marker: forward.marker,
         clock_rate: packet.codec.clock_rate(),
         captured: packet.captured,
         payload,
@@ -314,7 +319,7 @@ impl Outgoing {
             (Some(rid), Some(description)) => description.by_rid(rid).map(|e| e.index),
             _ => None,
         };
-        self.transponder.select(chosen);
+        self.transponder.select(chosen, Layer::HIGHEST);
     }
 
     fn encoding_info(&self, index: EncodingIndex) -> Option<EncodingInfo> {

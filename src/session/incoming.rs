@@ -9,6 +9,7 @@ use str0m::stats::MediaIngressStats;
 
 use super::extensions;
 use super::sdp::RemoteMedia;
+use crate::codec::dependency_descriptor::DescriptorReader;
 use crate::codec::format::Format;
 use crate::codec::{Codec, Description, Kind};
 use crate::control::event::EncodingInfo;
@@ -17,7 +18,7 @@ use crate::control::stats::{EncodingStats, IncomingTrackStats};
 use crate::sfu::encoding::Encoding as Meter;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::MAX_ENCODINGS;
-use crate::sfu::{AudioLevelMeter, EncodingIndex, KeyframeRequests, SourcePacket};
+use crate::sfu::{AudioLevelMeter, EncodingIndex, KeyframeRequests, LayerMeter, SourcePacket};
 
 pub(super) struct Incoming {
     pub(super) id: IncomingTrackId,
@@ -42,6 +43,8 @@ pub(super) struct Encoding {
     pub(super) keyframes: KeyframeRequests,
     codec: Codec,
     meter: Meter,
+    layers: LayerMeter,
+    descriptors: DescriptorReader,
     /// First and highest extended sequence number.
     sequences: Option<(u64, u64)>,
     /// RTP time and the moment on our clock it was captured, from the last sender report.
@@ -124,8 +127,9 @@ impl Incoming {
 
         let encoding = &mut self.encodings[position];
         let extensions = extensions::from_str0m(&packet.header.ext_vals);
-        let description =
-            Description::parse(codec, &packet.payload, extensions.dependency_descriptor.as_deref());
+        let frame = extensions.dependency_descriptor.as_deref();
+        let frame = frame.and_then(|bytes| encoding.descriptors.read(bytes));
+        let description = Description::parse(codec, &packet.payload, frame);
         let size = encoding.meter.size();
         let captured = encoding.captured_at(packet.header.timestamp, packet.timestamp);
         let packet = SourcePacket {
@@ -153,6 +157,9 @@ impl Incoming {
             changes.announce = Some(encoding.index);
         }
         changes.description |= size != encoding.meter.size();
+        if packet.codec.kind() == Kind::Video {
+            changes.description |= encoding.layers.receive(&packet);
+        }
         if description.keyframe {
             encoding.keyframes.handle_keyframe();
         }
@@ -195,6 +202,8 @@ impl Incoming {
             codec: encoding.codec,
             active: encoding.active() && !self.muted,
             rank: encoding.rank(&self.rids),
+            size: encoding.size(),
+            rates: encoding.layers.rates().clone(),
         };
         SourceDescription {
             formats: self.formats.clone(),
@@ -230,6 +239,8 @@ impl Encoding {
             keyframes: KeyframeRequests::default(),
             codec,
             meter: Meter::new(now),
+            layers: LayerMeter::new(now),
+            descriptors: DescriptorReader::default(),
             sequences: None,
             captured: None,
             announced_size: None,

@@ -24,6 +24,35 @@ pub(super) struct Rewriter {
     origin: Option<Origin>,
     /// Segments before the current one, oldest first.
     closed: Vec<Segment>,
+    /// Went out with a marker that the source's packet did not have.
+    marked: RecentIndices,
+    /// Went out without its payload.
+    emptied: RecentIndices,
+}
+
+/// The last few of some indices.
+#[derive(Default, Debug)]
+struct RecentIndices {
+    indices: Vec<u64>,
+    oldest: usize,
+}
+
+impl RecentIndices {
+    /// Two seconds of one a frame.
+    const CAPACITY: usize = 64;
+
+    fn insert(&mut self, index: u64) {
+        if self.indices.len() < Self::CAPACITY {
+            self.indices.push(index);
+        } else {
+            self.indices[self.oldest] = index;
+            self.oldest = (self.oldest + 1) % Self::CAPACITY;
+        }
+    }
+
+    fn contains(&self, index: u64) -> bool {
+        self.indices.contains(&index)
+    }
 }
 
 impl Rewriter {
@@ -34,12 +63,14 @@ impl Rewriter {
             counters: Counters::default(),
             origin: None,
             closed: Vec::new(),
+            marked: RecentIndices::default(),
+            emptied: RecentIndices::default(),
         }
     }
 
     /// Starts a segment with `packet`. Timestamps keep their offset when the packet's source is
     /// the one of the segment before (`resume`).
-    pub(super) fn start(&mut self, packet: &SourcePacket, resume: bool) -> Forward {
+    pub(super) fn start(&mut self, packet: &SourcePacket, marker: bool, resume: bool) -> Forward {
         self.close_segment();
         self.origin = Some(Origin::of(packet));
         let sequence = self.sequence.start(packet.sequence);
@@ -48,7 +79,7 @@ impl Rewriter {
         } else {
             self.timestamp.start(packet.timestamp, packet.captured, packet.codec)
         };
-        self.finish(packet, sequence, timestamp)
+        self.finish(packet, sequence, timestamp, marker)
     }
 
     fn close_segment(&mut self) {
@@ -60,7 +91,7 @@ impl Rewriter {
                 origin,
                 ranges: self.sequence.ranges().clone(),
                 timestamp_offset: self.timestamp.offset(),
-                counters: self.counters,
+                counters: self.counters.clone(),
             });
         }
         self.counters.picture_id.end_segment();
@@ -70,14 +101,36 @@ impl Rewriter {
 
     /// A packet of the current segment. `None` when it is not to be sent: it was before, it is
     /// too old, or it is nothing but padding.
-    pub(super) fn map(&mut self, packet: &SourcePacket) -> Option<Forward> {
-        let sequence = if packet.payload.is_empty() {
-            self.sequence.skip(packet.sequence)?
-        } else {
-            self.sequence.map(packet.sequence)?
-        };
+    pub(super) fn map(&mut self, packet: &SourcePacket, marker: bool) -> Option<Forward> {
+        if packet.payload.is_empty() {
+            return self.leave_out(packet);
+        }
+        let sequence = self.sequence.map(packet.sequence)?;
         let timestamp = self.timestamp.map(packet.timestamp, packet.captured);
-        Some(self.finish(packet, sequence, timestamp))
+        Some(self.finish(packet, sequence, timestamp, marker))
+    }
+
+    /// A packet of the current segment that the receiver does not get, with nothing missing
+    /// afterwards. One that packets behind it overtook leaves a number that the receiver knows
+    /// of: it goes out without its payload.
+    pub(super) fn leave_out(&mut self, packet: &SourcePacket) -> Option<Forward> {
+        // A VP8 decoder takes a missing picture id for a missing picture, whatever its layer;
+        // VP9's and AV1's references are differences of these numbers, so there they stay.
+        if let Descriptor::Vp8(vp8) = &packet.description.descriptor
+            && let Some(id) = vp8.picture_id
+        {
+            self.counters.picture_id.skip(id.value, id.bits);
+        }
+        let sequence = self.sequence.skip(packet.sequence)?;
+        self.emptied.insert(sequence);
+        Some(Forward {
+            sequence,
+            timestamp: packet.timestamp.wrapping_add(self.timestamp.offset()),
+            marker: false,
+            empty: true,
+            prefix: None,
+            frame_number: None,
+        })
     }
 
     /// The index of the newest packet that was sent.
@@ -102,7 +155,8 @@ impl Rewriter {
     /// How a packet went out, for repeating it.
     pub(super) fn repeat(&self, packet: &SourcePacket, index: u64) -> Option<Forward> {
         let (origin, source) = self.origin_of(index)?;
-        if origin != Origin::of(packet) || source != packet.sequence {
+        let is_it = origin == Origin::of(packet) && source == packet.sequence;
+        if !is_it || self.emptied.contains(index) {
             return None;
         }
         let current = self.sequence.ranges().source_of(index).is_some();
@@ -117,6 +171,8 @@ impl Rewriter {
         Some(Forward {
             sequence: index,
             timestamp: packet.timestamp.wrapping_add(offset),
+            marker: packet.marker || self.marked.contains(index),
+            empty: false,
             prefix: prefix(packet, |picture_id, tl0| {
                 let picture_id =
                     picture_id.map_or(0, |id| mapped(&counters.picture_id, id.value, id.bits));
@@ -125,20 +181,30 @@ impl Rewriter {
             }),
             frame_number: packet
                 .description
-                .frame_number
-                .map(|n| mapped(&counters.frame_number, n, 16) as u16),
+                .frame
+                .map(|frame| mapped(&counters.frame_number, frame.number, 16) as u16),
         })
     }
 
-    fn finish(&mut self, packet: &SourcePacket, sequence: u64, timestamp: u32) -> Forward {
+    fn finish(
+        &mut self,
+        packet: &SourcePacket,
+        sequence: u64,
+        timestamp: u32,
+        marker: bool,
+    ) -> Forward {
+        if marker && !packet.marker {
+            self.marked.insert(sequence);
+        }
         let Counters { picture_id, tl0_index, frame_number } = &mut self.counters;
-        let frame_number = packet.description.frame_number.map(|n| frame_number.map(n, 16) as u16);
+        let frame = packet.description.frame;
+        let frame_number = frame.map(|frame| frame_number.map(frame.number, 16) as u16);
         let prefix = prefix(packet, |id, tl0| {
             let id = id.map_or(0, |id| picture_id.map(id.value, id.bits));
             let tl0 = tl0.map_or(0, |index| tl0_index.map(u16::from(index), 8));
             (id, tl0)
         });
-        Forward { sequence, timestamp, prefix, frame_number }
+        Forward { sequence, timestamp, marker, empty: false, prefix, frame_number }
     }
 }
 

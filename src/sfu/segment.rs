@@ -20,7 +20,7 @@ impl Origin {
 }
 
 /// The counts of payload descriptors and of the dependency descriptor.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Counters {
     pub(super) picture_id: Counter,
     pub(super) tl0_index: Counter,

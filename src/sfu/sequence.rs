@@ -4,8 +4,9 @@
 //! rollover counter of SRTP (RFC 3711 3.3.1). An index stands for one packet and no other, ever:
 //! two packets under one index would share a nonce (RFC 7714 8.1).
 
-/// Source ranges remembered of the current segment. Packets older than these are refused.
-const RANGES: usize = 16;
+/// Source ranges remembered of the current segment. Packets older than these are refused. Layers
+/// that are left out make a range of every frame: this is two seconds.
+const RANGES: usize = 64;
 
 /// A step of the output larger than this is not left as a gap to be filled: the receiver could
 /// not ask for so much, and two steps of 2^15 between packets that arrive would make it lose the

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::layer_meter::LayerRates;
 use super::packet::EncodingIndex;
 use crate::codec::Codec;
 use crate::codec::format::Format;
@@ -24,6 +25,10 @@ pub struct SourceEncoding {
     pub active: bool,
     /// Greater is better: pixels where known, else the place in the sender's list.
     pub rank: u32,
+    /// Width and height, where known.
+    pub size: Option<(u16, u16)>,
+    /// What its layers cost now.
+    pub rates: Arc<LayerRates>,
 }
 
 impl SourceDescription {

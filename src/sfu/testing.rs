@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::packet::{EncodingIndex, Extensions, SourcePacket};
+use crate::codec::dependency_descriptor::DescriptorReader;
+use crate::codec::dependency_descriptor::testing::{self, Place};
 use crate::codec::{Codec, Description};
 use crate::control::ids::IncomingTrackId;
 
@@ -19,6 +21,7 @@ pub(crate) struct Source {
     pub(crate) picture_id_bits: u8,
     pub(crate) tl0_index: u8,
     pub(crate) frame_number: u16,
+    reader: DescriptorReader,
     now: Instant,
 }
 
@@ -33,6 +36,7 @@ impl Source {
             picture_id_bits: 15,
             tl0_index: 10,
             frame_number: 1,
+            reader: DescriptorReader::default(),
             now: Instant::now(),
         }
     }
@@ -91,10 +95,14 @@ impl Source {
     fn next(&mut self, keyframe: bool, first: bool, last: bool) -> SourcePacket {
         self.sequence += 1;
         let dependency_descriptor = (self.codec == Codec::Av1).then(|| {
-            let [high, low] = self.frame_number.to_be_bytes();
-            let flags = if first { 0x80 } else { 0 };
-            let structure: &[u8] = if keyframe && first { &[0x80, 0] } else { &[] };
-            Bytes::from([&[flags, high, low], structure].concat())
+            Bytes::from(match keyframe && first {
+                true => testing::structure(1, 1, self.frame_number),
+                false => {
+                    let place = if keyframe { Place::Key } else { Place::InGroup(0) };
+                    let template = testing::template(0, place, 1);
+                    testing::plain(first, last, template, self.frame_number)
+                }
+            })
         });
         let payload = self.payload(keyframe, first);
         self.make(self.sequence - 1, payload, last, dependency_descriptor)
@@ -138,12 +146,14 @@ impl Source {
     }
 
     fn make(
-        &self,
+        &mut self,
         sequence: u64,
         payload: Vec<u8>,
         marker: bool,
         dependency_descriptor: Option<Bytes>,
     ) -> SourcePacket {
+        let reader = &mut self.reader;
+        let frame = dependency_descriptor.as_deref().and_then(|bytes: &[u8]| reader.read(bytes));
         SourcePacket {
             track: IncomingTrackId(1),
             encoding: self.encoding,
@@ -154,11 +164,88 @@ impl Source {
             codec: self.codec,
             red: false,
             source_pt: 96,
-            description: Description::parse(self.codec, &payload, dependency_descriptor.as_deref()),
+            description: Description::parse(self.codec, &payload, frame),
             payload: Arc::from(payload),
             arrival: self.now,
             captured: self.now,
             extensions: Extensions { dependency_descriptor, ..Extensions::default() },
         }
+    }
+}
+
+/// A sender of several layers, one packet a frame: VP8 by its payload descriptor, VP9 by its own,
+/// AV1 by the dependency descriptor.
+pub(crate) struct Scalable {
+    pub(crate) source: Source,
+    spatial_layers: u8,
+    temporal_layers: u8,
+    /// Frames of upper spatial layers refer to those below in keyframes only (`_KEY`).
+    pub(crate) key_only: bool,
+    /// Since the keyframe.
+    pictures: u8,
+}
+
+impl Scalable {
+    pub(crate) fn new(codec: Codec, spatial_layers: u8, temporal_layers: u8) -> Self {
+        let source = Source::new(codec);
+        Self { source, spatial_layers, temporal_layers, key_only: false, pictures: 0 }
+    }
+
+    /// The packets of the next picture, the lowest spatial layer first.
+    pub(crate) fn picture(&mut self, keyframe: bool) -> Vec<SourcePacket> {
+        let group = [1, 2, 4][usize::from(self.temporal_layers) - 1];
+        self.pictures = if keyframe { 0 } else { (self.pictures + 1) % group };
+        let place = if keyframe { Place::Key } else { Place::InGroup(self.pictures) };
+        let temporal = testing::temporal(self.pictures, self.temporal_layers).0;
+        let packets =
+            (0..self.spatial_layers).map(|spatial| self.frame(spatial, temporal, place)).collect();
+        self.source.picture_id = (self.source.picture_id + 1) & 0x7fff;
+        if temporal == 0 {
+            self.source.tl0_index = self.source.tl0_index.wrapping_add(1);
+        }
+        self.source.wait(Duration::from_micros(33_333));
+        packets
+    }
+
+    /// A picture that gets lost before anybody here sees it.
+    pub(crate) fn lose_picture(&mut self) {
+        let reader = self.source.reader.clone();
+        self.picture(false);
+        self.source.reader = reader;
+    }
+
+    fn frame(&mut self, spatial: u8, temporal: u8, place: Place) -> SourcePacket {
+        let keyframe = place == Place::Key;
+        let source = &mut self.source;
+        let [high, low] = (0x8000 | source.picture_id).to_be_bytes();
+        // Only the second picture of the highest layer needs one that is not of the lowest.
+        let sync = place != Place::InGroup(3);
+        let payload = match source.codec {
+            Codec::Vp8 => {
+                let layer = temporal << 6 | u8::from(sync) << 5;
+                vec![0x90, 0xe0, high, low, source.tl0_index, layer, u8::from(!keyframe), 1]
+            }
+            Codec::Vp9 => {
+                let inter_layer = spatial > 0 && (keyframe || !self.key_only);
+                let layer =
+                    temporal << 5 | u8::from(sync) << 4 | spatial << 1 | u8::from(inter_layer);
+                vec![0xac | u8::from(!keyframe) << 6, high, low, layer, source.tl0_index, 1, 2]
+            }
+            _ => vec![1, 2, 3],
+        };
+        let (spatial_layers, temporal_layers) = (self.spatial_layers, self.temporal_layers);
+        let descriptor = (source.codec == Codec::Av1).then(|| {
+            Bytes::from(match keyframe && spatial == 0 {
+                true => testing::structure(spatial_layers, temporal_layers, source.frame_number),
+                false => {
+                    let template = testing::template(spatial, place, temporal_layers);
+                    testing::plain(true, true, template, source.frame_number)
+                }
+            })
+        });
+        source.sequence += 1;
+        source.frame_number = source.frame_number.wrapping_add(1);
+        let marker = spatial + 1 == self.spatial_layers;
+        source.make(source.sequence - 1, payload, marker, descriptor)
     }
 }

@@ -1,13 +1,14 @@
-//! Copies one incoming track to one outgoing track: chooses the encoding, switches at keyframes,
-//! and makes one continuous stream of what it takes.
+//! Copies one incoming track to one outgoing track: takes the encoding and the layers it is told,
+//! switches where that is possible, and makes one continuous stream of what it takes.
 
 use std::time::{Duration, Instant};
 
+use super::layer_selector::LayerSelector;
 use super::packet::{EncodingIndex, SourcePacket};
 use super::rewriter::Rewriter;
 use super::segment::Origin;
 use super::switch_point::SwitchPoint;
-use crate::codec::{Kind, Prefix};
+use crate::codec::{Kind, Layer, Prefix};
 
 /// Encodings of one track that can be forwarded: those with an index below this.
 pub const MAX_ENCODINGS: usize = 8;
@@ -37,6 +38,9 @@ pub struct Forward {
     /// twice.
     pub sequence: u64,
     pub timestamp: u32,
+    pub marker: bool,
+    /// Only the number is needed: without it the receiver would miss a packet.
+    pub empty: bool,
     /// Takes the place of the payload's first bytes.
     pub prefix: Option<Prefix>,
     /// Goes into a copy of the Dependency Descriptor
@@ -49,16 +53,21 @@ pub struct Forward {
 pub struct Transponder {
     kind: Kind,
     muted: bool,
+    /// Nothing of it fits the receiver's link.
+    paused: bool,
     encodings: Vec<EncodingState>,
-    /// Chosen by the user; `None` is automatic.
+    /// What it was told to take; `None` is the best there is.
     selected: Option<EncodingIndex>,
+    /// The layers to take of the target.
+    limit: Layer,
+    layers: LayerSelector,
     /// What should be forwarded.
     target: Option<EncodingIndex>,
     /// What is forwarded: the encoding of the rewriter's segment.
     current: Option<EncodingIndex>,
     /// The encoding of the last segment, while timestamps can go on from there.
     resumable: Option<EncodingIndex>,
-    reported: Option<EncodingIndex>,
+    reported: Option<(EncodingIndex, Layer)>,
     switch_points: [SwitchPoint; MAX_ENCODINGS],
     request: Option<Request>,
     rewriter: Rewriter,
@@ -78,8 +87,11 @@ impl Transponder {
         Self {
             kind,
             muted: false,
+            paused: false,
             encodings: Vec::new(),
             selected: None,
+            limit: Layer::HIGHEST,
+            layers: LayerSelector::new(),
             target: None,
             current: None,
             resumable: None,
@@ -102,6 +114,7 @@ impl Transponder {
     pub fn detach(&mut self) {
         self.encodings.clear();
         self.selected = None;
+        self.limit = Layer::HIGHEST;
         self.resumable = None;
         self.switch_points = Default::default();
         self.stop();
@@ -133,23 +146,42 @@ impl Transponder {
         }
     }
 
-    /// Forwards this encoding as soon as it has a keyframe; `None` takes the best that is active.
-    /// One that is not active leaves the current one in place until it is.
-    pub fn select(&mut self, encoding: Option<EncodingIndex>) {
+    /// Forwards this encoding as soon as it has a keyframe, and of it `limit` and what is below;
+    /// `None` takes the best that is active. One that is not active leaves the current one in place
+    /// until it is.
+    pub fn select(&mut self, encoding: Option<EncodingIndex>, limit: Layer) {
         self.selected = encoding;
+        self.limit = limit;
         self.retarget();
+    }
+
+    /// Stops because the link has no room, or goes on; video goes on with a keyframe.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.hold(self.muted, paused);
     }
 
     /// Stops or resumes; video resumes with a keyframe.
     pub fn set_muted(&mut self, muted: bool) {
-        if muted == self.muted {
-            return;
+        self.hold(muted, self.paused);
+    }
+
+    fn hold(&mut self, muted: bool, paused: bool) {
+        let before = self.held();
+        (self.muted, self.paused) = (muted, paused);
+        if self.held() != before {
+            if self.held() {
+                self.stop();
+            }
+            self.retarget();
         }
-        self.muted = muted;
-        if muted {
-            self.stop();
-        }
-        self.retarget();
+    }
+
+    fn held(&self) -> bool {
+        self.muted || self.paused
+    }
+
+    pub fn paused(&self) -> bool {
+        self.paused
     }
 
     pub fn muted(&self) -> bool {
@@ -167,11 +199,17 @@ impl Transponder {
         self.target
     }
 
+    /// The layers that are forwarded of it, at most: there may not be as many.
+    pub fn layer(&self) -> Layer {
+        self.layers.current()
+    }
+
     /// What is forwarded now, once after each change.
-    pub fn poll_change(&mut self) -> Option<Option<EncodingIndex>> {
-        let changed = self.reported != self.current;
-        self.reported = self.current;
-        changed.then_some(self.current)
+    pub fn poll_change(&mut self) -> Option<Option<(EncodingIndex, Layer)>> {
+        let now = self.current.map(|current| (current, self.layers.current()));
+        let changed = self.reported != now;
+        self.reported = now;
+        changed.then_some(now)
     }
 
     /// How `packet` goes out, or `None` when it does not. What this returns has to be sent or
@@ -181,16 +219,21 @@ impl Transponder {
         let point = self.switch_points.get_mut(usize::from(packet.encoding.0))?;
         let can_start = point.observe(packet);
         if encoding == self.current {
-            return self.rewriter.map(packet);
+            return match self.layers.decide(packet) {
+                Some(marker) => self.rewriter.map(packet, marker),
+                None => self.rewriter.leave_out(packet),
+            };
         }
-        if encoding != self.target || self.muted || !can_start {
+        if encoding != self.target || self.held() || !can_start {
             return None;
         }
         let resume = self.resumable == encoding;
         self.current = encoding;
         self.resumable = encoding;
         self.request = None;
-        Some(self.rewriter.start(packet, resume))
+        self.layers.start(self.limit);
+        let marker = self.layers.decide(packet).unwrap_or(packet.marker);
+        Some(self.rewriter.start(packet, marker, resume))
     }
 
     /// The index of a sequence number that a receiver asks for: the nearest to the newest sent.
@@ -218,9 +261,9 @@ impl Transponder {
         self.rewriter.repeat(packet, index)
     }
 
-    /// Whether a keyframe of this encoding is waited for.
+    /// Whether a keyframe of this encoding is waited for, to begin with it.
     pub fn awaits(&self, encoding: EncodingIndex) -> bool {
-        self.awaited() == Some(encoding)
+        self.current != Some(encoding) && self.awaited() == Some(encoding)
     }
 
     /// Begins with the first packet of a keyframe that packets behind it overtook. The caller held
@@ -260,9 +303,10 @@ impl Transponder {
         self.request.filter(|request| request.encoding == encoding).map(|request| request.again)
     }
 
-    /// The encoding whose keyframe has to come before it can be forwarded.
+    /// The encoding whose keyframe has to come before it, or a layer of it, can be forwarded.
     fn awaited(&self) -> Option<EncodingIndex> {
-        if self.kind == Kind::Audio || self.muted || self.target == self.current {
+        let there = self.target == self.current && !self.layers.wants_keyframe();
+        if self.kind == Kind::Audio || self.held() || there {
             return None;
         }
         self.target
@@ -279,6 +323,17 @@ impl Transponder {
             self.target = target;
             self.request = None;
         }
+        if self.target == self.current {
+            self.layers.set_target(self.limit);
+        } else if self.rank(self.target) < self.rank(self.current) {
+            // The way down waits for a keyframe; until then the link has to carry less already.
+            self.layers.set_target(Layer { temporal: 0, ..Layer::HIGHEST });
+        }
+    }
+
+    fn rank(&self, encoding: Option<EncodingIndex>) -> Option<u32> {
+        let encoding = encoding?;
+        self.encodings.iter().find(|e| e.index == encoding).map(|e| e.rank)
     }
 
     fn choose(&self) -> Option<EncodingIndex> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::super::testing::Source;
+use super::super::testing::{Scalable, Source};
 use super::*;
 use crate::codec::vp8::Vp8Descriptor;
 use crate::codec::vp9::Vp9Descriptor;
@@ -44,7 +44,7 @@ impl Simulcast {
     /// With the low encoding selected and running.
     fn on_low(codec: Codec) -> Self {
         let mut simulcast = Self::new(codec);
-        simulcast.transponder.select(Some(LOW));
+        simulcast.transponder.select(Some(LOW), Layer::HIGHEST);
         assert!(simulcast.send_low(true).is_some());
         assert_eq!(simulcast.transponder.current(), Some(LOW));
         simulcast
@@ -125,7 +125,7 @@ fn an_encoding_beyond_the_limit_is_left_alone() {
 #[test]
 fn the_old_encoding_goes_on_until_the_new_one_has_a_keyframe() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     for _ in 0..10 {
         assert!(s.send_low(false).is_some());
         assert_eq!(s.send_high(false), None);
@@ -137,7 +137,7 @@ fn the_old_encoding_goes_on_until_the_new_one_has_a_keyframe() {
 #[test]
 fn nothing_of_the_old_encoding_follows_the_keyframe_of_the_new_one() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let old = s.low.frame(false, 3);
     assert!(s.transponder.forward(&old[0]).is_some());
     assert!(s.send_high(true).is_some());
@@ -153,7 +153,7 @@ fn a_switch_is_continuous_in_every_number() {
         let last = s.low.packet();
         let before = s.transponder.forward(&last).unwrap();
         s.high.wait(MS * 133);
-        s.transponder.select(Some(HIGH));
+        s.transponder.select(Some(HIGH), Layer::HIGHEST);
         assert_eq!(s.send_high(false), None, "comes before the keyframe and is no gap");
         let first = s.high.keyframe();
         let after = s.transponder.forward(&first).unwrap();
@@ -169,7 +169,7 @@ fn a_switch_is_continuous_in_every_number() {
 fn frame_numbers_of_the_dependency_descriptor_are_continuous() {
     let mut s = Simulcast::on_low(Codec::Av1);
     let before = s.send_low(false).unwrap();
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let after = s.send_high(true).unwrap();
     assert_eq!(after.frame_number, before.frame_number.map(|n| n.wrapping_add(1)));
     assert_eq!(s.send_high(false).unwrap().frame_number, after.frame_number.map(|n| n + 1));
@@ -178,7 +178,7 @@ fn frame_numbers_of_the_dependency_descriptor_are_continuous() {
 #[test]
 fn a_late_packet_of_the_new_encoding_finds_its_place() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let frame = s.high.frame(true, 4);
     let first = s.transponder.forward(&frame[0]).unwrap();
     let last = s.transponder.forward(&frame[3]).unwrap();
@@ -193,7 +193,7 @@ fn a_late_packet_of_the_new_encoding_finds_its_place() {
 #[test]
 fn a_late_packet_from_before_the_keyframe_is_dropped() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let early = s.high.packet();
     assert!(s.send_high(true).is_some());
     assert_eq!(s.transponder.forward(&early), None);
@@ -204,7 +204,7 @@ fn loss_around_a_switch_stays_a_gap_in_the_new_encoding_only() {
     let mut s = Simulcast::on_low(Codec::Vp8);
     let before = s.send_low(false).unwrap();
     let _lost_of_the_old_one = s.low.packet();
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let frame = s.high.frame(true, 3);
     let first = s.transponder.forward(&frame[0]).unwrap();
     assert_eq!(first.sequence, before.sequence + 1);
@@ -238,7 +238,7 @@ fn padding_leaves_no_gap() {
 fn a_keyframe_is_asked_for_until_it_comes() {
     let mut s = Simulcast::on_low(Codec::Vp8);
     assert_eq!(s.transponder.wants_keyframe(s.low.now()), None);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     let start = s.low.now();
     let mut asked = Vec::new();
     for ms in 0..6000 {
@@ -258,9 +258,9 @@ fn a_keyframe_is_asked_for_until_it_comes() {
 #[test]
 fn a_switch_called_off_asks_for_nothing() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     assert_eq!(s.transponder.wants_keyframe(s.low.now()), Some(HIGH));
-    s.transponder.select(Some(LOW));
+    s.transponder.select(Some(LOW), Layer::HIGHEST);
     assert_eq!(s.transponder.wants_keyframe(s.low.now() + MS * 2000), None);
     assert!(s.send_low(false).is_some());
     assert_eq!(s.send_high(true), None);
@@ -292,7 +292,7 @@ fn another_encoding_takes_over_from_one_that_went_silent() {
 fn a_selected_encoding_that_sends_nothing_leaves_the_current_one_in_place() {
     let mut s = Simulcast::on_low(Codec::Vp8);
     s.transponder.set_encodings(&both(true, false));
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     assert_eq!(s.transponder.wants_keyframe(s.low.now()), None);
     assert!(s.send_low(false).is_some());
     s.transponder.set_encodings(&both(true, true));
@@ -396,12 +396,12 @@ fn a_restarted_encoding_begins_at_its_next_keyframe() {
 #[test]
 fn each_change_of_the_encoding_is_told_once() {
     let mut s = Simulcast::on_low(Codec::Vp8);
-    assert_eq!(s.transponder.poll_change(), Some(Some(LOW)));
+    assert_eq!(s.transponder.poll_change(), Some(Some((LOW, Layer::HIGHEST))));
     assert_eq!(s.transponder.poll_change(), None);
-    s.transponder.select(Some(HIGH));
+    s.transponder.select(Some(HIGH), Layer::HIGHEST);
     assert_eq!(s.transponder.poll_change(), None, "the switch is pending");
     s.send_high(true);
-    assert_eq!(s.transponder.poll_change(), Some(Some(HIGH)));
+    assert_eq!(s.transponder.poll_change(), Some(Some((HIGH, Layer::HIGHEST))));
     s.transponder.detach();
     assert_eq!(s.transponder.poll_change(), Some(None));
     assert_eq!(s.transponder.poll_change(), None);
@@ -412,7 +412,7 @@ fn seven_bit_picture_ids_continue_in_fifteen_bits() {
     let mut s = Simulcast::new(Codec::Vp8);
     s.low.picture_id_bits = 7;
     s.low.picture_id = 120;
-    s.transponder.select(Some(LOW));
+    s.transponder.select(Some(LOW), Layer::HIGHEST);
     for expected in 120..420 {
         let packet = s.low.frame(expected == 120, 1).remove(0);
         let forward = s.transponder.forward(&packet).unwrap();
@@ -459,10 +459,10 @@ fn random_switches_on_a_clean_network_lose_nothing() {
         let mut switches = 0;
         for _ in 0..8_000 {
             match rng.random_range(0..10) {
-                0..=2 => t.select(Some(EncodingIndex(rng.random_range(0..3)))),
+                0..=2 => t.select(Some(EncodingIndex(rng.random_range(0..3))), Layer::HIGHEST),
                 3 => t.set_muted(rng.random_bool(0.1)),
                 4 if rng.random_bool(0.2) => t.set_source(&states),
-                5 => t.select(None),
+                5 => t.select(None, Layer::HIGHEST),
                 _ => {}
             }
             for source in &mut sources {
@@ -513,8 +513,8 @@ fn random_switches_on_a_bad_network_never_reuse_a_number() {
         let mut newest = 0;
         for _ in 0..5_000 {
             match rng.random_range(0..30) {
-                0 => t.select(Some(EncodingIndex(rng.random_range(0..3)))),
-                1 => t.select(None),
+                0 => t.select(Some(EncodingIndex(rng.random_range(0..3))), Layer::HIGHEST),
+                1 => t.select(None, Layer::HIGHEST),
                 2 => t.set_muted(rng.random_bool(0.3)),
                 3 => t.set_encodings(&[0, 1, 2].map(|i| state(i, rng.random_bool(0.7)))),
                 4 if rng.random_bool(0.1) => t.restart(EncodingIndex(rng.random_range(0..3))),
@@ -577,7 +577,7 @@ fn before_the_first_switch_nothing_has_to_be_rewritten() {
     for codec in [Codec::Vp8, Codec::Vp9] {
         let mut s = Simulcast::on_low(codec);
         assert_eq!(s.send_low(false).unwrap().prefix, None);
-        s.transponder.select(Some(HIGH));
+        s.transponder.select(Some(HIGH), Layer::HIGHEST);
         assert!(s.send_high(true).unwrap().prefix.is_some(), "{codec}");
     }
 }
@@ -590,7 +590,7 @@ fn what_was_sent_a_moment_ago_is_repeated_as_it_was() {
         for round in 0..40 {
             // Back and forth, so that closed segments are asked as well.
             let (high, keyframe) = (round / 8 % 2 == 1, round % 8 == 0);
-            s.transponder.select(Some(if high { HIGH } else { LOW }));
+            s.transponder.select(Some(if high { HIGH } else { LOW }), Layer::HIGHEST);
             let source = if high { &mut s.high } else { &mut s.low };
             for packet in source.frame(keyframe, 3) {
                 if round % 5 == 4 && packet.marker {
@@ -626,4 +626,99 @@ fn a_packet_that_never_came_is_not_repeated_as_another() {
     assert_eq!(s.transponder.origin_of(forward.sequence - 1), None);
     assert_eq!(s.transponder.repeat(&lost, forward.sequence - 1), None);
     assert_eq!(s.transponder.repeat(&next, forward.sequence - 1), None);
+}
+
+/// A receiver of a sender of layers, after its first keyframe.
+fn scalable(codec: Codec, layers: (u8, u8)) -> (Scalable, Transponder) {
+    let mut sender = Scalable::new(codec, layers.0, layers.1);
+    let mut transponder = Transponder::new(Kind::Video);
+    transponder.set_source(&[state(0, true)]);
+    for packet in sender.picture(true) {
+        assert!(transponder.forward(&packet).is_some());
+    }
+    (sender, transponder)
+}
+
+#[test]
+fn layers_that_are_left_out_leave_no_gap() {
+    for (codec, layers) in [(Codec::Vp8, (1, 3)), (Codec::Vp9, (3, 3)), (Codec::Av1, (3, 3))] {
+        let (mut sender, mut transponder) = scalable(codec, layers);
+        transponder.select(Some(LOW), Layer::new(1, 1));
+        let mut last: Option<(SourcePacket, Forward)> = None;
+        let mut sent = 0;
+        for _ in 0..400 {
+            for packet in sender.picture(false) {
+                let Some(forward) = transponder.forward(&packet) else { continue };
+                sent += 1;
+                assert!(!forward.empty && packet.description.layer.within(Layer::new(1, 1)));
+                if let Some((before, then)) = &last {
+                    assert_eq!(forward.sequence, then.sequence + 1, "{codec}");
+                    let frames = u16::from(before.timestamp != packet.timestamp);
+                    match codec {
+                        // Decoders of VP8 take a gap for a loss; the others look at references.
+                        Codec::Vp8 => {
+                            let (id, _) = picture(before, then);
+                            assert_eq!(picture(&packet, &forward).0, (id + frames) & 0x7fff);
+                        }
+                        Codec::Vp9 => {
+                            let gone = picture(&packet, &forward).0 - picture(before, then).0;
+                            assert_eq!(gone & 0x7fff, 2 * frames);
+                        }
+                        _ => {}
+                    }
+                }
+                last = Some((packet, forward));
+            }
+        }
+        assert_eq!(sent, if codec == Codec::Vp8 { 200 } else { 400 }, "{codec}");
+    }
+}
+
+#[test]
+fn a_late_packet_of_a_layer_left_out_fills_its_gap_with_nothing() {
+    let (mut sender, mut transponder) = scalable(Codec::Vp8, (1, 2));
+    transponder.select(Some(LOW), Layer::new(0, 0));
+    let first = sender.picture(false).remove(0);
+    assert_eq!(transponder.forward(&first), None);
+    let base = sender.picture(false).remove(0);
+    let before = transponder.forward(&base).unwrap();
+    let late = sender.picture(false).remove(0);
+    let next = sender.picture(false).remove(0);
+    assert_eq!(transponder.forward(&next).unwrap().sequence, before.sequence + 2);
+    let filler = transponder.forward(&late).unwrap();
+    assert!(filler.empty);
+    assert_eq!(filler.sequence, before.sequence + 1);
+    assert_eq!(transponder.repeat(&late, filler.sequence), None, "there is nothing to repeat");
+}
+
+#[test]
+fn a_repetition_has_the_marker_that_was_sent() {
+    let (mut sender, mut transponder) = scalable(Codec::Vp9, (2, 1));
+    transponder.select(Some(LOW), Layer::new(0, 0));
+    let base = sender.picture(false).remove(0);
+    let sent = transponder.forward(&base).unwrap();
+    assert!(sent.marker && !base.marker);
+    transponder.select(Some(LOW), Layer::HIGHEST);
+    for packet in sender.picture(true) {
+        transponder.forward(&packet);
+    }
+    assert_eq!(transponder.repeat(&base, sent.sequence), Some(sent));
+}
+
+#[test]
+fn on_the_way_down_only_the_lowest_frame_rate_is_sent() {
+    let (mut low, mut high) = (Scalable::new(Codec::Vp8, 1, 3), Scalable::new(Codec::Vp8, 1, 3));
+    high.source.encoding = HIGH;
+    let mut transponder = Transponder::new(Kind::Video);
+    transponder.set_source(&[state(0, true), state(1, true)]);
+    transponder.forward(&high.picture(true)[0]).unwrap();
+    transponder.select(Some(LOW), Layer::HIGHEST);
+    let sent = |transponder: &mut Transponder, packets: Vec<SourcePacket>| {
+        packets.iter().filter(|packet| transponder.forward(packet).is_some()).count()
+    };
+    let count: usize = (0..8).map(|_| sent(&mut transponder, high.picture(false))).sum();
+    assert_eq!(count, 2);
+    assert_eq!(sent(&mut transponder, low.picture(true)), 1);
+    let count: usize = (0..8).map(|_| sent(&mut transponder, low.picture(false))).sum();
+    assert_eq!(count, 8);
 }

@@ -1,0 +1,241 @@
+//! Which layers of an encoding a receiver gets, frame by frame. Layers are given up at the next
+//! picture; they are taken up where the payload descriptor or the dependency descriptor says that
+//! nothing is needed which the receiver has not got.
+
+use super::packet::SourcePacket;
+use crate::codec::dependency_descriptor::{Dependencies, Frame, Indication};
+use crate::codec::vp8::Vp8Descriptor;
+use crate::codec::vp9::Vp9Descriptor;
+use crate::codec::{Descriptor, Layer};
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerSelector {
+    /// What there should be at most.
+    target: Layer,
+    /// What there is at most.
+    current: Layer,
+    /// Timestamp of the newest picture.
+    picture: Option<u32>,
+    /// A layer of the target comes, and only a keyframe makes it one that can be forwarded.
+    blocked: bool,
+    frames: ForwardedFrames,
+}
+
+impl LayerSelector {
+    pub(super) fn new() -> Self {
+        Self {
+            target: Layer::HIGHEST,
+            current: Layer::HIGHEST,
+            picture: None,
+            blocked: false,
+            frames: ForwardedFrames::default(),
+        }
+    }
+
+    /// What should be forwarded from now on, as far as it comes.
+    pub(super) fn set_target(&mut self, target: Layer) {
+        if self.target != target {
+            self.target = target;
+            self.blocked = false;
+        }
+    }
+
+    /// Begins with a keyframe, with which all layers begin.
+    pub(super) fn start(&mut self, target: Layer) {
+        *self = Self { target, current: target, ..Self::new() };
+    }
+
+    pub(super) fn current(&self) -> Layer {
+        self.current
+    }
+
+    pub(super) fn wants_keyframe(&self) -> bool {
+        self.blocked
+    }
+
+    /// Whether a packet goes out, and with which marker. The marker ends a picture, so it belongs
+    /// to the last packet of the highest layer that is forwarded (RFC 9628 4.1).
+    pub(super) fn decide(&mut self, packet: &SourcePacket) -> Option<bool> {
+        let description = &packet.description;
+        let newer =
+            self.picture.is_none_or(|picture| (packet.timestamp.wrapping_sub(picture) as i32) > 0);
+        if newer {
+            self.picture = Some(packet.timestamp);
+        }
+        let goes = match (&description.frame, &description.descriptor) {
+            (Some(frame @ Frame { dependencies: Some(dependencies), .. }), _) => {
+                self.decide_by_dependencies(frame, dependencies, newer)
+            }
+            (_, Descriptor::Vp8(vp8)) => {
+                self.decide_vp8(vp8, newer, description.keyframe, description.layer)
+            }
+            (_, Descriptor::Vp9(vp9)) => {
+                self.decide_vp9(vp9, newer, description.keyframe, description.layer)
+            }
+            _ => true,
+        };
+        let ends = description.frame_end && description.layer.spatial == self.current.spatial;
+        goes.then_some(packet.marker || ends)
+    }
+
+    /// At the first packet of a picture: what is too much goes, and with a keyframe all comes.
+    fn begin_picture(&mut self, keyframe: bool) {
+        if keyframe {
+            self.current = self.target;
+            self.blocked = false;
+        }
+        self.current.spatial = self.current.spatial.min(self.target.spatial);
+        self.current.temporal = self.current.temporal.min(self.target.temporal);
+    }
+
+    /// RFC 7741 4.2: a frame with Y depends on the base layer alone.
+    fn decide_vp8(
+        &mut self,
+        vp8: &Vp8Descriptor,
+        newer: bool,
+        keyframe: bool,
+        layer: Layer,
+    ) -> bool {
+        if newer {
+            self.begin_picture(keyframe);
+            let up = self.current.temporal + 1..=self.target.temporal;
+            if vp8.layer_sync && up.contains(&layer.temporal) {
+                self.current.temporal = layer.temporal;
+            }
+        }
+        layer.temporal <= self.current.temporal
+    }
+
+    /// RFC 9628 4.2: behind a picture with U, higher temporal layers depend on nothing before it
+    /// that is higher than the picture itself. A frame without P needs only the layers below it in
+    /// its own picture.
+    fn decide_vp9(
+        &mut self,
+        vp9: &Vp9Descriptor,
+        newer: bool,
+        keyframe: bool,
+        layer: Layer,
+    ) -> bool {
+        if newer {
+            self.begin_picture(keyframe);
+            let up = vp9.layer.is_some_and(|layer| layer.switching_up);
+            if up && layer.temporal <= self.current.temporal {
+                self.current.temporal = self.target.temporal;
+            }
+        }
+        if layer.temporal > self.current.temporal {
+            return false;
+        }
+        let next = layer.spatial == self.current.spatial + 1 && vp9.frame_start;
+        if next && !vp9.inter_picture && layer.spatial <= self.target.spatial {
+            self.current.spatial = layer.spatial;
+            self.blocked = false;
+        }
+        // Lower layers go out even where the upper ones do not need them (as in L3T3_KEY), or
+        // nothing could be given up before a keyframe.
+        let goes = layer.spatial <= self.current.spatial;
+        self.blocked |= !goes && layer.spatial <= self.target.spatial;
+        goes
+    }
+
+    /// AV1 RTP payload format, appendix A.
+    fn decide_by_dependencies(
+        &mut self,
+        frame: &Frame,
+        dependencies: &Dependencies,
+        newer_picture: bool,
+    ) -> bool {
+        let newer_frame = self.frames.advance(frame.number);
+        if newer_frame && let Some(best) = dependencies.targets.best_within(self.target) {
+            self.retarget(frame, dependencies, best, newer_picture);
+        }
+        let present = dependencies
+            .targets
+            .indication(self.current)
+            .is_none_or(|indication| indication != Indication::NotPresent);
+        // As for VP9, layers below go out in any case, unless each is a stream of its own.
+        let below = !dependencies.simulcast && dependencies.layer.within(self.current);
+        let goes = present || below;
+        if goes {
+            self.frames.insert(frame.number);
+        }
+        goes
+    }
+
+    /// Moves to the decode target `best`, or towards it, if this frame is where that can be done.
+    fn retarget(
+        &mut self,
+        frame: &Frame,
+        dependencies: &Dependencies,
+        best: Layer,
+        newer_picture: bool,
+    ) {
+        if frame.keyframe() {
+            self.current = best;
+        }
+        let current = self.current;
+        if current == best {
+            self.blocked = false;
+            return;
+        }
+        let same_stream = !dependencies.simulcast || best.spatial == current.spatial;
+        if newer_picture && same_stream {
+            let lower =
+                Layer::new(current.spatial.min(best.spatial), current.temporal.min(best.temporal));
+            self.current = lower;
+        }
+        // Who can decode a frame with the indication "switch" can decode all that follows.
+        if dependencies.references.within(self.frames.before(frame.number)) {
+            let reachable = Layer::all().filter(|target| {
+                let targets = &dependencies.targets;
+                let towards = target.within(best) && self.current.within(*target)
+                    || dependencies.simulcast && *target == best;
+                towards
+                    && targets.indication(*target) == Some(Indication::Switch)
+                    && targets.intact(*target)
+            });
+            if let Some(target) = reachable.last() {
+                self.current = target;
+            }
+        }
+        self.blocked = self.current.spatial != best.spatial;
+    }
+}
+
+/// Which of the last frames went out, by the source's frame numbers.
+#[derive(Clone, Copy, Default, Debug)]
+struct ForwardedFrames {
+    newest: Option<u16>,
+    /// Bit n: the frame n before the newest.
+    sent: u64,
+}
+
+impl ForwardedFrames {
+    /// Takes note of a frame; true when it is the newest.
+    fn advance(&mut self, number: u16) -> bool {
+        match self.newest.map(|newest| number.wrapping_sub(newest)) {
+            None => {}
+            Some(ahead @ 1..0x8000) => {
+                self.sent = self.sent.checked_shl(ahead.into()).unwrap_or(0);
+            }
+            // More packets of the newest frame are no news.
+            Some(_) => return false,
+        }
+        self.newest = Some(number);
+        true
+    }
+
+    fn insert(&mut self, number: u16) {
+        let behind = self.newest.map_or(0, |newest| newest.wrapping_sub(number));
+        self.sent |= 1u64.checked_shl(behind.into()).unwrap_or(0);
+    }
+
+    /// The frames before the newest, bit n the one n + 1 before it.
+    fn before(&self, number: u16) -> u64 {
+        debug_assert_eq!(self.newest, Some(number));
+        self.sent >> 1
+    }
+}
+
+#[cfg(test)]
+mod tests;
