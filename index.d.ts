@@ -264,9 +264,28 @@ export interface TransportEvents {
   negotiationneeded: []
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel]
+  /**
+   * How good the link to the peer is, twice a second while video is sent to it and the peer gives
+   * feedback.
+   */
+  bandwidth: [report: BandwidthReport]
   /** A fault of this peer. The transport closes after it unless it says otherwise. Logged when nobody listens. */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
+}
+
+/** The link to a peer, as the engine estimates it from the peer's feedback. */
+export interface BandwidthReport {
+  /** Bits per second that the link carries, as far as is known, or {@link Transport.setMaxBitrate} allows. */
+  readonly available: number
+  /** Bits per second that the audio and the layers chosen now need. */
+  readonly target: number
+  /** Bits per second that the next better layers would need, `null` when all have what they may have. */
+  readonly wanted: number | null
+  /** Packets lost on the way to the peer, 0 to 1. */
+  readonly fractionLost: number
+  /** Milliseconds that packets wait in queues on their way. */
+  readonly queueDelay: number
 }
 
 /** One peer: one ICE, DTLS and SRTP association carrying any number of streams. */
@@ -327,6 +346,12 @@ export class Transport extends EventEmitter<TransportEvents> {
    */
   createOutgoingStream(options?: OutgoingStreamOptions): OutgoingStream
   /**
+   * Sends at most so much to the peer; layers are chosen to fit. The link may carry less.
+   * @param bitrate bits per second, `null` (the default) leaves it to the link
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  setMaxBitrate(bitrate: number | null): void
+  /**
    * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
    * 1024 of them.
    * @param label at most 65535 bytes
@@ -386,9 +411,23 @@ export interface AudioLevel {
   voice: boolean
 }
 
+/** Whether anybody takes an encoding. */
+export interface EncodingDemand {
+  readonly rid: string | null
+  /** False: no receiver takes it or would if it came. */
+  readonly wanted: boolean
+}
+
 export interface IncomingTrackEvents {
   /** An encoding appeared, or became active or inactive. */
   encoding: [encoding: Encoding]
+  /**
+   * Receivers began or ceased to want encodings of a video track. Tell the sender to switch those
+   * off that nobody wants (`RTCRtpSender.setParameters` with `active: false`): it saves the uplink
+   * and the encoder. An encoding counts as unwanted when that lasted for three seconds, as wanted
+   * at once; one that was switched off is wanted again as soon as it would be forwarded.
+   */
+  demand: [demand: readonly EncodingDemand[]]
   /** Loudness, at most ten times a second, when the peer sends RFC 6464 levels. */
   audiolevel: [level: AudioLevel]
   /**
@@ -422,6 +461,8 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly rids: readonly string[]
   /** Encodings seen so far. */
   readonly encodings: readonly Encoding[]
+  /** Which encodings of a video track receivers want, as the last `demand` event said; empty before. */
+  readonly demand: readonly EncodingDemand[]
   /** Transponders that take this track. */
   readonly transponders: readonly Transponder[]
   /**
@@ -504,7 +545,64 @@ export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
   [Symbol.dispose](): void
 }
 
+/** What is forwarded of the source. */
+export interface ForwardedLayer {
+  /** The simulcast encoding, `null` without simulcast. */
+  readonly rid: string | null
+  /** Spatial layer, 0 is the smallest picture. */
+  readonly spatial: number
+  /** Temporal layer, 0 is the lowest frame rate. */
+  readonly temporal: number
+  /** Pixels, when known. */
+  readonly width?: number
+  readonly height?: number
+  /** Frames per second, when known. */
+  readonly frameRate?: number
+  /** Bits per second, with headers, as measured when it was chosen. */
+  readonly bitrate: number
+}
+
+/**
+ * Why it is forwarded: there is nothing better (`best`), nothing better is wanted (`preferences`),
+ * the link carries no more (`bandwidth`), the source sends nothing (`unavailable`), or the
+ * transponder is muted.
+ */
+export type LayerReason = 'best' | 'preferences' | 'bandwidth' | 'unavailable' | 'muted'
+
+export interface LayerSelection {
+  /** Default: not limited. */
+  spatial?: number
+  /** Default: not limited. */
+  temporal?: number
+}
+
+/** What an application wants of a video track. The engine chooses among the layers within it. */
+export interface Preferences {
+  /**
+   * Pixels of the place the picture is shown in. Of several encodings the largest that does not
+   * exceed it is taken, or the smallest there is. Default: not limited.
+   */
+  maxWidth?: number
+  maxHeight?: number
+  /** Frames per second. Default: not limited. */
+  maxFrameRate?: number
+  /** Bits per second. Default: not limited. */
+  maxBitrate?: number
+  /** 1 to 100. What is more important gets its layers first. Default 1. */
+  priority?: number
+  /**
+   * Whether it stops when the link has room for nothing of it; the `layer` event tells, and it
+   * goes on by itself. `false`: the lowest layer is sent in any case. Default true.
+   */
+  pauseAllowed?: boolean
+}
+
 export interface TransponderEvents {
+  /**
+   * The layers that are forwarded changed, or the reason for them; `null` while there are none,
+   * as when the link has no room for the track (`'bandwidth'`).
+   */
+  layer: [layer: ForwardedLayer | null, reason: LayerReason]
   /** The encoding that is forwarded changed; `null` while there is none. */
   encoding: [rid: string | null, encoding: Encoding | null]
   /** `ERR_CODEC_MISMATCH`: the receiver cannot take what the source sends. Nothing is forwarded until that changes. */
@@ -525,16 +623,36 @@ export class Transponder extends EventEmitter<TransponderEvents> {
   readonly selectedEncoding: string
   /** The encoding forwarded now, `null` while there is none. */
   readonly currentEncoding: Encoding | null
+  /** The layers asked for, `null` leaves them to the engine. */
+  readonly selectedLayer: Readonly<LayerSelection> | null
+  /** The layers forwarded now, `null` while there are none. */
+  readonly currentLayer: ForwardedLayer | null
+  readonly layerReason: LayerReason
+  /** What {@link Transponder.setPreferences} was told, `null` before. */
+  readonly preferences: Readonly<Preferences> | null
   /** Switches the source, like {@link OutgoingTrack.attachTo}. */
   attachTo(track: IncomingTrack): this
   /**
    * Chooses one simulcast encoding by RID. The switch happens at its next keyframe, which is
-   * requested; the old one goes on until then. `'auto'` (the default) takes the best that is active.
+   * requested; the old one goes on until then. `'auto'` (the default) takes the best that is active
+   * and fits the link and the preferences.
    * A RID that sends nothing leaves the current one in place until it does; one that the source
    * neither announced nor sent is refused.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
    */
   selectEncoding(rid: string): void
+  /**
+   * Takes at most these layers of an encoding (SVC, temporal layers). `null` (the default) leaves
+   * them to the engine. Forgotten when the source is switched.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  selectLayer(layer: LayerSelection | null): void
+  /**
+   * Says what the track is needed for. Replaces what was said before; it stays when the source is
+   * switched.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  setPreferences(preferences: Preferences): void
   /** Stops (true) or resumes (false) forwarding; video resumes with a keyframe. Default true. */
   mute(muted?: boolean): void
   detach(): void
@@ -670,6 +788,15 @@ export interface TransportStats {
   bytesSent: number
   packetsReceived: number
   packetsSent: number
+  /** Bits per second that the link to the peer carries, as far as is known. */
+  availableOutgoingBitrate?: number
+  /** Bits per second that the layers chosen now and the audio need. */
+  targetBitrate: number
+  /** Bits per second that the next better layers would need, when there are any. */
+  wantedBitrate?: number
+  /** Packets repeated only to find out how much the link carries. */
+  probePacketsSent: number
+  probeBytesSent: number
   /** Packets of tracks that arrived, as the peer's transport-wide feedback says; 0 where it gives none. */
   packetsAcknowledged: number
   /** Their bytes, headers and encryption included. */
@@ -715,6 +842,18 @@ export interface EncodingStats {
   frameHeight?: number
   /** Seconds. */
   roundTripTime?: number
+  /** Of video, the layers that its packets tell apart: those of SVC, and temporal ones. */
+  layers?: LayerStats[]
+}
+
+export interface LayerStats {
+  spatial: number
+  temporal: number
+  /** Bits per second of the layer with those below it that it needs, headers included. */
+  bitrate: number
+  framesPerSecond: number
+  frameWidth?: number
+  frameHeight?: number
 }
 
 export interface OutgoingTrackStats {
@@ -726,6 +865,11 @@ export interface OutgoingTrackStats {
   codec?: string
   /** The encoding being forwarded. */
   rid?: string | null
+  /** The layers of it that are forwarded. */
+  spatialLayer?: number
+  temporalLayer?: number
+  /** Why it is these layers, for video. */
+  layerReason?: LayerReason
   source?: number
   muted: boolean
   packetsSent: number

@@ -37,6 +37,13 @@ function integer(value, field, min, max) {
   return value
 }
 
+function positive(value, field) {
+  if (typeof value !== 'number' || !(value > 0) || value === Infinity) {
+    throw invalid(field, 'a number above 0', value)
+  }
+  return value
+}
+
 function oneOf(value, field, choices) {
   if (!choices.includes(value)) {
     throw invalid(field, choices.map(choice => inspect(choice)).join(', '), value)
@@ -104,5 +111,6 @@ module.exports = {
   open,
   optional,
   options,
+  positive,
   string
 }

@@ -13,6 +13,7 @@ class IncomingTrack extends MediaObject {
   #info
   #muted = false
   #encodings = []
+  #demand = []
   #transponders = new Set()
   /** Whether the engine tells of levels. */
   #levels = false
@@ -70,6 +71,10 @@ class IncomingTrack extends MediaObject {
     return [...this.#encodings]
   }
 
+  get demand() {
+    return this.#demand
+  }
+
   get transponders() {
     return [...this.#transponders]
   }
@@ -97,6 +102,10 @@ class IncomingTrack extends MediaObject {
       case 'encoding':
         this.#setEncoding(Object.freeze(event.encoding))
         emit(this, 'encoding', event.encoding)
+        break
+      case 'demand':
+        this.#demand = Object.freeze(event.encodings.map(Object.freeze))
+        emit(this, 'demand', this.#demand)
         break
       case 'audioLevel':
         emit(this, 'audiolevel', { level: event.level, voice: event.voice })

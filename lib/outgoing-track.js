@@ -96,6 +96,7 @@ class OutgoingTrack extends MediaObject {
         announce(mark(this, event.reason))
         break
       case 'transponderEncoding':
+      case 'transponderLayer':
       case 'transponderError':
         this.#transponder?.[kHandle](event)
         break

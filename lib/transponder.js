@@ -6,9 +6,12 @@ const { emit, emitError } = require('./emit.js')
 const { callNative, fromNative } = require('./error.js')
 const { kAdd, kDetach, kDispatcher, kForget, kHandle, kRemove, kSource, kSwitch } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { preferences: checkPreferences } = require('./preferences.js')
 
 /** Lets the engine choose the encoding. */
 const AUTO = 'auto'
+/** Layers are told apart up to here. */
+const MAX_LAYER = 3
 
 /** Copies one incoming track to one outgoing track. */
 class Transponder extends MediaObject {
@@ -17,6 +20,10 @@ class Transponder extends MediaObject {
   #muted = false
   #selectedEncoding = AUTO
   #currentEncoding = null
+  #selectedLayer = null
+  #currentLayer = null
+  #layerReason = 'unavailable'
+  #preferences = null
 
   constructor(key, outgoingTrack, incomingTrack) {
     super(key, outgoingTrack?.id)
@@ -49,6 +56,22 @@ class Transponder extends MediaObject {
     return this.#currentEncoding
   }
 
+  get selectedLayer() {
+    return this.#selectedLayer
+  }
+
+  get currentLayer() {
+    return this.#currentLayer
+  }
+
+  get layerReason() {
+    return this.#layerReason
+  }
+
+  get preferences() {
+    return this.#preferences
+  }
+
   attachTo(track) {
     check.open(this)
     this.#outgoingTrack[kSwitch](track)
@@ -68,6 +91,22 @@ class Transponder extends MediaObject {
     this.#selectedEncoding = rid
   }
 
+  selectLayer(layer) {
+    const selected = layer === null ? null : checkLayer(layer)
+    check.open(this)
+    this.#command((native, transport) =>
+      native.selectLayer(transport, this.id, selected?.spatial, selected?.temporal)
+    )
+    this.#selectedLayer = selected
+  }
+
+  setPreferences(preferences) {
+    const checked = checkPreferences(preferences)
+    check.open(this)
+    this.#command((native, transport) => native.setPreferences(transport, this.id, checked))
+    this.#preferences = Object.freeze({ ...preferences })
+  }
+
   mute(muted = true) {
     check.boolean(muted, 'muted')
     check.open(this)
@@ -85,6 +124,7 @@ class Transponder extends MediaObject {
     // The next transponder of the track starts afresh.
     if (this.#muted) this.#insist((native, transport) => native.mute(transport, this.id, false))
     this.#forgetSelection()
+    if (this.#preferences) this.#insist((native, transport) => native.setPreferences(transport, this.id, DEFAULTS))
     this.#outgoingTrack[kDetach]()
     const marked = mark(this, 'closed')
     this[kDispatcher].later(() => announce(marked))
@@ -97,6 +137,12 @@ class Transponder extends MediaObject {
   [kHandle](event) {
     if (event.type === 'transponderError') {
       emitError(this, fromNative(event.error))
+      return
+    }
+    if (event.type === 'transponderLayer') {
+      this.#currentLayer = event.layer && Object.freeze(event.layer)
+      this.#layerReason = event.reason
+      emit(this, 'layer', this.#currentLayer, event.reason)
       return
     }
     const encoding = event.encoding && Object.freeze(event.encoding)
@@ -123,9 +169,14 @@ class Transponder extends MediaObject {
   }
 
   #forgetSelection() {
-    if (this.#selectedEncoding === AUTO) return
-    this.#selectedEncoding = AUTO
-    this.#insist((native, transport) => native.selectEncoding(transport, this.id, undefined))
+    if (this.#selectedEncoding !== AUTO) {
+      this.#selectedEncoding = AUTO
+      this.#insist((native, transport) => native.selectEncoding(transport, this.id, undefined))
+    }
+    if (this.#selectedLayer) {
+      this.#selectedLayer = null
+      this.#insist((native, transport) => native.selectLayer(transport, this.id, undefined, undefined))
+    }
   }
 
   #insist(post) {
@@ -136,6 +187,16 @@ class Transponder extends MediaObject {
   #command(post) {
     callNative(() => post(this[kDispatcher].native, this.#outgoingTrack.transport.id))
   }
+}
+
+const DEFAULTS = checkPreferences({})
+
+function checkLayer(layer) {
+  if (layer === undefined) throw check.invalid('layer', 'an object or null', layer)
+  const { spatial, temporal } = check.options(layer, 'layer', ['spatial', 'temporal'])
+  check.optional(check.integer, spatial, undefined, 'layer.spatial', 0, MAX_LAYER)
+  check.optional(check.integer, temporal, undefined, 'layer.temporal', 0, MAX_LAYER)
+  return Object.freeze({ spatial, temporal })
 }
 
 module.exports = { Transponder }

@@ -23,6 +23,7 @@ const {
 const { MediaObject } = require('./media-object.js')
 const { OutgoingStream } = require('./outgoing-stream.js')
 const { outgoingStreamOptions } = require('./outgoing-stream-options.js')
+const { MAX_BITRATE } = require('./preferences.js')
 
 /** Open data channels of one transport. */
 const MAX_CHANNELS = 1024
@@ -39,6 +40,8 @@ class Transport extends MediaObject {
   #outgoingStreams = new Map()
   #channels = new Set()
   #closing
+  /** Whether the engine tells how good the link is. */
+  #listensBandwidth = false
 
   constructor(key, endpoint, created, options, appData) {
     super(key, created?.id, appData)
@@ -47,6 +50,10 @@ class Transport extends MediaObject {
     this.#thread = created.thread
     this.#options = options
     this.#dispatcher.add(this.id, this)
+    this.on('newListener', event => {
+      if (event === 'bandwidth') this.#listenBandwidth(true)
+    })
+    this.on('removeListener', () => this.#listenBandwidth(this.listenerCount('bandwidth') > 0))
   }
 
   get endpoint() {
@@ -142,6 +149,12 @@ class Transport extends MediaObject {
     return stream
   }
 
+  setMaxBitrate(bitrate) {
+    if (bitrate !== null) check.integer(bitrate, 'bitrate', 1, MAX_BITRATE)
+    check.open(this)
+    callNative(() => this.#dispatcher.native.setMaxBitrate(this.id, bitrate ?? undefined))
+  }
+
   createDataChannel(label, options) {
     const { appData, ...checked } = dataChannelOptions(label, options)
     check.open(this)
@@ -188,6 +201,9 @@ class Transport extends MediaObject {
       case 'negotiationNeeded':
         emit(this, 'negotiationneeded')
         break
+      case 'bandwidth':
+        emit(this, 'bandwidth', Object.freeze(event.report))
+        break
       case 'transportError':
         emitError(this, fromNative(event.error))
         break
@@ -201,6 +217,12 @@ class Transport extends MediaObject {
         emit(this, 'datachannel', this.#addChannel(event.channel, event.options, 'open'))
         break
     }
+  }
+
+  #listenBandwidth(wanted) {
+    if (wanted === this.#listensBandwidth || this.closed) return
+    this.#listensBandwidth = wanted
+    this.#dispatcher.insist(native => native.listenBandwidth(this.id, wanted))
   }
 
   [kChildren]() {

@@ -17,12 +17,14 @@ const MAY_USE = {
   node: ['net', 'control', 'codec', 'log'],
   net: ['engine', 'session', 'control', 'codec'],
   engine: ['session', 'egress', 'sfu', 'mcu', 'record', 'control', 'codec'],
-  session: ['egress', 'sfu', 'dump', 'control', 'codec'],
-  egress: ['sfu', 'control', 'codec'],
+  session: ['egress', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  egress: ['sfu', 'bandwidth', 'control', 'codec'],
   sfu: ['control', 'codec'],
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],
+  // Numbers and time alone: what a link carries and how it is shared.
+  bandwidth: [],
   // The words the others share: commands, events, ids, statistics.
   control: ['codec'],
   codec: [],
@@ -34,11 +36,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['session'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sfu', 'mcu', 'codec'],
+    except: ['sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

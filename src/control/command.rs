@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, TransportId};
+use super::layers::Preferences;
 use super::options::{ChannelOptions, TransportOptions};
 use super::stats::StatsCollector;
 use crate::codec::Kind;
@@ -115,6 +116,16 @@ pub enum TransportCommand {
         id: OutgoingTrackId,
         rid: Option<String>,
     },
+    /// At most these layers of an encoding; `None` does not limit them.
+    SelectLayer {
+        id: OutgoingTrackId,
+        spatial: Option<u8>,
+        temporal: Option<u8>,
+    },
+    SetPreferences {
+        id: OutgoingTrackId,
+        preferences: Preferences,
+    },
     Mute {
         id: OutgoingTrackId,
         muted: bool,
@@ -128,6 +139,14 @@ pub enum TransportCommand {
     /// tenth of a second and track is most of what would wake it.
     ListenLevels {
         id: IncomingTrackId,
+        listen: bool,
+    },
+    /// No more than this is sent to the peer, in bit/s; `None` leaves it to the link.
+    SetMaxBitrate {
+        bitrate: Option<u64>,
+    },
+    /// Whether JavaScript wants to hear how good the link is.
+    ListenBandwidth {
         listen: bool,
     },
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, TransportId};
+use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
 
@@ -102,6 +103,11 @@ pub enum Event {
     NegotiationNeeded {
         transport: TransportId,
     },
+    /// Overwrites the one before.
+    Bandwidth {
+        transport: TransportId,
+        report: BandwidthReport,
+    },
     /// A fault; [`Event::TransportClosed`] follows when it was fatal.
     TransportError {
         transport: TransportId,
@@ -138,6 +144,12 @@ pub enum Event {
         voice: bool,
     },
 
+    /// Which encodings of the track anybody takes. Overwrites the one before.
+    Demand {
+        id: IncomingTrackId,
+        encodings: Vec<EncodingDemand>,
+    },
+
     OutgoingTrackNegotiated {
         id: OutgoingTrackId,
         mid: String,
@@ -150,6 +162,13 @@ pub enum Event {
     TransponderEncoding {
         id: OutgoingTrackId,
         encoding: Option<EncodingInfo>,
+    },
+    /// The layers that the transponder forwards, with `None` for nothing. Overwrites the one
+    /// before.
+    TransponderLayer {
+        id: OutgoingTrackId,
+        layer: Option<ForwardedLayer>,
+        reason: LayerReason,
     },
     TransponderError {
         id: OutgoingTrackId,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::counters::count_wakeup;
 use super::event::Event;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, TransportId};
 
 /// Bytes of messages one data channel may have waiting for JavaScript.
 pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -47,6 +47,9 @@ enum Slot {
     /// By RID. A peer can change an encoding with every packet.
     Encoding(IncomingTrackId, Option<String>),
     Forwarded(OutgoingTrackId),
+    Layer(OutgoingTrackId),
+    Demand(IncomingTrackId),
+    Bandwidth(TransportId),
 }
 
 impl Slot {
@@ -56,6 +59,9 @@ impl Slot {
             Event::ChannelBufferedAmount { id, .. } => Some(Slot::BufferedAmount(*id)),
             Event::Encoding { id, encoding } => Some(Slot::Encoding(*id, encoding.rid.clone())),
             Event::TransponderEncoding { id, .. } => Some(Slot::Forwarded(*id)),
+            Event::TransponderLayer { id, .. } => Some(Slot::Layer(*id)),
+            Event::Demand { id, .. } => Some(Slot::Demand(*id)),
+            Event::Bandwidth { transport, .. } => Some(Slot::Bandwidth(*transport)),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod flow;
 pub mod ids;
+pub mod layers;
 pub mod mailbox;
 pub mod options;
 pub mod stats;

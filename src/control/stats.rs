@@ -160,6 +160,17 @@ pub struct TransportStats {
     pub bytes_sent: u64,
     pub packets_received: u64,
     pub packets_sent: u64,
+    /// What the link to the peer carries, bit/s, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_outgoing_bitrate: Option<u64>,
+    /// What the chosen layers and the sound need, bit/s.
+    pub target_bitrate: u64,
+    /// What the next better layers would need, bit/s, when there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_bitrate: Option<u64>,
+    /// Sent only to find out how much the link carries.
+    pub probe_packets_sent: u64,
+    pub probe_bytes_sent: u64,
     /// By the peer's transport-wide feedback.
     pub packets_acknowledged: u64,
     pub bytes_acknowledged: u64,
@@ -209,6 +220,23 @@ pub struct EncodingStats {
     pub frame_height: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_time: Option<f64>,
+    /// Of video that tells them apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerStats>,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerStats {
+    pub spatial: u8,
+    pub temporal: u8,
+    /// With those below that it needs, headers included.
+    pub bitrate: u64,
+    pub frames_per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_width: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_height: Option<u16>,
 }
 
 #[derive(Serialize, Default, Clone, Debug)]
@@ -225,6 +253,14 @@ pub struct OutgoingTrackStats {
     pub codec: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rid: Option<String>,
+    /// The layers that are forwarded of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spatial_layer: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temporal_layer: Option<u8>,
+    /// Why, for video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<u64>,
     pub muted: bool,

@@ -9,6 +9,7 @@ use super::report;
 use super::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 use super::stream::{Latest, Stream};
 use super::transport_history::{Acknowledged, TransportHistory};
+use crate::bandwidth::PacketResult;
 use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
 use crate::control::flow::Flow;
@@ -96,9 +97,13 @@ impl Egress {
         self.opener.as_mut().is_some_and(|opener| opener.open(packet, plain))
     }
 
-    /// Takes transport-wide feedback.
-    pub fn transport_feedback(&mut self, feedback: &TransportFeedback<'_>) {
-        self.history.apply(feedback, |_| {});
+    /// Takes transport-wide feedback; gives what it says of each packet.
+    pub fn transport_feedback(
+        &mut self,
+        feedback: &TransportFeedback<'_>,
+        each: impl FnMut(PacketResult),
+    ) {
+        self.history.apply(feedback, each);
     }
 
     /// What transport-wide feedback said so far.
@@ -159,7 +164,7 @@ impl Egress {
         let (prefix, rest) = packet.parts();
         let length = sealer.seal_rtp(out, header, ssrc, packet.index, prefix, rest, padding)?;
         if stream.parameters.extensions.transport_sequence.is_some() {
-            self.history.sent(now, length);
+            self.history.sent(now, length, None);
         }
         self.count(now, stream, packet, prefix.len() + rest.len());
         Some(length)
@@ -193,7 +198,8 @@ impl Egress {
 
     /// Repeats a packet on the retransmission stream (RFC 4588 4), unless that was done just now
     /// or would be too much. `pt` is the payload type of the retransmission format, `media_bytes`
-    /// what the stream has sent so far.
+    /// what the stream has sent so far. One that is repeated only to probe how much the link
+    /// carries is, whatever the limits.
     pub fn repeat(
         &mut self,
         now: Instant,
@@ -201,6 +207,7 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         pt: u8,
         media_bytes: u64,
+        probe: Option<u8>,
     ) -> Option<Vec<u8>> {
         let ssrc = stream.parameters.rtx?;
         let sealer = self.sealer.as_ref()?;
@@ -212,7 +219,7 @@ impl Egress {
         });
         let (prefix, rest) = packet.parts();
         let bytes = prefix.len() + rest.len();
-        if !repair.admit(now, packet.index, bytes, media_bytes, round_trip) {
+        if probe.is_none() && !repair.admit(now, packet.index, bytes, media_bytes, round_trip) {
             return None;
         }
         let index = repair.take_index();
@@ -238,10 +245,12 @@ impl Egress {
         let length = sealer.seal_rtp(&mut out, length, ssrc, index, start, rest, 0)?;
         out.truncate(length);
         if extensions.transport_sequence.is_some() {
-            self.history.sent(now, length);
+            self.history.sent(now, length, probe);
         }
-        stream.feedback.retransmitted_packets += 1;
-        stream.feedback.retransmitted_bytes += bytes as u64;
+        if probe.is_none() {
+            stream.feedback.retransmitted_packets += 1;
+            stream.feedback.retransmitted_bytes += bytes as u64;
+        }
         Some(out)
     }
 

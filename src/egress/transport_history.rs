@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bandwidth::PacketResult;
 use crate::codec::rtcp::TransportFeedback;
 
 /// Packets that can wait for feedback: half of what 16 bits can tell apart is the most that makes
@@ -20,6 +21,8 @@ pub(super) struct TransportHistory {
     slots: Vec<Slot>,
     /// Number of the next packet, of which the wire has the low 16 bits.
     next: u64,
+    /// When the newest packet was sent, in microseconds since the origin.
+    newest: u64,
     totals: Acknowledged,
 }
 
@@ -29,6 +32,8 @@ struct Slot {
     sent: u32,
     size: u16,
     fate: Fate,
+    /// The probe it is part of; 0 is none.
+    probe: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -51,20 +56,9 @@ pub struct Acknowledged {
     pub lost: u64,
 }
 
-/// What feedback says of one packet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PacketResult {
-    /// When it was sent, since the history began.
-    pub sent: Duration,
-    /// Of the datagram.
-    pub size: usize,
-    /// When it arrived, by the receiver's clock, in steps of 250 us; `None` when it did not.
-    pub arrived: Option<i64>,
-}
-
 impl TransportHistory {
     pub(super) fn new(now: Instant) -> Self {
-        Self { origin: now, slots: Vec::new(), next: 0, totals: Acknowledged::default() }
+        Self { origin: now, slots: Vec::new(), next: 0, newest: 0, totals: Acknowledged::default() }
     }
 
     /// What the extension of the next packet says.
@@ -73,8 +67,9 @@ impl TransportHistory {
     }
 
     /// A packet with that number was sealed.
-    pub(super) fn sent(&mut self, now: Instant, size: usize) {
-        let sent = now.saturating_duration_since(self.origin).as_micros() as u32;
+    pub(super) fn sent(&mut self, now: Instant, size: usize, probe: Option<u8>) {
+        self.newest = now.saturating_duration_since(self.origin).as_micros() as u64;
+        let sent = self.newest as u32;
         if self.slots.is_empty() {
             self.slots.resize(FIRST_WAITING, Slot::default());
         }
@@ -86,7 +81,8 @@ impl TransportHistory {
         }
         let place = self.place(self.next);
         let size = u16::try_from(size).unwrap_or(u16::MAX);
-        self.slots[place] = Slot { sent, size, fate: Fate::Waiting };
+        let probe = probe.unwrap_or(0);
+        self.slots[place] = Slot { sent, size, fate: Fate::Waiting, probe };
         self.next += 1;
     }
 
@@ -131,9 +127,12 @@ impl TransportHistory {
                 self.totals.bytes += u64::from(slot.size);
             }
             each(PacketResult {
-                sent: Duration::from_micros(u64::from(slot.sent)),
+                sent: Duration::from_micros(
+                    self.newest - u64::from((self.newest as u32).wrapping_sub(slot.sent)),
+                ),
                 size: usize::from(slot.size),
                 arrived: delta.map(|delta| reference + i64::from(delta)),
+                probe: (slot.probe != 0).then_some(slot.probe),
             });
         }
     }
@@ -183,7 +182,7 @@ mod tests {
         let mut history = TransportHistory::new(start);
         for number in 0..10 {
             assert_eq!(history.next_sequence(), number);
-            history.sent(start + Duration::from_millis(u64::from(number)), 1000);
+            history.sent(start + Duration::from_millis(u64::from(number)), 1000, None);
         }
         let results = apply(&mut history, &feedback(2, &[(true, 3), (false, 2), (true, 1)]));
         assert_eq!(results.len(), 6);
@@ -199,7 +198,7 @@ mod tests {
     fn what_was_told_before_counts_once_and_late_packets_are_not_lost() {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
-        (0..4).for_each(|_| history.sent(start, 500));
+        (0..4).for_each(|_| history.sent(start, 500, None));
         apply(&mut history, &feedback(0, &[(true, 2), (false, 2)]));
         assert!(apply(&mut history, &feedback(0, &[(true, 2), (false, 2)])).is_empty());
         assert_eq!(apply(&mut history, &feedback(2, &[(true, 1)])).len(), 1);
@@ -212,7 +211,7 @@ mod tests {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
         assert!(apply(&mut history, &feedback(0, &[(true, 5)])).is_empty());
-        (0..3).for_each(|_| history.sent(start, 500));
+        (0..3).for_each(|_| history.sent(start, 500, None));
         assert!(apply(&mut history, &feedback(3, &[(true, 5)])).is_empty());
         assert!(apply(&mut history, &feedback(60_000, &[(true, 5)])).is_empty());
     }
@@ -223,7 +222,7 @@ mod tests {
         let mut history = TransportHistory::new(start);
         for number in 0..70_000u64 {
             // Ten packets a millisecond, told of half a second later.
-            history.sent(start + Duration::from_micros(number * 100), 1200);
+            history.sent(start + Duration::from_micros(number * 100), 1200, None);
         }
         assert_eq!(history.slots.len(), MAX_WAITING);
         let base = (70_000u64 - 3000) as u16;
@@ -235,7 +234,7 @@ mod tests {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
         for number in 0..2000u64 {
-            history.sent(start + Duration::from_millis(number * 20), 100);
+            history.sent(start + Duration::from_millis(number * 20), 100, None);
         }
         assert_eq!(history.slots.len(), FIRST_WAITING);
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::control::command::RelayTarget;
 use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex};
 use crate::engine::io::Message;
+use crate::sfu::EncodingSet;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
 
@@ -38,6 +39,12 @@ pub enum ShardMessage {
     KeyframeWanted {
         track: IncomingTrackId,
         encoding: EncodingIndex,
+    },
+    /// Which encodings the receivers on a shard want.
+    Demand {
+        track: IncomingTrackId,
+        from: ShardIndex,
+        wanted: EncodingSet,
     },
     /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.
     UnrelayChannel {

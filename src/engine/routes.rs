@@ -6,7 +6,7 @@ use crate::control::ids::{
     IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId,
 };
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, History, SourcePacket};
+use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
 #[derive(Default)]
 pub struct Routes {
@@ -25,12 +25,18 @@ pub struct Route {
     pub owner: Option<TransportId>,
     /// What receivers here may ask for again, by encoding.
     histories: Vec<History>,
+    /// What receivers on other shards want.
+    far_demand: Vec<(ShardIndex, EncodingSet)>,
+    /// What was last said that all receivers want.
+    demand: Option<EncodingSet>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receiver {
     pub transport: TransportId,
     pub track: OutgoingTrackId,
+    /// The encodings it would take.
+    pub wanted: EncodingSet,
 }
 
 struct Outgoing {
@@ -75,6 +81,30 @@ impl Route {
 
     pub fn remove_shard(&mut self, shard: ShardIndex) {
         self.shards &= !(1 << shard.0);
+        self.far_demand.retain(|(from, _)| *from != shard);
+    }
+
+    /// A receiver here wants other encodings.
+    pub fn set_wanted(&mut self, track: OutgoingTrackId, wanted: EncodingSet) {
+        if let Some(receiver) = self.receivers.iter_mut().find(|r| r.track == track) {
+            receiver.wanted = wanted;
+        }
+    }
+
+    /// The receivers on another shard want other encodings.
+    pub fn set_far_demand(&mut self, from: ShardIndex, wanted: EncodingSet) {
+        match self.far_demand.iter_mut().find(|(shard, _)| *shard == from) {
+            Some((_, known)) => *known = wanted,
+            None => self.far_demand.push((from, wanted)),
+        }
+    }
+
+    /// What all receivers together want, once after each change.
+    pub fn poll_demand(&mut self) -> Option<EncodingSet> {
+        let near = self.receivers.iter().map(|receiver| receiver.wanted);
+        let far = self.far_demand.iter().map(|(_, wanted)| *wanted);
+        let demand = near.chain(far).fold(EncodingSet::NONE, EncodingSet::union);
+        (self.demand.replace(demand) != Some(demand)).then_some(demand)
     }
 }
 
@@ -117,10 +147,9 @@ impl Routes {
         let outgoing = self.outgoing.get_mut(&id)?;
         let transport = outgoing.transport;
         let before = outgoing.source.replace(source);
-        let receiver = Receiver { transport, track: id };
         let route = self.tracks.entry(source).or_default();
-        if !route.receivers.contains(&receiver) {
-            route.receivers.push(receiver);
+        if !route.receivers.iter().any(|receiver| receiver.track == id) {
+            route.receivers.push(Receiver { transport, track: id, wanted: EncodingSet::ALL });
         }
         Some(before.filter(|before| *before != source))
     }

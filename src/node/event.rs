@@ -9,6 +9,7 @@ use super::options::NativeChannelOptions;
 use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
+use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.
@@ -26,6 +27,11 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         Event::NegotiationNeeded { transport } => about(env, "negotiationNeeded", transport.0),
         Event::TransportError { transport, error } => {
             failed(env, "transportError", transport.0, &error)
+        }
+        Event::Bandwidth { transport, report } => {
+            let mut object = about(env, "bandwidth", transport.0)?;
+            object.set("report", bandwidth(env, report)?)?;
+            Ok(object)
         }
         Event::TransportClosed { transport, reason } => {
             closed(env, "transportClosed", transport.0, reason.name())
@@ -52,6 +58,13 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             Ok(object)
         }
 
+        Event::Demand { id, encodings } => {
+            let mut object = about(env, "demand", id.0)?;
+            let demands: Result<Vec<_>> = encodings.into_iter().map(|d| demand(env, d)).collect();
+            object.set("encodings", demands?)?;
+            Ok(object)
+        }
+
         Event::OutgoingTrackNegotiated { id, mid } => {
             let mut object = about(env, "outgoingTrackNegotiated", id.0)?;
             object.set("mid", mid)?;
@@ -62,6 +75,15 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         }
         Event::TransponderEncoding { id, encoding } => {
             with_encoding(env, "transponderEncoding", id.0, encoding)
+        }
+        Event::TransponderLayer { id, layer, reason } => {
+            let mut object = about(env, "transponderLayer", id.0)?;
+            object.set("reason", reason.name())?;
+            match layer {
+                None => object.set("layer", Null)?,
+                Some(layer) => object.set("layer", forwarded_layer(env, layer)?)?,
+            }
+            Ok(object)
         }
         Event::TransponderError { id, error } => failed(env, "transponderError", id.0, &error),
 
@@ -156,6 +178,49 @@ fn incoming_track(env: &Env, info: IncomingTrackInfo) -> Result<Object<'_>> {
     Ok(object)
 }
 
+fn bandwidth(env: &Env, report: BandwidthReport) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    object.set("available", report.available as f64)?;
+    object.set("target", report.target as f64)?;
+    match report.wanted {
+        None => object.set("wanted", Null)?,
+        Some(wanted) => object.set("wanted", wanted as f64)?,
+    }
+    object.set("fractionLost", report.fraction_lost)?;
+    object.set("queueDelay", report.queue_delay)?;
+    Ok(object)
+}
+
+fn demand(env: &Env, demand: EncodingDemand) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    set_rid(&mut object, demand.rid)?;
+    object.set("wanted", demand.wanted)?;
+    Ok(object)
+}
+
+fn forwarded_layer(env: &Env, layer: ForwardedLayer) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    set_rid(&mut object, layer.rid)?;
+    object.set("spatial", u32::from(layer.spatial))?;
+    object.set("temporal", u32::from(layer.temporal))?;
+    if let Some((width, height)) = layer.size {
+        object.set("width", u32::from(width))?;
+        object.set("height", u32::from(height))?;
+    }
+    if layer.frame_rate > 0.0 {
+        object.set("frameRate", f64::from(layer.frame_rate))?;
+    }
+    object.set("bitrate", layer.bitrate as f64)?;
+    Ok(object)
+}
+
+fn set_rid(object: &mut Object<'_>, rid: Option<String>) -> Result<()> {
+    match rid {
+        None => object.set("rid", Null),
+        Some(rid) => object.set("rid", rid),
+    }
+}
+
 fn with_encoding<'env>(
     env: &'env Env,
     name: &'static str,
@@ -167,10 +232,7 @@ fn with_encoding<'env>(
         None => object.set("encoding", Null)?,
         Some(info) => {
             let mut encoding = Object::new(env)?;
-            match info.rid {
-                None => encoding.set("rid", Null)?,
-                Some(rid) => encoding.set("rid", rid)?,
-            }
+            set_rid(&mut encoding, info.rid)?;
             encoding.set("ssrc", info.ssrc)?;
             encoding.set("active", info.active)?;
             encoding.set("codec", info.codec.name())?;

@@ -8,6 +8,7 @@ use napi_derive::napi;
 
 use crate::codec::Codec;
 use crate::control::error::{EngineError, ErrorCode};
+use crate::control::layers::Preferences;
 use crate::control::options::{
     ChannelOptions, DtlsVersions, EngineOptions, Listen, TransportOptions,
 };
@@ -50,6 +51,16 @@ pub struct NativeChannelOptions {
     pub max_retransmits: Option<u16>,
     pub max_packet_life_time: Option<u16>,
     pub negotiated: Option<u16>,
+}
+
+#[napi(object)]
+pub struct NativePreferences {
+    pub max_width: Option<u16>,
+    pub max_height: Option<u16>,
+    pub max_frame_rate: Option<f64>,
+    pub max_bitrate: Option<f64>,
+    pub priority: u32,
+    pub pause_allowed: bool,
 }
 
 fn invalid(field: impl Into<String>, expected: &str) -> EngineError {
@@ -116,6 +127,19 @@ impl TryFrom<NativeTransportOptions> for TransportOptions {
             max_buffered_amount: options.max_buffered_amount as usize,
             dump_file: options.dump_file.map(PathBuf::from),
         })
+    }
+}
+
+impl From<NativePreferences> for Preferences {
+    fn from(preferences: NativePreferences) -> Self {
+        Self {
+            max_width: preferences.max_width,
+            max_height: preferences.max_height,
+            max_frame_rate: preferences.max_frame_rate.map(|rate| rate as f32),
+            max_bitrate: preferences.max_bitrate.map(|bitrate| bitrate as u64),
+            priority: preferences.priority,
+            pause_allowed: preferences.pause_allowed,
+        }
     }
 }
 

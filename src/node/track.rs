@@ -5,6 +5,7 @@ use napi_derive::napi;
 
 use super::convert::{incoming_track_id, kind, outgoing_track_id, transport_id};
 use super::endpoint::NativeEndpoint;
+use super::options::NativePreferences;
 use crate::control::command::TransportCommand;
 
 #[napi]
@@ -62,6 +63,36 @@ impl NativeEndpoint {
         rid: Option<String>,
     ) -> Result<()> {
         let command = TransportCommand::SelectEncoding { id: outgoing_track_id(id), rid };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    /// At most these layers; what is missing is not limited.
+    #[napi(catch_unwind)]
+    pub fn select_layer(
+        &self,
+        env: Env,
+        transport: f64,
+        id: f64,
+        spatial: Option<u32>,
+        temporal: Option<u32>,
+    ) -> Result<()> {
+        let small = |value: Option<u32>| value.map(|value| u8::try_from(value).unwrap_or(u8::MAX));
+        let (spatial, temporal) = (small(spatial), small(temporal));
+        let id = outgoing_track_id(id);
+        let command = TransportCommand::SelectLayer { id, spatial, temporal };
+        self.post(&env, transport_id(transport), command)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_preferences(
+        &self,
+        env: Env,
+        transport: f64,
+        id: f64,
+        preferences: NativePreferences,
+    ) -> Result<()> {
+        let (id, preferences) = (outgoing_track_id(id), preferences.into());
+        let command = TransportCommand::SetPreferences { id, preferences };
         self.post(&env, transport_id(transport), command)
     }
 

@@ -88,6 +88,19 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Bit/s; without one the link decides.
+    #[napi(catch_unwind)]
+    pub fn set_max_bitrate(&self, env: Env, transport: f64, bitrate: Option<f64>) -> Result<()> {
+        let bitrate = bitrate.map(|bitrate| bitrate as u64);
+        self.post(&env, transport_id(transport), TransportCommand::SetMaxBitrate { bitrate })
+    }
+
+    /// Whether reports about the link are wanted.
+    #[napi(catch_unwind)]
+    pub fn listen_bandwidth(&self, env: Env, transport: f64, listen: bool) -> Result<()> {
+        self.post(&env, transport_id(transport), TransportCommand::ListenBandwidth { listen })
+    }
+
     #[napi(catch_unwind)]
     pub fn close_transport(&self, env: Env, transport: f64, request: u32) -> Result<()> {
         let request = RequestId(request);

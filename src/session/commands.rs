@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::outgoing::Outgoing;
 use super::{MAX_TRACKS, Session, SessionEvent};
-use crate::codec::Kind;
+use crate::codec::{Kind, Layer};
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
@@ -46,7 +46,18 @@ impl Session {
             }
             C::RemoveOutgoingTrack { id } => self.remove_outgoing(id),
             C::RemoveIncomingTrack { id } => self.remove_incoming(id),
-            C::SelectEncoding { id, rid } => self.select_encoding(now, id, rid),
+            C::SelectEncoding { id, rid } => self.choose(now, id, |track| track.selected = rid),
+            C::SelectLayer { id, spatial, temporal } => {
+                self.choose(now, id, |track| track.layer_limit = limit(spatial, temporal));
+            }
+            C::SetPreferences { id, preferences } => {
+                self.choose(now, id, |track| track.preferences = preferences);
+            }
+            C::SetMaxBitrate { bitrate } => {
+                self.bandwidth.set_max_bitrate(bitrate);
+                self.allocate(now);
+            }
+            C::ListenBandwidth { listen } => self.bandwidth.listen(now, listen),
             C::Mute { id, muted } => self.mute(now, id, muted),
             C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
             C::ListenLevels { id, listen } => {
@@ -119,22 +130,24 @@ impl Session {
         self.outgoing.find_mut(id)
     }
 
-    pub(super) fn select_encoding(
-        &mut self,
-        now: Instant,
-        id: OutgoingTrackId,
-        rid: Option<String>,
-    ) {
-        let Some(outgoing) = self.outgoing_mut(id) else { return };
-        outgoing.selected = rid;
-        outgoing.apply_selection();
-        self.after_choice(now, id);
+    fn choose(&mut self, now: Instant, id: OutgoingTrackId, wish: impl FnOnce(&mut Outgoing)) {
+        if let Some(outgoing) = self.outgoing_mut(id) {
+            wish(outgoing);
+            self.allocate(now);
+        }
     }
 
     fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
         let Some(outgoing) = self.outgoing_mut(id) else { return };
         outgoing.muted = muted;
         outgoing.transponder.set_muted(muted);
+        self.allocate(now);
         self.after_choice(now, id);
     }
+}
+
+/// The highest layer that a choice allows.
+fn limit(spatial: Option<u8>, temporal: Option<u8>) -> Layer {
+    let Layer { spatial: highest_spatial, temporal: highest_temporal } = Layer::HIGHEST;
+    Layer::new(spatial.unwrap_or(highest_spatial), temporal.unwrap_or(highest_temporal))
 }

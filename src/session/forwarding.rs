@@ -7,7 +7,7 @@ use super::outgoing::{Outgoing, Source};
 use super::workspace::{Delivery, Planned, Workspace};
 use super::{Session, SessionEvent, negotiation};
 use crate::codec::format::Carriage;
-use crate::codec::{Kind, Layer, red};
+use crate::codec::{Kind, red};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{EncodingInfo, Event, TransportState};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
@@ -31,6 +31,7 @@ impl Session {
         outgoing.payloads.clear();
         outgoing.held.clear();
         outgoing.mismatch_reported = false;
+        outgoing.allotment.forget();
         match source {
             None => {
                 outgoing.source = None;
@@ -69,6 +70,7 @@ impl Session {
             .collect();
         let before = source.description.replace(description.clone());
         outgoing.transponder.set_encodings(&states);
+        let video = outgoing.kind == Kind::Video;
         // A sender that restarted an encoding uses another SSRC for it.
         for encoding in &description.encodings {
             let old = before.as_ref().and_then(|before| before.encoding(encoding.index));
@@ -76,14 +78,10 @@ impl Session {
                 outgoing.transponder.restart(encoding.index);
             }
         }
-        outgoing.apply_selection();
-        self.after_choice(now, id);
-    }
-
-    /// The peer connected, or agreed on other tracks: everything that waits for a keyframe asks.
-    pub(super) fn choose_all(&mut self, now: Instant) {
-        for index in 0..self.outgoing.len() {
-            self.after_choice(now, self.outgoing[index].id);
+        if video {
+            self.allocate(now);
+        } else {
+            self.after_choice(now, id);
         }
     }
 
@@ -99,11 +97,16 @@ impl Session {
         {
             self.events.push_back(SessionEvent::KeyframeWanted { source, encoding });
         }
+        let before = outgoing.forwarded;
         if let Some(current) = outgoing.transponder.poll_change() {
-            let encoding = current.and_then(|(index, _)| outgoing.encoding_info(index));
-            let event = Event::TransponderEncoding { id, encoding };
-            self.events.push_back(SessionEvent::Event(event));
+            outgoing.forwarded = current.map(|(index, _)| index);
+            if outgoing.forwarded != before {
+                let encoding = outgoing.forwarded.and_then(|index| outgoing.encoding_info(index));
+                let event = Event::TransponderEncoding { id, encoding };
+                self.events.push_back(SessionEvent::Event(event));
+            }
         }
+        self.tell_layer(id);
     }
 
     /// Sends packets of sources on outgoing tracks, as far as their transponders let them through.
@@ -120,6 +123,8 @@ impl Session {
             return;
         }
         workspace.begin(packets.len());
+        let budget = self.release(now, workspace);
+        let waited = workspace.planned.len();
         let mut last: Option<(OutgoingTrackId, usize)> = None;
         for delivery in deliveries {
             let index = match last {
@@ -140,6 +145,7 @@ impl Session {
         if let Some((id, _)) = last {
             self.after_choice(now, id);
         }
+        self.hold_back(budget, waited, packets, workspace);
         self.seal(now, packets, workspace, outlet);
     }
 
@@ -192,7 +198,7 @@ impl Session {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         index: usize,
         number: u32,
@@ -229,6 +235,7 @@ impl Session {
         for (index, bytes) in paddings.drain(..) {
             planned[index].padding = bytes;
         }
+        let mut bytes_sent = 0;
         for planned in planned.iter() {
             let outgoing = &mut self.outgoing[planned.outgoing];
             let Some(packet) = source(planned.packet) else { continue };
@@ -243,6 +250,7 @@ impl Session {
             let sent = &mut (&mut self.packets_sent, &mut self.bytes_sent);
             outlet.datagram(&flow, planned.size + planned.padding, |bytes| {
                 let length = egress.seal(now, stream, &out, planned.padding, bytes)?;
+                bytes_sent += length;
                 *sent.0 += 1;
                 *sent.1 += length as u64;
                 if let Some(dumping) = dumping {
@@ -251,6 +259,7 @@ impl Session {
                 Some(length)
             });
         }
+        self.pacing.pacer.sent(now, bytes_sent);
     }
 
     fn report_mismatch(&mut self, index: usize, packet: &SourcePacket) {
@@ -310,16 +319,6 @@ impl Outgoing {
     pub(super) fn carriage(&mut self, packet: &SourcePacket) -> Option<Carriage> {
         let description = self.source.as_ref()?.description.as_ref()?;
         self.payloads.carriage(packet.source_pt, &description.formats, &self.formats)
-    }
-
-    /// Tells the transponder the application's choice, once the encoding it names is known.
-    pub(super) fn apply_selection(&mut self) {
-        let description = self.source.as_ref().and_then(|source| source.description.as_ref());
-        let chosen = match (&self.selected, description) {
-            (Some(rid), Some(description)) => description.by_rid(rid).map(|e| e.index),
-            _ => None,
-        };
-        self.transponder.select(chosen, Layer::HIGHEST);
     }
 
     fn encoding_info(&self, index: EncodingIndex) -> Option<EncodingInfo> {

@@ -11,14 +11,16 @@ use super::extensions;
 use super::sdp::RemoteMedia;
 use crate::codec::dependency_descriptor::DescriptorReader;
 use crate::codec::format::Format;
-use crate::codec::{Codec, Description, Kind};
+use crate::codec::{Codec, Description, Kind, Layer};
 use crate::control::event::EncodingInfo;
 use crate::control::ids::IncomingTrackId;
-use crate::control::stats::{EncodingStats, IncomingTrackStats};
+use crate::control::stats::{EncodingStats, IncomingTrackStats, LayerStats};
 use crate::sfu::encoding::Encoding as Meter;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::MAX_ENCODINGS;
-use crate::sfu::{AudioLevelMeter, EncodingIndex, KeyframeRequests, LayerMeter, SourcePacket};
+use crate::sfu::{
+    AudioLevelMeter, Demand, EncodingIndex, KeyframeRequests, LayerMeter, SourcePacket,
+};
 
 pub(super) struct Incoming {
     pub(super) id: IncomingTrackId,
@@ -34,6 +36,8 @@ pub(super) struct Incoming {
     encodings: Vec<Encoding>,
     /// While JavaScript listens.
     pub(super) levels: Option<AudioLevelMeter>,
+    /// Which encodings its receivers want.
+    pub(super) demand: Demand,
 }
 
 pub(super) struct Encoding {
@@ -82,6 +86,7 @@ impl Incoming {
             rids: media.rids.clone(),
             encodings: Vec::new(),
             levels: None,
+            demand: Demand::default(),
         }
     }
 
@@ -290,6 +295,23 @@ impl Encoding {
         captured.unwrap_or(arrival)
     }
 
+    fn layer_stats(&self) -> Vec<LayerStats> {
+        let rates = self.layers.rates();
+        let stats = |layer: Layer| {
+            let (bitrate, frames_per_second) = rates.cumulative(layer)?;
+            let size = rates.size(layer.spatial);
+            Some(LayerStats {
+                spatial: layer.spatial,
+                temporal: layer.temporal,
+                bitrate,
+                frames_per_second: f64::from(frames_per_second),
+                frame_width: size.map(|(width, _)| width),
+                frame_height: size.map(|(_, height)| height),
+            })
+        };
+        Layer::all().filter_map(stats).collect()
+    }
+
     fn stats(&mut self, now: Instant) -> EncodingStats {
         let report = self.report.as_ref();
         let size = self.size();
@@ -315,6 +337,7 @@ impl Encoding {
             frame_width: size.map(|(width, _)| width),
             frame_height: size.map(|(_, height)| height),
             round_trip_time: report.and_then(|r| r.rtt).map(|rtt| rtt.as_secs_f64()),
+            layers: self.layer_stats(),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One peer: an ICE, DTLS and SRTP association and what flows over it. The only part that knows
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
+mod allotment;
+mod bandwidth;
 mod channels;
 mod cipher_tap;
 mod commands;
 mod config;
+mod demand;
 mod dumping;
 mod extensions;
 mod forwarding;
@@ -15,6 +18,7 @@ mod lines;
 mod negotiation;
 mod outgoing;
 mod outgoing_tracks;
+mod pacing;
 mod payload;
 mod reactions;
 mod receiver_feedback;
@@ -46,7 +50,9 @@ use crate::control::ids::{ChannelId, Ids, IncomingTrackId, OutgoingTrackId, Tran
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::egress::Egress;
-use crate::sfu::{EncodingIndex, SourcePacket};
+use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+use allotment::Allotting;
+use bandwidth::Bandwidth;
 use channels::Channels;
 use dumping::Dumping;
 use identity::Agreement;
@@ -54,6 +60,7 @@ use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
 use outgoing_tracks::OutgoingTracks;
+use pacing::Pacing;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
 /// candidate pair is all they tell then.
@@ -87,6 +94,12 @@ pub enum SessionEvent {
     RetransmissionWanted {
         id: OutgoingTrackId,
     },
+    /// The receiver of a track would take other encodings of its source than before.
+    EncodingsWanted {
+        source: IncomingTrackId,
+        id: OutgoingTrackId,
+        wanted: EncodingSet,
+    },
     /// A receiver needs a keyframe of this track.
     KeyframeWanted {
         source: IncomingTrackId,
@@ -115,6 +128,9 @@ pub struct Session {
     incoming: Vec<Incoming>,
     outgoing: OutgoingTracks,
     egress: Egress,
+    bandwidth: Bandwidth,
+    allotting: Allotting,
+    pacing: Pacing,
     /// SSRCs of the m-lines.
     lines: Lines,
     /// M-lines whose incoming track was closed on this side.
@@ -171,6 +187,9 @@ impl Session {
             incoming: Vec::new(),
             outgoing: OutgoingTracks::default(),
             egress: Egress::new(now),
+            bandwidth: Bandwidth::default(),
+            allotting: Allotting::default(),
+            pacing: Pacing::default(),
             lines: Lines::default(),
             refused: HashSet::new(),
             channels,
@@ -221,9 +240,11 @@ impl Session {
         !self.events.is_empty() || !self.transmits.is_empty() || self.over.is_some()
     }
 
-    /// When reports about our streams are due, which sending may bring forward.
-    pub fn report_at(&self) -> Option<Instant> {
-        self.egress.report_at()
+    /// When it wants its timeout because of what it has just sent: reports about our streams, and
+    /// packets that wait.
+    pub fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
+        let own = [self.egress.report_at(), self.pacing.next(now), self.bandwidth.next()];
+        own.into_iter().flatten().min()
     }
 
     /// Why the session is over, when it is.
@@ -285,6 +306,8 @@ impl Session {
         self.poll_keyframe_requests(now);
         self.poll_reports(now);
         self.poll_activity(now);
+        self.poll_demand(now);
+        self.poll_bandwidth(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
         let never_connected =
@@ -298,8 +321,10 @@ impl Session {
     }
 
     /// When `handle_timeout` wants to be called.
-    pub fn poll_timeout(&self) -> Instant {
+    pub fn poll_timeout(&mut self, now: Instant) -> Instant {
         let mut next = self.rtc_timeout;
+        let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
+        next = own.into_iter().flatten().fold(next, Instant::min);
         // Statistics alone are no reason to wake up for a peer that sends nothing.
         if self.rtc.last_timeout_reason() == Reason::Stats && !self.receives() {
             next += IDLE_STATS_DELAY;
@@ -316,6 +341,7 @@ impl Session {
             next = next.min(at);
         }
         for incoming in &self.incoming {
+            next = incoming.demand.next().into_iter().fold(next, Instant::min);
             for encoding in incoming.encodings() {
                 let own = [encoding.keyframes.next(), encoding.silent_at()];
                 next = own.into_iter().flatten().fold(next, Instant::min);

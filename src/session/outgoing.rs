@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
 
-use crate::codec::Kind;
+use super::allotment::Allotment;
 use crate::codec::format::{Format, PayloadMap};
+use crate::codec::{Kind, Layer};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::control::layers::Preferences;
 use crate::control::stats::OutgoingTrackStats;
 use crate::egress::{Stream, StreamParameters};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::transponder::Transponder;
-use crate::sfu::{HeldPackets, Origin};
+use crate::sfu::{EncodingIndex, HeldPackets, Origin};
 
 pub(super) struct Outgoing {
     pub(super) id: OutgoingTrackId,
@@ -36,6 +38,13 @@ pub(super) struct Outgoing {
     pub(super) muted: bool,
     /// RID the application chose; `None` lets the engine choose.
     pub(super) selected: Option<String>,
+    /// The highest layer of an encoding that the application wants.
+    pub(super) layer_limit: Layer,
+    pub(super) preferences: Preferences,
+    /// What was said of the layers it gets.
+    pub(super) allotment: Allotment,
+    /// The encoding that was last said to be forwarded.
+    pub(super) forwarded: Option<EncodingIndex>,
     /// A codec mismatch was reported for this source.
     pub(super) mismatch_reported: bool,
     pub(super) payloads: PayloadMap,
@@ -78,7 +87,11 @@ impl Sent {
         self.roll(now);
     }
 
-    /// Bits per second over the last whole second or so.
+    /// Bits per second of payload over the last whole second or so.
+    pub(super) fn bitrate(&self) -> u64 {
+        self.bitrate
+    }
+
     fn roll(&mut self, now: Instant) {
         let (since, bytes) = *self.window.get_or_insert((now, self.bytes));
         let elapsed = now.saturating_duration_since(since);
@@ -107,6 +120,10 @@ impl Outgoing {
             source: None,
             muted: false,
             selected: None,
+            layer_limit: Layer::HIGHEST,
+            preferences: Preferences::default(),
+            allotment: Allotment::default(),
+            forwarded: None,
             mismatch_reported: false,
             payloads: PayloadMap::default(),
             sent: Sent::default(),
@@ -150,6 +167,7 @@ impl Outgoing {
             let description = self.source.as_ref()?.description.as_ref()?;
             description.encoding(index)?.rid.clone()
         });
+        let layer = self.forwarded_layer();
         OutgoingTrackStats {
             id: self.id.0,
             kind: self.kind.name(),
@@ -158,6 +176,9 @@ impl Outgoing {
             rtx_ssrc: parameters.and_then(|p| p.rtx),
             codec: self.sent.codec,
             rid,
+            spatial_layer: layer.as_ref().map(|layer| layer.spatial),
+            temporal_layer: layer.as_ref().map(|layer| layer.temporal),
+            layer_reason: (self.kind == Kind::Video).then(|| self.allotment.reason().name()),
             source: self.source.as_ref().map(|source| source.id.0),
             muted: self.muted,
             packets_sent: self.sent.packets,

@@ -115,7 +115,7 @@ impl Session {
             self.egress.set_keys(&material, client);
         }
         self.set_state(TransportState::Connected);
-        self.choose_all(now);
+        self.allocate(now);
     }
 
     fn on_ice_state(&mut self, now: Instant, state: IceConnectionState) {

@@ -65,8 +65,9 @@ impl Session {
                 Packet::Goodbye(_) | Packet::ExtendedReport { .. } | Packet::Other { .. } => {
                     for_str0m = true;
                 }
-                Packet::TransportFeedback(feedback) => self.egress.transport_feedback(&feedback),
-                Packet::SourceDescription | Packet::Remb { .. } => {}
+                Packet::TransportFeedback(feedback) => self.on_transport_feedback(now, &feedback),
+                Packet::Remb { bitrate, .. } => self.on_remb(now, bitrate),
+                Packet::SourceDescription => {}
             }
         }
         for_str0m
@@ -164,7 +165,7 @@ impl Session {
         else {
             return;
         };
-        if let Some(bytes) = self.egress.repeat(now, stream, &out, pt, media_bytes) {
+        if let Some(bytes) = self.egress.repeat(now, stream, &out, pt, media_bytes, None) {
             if let Some(dumping) = &self.dumping {
                 dumping.repeated(&flow, &bytes, index as u16, out.prefix, out.payload);
             }

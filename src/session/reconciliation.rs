@@ -23,7 +23,7 @@ impl Session {
 
     /// What follows from it.
     pub(super) fn after_description(&mut self, now: Instant) {
-        self.choose_all(now);
+        self.allocate(now);
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
         }

@@ -10,6 +10,8 @@ use crate::codec::{Descriptor, Layer};
 
 /// How often the figures are renewed.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// Without packets for so long the encoding paused.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Share of the newest interval in a figure: frames differ in size, and a figure that follows each
 /// of them makes receivers change their minds.
 const SHARE: f32 = 0.35;
@@ -112,7 +114,12 @@ impl LayerMeter {
         let description = &packet.description;
         let Some(index) = description.layer.index() else { return false };
         let elapsed = packet.arrival.saturating_duration_since(self.since);
-        let changed = elapsed >= INTERVAL && self.renew(elapsed, packet.arrival);
+        if elapsed > PAUSE {
+            // What came before it is still the best guess of what comes behind it.
+            (self.bytes, self.frames, self.since) = ([0; LAYERS], [0; LAYERS], packet.arrival);
+        }
+        let changed =
+            elapsed >= INTERVAL && elapsed <= PAUSE && self.renew(elapsed, packet.arrival);
         self.bytes[index] += packet.payload.len() as u64 + OVERHEAD;
         let newer = self.newest.is_none_or(|n| (packet.timestamp.wrapping_sub(n) as i32) > 0);
         if newer || description.frame_start {
@@ -152,13 +159,11 @@ impl LayerMeter {
 
     fn renew(&mut self, elapsed: Duration, now: Instant) -> bool {
         let seconds = elapsed.as_secs_f32();
-        // After a pause what was before it tells nothing.
-        let share = if elapsed > 4 * INTERVAL { 1.0 } else { SHARE };
         let mut changed = false;
         for (index, (bits, frames)) in self.smooth.iter_mut().enumerate() {
             let newest = self.bytes[index] as f32 * 8.0 / seconds;
             let newest_frames = self.frames[index] as f32 / seconds;
-            let share = if *bits == 0.0 { 1.0 } else { share };
+            let share = if *bits == 0.0 { 1.0 } else { SHARE };
             *bits += (newest - *bits) * share;
             *frames += (newest_frames - *frames) * share;
             // Some six intervals of nothing.

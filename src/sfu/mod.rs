@@ -4,6 +4,7 @@
 
 pub mod audio_level;
 mod counter;
+pub mod demand;
 pub mod encoding;
 pub mod held_packets;
 pub mod history;
@@ -22,6 +23,7 @@ mod timestamp;
 pub mod transponder;
 
 pub use audio_level::AudioLevelMeter;
+pub use demand::{Demand, EncodingSet};
 pub use encoding::Encoding;
 pub use held_packets::HeldPackets;
 pub use history::History;

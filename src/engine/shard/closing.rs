@@ -27,13 +27,13 @@ impl Shard {
             self.on_session_event(now, id, event);
         }
         if closed.is_none() {
-            self.on_panic(id);
+            self.on_panic(now, id);
         }
         self.last_words.extend(peer.into_session());
     }
 
     /// Handling a peer failed: close what was below it in its place.
-    pub(super) fn on_panic(&mut self, id: TransportId) {
+    pub(super) fn on_panic(&mut self, now: Instant, id: TransportId) {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
         if self.peers.remove(&id).is_some() {
@@ -59,7 +59,7 @@ impl Shard {
         }
         for track in outgoing {
             let source = self.routes.remove_outgoing(track);
-            self.release(track, source);
+            self.release(now, track, source);
             self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
         }
         let owned = self.channels.iter().filter(|(_, owner)| **owner == id);

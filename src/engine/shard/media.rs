@@ -12,7 +12,7 @@ use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::session::Delivery;
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, SourcePacket};
+use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
 impl Shard {
     pub(super) fn attach(
@@ -23,22 +23,56 @@ impl Shard {
         source: IncomingTrackId,
     ) {
         let Some(before) = self.routes.attach(outgoing, source) else { return };
-        self.release(outgoing, before);
+        self.release(now, outgoing, before);
         let description = self.routes.route(source).and_then(|route| route.description.clone());
         if description.is_none() && source.shard() != self.index {
             let message = ShardMessage::Subscribe { track: source, from: self.index };
             self.messages.push((source.shard(), message));
         }
         self.with(id, |session| session.set_source(now, outgoing, Some((source, description))));
+        self.tell_demand(now, source);
+    }
+
+    /// A receiver here would take other encodings of `source` than before.
+    pub(super) fn want_encodings(
+        &mut self,
+        now: Instant,
+        source: IncomingTrackId,
+        track: OutgoingTrackId,
+        wanted: EncodingSet,
+    ) {
+        if let Some(route) = self.routes.route_mut(source) {
+            route.set_wanted(track, wanted);
+            self.tell_demand(now, source);
+        }
+    }
+
+    /// Tells the sender of a track what its receivers want, if that changed.
+    pub(super) fn tell_demand(&mut self, now: Instant, track: IncomingTrackId) {
+        let Some(route) = self.routes.route_mut(track) else { return };
+        let owner = route.owner;
+        let Some(wanted) = route.poll_demand() else { return };
+        if track.shard() != self.index {
+            let message = ShardMessage::Demand { track, from: self.index, wanted };
+            self.messages.push((track.shard(), message));
+        } else if let Some(owner) = owner {
+            self.with(owner, |session| session.set_demand(now, track, wanted));
+        }
     }
 
     /// The outgoing track does not take `source` any more.
-    pub(super) fn release(&mut self, outgoing: OutgoingTrackId, source: Option<IncomingTrackId>) {
+    pub(super) fn release(
+        &mut self,
+        now: Instant,
+        outgoing: OutgoingTrackId,
+        source: Option<IncomingTrackId>,
+    ) {
         let Some(source) = source else { return };
         if self.routes.release(outgoing, source) && source.shard() != self.index {
             let message = ShardMessage::Unsubscribe { track: source, from: self.index };
             self.messages.push((source.shard(), message));
         }
+        self.tell_demand(now, source);
     }
 
     /// Notes a packet for every receiver here, and sends it once to each shard that has some.
@@ -73,13 +107,13 @@ impl Shard {
             let forwarded = peer.run(|session| {
                 let outlet = &mut Out(output);
                 session.forward(now, &deliveries, turn, workspace, outlet);
-                (session.has_news(), session.report_at())
+                (session.has_news(), session.wakes_at(now))
             });
             deliveries.clear();
             peer.deliveries = deliveries;
             let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
             let see_to_it = match forwarded {
-                Some((news, report_at)) => news || report_at.is_some_and(sooner),
+                Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),
                 // It panicked: settling finds out.
                 None => true,
             };
@@ -96,6 +130,8 @@ impl Shard {
         let Some(description) = described else { return };
         let route = self.routes.add_source(track, owner);
         route.description = Some(description.clone());
+        self.tell_demand(now, track);
+        let Some(route) = self.routes.route(track) else { return };
         for shard in route.shards() {
             let description = description.clone();
             self.messages.push((shard, ShardMessage::Description { track, description }));

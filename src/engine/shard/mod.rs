@@ -148,7 +148,7 @@ impl Shard {
             C::Attach { id: outgoing, source } => self.attach(now, id, outgoing, source),
             C::Detach { id: outgoing } => {
                 let source = self.routes.detach(outgoing);
-                self.release(outgoing, source);
+                self.release(now, outgoing, source);
                 self.with(id, |session| session.set_source(now, outgoing, None));
             }
             C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
@@ -201,7 +201,7 @@ impl Shard {
                     Some(Some(event)) => self.on_session_event(now, id, event),
                     Some(None) => break,
                     None => {
-                        self.on_panic(id);
+                        self.on_panic(now, id);
                         break;
                     }
                 }
@@ -233,10 +233,13 @@ impl Shard {
             }
             SessionEvent::OutgoingTrackClosed { id: track, reason } => {
                 let source = self.routes.remove_outgoing(track);
-                self.release(track, source);
+                self.release(now, track, source);
                 self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
             }
             SessionEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
+            SessionEvent::EncodingsWanted { source, id: track, wanted } => {
+                self.want_encodings(now, source, track, wanted);
+            }
             SessionEvent::KeyframeWanted { source, encoding } => {
                 self.want_keyframe(now, source, encoding);
             }
@@ -250,9 +253,9 @@ impl Shard {
         }
     }
 
-    fn schedule(&mut self, id: TransportId) {
+    fn schedule(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Some(next) = peer.run(|session| session.poll_timeout()) else { return };
+        let Some(next) = peer.run(|session| session.poll_timeout(now)) else { return };
         let tick = self.timers.tick(next);
         // One that fires too early costs less than taking it back: it finds nothing to do.
         if peer.deadline.is_none_or(|armed| tick < armed) {
@@ -317,6 +320,7 @@ impl Reactor for Shard {
             ShardMessage::Unsubscribe { track, from } => {
                 if let Some(route) = self.routes.route_mut(track) {
                     route.remove_shard(from);
+                    self.tell_demand(now, track);
                 }
             }
             ShardMessage::Description { track, description } => {
@@ -326,6 +330,12 @@ impl Reactor for Shard {
                 }
             }
             ShardMessage::SourceClosed { track } => self.remove_source(now, track),
+            ShardMessage::Demand { track, from, wanted } => {
+                if let Some(route) = self.routes.route_mut(track) {
+                    route.set_far_demand(from, wanted);
+                    self.tell_demand(now, track);
+                }
+            }
             ShardMessage::KeyframeWanted { track, encoding } => {
                 self.want_keyframe(now, track, encoding);
             }
@@ -367,7 +377,13 @@ impl Reactor for Shard {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
-                self.with(id, |session| session.handle_timeout(now));
+                let paced = self.with(id, |session| {
+                    session.handle_timeout(now);
+                    session.has_paced(now)
+                });
+                if paced == Some(true) {
+                    self.receiving.push(id);
+                }
             }
         }
         self.due = due;
@@ -401,7 +417,7 @@ impl Reactor for Shard {
                     output.datagram(flow, bytes);
                 });
             });
-            self.schedule(id);
+            self.schedule(now, id);
         }
         self.settled = settled;
         for mut session in self.last_words.drain(..) {

@@ -1,0 +1,94 @@
+//! What an application may ask of the layers that a receiver gets, and what it is told of them.
+
+/// The application's wishes for one outgoing video track. The engine picks what fits.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Preferences {
+    /// The picture need not be larger.
+    pub max_width: Option<u16>,
+    pub max_height: Option<u16>,
+    /// Frames per second.
+    pub max_frame_rate: Option<f32>,
+    /// Bit/s.
+    pub max_bitrate: Option<u64>,
+    /// 1 to 100; more is more important.
+    pub priority: u32,
+    /// Whether it may stop when the link has room for nothing of it.
+    pub pause_allowed: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            max_width: None,
+            max_height: None,
+            max_frame_rate: None,
+            max_bitrate: None,
+            priority: 1,
+            pause_allowed: true,
+        }
+    }
+}
+
+/// What is forwarded of an encoding.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ForwardedLayer {
+    pub rid: Option<String>,
+    pub spatial: u8,
+    pub temporal: u8,
+    /// Width and height, where known.
+    pub size: Option<(u16, u16)>,
+    /// Frames per second, as measured; 0 is unknown.
+    pub frame_rate: f32,
+    /// Bit/s, as measured when the layer was chosen.
+    pub bitrate: u64,
+}
+
+/// Why a receiver gets what it gets.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum LayerReason {
+    /// There is nothing better.
+    #[default]
+    Best,
+    /// The application wants no more.
+    Preferences,
+    /// The link carries no more.
+    Bandwidth,
+    /// The sender sends nothing that could be forwarded.
+    Unavailable,
+    /// The application muted the transponder.
+    Muted,
+}
+
+impl LayerReason {
+    pub fn name(self) -> &'static str {
+        match self {
+            LayerReason::Best => "best",
+            LayerReason::Preferences => "preferences",
+            LayerReason::Bandwidth => "bandwidth",
+            LayerReason::Unavailable => "unavailable",
+            LayerReason::Muted => "muted",
+        }
+    }
+}
+
+/// A peer's link, as far as is known.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BandwidthReport {
+    /// Bit/s that can be sent to the peer.
+    pub available: u64,
+    /// Bit/s that the chosen layers and the audio need.
+    pub target: u64,
+    /// Bit/s that the next better layers would need, when there are any.
+    pub wanted: Option<u64>,
+    /// Fraction lost on the way to the peer, 0 to 1.
+    pub fraction_lost: f64,
+    /// Milliseconds that packets wait in queues on their way.
+    pub queue_delay: f64,
+}
+
+/// Whether anybody takes an encoding of an incoming track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EncodingDemand {
+    pub rid: Option<String>,
+    pub wanted: bool,
+}

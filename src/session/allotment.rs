@@ -1,0 +1,266 @@
+//! Which layers of their sources the outgoing video tracks of this peer get: what its link
+//! carries, shared among them.
+
+use std::time::Instant;
+
+use super::outgoing::Outgoing;
+use super::{Session, SessionEvent};
+use crate::bandwidth::{self, Allocator, LadderBuilder, LayerId, Reason, Selection, Track};
+use crate::codec::{Kind, Layer};
+use crate::control::event::Event;
+use crate::control::ids::OutgoingTrackId;
+use crate::control::layers::{ForwardedLayer, LayerReason, Preferences};
+use crate::sfu::source::{SourceDescription, SourceEncoding};
+use crate::sfu::{EncodingIndex, EncodingSet};
+
+/// What a session needs to share its link.
+#[derive(Default)]
+pub(super) struct Allotting {
+    allocator: Allocator,
+    builder: LadderBuilder,
+    /// Tracks that take part, and whose they are.
+    tracks: Vec<Track>,
+    ids: Vec<OutgoingTrackId>,
+    /// Reused.
+    layers: Vec<bandwidth::Layer>,
+    /// When to do it again although nothing changed.
+    pub(super) next: Option<Instant>,
+}
+
+/// What was last said of a track's layers.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Allotment {
+    reason: LayerReason,
+    /// The encodings that the source's sender should make.
+    wanted: Option<EncodingSet>,
+    told: Option<(Option<(EncodingIndex, Layer)>, LayerReason)>,
+}
+
+impl Allotment {
+    pub(super) fn reason(&self) -> LayerReason {
+        self.reason
+    }
+
+    /// Another source: nothing was said of it.
+    pub(super) fn forget(&mut self) {
+        *self = Self { told: self.told, ..Self::default() };
+    }
+}
+
+impl Session {
+    /// Shares what the link carries among the video tracks, and has their transponders take what
+    /// they are to take.
+    pub(super) fn allocate(&mut self, now: Instant) {
+        self.collect_tracks();
+        let available = self.available_for_video(now).unwrap_or(u64::MAX);
+        let Allotting { allocator, tracks, .. } = &mut self.allotting;
+        let allocation = allocator.allocate(now, available, tracks);
+        self.allotting.next = allocation.next;
+        let audio = self.audio_bitrate();
+        self.bandwidth.target = allocation.used + audio;
+        self.bandwidth.wanted = allocation.wanted.map(|wanted| wanted + audio);
+        for index in 0..self.outgoing.len() {
+            if self.outgoing[index].kind == Kind::Video {
+                self.apply(index);
+            }
+            self.after_choice(now, self.outgoing[index].id);
+        }
+    }
+
+    /// Brings the tracks of the allocator up to date with the outgoing ones.
+    fn collect_tracks(&mut self) {
+        let Allotting { builder, tracks, ids, layers, .. } = &mut self.allotting;
+        let outgoing = &self.outgoing;
+        let mut place = 0;
+        while let Some(id) = ids.get(place) {
+            if outgoing.position(*id).is_some_and(|index| outgoing[index].takes_part()) {
+                place += 1;
+            } else {
+                ids.remove(place);
+                tracks.remove(place);
+            }
+        }
+        for outgoing in outgoing.iter().filter(|outgoing| outgoing.takes_part()) {
+            let place = ids.iter().position(|id| *id == outgoing.id).unwrap_or_else(|| {
+                ids.push(outgoing.id);
+                tracks.push(Track::default());
+                ids.len() - 1
+            });
+            layers.clear();
+            outgoing.collect_layers(layers);
+            let preferences = wishes(&outgoing.preferences);
+            tracks[place].update(builder, layers, &preferences, &outgoing.selection());
+        }
+    }
+
+    /// Has a transponder take what was decided.
+    fn apply(&mut self, index: usize) {
+        let Allotting { tracks, ids, .. } = &self.allotting;
+        let outgoing = &mut self.outgoing[index];
+        let place = ids.iter().position(|id| *id == outgoing.id);
+        let track = place.map(|place| &tracks[place]);
+        let known = track.filter(|track| !track.ladder().rungs().is_empty());
+        let (reason, wanted) = match known {
+            Some(track) => {
+                outgoing.transponder.set_paused(track.reason() == Reason::Paused);
+                if let Some(LayerId { encoding, spatial, temporal }) = track.target() {
+                    let layer = Layer::new(spatial, temporal);
+                    outgoing.transponder.select(Some(EncodingIndex(encoding)), layer);
+                }
+                let mut wanted = EncodingSet::NONE;
+                for layer in [track.target(), track.desired()].into_iter().flatten() {
+                    wanted = wanted.with(EncodingIndex(layer.encoding));
+                }
+                (reason_of(track.reason()), wanted)
+            }
+            // Nothing is known of what the layers cost.
+            None => {
+                outgoing.transponder.set_paused(false);
+                let selected = outgoing.selected_encoding();
+                outgoing.transponder.select(selected, outgoing.layer_limit);
+                let wanted =
+                    if outgoing.takes_part() { EncodingSet::ALL } else { EncodingSet::NONE };
+                let nothing = outgoing.transponder.target().is_none();
+                let reason = if nothing { LayerReason::Unavailable } else { LayerReason::Best };
+                (reason, wanted)
+            }
+        };
+        outgoing.allotment.reason = if outgoing.muted { LayerReason::Muted } else { reason };
+        if outgoing.allotment.wanted.replace(wanted) != Some(wanted)
+            && let Some(source) = &outgoing.source
+        {
+            let (source, id) = (source.id, outgoing.id);
+            self.events.push_back(SessionEvent::EncodingsWanted { source, id, wanted });
+        }
+    }
+
+    /// Says which layers are forwarded, when that or the reason changed.
+    pub(super) fn tell_layer(&mut self, id: OutgoingTrackId) {
+        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
+        if outgoing.kind != Kind::Video {
+            return;
+        }
+        let current = outgoing.transponder.current();
+        let forwarded = current.map(|encoding| (encoding, outgoing.transponder.layer()));
+        let now = (forwarded, outgoing.allotment.reason);
+        if outgoing.allotment.told.replace(now) == Some(now) {
+            return;
+        }
+        let event = Event::TransponderLayer {
+            id: outgoing.id,
+            layer: outgoing.forwarded_layer(),
+            reason: outgoing.allotment.reason,
+        };
+        self.events.push_back(SessionEvent::Event(event));
+    }
+
+    /// Bit/s of the sound that this peer gets.
+    pub(super) fn audio_bitrate(&self) -> u64 {
+        let sound = self.outgoing.iter().filter(|outgoing| outgoing.kind == Kind::Audio);
+        sound.map(|outgoing| outgoing.sent.bitrate()).sum()
+    }
+}
+
+impl Outgoing {
+    /// Whether it has a share of the link: video that is to be sent and that the peer takes.
+    fn takes_part(&self) -> bool {
+        self.kind == Kind::Video && self.sending && !self.muted && self.source.is_some()
+    }
+
+    fn description(&self) -> Option<&SourceDescription> {
+        self.source.as_ref()?.description.as_deref()
+    }
+
+    /// The encoding that the application chose, once it is known.
+    fn selected_encoding(&self) -> Option<EncodingIndex> {
+        let rid = self.selected.as_deref()?;
+        self.description()?.by_rid(rid).map(|encoding| encoding.index)
+    }
+
+    fn selection(&self) -> Selection {
+        Selection {
+            encoding: self.selected_encoding().map(|encoding| encoding.0),
+            max_spatial: Some(self.layer_limit.spatial),
+            max_temporal: Some(self.layer_limit.temporal),
+        }
+    }
+
+    /// What its source can send.
+    fn collect_layers(&self, layers: &mut Vec<bandwidth::Layer>) {
+        for encoding in self.description().into_iter().flat_map(|source| &source.encodings) {
+            layers.extend(Layer::all().filter_map(|layer| measured(encoding, layer)));
+        }
+    }
+
+    /// The layers that are forwarded.
+    pub(super) fn forwarded_layer(&self) -> Option<ForwardedLayer> {
+        let encoding = self.transponder.current().filter(|_| self.kind == Kind::Video)?;
+        self.describe_layer(encoding, self.transponder.layer())
+    }
+
+    /// What is forwarded, for people.
+    fn describe_layer(&self, index: EncodingIndex, limit: Layer) -> Option<ForwardedLayer> {
+        let encoding = self.description()?.encoding(index)?;
+        let measured = Layer::all().filter(|layer| layer.within(limit));
+        let best = measured.filter_map(|layer| measured_layer(encoding, layer)).last();
+        Some(best.unwrap_or(ForwardedLayer {
+            rid: encoding.rid.clone(),
+            spatial: 0,
+            temporal: 0,
+            size: encoding.size,
+            frame_rate: 0.0,
+            bitrate: 0,
+        }))
+    }
+}
+
+fn measured(encoding: &SourceEncoding, layer: Layer) -> Option<bandwidth::Layer> {
+    let (bitrate, frame_rate) = encoding.rates.cumulative(layer)?;
+    let (width, height) = size(encoding, layer).unwrap_or_default();
+    Some(bandwidth::Layer {
+        encoding: encoding.index.0,
+        spatial: layer.spatial,
+        temporal: layer.temporal,
+        bitrate,
+        width,
+        height,
+        frame_rate,
+        active: encoding.active,
+    })
+}
+
+fn measured_layer(encoding: &SourceEncoding, layer: Layer) -> Option<ForwardedLayer> {
+    let (bitrate, frame_rate) = encoding.rates.cumulative(layer)?;
+    Some(ForwardedLayer {
+        rid: encoding.rid.clone(),
+        spatial: layer.spatial,
+        temporal: layer.temporal,
+        size: size(encoding, layer),
+        frame_rate,
+        bitrate,
+    })
+}
+
+fn size(encoding: &SourceEncoding, layer: Layer) -> Option<(u16, u16)> {
+    encoding.rates.size(layer.spatial).or(encoding.size)
+}
+
+fn wishes(preferences: &Preferences) -> bandwidth::Preferences {
+    bandwidth::Preferences {
+        max_width: preferences.max_width,
+        max_height: preferences.max_height,
+        max_frame_rate: preferences.max_frame_rate,
+        max_bitrate: preferences.max_bitrate,
+        priority: preferences.priority,
+        pause_allowed: preferences.pause_allowed,
+    }
+}
+
+fn reason_of(reason: Reason) -> LayerReason {
+    match reason {
+        Reason::Best => LayerReason::Best,
+        Reason::Preferences => LayerReason::Preferences,
+        Reason::Bandwidth | Reason::Paused => LayerReason::Bandwidth,
+        Reason::Unavailable => LayerReason::Unavailable,
+    }
+}

@@ -1,0 +1,111 @@
+//! Packets that wait until the link to the peer has room for them, so that a keyframe does not
+//! fill the queues on its way in one go.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Session;
+use super::workspace::{Planned, Workspace};
+use crate::bandwidth::Pacer;
+use crate::codec::Kind;
+use crate::codec::format::Carriage;
+use crate::control::ids::OutgoingTrackId;
+use crate::sfu::{Forward, SourcePacket};
+
+/// Packets that may wait. When there are more, the rest leaves at once: the source sends much more
+/// than the link was thought to carry, and nothing gets better by waiting.
+const MAX_WAITING: usize = 2048;
+
+#[derive(Default)]
+pub(super) struct Pacing {
+    pub(super) pacer: Pacer,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+}
+
+/// A packet whose number is taken already.
+struct Waiting {
+    track: OutgoingTrackId,
+    packet: Arc<SourcePacket>,
+    forward: Forward,
+    carriage: Carriage,
+    size: usize,
+}
+
+impl Pacing {
+    /// When there is something that may leave.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
+        if self.waiting.is_empty() { None } else { Some(self.pacer.next(now).unwrap_or(now)) }
+    }
+}
+
+impl Session {
+    /// Whether packets wait that may leave now.
+    pub fn has_paced(&mut self, now: Instant) -> bool {
+        self.pacing.next(now).is_some_and(|at| at <= now)
+    }
+
+    /// Adds what waited long enough to a burst. Gives the bytes that may still leave with it.
+    pub(super) fn release(&mut self, now: Instant, workspace: &mut Workspace) -> usize {
+        self.pacing.pacer.set_queue(now, self.pacing.waiting_bytes);
+        let mut budget = self.pacing.pacer.budget(now);
+        while budget > 0
+            && let Some(waiting) = self.pacing.waiting.pop_front()
+        {
+            let Waiting { track, packet, forward, carriage, size } = waiting;
+            self.pacing.waiting_bytes -= size;
+            let Some(index) = self.outgoing.position(track) else { continue };
+            if self.outgoing[index].egress.is_none() {
+                continue;
+            }
+            budget = budget.saturating_sub(size);
+            let number = workspace.keep(Arc::clone(&packet));
+            self.add(index, number, &packet, forward, carriage, workspace);
+        }
+        budget
+    }
+
+    /// Takes out of a burst what has to wait: video for which there is no room left. Sound never
+    /// waits. `already` packets of it have waited before.
+    pub(super) fn hold_back(
+        &mut self,
+        mut budget: usize,
+        already: usize,
+        packets: &[Arc<SourcePacket>],
+        workspace: &mut Workspace,
+    ) {
+        let Workspace { planned, kept, .. } = workspace;
+        let (outgoing, pacing) = (&self.outgoing, &mut self.pacing);
+        let mut place = 0;
+        planned.retain(|planned| {
+            let before = place < already;
+            place += 1;
+            let track = &outgoing[planned.outgoing];
+            let size = planned.size;
+            let waits = track.kind == Kind::Video
+                && !before
+                && (budget == 0 || !pacing.waiting.is_empty())
+                && pacing.waiting.len() < MAX_WAITING;
+            if !waits {
+                budget = budget.saturating_sub(if before { 0 } else { size });
+                return true;
+            }
+            let number = planned.packet as usize;
+            let packet = packets.get(number).or_else(|| kept.get(number - packets.len()));
+            if let Some(packet) = packet {
+                let &Planned { forward, carriage, .. } = planned;
+                let packet = Arc::clone(packet);
+                pacing.waiting_bytes += size;
+                pacing.waiting.push_back(Waiting {
+                    track: track.id,
+                    packet,
+                    forward,
+                    carriage,
+                    size,
+                });
+            }
+            false
+        });
+    }
+}
