@@ -1,0 +1,414 @@
+//! What one outgoing video track can be sent, as a ladder: each rung costs more than the one below
+//! it and looks better.
+//!
+//! How good a layer looks is its pixels times its frames a second. Below [`SMOOTH`] frames a second
+//! motion falls apart, so there frames count twice: a smaller picture with all its frames wins over
+//! a bigger one that jerks. A source that has no more frames, a shared screen for example, is
+//! measured by what it has.
+
+/// Frames a second below which a picture is not worth its pixels.
+const SMOOTH: f32 = 12.0;
+/// A rung is worth having when it looks this much better than the one below it.
+const MIN_GAIN: f32 = 1.1;
+/// Layers whose bitrates differ by less are one step; the better one is taken.
+const SAME_BITRATE: f64 = 1.1;
+/// How far a measured frame rate, or the bitrate of what is being sent, may be over a limit.
+const TOLERANCE: f64 = 1.15;
+/// Encoders round sizes to even numbers or to blocks: 426x240 may arrive as 432x240.
+const SIZE_TOLERANCE: u32 = 16;
+/// Frames a second of a source that has not told.
+const USUAL_FRAME_RATE: f32 = 30.0;
+/// Pixels of a picture whose size nobody told: 640x360.
+const USUAL_PIXELS: f32 = 640.0 * 360.0;
+/// Rungs of a ladder.
+pub const MAX_RUNGS: usize = 64;
+/// Layers that are looked at: eight encodings of four by four layers.
+const MAX_LAYERS: usize = 128;
+
+/// A layer by its place: everything up to this temporal and spatial layer of one encoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LayerId {
+    pub encoding: u8,
+    pub spatial: u8,
+    pub temporal: u8,
+}
+
+/// A layer of the source, as measured.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Layer {
+    pub encoding: u8,
+    pub spatial: u8,
+    pub temporal: u8,
+    /// Bits a second of everything that has to be sent for it, over about a second. A layer that
+    /// was never measured (0) is left out: nobody knows what it costs.
+    pub bitrate: u64,
+    /// 0: unknown.
+    pub width: u16,
+    /// 0: unknown.
+    pub height: u16,
+    /// Frames a second as measured; 0: unknown.
+    pub frame_rate: f32,
+    /// Packets come now. Otherwise the sender has switched it off, and `bitrate` is the last known.
+    pub active: bool,
+}
+
+impl Layer {
+    pub fn id(&self) -> LayerId {
+        LayerId { encoding: self.encoding, spatial: self.spatial, temporal: self.temporal }
+    }
+}
+
+/// What the application wants of a track.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Preferences {
+    /// Nothing wider is sent while there is something that is not; else the smallest is.
+    pub max_width: Option<u16>,
+    /// Likewise.
+    pub max_height: Option<u16>,
+    /// Likewise, in frames a second.
+    pub max_frame_rate: Option<f32>,
+    /// Likewise, in bits a second.
+    pub max_bitrate: Option<u64>,
+    /// 1 to 100. A step of a track with twice the priority may cost twice as much and comes first.
+    pub priority: u32,
+    /// Whether the track may be sent nothing at all when the link is too small for everything.
+    pub pause_allowed: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            max_width: None,
+            max_height: None,
+            max_frame_rate: None,
+            max_bitrate: None,
+            priority: 1,
+            pause_allowed: true,
+        }
+    }
+}
+
+/// What the application has fixed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Selection {
+    pub encoding: Option<u8>,
+    pub max_spatial: Option<u8>,
+    pub max_temporal: Option<u8>,
+}
+
+/// One step of a ladder.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Rung {
+    pub layer: LayerId,
+    /// Bits a second.
+    pub bitrate: u64,
+    /// 0: unknown.
+    pub width: u16,
+    pub height: u16,
+    /// Frames a second; a guess where the source has not told.
+    pub frame_rate: f32,
+    /// Can be sent now.
+    pub active: bool,
+    /// Only here because what is wanted instead does not come at the moment.
+    pub stopgap: bool,
+    /// How good it looks, in pixels a second; comparable within one source.
+    pub value: f32,
+}
+
+/// Rungs in ascending order of bitrate.
+///
+/// Those that are active, and those that are no stopgap, each look better from one to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    limited: bool,
+    pixels: f32,
+}
+
+impl Ladder {
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
+    /// Whether preferences or a selection leave out something that looks better.
+    pub fn limited(&self) -> bool {
+        self.limited
+    }
+
+    /// Pixels the receiver is going to see at best.
+    pub fn visible_pixels(&self) -> f32 {
+        if self.pixels > 0.0 { self.pixels } else { USUAL_PIXELS }
+    }
+
+    pub fn position(&self, layer: LayerId) -> Option<usize> {
+        self.rungs.iter().position(|rung| rung.layer == layer)
+    }
+}
+
+/// A layer being considered.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    rung: Rung,
+    pixels: f32,
+    /// Within the preferences.
+    allowed: bool,
+}
+
+/// Builds ladders. One serves any number of tracks; once it has seen the largest, building
+/// allocates nothing.
+#[derive(Debug, Default)]
+pub struct LadderBuilder {
+    candidates: Vec<Candidate>,
+}
+
+impl LadderBuilder {
+    pub fn new() -> Self {
+        Self { candidates: Vec::with_capacity(MAX_LAYERS) }
+    }
+
+    /// Makes `ladder` anew. `held` is what the track is being sent: it stays a rung as long as
+    /// nothing is clearly better, so that measured rates that cross do not make it jump.
+    pub fn build(
+        &mut self,
+        layers: &[Layer],
+        preferences: &Preferences,
+        selection: &Selection,
+        held: Option<LayerId>,
+        ladder: &mut Ladder,
+    ) {
+        ladder.rungs.clear();
+        self.collect(layers);
+        let best = self.best_value();
+        self.select(selection);
+        self.prefer(preferences, held);
+        // Cheaper first, and of those that cost the same the better one.
+        self.candidates.sort_unstable_by(|a, b| {
+            let (a, b) = (&a.rung, &b.rung);
+            a.bitrate.cmp(&b.bitrate).then(b.value.total_cmp(&a.value)).then(a.layer.cmp(&b.layer))
+        });
+        self.climb(held, &mut ladder.rungs);
+        let top = ladder.rungs.iter().rev().find(|rung| !rung.stopgap);
+        ladder.limited = top.is_some_and(|top| top.value * MIN_GAIN < best);
+        ladder.pixels = top.map_or(0.0, |top| visible_pixels(top, preferences));
+    }
+
+    fn collect(&mut self, layers: &[Layer]) {
+        self.candidates.clear();
+        let layers = &layers[..layers.len().min(MAX_LAYERS)];
+        let fastest = layers.iter().map(|layer| frame_rate(layer, layers)).fold(0.0, f32::max);
+        let smooth = SMOOTH.min(fastest);
+        for layer in layers.iter().filter(|layer| layer.bitrate > 0) {
+            let pixels = pixels(layer, layers);
+            let frame_rate = frame_rate(layer, layers);
+            let (width, height) = size(layer, layers);
+            let rung = Rung {
+                layer: layer.id(),
+                bitrate: layer.bitrate,
+                width,
+                height,
+                frame_rate,
+                active: layer.active,
+                stopgap: false,
+                value: pixels * frame_rate * (frame_rate / smooth).min(1.0),
+            };
+            self.candidates.push(Candidate { rung, pixels, allowed: true });
+        }
+    }
+
+    fn best_value(&self) -> f32 {
+        self.candidates.iter().map(|candidate| candidate.rung.value).fold(0.0, f32::max)
+    }
+
+    /// A fixed choice is final: what it leaves out is not even a stopgap.
+    fn select(&mut self, selection: &Selection) {
+        self.candidates.retain(|candidate| {
+            let layer = candidate.rung.layer;
+            selection.encoding.is_none_or(|encoding| layer.encoding == encoding)
+                && selection.max_spatial.is_none_or(|max| layer.spatial <= max)
+                && selection.max_temporal.is_none_or(|max| layer.temporal <= max)
+        });
+    }
+
+    fn prefer(&mut self, preferences: &Preferences, held: Option<LayerId>) {
+        let (max_width, max_height) = (preferences.max_width, preferences.max_height);
+        if max_width.is_some() || max_height.is_some() {
+            // A layer that does not tell its size is too big when it has more pixels than allowed
+            // in the shape that is usual.
+            let max_pixels =
+                max_width.map_or(f32::MAX, |max| f32::from(max) * f32::from(max) * 9.0 / 16.0).min(
+                    max_height.map_or(f32::MAX, |max| f32::from(max) * f32::from(max) * 16.0 / 9.0),
+                );
+            let sizes_known = self.candidates.iter().any(|candidate| candidate.rung.width > 0);
+            self.limit(
+                |candidate| {
+                    let rung = &candidate.rung;
+                    if rung.width > 0 {
+                        within(rung.width, max_width) && within(rung.height, max_height)
+                    } else {
+                        !sizes_known || candidate.pixels <= max_pixels
+                    }
+                },
+                |candidate| candidate.pixels,
+            );
+        }
+        if let Some(max) = preferences.max_frame_rate {
+            let max = max * TOLERANCE as f32;
+            self.limit(
+                |candidate| candidate.rung.frame_rate <= max,
+                |candidate| candidate.rung.frame_rate,
+            );
+        }
+        if let Some(max) = preferences.max_bitrate {
+            let held_max = (max as f64 * TOLERANCE) as u64;
+            self.limit(
+                |candidate| {
+                    let rung = &candidate.rung;
+                    rung.bitrate <= if held == Some(rung.layer) { held_max } else { max }
+                },
+                |candidate| candidate.rung.bitrate as f32,
+            );
+        }
+    }
+
+    /// Allows no more than what `fits`; the least of what was allowed when nothing does.
+    fn limit(&mut self, fits: impl Fn(&Candidate) -> bool, measure: impl Fn(&Candidate) -> f32) {
+        let allowed = |candidate: &&Candidate| candidate.allowed;
+        let any = self.candidates.iter().filter(allowed).any(&fits);
+        let least = self.candidates.iter().filter(allowed).map(&measure).fold(f32::MAX, f32::min);
+        for candidate in &mut self.candidates {
+            candidate.allowed &= if any { fits(candidate) } else { measure(candidate) <= least };
+        }
+    }
+
+    /// Takes from the sorted candidates what looks better than all that costs less.
+    fn climb(&self, held: Option<LayerId>, rungs: &mut Vec<Rung>) {
+        // Bitrate of the cheapest of those that were merged into the topmost rung.
+        let mut merged_from = 0;
+        for candidate in self.candidates.iter().filter(|candidate| candidate.allowed) {
+            step(candidate.rung, held, rungs, &mut merged_from);
+        }
+        if rungs.iter().any(|rung| rung.active) {
+            return;
+        }
+        // Nothing of what is wanted can be sent, so the cheapest that can: any picture is better
+        // than none while the sender is asked for the right one.
+        let cheapest = self.candidates.iter().find(|candidate| candidate.rung.active);
+        if let Some(cheapest) = cheapest {
+            let rung = Rung { stopgap: true, ..cheapest.rung };
+            let place = rungs.partition_point(|known| known.bitrate <= rung.bitrate);
+            rungs.truncate(MAX_RUNGS - 1);
+            rungs.insert(place.min(rungs.len()), rung);
+        }
+    }
+}
+
+/// Puts a rung on top of a ladder, if it is worth having there.
+fn step(mut rung: Rung, held: Option<LayerId>, rungs: &mut Vec<Rung>, merged_from: &mut u64) {
+    let is_held = held == Some(rung.layer);
+    // What is held has to be clearly beaten before it goes.
+    let beats = |value: f32| {
+        if is_held { rung.value * MIN_GAIN > value } else { rung.value > value * MIN_GAIN }
+    };
+    let best = |of: fn(&Rung) -> bool| {
+        rungs.iter().filter(|known| of(known)).map(|known| known.value).fold(0.0, f32::max)
+    };
+    let desirable = beats(best(|known| !known.stopgap));
+    let sendable = rung.active && beats(best(|known| known.active));
+    if !desirable && !sendable {
+        return;
+    }
+    rung.stopgap = !desirable;
+    // One of two that cost the same is enough, unless only the other one can be sent now.
+    let same = rung.bitrate as f64 <= *merged_from as f64 * SAME_BITRATE;
+    let replaceable = |below: &Rung| {
+        held != Some(below.layer)
+            && (rung.active || !below.active)
+            && (!rung.stopgap || below.stopgap)
+    };
+    if same && rungs.last().is_some_and(replaceable) {
+        rungs.pop();
+    } else {
+        *merged_from = rung.bitrate;
+    }
+    // The best rung is worth more than the one below it.
+    rungs.truncate(MAX_RUNGS - 1);
+    rungs.push(rung);
+}
+
+fn within(size: u16, max: Option<u16>) -> bool {
+    max.is_none_or(|max| u32::from(size) <= u32::from(max) + u32::from(max) / SIZE_TOLERANCE)
+}
+
+/// What of a rung's pixels is seen when the receiver scales it down.
+fn visible_pixels(rung: &Rung, preferences: &Preferences) -> f32 {
+    if rung.width == 0 {
+        let known = |max: Option<u16>| max.map(f32::from);
+        return match (known(preferences.max_width), known(preferences.max_height)) {
+            (Some(width), Some(height)) => width * height,
+            (Some(width), None) => width * width * 9.0 / 16.0,
+            (None, Some(height)) => height * height * 16.0 / 9.0,
+            (None, None) => 0.0,
+        };
+    }
+    let scale = |size: u16, max: Option<u16>| {
+        max.map_or(1.0, |max| (f32::from(max) / f32::from(size)).min(1.0))
+    };
+    let scale =
+        scale(rung.width, preferences.max_width).min(scale(rung.height, preferences.max_height));
+    f32::from(rung.width) * f32::from(rung.height) * scale * scale
+}
+
+fn same_picture(a: &Layer, b: &Layer) -> bool {
+    (a.encoding, a.spatial) == (b.encoding, b.spatial)
+}
+
+/// The size of a picture is the same in all its temporal layers.
+fn size(layer: &Layer, layers: &[Layer]) -> (u16, u16) {
+    layers
+        .iter()
+        .filter(|other| same_picture(layer, other) && other.width > 0 && other.height > 0)
+        .map(|other| (other.width, other.height))
+        .next()
+        .unwrap_or((0, 0))
+}
+
+/// Bits a second of a picture with all its frames.
+fn whole_bitrate(layer: &Layer, layers: &[Layer]) -> u64 {
+    let picture = layers.iter().filter(|other| same_picture(layer, other));
+    picture.map(|other| other.bitrate).max().unwrap_or(0)
+}
+
+/// Pixels of a layer. One that has not told its size is taken to have as many pixels to the bit as
+/// the known one that costs about the same.
+fn pixels(layer: &Layer, layers: &[Layer]) -> f32 {
+    let area = |(width, height): (u16, u16)| f32::from(width) * f32::from(height);
+    let own = size(layer, layers);
+    if own.0 > 0 {
+        return area(own);
+    }
+    let bitrate = whole_bitrate(layer, layers) as f32;
+    layers
+        .iter()
+        .filter(|other| other.bitrate > 0)
+        .map(|other| (size(other, layers), whole_bitrate(other, layers) as f32))
+        .filter(|(size, _)| size.0 > 0)
+        .min_by(|a, b| (a.1 - bitrate).abs().total_cmp(&(b.1 - bitrate).abs()))
+        .map_or(bitrate, |(size, known)| area(size) * bitrate / known)
+}
+
+/// Frames a second of a layer. Each temporal layer usually doubles them.
+fn frame_rate(layer: &Layer, layers: &[Layer]) -> f32 {
+    if layer.frame_rate > 0.0 {
+        return layer.frame_rate;
+    }
+    let picture = layers.iter().filter(|other| same_picture(layer, other));
+    let top = picture.clone().map(|other| other.temporal).max().unwrap_or(layer.temporal);
+    let (reference, known) = picture
+        .filter(|other| other.frame_rate > 0.0)
+        .min_by_key(|other| other.temporal.abs_diff(layer.temporal))
+        .map_or((USUAL_FRAME_RATE, top), |other| (other.frame_rate, other.temporal));
+    reference * 2f32.powi(i32::from(layer.temporal) - i32::from(known))
+}
+
+#[cfg(test)]
+mod tests;

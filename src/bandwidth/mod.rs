@@ -1,0 +1,10 @@
+//! What a peer's link carries, and how it is shared: pure functions of time and numbers.
+
+mod allocator;
+mod backoff;
+mod ladder;
+mod pacer;
+
+pub use allocator::{Allocation, Allocator, Reason, Track};
+pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
+pub use pacer::{Pacer, draining_rate};
