@@ -20,6 +20,7 @@ const MAY_USE = {
   session: ['egress', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
   egress: ['sfu', 'bandwidth', 'control', 'codec'],
   sfu: ['control', 'codec'],
+  bandwidth: [],
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],

@@ -10,7 +10,7 @@
 //! attempts that failed (`backoff.rs`); or the picture would change with every move of an estimate.
 
 use std::cmp::Reverse;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::backoff::Backoff;
 use super::ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
@@ -53,6 +53,9 @@ pub struct Track {
     reason: Reason,
     /// Has been part of an allocation.
     known: bool,
+    /// Whether a pass gave nothing although there was something to give.
+    target_paused: bool,
+    desired_paused: bool,
     /// Average bitrate of the target, as of `averaged`.
     average: f64,
     averaged: Option<Instant>,
@@ -70,6 +73,8 @@ impl Default for Track {
             desired: None,
             reason: Reason::Unavailable,
             known: false,
+            target_paused: false,
+            desired_paused: false,
             average: 0.0,
             averaged: None,
             proven: 0.0,
@@ -115,26 +120,21 @@ impl Track {
         self.reason
     }
 
-    /// Measured over average bitrate of what is held: layers of one source rise and fall together.
+    /// Average over measured bitrate of what is held. It is applied to all rungs: the layers of one
+    /// source rise and fall together.
     fn average(&mut self, now: Instant) -> f64 {
         let measured = self
             .target
             .and_then(|target| self.ladder.position(target.layer))
             .map(|position| self.ladder.rungs()[position].bitrate as f64);
-        let Some(measured) = measured else {
-            self.averaged = None;
+        let Some((measured, before)) = measured.zip(self.averaged.replace(now)) else {
             return 1.0;
         };
-        let before = self.averaged.replace(now);
-        self.average = match before {
-            Some(before) => {
-                let elapsed = now.saturating_duration_since(before).as_secs_f64();
-                self.average + (measured - self.average) * elapsed / (elapsed + AVERAGE)
-            }
-            None => measured,
-        };
+        let elapsed = now.saturating_duration_since(before).as_secs_f64();
+        self.average += (measured - self.average) * elapsed / (elapsed + AVERAGE);
         self.average = self.average.max(measured / MAX_PEAK);
-        if measured > 0.0 { self.average / measured } else { 1.0 }
+        // A ladder has no rung that costs nothing.
+        self.average / measured
     }
 }
 
@@ -213,16 +213,17 @@ impl Allocator {
     /// and what is reserved for repetitions. Of tracks with the same priority earlier ones come
     /// first. Call it when the estimate or a ladder has changed, and at [`Allocation::next`].
     pub fn allocate(&mut self, now: Instant, available: u64, tracks: &mut [Track]) -> Allocation {
-        self.backoff.settle(now).then(|| tracks.iter_mut().for_each(prove));
+        if self.backoff.settle(now) {
+            tracks.iter_mut().for_each(prove);
+        }
         self.order.clear();
         self.order.extend(0..tracks.len() as u32);
         self.places.clear();
         for track in tracks.iter_mut() {
             let scale = track.average(now);
-            self.places.push(place(track, track.target, scale, Pass::Targets));
+            self.places.push(place(track, Pass::Targets, scale));
         }
         let limits = Limits { now, available: available as f64, backoff: &self.backoff };
-        let total_before = held_total(tracks, &self.places);
         let used = share(&limits, Pass::Targets, tracks, &mut self.places, &mut self.order);
         // With every layer coming both passes are the same.
         let whole = |track: &Track| {
@@ -235,12 +236,12 @@ impl Allocator {
             used
         } else {
             for (track, targets) in tracks.iter().zip(&self.places) {
-                self.desires.push(place(track, track.desired, targets.scale, Pass::Desires));
+                self.desires.push(place(track, Pass::Desires, targets.scale));
             }
             share(&limits, Pass::Desires, tracks, &mut self.desires, &mut self.order)
         };
         let (wanted, waits) = wanted(&limits, tracks, &self.desires, planned);
-        self.watch(now, tracks, total_before, used);
+        self.watch(now, limits.available, tracks);
         let mut allocation = Allocation {
             used: used as u64,
             wanted: wanted.map(|wanted| wanted.ceil() as u64),
@@ -248,7 +249,11 @@ impl Allocator {
         };
         for (index, track) in tracks.iter_mut().enumerate() {
             let (target, desire) = (&self.places[index], &self.desires[index]);
-            allocation.changed |= decide(track, target.chosen, desire.chosen);
+            let given = cost(track, target, target.chosen);
+            if decide(track, target.chosen, desire.chosen) {
+                allocation.changed = true;
+                (track.average, track.averaged) = (given, Some(now));
+            }
             let best = track.ladder.rungs().iter().rfind(|rung| !rung.stopgap);
             allocation.best += best.map_or(0, |rung| (rung.bitrate as f64 * target.scale) as u64);
         }
@@ -258,15 +263,19 @@ impl Allocator {
     }
 
     /// Learns from what went up and what had to go down.
-    fn watch(&mut self, now: Instant, tracks: &mut [Track], before: f64, after: f64) {
-        let (mut up, mut down) = (false, false);
+    fn watch(&mut self, now: Instant, available: f64, tracks: &mut [Track]) {
+        let (mut up, mut down, mut held) = (false, false, 0.0f64);
         for places in [&self.places, &self.desires] {
             up |= places.iter().any(|place| place.chosen > place.held);
             down |= places.iter().any(|place| place.chosen < place.held);
+            held = held.max(held_total(tracks, places));
         }
         if up {
             self.backoff.up(now);
-        } else if down && after < before && self.backoff.down(now, before) {
+            return;
+        }
+        // Room made for a new track says nothing about the link.
+        if down && held > available && self.backoff.down(now, held) {
             for (track, place) in tracks.iter_mut().zip(&self.places) {
                 let value = place.chosen.map_or(0.0, |rung| track.ladder.rungs()[rung].value);
                 track.proven = track.proven.min(value);
@@ -281,29 +290,31 @@ fn prove(track: &mut Track) {
 }
 
 /// Where a track begins in a pass.
-fn place(track: &Track, held: Option<Rung>, scale: f64, pass: Pass) -> Place {
+fn place(track: &Track, pass: Pass, scale: f64) -> Place {
     let rungs = track.ladder.rungs();
-    let eligible = |(_, rung): &(usize, &Rung)| pass.takes(rung);
-    let lowest = rungs.iter().enumerate().find(eligible).map(|(index, _)| index);
+    let lowest = rungs.iter().position(|rung| pass.takes(rung));
+    let (held, paused) = match pass {
+        Pass::Targets => (track.target, track.target_paused),
+        Pass::Desires => (track.desired, track.desired_paused),
+    };
     let held = match held {
-        // Of a ladder that has changed, what looks no better than before.
         Some(held) => rungs
             .iter()
-            .enumerate()
-            .filter(eligible)
-            .rfind(|(_, rung)| rung.layer == held.layer || rung.value <= held.value)
-            .map(|(index, _)| index)
+            .position(|rung| rung.layer == held.layer && pass.takes(rung))
+            // Of a ladder that has changed, what looks no better than before.
+            .or_else(|| rungs.iter().rposition(|rung| pass.takes(rung) && rung.value <= held.value))
             .or(lowest),
-        None if track.known && track.reason == Reason::Paused => None,
+        None if paused => None,
         None => lowest,
     };
     let weight = f64::from(track.priority) * f64::from(track.ladder.visible_pixels()).sqrt();
     Place { chosen: None, next: lowest, held, scale, cost: 0.0, key: 0.0, weight }
 }
 
-/// Bits a second of what is held.
+/// Bits a second of what is held by those that have been here before.
 fn held_total(tracks: &[Track], places: &[Place]) -> f64 {
-    tracks.iter().zip(places).map(|(track, place)| cost(track, place, place.held)).sum()
+    let known = tracks.iter().zip(places).filter(|(track, _)| track.known);
+    known.map(|(track, place)| cost(track, place, place.held)).sum()
 }
 
 fn cost(track: &Track, place: &Place, rung: Option<usize>) -> f64 {
@@ -405,26 +416,27 @@ fn wanted(
 /// Writes a decision down. Returns whether it is a new one.
 fn decide(track: &mut Track, target: Option<usize>, desired: Option<usize>) -> bool {
     let rungs = track.ladder.rungs();
-    let rung = |index: Option<usize>| index.map(|index| rungs[index]);
-    let (target, desired) = (rung(target), rung(desired));
-    let top = rungs.iter().rfind(|rung| !rung.stopgap);
-    let layer = |rung: Option<Rung>| rung.map(|rung| rung.layer);
-    let reason = match (target, desired) {
-        (None, _) if !rungs.iter().any(|rung| rung.active) => Reason::Unavailable,
-        (None, _) => Reason::Paused,
-        (Some(target), Some(desired)) if target.stopgap || target.value < desired.value => {
-            Reason::Unavailable
-        }
-        (Some(_), desired) if layer(desired) < layer(top.copied()) => Reason::Bandwidth,
-        _ if track.ladder.limited() => Reason::Preferences,
-        _ => Reason::Best,
+    let some = |pass: Pass| rungs.iter().any(|rung| pass.takes(rung));
+    let (sendable, desirable) = (some(Pass::Targets), some(Pass::Desires));
+    let top = rungs.iter().rposition(|rung| !rung.stopgap);
+    let comes = desired.is_none_or(|desired| rungs[desired].active);
+    let reason = if target == top && target.is_some() {
+        if track.ladder.limited() { Reason::Preferences } else { Reason::Best }
+    } else if !sendable || !comes {
+        Reason::Unavailable
+    } else if target.is_none() {
+        Reason::Paused
+    } else {
+        Reason::Bandwidth
     };
-    let changed = (layer(track.target), layer(track.desired)) != (layer(target), layer(desired));
-    if layer(track.target) != layer(target) {
-        track.averaged = None;
-    }
+    let (target, desired) = (target.map(|index| rungs[index]), desired.map(|index| rungs[index]));
+    let layer = |rung: Option<Rung>| rung.map(|rung| rung.layer);
+    let same_target = layer(track.target) == layer(target);
+    let same_desired = layer(track.desired) == layer(desired);
+    track.target_paused = sendable && target.is_none();
+    track.desired_paused = desirable && desired.is_none();
     (track.target, track.desired, track.reason, track.known) = (target, desired, reason, true);
-    changed
+    !same_target || !same_desired
 }
 
 #[cfg(test)]
