@@ -12,7 +12,7 @@ use crate::control::stats::OutgoingTrackStats;
 use crate::egress::{Stream, StreamParameters};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::transponder::Transponder;
-use crate::sfu::{HeldPackets, Origin};
+use crate::sfu::{HeldPackets, Origin, Redundancy};
 
 pub(super) struct Outgoing {
     pub(super) id: OutgoingTrackId,
@@ -32,6 +32,7 @@ pub(super) struct Outgoing {
     pub(super) egress: Option<Stream>,
     pub(super) transponder: Transponder,
     pub(super) held: HeldPackets,
+    pub(super) redundancy: Redundancy,
     pub(super) source: Option<Source>,
     pub(super) muted: bool,
     /// RID the application chose; `None` lets the engine choose.
@@ -104,6 +105,7 @@ impl Outgoing {
             egress: None,
             transponder: Transponder::new(kind),
             held: HeldPackets::default(),
+            redundancy: Redundancy::default(),
             source: None,
             muted: false,
             selected: None,
