@@ -232,7 +232,9 @@ export interface TransportOptions {
   codecs?: (AudioCodec | VideoCodec)[]
   /**
    * Negotiate RED (RFC 2198) for Opus: each packet repeats the one before, which survives loss at
-   * twice the bitrate. Receivers that do not take it get it unwrapped. Default false.
+   * twice the bitrate. Whether the source sends RED does not matter: it is made for peers that
+   * take it and unwrapped for those that do not, and what a source lost on the way is rebuilt out
+   * of its RED for all. A peer that reports a loss of 5 % or more gets the last two. Default false.
    */
   red?: boolean
   /** Ask the peer to send Opus with pauses in silence (RFC 7587 3.1.3, DTX). Default false. */

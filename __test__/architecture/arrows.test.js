@@ -24,8 +24,6 @@ const MAY_USE = {
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],
-  // Numbers and time alone: what a link carries and how it is shared.
-  bandwidth: [],
   // The words the others share: commands, events, ids, statistics.
   control: ['codec'],
   codec: [],

@@ -4,7 +4,9 @@ mod allocator;
 mod backoff;
 mod ladder;
 mod pacer;
+mod packet_result;
 
 pub use allocator::{Allocation, Allocator, Reason, Track};
 pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
 pub use pacer::{Pacer, draining_rate};
+pub use packet_result::PacketResult;

@@ -61,10 +61,22 @@ fn rank_of_h264(profile_idc: u32) -> Option<u32> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Carriage {
     pub pt: u8,
-    /// The packet is RED and the receiver takes no RED: only the primary block goes.
-    pub unwrap_red: bool,
+    pub red: Red,
     /// Payload type a repetition leaves under.
     pub rtx: Option<u8>,
+}
+
+/// What becomes of RED (RFC 2198) on the way to one receiver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Red {
+    /// Neither has it.
+    None,
+    /// The packet is RED and the receiver takes none: only the primary block goes.
+    Unwrap,
+    /// The receiver takes RED and the packet is none. What is inside has the type `pt` there.
+    Wrap { pt: u8 },
+    /// Both have it; the payload types inside are those of two connections.
+    Keep { from: u8, to: u8 },
 }
 
 /// Remembers how each of a source's payload types leaves for one receiver.
@@ -101,11 +113,13 @@ fn find(source_pt: u8, sources: &[Format], targets: &[Format]) -> Option<Carriag
     let suitable = targets.iter().filter_map(|t| suitability(source, t).map(|score| (score, t)));
     // max_by_key keeps the last of equals; the first is the most wanted.
     let (_, target) = suitable.rev().max_by_key(|(score, _)| *score)?;
-    let (pt, unwrap_red) = match target.red {
-        Some(red) if is_red => (red, false),
-        _ => (target.pt, is_red),
+    let (pt, red) = match (is_red, target.red) {
+        (true, Some(red)) => (red, Red::Keep { from: source.pt, to: target.pt }),
+        (false, Some(red)) => (red, Red::Wrap { pt: target.pt }),
+        (true, None) => (target.pt, Red::Unwrap),
+        (false, None) => (target.pt, Red::None),
     };
-    Some(Carriage { pt, unwrap_red, rtx: target.rtx })
+    Some(Carriage { pt, red, rtx: target.rtx })
 }
 
 /// Whether a receiver of `targets` can take anything of `sources`.
@@ -155,14 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn red_stays_red_where_the_receiver_takes_it_and_is_unwrapped_where_not() {
+    fn red_goes_to_those_who_take_it_whatever_the_source_sends() {
         let red = |pt, red| Format { red, ..format(Codec::Opus, pt, Parameters::default()) };
         let source = [red(111, Some(63))];
         let kept = find(63, &source, &[red(109, Some(61))]).unwrap();
-        assert_eq!((kept.pt, kept.unwrap_red), (61, false));
+        assert_eq!((kept.pt, kept.red), (61, Red::Keep { from: 111, to: 109 }));
         let unwrapped = find(63, &source, &[red(109, None)]).unwrap();
-        assert_eq!((unwrapped.pt, unwrapped.unwrap_red), (109, true));
-        let plain = find(111, &source, &[red(109, Some(61))]).unwrap();
-        assert_eq!((plain.pt, plain.unwrap_red), (109, false));
+        assert_eq!((unwrapped.pt, unwrapped.red), (109, Red::Unwrap));
+        let wrapped = find(111, &source, &[red(109, Some(61))]).unwrap();
+        assert_eq!((wrapped.pt, wrapped.red), (61, Red::Wrap { pt: 109 }));
+        let plain = find(111, &source, &[red(109, None)]).unwrap();
+        assert_eq!((plain.pt, plain.red), (109, Red::None));
     }
 }

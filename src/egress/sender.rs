@@ -32,8 +32,10 @@ pub struct OutgoingPacket<'a> {
     pub clock_rate: u32,
     /// When the media was captured, on this machine's clock; feeds sender reports.
     pub captured: Instant,
+    /// Goes before the payload.
+    pub lead: &'a [u8],
     pub payload: &'a [u8],
-    /// Replaces the first bytes of the payload.
+    /// Replaces the first bytes of the payload. Not with a `lead`.
     pub prefix: Option<&'a Prefix>,
     pub extensions: &'a Extensions,
     /// Goes into a copy of the dependency descriptor of `extensions`.
@@ -41,11 +43,12 @@ pub struct OutgoingPacket<'a> {
 }
 
 impl<'a> OutgoingPacket<'a> {
-    /// What replaces the payload's start, and the rest of it.
-    fn parts(&self) -> (&'a [u8], &'a [u8]) {
+    /// What goes before the shared payload or replaces its start, and the rest of it.
+    pub fn parts(&self) -> (&'a [u8], &'a [u8]) {
+        debug_assert!(self.prefix.is_none() || self.lead.is_empty(), "one start for a payload");
         match self.prefix {
             Some(prefix) => (prefix.bytes(), prefix.rest(self.payload)),
-            None => (&[], self.payload),
+            None => (self.lead, self.payload),
         }
     }
 }
@@ -219,6 +222,9 @@ impl Egress {
         });
         let (prefix, rest) = packet.parts();
         let bytes = prefix.len() + rest.len();
+        if prefix.len() > Prefix::CAPACITY {
+            return None;
+        }
         if probe.is_none() && !repair.admit(now, packet.index, bytes, media_bytes, round_trip) {
             return None;
         }

@@ -140,6 +140,7 @@ impl Session {
     fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
         let Some(outgoing) = self.outgoing_mut(id) else { return };
         outgoing.muted = muted;
+        outgoing.redundancy.end_segment();
         outgoing.transponder.set_muted(muted);
         self.allocate(now);
         self.after_choice(now, id);

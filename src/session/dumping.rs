@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use super::cipher_tap::LastPlaintext;
 use super::{Session, SessionEvent};
-use crate::codec::Prefix;
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::dump::PacketDump;
+use crate::egress::OutgoingPacket;
 
 pub(super) struct Dumping {
     dump: PacketDump,
@@ -44,24 +44,16 @@ impl Dumping {
     }
 
     /// Our own sending side sealed a packet.
-    pub(super) fn sent(&self, flow: &Flow, bytes: &[u8], prefix: Option<&Prefix>, payload: &[u8]) {
-        let start = prefix.map_or(&[][..], |prefix| prefix.bytes());
-        let rest = prefix.map_or(payload, |prefix| prefix.rest(payload));
+    pub(super) fn sent(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
         self.with_header(false, true, flow, bytes, &[start, rest]);
     }
 
     /// Our own sending side repeated a packet: its sequence number leads the payload (RFC 4588 4).
-    pub(super) fn repeated(
-        &self,
-        flow: &Flow,
-        bytes: &[u8],
-        sequence: u16,
-        prefix: Option<&Prefix>,
-        payload: &[u8],
-    ) {
-        let start = prefix.map_or(&[][..], |prefix| prefix.bytes());
-        let rest = prefix.map_or(payload, |prefix| prefix.rest(payload));
-        self.with_header(false, true, flow, bytes, &[&sequence.to_be_bytes(), start, rest]);
+    pub(super) fn repeated(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
+        let sequence = (packet.index as u16).to_be_bytes();
+        self.with_header(false, true, flow, bytes, &[&sequence, start, rest]);
     }
 
     /// A whole packet, in the clear.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::outgoing::{Outgoing, Source};
-use super::workspace::{Delivery, Planned, Workspace};
+use super::workspace::{Delivery, Lead, Planned, Workspace};
 use super::{Session, SessionEvent, negotiation};
-use crate::codec::format::Carriage;
+use crate::codec::format::{Carriage, Red};
 use crate::codec::{Kind, red};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{EncodingInfo, Event, TransportState};
@@ -17,6 +17,13 @@ use crate::sfu::{EncodingIndex, EncodingState, Forward, SourcePacket};
 
 /// Largest datagram that is sealed: what fits an Ethernet frame over IPv4.
 const MAX_DATAGRAM: usize = 1472;
+
+/// A receiver that loses this share gets two blocks of redundancy instead of one: losses come in
+/// runs.
+const LOSSY: f64 = 0.05;
+
+/// A packet holds nothing that a receiver takes.
+struct Nothing;
 
 impl Session {
     /// Feeds an outgoing track from another source, or from none. `description` is what is known
@@ -30,6 +37,7 @@ impl Session {
         let Some(outgoing) = self.outgoing_mut(id) else { return };
         outgoing.payloads.clear();
         outgoing.held.clear();
+        outgoing.redundancy.end_segment();
         outgoing.mismatch_reported = false;
         outgoing.allotment.forget();
         match source {
@@ -202,16 +210,21 @@ impl Session {
         &mut self,
         index: usize,
         number: u32,
-        packet: &SourcePacket,
+        packet: &Arc<SourcePacket>,
         forward: Forward,
-        carriage: Carriage,
+        mut carriage: Carriage,
         workspace: &mut Workspace,
     ) {
-        let Some(stream) = &self.outgoing[index].egress else { return };
-        let Some(out) = outgoing_packet(packet, &forward, carriage) else { return };
+        let outgoing = &mut self.outgoing[index];
+        let Ok(lead) = outgoing.lead(packet, &forward, &mut carriage, &mut workspace.leads) else {
+            return;
+        };
+        let Some(stream) = &outgoing.egress else { return };
+        let own = lead.as_ref().map(|lead| (lead, &workspace.leads[..]));
+        let Some(out) = outgoing_packet(packet, &forward, carriage, own) else { return };
         let size = self.egress.size(stream, &out);
         let planned =
-            Planned { outgoing: index, packet: number, forward, carriage, size, padding: 0 };
+            Planned { outgoing: index, packet: number, forward, carriage, lead, size, padding: 0 };
         workspace.planned.push(planned);
     }
 
@@ -223,7 +236,7 @@ impl Session {
         outlet: &mut impl Outlet,
     ) {
         let Some(flow) = self.egress.flow().copied() else { return };
-        let Workspace { planned, kept, .. } = workspace;
+        let Workspace { planned, kept, leads, .. } = workspace;
         let source = |number: u32| {
             let number = number as usize;
             packets.get(number).or_else(|| kept.get(number - packets.len()))
@@ -239,13 +252,16 @@ impl Session {
         for planned in planned.iter() {
             let outgoing = &mut self.outgoing[planned.outgoing];
             let Some(packet) = source(planned.packet) else { continue };
-            let (Some(stream), Some(out)) =
-                (&mut outgoing.egress, outgoing_packet(packet, &planned.forward, planned.carriage))
-            else {
-                continue;
-            };
+            let own = planned.lead.as_ref().map(|lead| (lead, &leads[..]));
+            let out = outgoing_packet(packet, &planned.forward, planned.carriage, own);
+            let (Some(stream), Some(out)) = (&mut outgoing.egress, out) else { continue };
             let frame = out.marker && outgoing.kind == Kind::Video;
-            outgoing.sent.count(now, out.payload.len(), frame, packet.codec.name());
+            outgoing.sent.count(
+                now,
+                out.lead.len() + out.payload.len(),
+                frame,
+                packet.codec.name(),
+            );
             let (egress, dumping) = (&mut self.egress, &self.dumping);
             let sent = &mut (&mut self.packets_sent, &mut self.bytes_sent);
             outlet.datagram(&flow, planned.size + planned.padding, |bytes| {
@@ -254,7 +270,7 @@ impl Session {
                 *sent.0 += 1;
                 *sent.1 += length as u64;
                 if let Some(dumping) = dumping {
-                    dumping.sent(&flow, &bytes[..length], out.prefix, out.payload);
+                    dumping.sent(&flow, &bytes[..length], &out);
                 }
                 Some(length)
             });
@@ -283,20 +299,23 @@ impl Session {
     }
 }
 
-/// A packet as it leaves. `None`: there is nothing in it for this receiver.
+/// A packet as it leaves, with the start of its payload that is this receiver's `own` and the bytes
+/// that lies in. `None`: there is nothing in it for this receiver.
 pub(super) fn outgoing_packet<'a>(
     packet: &'a SourcePacket,
     forward: &'a Forward,
     carriage: Carriage,
+    own: Option<(&Lead, &'a [u8])>,
 ) -> Option<OutgoingPacket<'a>> {
-    let payload = if forward.empty {
-        &[]
-    } else if carriage.unwrap_red {
-        red::primary(&packet.payload)?
-    } else {
-        &packet.payload
+    let (lead, payload): (&[u8], &[u8]) = match (carriage.red, own) {
+        _ if forward.empty => (&[], &[]),
+        (Red::Unwrap, _) => (&[], red::primary(&packet.payload)?),
+        (_, Some((lead, leads))) => {
+            (leads.get(lead.bytes.clone())?, packet.payload.get(lead.replaces..)?)
+        }
+        _ => (&[], &packet.payload),
     };
-    if payload.len() > MAX_DATAGRAM {
+    if lead.len() + payload.len() > MAX_DATAGRAM {
         return None;
     }
     Some(OutgoingPacket {
@@ -306,6 +325,7 @@ pub(super) fn outgoing_packet<'a>(
         marker: forward.marker,
         clock_rate: packet.codec.clock_rate(),
         captured: packet.captured,
+        lead,
         payload,
         prefix: forward.prefix.as_ref(),
         extensions: &packet.extensions,
@@ -314,6 +334,39 @@ pub(super) fn outgoing_packet<'a>(
 }
 
 impl Outgoing {
+    /// What goes before a packet's payload for this receiver, put into `leads`. `Err`: there is
+    /// nothing in it for the receiver.
+    fn lead(
+        &mut self,
+        packet: &Arc<SourcePacket>,
+        forward: &Forward,
+        carriage: &mut Carriage,
+        leads: &mut Vec<u8>,
+    ) -> Result<Option<Lead>, Nothing> {
+        let start = leads.len();
+        let replaces = match carriage.red {
+            Red::None | Red::Unwrap => return Ok(None),
+            // Padding: a block of nothing is no RED that anybody knows.
+            Red::Wrap { pt } if packet.payload.is_empty() => {
+                (carriage.pt, carriage.red) = (pt, Red::None);
+                return Ok(None);
+            }
+            Red::Wrap { pt } => {
+                let feedback = self.egress.as_ref().and_then(|stream| stream.feedback().remote);
+                let lossy = feedback.is_some_and(|report| report.fraction_lost >= LOSSY);
+                let blocks = if lossy { 2 } else { 1 };
+                self.redundancy.wrap(packet, forward.timestamp, pt, blocks, leads);
+                0
+            }
+            Red::Keep { from, to } => {
+                let kept = self.redundancy.keep(packet, forward.timestamp, from, to, leads);
+                kept.ok_or(Nothing)?
+            }
+        };
+        let bytes = start..leads.len();
+        Ok((!bytes.is_empty()).then_some(Lead { bytes, replaces }))
+    }
+
     /// How a packet of the source leaves. `None`: the source is not known yet, or the receiver has
     /// no format for it.
     pub(super) fn carriage(&mut self, packet: &SourcePacket) -> Option<Carriage> {

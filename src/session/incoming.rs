@@ -19,7 +19,7 @@ use crate::sfu::encoding::Encoding as Meter;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::MAX_ENCODINGS;
 use crate::sfu::{
-    AudioLevelMeter, Demand, EncodingIndex, KeyframeRequests, LayerMeter, SourcePacket,
+    AudioLevelMeter, Demand, EncodingIndex, KeyframeRequests, LayerMeter, RedRecovery, SourcePacket,
 };
 
 pub(super) struct Incoming {
@@ -56,6 +56,8 @@ pub(super) struct Encoding {
     /// Size the sender announces for it (video layers allocation).
     announced_size: Option<(u16, u16)>,
     report: Option<MediaIngressStats>,
+    /// Since the first packet with RED.
+    pub(super) red: Option<Box<RedRecovery>>,
 }
 
 /// What a packet changed, besides going to the receivers.
@@ -65,6 +67,8 @@ pub(super) struct Changes {
     pub(super) description: bool,
     /// An encoding JavaScript has to hear of.
     pub(super) announce: Option<EncodingIndex>,
+    /// Packets that were lost and are there after all. They come before the one at hand.
+    pub(super) recovered: Vec<SourcePacket>,
 }
 
 impl Incoming {
@@ -99,7 +103,7 @@ impl Incoming {
     ) -> Option<SourcePacket> {
         let pt = *packet.header.payload_type;
         let format = self.formats.iter().find(|f| f.pt == pt || f.red == Some(pt))?;
-        let (codec, red) = (format.codec, format.red == Some(pt));
+        let (codec, red, plain_pt) = (format.codec, format.red == Some(pt), format.pt);
         let rids = &self.rids;
 
         let ssrc = packet.header.ssrc;
@@ -168,6 +172,7 @@ impl Incoming {
         if description.keyframe {
             encoding.keyframes.handle_keyframe();
         }
+        encoding.recover(&packet, plain_pt, &mut changes.recovered);
         Some(packet)
     }
 
@@ -250,6 +255,7 @@ impl Encoding {
             captured: None,
             announced_size: None,
             report: None,
+            red: None,
         }
     }
 
@@ -285,7 +291,7 @@ impl Encoding {
     }
 
     /// When a packet's media was captured, on our clock; its arrival while no report tells.
-    fn captured_at(&self, timestamp: u32, arrival: Instant) -> Instant {
+    pub(super) fn captured_at(&self, timestamp: u32, arrival: Instant) -> Instant {
         let Some((reference, at)) = self.captured else { return arrival };
         let ticks = timestamp.wrapping_sub(reference) as i32;
         let distance = Duration::from_secs_f64(

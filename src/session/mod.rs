@@ -23,6 +23,7 @@ mod payload;
 mod reactions;
 mod receiver_feedback;
 mod reconciliation;
+mod recovery;
 mod sdp;
 mod sending;
 mod statistics;

@@ -14,7 +14,7 @@ use crate::control::stats::OutgoingTrackStats;
 use crate::egress::{Stream, StreamParameters};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::transponder::Transponder;
-use crate::sfu::{EncodingIndex, HeldPackets, Origin};
+use crate::sfu::{EncodingIndex, HeldPackets, Origin, Redundancy};
 
 pub(super) struct Outgoing {
     pub(super) id: OutgoingTrackId,
@@ -34,6 +34,7 @@ pub(super) struct Outgoing {
     pub(super) egress: Option<Stream>,
     pub(super) transponder: Transponder,
     pub(super) held: HeldPackets,
+    pub(super) redundancy: Redundancy,
     pub(super) source: Option<Source>,
     pub(super) muted: bool,
     /// RID the application chose; `None` lets the engine choose.
@@ -117,6 +118,7 @@ impl Outgoing {
             egress: None,
             transponder: Transponder::new(kind),
             held: HeldPackets::default(),
+            redundancy: Redundancy::default(),
             source: None,
             muted: false,
             selected: None,

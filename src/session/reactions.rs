@@ -81,6 +81,9 @@ impl Session {
         if changes.description {
             self.events.push_back(SessionEvent::IncomingTrackChanged { id });
         }
+        for packet in changes.recovered {
+            self.events.push_back(SessionEvent::Packet { packet: Arc::new(packet) });
+        }
         let Some(packet) = packet else { return };
         if let (Some((level, voice)), Some(levels)) =
             (packet.extensions.audio_level, &mut incoming.levels)

@@ -161,13 +161,13 @@ impl Session {
         };
         let media_bytes = outgoing.sent.bytes;
         let (Some(stream), Some(out)) =
-            (&mut outgoing.egress, outgoing_packet(packet, &forward, carriage))
+            (&mut outgoing.egress, outgoing_packet(packet, &forward, carriage, None))
         else {
             return;
         };
         if let Some(bytes) = self.egress.repeat(now, stream, &out, pt, media_bytes, None) {
             if let Some(dumping) = &self.dumping {
-                dumping.repeated(&flow, &bytes, index as u16, out.prefix, out.payload);
+                dumping.repeated(&flow, &bytes, &out);
             }
             self.queue(&flow, bytes);
         }

@@ -1,6 +1,7 @@
 //! Memory that forwarding needs for the time of one peer's burst. A shard has one for all its
 //! peers, so that no packet costs an allocation and no peer memory.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::format::Carriage;
@@ -21,6 +22,8 @@ pub struct Workspace {
     /// Packets that are not of this turn. They are numbered behind those that are.
     pub(super) kept: Vec<Arc<SourcePacket>>,
     pub(super) paddings: Vec<(usize, usize)>,
+    /// What goes before payloads, one behind the other.
+    pub(super) leads: Vec<u8>,
     /// A received RTCP compound.
     pub(super) plain: Vec<u8>,
     packets: usize,
@@ -33,15 +36,26 @@ pub(super) struct Planned {
     pub(super) packet: u32,
     pub(super) forward: Forward,
     pub(super) carriage: Carriage,
+    pub(super) lead: Option<Lead>,
     /// Length of its datagram without padding.
     pub(super) size: usize,
     pub(super) padding: usize,
+}
+
+/// The start of a payload that is this receiver's own.
+#[derive(Clone, Debug)]
+pub(super) struct Lead {
+    /// Where it lies in [`Workspace::leads`].
+    pub(super) bytes: Range<usize>,
+    /// How much of the source's payload it replaces.
+    pub(super) replaces: usize,
 }
 
 impl Workspace {
     pub(super) fn begin(&mut self, packets: usize) {
         self.planned.clear();
         self.kept.clear();
+        self.leads.clear();
         self.packets = packets;
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
+use str0m::format::PayloadParams;
 use str0m::media::{
     Direction, KeyframeRequest, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer,
 };
@@ -52,6 +53,8 @@ pub struct Sending {
     pub red: bool,
     /// Else it is VP8 or Opus.
     pub payload: Option<Payload>,
+    /// Says of which frames it sends nothing, as sound does in silence.
+    pub silent: fn(u64) -> bool,
     /// Header extensions of every packet.
     pub extensions: ExtensionValues,
     pub frame: u64,
@@ -163,6 +166,7 @@ impl Client {
                     paused: false,
                     red: false,
                     payload: None,
+                    silent: |_| false,
                     extensions: ExtensionValues::default(),
                     frame: 0,
                     sequence: 1000,
@@ -214,6 +218,13 @@ impl Client {
     fn send_media(&mut self, now: Instant) {
         for sending in self.sending.iter_mut().filter(|s| !s.paused) {
             while sending.next <= now {
+                if (sending.silent)(sending.frame) {
+                    sending.frame += 1;
+                    sending.next += sending.interval;
+                    continue;
+                }
+                // The first after silence begins a talk spurt (RFC 3551 4.1).
+                let spurt = sending.frame > 0 && (sending.silent)(sending.frame - 1);
                 let media = self.rtc.media(sending.mid).expect("the m-line");
                 let mut pt = *media.remote_pts().first().expect("a payload type");
                 if sending.red {
@@ -223,9 +234,11 @@ impl Client {
                 let video = sending.kind == MediaKind::Video;
                 let keyframe = std::mem::take(&mut sending.keyframe);
                 let params = self.rtc.codec_config().params();
-                let spec = params.iter().find(|p| p.pt() == pt).map(|p| p.spec());
+                let known = |p: &&PayloadParams| p.pt() == pt || p.red() == Some(pt);
+                let spec = params.iter().find(known).map(|p| p.spec());
                 let clock = spec.map_or(90_000.0, |spec| f64::from(spec.clock_rate.get()));
-                let time = (sending.frame as f64 * sending.interval.as_secs_f64() * clock) as u32;
+                let time =
+                    (sending.frame as f64 * sending.interval.as_secs_f64() * clock).round() as u32;
                 for index in 0..sending.packets_per_frame {
                     let payload = if let Some(make) = sending.payload {
                         let tail = [[OPUS_MARK; 40].as_slice(), &sending.frame.to_be_bytes()];
@@ -241,7 +254,7 @@ impl Client {
                     let stream = api.stream_tx_by_mid(sending.mid, sending.rid).expect("a stream");
                     let last = index + 1 == sending.packets_per_frame;
                     let write = RtpWrite::new(pt, sequence, time, now, payload)
-                        .marker(last && video)
+                        .marker(if video { last } else { spurt })
                         .nackable(true)
                         .ext_vals(sending.extensions.clone());
                     stream.write_rtp(write);

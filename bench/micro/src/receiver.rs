@@ -41,6 +41,7 @@ impl Receiver {
             marker: false,
             clock_rate: 90_000,
             captured: now,
+            lead: &[],
             payload: &source.payload,
             prefix: None,
             extensions: &source.extensions,
