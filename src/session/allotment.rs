@@ -140,17 +140,14 @@ impl Session {
         if outgoing.kind != Kind::Video {
             return;
         }
-        let current = outgoing.transponder.current();
-        let forwarded = current.map(|encoding| (encoding, outgoing.transponder.layer()));
-        let now = (forwarded, outgoing.allotment.reason);
+        let layer = outgoing.forwarded_layer();
+        let place = layer.as_ref().map(|layer| Layer::new(layer.spatial, layer.temporal));
+        let now = (outgoing.transponder.current().zip(place), outgoing.allotment.reason);
         if outgoing.allotment.told.replace(now) == Some(now) {
             return;
         }
-        let event = Event::TransponderLayer {
-            id: outgoing.id,
-            layer: outgoing.forwarded_layer(),
-            reason: outgoing.allotment.reason,
-        };
+        let event =
+            Event::TransponderLayer { id: outgoing.id, layer, reason: outgoing.allotment.reason };
         self.events.push_back(SessionEvent::Event(event));
     }
 
