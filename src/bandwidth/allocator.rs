@@ -10,6 +10,7 @@
 //! attempts that failed (`backoff.rs`); or the picture would change with every move of an estimate.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 use super::backoff::Backoff;
@@ -162,7 +163,11 @@ pub struct Allocator {
     places: Vec<Place>,
     desires: Vec<Place>,
     order: Vec<u32>,
+    steps: BinaryHeap<Step>,
 }
+
+/// A step that may come next: its key and its track, the cheapest first, of equals the earlier.
+type Step = Reverse<(u64, u32)>;
 
 /// Where a track stands within a pass. Indices are those of rungs.
 #[derive(Clone, Copy, Debug)]
@@ -173,9 +178,9 @@ struct Place {
     held: Option<usize>,
     /// Average over measured bitrate.
     scale: f64,
-    /// Bits a second of the next step, and that for its weight.
+    /// Bits a second of the next step, and those for its weight, as bits that compare alike.
     cost: f64,
-    key: f64,
+    key: u64,
     weight: f64,
 }
 
@@ -224,7 +229,14 @@ impl Allocator {
             self.places.push(place(track, Pass::Targets, scale));
         }
         let limits = Limits { now, available: available as f64, backoff: &self.backoff };
-        let used = share(&limits, Pass::Targets, tracks, &mut self.places, &mut self.order);
+        let used = share(
+            &limits,
+            Pass::Targets,
+            tracks,
+            &mut self.places,
+            &mut self.order,
+            &mut self.steps,
+        );
         // With every layer coming both passes are the same.
         let whole = |track: &Track| {
             track.ladder.rungs().iter().all(|rung| rung.active && !rung.stopgap)
@@ -238,7 +250,14 @@ impl Allocator {
             for (track, targets) in tracks.iter().zip(&self.places) {
                 self.desires.push(place(track, Pass::Desires, targets.scale));
             }
-            share(&limits, Pass::Desires, tracks, &mut self.desires, &mut self.order)
+            share(
+                &limits,
+                Pass::Desires,
+                tracks,
+                &mut self.desires,
+                &mut self.order,
+                &mut self.steps,
+            )
         };
         let (wanted, waits) = wanted(&limits, tracks, &self.desires, planned);
         self.watch(now, limits.available, tracks);
@@ -308,7 +327,7 @@ fn place(track: &Track, pass: Pass, scale: f64) -> Place {
         None => lowest,
     };
     let weight = f64::from(track.priority) * f64::from(track.ladder.visible_pixels()).sqrt();
-    Place { chosen: None, next: lowest, held, scale, cost: 0.0, key: 0.0, weight }
+    Place { chosen: None, next: lowest, held, scale, cost: 0.0, key: 0, weight }
 }
 
 /// Bits a second of what is held by those that have been here before.
@@ -328,6 +347,7 @@ fn share(
     tracks: &[Track],
     places: &mut [Place],
     order: &mut [u32],
+    steps: &mut BinaryHeap<Step>,
 ) -> f64 {
     let mut used = 0.0;
     order.sort_unstable_by_key(|&index| {
@@ -346,23 +366,23 @@ fn share(
             advance(pass, track, place);
         }
     }
-    // What was left out once cannot fit later, so each round takes a step or ends a track's way.
-    loop {
-        let cheapest = places
-            .iter()
-            .enumerate()
-            .filter(|(_, place)| place.next.is_some())
-            .min_by(|(_, a), (_, b)| a.key.total_cmp(&b.key));
-        let Some((index, &Place { next: Some(next), cost, .. })) = cheapest else { return used };
-        let (track, place) = (&tracks[index], &mut places[index]);
-        if fits(limits, track, place, next, used + cost) {
-            used += cost;
+    steps.clear();
+    let open = places.iter().enumerate().filter(|(_, place)| place.next.is_some());
+    steps.extend(open.map(|(index, place)| Reverse((place.key, index as u32))));
+    // A step that was left out cannot fit later, so it ends a track's way.
+    while let Some(Reverse((_, index))) = steps.pop() {
+        let (track, place) = (&tracks[index as usize], &mut places[index as usize]);
+        let Some(next) = place.next else { continue };
+        if fits(limits, track, place, next, used + place.cost) {
+            used += place.cost;
             place.chosen = Some(next);
             advance(pass, track, place);
-        } else {
-            place.next = None;
+            if place.next.is_some() {
+                steps.push(Reverse((place.key, index)));
+            }
         }
     }
+    used
 }
 
 /// Whether a track may take a rung that makes a sum of `total`.
@@ -387,7 +407,9 @@ fn advance(pass: Pass, track: &Track, place: &mut Place) {
     if place.next.is_some() {
         place.cost = cost(track, place, place.next) - cost(track, place, place.chosen);
         let held = place.next <= place.held;
-        place.key = place.cost / place.weight * if held { HELD_FIRST } else { 1.0 };
+        let key = place.cost / place.weight * if held { HELD_FIRST } else { 1.0 };
+        // Numbers that are not negative are in the order of their bits.
+        place.key = key.max(0.0).to_bits();
     }
 }
 

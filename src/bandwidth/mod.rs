@@ -4,6 +4,7 @@ mod allocator;
 mod backoff;
 mod ladder;
 mod pacer;
+mod picture;
 
 pub use allocator::{Allocation, Allocator, Reason, Track};
 pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
