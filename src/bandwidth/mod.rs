@@ -5,7 +5,9 @@ mod backoff;
 mod ladder;
 mod pacer;
 mod picture;
+mod track;
 
-pub use allocator::{Allocation, Allocator, Reason, Track};
+pub use allocator::{Allocation, Allocator};
 pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
 pub use pacer::{Pacer, draining_rate};
+pub use track::{Reason, Track};
