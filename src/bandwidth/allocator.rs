@@ -10,10 +10,11 @@
 //! attempts that failed (`backoff.rs`); or the picture would change with every move of an estimate.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 use super::backoff::Backoff;
-use super::ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
+use super::track::{Pass, Track};
 
 /// What has to be free after a step up, as a share of everything sent.
 const HEADROOM: f64 = 0.12;
@@ -22,122 +23,6 @@ const PROVEN_HEADROOM: f64 = 0.05;
 /// Steps that are held come before others that are up to this much better: rates are measured and
 /// differ from one moment to the next.
 const HELD_FIRST: f64 = 0.6;
-/// Time constant of the average that a held rung's bitrate is.
-const AVERAGE: f64 = 1.0;
-/// An average this far below what is measured is not believed: the source has changed.
-const MAX_PEAK: f64 = 1.4;
-
-/// Why a track is sent what it is sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reason {
-    /// There is nothing better.
-    Best,
-    /// There is something better, but the application does not want it.
-    Preferences,
-    /// The link does not carry anything better.
-    Bandwidth,
-    /// What should be sent does not come from the sender at the moment.
-    Unavailable,
-    /// Nothing is sent: the link does not carry even the least.
-    Paused,
-}
-
-/// One video track of a transport: what it can be sent, and what has been decided.
-#[derive(Debug)]
-pub struct Track {
-    ladder: Ladder,
-    priority: u32,
-    pause_allowed: bool,
-    target: Option<Rung>,
-    desired: Option<Rung>,
-    reason: Reason,
-    /// Has been part of an allocation.
-    known: bool,
-    /// Whether a pass gave nothing although there was something to give.
-    target_paused: bool,
-    desired_paused: bool,
-    /// Average bitrate of the target, as of `averaged`.
-    average: f64,
-    averaged: Option<Instant>,
-    /// Value of the best that was held for some time.
-    proven: f32,
-}
-
-impl Default for Track {
-    fn default() -> Self {
-        Self {
-            ladder: Ladder::default(),
-            priority: 1,
-            pause_allowed: true,
-            target: None,
-            desired: None,
-            reason: Reason::Unavailable,
-            known: false,
-            target_paused: false,
-            desired_paused: false,
-            average: 0.0,
-            averaged: None,
-            proven: 0.0,
-        }
-    }
-}
-
-impl Track {
-    /// What is known of the source and wanted of the track, before an allocation.
-    pub fn update(
-        &mut self,
-        builder: &mut LadderBuilder,
-        layers: &[Layer],
-        preferences: &Preferences,
-        selection: &Selection,
-    ) {
-        let held = self.target.map(|rung| rung.layer);
-        builder.build(layers, preferences, selection, held, &mut self.ladder);
-        self.priority = preferences.priority.clamp(1, 100);
-        self.pause_allowed = preferences.pause_allowed;
-    }
-
-    pub fn ladder(&self) -> &Ladder {
-        &self.ladder
-    }
-
-    /// What to send. `None`: nothing, for the reason given.
-    pub fn target(&self) -> Option<LayerId> {
-        self.target.map(|rung| rung.layer)
-    }
-
-    /// What would be sent if the sender sent everything; what to ask it for.
-    pub fn desired(&self) -> Option<LayerId> {
-        self.desired.map(|rung| rung.layer)
-    }
-
-    /// The target as it was measured at the last allocation.
-    pub fn target_rung(&self) -> Option<&Rung> {
-        self.target.as_ref()
-    }
-
-    pub fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// Average over measured bitrate of what is held. It is applied to all rungs: the layers of one
-    /// source rise and fall together.
-    fn average(&mut self, now: Instant) -> f64 {
-        let measured = self
-            .target
-            .and_then(|target| self.ladder.position(target.layer))
-            .map(|position| self.ladder.rungs()[position].bitrate as f64);
-        let Some((measured, before)) = measured.zip(self.averaged.replace(now)) else {
-            return 1.0;
-        };
-        let elapsed = now.saturating_duration_since(before).as_secs_f64();
-        self.average += (measured - self.average) * elapsed / (elapsed + AVERAGE);
-        self.average = self.average.max(measured / MAX_PEAK);
-        // A ladder has no rung that costs nothing.
-        self.average / measured
-    }
-}
-
 /// What an allocation comes to, in bits a second of video.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Allocation {
@@ -162,7 +47,11 @@ pub struct Allocator {
     places: Vec<Place>,
     desires: Vec<Place>,
     order: Vec<u32>,
+    steps: BinaryHeap<Step>,
 }
+
+/// A step that may come next: its key and its track, the cheapest first, of equals the earlier.
+type Step = Reverse<(u64, u32)>;
 
 /// Where a track stands within a pass. Indices are those of rungs.
 #[derive(Clone, Copy, Debug)]
@@ -173,28 +62,10 @@ struct Place {
     held: Option<usize>,
     /// Average over measured bitrate.
     scale: f64,
-    /// Bits a second of the next step, and that for its weight.
+    /// Bits a second of the next step, and those for its weight, as bits that compare alike.
     cost: f64,
-    key: f64,
+    key: u64,
     weight: f64,
-}
-
-/// Which rungs a pass looks at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    /// What can be sent now.
-    Targets,
-    /// What would be sent if everything came.
-    Desires,
-}
-
-impl Pass {
-    fn takes(self, rung: &Rung) -> bool {
-        match self {
-            Self::Targets => rung.active,
-            Self::Desires => !rung.stopgap,
-        }
-    }
 }
 
 /// The state that one pass goes on.
@@ -214,7 +85,7 @@ impl Allocator {
     /// first. Call it when the estimate or a ladder has changed, and at [`Allocation::next`].
     pub fn allocate(&mut self, now: Instant, available: u64, tracks: &mut [Track]) -> Allocation {
         if self.backoff.settle(now) {
-            tracks.iter_mut().for_each(prove);
+            tracks.iter_mut().for_each(Track::prove);
         }
         self.order.clear();
         self.order.extend(0..tracks.len() as u32);
@@ -224,7 +95,14 @@ impl Allocator {
             self.places.push(place(track, Pass::Targets, scale));
         }
         let limits = Limits { now, available: available as f64, backoff: &self.backoff };
-        let used = share(&limits, Pass::Targets, tracks, &mut self.places, &mut self.order);
+        let used = share(
+            &limits,
+            Pass::Targets,
+            tracks,
+            &mut self.places,
+            &mut self.order,
+            &mut self.steps,
+        );
         // With every layer coming both passes are the same.
         let whole = |track: &Track| {
             track.ladder.rungs().iter().all(|rung| rung.active && !rung.stopgap)
@@ -238,7 +116,14 @@ impl Allocator {
             for (track, targets) in tracks.iter().zip(&self.places) {
                 self.desires.push(place(track, Pass::Desires, targets.scale));
             }
-            share(&limits, Pass::Desires, tracks, &mut self.desires, &mut self.order)
+            share(
+                &limits,
+                Pass::Desires,
+                tracks,
+                &mut self.desires,
+                &mut self.order,
+                &mut self.steps,
+            )
         };
         let (wanted, waits) = wanted(&limits, tracks, &self.desires, planned);
         self.watch(now, limits.available, tracks);
@@ -250,7 +135,7 @@ impl Allocator {
         for (index, track) in tracks.iter_mut().enumerate() {
             let (target, desire) = (&self.places[index], &self.desires[index]);
             let given = cost(track, target, target.chosen);
-            if decide(track, target.chosen, desire.chosen) {
+            if track.decide(target.chosen, desire.chosen) {
                 allocation.changed = true;
                 (track.average, track.averaged) = (given, Some(now));
             }
@@ -284,11 +169,6 @@ impl Allocator {
     }
 }
 
-/// What a track is sent has lasted.
-fn prove(track: &mut Track) {
-    track.proven = track.proven.max(track.target.map_or(0.0, |rung| rung.value));
-}
-
 /// Where a track begins in a pass.
 fn place(track: &Track, pass: Pass, scale: f64) -> Place {
     let rungs = track.ladder.rungs();
@@ -308,7 +188,7 @@ fn place(track: &Track, pass: Pass, scale: f64) -> Place {
         None => lowest,
     };
     let weight = f64::from(track.priority) * f64::from(track.ladder.visible_pixels()).sqrt();
-    Place { chosen: None, next: lowest, held, scale, cost: 0.0, key: 0.0, weight }
+    Place { chosen: None, next: lowest, held, scale, cost: 0.0, key: 0, weight }
 }
 
 /// Bits a second of what is held by those that have been here before.
@@ -328,6 +208,7 @@ fn share(
     tracks: &[Track],
     places: &mut [Place],
     order: &mut [u32],
+    steps: &mut BinaryHeap<Step>,
 ) -> f64 {
     let mut used = 0.0;
     order.sort_unstable_by_key(|&index| {
@@ -346,23 +227,23 @@ fn share(
             advance(pass, track, place);
         }
     }
-    // What was left out once cannot fit later, so each round takes a step or ends a track's way.
-    loop {
-        let cheapest = places
-            .iter()
-            .enumerate()
-            .filter(|(_, place)| place.next.is_some())
-            .min_by(|(_, a), (_, b)| a.key.total_cmp(&b.key));
-        let Some((index, &Place { next: Some(next), cost, .. })) = cheapest else { return used };
-        let (track, place) = (&tracks[index], &mut places[index]);
-        if fits(limits, track, place, next, used + cost) {
-            used += cost;
+    steps.clear();
+    let open = places.iter().enumerate().filter(|(_, place)| place.next.is_some());
+    steps.extend(open.map(|(index, place)| Reverse((place.key, index as u32))));
+    // A step that was left out cannot fit later, so it ends a track's way.
+    while let Some(Reverse((_, index))) = steps.pop() {
+        let (track, place) = (&tracks[index as usize], &mut places[index as usize]);
+        let Some(next) = place.next else { continue };
+        if fits(limits, track, place, next, used + place.cost) {
+            used += place.cost;
             place.chosen = Some(next);
             advance(pass, track, place);
-        } else {
-            place.next = None;
+            if place.next.is_some() {
+                steps.push(Reverse((place.key, index)));
+            }
         }
     }
+    used
 }
 
 /// Whether a track may take a rung that makes a sum of `total`.
@@ -387,7 +268,9 @@ fn advance(pass: Pass, track: &Track, place: &mut Place) {
     if place.next.is_some() {
         place.cost = cost(track, place, place.next) - cost(track, place, place.chosen);
         let held = place.next <= place.held;
-        place.key = place.cost / place.weight * if held { HELD_FIRST } else { 1.0 };
+        let key = place.cost / place.weight * if held { HELD_FIRST } else { 1.0 };
+        // Numbers that are not negative are in the order of their bits.
+        place.key = key.max(0.0).to_bits();
     }
 }
 
@@ -411,32 +294,6 @@ fn wanted(
         wanted = Some(wanted.map_or(needed, |wanted| wanted.min(needed)));
     }
     (wanted, waits)
-}
-
-/// Writes a decision down. Returns whether it is a new one.
-fn decide(track: &mut Track, target: Option<usize>, desired: Option<usize>) -> bool {
-    let rungs = track.ladder.rungs();
-    let some = |pass: Pass| rungs.iter().any(|rung| pass.takes(rung));
-    let (sendable, desirable) = (some(Pass::Targets), some(Pass::Desires));
-    let top = rungs.iter().rposition(|rung| !rung.stopgap);
-    let comes = desired.is_none_or(|desired| rungs[desired].active);
-    let reason = if target == top && target.is_some() {
-        if track.ladder.limited() { Reason::Preferences } else { Reason::Best }
-    } else if !sendable || !comes {
-        Reason::Unavailable
-    } else if target.is_none() {
-        Reason::Paused
-    } else {
-        Reason::Bandwidth
-    };
-    let (target, desired) = (target.map(|index| rungs[index]), desired.map(|index| rungs[index]));
-    let layer = |rung: Option<Rung>| rung.map(|rung| rung.layer);
-    let same_target = layer(track.target) == layer(target);
-    let same_desired = layer(track.desired) == layer(desired);
-    track.target_paused = sendable && target.is_none();
-    track.desired_paused = desirable && desired.is_none();
-    (track.target, track.desired, track.reason, track.known) = (target, desired, reason, true);
-    !same_target || !same_desired
 }
 
 #[cfg(test)]

@@ -27,7 +27,6 @@ pub(super) struct Backoff {
 
 #[derive(Debug)]
 struct Failure {
-    at: Instant,
     until: Instant,
     /// Bits a second in all that did not last.
     total: f64,
@@ -47,7 +46,7 @@ impl Backoff {
         }
         self.wait = (self.wait * 2).clamp(MIN_WAIT, MAX_WAIT);
         let (until, relaxes) = (now + self.wait, now + RELAX);
-        self.failed = Some(Failure { at: now, until, total, relaxes });
+        self.failed = Some(Failure { until, total, relaxes });
         true
     }
 

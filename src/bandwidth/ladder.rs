@@ -6,6 +6,8 @@
 //! a bigger one that jerks. A source that has no more frames, a shared screen for example, is
 //! measured by what it has.
 
+use super::picture::{self, Picture};
+
 /// Frames a second below which a picture is not worth its pixels.
 const SMOOTH: f32 = 12.0;
 /// A rung is worth having when it looks this much better than the one below it.
@@ -16,8 +18,6 @@ const SAME_BITRATE: f64 = 1.1;
 const TOLERANCE: f64 = 1.15;
 /// Encoders round sizes to even numbers or to blocks: 426x240 may arrive as 432x240.
 const SIZE_TOLERANCE: u32 = 16;
-/// Frames a second of a source that has not told.
-const USUAL_FRAME_RATE: f32 = 30.0;
 /// Pixels of a picture whose size nobody told: 640x360.
 const USUAL_PIXELS: f32 = 640.0 * 360.0;
 /// Rungs of a ladder.
@@ -159,11 +159,15 @@ struct Candidate {
 #[derive(Debug, Default)]
 pub struct LadderBuilder {
     candidates: Vec<Candidate>,
+    pictures: Vec<Picture>,
 }
 
 impl LadderBuilder {
     pub fn new() -> Self {
-        Self { candidates: Vec::with_capacity(MAX_LAYERS) }
+        Self {
+            candidates: Vec::with_capacity(MAX_LAYERS),
+            pictures: Vec::with_capacity(MAX_LAYERS),
+        }
     }
 
     /// Makes `ladder` anew. `held` is what the track is being sent: it stays a rung as long as
@@ -195,23 +199,27 @@ impl LadderBuilder {
     fn collect(&mut self, layers: &[Layer]) {
         self.candidates.clear();
         let layers = &layers[..layers.len().min(MAX_LAYERS)];
-        let fastest = layers.iter().map(|layer| frame_rate(layer, layers)).fold(0.0, f32::max);
-        let smooth = SMOOTH.min(fastest);
-        for layer in layers.iter().filter(|layer| layer.bitrate > 0) {
-            let pixels = pixels(layer, layers);
-            let frame_rate = frame_rate(layer, layers);
-            let (width, height) = size(layer, layers);
-            let rung = Rung {
-                layer: layer.id(),
-                bitrate: layer.bitrate,
-                width,
-                height,
-                frame_rate,
-                active: layer.active,
-                stopgap: false,
-                value: pixels * frame_rate * (frame_rate / smooth).min(1.0),
-            };
-            self.candidates.push(Candidate { rung, pixels, allowed: true });
+        picture::find(layers, &mut self.pictures);
+        for picture in &self.pictures {
+            for layer in layers.iter().filter(|layer| picture.holds(layer) && layer.bitrate > 0) {
+                let frame_rate = picture.frame_rate(layer, layers);
+                let rung = Rung {
+                    layer: layer.id(),
+                    bitrate: layer.bitrate,
+                    width: picture.width,
+                    height: picture.height,
+                    frame_rate,
+                    active: layer.active,
+                    stopgap: false,
+                    value: picture.pixels * frame_rate,
+                };
+                self.candidates.push(Candidate { rung, pixels: picture.pixels, allowed: true });
+            }
+        }
+        let frame_rates = self.candidates.iter().map(|candidate| candidate.rung.frame_rate);
+        let smooth = SMOOTH.min(frame_rates.fold(0.0, f32::max));
+        for Candidate { rung, .. } in &mut self.candidates {
+            rung.value *= (rung.frame_rate / smooth).min(1.0);
         }
     }
 
@@ -356,58 +364,6 @@ fn visible_pixels(rung: &Rung, preferences: &Preferences) -> f32 {
     let scale =
         scale(rung.width, preferences.max_width).min(scale(rung.height, preferences.max_height));
     f32::from(rung.width) * f32::from(rung.height) * scale * scale
-}
-
-fn same_picture(a: &Layer, b: &Layer) -> bool {
-    (a.encoding, a.spatial) == (b.encoding, b.spatial)
-}
-
-/// The size of a picture is the same in all its temporal layers.
-fn size(layer: &Layer, layers: &[Layer]) -> (u16, u16) {
-    layers
-        .iter()
-        .filter(|other| same_picture(layer, other) && other.width > 0 && other.height > 0)
-        .map(|other| (other.width, other.height))
-        .next()
-        .unwrap_or((0, 0))
-}
-
-/// Bits a second of a picture with all its frames.
-fn whole_bitrate(layer: &Layer, layers: &[Layer]) -> u64 {
-    let picture = layers.iter().filter(|other| same_picture(layer, other));
-    picture.map(|other| other.bitrate).max().unwrap_or(0)
-}
-
-/// Pixels of a layer. One that has not told its size is taken to have as many pixels to the bit as
-/// the known one that costs about the same.
-fn pixels(layer: &Layer, layers: &[Layer]) -> f32 {
-    let area = |(width, height): (u16, u16)| f32::from(width) * f32::from(height);
-    let own = size(layer, layers);
-    if own.0 > 0 {
-        return area(own);
-    }
-    let bitrate = whole_bitrate(layer, layers) as f32;
-    layers
-        .iter()
-        .filter(|other| other.bitrate > 0)
-        .map(|other| (size(other, layers), whole_bitrate(other, layers) as f32))
-        .filter(|(size, _)| size.0 > 0)
-        .min_by(|a, b| (a.1 - bitrate).abs().total_cmp(&(b.1 - bitrate).abs()))
-        .map_or(bitrate, |(size, known)| area(size) * bitrate / known)
-}
-
-/// Frames a second of a layer. Each temporal layer usually doubles them.
-fn frame_rate(layer: &Layer, layers: &[Layer]) -> f32 {
-    if layer.frame_rate > 0.0 {
-        return layer.frame_rate;
-    }
-    let picture = layers.iter().filter(|other| same_picture(layer, other));
-    let top = picture.clone().map(|other| other.temporal).max().unwrap_or(layer.temporal);
-    let (reference, known) = picture
-        .filter(|other| other.frame_rate > 0.0)
-        .min_by_key(|other| other.temporal.abs_diff(layer.temporal))
-        .map_or((USUAL_FRAME_RATE, top), |other| (other.frame_rate, other.temporal));
-    reference * 2f32.powi(i32::from(layer.temporal) - i32::from(known))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ mod allocator;
 mod backoff;
 mod ladder;
 mod pacer;
-mod packet_result;
+mod picture;
+mod track;
 
-pub use allocator::{Allocation, Allocator, Reason, Track};
+pub use allocator::{Allocation, Allocator};
 pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
 pub use pacer::{Pacer, draining_rate};
-pub use packet_result::PacketResult;
+pub use track::{Reason, Track};

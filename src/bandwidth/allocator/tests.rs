@@ -3,6 +3,8 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::super::ladder::{LadderBuilder, Layer, Preferences, Selection};
+use super::super::track::{MAX_PEAK, Reason};
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -422,5 +424,83 @@ fn noise_in_the_estimate_and_in_what_sources_send_does_not_make_pictures_flap() 
         let average = share * count as f64;
         let minutes = changes(&mut tracks, |_| average * random.random_range(0.95..1.05), vary);
         assert!(minutes[1..].iter().all(|&changes| changes <= 6), "{count}: {minutes:?}");
+    }
+}
+
+#[test]
+fn in_a_room_of_unlike_tracks_a_swinging_estimate_changes_few_of_them() {
+    for period in [1.0, 5.0, 20.0] {
+        for middle in [1.0e6, 1.7e6, 2.6e6, 4.4e6, 6.0e6] {
+            let screen = encodings(&[(960, 540, 400), (1920, 1080, 1500)]);
+            let tile = Preferences { max_height: Some(180), ..Preferences::default() };
+            let mut tracks = vec![track(&screen, prefer(10)), track(&camera(), prefer(3))];
+            tracks.extend((0..4).map(|_| track(&camera(), prefer(1))));
+            tracks.extend((0..4).map(|_| track(&camera(), tile)));
+            let swing = |t: f64| middle * (1.0 + 0.1 * (t * std::f64::consts::TAU / period).sin());
+            let minutes = changes(&mut tracks, swing, |_| ());
+            assert!(minutes[1..].iter().all(|&changes| changes <= 8), "{period} s: {minutes:?}");
+        }
+    }
+}
+
+#[test]
+fn once_it_has_seen_its_tracks_it_allocates_no_memory() {
+    let mut tracks: Vec<_> = (0..50).map(|_| track(&camera(), prefer(1))).collect();
+    let mut allocator = Allocator::new();
+    let now = Instant::now();
+    allocator.allocate(now, 50_000_000, &mut tracks);
+    let capacities = |allocator: &Allocator| {
+        (
+            allocator.places.capacity(),
+            allocator.desires.capacity(),
+            allocator.order.capacity(),
+            allocator.steps.capacity(),
+        )
+    };
+    let before = capacities(&allocator);
+    for step in 0..200 {
+        allocator.allocate(now + S * step, u64::from(step % 7) * 10_000_000, &mut tracks);
+    }
+    assert_eq!(capacities(&allocator), before);
+}
+
+#[test]
+fn whatever_happens_to_sources_link_and_wishes_what_is_sent_comes_and_fits() {
+    let mut random = SmallRng::seed_from_u64(0x6c69_7665);
+    let mut builder = LadderBuilder::new();
+    for _ in 0..60 {
+        let mut tracks = some_tracks(&mut random);
+        let mut allocator = Allocator::new();
+        let mut now = Instant::now();
+        for _ in 0..200 {
+            now += MS * random.random_range(0..4000);
+            let available = random.random_range(0..6_000_000);
+            for track in &mut tracks {
+                if random.random_bool(0.7) {
+                    continue;
+                }
+                let mut layers = camera();
+                for layer in &mut layers {
+                    layer.active = random.random_bool(0.7);
+                    layer.bitrate = random.random_range(0..2 * layer.bitrate);
+                }
+                let max_height = random.random_bool(0.3).then(|| random.random_range(0..800));
+                let preferences = Preferences { max_height, ..prefer(random.random_range(0..200)) };
+                track.update(&mut builder, &layers, &preferences, &Selection::default());
+            }
+            let allocation = allocator.allocate(now, available, &mut tracks);
+            assert!(allocation.used <= available);
+            assert!(total(&tracks) as f64 <= available as f64 * MAX_PEAK + 1.0);
+            assert!(allocation.next.is_none_or(|next| next > now));
+            for track in &tracks {
+                let rungs = track.ladder().rungs();
+                assert!(track.target_rung().is_none_or(|rung| rung.active && rungs.contains(rung)));
+                let best = rungs.iter().rfind(|rung| !rung.stopgap).map(|rung| rung.layer);
+                assert_eq!(
+                    matches!(track.reason(), Reason::Best | Reason::Preferences),
+                    track.target().is_some() && track.target() == best
+                );
+            }
+        }
     }
 }
