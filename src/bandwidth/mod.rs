@@ -2,12 +2,14 @@
 
 mod allocator;
 mod backoff;
+mod estimator;
 mod ladder;
 mod pacer;
 mod picture;
 mod track;
 
 pub use allocator::{Allocation, Allocator};
+pub use estimator::{Change, Estimator, EstimatorStatistics, PacketResult, Probe, Sending, Usage};
 pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
 pub use pacer::{Pacer, draining_rate};
 pub use track::{Reason, Track};

@@ -210,7 +210,7 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         pt: u8,
         media_bytes: u64,
-        probe: Option<u8>,
+        probe: Option<u32>,
     ) -> Option<Vec<u8>> {
         let ssrc = stream.parameters.rtx?;
         let sealer = self.sealer.as_ref()?;

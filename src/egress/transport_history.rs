@@ -32,8 +32,8 @@ struct Slot {
     sent: u32,
     size: u16,
     fate: Fate,
-    /// The probe it is part of; 0 is none.
-    probe: u8,
+    /// One more than the number of the probe it is part of; 0 is none.
+    probe: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -67,7 +67,7 @@ impl TransportHistory {
     }
 
     /// A packet with that number was sealed.
-    pub(super) fn sent(&mut self, now: Instant, size: usize, probe: Option<u8>) {
+    pub(super) fn sent(&mut self, now: Instant, size: usize, probe: Option<u32>) {
         self.newest = now.saturating_duration_since(self.origin).as_micros() as u64;
         let sent = self.newest as u32;
         if self.slots.is_empty() {
@@ -81,7 +81,7 @@ impl TransportHistory {
         }
         let place = self.place(self.next);
         let size = u16::try_from(size).unwrap_or(u16::MAX);
-        let probe = probe.unwrap_or(0);
+        let probe = probe.map_or(0, |id| id.wrapping_add(1));
         self.slots[place] = Slot { sent, size, fate: Fate::Waiting, probe };
         self.next += 1;
     }
@@ -127,12 +127,13 @@ impl TransportHistory {
                 self.totals.bytes += u64::from(slot.size);
             }
             each(PacketResult {
+                number,
                 sent: Duration::from_micros(
                     self.newest - u64::from((self.newest as u32).wrapping_sub(slot.sent)),
                 ),
                 size: usize::from(slot.size),
                 arrived: delta.map(|delta| reference + i64::from(delta)),
-                probe: (slot.probe != 0).then_some(slot.probe),
+                probe: slot.probe.checked_sub(1),
             });
         }
     }
