@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::clock::WallClock;
 use super::header::{Elements, Header};
-use super::repair::Repair;
 use super::report;
 use super::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 use super::stream::{Latest, Stream};
@@ -18,6 +17,9 @@ use crate::sfu::Extensions;
 /// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
 /// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The length of padding is told in one byte (RFC 3550 5.1).
+const MAX_PADDING: usize = 255;
 
 /// One packet for one receiver, rewritten, not yet sealed.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +109,11 @@ impl Egress {
         each: impl FnMut(PacketResult),
     ) {
         self.history.apply(feedback, each);
+    }
+
+    /// When the times of sending count from that feedback is told with.
+    pub fn origin(&self) -> Instant {
+        self.history.origin()
     }
 
     /// What transport-wide feedback said so far.
@@ -215,11 +222,7 @@ impl Egress {
         let ssrc = stream.parameters.rtx?;
         let sealer = self.sealer.as_ref()?;
         let round_trip = stream.feedback.round_trip_time().unwrap_or_default();
-        let repair = stream.repair.get_or_insert_with(|| {
-            // Below 2^15, so that a receiver that misses the first cannot take a wrapped number
-            // for the start (RFC 3711 3.3.1).
-            Box::new(Repair::new((ssrc as u16) & 0x7fff, media_bytes))
-        });
+        let repair = stream.repair(ssrc, media_bytes);
         let (prefix, rest) = packet.parts();
         let bytes = prefix.len() + rest.len();
         if prefix.len() > Prefix::CAPACITY {
@@ -256,6 +259,45 @@ impl Egress {
         if probe.is_none() {
             stream.feedback.retransmitted_packets += 1;
             stream.feedback.retransmitted_bytes += bytes as u64;
+        }
+        Some(out)
+    }
+
+    /// A packet of padding alone on the retransmission stream, to probe how much the link carries
+    /// where there is nothing to repeat. Receivers pass over it (RFC 3550 5.1).
+    pub fn pad(
+        &mut self,
+        now: Instant,
+        stream: &mut Stream,
+        pt: u8,
+        probe: u32,
+    ) -> Option<Vec<u8>> {
+        let ssrc = stream.parameters.rtx?;
+        let sealer = self.sealer.as_ref()?;
+        let index = stream.repair(ssrc, 0).take_index();
+        let elements = Elements {
+            mid: &stream.parameters.mid,
+            transport_sequence: self.history.next_sequence(),
+            abs_send_time: self.clock.abs_send_time(now),
+            source: &Extensions::default(),
+            frame_number: None,
+        };
+        let header = Header {
+            pt,
+            marker: false,
+            padding: true,
+            sequence: index as u16,
+            timestamp: stream.latest.map_or(0, |latest| latest.timestamp),
+            ssrc,
+        };
+        let extensions = &stream.parameters.extensions;
+        let length = Header::length(extensions, &elements);
+        let mut out = vec![0; length + MAX_PADDING + sealer.rtp_overhead()];
+        header.write(extensions, &elements, &mut out)?;
+        let length = sealer.seal_rtp(&mut out, length, ssrc, index, &[], &[], MAX_PADDING)?;
+        out.truncate(length);
+        if extensions.transport_sequence.is_some() {
+            self.history.sent(now, length, Some(probe));
         }
         Some(out)
     }

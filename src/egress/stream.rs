@@ -73,6 +73,15 @@ impl Stream {
         self.parameters = parameters;
     }
 
+    /// The numbers and limits of the retransmission stream.
+    pub(super) fn repair(&mut self, ssrc: u32, media_bytes: u64) -> &mut Repair {
+        self.repair.get_or_insert_with(|| {
+            // Below 2^15, so that a receiver that misses the first cannot take a wrapped number
+            // for the start (RFC 3711 3.3.1).
+            Box::new(Repair::new((ssrc as u16) & 0x7fff, media_bytes))
+        })
+    }
+
     /// What the receiver said of it.
     pub fn feedback(&self) -> &Feedback {
         &self.feedback

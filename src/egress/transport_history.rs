@@ -61,6 +61,11 @@ impl TransportHistory {
         Self { origin: now, slots: Vec::new(), next: 0, newest: 0, totals: Acknowledged::default() }
     }
 
+    /// When times of sending count from.
+    pub(super) fn origin(&self) -> Instant {
+        self.origin
+    }
+
     /// What the extension of the next packet says.
     pub(super) fn next_sequence(&self) -> u16 {
         self.next as u16

@@ -1,7 +1,7 @@
 //! Which layers of their sources the outgoing video tracks of this peer get: what its link
 //! carries, shared among them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::outgoing::Outgoing;
 use super::{Session, SessionEvent};
@@ -12,6 +12,10 @@ use crate::control::ids::OutgoingTrackId;
 use crate::control::layers::{ForwardedLayer, LayerReason, Preferences};
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, EncodingSet};
+
+/// How long the link has to be too small for the least of everything before something stops: an
+/// estimate may be wrong for a moment, and a picture that stops is worse than one that is late.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a session needs to share its link.
 #[derive(Default)]
@@ -25,6 +29,29 @@ pub(super) struct Allotting {
     layers: Vec<bandwidth::Layer>,
     /// When to do it again although nothing changed.
     pub(super) next: Option<Instant>,
+    /// Since when the link carries less than the least of all tracks.
+    pressed: Option<Instant>,
+}
+
+impl Allotting {
+    /// Notes whether there is enough for the least of everything.
+    fn press(&mut self, now: Instant, available: u64) {
+        let least = |track: &Track| {
+            let rungs = track.ladder().rungs();
+            rungs.iter().find(|rung| rung.active).map_or(0, |rung| rung.bitrate)
+        };
+        let paused = self.tracks.iter().any(|track| track.reason() == Reason::Paused);
+        if paused || self.tracks.iter().map(least).sum::<u64>() > available {
+            self.pressed.get_or_insert(now);
+        } else {
+            self.pressed = None;
+        }
+    }
+
+    /// Whether anything has a share of the link.
+    pub(super) fn has_tracks(&self) -> bool {
+        !self.ids.is_empty()
+    }
 }
 
 /// What was last said of a track's layers.
@@ -51,14 +78,16 @@ impl Session {
     /// Shares what the link carries among the video tracks, and has their transponders take what
     /// they are to take.
     pub(super) fn allocate(&mut self, now: Instant) {
-        self.collect_tracks();
-        let available = self.available_for_video(now).unwrap_or(u64::MAX);
+        let available = self.available_for_video().unwrap_or(u64::MAX);
+        self.collect_tracks(now);
+        self.allotting.press(now, available);
         let Allotting { allocator, tracks, .. } = &mut self.allotting;
         let allocation = allocator.allocate(now, available, tracks);
         self.allotting.next = allocation.next;
         let audio = self.audio_bitrate();
         self.bandwidth.target = allocation.used + audio;
         self.bandwidth.wanted = allocation.wanted.map(|wanted| wanted + audio);
+        self.bandwidth.best = allocation.best + audio;
         for index in 0..self.outgoing.len() {
             if self.outgoing[index].kind == Kind::Video {
                 self.apply(index);
@@ -68,7 +97,9 @@ impl Session {
     }
 
     /// Brings the tracks of the allocator up to date with the outgoing ones.
-    fn collect_tracks(&mut self) {
+    fn collect_tracks(&mut self, now: Instant) {
+        let pressed = |since: Instant| now >= since + PATIENCE;
+        let may_pause = self.bandwidth.is_certain() && self.allotting.pressed.is_some_and(pressed);
         let Allotting { builder, tracks, ids, layers, .. } = &mut self.allotting;
         let outgoing = &self.outgoing;
         let mut place = 0;
@@ -88,7 +119,9 @@ impl Session {
             });
             layers.clear();
             outgoing.collect_layers(layers);
-            let preferences = wishes(&outgoing.preferences);
+            let mut preferences = wishes(&outgoing.preferences);
+            // Who chose an encoding gets it; of its layers what fits, and at least the lowest.
+            preferences.pause_allowed &= outgoing.selected.is_none() && may_pause;
             tracks[place].update(builder, layers, &preferences, &outgoing.selection());
         }
     }
@@ -162,6 +195,12 @@ impl Outgoing {
     /// Whether it has a share of the link: video that is to be sent and that the peer takes.
     fn takes_part(&self) -> bool {
         self.kind == Kind::Video && self.sending && !self.muted && self.source.is_some()
+    }
+
+    /// Whether packets can be repeated to it that it does not need.
+    pub(super) fn can_probe(&self) -> bool {
+        let repeats = self.egress.as_ref().is_some_and(|stream| stream.parameters().rtx.is_some());
+        self.takes_part() && repeats
     }
 
     fn description(&self) -> Option<&SourceDescription> {

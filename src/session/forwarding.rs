@@ -275,7 +275,7 @@ impl Session {
                 Some(length)
             });
         }
-        self.pacing.pacer.sent(now, bytes_sent);
+        self.on_sent(now, bytes_sent);
     }
 
     fn report_mismatch(&mut self, index: usize, packet: &SourcePacket) {

@@ -38,6 +38,11 @@ impl Pacing {
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         if self.waiting.is_empty() { None } else { Some(self.pacer.next(now).unwrap_or(now)) }
     }
+
+    /// Packets of a track that wait.
+    pub(super) fn waiting_of(&self, track: OutgoingTrackId) -> usize {
+        self.waiting.iter().filter(|waiting| waiting.track == track).count()
+    }
 }
 
 impl Session {

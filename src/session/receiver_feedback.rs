@@ -16,6 +16,8 @@ use crate::sfu::SourcePacket;
 
 /// Packets one track is asked to repeat in one turn; more is a receiver that lost its network.
 const MAX_NACKED: usize = 512;
+/// The last packets of a track that are looked at for a probe.
+const MAX_PROBED: u64 = 64;
 
 impl Session {
     /// Takes an RTCP compound. Gives whether str0m has to see it as well.
@@ -135,9 +137,62 @@ impl Session {
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         for nacked in std::mem::take(&mut outgoing.nacked) {
             if let Some(packet) = find(&nacked) {
-                self.repeat(now, id, &packet, nacked.index);
+                self.repeat(now, id, &packet, nacked.index, None);
             }
         }
+        self.probe(now, id, find);
+    }
+
+    /// Repeats the last packets once more, as a probe: the receiver has them and passes over them.
+    /// Where there are none padding does, in smaller packets.
+    fn probe(
+        &mut self,
+        now: Instant,
+        id: OutgoingTrackId,
+        find: impl Fn(&Nacked) -> Option<Arc<SourcePacket>>,
+    ) {
+        // What still waits to be sent is not there to be repeated.
+        let mut behind = self.pacing.waiting_of(id) as u64;
+        let last = behind + MAX_PROBED;
+        while let Some(probe) = self.probe_due(now) {
+            let repeated =
+                (behind < last).then(|| self.repeat_for_probe(now, id, behind, probe, &find));
+            behind += 1;
+            let sent = match repeated {
+                Some(None) => continue,
+                Some(Some(bytes)) => Some(bytes),
+                None => self.pad(now, id, probe),
+            };
+            self.probe_sent(sent);
+        }
+    }
+
+    /// Repeats the packet that was sent so many before the newest.
+    fn repeat_for_probe(
+        &mut self,
+        now: Instant,
+        id: OutgoingTrackId,
+        behind: u64,
+        probe: u32,
+        find: impl Fn(&Nacked) -> Option<Arc<SourcePacket>>,
+    ) -> Option<usize> {
+        let transponder = &self.outgoing.find_mut(id)?.transponder;
+        let index = transponder.newest_sent()?.checked_sub(behind)?;
+        let (origin, sequence) = transponder.origin_of(index)?;
+        let packet = find(&Nacked { index, origin, sequence })?;
+        self.repeat(now, id, &packet, index, Some(probe))
+    }
+
+    /// Sends a packet of nothing but padding.
+    fn pad(&mut self, now: Instant, id: OutgoingTrackId, probe: u32) -> Option<usize> {
+        let outgoing = self.outgoing.find_mut(id)?;
+        let flow = *self.egress.flow()?;
+        let pt = outgoing.formats.iter().find_map(|format| format.rtx)?;
+        let bytes = self.egress.pad(now, outgoing.egress.as_mut()?, pt, probe)?;
+        let length = bytes.len();
+        self.queue(&flow, bytes);
+        self.on_sent(now, length);
+        Some(length)
     }
 
     /// Repeats the last packet before a pause: nothing behind it shows the receiver that it is
@@ -145,31 +200,33 @@ impl Session {
     pub fn repeat_tail(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket) {
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         if let Some(index) = outgoing.transponder.sent_as(packet) {
-            self.repeat(now, id, packet, index);
+            self.repeat(now, id, packet, index, None);
         }
     }
 
-    fn repeat(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket, index: u64) {
-        let Some(outgoing) = self.outgoing.find_mut(id) else { return };
-        let (Some(flow), Some(carriage)) = (self.egress.flow().copied(), outgoing.carriage(packet))
-        else {
-            return;
-        };
-        let (Some(pt), Some(forward)) = (carriage.rtx, outgoing.transponder.repeat(packet, index))
-        else {
-            return;
-        };
+    /// Gives the length of the datagram, if one is sent.
+    fn repeat(
+        &mut self,
+        now: Instant,
+        id: OutgoingTrackId,
+        packet: &SourcePacket,
+        index: u64,
+        probe: Option<u32>,
+    ) -> Option<usize> {
+        let outgoing = self.outgoing.find_mut(id)?;
+        let flow = *self.egress.flow()?;
+        let carriage = outgoing.carriage(packet)?;
+        let forward = outgoing.transponder.repeat(packet, index)?;
+        let out = outgoing_packet(packet, &forward, carriage, None)?;
         let media_bytes = outgoing.sent.bytes;
-        let (Some(stream), Some(out)) =
-            (&mut outgoing.egress, outgoing_packet(packet, &forward, carriage, None))
-        else {
-            return;
-        };
-        if let Some(bytes) = self.egress.repeat(now, stream, &out, pt, media_bytes, None) {
-            if let Some(dumping) = &self.dumping {
-                dumping.repeated(&flow, &bytes, &out);
-            }
-            self.queue(&flow, bytes);
+        let stream = outgoing.egress.as_mut()?;
+        let bytes = self.egress.repeat(now, stream, &out, carriage.rtx?, media_bytes, probe)?;
+        if let Some(dumping) = &self.dumping {
+            dumping.repeated(&flow, &bytes, &out);
         }
+        let length = bytes.len();
+        self.queue(&flow, bytes);
+        self.on_sent(now, length);
+        Some(length)
     }
 }

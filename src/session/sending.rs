@@ -52,6 +52,7 @@ impl Session {
             return;
         }
         if authentic {
+            self.on_path_changed(now);
             self.use_flow(flow);
             self.heard = now;
         } else if kind == Multiplexed::Stun {

@@ -236,6 +236,11 @@ impl Transponder {
         Some(self.rewriter.start(packet, marker, resume))
     }
 
+    /// The index of the newest packet that was sent.
+    pub fn newest_sent(&self) -> Option<u64> {
+        self.rewriter.newest_sent()
+    }
+
     /// The index of a sequence number that a receiver asks for: the nearest to the newest sent.
     pub fn index_of(&self, sequence: u16) -> Option<u64> {
         let newest = self.rewriter.newest_sent()?;
