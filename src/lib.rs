@@ -1,5 +1,6 @@
 //! A WebRTC media engine that lives inside a Node.js process. See ARCHITECTURE.md for the house.
 
+pub mod bandwidth;
 pub mod codec;
 pub mod control;
 pub mod dump;

@@ -17,9 +17,10 @@ const MAY_USE = {
   node: ['net', 'control', 'codec', 'log'],
   net: ['engine', 'session', 'control', 'codec'],
   engine: ['session', 'egress', 'sfu', 'mcu', 'record', 'control', 'codec'],
-  session: ['egress', 'sfu', 'dump', 'control', 'codec'],
-  egress: ['sfu', 'control', 'codec'],
+  session: ['egress', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  egress: ['sfu', 'bandwidth', 'control', 'codec'],
   sfu: ['control', 'codec'],
+  bandwidth: [],
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],
@@ -34,11 +35,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['session'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sfu', 'mcu', 'codec'],
+    except: ['sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

@@ -1,0 +1,219 @@
+//! The queue that packets stand in, as their one-way delays show it.
+//!
+//! Neither clock is known, so only differences count. The smallest delay of the last quarter of a
+//! minute is that of an empty path; clocks that drift apart by some hundred millionths move it by
+//! less than what matters. What the luckiest packets of the last moments still wait on top of that
+//! is a standing queue. That holds back judgement about bursts and jitter, which the luckiest
+//! packet does not see, and unlike the trend alone (draft-ietf-rmcat-gcc-02 section 5.3) it does
+//! not forget a queue that has stopped growing.
+
+use super::estimator::Usage;
+
+/// Packets sent within this time are judged by the luckiest one: longer than a frame takes.
+const GROUP: f64 = 50.0;
+const GROUPS: usize = 8;
+/// The queue stands when none of so many groups got through it faster.
+const STANDING: usize = 3;
+/// The base is the smallest of so many spans of time, each of that length in ms.
+const SPANS: usize = 4;
+const SPAN: f64 = 5000.0;
+/// Standing queue that is too much, in ms, on a path without jitter.
+const MIN_THRESHOLD: f64 = 25.0;
+const MAX_THRESHOLD: f64 = 150.0;
+/// What groups differ by, so many times, is taken for jitter.
+const DEVIATIONS: f64 = 3.0;
+/// Time constant of the deviation, in groups.
+const SLOWLY: f64 = 1.0 / 40.0;
+/// Packets of a frame wait for each other, in ms.
+const FRAMES: f64 = 15.0;
+/// A queue that gets shorter by so many ms a second drains.
+const DRAINING: f64 = -30.0;
+/// How far a trend is followed ahead, in seconds.
+const AHEAD: f64 = 0.2;
+/// Delays do not change by that much, in ms; clocks do.
+const CLOCK_JUMP: f64 = 20_000.0;
+/// Groups longer ago than that say nothing of now, in ms.
+const RECENT: f64 = 600.0;
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Group {
+    /// Of its first packet, in ms.
+    sent: f64,
+    delay: f64,
+    /// Of all its packets' delays.
+    sum: f64,
+    count: f64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct QueueDelay {
+    current: Option<Group>,
+    /// The newest last.
+    groups: [Group; GROUPS],
+    count: usize,
+    spans: [f64; SPANS],
+    span_began: f64,
+    spans_used: usize,
+    deviation: f64,
+    standing: f64,
+    /// What packets wait longer than the luckiest of their group, on average.
+    spread: f64,
+    slope: f64,
+    above: u32,
+    usage: Usage,
+    /// Arrival of the first packet that met the present queue, in steps of 250 us.
+    busy_since: Option<i64>,
+}
+
+impl QueueDelay {
+    /// Tells whether a group is complete, after which everything is worth looking at again.
+    pub(super) fn arrived(&mut self, sent: f64, arrived: i64) -> bool {
+        let delay = arrived as f64 * 0.25 - sent;
+        if self.spans_used > 0 && (delay - self.base()).abs() > CLOCK_JUMP {
+            *self = Self::default();
+        }
+        let Some(current) = &mut self.current else {
+            self.current = Some(Group { sent, delay, sum: delay, count: 1.0 });
+            return false;
+        };
+        if sent < current.sent {
+            return false;
+        }
+        if sent < current.sent + GROUP {
+            current.delay = current.delay.min(delay);
+            current.sum += delay;
+            current.count += 1.0;
+            return false;
+        }
+        let complete = std::mem::replace(current, Group { sent, delay, sum: delay, count: 1.0 });
+        self.complete(complete, arrived);
+        true
+    }
+
+    fn complete(&mut self, group: Group, arrived: i64) {
+        self.groups.rotate_left(1);
+        self.groups[GROUPS - 1] = group;
+        self.count = (self.count + 1).min(GROUPS);
+        self.update_base(group);
+
+        let recent = self.recent(group.sent);
+        let luckiest = recent.iter().rev().take(STANDING).map(|group| group.delay);
+        self.standing = (luckiest.fold(f64::INFINITY, f64::min) - self.base()).max(0.0);
+        self.slope = slope(self.recent(group.sent));
+
+        let spread = (group.sum / group.count - group.delay).min(MAX_THRESHOLD);
+        self.spread += (spread - self.spread) * SLOWLY;
+
+        let threshold = self.threshold();
+        if self.standing < threshold / 2.0 {
+            self.busy_since = None;
+        } else if self.busy_since.is_none() {
+            self.busy_since = Some(arrived);
+        }
+        self.judge(threshold);
+
+        // From one group to the next: a queue that grows slowly is no jitter.
+        if self.count >= 2 {
+            let before = self.groups[GROUPS - 2].delay;
+            let difference = (group.delay - before).abs().min(MAX_THRESHOLD);
+            self.deviation += (difference - self.deviation) * SLOWLY;
+        }
+    }
+
+    fn judge(&mut self, threshold: f64) {
+        let coming = self.standing + self.slope * AHEAD;
+        if self.slope < DRAINING {
+            self.above = 0;
+            self.usage =
+                if self.standing > MIN_THRESHOLD / 2.0 { Usage::Underuse } else { Usage::Normal };
+            return;
+        }
+        if self.standing > threshold
+            || (self.standing > threshold / 2.0 && coming > 2.0 * threshold)
+        {
+            self.above += 1;
+        } else {
+            self.above = 0;
+        }
+        self.usage = if self.above >= 2 { Usage::Overuse } else { Usage::Normal };
+    }
+
+    fn recent(&self, now: f64) -> &[Group] {
+        let known = &self.groups[GROUPS - self.count..];
+        let old = known.iter().take_while(|group| group.sent < now - RECENT).count();
+        &known[old..]
+    }
+
+    fn update_base(&mut self, group: Group) {
+        if self.spans_used == 0 || group.sent - self.span_began > SPAN {
+            self.spans.rotate_right(1);
+            self.spans[0] = group.delay;
+            self.span_began = group.sent;
+            self.spans_used = (self.spans_used + 1).min(SPANS);
+        }
+        self.spans[0] = self.spans[0].min(group.delay);
+    }
+
+    fn base(&self) -> f64 {
+        self.spans[..self.spans_used].iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    fn threshold(&self) -> f64 {
+        (MIN_THRESHOLD + DEVIATIONS * self.deviation).min(MAX_THRESHOLD)
+    }
+
+    /// The queue is not of our making: it is the path's delay from now on.
+    pub(super) fn rebase(&mut self) {
+        let standing = self.standing;
+        let base = self.base() + standing;
+        self.spans = [base; SPANS];
+        self.standing = 0.0;
+        self.above = 0;
+        self.usage = Usage::Normal;
+        self.busy_since = None;
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// In ms.
+    pub(super) fn standing(&self) -> f64 {
+        self.standing
+    }
+
+    /// How much packets' delays vary beyond what frames do by themselves, in ms.
+    pub(super) fn jitter(&self) -> f64 {
+        (self.spread - FRAMES).max(0.0)
+    }
+
+    /// Whether there is next to no queue.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.standing < self.threshold() / 2.0
+    }
+
+    /// In ms, of the last packets that were judged.
+    pub(super) fn judged_until(&self) -> f64 {
+        self.groups[GROUPS - 1].sent
+    }
+
+    pub(super) fn busy_since(&self) -> Option<i64> {
+        self.busy_since
+    }
+}
+
+/// Of the least-squares line through delays, in ms a second.
+fn slope(groups: &[Group]) -> f64 {
+    if groups.len() < 4 {
+        return 0.0;
+    }
+    let count = groups.len() as f64;
+    let sent = groups.iter().map(|group| group.sent).sum::<f64>() / count;
+    let delay = groups.iter().map(|group| group.delay).sum::<f64>() / count;
+    let (mut over, mut under) = (0.0, 0.0);
+    for group in groups {
+        over += (group.sent - sent) * (group.delay - delay);
+        under += (group.sent - sent) * (group.sent - sent);
+    }
+    if under > 0.0 { over / under * 1000.0 } else { 0.0 }
+}

@@ -1,0 +1,199 @@
+//! Whether packets are lost because too many are sent, or lost whatever is sent.
+//!
+//! A radio link loses packets at any rate, and sending less does not help; a queue that is too
+//! short for its delay to show loses what is too much. So loss is compared with what was lost
+//! before at lower rates. When in doubt less is sent, and if as much is lost then, it was not that.
+
+/// Of sending time, in ms.
+const BUCKET: f64 = 100.0;
+const BUCKETS: usize = 24;
+/// A judgement needs so many packets.
+const ENOUGH: u32 = 40;
+/// More loss than usual that shows congestion when the rate went up or a queue is there.
+const SUSPICIOUS: f64 = 0.05;
+/// The same when nothing else hints at it.
+const ALARMING: f64 = 0.10;
+/// Time constant of what is usual, in packets.
+const MEMORY: f64 = 1000.0;
+/// A rate that grew by this much did go up.
+const HIGHER: f64 = 1.15;
+/// Share of the loss that has to remain at a lower rate to be independent of it.
+const REMAINS: f64 = 0.6;
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Bucket {
+    index: i64,
+    total: u32,
+    lost: u32,
+    /// Losses one after the other are one event.
+    runs: u32,
+    bytes: u64,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Window {
+    total: u32,
+    lost: u32,
+    runs: u32,
+    /// Bits a second.
+    pub(super) sent: f64,
+}
+
+impl Window {
+    pub(super) fn ratio(&self) -> f64 {
+        f64::from(self.lost) / f64::from(self.total.max(1))
+    }
+
+    /// Two standard deviations of the ratio; losses in bursts are fewer events and vary more.
+    fn uncertainty(&self) -> f64 {
+        let ratio = self.ratio();
+        let burst = f64::from(self.lost) / f64::from(self.runs.max(1));
+        2.0 * (ratio * (1.0 - ratio) / f64::from(self.total.max(1)) * burst.max(1.0)).sqrt()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// Sending time from which on less was sent, in ms.
+    since: f64,
+    loss: f64,
+    rate: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Verdict {
+    Nothing,
+    Congestion,
+    /// What was blamed on the rate did not go away at a lower one.
+    Independent,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Loss {
+    buckets: [Bucket; BUCKETS],
+    newest: i64,
+    last_lost: bool,
+    /// Share of packets that gets lost anyway, and packets and rate that is known from.
+    usual: f64,
+    known: f64,
+    usual_rate: f64,
+    trial: Option<Trial>,
+    evaluated: f64,
+}
+
+impl Loss {
+    pub(super) fn told(&mut self, sent: f64, size: usize, lost: bool, late: bool) {
+        let index = (sent / BUCKET) as i64;
+        if index <= self.newest - BUCKETS as i64 {
+            return;
+        }
+        let bucket = &mut self.buckets[index.rem_euclid(BUCKETS as i64) as usize];
+        if bucket.index != index {
+            *bucket = Bucket { index, ..Bucket::default() };
+        }
+        self.newest = self.newest.max(index);
+        if late && !lost {
+            bucket.lost = bucket.lost.saturating_sub(1);
+            return;
+        }
+        bucket.total += 1;
+        bucket.bytes += size as u64;
+        if lost {
+            bucket.lost += 1;
+            bucket.runs += u32::from(!self.last_lost);
+        }
+        self.last_lost = lost;
+    }
+
+    /// What was sent between two times in ms, except for the newest bucket: what is told to be lost
+    /// at first may have been overtaken.
+    fn between(&self, from: f64, to: f64) -> Window {
+        let range = (from / BUCKET).ceil() as i64..(to / BUCKET) as i64;
+        let mut window = Window::default();
+        let mut bytes = 0;
+        for bucket in &self.buckets {
+            if bucket.total > 0 && range.contains(&bucket.index) {
+                window.total += bucket.total;
+                window.lost += bucket.lost;
+                window.runs += bucket.runs;
+                bytes += bucket.bytes;
+            }
+        }
+        let span = (range.end - range.start).max(1) as f64 * BUCKET;
+        window.sent = bytes as f64 * 8000.0 / span;
+        window
+    }
+
+    pub(super) fn lately(&self) -> Window {
+        let newest = self.newest as f64 * BUCKET;
+        let second = self.between(newest - 1000.0, newest);
+        if second.total >= ENOUGH { second } else { self.between(newest - 2000.0, newest) }
+    }
+
+    /// `queue`: whether delay hints at a queue.
+    pub(super) fn judge(&mut self, sent: f64, queue: bool) -> Verdict {
+        if sent - self.evaluated < BUCKET {
+            return Verdict::Nothing;
+        }
+        self.evaluated = sent;
+        if let Some(trial) = self.trial {
+            return self.conclude(trial);
+        }
+        let window = self.lately();
+        if window.total < ENOUGH {
+            return Verdict::Nothing;
+        }
+        let higher = self.known > 0.0 && window.sent > self.usual_rate * HIGHER;
+        let excess = window.ratio() - self.usual - window.uncertainty();
+        if excess > ALARMING || (excess > SUSPICIOUS && (higher || queue)) {
+            return Verdict::Congestion;
+        }
+        if !queue {
+            // Judged ten times a second.
+            let news = f64::from(window.total) / 10.0;
+            self.known = (self.known + news).min(MEMORY);
+            let weight = (news / self.known).min(1.0);
+            self.usual += (window.ratio() - self.usual) * weight;
+            self.usual_rate += (window.sent - self.usual_rate) * weight;
+        }
+        Verdict::Nothing
+    }
+
+    /// Less is sent from a time in ms on, because of what was judged.
+    pub(super) fn blamed(&mut self, now: f64) {
+        let window = self.lately();
+        self.trial = Some(Trial { since: now, loss: window.ratio(), rate: window.sent });
+    }
+
+    fn conclude(&mut self, trial: Trial) -> Verdict {
+        let newest = self.newest as f64 * BUCKET;
+        // The first moments still show what had been sent before.
+        let window = self.between(trial.since + 200.0, newest);
+        let waited = newest - trial.since;
+        if waited < 1000.0 || (window.total < ENOUGH && waited < 2000.0) {
+            return Verdict::Nothing;
+        }
+        self.trial = None;
+        if window.total < ENOUGH / 2 || window.sent > 0.95 * trial.rate {
+            return Verdict::Nothing;
+        }
+        if window.ratio() < REMAINS * trial.loss {
+            return Verdict::Nothing;
+        }
+        self.usual = self.usual.max((window.ratio() + trial.loss) / 2.0);
+        self.known = self.known.max(MEMORY / 2.0);
+        self.usual_rate = self.usual_rate.max(trial.rate);
+        Verdict::Independent
+    }
+
+    /// What was lost lately says nothing: nothing arrived at all.
+    pub(super) fn forget_lately(&mut self) {
+        self.buckets = Default::default();
+        self.trial = None;
+    }
+
+    /// Share of packets that gets lost whatever is sent.
+    pub(super) fn usual(&self) -> f64 {
+        self.usual.min(0.3)
+    }
+}

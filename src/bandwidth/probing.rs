@@ -1,0 +1,287 @@
+//! When to send a probe, and what it showed.
+//!
+//! An SFU sends what its sources make: the link's rest shows only when something is put into it.
+//! A few packets are enough, so a probe costs next to nothing; it is the queue it makes on a thin
+//! link that bounds how fast and how often.
+
+use std::time::{Duration, Instant};
+
+use super::estimator::{PacketResult, Probe};
+
+/// How long a probe lasts, and with that the queue it can make, in seconds.
+const LENGTH: f64 = 0.02;
+/// On a path with jitter a longer one is needed to see anything, which then goes less far.
+const MAX_LENGTH: f64 = 0.15;
+const LONG: f64 = 0.06;
+const LONG_PROBE_STEP: f64 = 1.5;
+const MIN_PACKETS: usize = 5;
+/// Of a packet, with room for the extensions of whoever sends it.
+const MAX_PACKET: f64 = 1200.0;
+/// What a step up needs on top of what is wanted, so that it can be held.
+const MARGIN: f64 = 1.2;
+/// The first steps are longer, and so are those after one that the link took.
+const LONG_STEP: f64 = 3.0;
+const SHORT_STEP: f64 = 2.0;
+/// A probe that arrives at less than this share of its rate has filled the link.
+const FILLED: f64 = 0.9;
+/// What there is to use of a link that was filled, the rest empties its queue.
+const USABLE: f64 = 0.95;
+/// The least of a probe that has to be told about.
+const ENOUGH: f64 = 0.7;
+/// Pauses between probes that found nothing double between these.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONG_PAUSE: Duration = Duration::from_secs(3);
+/// When steps up failed that a probe had promised, or a probe is a burden to the link.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The share of time that probes may keep a queue filled.
+const BURDEN: f64 = 0.02;
+/// A step up that fails so soon was promised by the probe.
+const PROMISE: Duration = Duration::from_secs(6);
+/// Beyond a round trip, until feedback has to be there.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// What the estimator knows when it asks for a probe.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation {
+    pub(super) estimate: f64,
+    pub(super) wanted: u64,
+    pub(super) max: f64,
+    /// In ms.
+    pub(super) jitter: f64,
+    pub(super) round_trip: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Finding {
+    /// Bits a second that arrived.
+    pub(super) rate: f64,
+    /// The link was filled: there is not more.
+    pub(super) filled: bool,
+    /// Jitter is in it.
+    pub(super) vague: bool,
+}
+
+#[derive(Debug)]
+struct Cluster {
+    probe: Probe,
+    deadline: Instant,
+    vague: bool,
+    packets: usize,
+    arrived: usize,
+    /// Bytes of it that were told about, and of everything sent since it began.
+    told: usize,
+    total: usize,
+    /// Time in ms over bytes, of sending and of arrival.
+    sending: Line,
+    receiving: Line,
+}
+
+/// The least-squares line through points, from which one packet's bad luck does not take it far.
+#[derive(Clone, Copy, Default, Debug)]
+struct Line {
+    origin: Option<f64>,
+    count: f64,
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+}
+
+impl Line {
+    fn add(&mut self, x: f64, y: f64) {
+        let y = y - *self.origin.get_or_insert(y);
+        self.count += 1.0;
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.xy += x * y;
+    }
+
+    fn slope(&self) -> f64 {
+        let spread = self.count * self.xx - self.x * self.x;
+        if spread > 0.0 { (self.count * self.xy - self.x * self.y) / spread } else { 0.0 }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Probing {
+    next: u32,
+    cluster: Option<Cluster>,
+    not_before: Option<Instant>,
+    pause: Duration,
+    max_pause: Duration,
+    /// Go on at once: the last one was not the end of it.
+    eager: bool,
+    /// Nothing was found yet that ends the start.
+    starting: bool,
+    promised: Option<Instant>,
+}
+
+impl Default for Probing {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            cluster: None,
+            not_before: None,
+            pause: FIRST_PAUSE,
+            max_pause: LONG_PAUSE,
+            eager: true,
+            starting: true,
+            promised: None,
+        }
+    }
+}
+
+impl Probing {
+    pub(super) fn next(&mut self, now: Instant, situation: Situation) -> Option<Probe> {
+        if self.cluster.is_some() || self.not_before.is_some_and(|time| now < time) {
+            return None;
+        }
+        let mut wish = situation.wanted as f64 * MARGIN;
+        if self.starting {
+            wish = wish.max(situation.estimate * LONG_STEP);
+        }
+        let wish = wish.min(situation.max);
+        if wish < situation.estimate * 1.03 {
+            return None;
+        }
+        let length = (LENGTH + situation.jitter * 4.0 / 1000.0).min(MAX_LENGTH);
+        let step = match self.eager {
+            _ if length > LONG => LONG_PROBE_STEP,
+            true => LONG_STEP,
+            false => SHORT_STEP,
+        };
+        let rate = wish.min(situation.estimate * step);
+        let bytes = rate / 8.0 * length;
+        let packets = ((bytes / MAX_PACKET).ceil() as usize).max(MIN_PACKETS);
+        let probe = Probe { id: self.next, rate: rate as u64, packets, bytes: bytes as usize };
+        self.next = self.next.wrapping_add(1);
+        let patience = situation.round_trip + PATIENCE;
+        self.cluster = Some(Cluster::new(probe, now + patience, length > LONG));
+        // What is beyond the estimate may wait in a queue for so long.
+        let queue = (rate - situation.estimate) / situation.estimate * length;
+        self.pause = self.pause.max(Duration::from_secs_f64(queue / BURDEN).min(MAX_PAUSE));
+        Some(probe)
+    }
+
+    /// One result of the feedback at hand.
+    pub(super) fn told(&mut self, result: &PacketResult) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.told(result);
+        }
+    }
+
+    /// After a feedback's results, or when time has passed.
+    pub(super) fn conclude(&mut self, now: Instant, situation: Situation) -> Option<Finding> {
+        let cluster = self.cluster.as_ref()?;
+        if !cluster.is_complete() && now < cluster.deadline {
+            return None;
+        }
+        let finding = cluster.finding();
+        self.cluster = None;
+        self.starting = false;
+        match finding {
+            Some(finding) if !finding.filled => {
+                self.not_before = None;
+                self.pause = FIRST_PAUSE;
+                self.eager = true;
+                self.promised = Some(now);
+            }
+            Some(finding) if finding.rate > 1.25 * situation.estimate => {
+                // There is more than there was, if not all that is wanted.
+                self.pause = FIRST_PAUSE;
+                self.promised = Some(now);
+                self.wait(now);
+            }
+            _ => self.wait(now),
+        }
+        finding
+    }
+
+    fn wait(&mut self, now: Instant) {
+        self.eager = false;
+        self.not_before = Some(now + self.pause);
+        self.pause = (self.pause * 2).min(self.max_pause.max(self.pause.min(MAX_PAUSE)));
+    }
+
+    /// The link turned out to carry less than was sent.
+    pub(super) fn overused(&mut self, now: Instant) {
+        self.starting = false;
+        self.cluster = None;
+        if self.promised.take().is_some_and(|time| now < time + PROMISE) {
+            self.max_pause = (self.max_pause * 2).min(MAX_PAUSE);
+            self.pause = self.max_pause;
+        }
+        self.wait(now);
+    }
+
+    /// What was promised has held.
+    pub(super) fn held(&mut self, now: Instant) {
+        if self.promised.is_some_and(|time| now > time + 2 * PROMISE) {
+            self.promised = None;
+            self.max_pause = LONG_PAUSE;
+        }
+    }
+
+    /// What was found does not count any more.
+    pub(super) fn restart(&mut self) {
+        let next = self.next;
+        *self = Self { next, ..Self::default() };
+    }
+}
+
+impl Cluster {
+    fn new(probe: Probe, deadline: Instant, vague: bool) -> Self {
+        Self {
+            probe,
+            deadline,
+            vague,
+            packets: 0,
+            arrived: 0,
+            told: 0,
+            total: 0,
+            sending: Line::default(),
+            receiving: Line::default(),
+        }
+    }
+
+    fn told(&mut self, result: &PacketResult) {
+        let part = result.probe == Some(self.probe.id);
+        if self.is_complete() || (!part && self.packets == 0) {
+            return;
+        }
+        self.total += result.size;
+        if !part {
+            return;
+        }
+        self.told += result.size;
+        self.packets += 1;
+        self.sending.add(self.total as f64, result.sent.as_secs_f64() * 1000.0);
+        if let Some(arrived) = result.arrived {
+            self.arrived += 1;
+            self.receiving.add(self.total as f64, arrived as f64 / 4.0);
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.told >= self.probe.bytes && self.packets >= self.probe.packets
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let enough = self.told as f64 >= ENOUGH * self.probe.bytes as f64;
+        if !enough || self.arrived < 3 {
+            return None;
+        }
+        // Both in bits a second. Nobody can tell steps of less than 250 us apart.
+        let sent = 8000.0 / self.sending.slope().max(1e-5);
+        let received = 8000.0 / self.receiving.slope().max(1e-5);
+        // A packet gets lost on any path; more of them show a queue that is too short.
+        let kept = ((self.arrived + 1) as f64 / self.packets as f64).min(1.0);
+        let received = received * kept;
+        if received < FILLED * sent {
+            Some(Finding { rate: USABLE * received, filled: true, vague: self.vague })
+        } else {
+            Some(Finding { rate: sent.min(received), filled: false, vague: self.vague })
+        }
+    }
+}
