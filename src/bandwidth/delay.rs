@@ -24,8 +24,6 @@ const MAX_THRESHOLD: f64 = 150.0;
 const DEVIATIONS: f64 = 3.0;
 /// Time constant of the deviation, in groups.
 const SLOWLY: f64 = 1.0 / 40.0;
-/// Packets of a frame wait for each other, in ms.
-const FRAMES: f64 = 15.0;
 /// A queue that gets shorter by so many ms a second drains.
 const DRAINING: f64 = -30.0;
 /// How far a trend is followed ahead, in seconds.
@@ -40,9 +38,6 @@ struct Group {
     /// Of its first packet, in ms.
     sent: f64,
     delay: f64,
-    /// Of all its packets' delays.
-    sum: f64,
-    count: f64,
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +51,6 @@ pub(super) struct QueueDelay {
     spans_used: usize,
     deviation: f64,
     standing: f64,
-    /// What packets wait longer than the luckiest of their group, on average.
-    spread: f64,
     slope: f64,
     above: u32,
     usage: Usage,
@@ -73,7 +66,7 @@ impl QueueDelay {
             *self = Self::default();
         }
         let Some(current) = &mut self.current else {
-            self.current = Some(Group { sent, delay, sum: delay, count: 1.0 });
+            self.current = Some(Group { sent, delay });
             return false;
         };
         if sent < current.sent {
@@ -81,11 +74,9 @@ impl QueueDelay {
         }
         if sent < current.sent + GROUP {
             current.delay = current.delay.min(delay);
-            current.sum += delay;
-            current.count += 1.0;
             return false;
         }
-        let complete = std::mem::replace(current, Group { sent, delay, sum: delay, count: 1.0 });
+        let complete = std::mem::replace(current, Group { sent, delay });
         self.complete(complete, arrived);
         true
     }
@@ -100,9 +91,6 @@ impl QueueDelay {
         let luckiest = recent.iter().rev().take(STANDING).map(|group| group.delay);
         self.standing = (luckiest.fold(f64::INFINITY, f64::min) - self.base()).max(0.0);
         self.slope = slope(self.recent(group.sent));
-
-        let spread = (group.sum / group.count - group.delay).min(MAX_THRESHOLD);
-        self.spread += (spread - self.spread) * SLOWLY;
 
         let threshold = self.threshold();
         if self.standing < threshold / 2.0 {
@@ -182,11 +170,6 @@ impl QueueDelay {
         self.standing
     }
 
-    /// How much packets' delays vary beyond what frames do by themselves, in ms.
-    pub(super) fn jitter(&self) -> f64 {
-        (self.spread - FRAMES).max(0.0)
-    }
-
     /// Whether there is next to no queue.
     pub(super) fn is_quiet(&self) -> bool {
         self.standing < self.threshold() / 2.0
@@ -216,4 +199,83 @@ fn slope(groups: &[Group]) -> f64 {
         under += (group.sent - sent) * (group.sent - sent);
     }
     if under > 0.0 { over / under * 1000.0 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A packet every 10 ms whose delay in ms is given; the clock of arrival is steps of 250 us.
+    fn send(queue: &mut QueueDelay, from: u32, to: u32, delay: impl Fn(f64) -> f64) {
+        for n in from * 100..to * 100 {
+            let sent = f64::from(n) * 10.0;
+            queue.arrived(sent, ((sent + delay(sent)) * 4.0) as i64 + 1_000_000);
+        }
+    }
+
+    #[test]
+    fn a_queue_that_grows_is_overuse_and_one_that_drains_is_underuse() {
+        let mut queue = QueueDelay::default();
+        send(&mut queue, 0, 5, |_| 30.0);
+        assert_eq!(queue.usage(), Usage::Normal);
+        send(&mut queue, 5, 6, |sent| 30.0 + (sent - 5000.0) * 0.1);
+        assert_eq!(queue.usage(), Usage::Overuse);
+        assert!(queue.standing() > 50.0);
+        send(&mut queue, 6, 7, |sent| 130.0 - (sent - 6000.0) * 0.08);
+        assert_eq!(queue.usage(), Usage::Underuse);
+    }
+
+    #[test]
+    fn a_queue_that_stopped_growing_still_stands() {
+        let mut queue = QueueDelay::default();
+        send(&mut queue, 0, 5, |_| 30.0);
+        send(&mut queue, 5, 10, |_| 80.0);
+        assert_eq!(queue.usage(), Usage::Overuse);
+        assert!((queue.standing() - 50.0).abs() < 1.0);
+        queue.rebase();
+        send(&mut queue, 10, 11, |_| 80.0);
+        assert_eq!(queue.usage(), Usage::Normal);
+        assert!(queue.is_quiet());
+    }
+
+    #[test]
+    fn a_queue_that_grows_slowly_is_not_taken_for_jitter() {
+        let mut queue = QueueDelay::default();
+        send(&mut queue, 0, 5, |_| 30.0);
+        send(&mut queue, 5, 9, |sent| 30.0 + (sent - 5000.0) * 0.015);
+        assert_eq!(queue.usage(), Usage::Overuse);
+    }
+
+    #[test]
+    fn jitter_is_not_a_queue() {
+        let mut queue = QueueDelay::default();
+        let mut noise = 1u32;
+        for n in 0..3000 {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let sent = f64::from(n) * 10.0;
+            let delay = 30.0 + f64::from(noise >> 16) / 65536.0 * 100.0;
+            queue.arrived(sent, ((sent + delay) * 4.0) as i64);
+            assert_ne!(queue.usage(), Usage::Overuse, "{n}");
+        }
+    }
+
+    #[test]
+    fn clocks_that_drift_apart_are_not_a_queue() {
+        for drift in [-300e-6, 300e-6] {
+            let mut queue = QueueDelay::default();
+            send(&mut queue, 0, 300, |sent| 30.0 + sent * drift);
+            assert!(queue.standing() < 10.0, "{}", queue.standing());
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_begins_anew() {
+        let mut queue = QueueDelay::default();
+        send(&mut queue, 0, 5, |_| 30.0);
+        send(&mut queue, 5, 10, |_| 1e9);
+        assert_eq!(queue.usage(), Usage::Normal);
+        queue.arrived(10_000.0, i64::MAX);
+        queue.arrived(10_060.0, i64::MIN);
+        assert_eq!(queue.usage(), Usage::Normal);
+    }
 }

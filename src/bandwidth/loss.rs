@@ -130,6 +130,13 @@ impl Loss {
         if second.total >= ENOUGH { second } else { self.between(newest - 2000.0, newest) }
     }
 
+    /// Whether much more than usual got lost just now. Only means something where a queue is.
+    pub(super) fn is_sudden(&self) -> bool {
+        let newest = self.newest as f64 * BUCKET;
+        let window = self.between(newest - 300.0, newest);
+        window.lost >= 5 && window.ratio() - self.usual - window.uncertainty() > SUSPICIOUS
+    }
+
     /// `queue`: whether delay hints at a queue.
     pub(super) fn judge(&mut self, sent: f64, queue: bool) -> Verdict {
         if sent - self.evaluated < BUCKET {
@@ -195,5 +202,78 @@ impl Loss {
     /// Share of packets that gets lost whatever is sent.
     pub(super) fn usual(&self) -> f64 {
         self.usual.min(0.3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A packet every 10 ms, of which one in so many is lost; verdicts that were not nothing.
+    fn send(loss: &mut Loss, from: u32, to: u32, size: usize, one_in: u32) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        for n in from * 100..to * 100 {
+            let sent = f64::from(n) * 10.0;
+            loss.told(sent, size, n % one_in == 0, false);
+            match loss.judge(sent, false) {
+                Verdict::Nothing => {}
+                verdict => {
+                    if verdict == Verdict::Congestion {
+                        loss.blamed(sent);
+                    }
+                    verdicts.push(verdict);
+                }
+            }
+        }
+        verdicts
+    }
+
+    #[test]
+    fn loss_that_was_always_there_is_not_congestion() {
+        let mut loss = Loss::default();
+        assert_eq!(send(&mut loss, 0, 20, 1000, 10), []);
+        assert!((loss.usual() - 0.1).abs() < 0.02);
+    }
+
+    #[test]
+    fn loss_that_comes_with_a_higher_rate_is_congestion() {
+        let mut loss = Loss::default();
+        assert_eq!(send(&mut loss, 0, 10, 500, 50), []);
+        assert_eq!(send(&mut loss, 10, 11, 1000, 4), [Verdict::Congestion]);
+        // Less is sent, and less gets lost.
+        assert_eq!(send(&mut loss, 11, 30, 500, 50), []);
+        assert!(loss.usual() < 0.05);
+    }
+
+    #[test]
+    fn loss_that_stays_at_a_lower_rate_is_independent_of_it() {
+        let mut loss = Loss::default();
+        send(&mut loss, 0, 10, 1000, 1000);
+        assert_eq!(send(&mut loss, 10, 11, 1000, 4), [Verdict::Congestion]);
+        assert_eq!(send(&mut loss, 11, 30, 600, 4), [Verdict::Independent]);
+        assert!(loss.usual() > 0.2);
+        // And going up again is no reason to suspect it.
+        assert_eq!(send(&mut loss, 30, 40, 1000, 4), []);
+    }
+
+    #[test]
+    fn what_was_overtaken_is_not_lost() {
+        let mut loss = Loss::default();
+        for n in 0..200 {
+            loss.told(f64::from(n) * 10.0, 1000, true, false);
+        }
+        for n in 0..200 {
+            loss.told(f64::from(n) * 10.0, 1000, false, true);
+        }
+        assert_eq!(loss.lately().ratio(), 0.0);
+    }
+
+    #[test]
+    fn a_few_packets_show_nothing() {
+        let mut loss = Loss::default();
+        for n in 0..30 {
+            loss.told(f64::from(n) * 100.0, 1000, n % 2 == 0, false);
+            assert_eq!(loss.judge(f64::from(n) * 100.0, true), Verdict::Nothing);
+        }
     }
 }

@@ -8,12 +8,20 @@ use std::time::{Duration, Instant};
 
 use super::estimator::{PacketResult, Probe};
 
-/// How long a probe lasts, and with that the queue it can make, in seconds.
-const LENGTH: f64 = 0.02;
-/// On a path with jitter a longer one is needed to see anything, which then goes less far.
-const MAX_LENGTH: f64 = 0.15;
-const LONG: f64 = 0.06;
-const LONG_PROBE_STEP: f64 = 1.5;
+/// How long a probe lasts, in seconds: a short one where the path is even, and longer ones until
+/// jitter does not matter.
+const MIN_LENGTH: f64 = 0.02;
+const MAX_LENGTH: f64 = 0.4;
+const LONGER: f64 = 2.5;
+const SHORTER: f64 = 0.7;
+/// The queue that a probe may make, in seconds, if there is no more than is known.
+const MAX_QUEUE: f64 = 0.08;
+/// Standard error of the rate, as a share, above which it says too little.
+const VAGUE: f64 = 0.1;
+/// For packets that were overtaken.
+const SETTLING: Duration = Duration::from_millis(120);
+/// Until a vague probe is repeated.
+const AGAIN: Duration = Duration::from_millis(100);
 const MIN_PACKETS: usize = 5;
 /// Of a packet, with room for the extensions of whoever sends it.
 const MAX_PACKET: f64 = 1200.0;
@@ -46,8 +54,6 @@ pub(super) struct Situation {
     pub(super) estimate: f64,
     pub(super) wanted: u64,
     pub(super) max: f64,
-    /// In ms.
-    pub(super) jitter: f64,
     pub(super) round_trip: Duration,
 }
 
@@ -57,15 +63,17 @@ pub(super) struct Finding {
     pub(super) rate: f64,
     /// The link was filled: there is not more.
     pub(super) filled: bool,
-    /// Jitter is in it.
-    pub(super) vague: bool,
+    /// Standard error, as a share.
+    error: f64,
 }
 
 #[derive(Debug)]
 struct Cluster {
     probe: Probe,
     deadline: Instant,
-    vague: bool,
+    /// Once everything was told about, overtaken packets have until then.
+    settles: Option<Instant>,
+    highest: u64,
     packets: usize,
     arrived: usize,
     /// Bytes of it that were told about, and of everything sent since it began.
@@ -85,6 +93,7 @@ struct Line {
     y: f64,
     xx: f64,
     xy: f64,
+    yy: f64,
 }
 
 impl Line {
@@ -95,11 +104,28 @@ impl Line {
         self.y += y;
         self.xx += x * x;
         self.xy += x * y;
+        self.yy += y * y;
     }
 
     fn slope(&self) -> f64 {
         let spread = self.count * self.xx - self.x * self.x;
         if spread > 0.0 { (self.count * self.xy - self.x * self.y) / spread } else { 0.0 }
+    }
+
+    /// Where the line has that value.
+    fn x_at(&self, y: f64) -> f64 {
+        let slope = self.slope();
+        let above = y - self.origin.unwrap_or(y) - self.y / self.count;
+        self.x / self.count + if slope > 0.0 { above / slope } else { 0.0 }
+    }
+
+    /// Standard error of the slope, as a share of it.
+    fn error(&self) -> f64 {
+        let slope = self.slope();
+        let spread = self.xx - self.x * self.x / self.count;
+        let all = self.yy - self.y * self.y / self.count;
+        let left = (all - slope * slope * spread).max(0.0) / (self.count - 2.0).max(1.0);
+        if slope > 0.0 && spread > 0.0 { (left / spread).sqrt() / slope } else { f64::INFINITY }
     }
 }
 
@@ -108,6 +134,7 @@ pub(super) struct Probing {
     next: u32,
     cluster: Option<Cluster>,
     not_before: Option<Instant>,
+    length: f64,
     pause: Duration,
     max_pause: Duration,
     /// Go on at once: the last one was not the end of it.
@@ -123,6 +150,7 @@ impl Default for Probing {
             next: 1,
             cluster: None,
             not_before: None,
+            length: MIN_LENGTH,
             pause: FIRST_PAUSE,
             max_pause: LONG_PAUSE,
             eager: true,
@@ -145,23 +173,24 @@ impl Probing {
         if wish < situation.estimate * 1.03 {
             return None;
         }
-        let length = (LENGTH + situation.jitter * 4.0 / 1000.0).min(MAX_LENGTH);
-        let step = match self.eager {
-            _ if length > LONG => LONG_PROBE_STEP,
-            true => LONG_STEP,
-            false => SHORT_STEP,
-        };
-        let rate = wish.min(situation.estimate * step);
+        let length = self.length;
+        let step = if self.eager { LONG_STEP } else { SHORT_STEP };
+        let rate = wish.min(situation.estimate * step.min(1.0 + MAX_QUEUE / length));
         let bytes = rate / 8.0 * length;
         let packets = ((bytes / MAX_PACKET).ceil() as usize).max(MIN_PACKETS);
         let probe = Probe { id: self.next, rate: rate as u64, packets, bytes: bytes as usize };
-        self.next = self.next.wrapping_add(1);
+        self.next = self.next.checked_add(1).unwrap_or(1);
         let patience = situation.round_trip + PATIENCE;
-        self.cluster = Some(Cluster::new(probe, now + patience, length > LONG));
+        self.cluster = Some(Cluster::new(probe, now + patience + Duration::from_secs_f64(length)));
         // What is beyond the estimate may wait in a queue for so long.
         let queue = (rate - situation.estimate) / situation.estimate * length;
         self.pause = self.pause.max(Duration::from_secs_f64(queue / BURDEN).min(MAX_PAUSE));
         Some(probe)
+    }
+
+    /// Of probes so far.
+    pub(super) fn count(&self) -> u32 {
+        self.next - 1
     }
 
     /// One result of the feedback at hand.
@@ -173,12 +202,27 @@ impl Probing {
 
     /// After a feedback's results, or when time has passed.
     pub(super) fn conclude(&mut self, now: Instant, situation: Situation) -> Option<Finding> {
-        let cluster = self.cluster.as_ref()?;
-        if !cluster.is_complete() && now < cluster.deadline {
+        let cluster = self.cluster.as_mut()?;
+        if cluster.is_complete() {
+            let settles = *cluster.settles.get_or_insert(now + SETTLING);
+            if cluster.arrived < cluster.packets && now < settles {
+                return None;
+            }
+        } else if now < cluster.deadline {
             return None;
         }
         let finding = cluster.finding();
         self.cluster = None;
+        if let Some(finding) = finding {
+            if finding.error > VAGUE && self.length < MAX_LENGTH {
+                self.length = (self.length * LONGER).min(MAX_LENGTH);
+                self.not_before = Some(now + AGAIN);
+                return None;
+            }
+            if finding.error < VAGUE / 2.0 {
+                self.length = (self.length * SHORTER).max(MIN_LENGTH);
+            }
+        }
         self.starting = false;
         match finding {
             Some(finding) if !finding.filled => {
@@ -231,11 +275,12 @@ impl Probing {
 }
 
 impl Cluster {
-    fn new(probe: Probe, deadline: Instant, vague: bool) -> Self {
+    fn new(probe: Probe, deadline: Instant) -> Self {
         Self {
             probe,
             deadline,
-            vague,
+            settles: None,
+            highest: 0,
             packets: 0,
             arrived: 0,
             told: 0,
@@ -247,16 +292,26 @@ impl Cluster {
 
     fn told(&mut self, result: &PacketResult) {
         let part = result.probe == Some(self.probe.id);
+        let sent = result.sent.as_secs_f64() * 1000.0;
+        if part && self.packets > 0 && result.number <= self.highest {
+            // Overtaken, and thought to be lost at first.
+            if let Some(arrived) = result.arrived {
+                self.arrived += 1;
+                self.receiving.add(self.sending.x_at(sent), arrived as f64 / 4.0);
+            }
+            return;
+        }
         if self.is_complete() || (!part && self.packets == 0) {
             return;
         }
         self.total += result.size;
+        self.highest = result.number;
         if !part {
             return;
         }
         self.told += result.size;
         self.packets += 1;
-        self.sending.add(self.total as f64, result.sent.as_secs_f64() * 1000.0);
+        self.sending.add(self.total as f64, sent);
         if let Some(arrived) = result.arrived {
             self.arrived += 1;
             self.receiving.add(self.total as f64, arrived as f64 / 4.0);
@@ -278,10 +333,14 @@ impl Cluster {
         // A packet gets lost on any path; more of them show a queue that is too short.
         let kept = ((self.arrived + 1) as f64 / self.packets as f64).min(1.0);
         let received = received * kept;
+        let error = self.receiving.error();
         if received < FILLED * sent {
-            Some(Finding { rate: USABLE * received, filled: true, vague: self.vague })
+            Some(Finding { rate: USABLE * received, filled: true, error })
         } else {
-            Some(Finding { rate: sent.min(received), filled: false, vague: self.vague })
+            Some(Finding { rate: sent.min(received), filled: false, error })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

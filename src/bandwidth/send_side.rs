@@ -42,6 +42,8 @@ const SILENCE: Duration = Duration::from_millis(900);
 const SILENCE_STEP: Duration = Duration::from_millis(500);
 /// REMB counts when there is no transport-wide feedback for so long.
 const REMB_ALONE: Duration = Duration::from_secs(5);
+/// Probes to a peer that has sent no feedback yet.
+const DEAF: u32 = 3;
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
 
 /// Bits a second.
@@ -150,7 +152,6 @@ impl SendSideEstimator {
             estimate: self.estimate,
             wanted: self.wanted,
             max: self.limits.max as f64,
-            jitter: self.delay.jitter(),
             round_trip: self.round_trip,
         }
     }
@@ -167,7 +168,9 @@ impl SendSideEstimator {
                 self.decrease = None;
             }
         }
-        if self.delay.usage() != Usage::Overuse {
+        // A short queue is full before it stands out, but it drops what does not fit.
+        let overflows = !self.delay.is_quiet() && self.loss.is_sudden();
+        if self.delay.usage() != Usage::Overuse && !overflows {
             return;
         }
         let queue = self.delay.standing();
@@ -202,6 +205,7 @@ impl SendSideEstimator {
     }
 
     fn learn_capacity(&mut self, carried: f64) {
+        let carried = carried.max(1.0);
         self.capacity = Some(match self.capacity {
             Some((known, deviation)) if (carried / known - 1.0).abs() < 0.3 => {
                 let off = (carried / known - 1.0).abs();
@@ -241,7 +245,7 @@ impl SendSideEstimator {
                 self.capacity = None;
             }
             self.set(found, Change::Probe);
-        } else if finding.filled && !finding.vague {
+        } else if finding.filled {
             // What is carried already is not put in doubt by a few packets.
             let carried = self.carried(HALF_SECOND).unwrap_or(0.0) * 1.05;
             self.set(self.estimate.min(found.max(carried)), Change::Probe);
@@ -350,7 +354,9 @@ impl Estimator for SendSideEstimator {
     }
 
     fn next_probe(&mut self, now: Instant) -> Option<Probe> {
-        if self.silence.is_some() || self.decrease.is_some() || !self.delay.is_quiet() {
+        // Who does not answer the first ones is not going to answer others.
+        let deaf = self.last_feedback.is_none() && self.probing.count() >= DEAF;
+        if deaf || self.silence.is_some() || self.decrease.is_some() || !self.delay.is_quiet() {
             return None;
         }
         self.probing.next(now, self.situation())
@@ -387,3 +393,6 @@ impl Estimator for SendSideEstimator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,8 @@ pub struct Path {
     /// One way, in ms, in seconds from then on.
     pub delay: Vec<(f64, f64)>,
     pub losses: Losses,
+    /// Seconds from which on packets get lost.
+    pub lossy_from: f64,
     pub jitter: Jitter,
     /// Nothing arrives between these, in seconds.
     pub blackout: Option<(f64, f64)>,
@@ -56,6 +58,7 @@ impl Default for Path {
             queue: 300.0,
             delay: vec![(0.0, 25.0)],
             losses: Losses::None,
+            lossy_from: 0.0,
             jitter: Jitter::None,
             blackout: None,
             drift: 20.0,
@@ -152,6 +155,7 @@ impl Bottleneck {
 
     fn air(&mut self, path: &Path, now: f64) -> Option<f64> {
         let lost = match path.losses {
+            _ if now < path.lossy_from => false,
             Losses::None => false,
             Losses::Random(share) => self.random.chance(share),
             Losses::Bursts { to_bad, to_good, bad } => {

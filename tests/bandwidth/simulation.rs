@@ -98,7 +98,7 @@ pub struct Figures {
     pub estimate: f64,
     /// Bits a second of probes.
     pub probes: f64,
-    pub trace: Vec<(f64, u64, f64)>,
+    pub trace: Vec<(f64, u64, f64, medialoom::bandwidth::EstimatorStatistics)>,
 }
 
 impl fmt::Display for Figures {
@@ -274,7 +274,12 @@ pub fn run(
                 }
                 flow.rungs.push((now, flow.application.rate() - AUDIO));
                 if index == 0 {
-                    figures.trace.push((now, flow.estimator.estimate(), flow.application.rate()));
+                    figures.trace.push((
+                        now,
+                        flow.estimator.estimate(),
+                        flow.application.rate(),
+                        flow.estimator.statistics(),
+                    ));
                 }
             }
             let mut due = Vec::new();
@@ -377,10 +382,10 @@ fn measure(scenario: &Scenario, flows: &[Flow], figures: &mut Figures) {
         figures.changes += flow.changes as f64 / flows.len() as f64 * 60.0 / span;
         figures.probes += flow.probed as f64 * 8.0 / span / flows.len() as f64;
     }
-    figures.utilisation = used / f64::max(possible, 1.0);
-    let late = figures.trace.iter().filter(|(time, _, _)| *time >= scenario.from);
+    figures.utilisation = if possible > 0.0 { used / possible } else { 1.0 };
+    let late = figures.trace.iter().filter(|(time, ..)| *time >= scenario.from);
     let (sum, count) =
-        late.fold((0.0, 0), |(sum, count), (_, rate, _)| (sum + *rate as f64, count + 1));
+        late.fold((0.0, 0), |(sum, count), (_, rate, ..)| (sum + *rate as f64, count + 1));
     figures.estimate = sum / f64::from(count.max(1));
     if flows.len() > 1 {
         return;
