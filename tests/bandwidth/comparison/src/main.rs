@@ -1,16 +1,17 @@
 //! The engine's estimator and a port of libwebrtc's in the same simulated networks. Prints the
 //! table of docs/bandwidth.md.
 
-#[path = "../../../tests/bandwidth/application.rs"]
+#[path = "../../application.rs"]
 mod application;
 mod libwebrtc;
-#[path = "../../../tests/bandwidth/path.rs"]
+#[path = "../../path.rs"]
 mod path;
-#[path = "../../../tests/bandwidth/random.rs"]
+#[path = "../../random.rs"]
 mod random;
-#[path = "../../../tests/bandwidth/scenarios.rs"]
+#[path = "../../scenarios.rs"]
 mod scenarios;
-#[path = "../../../tests/bandwidth/simulation.rs"]
+#[allow(dead_code, reason = "the goals are for the tests")]
+#[path = "../../simulation.rs"]
 mod simulation;
 
 use std::time::{Duration, Instant};
