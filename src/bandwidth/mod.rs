@@ -1,11 +1,21 @@
 //! What a peer's link carries, and how it is shared: pure functions of time and numbers.
 
 mod acknowledged;
+mod allocator;
+mod backoff;
 mod delay;
 mod estimator;
+mod ladder;
 mod loss;
+mod pacer;
+mod picture;
 mod probing;
 mod send_side;
+mod track;
 
+pub use allocator::{Allocation, Allocator};
 pub use estimator::{Change, Estimator, EstimatorStatistics, PacketResult, Probe, Sending, Usage};
+pub use ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
+pub use pacer::{Pacer, draining_rate};
 pub use send_side::{Limits, SendSideEstimator};
+pub use track::{Reason, Track};
