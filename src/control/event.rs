@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::error::EngineError;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, TransportId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, SpeakersId, TransportId};
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
 
@@ -136,6 +136,17 @@ pub enum Event {
         id: IncomingTrackId,
         level: i8,
         voice: bool,
+    },
+
+    /// Who has the word in a group. Overwrites the one before.
+    Speaker {
+        group: SpeakersId,
+        track: Option<IncomingTrackId>,
+    },
+    /// What feeds a slot of speakers now. Overwrites the one before.
+    SpeakerSlot {
+        slot: IncomingTrackId,
+        track: Option<IncomingTrackId>,
     },
 
     OutgoingTrackNegotiated {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::counters::count_wakeup;
 use super::event::Event;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, SpeakersId};
 
 /// Bytes of messages one data channel may have waiting for JavaScript.
 pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -22,8 +22,8 @@ pub struct Overflow;
 
 /// Events on their way to JavaScript, and the bell that tells it to look.
 ///
-/// Lifecycle events queue and are never lost. Levels, buffered amounts and the state of encodings
-/// keep one slot each, overwritten. Messages queue up to [`MAX_WAITING_BYTES`] per channel. The bell rings only when
+/// Lifecycle events queue and are never lost. Levels, speakers, buffered amounts and the state of
+/// encodings keep one slot each, overwritten. Messages queue up to [`MAX_WAITING_BYTES`] per channel. The bell rings only when
 /// the mailbox goes from empty to not empty, so that a blocked JavaScript thread finds one wake-up
 /// and not thousands.
 pub struct Mailbox {
@@ -47,6 +47,8 @@ enum Slot {
     /// By RID. A peer can change an encoding with every packet.
     Encoding(IncomingTrackId, Option<String>),
     Forwarded(OutgoingTrackId),
+    Speaker(SpeakersId),
+    SpeakerSlot(IncomingTrackId),
 }
 
 impl Slot {
@@ -56,6 +58,8 @@ impl Slot {
             Event::ChannelBufferedAmount { id, .. } => Some(Slot::BufferedAmount(*id)),
             Event::Encoding { id, encoding } => Some(Slot::Encoding(*id, encoding.rid.clone())),
             Event::TransponderEncoding { id, .. } => Some(Slot::Forwarded(*id)),
+            Event::Speaker { group, .. } => Some(Slot::Speaker(*group)),
+            Event::SpeakerSlot { slot, .. } => Some(Slot::SpeakerSlot(*slot)),
             _ => None,
         }
     }

@@ -11,4 +11,5 @@ pub mod flow;
 pub mod ids;
 pub mod mailbox;
 pub mod options;
+pub mod speakers;
 pub mod stats;

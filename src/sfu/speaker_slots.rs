@@ -51,17 +51,23 @@ impl SpeakerSlots {
         &self.video
     }
 
-    /// Lets a member have what is free: nobody has to speak for it.
-    pub fn fill(&mut self, member: Member) -> Changes {
-        Changes {
-            audio: place(&mut self.audio, member),
-            video: member.video.and_then(|_| place(&mut self.video, member)),
-        }
+    /// Whether nothing is free.
+    pub fn full(&self) -> bool {
+        self.audio.iter().chain(&self.video).all(Option::is_some)
+    }
+
+    /// Lets a member have a slot that is free: nobody has to speak for it.
+    pub fn fill_audio(&mut self, member: Member) -> Option<usize> {
+        place(&mut self.audio, member)
+    }
+
+    pub fn fill_video(&mut self, member: Member) -> Option<usize> {
+        member.video.and_then(|_| place(&mut self.video, member))
     }
 
     /// Something was told of a member: the sound of one who speaks is heard.
     pub fn speaks(&mut self, now: Instant, member: Member, voices: &Voices) -> Changes {
-        let mut changes = self.fill(Member { video: None, ..member });
+        let mut changes = Changes { audio: self.fill_audio(member), video: None };
         if changes.audio.is_some() || holds(&self.audio, member.audio) {
             return changes;
         }
@@ -109,10 +115,15 @@ impl SpeakerSlots {
         Changes { video: slot, audio: None }
     }
 
-    /// A member's sound, or all of them, is gone. Frees what they had.
+    /// A member is gone. Frees what they had.
     pub fn remove(&mut self, audio: IncomingTrackId) -> Changes {
         self.words.retain(|known| *known != audio);
-        Changes { audio: free(&mut self.audio, audio), video: self.remove_video(audio) }
+        Changes { audio: self.remove_audio(audio), video: self.remove_video(audio) }
+    }
+
+    /// Nothing is heard of a member any more.
+    pub fn remove_audio(&mut self, audio: IncomingTrackId) -> Option<usize> {
+        free(&mut self.audio, audio)
     }
 
     /// A member has no picture any more.
@@ -175,7 +186,8 @@ mod tests {
         fn new(audio: usize, video: usize, members: u64) -> Self {
             let mut slots = SpeakerSlots::new(audio, video);
             for number in 1..=members {
-                slots.fill(member(number));
+                slots.fill_audio(member(number));
+                slots.fill_video(member(number));
             }
             Self { slots, voices: Voices::default(), now: Instant::now() }
         }

@@ -27,13 +27,13 @@ impl Shard {
             self.on_session_event(now, id, event);
         }
         if closed.is_none() {
-            self.on_panic(id);
+            self.on_panic(now, id);
         }
         self.last_words.extend(peer.into_session());
     }
 
     /// Handling a peer failed: close what was below it in its place.
-    pub(super) fn on_panic(&mut self, id: TransportId) {
+    pub(super) fn on_panic(&mut self, now: Instant, id: TransportId) {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
         if self.peers.remove(&id).is_some() {
@@ -50,6 +50,7 @@ impl Shard {
         let reason = CloseReason::Parent;
         let (incoming, outgoing) = self.routes.children_of(id);
         for track in incoming {
+            self.watched_gone(now, track);
             if let Some(route) = self.routes.remove_source(track) {
                 for shard in route.shards() {
                     self.messages.push((shard, ShardMessage::SourceClosed { track }));
@@ -58,6 +59,7 @@ impl Shard {
             self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
         }
         for track in outgoing {
+            self.leave_slot(track);
             let source = self.routes.remove_outgoing(track);
             self.release(track, source);
             self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
