@@ -3,7 +3,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
@@ -391,34 +391,30 @@ fn a_thread_that_does_not_get_to_run_misses_nothing_that_lasts() {
 
 #[test]
 fn a_room_of_five_hundred_costs_each_listener_three_streams() {
-    let started = Instant::now();
     let mut meeting = Meeting::new(309, 3, 0);
     for number in 0..500 {
         meeting.join(false, true);
-        // In silence nothing is sent (RFC 7587 3.1.3), but for the three at the beginning.
-        let client = meeting.talkers[number].client;
-        meeting.world.clients[client].sending[0].paused = number > 2;
+        // In silence nothing is sent (RFC 7587 3.1.3).
+        meeting.world.clients[meeting.talkers[number].client].sending[0].paused = true;
     }
     meeting.world.run(2 * SECOND);
-    for talker in [499, 250, 77] {
-        let client = meeting.talkers[talker].client;
-        let sending = &mut meeting.world.clients[client].sending[0];
-        sending.paused = false;
-        meeting.speak(&[talker], SECOND);
+    let speakers = [499, 250, 77];
+    for talker in speakers {
+        meeting.world.clients[meeting.talkers[talker].client].sending[0].paused = false;
+        meeting.speak(&[talker], 600 * MS);
     }
     let before: Vec<usize> = meeting.world.clients.iter().map(|c| c.packets.len()).collect();
-    let (changes, time) = (meeting.slot_changes(), SECOND / 2);
-    meeting.world.run(time);
+    let changes = meeting.slot_changes();
+    meeting.world.run(300 * MS);
     assert_eq!(meeting.slot_changes(), changes);
     for (number, talker) in meeting.talkers.iter().enumerate() {
         let packets = &meeting.world.clients[talker.client].packets[before[number]..];
         let streams: BTreeSet<u32> = packets.iter().map(|p| *p.header.ssrc).collect();
         let whom: BTreeSet<u64> = packets.iter().map(|p| frame_number(p) / FRAMES).collect();
         let others: BTreeSet<u64> =
-            [499, 250, 77].into_iter().filter(|who| *who != number as u64).collect();
-        assert_eq!(whom, others, "{number}");
+            speakers.iter().map(|who| *who as u64).filter(|who| *who != number as u64).collect();
+        assert_eq!(whom, others, "{number} hears all but themselves");
         assert_eq!(streams.len(), others.len());
-        assert!(packets.len() <= 26 * others.len(), "{number}: {} packets", packets.len());
+        assert!(packets.len() <= 16 * others.len(), "{number}: {} packets", packets.len());
     }
-    println!("took {:?}", started.elapsed());
 }
