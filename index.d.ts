@@ -191,11 +191,30 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly fingerprint: string
   /** Open transports. */
   readonly transports: readonly Transport[]
+  readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
    */
   createTransport(options?: TransportOptions): Transport
+  /**
+   * Makes something that tells who of many speaks. An endpoint has at most 1000 of them.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createActiveSpeakerDetector(options?: ActiveSpeakerDetectorOptions): ActiveSpeakerDetector
+  /**
+   * Makes slots that the loudest of many have, so that a listener needs `count` outgoing tracks
+   * however many there are: see {@link SpeakerSlots}. Members are added to the detector.
+   * @param count slots for sound, 0 to 64
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createSpeakerSlots(
+    count: number,
+    options?: SpeakerSlotsOptions & {
+      /** Whose members get the slots. Default: one that is made for these slots and closes with them. */
+      detector?: ActiveSpeakerDetector
+    }
+  ): SpeakerSlots
   /** One snapshot of everything below this endpoint. Cheap enough for once a second. */
   getStats(): Promise<EndpointStats>
   /** Keeps the process alive while the endpoint is open. */
@@ -534,12 +553,13 @@ export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
   readonly closed: boolean
   readonly transponder: Transponder | null
   /**
-   * Sends an incoming track of any transport of the same endpoint. Attaching again switches the
-   * source: no negotiation, the peer sees one continuous stream, the transponder stays the same
-   * one and forgets the encoding it was told to select. Works before either side is connected.
+   * Sends an incoming track of any transport of the same endpoint, or whatever has a slot of
+   * speakers. Attaching again switches the source: no negotiation, the peer sees one continuous
+   * stream, the transponder stays the same one and forgets the encoding it was told to select.
+   * Works before either side is connected.
    * @throws {MediaLoomError} `ERR_INVALID_ARG` (other kind, other endpoint), `ERR_CLOSED`
    */
-  attachTo(track: IncomingTrack): Transponder
+  attachTo(track: IncomingTrack | SpeakerSlot): Transponder
   /** Sends nothing any more until attached again. */
   detach(): void
   /** Stops sending and gives the m-line back; `negotiationneeded` tells the peer. */
@@ -616,7 +636,10 @@ export interface TransponderEvents {
 export class Transponder extends EventEmitter<TransponderEvents> {
   private constructor()
   readonly id: number
-  readonly incomingTrack: IncomingTrack
+  /** `null` only with a {@link Transponder.slot} that nobody has. */
+  readonly incomingTrack: IncomingTrack | null
+  /** The slot it is attached to, `null` when it is attached to a track. */
+  readonly slot: SpeakerSlot | null
   readonly outgoingTrack: OutgoingTrack
   appData: unknown
   readonly closed: boolean
@@ -633,13 +656,14 @@ export class Transponder extends EventEmitter<TransponderEvents> {
   /** What {@link Transponder.setPreferences} was told, `null` before. */
   readonly preferences: Readonly<Preferences> | null
   /** Switches the source, like {@link OutgoingTrack.attachTo}. */
-  attachTo(track: IncomingTrack): this
+  attachTo(track: IncomingTrack | SpeakerSlot): this
   /**
    * Chooses one simulcast encoding by RID. The switch happens at its next keyframe, which is
    * requested; the old one goes on until then. `'auto'` (the default) takes the best that is active
    * and fits the link and the preferences.
    * A RID that sends nothing leaves the current one in place until it does; one that the source
-   * neither announced nor sent is refused.
+   * neither announced nor sent is refused, unless the source is a slot: who has it next may have
+   * the RID.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
    */
   selectEncoding(rid: string): void
@@ -660,6 +684,117 @@ export class Transponder extends EventEmitter<TransponderEvents> {
   detach(): void
   close(): void
   [Symbol.dispose](): void
+}
+
+// ---------------------------------------------------------------------------------------------
+// Speakers
+// ---------------------------------------------------------------------------------------------
+
+export interface ActiveSpeakerDetectorOptions {
+  appData?: unknown
+  /** Sound below this does not count, in dBov (RFC 6464): -127 to 0. Default -60. */
+  threshold?: number
+}
+
+export interface ActiveSpeakerDetectorEvents {
+  /** Somebody else has the word; `null` when whoever had it left. In silence nothing changes. */
+  speaker: [track: IncomingTrack | null]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * Tells who of many speaks, from the audio levels that come with their packets (RFC 6464; browsers
+ * send them, a peer that does not is never heard of). What goes on all the time is noise, a cough
+ * takes nobody's word, a pause between words does not lose it, and who begins to speak after
+ * somebody has it within half a second. The media threads do all that; the silent cost nothing.
+ */
+export class ActiveSpeakerDetector extends EventEmitter<ActiveSpeakerDetectorEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** The members. */
+  readonly tracks: readonly IncomingTrack[]
+  /** Open slots that members of this detector have. */
+  readonly slots: readonly SpeakerSlots[]
+  /** Who has the word, or had it last; `null` before anybody spoke. */
+  readonly speaker: IncomingTrack | null
+  /**
+   * Adds a member, at most 10000. A track that closes is removed. Adding one again changes its
+   * picture.
+   * @param track sound, of any transport of the same endpoint
+   * @param options.video the picture that goes with it, for slots of video
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (other kind, other endpoint), `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  add(track: IncomingTrack, options?: { video?: IncomingTrack | null }): void
+  /** @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED` */
+  remove(track: IncomingTrack): void
+  /**
+   * Makes slots that members of this detector get, at most 16 times, such as three for telephones
+   * and nine for everybody else.
+   * @param count slots for sound, 0 to 64
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createSlots(count: number, options?: SpeakerSlotsOptions): SpeakerSlots
+  /** Closes its slots too. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+export interface SpeakerSlotsOptions {
+  appData?: unknown
+  /** Slots for pictures, 0 to 64. Default 0. */
+  video?: number
+}
+
+export interface SpeakerSlotsEvents {
+  /** A slot for sound has another track. In the order of the slots, not of loudness. */
+  speakers: [tracks: IncomingTrack[]]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * A few slots that many share. Each listener attaches one outgoing track to each slot, once; the
+ * media threads feed the slots with the sound of the loudest members, and with the pictures of
+ * those who had the word last, also while JavaScript is busy. While a slot is free, members get it
+ * in the order in which they came. Who has a slot keeps it until somebody else needs it, so
+ * listeners hear no shuffling. Nobody is sent what they send themselves: a slot is silent for
+ * whoever has it. A track that its sender mutes or ends makes room.
+ */
+export class SpeakerSlots extends EventEmitter<SpeakerSlotsEvents> {
+  private constructor()
+  readonly id: number
+  readonly detector: ActiveSpeakerDetector
+  appData: unknown
+  readonly closed: boolean
+  readonly audio: readonly SpeakerSlot[]
+  readonly video: readonly SpeakerSlot[]
+  /** The tracks that have a slot for sound, in the order of the slots. */
+  readonly speakers: readonly IncomingTrack[]
+  /** Outgoing tracks that are attached to a slot are detached. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+export interface SpeakerSlotEvents {
+  /** Another track has it, or none. */
+  change: [track: IncomingTrack | null]
+  closed: [reason: CloseReason]
+}
+
+/** What {@link OutgoingTrack.attachTo} takes in place of a track. Closes with the others. */
+export class SpeakerSlot extends EventEmitter<SpeakerSlotEvents> {
+  private constructor()
+  readonly id: number
+  readonly slots: SpeakerSlots
+  readonly kind: Kind
+  appData: unknown
+  readonly closed: boolean
+  /** Who has it now. */
+  readonly track: IncomingTrack | null
+  /** Those of the outgoing tracks that are attached to it. */
+  readonly transponders: readonly Transponder[]
 }
 
 // ---------------------------------------------------------------------------------------------

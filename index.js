@@ -1,6 +1,7 @@
 'use strict'
 
 const { version } = require('./package.json')
+const { ActiveSpeakerDetector } = require('./lib/active-speaker-detector.js')
 const { DataChannel } = require('./lib/data-channel.js')
 const { Endpoint } = require('./lib/endpoint.js')
 const { MediaLoomError } = require('./lib/error.js')
@@ -9,6 +10,8 @@ const { IncomingTrack } = require('./lib/incoming-track.js')
 const { setLogger } = require('./lib/logger.js')
 const { OutgoingStream } = require('./lib/outgoing-stream.js')
 const { OutgoingTrack } = require('./lib/outgoing-track.js')
+const { SpeakerSlot } = require('./lib/speaker-slot.js')
+const { SpeakerSlots } = require('./lib/speaker-slots.js')
 const { Transponder } = require('./lib/transponder.js')
 const { Transport } = require('./lib/transport.js')
 
@@ -23,5 +26,8 @@ module.exports = {
   OutgoingStream,
   OutgoingTrack,
   Transponder,
+  ActiveSpeakerDetector,
+  SpeakerSlots,
+  SpeakerSlot,
   DataChannel
 }

@@ -11,5 +11,8 @@ export const {
   OutgoingStream,
   OutgoingTrack,
   Transponder,
+  ActiveSpeakerDetector,
+  SpeakerSlots,
+  SpeakerSlot,
   DataChannel
 } = medialoom

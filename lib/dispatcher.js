@@ -39,6 +39,10 @@ class Dispatcher {
     this.#objects.set(id, object)
   }
 
+  find(id) {
+    return this.#objects.get(id)
+  }
+
   remove(id) {
     this.#objects.delete(id)
   }

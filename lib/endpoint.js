@@ -1,12 +1,13 @@
 'use strict'
 
 const os = require('node:os')
+const { ActiveSpeakerDetector, slotsOptions } = require('./active-speaker-detector.js')
 const native = require('./binding.js')
 const check = require('./check.js')
 const { announce, mark } = require('./closing.js')
 const { Dispatcher } = require('./dispatcher.js')
 const { emit } = require('./emit.js')
-const { callNative } = require('./error.js')
+const { MediaLoomError, callNative } = require('./error.js')
 const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
 const { Transport } = require('./transport.js')
@@ -14,6 +15,7 @@ const { transportOptions } = require('./transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64
+const MAX_DETECTORS = 1000
 
 let lastId = 0
 let stopsOnExit = false
@@ -23,6 +25,7 @@ class Endpoint extends MediaObject {
   #native
   #dispatcher
   #transports = new Set()
+  #detectors = new Set()
   #threads
   #addresses
   #fingerprint
@@ -73,6 +76,10 @@ class Endpoint extends MediaObject {
     return [...this.#transports]
   }
 
+  get activeSpeakerDetectors() {
+    return [...this.#detectors]
+  }
+
   createTransport(options) {
     const { appData, ...checked } = transportOptions(options)
     check.open(this)
@@ -81,6 +88,33 @@ class Endpoint extends MediaObject {
     this.#transports.add(transport)
     emit(this, 'transport', transport)
     return transport
+  }
+
+  createActiveSpeakerDetector(given) {
+    const options = check.options(given, 'options', ['threshold', 'appData'])
+    const threshold = check.optional(check.integer, options.threshold, -60, 'options.threshold', -127, 0)
+    check.open(this)
+    if (this.#detectors.size >= MAX_DETECTORS) {
+      throw new MediaLoomError('ERR_LIMIT', `an endpoint has at most ${MAX_DETECTORS} detectors`)
+    }
+    const created = callNative(() => this.#native.createSpeakers(threshold))
+    const detector = new ActiveSpeakerDetector(kConstruct, this, created, options.appData)
+    this.#detectors.add(detector)
+    return detector
+  }
+
+  createSpeakerSlots(count, given) {
+    const options = check.options(given, 'options', ['video', 'detector', 'appData'])
+    const { video, appData } = slotsOptions(count, options)
+    const { detector } = options
+    if (detector !== undefined) {
+      if (!(detector instanceof ActiveSpeakerDetector) || detector.endpoint !== this) {
+        throw check.invalid('options.detector', 'an ActiveSpeakerDetector of this endpoint', detector)
+      }
+      check.open(this)
+      return detector[kConstruct](count, video, appData, false)
+    }
+    return this.createActiveSpeakerDetector()[kConstruct](count, video, appData, true)
   }
 
   async getStats() {
@@ -125,7 +159,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return this.transports
+    return [...this.#transports, ...this.#detectors]
   }
 
   [kForget]() {
@@ -137,8 +171,9 @@ class Endpoint extends MediaObject {
     super[kAnnounceClosed](reason)
   }
 
-  [kRemove](transport) {
-    this.#transports.delete(transport)
+  [kRemove](child) {
+    this.#transports.delete(child)
+    this.#detectors.delete(child)
   }
 }
 

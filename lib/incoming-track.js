@@ -4,7 +4,17 @@ const check = require('./check.js')
 const { announce, mark } = require('./closing.js')
 const { emit } = require('./emit.js')
 const { callNative } = require('./error.js')
-const { kAdd, kChildren, kDispatcher, kForget, kHandle, kRemove } = require('./internal.js')
+const {
+  kAdd,
+  kChildren,
+  kDispatcher,
+  kForget,
+  kHandle,
+  kLeave,
+  kRemove,
+  kUnwatch,
+  kWatch
+} = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
 
 /** What a peer sends on one m-line. */
@@ -15,6 +25,7 @@ class IncomingTrack extends MediaObject {
   #encodings = []
   #demand = []
   #transponders = new Set()
+  #detectors = new Set()
   /** Whether the engine tells of levels. */
   #levels = false
 
@@ -133,7 +144,16 @@ class IncomingTrack extends MediaObject {
     return this.transponders
   }
 
+  [kWatch](detector) {
+    this.#detectors.add(detector)
+  }
+
+  [kUnwatch](detector) {
+    this.#detectors.delete(detector)
+  }
+
   [kForget](reason, marked) {
+    for (const detector of this.#detectors) detector[kLeave](this)
     this[kDispatcher].remove(this.id)
     this.#stream[kRemove](this, reason, marked)
   }

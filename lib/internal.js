@@ -27,6 +27,11 @@ module.exports = {
   kDetach: Symbol('detach'),
   /** `transponder[kSource](track)`: it takes another track now. */
   kSource: Symbol('source'),
+  /** `track[kWatch](detector)`, `track[kUnwatch](detector)`: it tells the detector when it closes. */
+  kWatch: Symbol('watch'),
+  kUnwatch: Symbol('unwatch'),
+  /** `detector[kLeave](track)`: a track it watches closed. */
+  kLeave: Symbol('leave'),
   /** `channel[kForwarded](by)`: a channel sends on what arrives on this one, or stopped to. */
   kForwarded: Symbol('forwarded')
 }

@@ -17,6 +17,7 @@ const {
   kSwitch
 } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { SpeakerSlot } = require('./speaker-slot.js')
 const { Transponder } = require('./transponder.js')
 
 /** What this side sends on one m-line. It carries whatever is attached to it. */
@@ -104,18 +105,23 @@ class OutgoingTrack extends MediaObject {
   }
 
   [kSwitch](track) {
-    if (!(track instanceof IncomingTrack)) throw check.invalid('track', 'an IncomingTrack', track)
+    const slot = track instanceof SpeakerSlot
+    if (!slot && !(track instanceof IncomingTrack)) {
+      throw check.invalid('track', 'an IncomingTrack or a SpeakerSlot', track)
+    }
     check.open(this)
     check.open(track)
     if (track.kind !== this.#kind) {
       throw mismatch(`a track of kind ${this.#kind} cannot send one of kind ${track.kind}`)
     }
-    if (track.transport.endpoint !== this.transport.endpoint) {
+    const { endpoint } = slot ? track.slots.detector : track.transport
+    if (endpoint !== this.transport.endpoint) {
       throw mismatch('the track belongs to another endpoint')
     }
     const old = this.#transponder
-    if (old?.incomingTrack === track) return
-    callNative(() => this[kDispatcher].native.attach(this.transport.id, this.id, track.id))
+    if (old && (old.slot ?? old.incomingTrack) === track) return
+    const { native } = this[kDispatcher]
+    callNative(() => native[slot ? 'attachSlot' : 'attach'](this.transport.id, this.id, track.id))
     if (old) old[kSource](track)
     else this.#transponder = new Transponder(kConstruct, this, track)
   }

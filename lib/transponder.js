@@ -7,16 +7,18 @@ const { callNative, fromNative } = require('./error.js')
 const { kAdd, kDetach, kDispatcher, kForget, kHandle, kRemove, kSource, kSwitch } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
 const { preferences: checkPreferences } = require('./preferences.js')
+const { SpeakerSlot } = require('./speaker-slot.js')
 
 /** Lets the engine choose the encoding. */
 const AUTO = 'auto'
 /** Layers are told apart up to here. */
 const MAX_LAYER = 3
 
-/** Copies one incoming track to one outgoing track. */
+/** Copies one incoming track, or whatever has a slot of speakers, to one outgoing track. */
 class Transponder extends MediaObject {
   #outgoingTrack
-  #incomingTrack
+  /** An IncomingTrack or a SpeakerSlot. */
+  #source
   #muted = false
   #selectedEncoding = AUTO
   #currentEncoding = null
@@ -25,11 +27,11 @@ class Transponder extends MediaObject {
   #layerReason = 'unavailable'
   #preferences = null
 
-  constructor(key, outgoingTrack, incomingTrack) {
+  constructor(key, outgoingTrack, source) {
     super(key, outgoingTrack?.id)
     this.#outgoingTrack = outgoingTrack
-    this.#incomingTrack = incomingTrack
-    incomingTrack[kAdd](this)
+    this.#source = source
+    source[kAdd](this)
   }
 
   get [kDispatcher]() {
@@ -37,7 +39,11 @@ class Transponder extends MediaObject {
   }
 
   get incomingTrack() {
-    return this.#incomingTrack
+    return this.#source instanceof SpeakerSlot ? this.#source.track : this.#source
+  }
+
+  get slot() {
+    return this.#source instanceof SpeakerSlot ? this.#source : null
   }
 
   get outgoingTrack() {
@@ -82,7 +88,7 @@ class Transponder extends MediaObject {
     check.nonEmptyString(rid, 'rid')
     check.open(this)
     if (rid !== AUTO && !this.#knows(rid)) {
-      const known = this.#incomingTrack.rids.map(name => `'${name}'`)
+      const known = this.#source.rids.map(name => `'${name}'`)
       throw check.invalid('rid', [`'${AUTO}'`, ...known].join(', '), rid)
     }
     this.#command((native, transport) =>
@@ -151,20 +157,22 @@ class Transponder extends MediaObject {
   }
 
   [kSource](track) {
-    this.#incomingTrack[kRemove](this)
-    this.#incomingTrack = track
+    this.#source[kRemove](this)
+    this.#source = track
     track[kAdd](this)
     // The RIDs of one source mean nothing in another.
     this.#forgetSelection()
   }
 
   [kForget]() {
-    this.#incomingTrack[kRemove](this)
+    this.#source[kRemove](this)
     this.#outgoingTrack[kRemove](this)
   }
 
   #knows(rid) {
-    const { rids, encodings } = this.#incomingTrack
+    // Whoever has the slot next may have it.
+    if (this.#source instanceof SpeakerSlot) return true
+    const { rids, encodings } = this.#source
     return rids.includes(rid) || encodings.some(encoding => encoding.rid === rid)
   }
 

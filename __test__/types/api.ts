@@ -74,6 +74,16 @@ export async function correctUse(offer: string): Promise<void> {
     transponder.mute()
     transponder.mute(false)
   }
+  using detector = endpoint.createActiveSpeakerDetector({ threshold: -50 })
+  detector.on('speaker', speaker => same<IncomingTrack | null>()<typeof speaker>(true))
+  using slots = endpoint.createSpeakerSlots(3, { video: 2, detector })
+  slots.on('speakers', tracks => same<IncomingTrack[]>()<typeof tracks>(true))
+  for (const slot of [...slots.audio, ...slots.video]) {
+    slot.on('change', track => same<IncomingTrack | null>()<typeof track>(true))
+    const transponder: Transponder | undefined = stream.audio[0]?.attachTo(slot)
+    void (transponder?.slot === slot)
+  }
+  if (incoming) detector.add(incoming, { video: incoming })
   await transport.addIceCandidate({ candidate: '', sdpMid: null })
   await transport.addIceCandidate(null)
   const fragment: string | null = await transport.acceptFragment('a=ice-ufrag:x')

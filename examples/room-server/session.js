@@ -214,12 +214,13 @@ export class Session {
   #selectEncoding({ stream, encoding }) {
     const track = this.participant.transport?.outgoingTracks.find(each => each.kind === 'video' && each.stream.id === stream)
     const transponder = track?.transponder
-    const publication = transponder && this.#publicationOf(transponder.incomingTrack)
+    const source = transponder?.incomingTrack
+    const publication = source && this.#publicationOf(source)
     if (!publication) {
       this.fail('unknown-stream', 'no video of that stream is sent to you', { request: 'select-encoding', field: 'stream' })
       return
     }
-    if (encoding !== 'auto' && !transponder.incomingTrack.rids.includes(encoding)) {
+    if (encoding !== 'auto' && !source.rids.includes(encoding)) {
       this.fail('unknown-encoding', 'the stream has no such encoding', { request: 'select-encoding', field: 'encoding' })
       return
     }
@@ -256,7 +257,7 @@ export class Session {
    * @param {import('medialoom').Transponder} transponder
    */
   #tellEncodings(publication, transponder) {
-    if (transponder.incomingTrack.kind !== 'video') return
+    if (transponder.incomingTrack?.kind !== 'video') return
     transponder.on('encoding', () => this.#tellEncoding(publication, transponder))
     this.#tellEncoding(publication, transponder)
   }
@@ -266,7 +267,7 @@ export class Session {
    * @param {import('medialoom').Transponder} transponder
    */
   #tellEncoding(publication, transponder) {
-    if (transponder.incomingTrack.kind !== 'video') return
+    if (transponder.incomingTrack?.kind !== 'video') return
     this.send({
       type: 'encoding',
       stream: publication.id,

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, TransportId};
+use super::ids::{
+    ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SpeakersId, TransportId,
+};
 use super::layers::Preferences;
 use super::options::{ChannelOptions, TransportOptions};
+use super::speakers::SpeakersCommand;
 use super::stats::StatsCollector;
 use crate::codec::Kind;
 
@@ -23,6 +26,11 @@ pub enum Command {
     Transport {
         transport: TransportId,
         command: TransportCommand,
+    },
+    /// Anything a group of speakers is asked, to the shard it lives on.
+    Speakers {
+        group: SpeakersId,
+        command: SpeakersCommand,
     },
     /// Messages that arrive on `source`, a channel of this shard, go to `to` as well. The first
     /// half of [`attach_channel`](Self::attach_channel).
@@ -107,6 +115,11 @@ pub enum TransportCommand {
     Attach {
         id: OutgoingTrackId,
         source: IncomingTrackId,
+    },
+    /// Feeds `id` from whatever has a slot of speakers, but for what this peer sends itself.
+    AttachSlot {
+        id: OutgoingTrackId,
+        slot: IncomingTrackId,
     },
     Detach {
         id: OutgoingTrackId,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::error::EngineError;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, TransportId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, SpeakersId, TransportId};
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
@@ -148,6 +148,16 @@ pub enum Event {
     Demand {
         id: IncomingTrackId,
         encodings: Vec<EncodingDemand>,
+    },
+    /// Who has the word in a group. Overwrites the one before.
+    Speaker {
+        group: SpeakersId,
+        track: Option<IncomingTrackId>,
+    },
+    /// What feeds a slot of speakers now. Overwrites the one before.
+    SpeakerSlot {
+        slot: IncomingTrackId,
+        track: Option<IncomingTrackId>,
     },
 
     OutgoingTrackNegotiated {

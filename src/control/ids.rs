@@ -84,6 +84,15 @@ id!(
     ChannelId
 );
 
+id!(
+    /// A group of whom some speak.
+    SpeakersId
+);
+id!(
+    /// Slots of a group that were made together. A single slot has the id of a track.
+    SlotsId
+);
+
 /// Matches a [`Reply`](super::event::Reply) to the call that asked for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RequestId(pub u32);

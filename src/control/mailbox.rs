@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::counters::count_wakeup;
 use super::event::Event;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, TransportId};
+use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, SpeakersId, TransportId};
 
 /// Bytes of messages one data channel may have waiting for JavaScript.
 pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -22,8 +22,8 @@ pub struct Overflow;
 
 /// Events on their way to JavaScript, and the bell that tells it to look.
 ///
-/// Lifecycle events queue and are never lost. Levels, buffered amounts and the state of encodings
-/// keep one slot each, overwritten. Messages queue up to [`MAX_WAITING_BYTES`] per channel. The bell rings only when
+/// Lifecycle events queue and are never lost. Levels, speakers, buffered amounts and the state of
+/// encodings keep one slot each, overwritten. Messages queue up to [`MAX_WAITING_BYTES`] per channel. The bell rings only when
 /// the mailbox goes from empty to not empty, so that a blocked JavaScript thread finds one wake-up
 /// and not thousands.
 pub struct Mailbox {
@@ -50,6 +50,8 @@ enum Slot {
     Layer(OutgoingTrackId),
     Demand(IncomingTrackId),
     Bandwidth(TransportId),
+    Speaker(SpeakersId),
+    SpeakerSlot(IncomingTrackId),
 }
 
 impl Slot {
@@ -62,6 +64,8 @@ impl Slot {
             Event::TransponderLayer { id, .. } => Some(Slot::Layer(*id)),
             Event::Demand { id, .. } => Some(Slot::Demand(*id)),
             Event::Bandwidth { transport, .. } => Some(Slot::Bandwidth(*transport)),
+            Event::Speaker { group, .. } => Some(Slot::Speaker(*group)),
+            Event::SpeakerSlot { slot, .. } => Some(Slot::SpeakerSlot(*slot)),
             _ => None,
         }
     }

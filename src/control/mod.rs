@@ -12,4 +12,5 @@ pub mod ids;
 pub mod layers;
 pub mod mailbox;
 pub mod options;
+pub mod speakers;
 pub mod stats;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex};
+use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, SpeakersId};
 use crate::engine::io::Message;
-use crate::sfu::EncodingSet;
+use crate::engine::speaker_group::Source;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingSet, Speech};
 
 #[derive(Debug)]
 pub enum ShardMessage {
@@ -46,6 +47,54 @@ pub enum ShardMessage {
         from: ShardIndex,
         wanted: EncodingSet,
     },
+    /// A group wants to hear of a track of the other shard: what ends or holds it, and how much is
+    /// spoken on it at `threshold` dBov and above.
+    Watch {
+        track: IncomingTrackId,
+        group: SpeakersId,
+        threshold: i8,
+    },
+    /// It does not any more.
+    Unwatch {
+        track: IncomingTrackId,
+        group: SpeakersId,
+    },
+    /// Answers, to the group's shard. Somebody speaks:
+    Speech {
+        group: SpeakersId,
+        track: IncomingTrackId,
+        speech: Speech,
+    },
+    /// the track is held, or goes on,
+    WatchedMuted {
+        group: SpeakersId,
+        track: IncomingTrackId,
+        muted: bool,
+    },
+    /// or it is gone.
+    WatchedGone {
+        group: SpeakersId,
+        track: IncomingTrackId,
+    },
+    /// The sender has its first outgoing track that a slot of speakers feeds.
+    TakeSlot {
+        slot: IncomingTrackId,
+        from: ShardIndex,
+    },
+    /// It has none any more.
+    LeaveSlot {
+        slot: IncomingTrackId,
+        from: ShardIndex,
+    },
+    /// Answers, and tells of every change: what feeds the slot now.
+    SlotFed {
+        slot: IncomingTrackId,
+        source: Option<Source>,
+    },
+    /// The slot is gone.
+    SlotClosed {
+        slot: IncomingTrackId,
+    },
     /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.
     UnrelayChannel {
         source: ChannelId,
@@ -60,6 +109,12 @@ pub enum ShardMessage {
 
 impl Message for ShardMessage {
     fn droppable(&self) -> bool {
-        matches!(self, ShardMessage::Media { .. } | ShardMessage::ChannelMessage { .. })
+        // Of speech there is more to hear in a tenth of a second.
+        matches!(
+            self,
+            ShardMessage::Media { .. }
+                | ShardMessage::ChannelMessage { .. }
+                | ShardMessage::Speech { .. }
+        )
     }
 }

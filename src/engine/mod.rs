@@ -9,4 +9,5 @@ pub mod message;
 mod peer;
 mod routes;
 pub mod shard;
+mod speaker_group;
 mod timers;

@@ -154,6 +154,11 @@ impl Routes {
         Some(before.filter(|before| *before != source))
     }
 
+    /// What feeds an outgoing track. `None`: there is no such track.
+    pub fn source_of(&self, id: OutgoingTrackId) -> Option<Option<IncomingTrackId>> {
+        self.outgoing.get(&id).map(|outgoing| outgoing.source)
+    }
+
     /// Gives what fed the outgoing track until now.
     pub fn detach(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
         self.outgoing.get_mut(&id)?.source.take()

@@ -1,15 +1,20 @@
 //! The whole engine as its binding sees it: start, ask, shut down.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::host::Host;
 use super::listen::ListenAddress;
 use crate::control::command::{Command, TransportCommand};
 use crate::control::error::{EngineError, ErrorCode};
-use crate::control::ids::{ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, TransportId};
+use crate::control::ids::{
+    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    TransportId,
+};
 use crate::control::mailbox::Mailbox;
 use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::{Shape, StatsCollector};
 use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::Load;
@@ -25,6 +30,8 @@ pub struct Engine {
     mailbox: Arc<Mailbox>,
     identity: Identity,
     max_transports: usize,
+    /// Groups of speakers there ever were: they take turns with the shards.
+    groups: AtomicUsize,
 }
 
 impl Engine {
@@ -51,7 +58,7 @@ impl Engine {
             Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
         })?;
         let max_transports = options.max_transports;
-        Ok(Self { host, ids, load, mailbox, identity, max_transports })
+        Ok(Self { host, ids, load, mailbox, identity, max_transports, groups: AtomicUsize::new(0) })
     }
 
     pub fn addresses(&self) -> &[ListenAddress] {
@@ -88,6 +95,26 @@ impl Engine {
 
     pub fn channel_id(&self, transport: TransportId) -> ChannelId {
         ChannelId::new(&self.ids, transport.shard())
+    }
+
+    /// For a new group of speakers.
+    pub fn speakers_id(&self) -> SpeakersId {
+        let shard = self.groups.fetch_add(1, Ordering::Relaxed) % self.host.shards();
+        SpeakersId::new(&self.ids, ShardIndex(shard as u8))
+    }
+
+    /// For slots of a group: a single one, and those that are made together.
+    pub fn slot_id(&self, group: SpeakersId) -> IncomingTrackId {
+        IncomingTrackId::new(&self.ids, group.shard())
+    }
+
+    pub fn slots_id(&self, group: SpeakersId) -> SlotsId {
+        SlotsId::new(&self.ids, group.shard())
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn speakers(&self, group: SpeakersId, command: SpeakersCommand) -> Result<(), EngineError> {
+        self.host.send(group.shard(), Command::Speakers { group, command })
     }
 
     /// Errors: `QueueFull`, `Closed`.

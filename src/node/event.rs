@@ -9,6 +9,7 @@ use super::options::NativeChannelOptions;
 use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
+use crate::control::ids::IncomingTrackId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
@@ -64,6 +65,8 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("encodings", demands?)?;
             Ok(object)
         }
+        Event::Speaker { group, track } => with_track(env, "speaker", group.0, track),
+        Event::SpeakerSlot { slot, track } => with_track(env, "speakerSlot", slot.0, track),
 
         Event::OutgoingTrackNegotiated { id, mid } => {
             let mut object = about(env, "outgoingTrackNegotiated", id.0)?;
@@ -219,6 +222,20 @@ fn set_rid(object: &mut Object<'_>, rid: Option<String>) -> Result<()> {
         None => object.set("rid", Null),
         Some(rid) => object.set("rid", rid),
     }
+}
+
+fn with_track<'env>(
+    env: &'env Env,
+    name: &'static str,
+    id: u64,
+    track: Option<IncomingTrackId>,
+) -> Result<Object<'env>> {
+    let mut object = about(env, name, id)?;
+    match track {
+        None => object.set("track", Null)?,
+        Some(track) => object.set("track", track.0 as f64)?,
+    }
+    Ok(object)
 }
 
 fn with_encoding<'env>(

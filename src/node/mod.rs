@@ -15,5 +15,6 @@ mod event;
 mod logger;
 mod options;
 mod running;
+mod speakers;
 mod track;
 mod transport;

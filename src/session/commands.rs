@@ -88,6 +88,7 @@ impl Session {
             }
             // The shard's own: they concern two peers, or the session as a whole.
             C::Attach { .. }
+            | C::AttachSlot { .. }
             | C::Detach { .. }
             | C::AttachChannel { .. }
             | C::DetachChannel { .. }

@@ -169,6 +169,10 @@ impl Session {
         if !outgoing.sending || outgoing.egress.is_none() {
             return;
         }
+        // It was noted before the source changed.
+        if outgoing.source.as_ref().is_none_or(|source| source.id != packet.track) {
+            return;
+        }
         // Before the transponder decides: what it lets through has its number taken.
         let Some(carriage) = outgoing.carriage(packet) else {
             if outgoing.source.as_ref().is_some_and(|source| source.description.is_some()) {
@@ -291,6 +295,11 @@ impl Session {
         let error = EngineError::new(ErrorCode::CodecMismatch, text);
         let id = outgoing.id;
         self.events.push_back(SessionEvent::Event(Event::TransponderError { id, error }));
+    }
+
+    /// Whether a peer holds a track. `None`: there is no such track.
+    pub fn holds(&self, id: IncomingTrackId) -> Option<bool> {
+        self.incoming.iter().find(|i| i.id == id).map(|incoming| incoming.muted)
     }
 
     /// What the receivers of an incoming track have to know.

@@ -2,6 +2,7 @@
 //! and the numbers that make one continuous stream of it. Time is an argument; nothing here
 //! allocates for a packet.
 
+pub mod active_speaker;
 pub mod audio_level;
 mod counter;
 pub mod demand;
@@ -18,12 +19,15 @@ mod rewriter;
 mod segment;
 mod sequence;
 pub mod source;
+pub mod speaker_slots;
+pub mod speech;
 mod switch_point;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timestamp;
 pub mod transponder;
 
+pub use active_speaker::{DominantSpeaker, Voices};
 pub use audio_level::AudioLevelMeter;
 pub use demand::{Demand, EncodingSet};
 pub use encoding::Encoding;
@@ -35,4 +39,6 @@ pub use packet::{EncodingIndex, Extensions, SourcePacket};
 pub use red_recovery::RedRecovery;
 pub use redundancy::Redundancy;
 pub use segment::Origin;
+pub use speaker_slots::{Member, SpeakerSlots};
+pub use speech::{Speech, SpeechMeter};
 pub use transponder::{EncodingState, Forward, Transponder};

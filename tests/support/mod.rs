@@ -15,10 +15,12 @@ use medialoom::control::error::EngineError;
 use medialoom::control::event::{Event, IncomingTrackInfo, Reply};
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{
-    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, TransportId,
+    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    TransportId,
 };
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::options::TransportOptions;
+use medialoom::control::speakers::SpeakersCommand;
 use medialoom::control::stats::{Shape, StatsCollector};
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
@@ -59,7 +61,7 @@ pub fn shard_address(index: usize) -> SocketAddr {
 }
 
 pub fn client_address(index: usize) -> SocketAddr {
-    format!("10.0.1.{}:50000", index + 1).parse().unwrap()
+    format!("10.0.{}.{}:50000", 1 + index / 250, 1 + index % 250).parse().unwrap()
 }
 
 struct Collector<'a> {
@@ -141,6 +143,35 @@ impl World {
         }
         self.shards[shard].handle_command(self.now, command);
         self.flush(shard);
+    }
+
+    /// A group of speakers that lives on a shard.
+    pub fn create_speakers(&mut self, shard: usize) -> SpeakersId {
+        let group = SpeakersId::new(&self.ids, ShardIndex(shard as u8));
+        self.speakers(group, SpeakersCommand::Create { threshold: -60 });
+        group
+    }
+
+    pub fn speakers(&mut self, group: SpeakersId, command: SpeakersCommand) {
+        self.command_to_shard(group.shard(), Command::Speakers { group, command });
+    }
+
+    /// Slots of a group, for sound and for pictures.
+    pub fn create_slots(
+        &mut self,
+        group: SpeakersId,
+        audio: usize,
+        video: usize,
+    ) -> (SlotsId, Vec<IncomingTrackId>, Vec<IncomingTrackId>) {
+        let slots = |count| {
+            (0..count).map(|_| IncomingTrackId::new(&self.ids, group.shard())).collect::<Vec<_>>()
+        };
+        let (audio, video) = (slots(audio), slots(video));
+        let id = SlotsId::new(&self.ids, group.shard());
+        let command =
+            SpeakersCommand::CreateSlots { id, audio: audio.clone(), video: video.clone() };
+        self.speakers(group, command);
+        (id, audio, video)
     }
 
     /// As `Engine::attach_channel` does.

@@ -50,6 +50,7 @@ impl Shard {
         let reason = CloseReason::Parent;
         let (incoming, outgoing) = self.routes.children_of(id);
         for track in incoming {
+            self.watched_gone(now, track);
             if let Some(route) = self.routes.remove_source(track) {
                 for shard in route.shards() {
                     self.messages.push((shard, ShardMessage::SourceClosed { track }));
@@ -58,6 +59,7 @@ impl Shard {
             self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
         }
         for track in outgoing {
+            self.leave_slot(track);
             let source = self.routes.remove_outgoing(track);
             self.release(now, track, source);
             self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });

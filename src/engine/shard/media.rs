@@ -77,6 +77,9 @@ impl Shard {
 
     /// Notes a packet for every receiver here, and sends it once to each shard that has some.
     pub(super) fn fan_out(&mut self, packet: Arc<SourcePacket>, own: bool) {
+        if own {
+            self.hear(&packet);
+        }
         let Some(route) = self.routes.route_mut(packet.track) else { return };
         if own {
             for shard in route.shards() {

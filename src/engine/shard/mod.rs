@@ -4,6 +4,8 @@ mod closing;
 mod media;
 mod relays;
 mod repair;
+mod slots;
+mod speakers;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -28,6 +30,8 @@ use crate::engine::timers::{Tick, Timers};
 use crate::session::{Identity, Session, SessionEvent, Workspace};
 use crate::sfu::SourcePacket;
 use repair::Tails;
+use slots::Slots;
+use speakers::Speakers;
 
 /// What all shards of an endpoint share.
 #[derive(Clone)]
@@ -69,6 +73,10 @@ pub struct Shard {
     receiving: Vec<TransportId>,
     workspace: Workspace,
     tails: Tails,
+    /// Groups that live here, and tracks of this shard that groups listen to.
+    speakers: Speakers,
+    /// Slots that feed outgoing tracks of this shard.
+    slots: Slots,
     messages: Vec<(ShardIndex, ShardMessage)>,
     ended_flows: Vec<Flow>,
     /// Datagrams of peers that are gone since, to be sent still.
@@ -109,6 +117,8 @@ impl Shard {
             receiving: Vec::new(),
             workspace: Workspace::default(),
             tails: Tails::default(),
+            speakers: Speakers::default(),
+            slots: Slots::default(),
             messages: Vec::new(),
             ended_flows: Vec::new(),
             last_words: Vec::new(),
@@ -145,8 +155,13 @@ impl Shard {
                 self.close(now, id, CloseReason::Closed);
                 self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
             }
-            C::Attach { id: outgoing, source } => self.attach(now, id, outgoing, source),
+            C::Attach { id: outgoing, source } => {
+                self.leave_slot(outgoing);
+                self.attach(now, id, outgoing, source);
+            }
+            C::AttachSlot { id: outgoing, slot } => self.attach_slot(now, id, outgoing, slot),
             C::Detach { id: outgoing } => {
+                self.leave_slot(outgoing);
                 let source = self.routes.detach(outgoing);
                 self.release(now, outgoing, source);
                 self.with(id, |session| session.set_source(now, outgoing, None));
@@ -221,6 +236,9 @@ impl Shard {
                     Event::ChannelAnnounced { id: channel, .. } => {
                         self.channels.insert(*channel, id);
                     }
+                    Event::IncomingTrackMuted { id: track, muted } => {
+                        self.watched_muted(now, *track, *muted);
+                    }
                     Event::TransportClosed { .. } => tracing::debug!(transport = %id, "closed"),
                     _ => {}
                 }
@@ -228,10 +246,12 @@ impl Shard {
             }
             SessionEvent::IncomingTrackChanged { id: track } => self.describe(now, id, track),
             SessionEvent::IncomingTrackClosed { id: track, reason } => {
+                self.watched_gone(now, track);
                 self.remove_source(now, track);
                 self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
             }
             SessionEvent::OutgoingTrackClosed { id: track, reason } => {
+                self.leave_slot(track);
                 let source = self.routes.remove_outgoing(track);
                 self.release(now, track, source);
                 self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
@@ -297,6 +317,7 @@ impl Reactor for Shard {
             Command::Transport { transport, command } => {
                 self.transport_command(now, transport, command);
             }
+            Command::Speakers { group, command } => self.speakers_command(now, group, command),
             Command::RelayChannel { source, to } => self.count_relay(source, to, 1),
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
         }
@@ -339,6 +360,21 @@ impl Reactor for Shard {
             ShardMessage::KeyframeWanted { track, encoding } => {
                 self.want_keyframe(now, track, encoding);
             }
+            ShardMessage::Watch { track, group, threshold } => {
+                self.watch(now, track, group, threshold);
+            }
+            ShardMessage::Unwatch { track, group } => self.speakers.unwatch(track, group),
+            ShardMessage::Speech { group, track, speech } => {
+                self.on_speech(now, group, track, speech);
+            }
+            ShardMessage::WatchedMuted { group, track, muted } => {
+                self.on_watched_muted(now, group, track, muted);
+            }
+            ShardMessage::WatchedGone { group, track } => self.on_watched_gone(now, group, track),
+            ShardMessage::TakeSlot { slot, from } => self.take_slot(slot, from),
+            ShardMessage::LeaveSlot { slot, from } => self.speakers.leave(slot, from),
+            ShardMessage::SlotFed { slot, source } => self.feed_slot(now, slot, source),
+            ShardMessage::SlotClosed { slot } => self.close_slot(now, slot),
             ShardMessage::UnrelayChannel { source, to } => self.count_relay(source, to, -1),
             ShardMessage::ChannelMessage { to, binary, data } => {
                 self.deliver(now, to, binary, data)

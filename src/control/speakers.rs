@@ -1,0 +1,34 @@
+//! What JavaScript asks of a group of speakers. Everything about one goes to the shard it lives
+//! on, in order; that shard tells the others.
+
+use super::ids::{IncomingTrackId, SlotsId, TransportId};
+
+#[derive(Debug)]
+pub enum SpeakersCommand {
+    /// Sound below `threshold` dBov does not count.
+    Create {
+        threshold: i8,
+    },
+    /// A member: a track with sound, whose it is, and the picture that goes with it. Changes the
+    /// picture of one who is a member already.
+    Add {
+        audio: IncomingTrackId,
+        owner: TransportId,
+        video: Option<IncomingTrackId>,
+    },
+    Remove {
+        audio: IncomingTrackId,
+    },
+    /// Slots for the loudest and for the pictures of those who spoke last. A slot has an id as a
+    /// track has, of the shard of the group.
+    CreateSlots {
+        id: SlotsId,
+        audio: Vec<IncomingTrackId>,
+        video: Vec<IncomingTrackId>,
+    },
+    CloseSlots {
+        id: SlotsId,
+    },
+    /// Ends the group and all its slots.
+    Close,
+}
