@@ -10,8 +10,9 @@ use super::traces;
 use super::viewer::Arrived;
 use super::viewer::screen::{Freeze, freezes};
 
-/// A set of layers is what was seen within this time.
-const SET_WINDOW: u64 = 250_000;
+/// Layers are left when nothing of them was captured for this long, in microseconds. On a link that
+/// drops most of what it is given, shorter gaps show nothing.
+const LEFT: u64 = 1_000_000;
 
 /// How finely the ideal is added up.
 const SLICE: Duration = Duration::from_millis(20);
@@ -229,7 +230,7 @@ fn stepped_down(arrived: &[Arrived], set: Set, at: u64, until: u64) -> Option<Du
     let mut captured: Vec<u64> = of_step.iter().map(|a| a.captured).collect();
     captured.sort();
     captured.into_iter().find_map(|from| {
-        let after = from + SET_WINDOW;
+        let after = from + LEFT;
         let quiet = !of_step.iter().any(|a| above(a) && (from..after).contains(&a.captured));
         (quiet && after <= until).then(|| Duration::from_micros(from - at))
     })

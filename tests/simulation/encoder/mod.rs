@@ -32,7 +32,7 @@ const MAX_CHUNK: usize = 1_100;
 const KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Height, width and bits a second of an encoding. In SVC the rate is that of a layer with all
-/// layers below, so that every codec makes the same steps.
+/// layers that it needs, so that every codec makes the same steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub width: u16,
@@ -165,7 +165,9 @@ impl Encoder {
         let layers: Vec<Vec<Layer>> = if coding.simulcast() {
             SIZES.iter().map(|size| vec![layer(*size)]).collect()
         } else {
-            let below = [0].into_iter().chain(SIZES.iter().map(|size| size.rate));
+            // What is not predicted from the layer below takes what it would take alone.
+            let saved = |size: &Size| if coding.key_only() { 0 } else { size.rate };
+            let below = [0].into_iter().chain(SIZES.iter().map(saved));
             let alone = SIZES.iter().zip(below).map(|(size, below)| {
                 layer(Size { rate: size.rate - below, ..*size })
             });

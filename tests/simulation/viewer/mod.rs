@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Packets whose template structure is not known yet.
 const MAX_UNREAD: usize = 200;
 
-/// A layer that arrived, whether it was ever shown or not.
+/// A packet of a layer that arrived, whether it was ever shown or not.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived {
     pub at: Instant,
@@ -49,7 +49,7 @@ pub struct Viewer {
     unread: Vec<RtpPacket>,
     ssrc: Option<u32>,
     arrivals: HashMap<u16, Instant>,
-    /// One for each first packet of a frame.
+    /// One for each packet.
     pub arrived: Vec<Arrived>,
     pub first_packet: Option<Instant>,
     last_packet: Option<Instant>,
@@ -100,7 +100,7 @@ impl Viewer {
             self.read_again(at);
         }
         let stamp = Stamp::read(&packet.payload);
-        if let Some(stamp) = stamp.filter(|stamp| stamp.packet == 0) {
+        if let Some(stamp) = stamp {
             let Stamp { captured, spatial, temporal, .. } = stamp;
             self.arrived.push(Arrived { at, captured, spatial, temporal });
         }

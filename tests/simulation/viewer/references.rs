@@ -34,13 +34,21 @@ enum Verdict {
 #[derive(Default)]
 pub struct References {
     finder: Option<Finder>,
-    waiting: Vec<Frame>,
+    counts: Option<Counts>,
+    waiting: Vec<(Frame, Numbers)>,
+}
+
+/// The counts of a frame, made to go on when it came: later they would be taken for newer ones.
+#[derive(Clone, Copy)]
+struct Numbers {
+    picture: i64,
+    base: i64,
 }
 
 enum Finder {
     Vp8(Vp8Finder),
     Vp9(Vp9Finder),
-    Av1(Unwrap),
+    Av1,
     H264(BTreeMap<u64, Gop>),
 }
 
@@ -50,35 +58,58 @@ impl References {
         let finder = self.finder.get_or_insert_with(|| match frame.reading {
             Reading::Vp8(_) => Finder::Vp8(Vp8Finder::new()),
             Reading::Vp9(_) => Finder::Vp9(Vp9Finder::new()),
-            Reading::Av1(_) => Finder::Av1(Unwrap::new(16)),
+            Reading::Av1(_) => Finder::Av1,
             Reading::H264 { .. } => Finder::H264(BTreeMap::new()),
         });
+        let numbers = self.counts.get_or_insert_with(|| Counts::of(&frame)).next(&frame);
         let mut found = Vec::new();
-        let mut candidates = vec![frame];
-        while let Some(frame) = candidates.pop() {
-            match finder.find(&frame) {
+        let mut candidates = vec![(frame, numbers)];
+        while let Some((frame, numbers)) = candidates.pop() {
+            match finder.find(&frame, numbers) {
                 Verdict::Known { id, references } => {
                     found.push(Known { id, references, frame, at: now });
                     candidates.append(&mut self.waiting);
                 }
-                Verdict::Wait => self.waiting.push(frame),
+                Verdict::Wait => self.waiting.push((frame, numbers)),
                 Verdict::Drop => {}
             }
         }
         let too_many = self.waiting.len().saturating_sub(MAX_WAITING);
-        self.waiting.sort_by_key(|frame| frame.first_sequence);
+        self.waiting.sort_by_key(|(frame, _)| frame.first_sequence);
         self.waiting.drain(..too_many);
         found
     }
 }
 
+struct Counts {
+    pictures: Unwrap,
+    bases: Unwrap,
+}
+
+impl Counts {
+    fn of(frame: &Frame) -> Self {
+        let bits = if matches!(frame.reading, Reading::Av1(_)) { 16 } else { 15 };
+        Self { pictures: Unwrap::new(bits), bases: Unwrap::new(8) }
+    }
+
+    fn next(&mut self, frame: &Frame) -> Numbers {
+        let (picture, base) = match &frame.reading {
+            Reading::Vp8(vp8) => (vp8.picture, vp8.base_index),
+            Reading::Vp9(vp9) => (vp9.picture, vp9.base_index.unwrap_or(0)),
+            Reading::Av1(descriptor) => (descriptor.frame_number.into(), 0),
+            Reading::H264 { .. } => (0, 0),
+        };
+        Numbers { picture: self.pictures.next(picture), base: self.bases.next(base) }
+    }
+}
+
 impl Finder {
-    fn find(&mut self, frame: &Frame) -> Verdict {
+    fn find(&mut self, frame: &Frame, numbers: Numbers) -> Verdict {
         match (self, &frame.reading) {
-            (Self::Vp8(finder), Reading::Vp8(vp8)) => finder.find(vp8),
-            (Self::Vp9(finder), Reading::Vp9(vp9)) => finder.find(vp9),
-            (Self::Av1(numbers), Reading::Av1(descriptor)) => {
-                let id = numbers.next(descriptor.frame_number.into());
+            (Self::Vp8(finder), Reading::Vp8(vp8)) => finder.find(vp8, numbers),
+            (Self::Vp9(finder), Reading::Vp9(vp9)) => finder.find(vp9, numbers),
+            (Self::Av1, Reading::Av1(descriptor)) => {
+                let id = numbers.picture;
                 let references = descriptor.differences.iter().map(|d| id - i64::from(*d));
                 Verdict::Known { id, references: references.collect() }
             }
@@ -91,8 +122,6 @@ impl Finder {
 }
 
 struct Vp8Finder {
-    pictures: Unwrap,
-    base_indices: Unwrap,
     newest: Option<i64>,
     missing: BTreeSet<i64>,
     /// The last picture of each temporal layer, by TL0PICIDX.
@@ -102,17 +131,13 @@ struct Vp8Finder {
 impl Vp8Finder {
     fn new() -> Self {
         Self {
-            pictures: Unwrap::new(15),
-            base_indices: Unwrap::new(8),
             newest: None,
             missing: BTreeSet::new(),
             layers: BTreeMap::new(),
         }
     }
 
-    fn find(&mut self, vp8: &Vp8) -> Verdict {
-        let id = self.pictures.next(vp8.picture);
-        let base = self.base_indices.next(vp8.base_index);
+    fn find(&mut self, vp8: &Vp8, Numbers { picture: id, base }: Numbers) -> Verdict {
         let newest = self.newest.unwrap_or(id - 1);
         self.missing.extend(newest + 1..=id);
         self.newest = Some(newest.max(id));
@@ -162,8 +187,6 @@ impl Vp8Finder {
 }
 
 struct Vp9Finder {
-    pictures: Unwrap,
-    base_indices: Unwrap,
     groups: BTreeMap<i64, GroupState>,
     missing: [BTreeSet<i64>; 8],
     up_switches: BTreeMap<i64, u8>,
@@ -185,31 +208,30 @@ impl GroupState {
 impl Vp9Finder {
     fn new() -> Self {
         Self {
-            pictures: Unwrap::new(15),
-            base_indices: Unwrap::new(8),
             groups: BTreeMap::new(),
             missing: Default::default(),
             up_switches: BTreeMap::new(),
         }
     }
 
-    fn find(&mut self, vp9: &Vp9) -> Verdict {
-        let picture = self.pictures.next(vp9.picture);
+    fn find(&mut self, vp9: &Vp9, numbers: Numbers) -> Verdict {
+        let picture = numbers.picture;
         let id = picture * SPATIAL + i64::from(vp9.spatial);
-        let mut references: Vec<i64> = match vp9.base_index {
-            None => vp9.differences.iter().map(|back| picture - back).collect(),
-            Some(index) => match self.find_in_group(vp9, picture, index) {
+        let mut references: Vec<i64> = if vp9.base_index.is_none() {
+            vp9.differences.iter().map(|back| picture - back).collect()
+        } else {
+            match self.find_in_group(vp9, numbers) {
                 Ok(pictures) => pictures,
                 Err(verdict) => return verdict,
-            },
+            }
         };
         references.iter_mut().for_each(|r| *r = *r * SPATIAL + i64::from(vp9.spatial));
         references.extend(vp9.inter_layer.then_some(id - 1));
         Verdict::Known { id, references }
     }
 
-    fn find_in_group(&mut self, vp9: &Vp9, picture: i64, index: u64) -> Result<Vec<i64>, Verdict> {
-        let base = self.base_indices.next(index);
+    fn find_in_group(&mut self, vp9: &Vp9, numbers: Numbers) -> Result<Vec<i64>, Verdict> {
+        let Numbers { picture, base } = numbers;
         let key = !vp9.inter_picture;
         self.groups = self.groups.split_off(&(base - MAX_BASE_LAYERS));
         match &vp9.structure {
