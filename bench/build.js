@@ -27,6 +27,21 @@ function buildLoad() {
 }
 
 /**
+ * Builds the simulation of networks, which shares its peers with the tests: in a checkout alone.
+ * @returns {string} its path
+ */
+function buildNetwork() {
+  if (!isCheckout()) throw new Error('the simulation of networks needs a checkout: it shares its peers with the tests')
+  const { executable } = cargo(['build', '--release'], {
+    folder: path.join(__dirname, 'network'),
+    target: targetFolder('network'),
+    what: 'the simulation of networks',
+    wanted: message => message.executable
+  })
+  return executable
+}
+
+/**
  * Builds the native module so that it counts its allocations, apart from the one that is in use.
  * @returns {string} its path
  */
@@ -90,4 +105,4 @@ function cacheFolder(env = process.env, platform = process.platform, home = os.h
   return path.isAbsolute(env.XDG_CACHE_HOME ?? '') ? env.XDG_CACHE_HOME : path.join(home, '.cache')
 }
 
-module.exports = { buildCounting, buildLoad, cacheFolder, isCheckout }
+module.exports = { buildCounting, buildLoad, buildNetwork, cacheFolder, isCheckout }

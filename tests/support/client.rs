@@ -30,6 +30,8 @@ pub struct Client {
     pub closed: bool,
     /// What it sends, one entry per RTP stream.
     pub sending: Vec<Sending>,
+    /// What it sends on an m-line instead of the hand-made frames there.
+    source: Option<(Mid, Box<dyn Source>)>,
     /// M-lines it wants to add with its next offer.
     wanted: Vec<(MediaKind, Direction, Vec<&'static str>)>,
     wanted_channels: Vec<&'static str>,
@@ -40,6 +42,27 @@ pub struct Client {
 
 /// Makes the payload of a frame of one packet, perhaps a keyframe, that ends with the given bytes.
 pub type Payload = fn(bool, &[u8]) -> Vec<u8>;
+
+/// Makes all that a client sends on one m-line, as an encoder does.
+pub trait Source {
+    /// When it has something to send next.
+    fn next(&self) -> Instant;
+    /// The packets that are due now.
+    fn packets(&mut self, now: Instant) -> Vec<SourcePacket>;
+    fn request_keyframe(&mut self, rid: Option<Rid>);
+    /// Media begins to flow.
+    fn start(&mut self, now: Instant);
+}
+
+/// A packet of a [`Source`].
+pub struct SourcePacket {
+    pub rid: Option<Rid>,
+    pub sequence: u64,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload: Vec<u8>,
+    pub extensions: ExtensionValues,
+}
 
 /// A stream of hand-made frames.
 pub struct Sending {
@@ -88,6 +111,7 @@ impl Client {
             connected: false,
             closed: false,
             sending: Vec::new(),
+            source: None,
             wanted: Vec::new(),
             wanted_channels: Vec::new(),
             pending: None,
@@ -104,6 +128,12 @@ impl Client {
     /// Offers an m-line with the next offer.
     pub fn want(&mut self, kind: MediaKind, direction: Direction, rids: &[&'static str]) {
         self.wanted.push((kind, direction, rids.to_vec()));
+    }
+
+    /// Sends what a source makes instead of the hand-made frames of an m-line.
+    pub fn send_from(&mut self, mid: Mid, source: Box<dyn Source>) {
+        self.sending.retain(|sending| sending.mid != mid);
+        self.source = Some((mid, source));
     }
 
     /// Opens a data channel with the next offer.
@@ -194,13 +224,15 @@ impl Client {
 
     pub fn next_timeout(&self) -> Instant {
         let media = self.sending.iter().filter(|s| self.connected && !s.paused).map(|s| s.next);
-        media.chain([self.timeout]).min().unwrap()
+        let source = self.source.as_ref().filter(|_| self.connected).map(|(_, s)| s.next());
+        media.chain(source).chain([self.timeout]).min().unwrap()
     }
 
     pub fn handle_timeout(&mut self, now: Instant, network: &mut Network) {
         self.now = now;
         if self.connected {
             self.send_media(now);
+            self.send_source(now);
         }
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain(now, network);
@@ -265,6 +297,25 @@ impl Client {
         }
     }
 
+    fn send_source(&mut self, now: Instant) {
+        let Some((mid, source)) = &mut self.source else { return };
+        if source.next() > now {
+            return;
+        }
+        let media = self.rtc.media(*mid).expect("the m-line");
+        let pt = *media.remote_pts().first().expect("a payload type");
+        for packet in source.packets(now) {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_tx_by_mid(*mid, packet.rid).expect("a stream");
+            let sequence = SeqNo::from(packet.sequence);
+            let write = RtpWrite::new(pt, sequence, packet.timestamp, now, packet.payload)
+                .marker(packet.marker)
+                .nackable(true)
+                .ext_vals(packet.extensions);
+            stream.write_rtp(write);
+        }
+    }
+
     fn drain(&mut self, now: Instant, network: &mut Network) {
         loop {
             match self.rtc.poll_output() {
@@ -290,12 +341,18 @@ impl Client {
             Event::Connected => {
                 self.connected = true;
                 self.sending.iter_mut().for_each(|s| s.next = self.now);
+                if let Some((_, source)) = &mut self.source {
+                    source.start(self.now);
+                }
             }
             Event::RtpPacket(packet) => self.packets.push(packet),
             Event::KeyframeRequest(request) => {
                 self.keyframe_requests.push(request);
                 let wanted = |s: &&mut Sending| s.mid == request.mid && s.rid == request.rid;
                 self.sending.iter_mut().filter(wanted).for_each(|s| s.keyframe = true);
+                if let Some((_, source)) = self.source.as_mut().filter(|(m, _)| *m == request.mid) {
+                    source.request_keyframe(request.rid);
+                }
             }
             Event::ChannelOpen(id, label) => self.open_channels.push((id, label)),
             Event::ChannelData(data) => self.messages.push((data.id, data.binary, data.data)),

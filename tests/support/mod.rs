@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test uses its own part.
 
 pub mod client;
+pub mod link;
 pub mod network;
 
 use std::collections::HashMap;

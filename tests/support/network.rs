@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::link::Link;
+
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
     pub delay: Duration,
@@ -48,6 +50,12 @@ pub struct Datagram {
 /// Whether a datagram to this address is lost.
 pub type Drop = Box<dyn FnMut(SocketAddr, &[u8]) -> bool>;
 
+/// How a peer is connected.
+pub struct Access {
+    pub to_peer: Link,
+    pub from_peer: Link,
+}
+
 pub struct Network {
     random: SmallRng,
     pub conditions: Conditions,
@@ -57,6 +65,8 @@ pub struct Network {
     pub drop: Option<Drop>,
     /// Nothing to or from these gets through.
     pub unplugged: Vec<SocketAddr>,
+    /// Peers that have a link of their own instead of the conditions, by their address.
+    pub links: HashMap<SocketAddr, Access>,
     flying: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
     destinations: HashMap<SocketAddr, u64>,
@@ -71,6 +81,7 @@ impl Network {
             recorded: HashMap::new(),
             drop: None,
             unplugged: Vec::new(),
+            links: HashMap::new(),
             flying: BTreeMap::new(),
             sent: 0,
             destinations: HashMap::new(),
@@ -90,6 +101,14 @@ impl Network {
         if self.drop.as_mut().is_some_and(|drop| drop(to, bytes)) {
             return;
         }
+        if let Some(access) = self.links.get_mut(&to) {
+            let arrivals = access.to_peer.carry(now, bytes);
+            return self.fly(arrivals, from, to, bytes);
+        }
+        if let Some(access) = self.links.get_mut(&from) {
+            let arrivals = access.from_peer.carry(now, bytes);
+            return self.fly(arrivals, from, to, bytes);
+        }
         if self.random.random_bool(loss) {
             return;
         }
@@ -102,9 +121,28 @@ impl Network {
                 arrival = arrival.max(*last);
                 *last = arrival;
             }
+            self.fly([Some(arrival), None], from, to, bytes);
+        }
+    }
+
+    fn fly(
+        &mut self,
+        arrivals: [Option<Instant>; 2],
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) {
+        for arrival in arrivals.into_iter().flatten() {
             self.sent += 1;
             let datagram = Datagram { from, to, bytes: bytes.to_vec() };
             self.flying.insert((arrival, self.sent), datagram);
+        }
+    }
+
+    /// A peer's link stays its own when the peer gets another address.
+    pub fn move_link(&mut self, before: SocketAddr, after: SocketAddr) {
+        if let Some(access) = self.links.remove(&before) {
+            self.links.insert(after, access);
         }
     }
 

@@ -1,0 +1,10 @@
+//! Seeds with which something once went wrong, kept so that it does not again.
+
+pub struct Regression {
+    pub scenario: &'static str,
+    pub seed: u64,
+    /// What went wrong.
+    pub why: &'static str,
+}
+
+pub const REGRESSIONS: &[Regression] = &[];
