@@ -26,12 +26,7 @@ export class LayerGraph {
     this.#canvas = create('canvas', { role: 'img' })
     this.#link = create('span', { class: 'key-link' })
     this.#sent = create('span', { class: 'key-sent' })
-    this.element = create(
-      'figure',
-      { class: 'layer-graph' },
-      this.#canvas,
-      create('figcaption', {}, this.#link, this.#sent, create('span', { class: 'key-steps', text: 'Steps' })),
-    )
+    this.element = create('figure', { class: 'layer-graph' }, this.#canvas, create('figcaption', {}, this.#link, this.#sent))
     this.element.hidden = true
   }
 
@@ -65,9 +60,15 @@ export class LayerGraph {
     const styles = getComputedStyle(canvas)
     const colour = (/** @type {string} */ name) => styles.getPropertyValue(name)
 
-    const trace = (/** @type {(sample: StreamFigures['samples'][number]) => number} */ value) => {
+    const trace = (/** @type {(sample: StreamFigures['samples'][number]) => number | null} */ read) => {
       context.beginPath()
-      samples.forEach((sample, index) => context.lineTo(xOf(index), yOf(value(sample))))
+      let known = false
+      for (const [index, sample] of samples.entries()) {
+        const value = read(sample)
+        // The line breaks where nothing is known.
+        if (value !== null) context[known ? 'lineTo' : 'moveTo'](xOf(index), yOf(value))
+        known = value !== null
+      }
     }
     context.lineWidth = 1
     context.setLineDash([2, 3])
@@ -90,11 +91,9 @@ export class LayerGraph {
     context.strokeStyle = colour('--graph-sent')
     trace(sample => sample.sent)
     context.stroke()
-    if (samples.some(sample => sample.available > 0)) {
-      context.strokeStyle = colour('--graph-link')
-      trace(sample => sample.available)
-      context.stroke()
-    }
+    context.strokeStyle = colour('--graph-link')
+    trace(sample => sample.available || null)
+    context.stroke()
     this.#nameSteps(context, { steps, right, yOf, colour: colour('--graph-name') })
   }
 

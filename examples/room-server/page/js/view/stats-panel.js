@@ -1,6 +1,6 @@
 import { bitrate } from './bitrate.js'
 import { create } from './element.js'
-import { encodingName } from './encoding-name.js'
+import { compareEncodings, encodingName } from './encoding-name.js'
 import { LayerGraph } from './layer-graph.js'
 import { layerText, reasonText } from './layer-text.js'
 
@@ -63,7 +63,7 @@ export class StatsPanel {
     this.#title.textContent = main?.sent ? 'Sent' : 'Received'
     this.#layerNow.hidden = forwarded === undefined
     if (forwarded) {
-      this.#layer.textContent = layerText(forwarded.layer)
+      this.#layer.textContent = layerText(latest(forwarded.layer, figures))
       this.#reason.textContent = reasonText(forwarded, choice)
       this.#layerNow.dataset.reason = forwarded.layer ? forwarded.reason : 'paused'
     }
@@ -83,7 +83,7 @@ export class StatsPanel {
     if (codecs) rows.push(['Codec', codecs])
     if (main?.roundTripTime !== undefined) rows.push(['Round trip', `${Math.round(main.roundTripTime * 1000)} ms`])
     if (main?.jitter !== undefined) rows.push(['Jitter', `${Math.round(main.jitter * 1000)} ms`])
-    for (const encoding of video?.encodings ?? []) {
+    for (const encoding of [...(video?.encodings ?? [])].sort((a, b) => compareEncodings(a.rid, b.rid))) {
       const sent = `${encoding.width}×${encoding.height}  ${bitrate(encoding.bitrate)}`
       rows.push([encodingName(encoding.rid), encoding.active ? sent : 'off: nobody takes it'])
     }
@@ -117,6 +117,23 @@ export class StatsPanel {
       }),
     )
     if (focused) /** @type {HTMLElement | null} */ (this.#encodings.querySelector(`[data-encoding="${CSS.escape(focused)}"]`))?.focus()
+  }
+}
+
+/**
+ * A layer as it is measured now; the server told it as it was when it was chosen.
+ * @param {Forwarded['layer']} layer
+ * @param {StreamFigures | undefined} figures
+ * @returns {Forwarded['layer']}
+ */
+function latest(layer, figures) {
+  const step = figures?.steps.find(each => each.rid === layer?.rid && each.spatial === layer.spatial && each.temporal === layer.temporal)
+  if (!layer || !step) return layer
+  return {
+    ...layer,
+    bitrate: step.bitrate,
+    ...(step.width && step.height && { width: step.width, height: step.height }),
+    ...(step.frameRate && { frameRate: step.frameRate }),
   }
 }
 
