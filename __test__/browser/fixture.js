@@ -88,10 +88,11 @@ class Fixture {
   }
 
   /** Opens the room page and joins. @param {string} name @param {object} options */
-  async join(name, { room = 'loom', mode = 'sfu', ...options } = {}) {
+  async join(name, { room = 'loom', mode = 'sfu', query = {}, fragment = '', camera = true, ...options } = {}) {
     const page = await this.page(options)
-    await page.goto(`${this.server.url}r/${room}?name=${encodeURIComponent(name)}&mode=${mode}`)
+    await page.goto(`${this.server.url}r/${room}?${new URLSearchParams({ name, mode, ...query })}${fragment}`)
     await page.waitForFunction(() => document.querySelector('.preview.live') !== null)
+    if (!camera) await page.click('#preview-camera')
     await page.click('#join-button')
     await page.waitForFunction(() => globalThis.call?.joined)
     return page

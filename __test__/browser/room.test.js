@@ -71,7 +71,7 @@ test('simulcast: the encoding shown can be chosen, and the picture goes on', asy
     if (!sent.encodings.some(encoding => encoding.rid === rid)) continue
     await tile.locator(`[data-encoding="${rid}"]`).click()
     await eventually(
-      () => grace.evaluate(() => [...globalThis.call.encodings.values()].map(each => [each.selected, each.current])),
+      () => grace.evaluate(() => [...globalThis.call.downlink.encodings.values()].map(each => [each.selected, each.current])),
       ([[selected, current]]) => selected === rid && current === rid,
       `the switch to ${rid}`,
     )

@@ -68,7 +68,9 @@ test('who is in a room is told to those who come, and who comes and goes to thos
   const streams = [{ id: 'screen-1', source: 'screen' }]
   grace.send({ type: 'media', audio: true, video: false, streams })
   const { participant } = await ada.next('updated')
-  assert.deepEqual(participant, { id: grace.welcome.participant, name: 'Grace', role: 'member', audio: true, video: false, streams })
+  assert.deepEqual(participant, { id: grace.welcome.participant, name: 'Grace', role: 'member', audio: true, video: false, encrypted: false, streams })
+  grace.send({ type: 'media', audio: true, video: false, encrypted: true, streams })
+  assert.equal((await ada.next('updated')).participant.encrypted, true)
 
   grace.send({ type: 'leave' })
   assert.equal((await grace.next('bye')).code, 'left')
@@ -176,6 +178,15 @@ test('what a client gets wrong is said to it, and everything else goes on', asyn
     [{ type: 'offer', connection: 1, id: 1, sdp: 'x'.repeat(LIMITS.maxSdpLength + 1) }, 'bad-message'],
     [{ type: 'offer', connection: -1, id: 1, sdp: 'x' }, 'bad-message'],
     [{ type: 'select-encoding', stream: 'none', encoding: 'h' }, 'unknown-stream'],
+    [{ type: 'view', streams: [{ id: 'a', width: -1, height: 180 }] }, 'bad-message'],
+    [{ type: 'view', streams: [{ id: 'a', width: 320.5, height: 180 }] }, 'bad-message'],
+    [{ type: 'view', streams: [{ id: 'a', width: 320, height: 180, priority: 0 }] }, 'bad-message'],
+    [{ type: 'view', streams: Array(401).fill({ id: 'a', width: 320, height: 180 }) }, 'bad-message'],
+    [{ type: 'limit-downlink', bitrate: 1000 }, 'bad-message'],
+    [{ type: 'limit-downlink', bitrate: '1000000' }, 'bad-message'],
+    [{ type: 'limit-downlink' }, 'bad-message'],
+    [{ type: 'watch-figures', streams: 'all' }, 'bad-message'],
+    [{ type: 'watch-figures', streams: Array(401).fill('a') }, 'bad-message'],
     [{ type: 'reset' }, 'wrong-mode'],
     [JSON.stringify({ type: 'media', padding: 'x'.repeat(LIMITS.maxMessageSize) }), 'too-large'],
   ]

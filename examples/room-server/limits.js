@@ -41,4 +41,14 @@ export const LIMITS = {
   /** Changes of a room's mode a second over a longer time, and at once: each connects everyone anew. */
   modeChangesPerSecond: 0.5,
   modeChangeBurst: 5,
+  /** Sizes of tiles (`view`) and limits of the downlink (`limit-downlink`) a second over a longer time, and at once. */
+  viewsPerSecond: 5,
+  viewBurst: 20,
+  /** Bits per second between which a client may limit its downlink. */
+  minDownlink: 50_000,
+  maxDownlink: 1_000_000_000,
+  /** Streams that one message about tiles or figures may name. */
+  maxStreams: 400,
+  /** Milliseconds between figures for a client that watches them. */
+  figuresInterval: 1000,
 }

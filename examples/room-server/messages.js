@@ -11,6 +11,7 @@ export function clientMessages(limits) {
   const participantId = z.string().min(1).max(64)
   const streamId = z.string().min(1).max(256)
   const mode = z.enum(['sfu', 'p2p'])
+  const pixels = z.number().int().min(0).max(16384)
   const candidate = z
     .object({
       candidate: z.string().max(1024),
@@ -44,9 +45,18 @@ export function clientMessages(limits) {
       type: z.literal('media'),
       audio: z.boolean(),
       video: z.boolean(),
+      encrypted: z.boolean().optional(),
       streams: z.array(z.object({ id: streamId, source: z.enum(['camera', 'screen']) })).max(8),
     }),
     z.object({ type: z.literal('select-encoding'), stream: streamId, encoding: z.string().min(1).max(64) }),
+    z.object({
+      type: z.literal('view'),
+      streams: z
+        .array(z.object({ id: streamId, width: pixels, height: pixels, priority: z.number().int().min(1).max(100).default(1) }))
+        .max(limits.maxStreams),
+    }),
+    z.object({ type: z.literal('limit-downlink'), bitrate: z.number().int().min(limits.minDownlink).max(limits.maxDownlink).nullable() }),
+    z.object({ type: z.literal('watch-figures'), streams: z.array(streamId).max(limits.maxStreams).nullable() }),
     z.object({ type: z.literal('set-mode'), mode }),
     z.object({ type: z.literal('ping') }),
     z.object({ type: z.literal('leave') }),

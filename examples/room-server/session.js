@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE } from './connection.js'
 import { CHAT_LABEL } from './chat.js'
+import { Figures } from './figures.js'
 import { Negotiation } from './negotiation.js'
 import { TokenBucket } from './token-bucket.js'
+import { Viewing } from './viewing.js'
 import { participantView } from './views.js'
 
 /**
@@ -18,7 +20,7 @@ export class Session {
   /** Known to this client only: whoever has it may take the participant over. */
   token = randomBytes(18).toString('base64url')
   /** What the client says about itself. */
-  media = { audio: false, video: false, streams: /** @type {AnnouncedStream[]} */ ([]) }
+  media = { audio: false, video: false, encrypted: false, streams: /** @type {AnnouncedStream[]} */ ([]) }
   /** Counts the connections to the server's media, so that late messages of an old one are known. */
   #mediaConnection = 0
   /** @type {import('./connection.js').Connection | null} */
@@ -28,6 +30,8 @@ export class Session {
   /** @type {NodeJS.Timeout | null} */
   #absence = null
   #resets
+  #viewing
+  #figures
 
   /**
    * @param {import('medialoom/rooms').Participant} participant
@@ -46,7 +50,9 @@ export class Session {
     this.endpoint = endpoint
     this.iceServers = iceServers
     this.#resets = new TokenBucket({ perSecond: limits.resetsPerSecond, burst: limits.resetBurst })
-    participant.on('forwarding', (publication, transponder) => this.#tellEncodings(publication, transponder))
+    this.#viewing = new Viewing(limits)
+    this.#figures = new Figures({ participant, viewing: this.#viewing, limits, send: message => this.send(message) })
+    participant.on('forwarding', (publication, transponder) => this.#forwarding(publication, transponder))
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
@@ -116,6 +122,10 @@ export class Session {
       send: message => this.send({ ...message, connection }),
       fail: (request, error) => this.fail('negotiation-failed', /** @type {Error} */ (error).message, { request }),
     })
+    transport.on('track', track => {
+      if (track.kind === 'video') track.on('demand', () => this.#tellDemand(track))
+    })
+    this.#viewing.limit(this.#viewing.maxBitrate, transport)
     participant.setTransport(transport)
   }
 
@@ -134,12 +144,15 @@ export class Session {
       const publication = source && this.#publicationOf(source)
       if (publication && track.transponder) this.#tellEncoding(publication, track.transponder)
     }
+    this.#figures.tellAllLayers()
+    for (const track of this.participant.transport?.incomingTracks ?? []) this.#tellDemand(track)
   }
 
   /** @param {import('./connection.js').Connection} connection the one that closed */
   disconnected(connection) {
     if (this.#connection !== connection) return
     this.#connection = null
+    this.#figures.pause()
     this.#absence = setTimeout(() => this.participant.leave('timeout'), this.limits.resumeTimeout)
     this.#absence.unref()
   }
@@ -148,6 +161,7 @@ export class Session {
   end(reason) {
     if (this.#absence) clearTimeout(this.#absence)
     this.#absence = null
+    this.#figures.pause()
     const connection = this.#connection
     this.#connection = null
     if (reason === 'left') connection?.bye(CLOSE.normal, 'left', 'you left the room')
@@ -171,11 +185,17 @@ export class Session {
       case 'signal':
         return this.signaling.relay(this, message)
       case 'media':
-        this.media = { audio: message.audio, video: message.video, streams: message.streams }
+        this.media = { audio: message.audio, video: message.video, encrypted: message.encrypted ?? false, streams: message.streams }
         for (const publication of this.participant.publications) this.#tellSpeech(publication)
         return this.signaling.updated(this.participant)
       case 'select-encoding':
         return this.#selectEncoding(message)
+      case 'view':
+        return this.#mayChangeView(message) && this.#viewing.show(message.streams, this.participant.transport)
+      case 'limit-downlink':
+        return this.#mayChangeView(message) && this.#viewing.limit(message.bitrate, this.participant.transport)
+      case 'watch-figures':
+        return this.#figures.watch(message.streams)
       case 'set-mode':
         return this.signaling.setMode(this, message.mode)
       case 'ping':
@@ -208,6 +228,13 @@ export class Session {
       this.connectMedia()
       this.send({ type: 'reset', connection: this.#mediaConnection })
     }
+  }
+
+  /** @param {ClientMessage} message */
+  #mayChangeView({ type }) {
+    if (this.#viewing.take()) return true
+    this.fail('rate-limited', 'the view was changed too often; wait a second', { request: type })
+    return false
   }
 
   /** @param {import('./messages.js').ClientMessageOf<'select-encoding'>} message */
@@ -256,10 +283,21 @@ export class Session {
    * @param {import('medialoom/rooms').Publication} publication
    * @param {import('medialoom').Transponder} transponder
    */
-  #tellEncodings(publication, transponder) {
+  #forwarding(publication, transponder) {
     if (transponder.incomingTrack?.kind !== 'video') return
     transponder.on('encoding', () => this.#tellEncoding(publication, transponder))
+    transponder.on('layer', () => this.#figures.layerChanged(publication.id))
+    this.#viewing.apply(publication.id, transponder)
     this.#tellEncoding(publication, transponder)
+  }
+
+  /**
+   * Which encodings of its own the client need not make, because nobody takes them.
+   * @param {import('medialoom').IncomingTrack} track
+   */
+  #tellDemand(track) {
+    if (track.demand.length === 0) return
+    this.send({ type: 'demand', connection: this.#mediaConnection, mid: track.mid, encodings: track.demand })
   }
 
   /**

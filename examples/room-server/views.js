@@ -7,6 +7,7 @@
  * @property {import('medialoom/rooms').ParticipantRole} role
  * @property {boolean} audio whether the microphone is on
  * @property {boolean} video whether the camera is on
+ * @property {boolean} encrypted whether it says that it encrypts end to end
  * @property {{ id: string, source: 'camera' | 'screen' }[]} streams
  */
 
@@ -24,17 +25,19 @@ export function participantView(participant, session) {
       role,
       audio: participant.tracks.some(track => track.kind === 'audio'),
       video: participant.tracks.some(track => track.kind === 'video'),
+      encrypted: false,
       streams: participant.publications.map(publication => ({ id: publication.id, source: 'camera' })),
     }
   }
-  const { audio, video } = session.media
-  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, streams: session.media.streams }
+  const { audio, video, encrypted } = session.media
+  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, encrypted, streams: session.media.streams }
   return {
     id,
     name,
     role,
     audio,
     video,
+    encrypted,
     // The client names its streams as its SDP does; the others know them by the room's names.
     streams: participant.publications.map(publication => ({
       id: publication.id,

@@ -1,3 +1,5 @@
+import { Downlink } from './downlink.js'
+import { Encryption } from './encryption.js'
 import { LevelMeter } from './level-meter.js'
 import { Mesh } from './mesh.js'
 import { SfuConnection } from './sfu-connection.js'
@@ -14,18 +16,14 @@ const LAST_RESET_MS = 10_000
  * @property {'member' | 'publisher' | 'viewer'} role
  * @property {boolean} audio
  * @property {boolean} video
+ * @property {boolean} encrypted whether it says that it encrypts end to end
  * @property {{ id: string, source: 'camera' | 'screen' }[]} streams
- *
- * @typedef {object} EncodingChoice
- * @property {string[]} encodings what there is to choose from
- * @property {string} selected what was asked for, or `auto`
- * @property {string | null} current what is sent now
  */
 
 /**
  * A visit to one room: who is in it, how media gets there, and what to do when something breaks.
  *
- * Events: `participants`, `stream`, `speaking`, `encoding`, `mode`, `state` (see the properties);
+ * Events: `participants`, `stream`, `speaking`, `mode`, `state` (see the properties);
  * `chat` (detail: the line), `notice` (detail: { text, bad }), `refused` and `over` (detail: text).
  */
 export class Call extends EventTarget {
@@ -41,8 +39,10 @@ export class Call extends EventTarget {
   streams = new Map()
   /** Ids of participants. @type {Set<string>} */
   speaking = new Set()
-  /** By stream id. @type {Map<string, EncodingChoice>} */
-  encodings = new Map()
+  /** What the server sends of each stream, and how much fits. */
+  downlink = new Downlink(message => this.#signaling.send(message))
+  /** Null when nothing is encrypted end to end. @type {Encryption | null} */
+  encryption
   /** Counts how often this visit began anew because the server had forgotten it. */
   rejoins = 0
   media
@@ -67,13 +67,15 @@ export class Call extends EventTarget {
    * @param {string} options.name
    * @param {'sfu' | 'p2p'} options.mode of the room, if it is new
    * @param {import('./local-media.js').LocalMedia} options.media
+   * @param {string | null} options.passphrase for end-to-end encryption, null for none
    */
-  constructor({ room, name, mode, media }) {
+  constructor({ room, name, mode, media, passphrase }) {
     super()
     this.room = room
     this.name = name
     this.mode = mode
     this.media = media
+    this.encryption = passphrase === null ? null : new Encryption({ passphrase, room })
     const url = new URL('/signaling', location.href)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     this.#signaling = new Signaling(url.href)
@@ -108,11 +110,6 @@ export class Call extends EventTarget {
     if (mode !== this.mode) this.#signaling.send({ type: 'set-mode', mode })
   }
 
-  /** @param {string} stream @param {string} encoding */
-  selectEncoding(stream, encoding) {
-    this.#signaling.send({ type: 'select-encoding', stream, encoding })
-  }
-
   /** @param {string} text @returns {boolean} whether it was sent */
   sendChat(text) {
     return this.#connection?.sendChat(text) ?? false
@@ -136,6 +133,8 @@ export class Call extends EventTarget {
     this.#connection?.close()
     this.#connection = null
     this.#meter.stop()
+    this.downlink.close()
+    this.encryption?.close()
   }
 
   #join() {
@@ -168,15 +167,12 @@ export class Call extends EventTarget {
         return
       case 'speaking':
         return this.#setSpeaking(message.participant, message.speaking)
-      case 'encoding':
-        this.encodings.set(message.stream, message)
-        return this.#emit('encoding')
       case 'error':
         return this.#failed(message)
       case 'bye':
         return this.#dismissed(message)
       default:
-        this.#connection?.handle(message)
+        if (!this.downlink.handle(message)) this.#connection?.handle(message)
     }
   }
 
@@ -206,6 +202,7 @@ export class Call extends EventTarget {
       this.#connect()
     }
     this.#announceMedia()
+    this.downlink.resume()
     this.#emit('mode')
     this.#emit('participants')
     this.#emit('state')
@@ -217,13 +214,13 @@ export class Call extends EventTarget {
     this.#resetTimer = undefined
     this.#connection?.close()
     this.streams.clear()
-    this.encodings.clear()
+    this.downlink.clear()
     this.#meter.stop()
-    const { media } = this
+    const { media, encryption } = this
     const connection =
       this.mode === 'sfu'
-        ? new SfuConnection({ signaling: this.#signaling, media, connection: this.#connectionNumber })
-        : new Mesh({ signaling: this.#signaling, media, epoch: this.#epoch, own: this.own, iceServers: this.#iceServers })
+        ? new SfuConnection({ signaling: this.#signaling, media, encryption, connection: this.#connectionNumber })
+        : new Mesh({ signaling: this.#signaling, media, encryption, epoch: this.#epoch, own: this.own, iceServers: this.#iceServers })
     this.#connection = connection
     connection.addEventListener('stream', event => this.#streamCame(/** @type {CustomEvent} */ (event).detail))
     connection.addEventListener('chat', event => this.#chatCame(/** @type {CustomEvent} */ (event).detail))
@@ -276,7 +273,7 @@ export class Call extends EventTarget {
     this.#meter.forget(id)
     for (const stream of participant.streams) {
       this.streams.delete(stream.id)
-      this.encodings.delete(stream.id)
+      this.downlink.forget(stream.id)
     }
     if (this.#connection instanceof Mesh) this.#connection.remove(id)
     if (participant.role !== 'viewer') this.#notice(`${participant.name} left`)
@@ -335,6 +332,7 @@ export class Call extends EventTarget {
       type: 'media',
       audio: media.audio,
       video: media.video,
+      encrypted: this.encryption !== null,
       streams: [
         { id: media.camera.id, source: 'camera' },
         ...(media.screen ? [{ id: media.screen.id, source: 'screen' }] : []),

@@ -1,9 +1,12 @@
 import { Call } from './call.js'
+import { askedOfAddress } from './encodings.js'
+import { fragmentOf } from './encryption.js'
 import { LocalMedia } from './local-media.js'
 import { Bar } from './view/bar.js'
 import { ChatView } from './view/chat.js'
 import { chooseDevices } from './view/devices.js'
 import { Dock } from './view/dock.js'
+import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
 import { JoinView } from './view/join.js'
 import { notice } from './view/notices.js'
@@ -12,18 +15,19 @@ import { Stage } from './view/stage.js'
 const media = new LocalMedia()
 const door = new JoinView(media, wanted => enter(wanted))
 
-/** @param {{ name: string, room: string, mode: 'sfu' | 'p2p' }} wanted */
+/** @param {{ name: string, room: string, mode: 'sfu' | 'p2p', passphrase: string | null }} wanted */
 function enter(wanted) {
   const call = new Call({ ...wanted, media })
   // For the console, and for tests.
   Object.assign(globalThis, { call })
   call.addEventListener('refused', event => door.show(/** @type {CustomEvent} */ (event).detail))
-  call.addEventListener('mode', () => openRoom(call), { once: true })
+  call.addEventListener('mode', () => openRoom(call, wanted.passphrase), { once: true })
 }
 
-/** @param {Call} call */
-function openRoom(call) {
-  history.replaceState(null, '', `/r/${encodeURIComponent(call.room)}`)
+/** @param {Call} call @param {string | null} passphrase */
+function openRoom(call, passphrase) {
+  // The link to pass on. What comes after # stays in the browser.
+  history.replaceState(null, '', `/r/${encodeURIComponent(call.room)}${askedOfAddress()}${fragmentOf(passphrase)}`)
   document.title = `${call.room} · medialoom`
   door.hide()
   byId('room').hidden = false
@@ -31,7 +35,15 @@ function openRoom(call) {
   const stage = new Stage(call, askForTap)
   const chat = new ChatView(call)
   new Bar(call)
-  const dock = new Dock({ media, stage, chat, onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)), onLeave: () => leave('') })
+  const downlinkBar = new DownlinkBar(call)
+  const dock = new Dock({
+    media,
+    stage,
+    chat,
+    downlinkBar,
+    onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
+    onLeave: () => leave(''),
+  })
   call.addEventListener('notice', event => {
     const { text, bad } = /** @type {CustomEvent} */ (event).detail
     notice(text, bad)

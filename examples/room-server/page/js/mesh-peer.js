@@ -39,9 +39,10 @@ export class MeshPeer extends EventTarget {
    * @param {boolean} options.polite
    * @param {import('./local-media.js').LocalMedia} options.media
    * @param {RTCIceServer[]} options.iceServers
+   * @param {import('./encryption.js').Encryption | null} options.encryption
    * @param {(signal: { id?: number, description?: RTCSessionDescription | null, candidate?: RTCIceCandidate | null }) => void} options.send
    */
-  constructor({ polite, media, iceServers, send }) {
+  constructor({ polite, media, iceServers, encryption, send }) {
     super()
     this.#polite = polite
     this.#started = !polite
@@ -51,12 +52,13 @@ export class MeshPeer extends EventTarget {
     peer.onnegotiationneeded = () => this.#offer()
     peer.onicecandidate = ({ candidate }) => send({ candidate })
     peer.onconnectionstatechange = () => this.#watch()
-    peer.ontrack = ({ streams }) => {
+    peer.ontrack = ({ streams, receiver }) => {
+      encryption?.open(receiver)
       for (const stream of streams) this.dispatchEvent(new CustomEvent('stream', { detail: stream }))
     }
     this.#chat = peer.createDataChannel('chat', { negotiated: true, id: 0 })
     this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: false })
+    this.#senders = new Senders(peer, media, { simulcast: false, encryption })
     this.#repeat = setInterval(() => {
       if (this.#openOffer && peer.signalingState === 'have-local-offer') send(this.#openOffer)
     }, REPEAT_MS)

@@ -14,6 +14,7 @@ export class Mesh extends EventTarget {
   #epoch
   #own
   #iceServers
+  #encryption
 
   /**
    * @param {object} options
@@ -22,14 +23,16 @@ export class Mesh extends EventTarget {
    * @param {number} options.epoch
    * @param {string} options.own this participant's id
    * @param {RTCIceServer[]} options.iceServers
+   * @param {import('./encryption.js').Encryption | null} options.encryption
    */
-  constructor({ signaling, media, epoch, own, iceServers }) {
+  constructor({ signaling, media, epoch, own, iceServers, encryption }) {
     super()
     this.#signaling = signaling
     this.#media = media
     this.#epoch = epoch
     this.#own = own
     this.#iceServers = iceServers
+    this.#encryption = encryption
   }
 
   get state() {
@@ -55,6 +58,7 @@ export class Mesh extends EventTarget {
       polite: this.#own < id,
       media: this.#media,
       iceServers: this.#iceServers,
+      encryption: this.#encryption,
       send: signal => this.#signaling.send({ type: 'signal', epoch: this.#epoch, to: id, ...signal }),
     })
     this.#peers.set(id, peer)

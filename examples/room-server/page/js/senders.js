@@ -1,9 +1,5 @@
-/** Encodings of the camera for the server to choose from: a quarter, half and full size. */
-const SIMULCAST = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-]
+import { EncodingSwitch } from './encoding-switch.js'
+import { addCamera, addScreen } from './encodings.js'
 
 /**
  * What one peer connection sends: microphone and camera from the start, whether or not there is
@@ -12,28 +8,31 @@ const SIMULCAST = [
 export class Senders {
   #connection
   #media
+  #encryption
   #audio
   #video
   /** @type {MediaStream | null} */
   #screen = null
   /** @type {RTCRtpTransceiver[]} */
   #screenTransceivers = []
+  /** @type {WeakMap<RTCRtpSender, EncodingSwitch>} */
+  #switches = new WeakMap()
 
   /**
    * @param {RTCPeerConnection} connection
    * @param {import('./local-media.js').LocalMedia} media
-   * @param {{ simulcast: boolean }} options
+   * @param {{ simulcast: boolean, encryption: import('./encryption.js').Encryption | null }} options
    */
-  constructor(connection, media, { simulcast }) {
+  constructor(connection, media, { simulcast, encryption }) {
     this.#connection = connection
     this.#media = media
+    this.#encryption = encryption
     const streams = [media.camera]
     this.#audio = connection.addTransceiver(media.audioTrack ?? 'audio', { direction: 'sendonly', streams })
-    this.#video = connection.addTransceiver(media.videoTrack ?? 'video', {
-      direction: 'sendonly',
-      streams,
-      ...(simulcast && { sendEncodings: SIMULCAST }),
-    })
+    this.#video = addCamera(connection, media.videoTrack, { streams, simulcast })
+    // Before anything is sent, so that nothing ever leaves in clear.
+    encryption?.seal(this.#audio.sender)
+    encryption?.seal(this.#video.sender)
     this.sync()
   }
 
@@ -45,12 +44,24 @@ export class Senders {
     if (screen === this.#screen) return
     this.#screen = screen
     for (const transceiver of this.#screenTransceivers) transceiver.stop()
-    this.#screenTransceivers = (screen?.getTracks() ?? []).map(track =>
-      this.#connection.addTransceiver(track, {
-        direction: 'sendonly',
-        streams: [/** @type {MediaStream} */ (screen)],
-        ...(track.kind === 'video' && { sendEncodings: [{ maxBitrate: 2_500_000 }] }),
-      }),
-    )
+    this.#screenTransceivers = (screen?.getTracks() ?? []).map(track => {
+      const transceiver = addScreen(this.#connection, track, /** @type {MediaStream} */ (screen))
+      this.#encryption?.seal(transceiver.sender)
+      return transceiver
+    })
+  }
+
+  /**
+   * Which encodings of a video anybody takes. Sound is never switched off.
+   * @param {string} mid
+   * @param {import('./encoding-switch.js').Demand} demand
+   */
+  setDemand(mid, demand) {
+    const transceiver = this.#connection.getTransceivers().find(each => each.mid === mid)
+    if (!transceiver || transceiver.receiver.track.kind !== 'video') return
+    const { sender } = transceiver
+    const known = this.#switches.get(sender) ?? new EncodingSwitch(sender)
+    this.#switches.set(sender, known)
+    known.set(demand)
   }
 }

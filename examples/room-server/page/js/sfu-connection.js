@@ -35,8 +35,9 @@ export class SfuConnection extends EventTarget {
    * @param {import('./signaling.js').Signaling} options.signaling
    * @param {import('./local-media.js').LocalMedia} options.media
    * @param {number} options.connection the number the server gave this connection
+   * @param {import('./encryption.js').Encryption | null} options.encryption
    */
-  constructor({ signaling, media, connection }) {
+  constructor({ signaling, media, connection, encryption }) {
     super()
     this.#signaling = signaling
     this.#number = connection
@@ -47,12 +48,13 @@ export class SfuConnection extends EventTarget {
       if (candidate) this.#send({ type: 'candidate', candidate: candidate.toJSON() })
     }
     peer.onconnectionstatechange = () => this.#watch()
-    peer.ontrack = ({ streams }) => {
+    peer.ontrack = ({ streams, receiver }) => {
+      encryption?.open(receiver)
       for (const stream of streams) this.dispatchEvent(new CustomEvent('stream', { detail: stream }))
     }
     this.#chat = peer.createDataChannel('chat')
     this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: true })
+    this.#senders = new Senders(peer, media, { simulcast: true, encryption })
   }
 
   get state() {
@@ -74,11 +76,12 @@ export class SfuConnection extends EventTarget {
     return true
   }
 
-  /** @param {{ type: string, connection?: number, id: number, sdp: string }} message */
+  /** @param {any} message */
   handle(message) {
     if (message.connection !== this.#number) return
     if (message.type === 'offer') this.#run(() => this.#acceptOffer(message))
     if (message.type === 'answer') this.#run(() => this.#acceptAnswer(message))
+    if (message.type === 'demand') this.#senders.setDemand(message.mid, message.encodings)
   }
 
   /** The signaling came back. What was open is sent again under its old id, which the server may know. */

@@ -17,7 +17,7 @@ const SHORTEST_MS = 200
  * @property {number} [audioLevel] 0 to 1
  * @property {number} [jitter] seconds
  * @property {number} [roundTripTime] seconds
- * @property {{ rid: string, bitrate: number, width?: number, height?: number }[]} [encodings]
+ * @property {{ rid: string, active: boolean, bitrate: number, width?: number, height?: number }[]} [encodings]
  */
 
 /** Reads the figures of every track of some peer connections, once a second or so. */
@@ -90,7 +90,8 @@ export class Statistics {
     // In a mesh, and in a simulcast, one track goes out several times.
     const known = figures.get(trackId)
     const larger = (known?.width ?? 0) > (stat.frameWidth ?? 0) ? known : stat
-    const active = stat.rid && stat.active !== false && stat.frameWidth
+    const active = stat.active !== false
+    const isEncoding = stat.rid && (!active || stat.frameWidth)
     figures.set(trackId, {
       kind: stat.kind,
       sent: true,
@@ -104,7 +105,7 @@ export class Statistics {
       roundTripTime: remote?.roundTripTime ?? pairRoundTripTime(report),
       encodings: [
         ...(known?.encodings ?? []),
-        ...(active ? [{ rid: stat.rid, bitrate, width: stat.frameWidth, height: stat.frameHeight }] : []),
+        ...(isEncoding ? [{ rid: stat.rid, active, bitrate, width: stat.frameWidth, height: stat.frameHeight }] : []),
       ],
     })
   }

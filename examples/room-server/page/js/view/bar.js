@@ -8,6 +8,7 @@ export class Bar {
   /** @param {import('../call.js').Call} call */
   constructor(call) {
     byId('room-name').textContent = call.room
+    byId('room-locked').hidden = call.encryption === null
     const status = byId('status')
     const segments = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('.segments button')])
     call.addEventListener('state', () => {

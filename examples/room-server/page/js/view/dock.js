@@ -12,10 +12,11 @@ export class Dock {
    * @param {import('../local-media.js').LocalMedia} options.media
    * @param {import('./stage.js').Stage} options.stage
    * @param {import('./chat.js').ChatView} options.chat
+   * @param {import('./downlink-bar.js').DownlinkBar} options.downlinkBar
    * @param {() => void} options.onDevices
    * @param {() => void} options.onLeave
    */
-  constructor({ media, stage, chat, onDevices, onLeave }) {
+  constructor({ media, stage, chat, downlinkBar, onDevices, onLeave }) {
     this.#media = media
     const figures = byId('figures-button')
     /** @type {Record<string, () => void>} */
@@ -29,6 +30,7 @@ export class Dock {
         figures.setAttribute('aria-pressed', String(open))
         figures.classList.toggle('on', open)
         stage.openPanels(open)
+        downlinkBar.open(open)
       },
     }
     byId('mic-button').onclick = actions.m
@@ -41,7 +43,7 @@ export class Dock {
     figures.classList.remove('on')
 
     this.#keys = (/** @type {KeyboardEvent} */ event) => {
-      const typing = event.target instanceof Element && event.target.closest('input, select, dialog')
+      const typing = event.target instanceof Element && event.target.closest('input:not([type="range"]), select, dialog')
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return
       const action = actions[event.key.toLowerCase()]
       if (!action) return

@@ -1,3 +1,4 @@
+import { canEncrypt, newPassphrase, passphraseOfAddress } from '../encryption.js'
 import { byId } from './element.js'
 import { showSwitch } from './dock.js'
 
@@ -11,12 +12,13 @@ export class JoinView {
   #name = /** @type {HTMLInputElement} */ (byId('join-name'))
   #room = /** @type {HTMLInputElement} */ (byId('join-room'))
   #error = byId('join-error')
+  #encrypt = /** @type {HTMLInputElement} */ (byId('join-encrypt'))
   #button = /** @type {HTMLButtonElement} */ (byId('join-button'))
   #media
 
   /**
    * @param {import('../local-media.js').LocalMedia} media
-   * @param {(wanted: { name: string, room: string, mode: 'sfu' | 'p2p' }) => void} onJoin
+   * @param {(wanted: { name: string, room: string, mode: 'sfu' | 'p2p', passphrase: string | null }) => void} onJoin
    */
   constructor(media, onJoin) {
     this.#media = media
@@ -25,6 +27,12 @@ export class JoinView {
     this.#room.value = roomOfAddress() ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
     const mode = query.get('mode')
     for (const choice of this.#modeChoices) choice.checked = choice.value === (mode === 'p2p' ? 'p2p' : 'sfu')
+
+    const passphrase = passphraseOfAddress()
+    this.#encrypt.checked = canEncrypt && passphrase !== null
+    this.#encrypt.disabled = !canEncrypt
+    if (!canEncrypt) byId('join-encrypt-note').textContent = 'This browser, or a page without HTTPS, cannot do that.'
+    else if (passphrase !== null) byId('join-encrypt-note').textContent = 'With the key of the link that you opened.'
 
     const form = /** @type {HTMLFormElement} */ (byId('join-form'))
     form.onsubmit = event => {
@@ -37,7 +45,7 @@ export class JoinView {
       this.#error.textContent = ''
       this.#button.disabled = true
       const chosen = this.#modeChoices.find(choice => choice.checked)?.value === 'p2p' ? 'p2p' : 'sfu'
-      onJoin({ name, room, mode: chosen })
+      onJoin({ name, room, mode: chosen, passphrase: this.#encrypt.checked ? passphraseOfAddress() ?? newPassphrase() : null })
     }
     byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
     byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))

@@ -1,19 +1,27 @@
 import { byId } from './element.js'
 import { encodingName } from './encoding-name.js'
+import { reasonText } from './layer-text.js'
 import { spotlight } from './layout.js'
+import { pictureSize } from './picture-size.js'
 import { Tile } from './tile.js'
 
 /** Room around the tiles for the ring of who speaks. */
 const MARGIN = 5
+/** What gets its layers first when the link is too small for all, from 1 to 100. */
+const PRIORITY = { screen: 10, speaker: 4, others: 1 }
+/** A page in the background wants the least there is, so that a picture is there when it comes back. */
+const UNSEEN = { width: 1, height: 1 }
 
 /** Everyone's tiles, laid out to fill the stage. */
 export class Stage {
   #element = byId('stage')
   #call
-  /** By participant id and source or stream. @type {Map<string, { tile: Tile, streamId: string | null }>} */
+  /** By participant id and source or stream. @type {Map<string, { tile: Tile, streamId: string | null, participantId: string, readable: boolean }>} */
   #tiles = new Map()
   #panelsOpen = false
   #speaker = ''
+  /** Who of the others spoke last: silence for a moment does not make them less important. */
+  #lastSpeaking = ''
   #onBlocked
   #resize = new ResizeObserver(() => this.#layOut())
   #timer
@@ -26,16 +34,18 @@ export class Stage {
     this.#call = call
     this.#onBlocked = onBlocked
     this.#resize.observe(this.#element)
-    for (const type of ['participants', 'stream', 'encoding', 'speaking', 'mode']) {
-      call.addEventListener(type, () => this.render())
-    }
-    this.#timer = setInterval(() => this.#showFigures(), 1000)
+    for (const type of ['participants', 'stream', 'speaking', 'mode']) call.addEventListener(type, () => this.render())
+    call.downlink.addEventListener('change', () => this.render())
+    call.encryption?.addEventListener('change', () => this.render())
+    document.addEventListener('visibilitychange', this.#tellShown)
+    this.#timer = setInterval(() => void this.#showFigures(), 1000)
   }
 
   render() {
     const call = this.#call
     /** @type {Set<string>} */
     const wanted = new Set()
+    for (const id of call.speaking) if (id !== call.own) this.#lastSpeaking = id
     for (const participant of call.participants.values()) {
       if (participant.role === 'viewer') continue
       const own = participant.id === call.own
@@ -44,17 +54,22 @@ export class Stage {
       for (const { id, source, stream } of [camera, ...streams.filter(each => each.source === 'screen')]) {
         const key = source === 'camera' ? participant.id : `${participant.id}/${id}`
         wanted.add(key)
-        const { tile } = this.#tileOf(key, source, own, id)
+        const entry = this.#entryOf(key, source, participant, id)
+        const { tile } = entry
         const before = tile.stream
-        const encoding = id ? call.encodings.get(id) : undefined
         const video = source === 'screen' || (own ? call.media.video : participant.video && stream !== null)
+        const secrecy = own ? { locked: call.encryption !== null, unreadable: '' } : secrecyOf(call, participant, stream)
+        entry.readable = secrecy.unreadable === ''
         tile.show({
           name: participant.name,
-          stream,
+          // Without the key it would be noise.
+          stream: entry.readable ? stream : null,
           audio: own ? call.media.audio : participant.audio,
-          video,
+          video: video && entry.readable,
           speaking: source === 'camera' && call.speaking.has(participant.id),
-          note: video && encoding && encoding.encodings.length > 1 && encoding.current ? encodingName(encoding.current) : '',
+          note: own || !video ? '' : this.#noteOf(id, secrecy.locked),
+          locked: secrecy.locked,
+          message: secrecy.unreadable || (own || !video ? '' : this.#pauseOf(id)),
         })
         if (tile.stream !== before) void this.#play(tile)
       }
@@ -65,13 +80,14 @@ export class Stage {
       this.#tiles.delete(key)
     }
     this.#layOut()
+    this.#watch()
   }
 
   /** @param {boolean} open */
   openPanels(open) {
     this.#panelsOpen = open
     for (const { tile } of this.#tiles.values()) tile.openPanel(open)
-    void this.#showFigures()
+    this.#panelsChanged()
   }
 
   /** @param {string} deviceId */
@@ -88,23 +104,25 @@ export class Stage {
   close() {
     clearInterval(this.#timer)
     this.#resize.disconnect()
+    document.removeEventListener('visibilitychange', this.#tellShown)
     for (const { tile } of this.#tiles.values()) tile.remove()
     this.#tiles.clear()
   }
 
-  /** @param {string} key @param {'camera' | 'screen'} source @param {boolean} own @param {string | null} streamId */
-  #tileOf(key, source, own, streamId) {
+  /** @param {string} key @param {'camera' | 'screen'} source @param {import('../call.js').Participant} participant @param {string | null} streamId */
+  #entryOf(key, source, participant, streamId) {
     let entry = this.#tiles.get(key)
     if (!entry) {
       const tile = new Tile({
         source,
-        own,
+        own: participant.id === this.#call.own,
         onSelectEncoding: encoding => {
           const id = this.#tiles.get(key)?.streamId
-          if (id) this.#call.selectEncoding(id, encoding)
+          if (id) this.#call.downlink.selectEncoding(id, encoding)
         },
+        onPanel: () => this.#panelsChanged(),
       })
-      entry = { tile, streamId }
+      entry = { tile, streamId, participantId: participant.id, readable: true }
       this.#tiles.set(key, entry)
       this.#element.append(tile.element)
       tile.openPanel(this.#panelsOpen)
@@ -131,24 +149,90 @@ export class Stage {
     const screens = tiles.filter(tile => tile.source === 'screen')
     const cameras = tiles.filter(tile => tile.source === 'camera')
     const boxes = spotlight(screens.length, cameras.length, area)
-    screens.forEach((tile, index) => place(tile.element, boxes.screens[index]))
-    cameras.forEach((tile, index) => place(tile.element, boxes.cameras[index]))
+    screens.forEach((tile, index) => place(tile, boxes.screens[index]))
+    cameras.forEach((tile, index) => place(tile, boxes.cameras[index]))
+    this.#tellShown()
+  }
+
+  /** Tells the server how large everything is shown. */
+  #tellShown = () => {
+    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.own)
+    const shown = others.flatMap(({ tile, streamId, participantId, readable }) => {
+      if (!streamId) return []
+      const { source, box, ratio } = tile
+      const importance = source === 'screen' ? 'screen' : participantId === this.#lastSpeaking ? 'speaker' : 'others'
+      const priority = PRIORITY[importance]
+      if (!box || !readable) return [{ id: streamId, width: 0, height: 0, priority }]
+      if (document.hidden) return [{ id: streamId, ...UNSEEN, priority }]
+      return [{ id: streamId, ...pictureSize({ box, ratio, cover: source === 'camera', pixelRatio: devicePixelRatio }), priority }]
+    })
+    this.#call.downlink.show(shown)
+  }
+
+  #panelsChanged() {
+    this.#watch()
+    void this.#showFigures()
+  }
+
+  /** Has the server send figures of the tiles whose panels are open. */
+  #watch() {
+    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.own)
+    const open = others.flatMap(({ tile, streamId }) => (tile.panelOpen && streamId ? [streamId] : []))
+    const watching = this.#call.mode === 'sfu' && (open.length > 0 || this.#panelsOpen)
+    this.#call.downlink.watch(watching ? open : null)
   }
 
   async #showFigures() {
+    // The size of a picture is known with its first frame, and may change.
+    this.#tellShown()
+    if (![...this.#tiles.values()].some(({ tile }) => tile.panelOpen)) return
     const figures = await this.#call.figures()
-    for (const { tile, streamId } of this.#tiles.values()) {
+    const { downlink } = this.#call
+    for (const { tile, streamId, participantId } of this.#tiles.values()) {
       if (!tile.panelOpen || !tile.stream) continue
       const [audioTrack] = tile.stream.getAudioTracks()
       const [videoTrack] = tile.stream.getVideoTracks()
+      const id = participantId === this.#call.own ? null : streamId
       tile.panel.show({
         audio: audioTrack && figures.get(audioTrack.id),
         video: videoTrack && figures.get(videoTrack.id),
         history: this.#call.bitrateHistory((videoTrack ?? audioTrack)?.id),
-        choice: streamId ? this.#call.encodings.get(streamId) : undefined,
+        choice: id ? downlink.encodings.get(id) : undefined,
+        forwarded: id ? downlink.layers.get(id) : undefined,
+        figures: id ? downlink.figures(id) : undefined,
       })
     }
   }
+
+  /** @param {string | null} streamId @param {boolean} locked */
+  #noteOf(streamId, locked) {
+    if (this.#call.encryption && !locked) return 'Not encrypted'
+    const choice = streamId ? this.#call.downlink.encodings.get(streamId) : undefined
+    return choice && choice.encodings.length > 1 && choice.current ? encodingName(choice.current) : ''
+  }
+
+  /** Why the server sends no picture, if it does not. @param {string | null} streamId */
+  #pauseOf(streamId) {
+    const forwarded = streamId ? this.#call.downlink.layers.get(streamId) : undefined
+    return forwarded && !forwarded.layer && forwarded.reason === 'bandwidth' ? reasonText(forwarded, undefined) : ''
+  }
+}
+
+/**
+ * Whether what comes of a participant is encrypted end to end, and if so why it cannot be read.
+ *
+ * @param {import('../call.js').Call} call
+ * @param {import('../call.js').Participant} participant
+ * @param {MediaStream | null} stream
+ */
+function secrecyOf({ encryption }, { encrypted }, stream) {
+  if (!encryption) {
+    return { locked: encrypted, unreadable: encrypted ? 'Encrypted end to end. Open the link that has the key to see and hear it.' : '' }
+  }
+  // What the frames say counts, not what the server says.
+  const state = encryption.stateOf(stream)
+  if (state === 'locked') return { locked: true, unreadable: 'Encrypted with another key than yours.' }
+  return { locked: state === null ? encrypted : state === 'sealed', unreadable: '' }
 }
 
 /** @param {import('../call.js').Call} call */
@@ -159,8 +243,9 @@ function ownStreams({ media }) {
   ]
 }
 
-/** @param {HTMLElement} element @param {import('./layout.js').Box | undefined} box */
-function place(element, box) {
+/** @param {Tile} tile @param {import('./layout.js').Box | undefined} box */
+function place(tile, box) {
+  tile.box = box ?? null
   if (!box) return
-  for (const side of /** @type {const} */ (['left', 'top', 'width', 'height'])) element.style[side] = `${box[side]}px`
+  for (const side of /** @type {const} */ (['left', 'top', 'width', 'height'])) tile.element.style[side] = `${box[side]}px`
 }

@@ -1,16 +1,29 @@
+import { bitrate } from './bitrate.js'
 import { create } from './element.js'
-import { encodingName } from './encoding-name.js'
+import { compareEncodings, encodingName } from './encoding-name.js'
+import { LayerGraph } from './layer-graph.js'
+import { layerText, reasonText } from './layer-text.js'
 
 /**
  * @typedef {import('../statistics.js').TrackFigures} TrackFigures
- * @typedef {import('../call.js').EncodingChoice} EncodingChoice
+ * @typedef {import('../downlink.js').EncodingChoice} EncodingChoice
+ * @typedef {import('../downlink.js').Forwarded} Forwarded
+ * @typedef {import('../downlink.js').StreamFigures} StreamFigures
  */
 
-/** The panel of one tile: bitrate, resolution, loss, and the encoding with buttons to choose another. */
+/**
+ * The panel of one tile: the layer that is sent and why, with the last minute of it; bitrate,
+ * resolution, loss; and the encoding with buttons to choose another.
+ */
 export class StatsPanel {
   element
   #title
+  #spark
   #curve
+  #layer = create('b')
+  #reason = create('span')
+  #layerNow = create('p', { class: 'layer-now' }, this.#layer, this.#reason)
+  #graph = new LayerGraph()
   #rows
   #encodings
   #onSelect
@@ -29,9 +42,10 @@ export class StatsPanel {
     this.#curve = document.createElementNS('http://www.w3.org/2000/svg', 'path')
     this.#curve.setAttribute('vector-effect', 'non-scaling-stroke')
     spark.append(this.#curve)
+    this.#spark = spark
     this.#rows = create('dl')
     this.#encodings = create('div', { class: 'encodings', role: 'group', 'aria-label': 'Encoding' })
-    this.element = create('section', { class: 'tile-stats' }, this.#title, spark, this.#rows, this.#encodings)
+    this.element = create('section', { class: 'tile-stats' }, this.#title, this.#layerNow, this.#graph.element, spark, this.#rows, this.#encodings)
     this.element.hidden = true
   }
 
@@ -41,10 +55,21 @@ export class StatsPanel {
    * @param {TrackFigures | undefined} shown.audio
    * @param {number[]} shown.history bitrates of the video, or of the audio without one
    * @param {EncodingChoice | undefined} shown.choice
+   * @param {Forwarded | undefined} shown.forwarded what the server sends of the video
+   * @param {StreamFigures | undefined} shown.figures
    */
-  show({ video, audio, history, choice }) {
+  show({ video, audio, history, choice, forwarded, figures }) {
     const main = video ?? audio
     this.#title.textContent = main?.sent ? 'Sent' : 'Received'
+    this.#layerNow.hidden = forwarded === undefined
+    if (forwarded) {
+      this.#layer.textContent = layerText(latest(forwarded.layer, figures))
+      this.#reason.textContent = reasonText(forwarded, choice)
+      this.#layerNow.dataset.reason = forwarded.layer ? forwarded.reason : 'paused'
+    }
+    this.#graph.show(figures)
+    // The graph shows the same, and more.
+    this.#spark.classList.toggle('unused', figures !== undefined)
     this.#curve.setAttribute('d', curve(history))
     /** @type {[string, string, boolean?][]} */
     const rows = []
@@ -58,8 +83,9 @@ export class StatsPanel {
     if (codecs) rows.push(['Codec', codecs])
     if (main?.roundTripTime !== undefined) rows.push(['Round trip', `${Math.round(main.roundTripTime * 1000)} ms`])
     if (main?.jitter !== undefined) rows.push(['Jitter', `${Math.round(main.jitter * 1000)} ms`])
-    for (const encoding of video?.encodings ?? []) {
-      rows.push([encodingName(encoding.rid), `${encoding.width}×${encoding.height}  ${bitrate(encoding.bitrate)}`])
+    for (const encoding of [...(video?.encodings ?? [])].sort((a, b) => compareEncodings(a.rid, b.rid))) {
+      const sent = `${encoding.width}×${encoding.height}  ${bitrate(encoding.bitrate)}`
+      rows.push([encodingName(encoding.rid), encoding.active ? sent : 'off: nobody takes it'])
     }
     if (choice?.current) rows.push(['Encoding', `${encodingName(choice.current)} (${choice.current})`])
     this.#rows.replaceChildren(
@@ -94,9 +120,21 @@ export class StatsPanel {
   }
 }
 
-/** @param {number} bitsPerSecond */
-function bitrate(bitsPerSecond) {
-  return bitsPerSecond >= 1e6 ? `${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s` : `${Math.round(bitsPerSecond / 1000)} kbit/s`
+/**
+ * A layer as it is measured now; the server told it as it was when it was chosen.
+ * @param {Forwarded['layer']} layer
+ * @param {StreamFigures | undefined} figures
+ * @returns {Forwarded['layer']}
+ */
+function latest(layer, figures) {
+  const step = figures?.steps.find(each => each.rid === layer?.rid && each.spatial === layer.spatial && each.temporal === layer.temporal)
+  if (!layer || !step) return layer
+  return {
+    ...layer,
+    bitrate: step.bitrate,
+    ...(step.width && step.height && { width: step.width, height: step.height }),
+    ...(step.frameRate && { frameRate: step.frameRate }),
+  }
 }
 
 /** A closed path over 40 seconds, the newest at the right. @param {number[]} history */

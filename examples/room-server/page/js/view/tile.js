@@ -9,7 +9,10 @@ export class Tile {
   #name
   #note
   #open
+  #message = create('p', { class: 'tile-message', role: 'status' })
   panel
+  /** Where it is on the stage. @type {import('./layout.js').Box | null} */
+  box = null
   /** @type {MediaStream | null} */
   stream = null
   #own
@@ -21,8 +24,9 @@ export class Tile {
    * @param {'camera' | 'screen'} options.source
    * @param {boolean} options.own
    * @param {(encoding: string) => void} options.onSelectEncoding
+   * @param {() => void} options.onPanel the user opened or closed the panel
    */
-  constructor({ source, own, onSelectEncoding }) {
+  constructor({ source, own, onSelectEncoding, onPanel }) {
     this.source = source
     this.#own = own
     this.#video = create('video', { playsinline: '', autoplay: '' })
@@ -35,16 +39,26 @@ export class Tile {
     this.#note = create('em')
     this.panel = new StatsPanel(onSelectEncoding)
     this.#open = create('button', { type: 'button', class: 'quiet tile-open', 'aria-expanded': 'false' }, icon('figures'))
-    this.#open.onclick = () => this.openPanel(!this.panelOpen)
+    this.#open.onclick = () => {
+      this.openPanel(!this.panelOpen)
+      onPanel()
+    }
     this.element = create(
       'article',
       { class: `tile ${source}${own ? ' own' : ''}` },
       this.#video,
       create('div', { class: 'avatar', 'aria-hidden': 'true' }, this.#initials),
+      this.#message,
       this.panel.element,
-      create('div', { class: 'tile-name' }, icon('mic-off'), this.#name, this.#note),
+      create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), this.#name, this.#note),
       this.#open,
     )
+  }
+
+  /** Width by height of the picture. */
+  get ratio() {
+    const { videoWidth, videoHeight } = this.#video
+    return videoWidth > 0 ? videoWidth / videoHeight : 16 / 9
   }
 
   get panelOpen() {
@@ -65,13 +79,21 @@ export class Tile {
    * @param {boolean} shown.video
    * @param {boolean} shown.speaking
    * @param {string} shown.note the encoding shown, or nothing
+   * @param {boolean} shown.locked whether it is encrypted end to end
+   * @param {string} shown.message why there is nothing to see, or nothing
    */
-  show({ name, stream, audio, video, speaking, note }) {
+  show({ name, stream, audio, video, speaking, note, locked, message }) {
     const { element } = this
     const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
     element.classList.toggle('muted', !audio && this.source === 'camera')
     element.classList.toggle('speaking', speaking)
-    element.setAttribute('aria-label', `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}`)
+    element.classList.toggle('locked', locked)
+    element.classList.toggle('withheld', message !== '')
+    element.setAttribute(
+      'aria-label',
+      `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${locked ? ', encrypted end to end' : ''}`,
+    )
+    if (this.#message.textContent !== message) this.#message.textContent = message
     element.style.setProperty('--hue', hueOf(name))
     this.#initials.textContent = initials(name)
     this.#name.textContent = title
