@@ -163,10 +163,11 @@ impl SendSideEstimator {
 
     fn judge_delay(&mut self, now: Instant) {
         let judged = self.delay.judged_until();
-        if let Some(decrease) = self.decrease {
-            if self.delay.is_quiet() && judged > decrease.at + RESPONSE {
-                self.decrease = None;
-            }
+        if let Some(decrease) = self.decrease
+            && self.delay.is_quiet()
+            && judged > decrease.at + RESPONSE
+        {
+            self.decrease = None;
         }
         // A short queue is full before it stands out, but it drops what does not fit.
         let overflows = !self.delay.is_quiet() && self.loss.is_sudden();
@@ -193,7 +194,7 @@ impl SendSideEstimator {
         let before = self.decrease.map_or(self.estimate, |decrease| decrease.before);
         // What arrived since the queue is there is what the path carries.
         let busy = match (self.acknowledged.latest(), self.delay.busy_since()) {
-            (Some(latest), Some(since)) => latest - since,
+            (Some(latest), Some(since)) => latest.saturating_sub(since),
             _ => HALF_SECOND,
         };
         let Some(carried) = self.carried(busy.clamp(SECOND / 5, HALF_SECOND)) else { return };

@@ -51,7 +51,8 @@ enum Slot {
     Demand(IncomingTrackId),
     Bandwidth(TransportId),
     Speaker(SpeakersId),
-    SpeakerSlot(IncomingTrackId),
+    /// What feeds a slot of speakers.
+    Fed(IncomingTrackId),
 }
 
 impl Slot {
@@ -65,7 +66,7 @@ impl Slot {
             Event::Demand { id, .. } => Some(Slot::Demand(*id)),
             Event::Bandwidth { transport, .. } => Some(Slot::Bandwidth(*transport)),
             Event::Speaker { group, .. } => Some(Slot::Speaker(*group)),
-            Event::SpeakerSlot { slot, .. } => Some(Slot::SpeakerSlot(*slot)),
+            Event::SpeakerSlot { slot, .. } => Some(Slot::Fed(*slot)),
             _ => None,
         }
     }

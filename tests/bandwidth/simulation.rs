@@ -137,6 +137,9 @@ struct Running {
     began: f64,
 }
 
+/// Feedback on its way: when it arrives, and numbers with their times of arrival.
+type Report = (f64, Vec<(u64, Option<i64>)>);
+
 struct Flow {
     application: Application,
     estimator: Box<dyn Estimator>,
@@ -149,7 +152,7 @@ struct Flow {
     // The receiver.
     arrived: BTreeMap<u64, i64>,
     reported: u64,
-    feedback: VecDeque<(f64, Vec<(u64, Option<i64>)>)>,
+    feedback: VecDeque<Report>,
     next_feedback: f64,
     rungs: Vec<(f64, f64)>,
     changes: usize,
