@@ -144,7 +144,7 @@ impl Session {
                 for layer in [track.target(), track.desired()].into_iter().flatten() {
                     wanted = wanted.with(EncodingIndex(layer.encoding));
                 }
-                (reason_of(track.reason()), wanted)
+                (reason_of(track.reason()), wanted.union(outgoing.unmeasured_encodings()))
             }
             // Nothing is known of what the layers cost.
             None => {
@@ -226,6 +226,16 @@ impl Outgoing {
         for encoding in self.description().into_iter().flat_map(|source| &source.encodings) {
             layers.extend(Layer::all().filter_map(|layer| measured(encoding, layer)));
         }
+    }
+
+    /// Encodings that never came long enough to be measured, and so are in no ladder. They have to
+    /// come once: a sender whose uplink is still being found out begins with the small ones, and
+    /// one that it is told to switch off by then would stay unknown for good.
+    fn unmeasured_encodings(&self) -> EncodingSet {
+        let encodings = self.description().into_iter().flat_map(|source| &source.encodings);
+        encodings
+            .filter(|encoding| Layer::all().all(|layer| measured(encoding, layer).is_none()))
+            .fold(EncodingSet::NONE, |set, encoding| set.with(encoding.index))
     }
 
     /// The layers that are forwarded.
