@@ -324,12 +324,12 @@ impl Session {
     /// When `handle_timeout` wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Instant {
         let mut next = self.rtc_timeout;
-        let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
-        next = own.into_iter().flatten().fold(next, Instant::min);
         // Statistics alone are no reason to wake up for a peer that sends nothing.
         if self.rtc.last_timeout_reason() == Reason::Stats && !self.receives() {
             next += IDLE_STATS_DELAY;
         }
+        let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
+        next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
