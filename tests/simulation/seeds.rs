@@ -7,4 +7,8 @@ pub struct Regression {
     pub why: &'static str,
 }
 
-pub const REGRESSIONS: &[Regression] = &[];
+pub const REGRESSIONS: &[Regression] = &[Regression {
+    scenario: "jitter-overtaking-vp8",
+    seed: 1,
+    why: "the viewer took frames that had waited for long for newer ones when TL0PICIDX had wrapped",
+}];

@@ -247,9 +247,8 @@ impl Link {
 
     fn note_loss(&mut self, at: Instant, datagram: &[u8]) {
         // RTP, and not the RTCP that shares its first byte (RFC 5761 4).
-        let rtp = datagram.len() >= 12
-            && datagram[0] >> 6 == 2
-            && !(192..224).contains(&datagram[1]);
+        let rtp =
+            datagram.len() >= 12 && datagram[0] >> 6 == 2 && !(192..224).contains(&datagram[1]);
         if rtp {
             let sequence = u16::from_be_bytes([datagram[2], datagram[3]]);
             let ssrc = u32::from_be_bytes(datagram[8..12].try_into().expect("four bytes"));

@@ -130,11 +130,7 @@ struct Vp8Finder {
 
 impl Vp8Finder {
     fn new() -> Self {
-        Self {
-            newest: None,
-            missing: BTreeSet::new(),
-            layers: BTreeMap::new(),
-        }
+        Self { newest: None, missing: BTreeSet::new(), layers: BTreeMap::new() }
     }
 
     fn find(&mut self, vp8: &Vp8, Numbers { picture: id, base }: Numbers) -> Verdict {
@@ -207,11 +203,7 @@ impl GroupState {
 
 impl Vp9Finder {
     fn new() -> Self {
-        Self {
-            groups: BTreeMap::new(),
-            missing: Default::default(),
-            up_switches: BTreeMap::new(),
-        }
+        Self { groups: BTreeMap::new(), missing: Default::default(), up_switches: BTreeMap::new() }
     }
 
     fn find(&mut self, vp9: &Vp9, numbers: Numbers) -> Verdict {
