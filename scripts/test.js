@@ -121,9 +121,11 @@ async function benchTests() {
   const clients = ['--manifest-path', 'bench/load/Cargo.toml']
   const built = [...clients, '--release', '--locked', '--target-dir', 'target/bench/load']
   const micro = ['--manifest-path', 'bench/micro/Cargo.toml']
+  const network = ['--manifest-path', 'bench/network/Cargo.toml']
   const checks = [
     ['fmt', ...clients, '--check'],
     ['fmt', ...micro, '--check'],
+    ['fmt', ...network, '--check'],
     ['clippy', ...built, '--all-targets', '--', '-D', 'warnings']
   ]
   const checked = await eachOf(checks, args => command('cargo', args))

@@ -9,7 +9,7 @@ pub struct BitWriter {
 impl BitWriter {
     pub fn put(&mut self, value: u32, bits: u32) {
         for bit in (0..bits).rev() {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let set = (value >> bit & 1) as u8;

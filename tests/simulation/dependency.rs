@@ -142,7 +142,8 @@ fn write_structure(bits: &mut BitWriter, key_only: bool) {
         bits.put_non_symmetric(u32::from(target / TEMPORAL), SPATIAL.into());
     }
     for (spatial, place) in &templates {
-        (0..SPATIAL).for_each(|chain| bits.put(chain_distance(key_only, *spatial, *place, chain), 4));
+        (0..SPATIAL)
+            .for_each(|chain| bits.put(chain_distance(key_only, *spatial, *place, chain), 4));
     }
     bits.put(1, 1);
     for size in SIZES {
@@ -162,7 +163,13 @@ fn indication(key_only: bool, spatial: u8, place: Place, to_spatial: u8, to_temp
         Place::Key => 2,
         _ if spatial < to_spatial => 3,
         Place::Base => 2,
-        Place::Middle => if to_temporal == 1 { 1 } else { 2 },
+        Place::Middle => {
+            if to_temporal == 1 {
+                1
+            } else {
+                2
+            }
+        }
         Place::FirstTop | Place::SecondTop => 1,
     }
 }
@@ -228,8 +235,7 @@ impl Received {
         let mut flag = || if extended { bits.flag() } else { Some(false) };
         let (has_structure, has_active) = (flag()?, flag()?);
         let (custom_indications, custom_differences, _custom_chains) = (flag()?, flag()?, flag()?);
-        let structure =
-            if has_structure { Some(Structure::read(&mut bits)?) } else { None };
+        let structure = if has_structure { Some(Structure::read(&mut bits)?) } else { None };
         let current = structure.as_ref().or(known)?;
         if has_active {
             bits.take(current.targets)?;
@@ -300,7 +306,15 @@ mod tests {
 
     fn frame(place: Place, picture: u64, spatial: u8, key_only: bool) -> Frame {
         let inter_layer = spatial > 0 && (place == Place::Key || !key_only);
-        Frame { place, picture, base_pictures: 0, spatial, spatial_layers: 3, inter_layer, key_only }
+        Frame {
+            place,
+            picture,
+            base_pictures: 0,
+            spatial,
+            spatial_layers: 3,
+            inter_layer,
+            key_only,
+        }
     }
 
     #[test]

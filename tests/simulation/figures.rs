@@ -14,6 +14,9 @@ use super::viewer::screen::{Freeze, freezes};
 /// drops most of what it is given, shorter gaps show nothing.
 const LEFT: u64 = 1_000_000;
 
+/// What is lost in the last moments of a run has no time to come again.
+const REPAIRED: Duration = Duration::from_secs(1);
+
 /// How finely the ideal is added up.
 const SLICE: Duration = Duration::from_millis(20);
 
@@ -45,6 +48,7 @@ pub struct Figures {
     /// Of all viewers together, as they reached the publisher.
     pub requests_at_publisher: usize,
     pub wrong: u64,
+    pub first_wrong: Option<String>,
     pub unreadable: u64,
     pub goals: Vec<Goal>,
 }
@@ -109,7 +113,8 @@ impl Figures {
         let mut waits: Vec<Duration> =
             log.waits.iter().filter(|(at, _)| *at >= from).map(|(_, wait)| *wait).collect();
         waits.sort();
-        let (lost, recovered) = viewer.recovered(&log.lost_packets);
+        let in_time = log.lost_packets.partition_point(|lost| lost.at < end - REPAIRED);
+        let (lost, recovered) = viewer.recovered(&log.lost_packets[..in_time]);
         let mut figures = Self {
             scenario: run.scenario.name.clone(),
             coding: run.scenario.coding.name(),
@@ -130,6 +135,7 @@ impl Figures {
             keyframes_requested: viewer.keyframe_requests.len(),
             requests_at_publisher: run.world.clients[run.publisher].keyframe_requests.len(),
             wrong: viewer.wrong(),
+            first_wrong: viewer.first_wrong().map(str::to_owned),
             unreadable: viewer.unreadable,
             goals: Vec::new(),
         };
@@ -176,14 +182,15 @@ impl Figures {
 
     pub fn json(&self) -> Value {
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-        let steps = |steps: &[Option<Duration>]| {
-            steps.iter().map(|step| step.map(ms)).collect::<Vec<_>>()
-        };
+        let steps =
+            |steps: &[Option<Duration>]| steps.iter().map(|step| step.map(ms)).collect::<Vec<_>>();
         let freezes: Vec<f64> = self.freezes.iter().map(|freeze| ms(freeze.length)).collect();
         let goals: Vec<Value> = self
             .goals
             .iter()
-            .map(|g| json!({ "name": g.name, "goal": g.goal, "measured": g.measured, "met": g.met }))
+            .map(
+                |g| json!({ "name": g.name, "goal": g.goal, "measured": g.measured, "met": g.met }),
+            )
             .collect();
         json!({
             "scenario": self.scenario,
@@ -206,6 +213,7 @@ impl Figures {
             "keyframesRequested": self.keyframes_requested,
             "requestsAtPublisher": self.requests_at_publisher,
             "wrongPictures": self.wrong,
+            "firstWrong": self.first_wrong,
             "unreadablePackets": self.unreadable,
             "goals": goals,
         })
@@ -238,9 +246,8 @@ fn stepped_down(arrived: &[Arrived], set: Set, at: u64, until: u64) -> Option<Du
 
 /// How long until something of `set` or above was captured.
 fn stepped_up(arrived: &[Arrived], set: Set, at: u64, until: u64) -> Option<Duration> {
-    let reaches = |a: &&Arrived| {
-        (at..until).contains(&a.captured) && (a.spatial, a.temporal) >= set
-    };
+    let reaches =
+        |a: &&Arrived| (at..until).contains(&a.captured) && (a.spatial, a.temporal) >= set;
     let first = arrived.iter().filter(reaches).map(|a| a.captured).min()?;
     Some(Duration::from_micros(first - at))
 }

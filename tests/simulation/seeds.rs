@@ -7,4 +7,15 @@ pub struct Regression {
     pub why: &'static str,
 }
 
-pub const REGRESSIONS: &[Regression] = &[];
+pub const REGRESSIONS: &[Regression] = &[
+    Regression {
+        scenario: "jitter-overtaking-vp8",
+        seed: 1,
+        why: "the viewer took frames that had waited for long for newer ones when TL0PICIDX had wrapped",
+    },
+    Regression {
+        scenario: "loss-10-vp8",
+        seed: 6,
+        why: "a picture that came before the first one of the stream was decoded without its reference",
+    },
+];

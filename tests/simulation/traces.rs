@@ -14,7 +14,8 @@ pub fn steady(kilobits: u64) -> Capacities {
 
 /// From these seconds on so many kbit/s.
 pub fn steps(steps: &[(u64, u64)]) -> Capacities {
-    let step = |(second, kilobits): &(u64, u64)| (Duration::from_secs(*second), Some(kilobits * 1000));
+    let step =
+        |(second, kilobits): &(u64, u64)| (Duration::from_secs(*second), Some(kilobits * 1000));
     steps.iter().map(step).collect()
 }
 

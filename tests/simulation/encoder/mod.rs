@@ -56,8 +56,13 @@ pub enum Coding {
     H264Simulcast,
     /// Three spatial and three temporal layers in one stream, between which `key_only` predicts in
     /// key pictures alone (L3T3_KEY).
-    Vp9Svc { key_only: bool, flexible: bool },
-    Av1Svc { key_only: bool },
+    Vp9Svc {
+        key_only: bool,
+        flexible: bool,
+    },
+    Av1Svc {
+        key_only: bool,
+    },
 }
 
 impl Coding {
@@ -168,9 +173,10 @@ impl Encoder {
             // What is not predicted from the layer below takes what it would take alone.
             let saved = |size: &Size| if coding.key_only() { 0 } else { size.rate };
             let below = [0].into_iter().chain(SIZES.iter().map(saved));
-            let alone = SIZES.iter().zip(below).map(|(size, below)| {
-                layer(Size { rate: size.rate - below, ..*size })
-            });
+            let alone = SIZES
+                .iter()
+                .zip(below)
+                .map(|(size, below)| layer(Size { rate: size.rate - below, ..*size }));
             vec![alone.collect()]
         };
         let rids = coding.rids();
@@ -303,9 +309,7 @@ impl Stream {
             let mut extensions = ExtensionValues::default();
             let mut payload = match coding {
                 Coding::Vp8Simulcast => vp8::start(&frame, position, size),
-                Coding::H264Simulcast => {
-                    h264::start(&frame, position, size, share + stamp::LENGTH)
-                }
+                Coding::H264Simulcast => h264::start(&frame, position, size, share + stamp::LENGTH),
                 Coding::Vp9Svc { flexible, .. } => vp9::start(&frame, position, flexible),
                 Coding::Av1Svc { .. } => {
                     let descriptor = dependency::Descriptor::of(&frame, position);

@@ -107,7 +107,13 @@ impl Viewer {
         self.take(at, packet, reading, stamp);
     }
 
-    fn take(&mut self, arrival: Instant, packet: RtpPacket, reading: Reading, stamp: Option<Stamp>) {
+    fn take(
+        &mut self,
+        arrival: Instant,
+        packet: RtpPacket,
+        reading: Reading,
+        stamp: Option<Stamp>,
+    ) {
         let frames = self.assembly.add(Packet {
             sequence: *packet.seq_no,
             timestamp: packet.time.numer(),
@@ -174,13 +180,17 @@ impl Viewer {
         self.playout.broken + self.playout.mangled
     }
 
+    /// Says of the first such picture what it is.
+    pub fn first_wrong(&self) -> Option<&str> {
+        self.playout.first_wrong.as_deref()
+    }
+
     /// Of what a link lost of the stream (repetitions do not count), how many there were and how
     /// many came all the same.
     pub fn recovered(&self, lost: &[LostPacket]) -> (u64, u64) {
         let of_stream = lost.iter().filter(|lost| Some(lost.ssrc) == self.ssrc);
-        let came = |lost: &&LostPacket| {
-            self.arrivals.get(&lost.sequence).is_some_and(|at| *at > lost.at)
-        };
+        let came =
+            |lost: &&LostPacket| self.arrivals.get(&lost.sequence).is_some_and(|at| *at > lost.at);
         (of_stream.clone().count() as u64, of_stream.filter(came).count() as u64)
     }
 }

@@ -55,6 +55,8 @@ pub struct Playout {
     pub broken: u64,
     /// Decoded although packets were missing or of another frame.
     pub mangled: u64,
+    /// The first of these, for whoever looks for the reason.
+    pub first_wrong: Option<String>,
 }
 
 impl Playout {
@@ -123,9 +125,8 @@ impl Playout {
                 timestamp = Some(known.frame.timestamp);
                 lacks = false;
             }
-            let there = |reference: &i64| {
-                self.decoded.contains(reference) || picture.contains(reference)
-            };
+            let there =
+                |reference: &i64| self.decoded.contains(reference) || picture.contains(reference);
             // A layer that lacks something takes its picture with it.
             lacks |= !known.references.iter().all(there);
             picture.push(*id);
@@ -138,8 +139,7 @@ impl Playout {
         }
         let (ids, timestamp, ready) = found?;
         let (start, first) = self.start?;
-        let on_time =
-            self.base() + self.delay + (timestamp as f64 - first as f64) / CLOCK;
+        let on_time = self.base() + self.delay + (timestamp as f64 - first as f64) / CLOCK;
         let on_time = start + Duration::from_secs_f64(on_time.max(0.0));
         Some((ids, on_time.max(ready)))
     }
@@ -152,13 +152,22 @@ impl Playout {
             let known = self.frames.remove(id).expect("a frame");
             self.decoded.insert(*id);
             bytes += known.frame.bytes;
-            self.mangled += u64::from(!known.frame.whole);
+            let whole = known.frame.whole;
+            self.mangled += u64::from(!whole);
             let Some(stamp) = known.frame.stamp else { continue };
             let has = |reference: u32| self.truth.contains(&(stamp.stream, reference));
-            if stamp.references().all(has) {
+            let sound = stamp.references().all(has);
+            if sound {
                 self.truth.insert((stamp.stream, stamp.frame));
             } else {
                 self.broken += 1;
+            }
+            if !whole || !sound {
+                self.first_wrong.get_or_insert_with(|| {
+                    let Known { references, frame, .. } = &known;
+                    let sequences = (frame.first_sequence, frame.last_sequence);
+                    format!("{id} of {references:?}, {sequences:?}, whole: {whole}, {stamp:?}")
+                });
             }
             top = Some((stamp, known.at));
         }

@@ -123,6 +123,7 @@ impl Finder {
 
 struct Vp8Finder {
     newest: Option<i64>,
+    oldest: i64,
     missing: BTreeSet<i64>,
     /// The last picture of each temporal layer, by TL0PICIDX.
     layers: BTreeMap<i64, [Option<i64>; MAX_TEMPORAL]>,
@@ -130,17 +131,19 @@ struct Vp8Finder {
 
 impl Vp8Finder {
     fn new() -> Self {
-        Self {
-            newest: None,
-            missing: BTreeSet::new(),
-            layers: BTreeMap::new(),
-        }
+        Self { newest: None, oldest: i64::MAX, missing: BTreeSet::new(), layers: BTreeMap::new() }
     }
 
     fn find(&mut self, vp8: &Vp8, Numbers { picture: id, base }: Numbers) -> Verdict {
         let newest = self.newest.unwrap_or(id - 1);
         self.missing.extend(newest + 1..=id);
         self.newest = Some(newest.max(id));
+        // A stream may begin with pictures behind its first one. (libwebrtc takes nothing for missing
+        // then, and decodes what lacks a reference.)
+        if id < self.oldest {
+            self.missing.extend(id..self.oldest.min(newest + 1));
+            self.oldest = id;
+        }
         self.missing = self.missing.split_off(&(id - MAX_MISSING));
         self.layers = self.layers.split_off(&(base - MAX_BASE_LAYERS));
         let temporal = usize::from(vp8.temporal);
@@ -207,11 +210,7 @@ impl GroupState {
 
 impl Vp9Finder {
     fn new() -> Self {
-        Self {
-            groups: BTreeMap::new(),
-            missing: Default::default(),
-            up_switches: BTreeMap::new(),
-        }
+        Self { groups: BTreeMap::new(), missing: Default::default(), up_switches: BTreeMap::new() }
     }
 
     fn find(&mut self, vp9: &Vp9, numbers: Numbers) -> Verdict {
