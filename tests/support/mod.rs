@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod network;
+pub mod room;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
