@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use medialoom::control::command::TransportCommand;
-use medialoom::control::event::{Event, Reply};
+use medialoom::control::event::{Event, Reply, TransportState};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
 use support::client::Client;
@@ -372,6 +372,32 @@ fn media_goes_on_through_an_ice_restart() {
             }
         }
     }
+}
+
+#[test]
+fn media_goes_on_while_a_restart_has_no_candidate_that_fits() {
+    let mut room = connected(23, Conditions::GOOD, 1);
+    let (client, transport) = (room.viewers[0].client, room.viewers[0].transport);
+    let began = room.world.now;
+    let offer = room.world.clients[client].restart_ice();
+    // One of another family, as the first that is trickled may be.
+    let address = room.viewer_address(0);
+    let (ip, port) = (address.ip(), address.port());
+    let other = offer.replace(&format!("{ip} {port}"), &format!("fd00::1 {port}"));
+    assert_ne!(offer, other);
+    let answer = room.world.accept_offer(transport, &other).unwrap();
+    // Signaling takes its time.
+    room.world.run(2 * SECOND);
+    room.world.clients[client].accept_answer(&answer);
+    room.world.run(5 * SECOND);
+    let gap = room.longest_gap(0, began);
+    println!("{gap:?} without video");
+    assert!(gap < SHORT, "{gap:?} without video");
+    let states = room.world.events.iter().filter(|event| {
+        let state = TransportState::Disconnected;
+        **event == Event::TransportState { transport, state }
+    });
+    assert_eq!(states.count(), 1, "there was a time without a pair");
 }
 
 #[test]

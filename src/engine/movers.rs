@@ -1,5 +1,5 @@
-//! Which peer a datagram may be from when its address is nobody's: one that was heard until a moment
-//! ago and whose streams the datagram goes on. Whether it is, its keys decide.
+//! Which peer a datagram may be from when its address is nobody's: one whose streams it goes on.
+//! Whether it is, the peer's keys decide.
 
 use std::time::{Duration, Instant};
 

@@ -67,6 +67,16 @@ impl Session {
             && self.accepts(now, flow, bytes)
     }
 
+    /// Whether media may be sent. An ICE restart may leave str0m without a pair until the peer's first
+    /// check, during which media goes on where it went (RFC 8445 2.4).
+    pub(super) fn is_reachable(&self, now: Instant) -> bool {
+        match self.state {
+            TransportState::Connected => true,
+            TransportState::Disconnected => now.saturating_duration_since(self.heard) < SILENCE,
+            _ => false,
+        }
+    }
+
     pub(super) fn use_flow(&mut self, now: Instant, flow: &Flow) {
         if self.egress.flow() != Some(flow) {
             self.egress.set_flow(*flow);
