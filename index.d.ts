@@ -941,6 +941,8 @@ export interface TransportStats {
   /** Packets of tracks that did not arrive, by the same feedback. */
   packetsUnacknowledged: number
   selectedCandidatePair?: CandidatePairStats
+  /** How often another pair came to be sent to, the first one included: ICE chose it, or the peer moved. */
+  selectedCandidatePairChanges: number
   incomingTracks: IncomingTrackStats[]
   outgoingTracks: OutgoingTrackStats[]
   dataChannels: DataChannelStats[]

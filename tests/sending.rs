@@ -4,105 +4,19 @@
 mod support;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::Reply;
-use medialoom::control::ids::{OutgoingTrackId, TransportId};
 use medialoom::control::options::{DtlsVersions, TransportOptions};
 use str0m::media::{Direction, MediaKind};
 use support::World;
-use support::client::{Client, frame_number};
+use support::client::Client;
 use support::network::Conditions;
+use support::room::{Room, is_rtcp, is_rtp, word};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A publisher of sound and picture, and viewers.
-struct Room {
-    world: World,
-    publisher: usize,
-    publishing: TransportId,
-    viewers: Vec<Viewer>,
-}
-
-struct Viewer {
-    client: usize,
-    transport: TransportId,
-    outgoing: Vec<OutgoingTrackId>,
-}
-
-impl Room {
-    fn new(seed: u64, conditions: Conditions, viewers: usize) -> Self {
-        let mut world = World::new(1, seed, conditions);
-        let publisher = world.add_client(Client::new);
-        let publishing = world.create_transport(0, Default::default());
-        world.clients[publisher].want(MediaKind::Audio, Direction::SendOnly, &[]);
-        world.clients[publisher].want(MediaKind::Video, Direction::SendOnly, &[]);
-        world.offer_from_client(publisher, publishing);
-        let mut room = Self { world, publisher, publishing, viewers: Vec::new() };
-        for _ in 0..viewers {
-            room.add_viewer();
-        }
-        room
-    }
-
-    fn add_viewer(&mut self) {
-        self.add_viewer_with(TransportOptions::default(), Client::new);
-    }
-
-    fn add_viewer_with(
-        &mut self,
-        options: TransportOptions,
-        client: impl FnOnce(Instant, SocketAddr) -> Client,
-    ) {
-        let world = &mut self.world;
-        let client = world.add_client(client);
-        let transport = world.create_transport(0, options);
-        let mut outgoing = Vec::new();
-        for track in world.tracks_of(self.publishing) {
-            let id = world.add_outgoing(transport, track.kind, "forwarded");
-            world.command(transport, TransportCommand::Attach { id, source: track.id });
-            outgoing.push(id);
-        }
-        world.offer_from_transport(transport, client);
-        self.viewers.push(Viewer { client, transport, outgoing });
-    }
-
-    fn connect(&mut self) {
-        self.world.run_until(30 * SECOND, "everyone connects", |world| {
-            world.clients.iter().all(|client| client.connected)
-        });
-    }
-
-    fn record(&mut self, viewer: usize) {
-        let address = self.world.clients[self.viewers[viewer].client].address;
-        self.world.network.recorded.insert(address, Vec::new());
-    }
-
-    fn recorded(&self, viewer: usize) -> &[Vec<u8>] {
-        let address = self.world.clients[self.viewers[viewer].client].address;
-        &self.world.network.recorded[&address]
-    }
-
-    fn video_frames(&self, viewer: usize) -> Vec<u64> {
-        let client = &self.world.clients[self.viewers[viewer].client];
-        client.packets_of(MediaKind::Video).map(frame_number).collect()
-    }
-}
-
-fn is_rtp(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(128..192)) && !is_rtcp(bytes)
-}
-
-fn is_rtcp(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(128..192)) && matches!(bytes.get(1), Some(192..224))
-}
-
-fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
-}
 
 /// What makes the nonce of a sealed packet: under AES-GCM nothing else goes into it but the key and
 /// the salt (RFC 7714 8.1, 9.1).
@@ -303,27 +217,6 @@ fn the_last_packet_before_a_pause_is_repeated() {
         client.packets_of(MediaKind::Video).map(|packet| *packet.seq_no).collect();
     let whole = sequences.last().unwrap() - sequences.first().unwrap() + 1;
     assert_eq!(sequences.len() as u64, whole, "and everything before it");
-}
-
-#[test]
-fn media_follows_a_peer_whose_address_changes() {
-    let mut room = Room::new(35, Conditions::GOOD, 1);
-    room.connect();
-    room.world.run(2 * SECOND);
-    let client = room.viewers[0].client;
-    for (round, address) in ["10.0.9.1:1111", "10.0.9.2:2222"].into_iter().enumerate() {
-        let before = room.video_frames(0).len();
-        let old = room.world.clients[client].address;
-        room.world.clients[client].rebind(address.parse().unwrap());
-        // Until its next connectivity check nobody knows that it moved.
-        room.world.run(4 * SECOND);
-        let to_old = room.world.network.sent_to(old);
-        room.world.run(2 * SECOND);
-        let after = room.video_frames(0).len();
-        assert!(after - before > 170, "round {round}: {} packets in six seconds", after - before);
-        let media = room.world.network.sent_to(old) - to_old;
-        assert!(media < 20, "round {round}: {media} datagrams still go to the old address");
-    }
 }
 
 #[test]

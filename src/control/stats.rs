@@ -177,6 +177,8 @@ pub struct TransportStats {
     pub packets_unacknowledged: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected_candidate_pair: Option<CandidatePairStats>,
+    /// How often another pair came to be sent to, the first one included.
+    pub selected_candidate_pair_changes: u64,
     pub incoming_tracks: Vec<IncomingTrackStats>,
     pub outgoing_tracks: Vec<OutgoingTrackStats>,
     pub data_channels: Vec<DataChannelStats>,

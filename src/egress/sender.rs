@@ -102,6 +102,11 @@ impl Egress {
         self.opener.as_mut().is_some_and(|opener| opener.open(packet, plain))
     }
 
+    /// Who sent RTCP, for each the bytes behind an index, its SSRC and the highest index.
+    pub fn rtcp_senders(&self) -> impl Iterator<Item = (usize, u32, u32)> {
+        self.opener.iter().flat_map(|opener| opener.senders())
+    }
+
     /// Takes transport-wide feedback; gives what it says of each packet.
     pub fn transport_feedback(
         &mut self,

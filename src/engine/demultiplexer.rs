@@ -1,5 +1,6 @@
 //! Which peer a datagram is from. By source address where ICE has validated it; before that only
-//! STUN gets in, by the user name it carries and its integrity (RFC 8445 7.3, RFC 7983).
+//! STUN gets in, by the user name it carries and its integrity (RFC 8445 7.3, RFC 7983). Who a peer
+//! is that moved, its own keys say: see [`Movers`](crate::engine::movers::Movers).
 
 use std::collections::HashMap;
 
@@ -67,7 +68,8 @@ impl Demultiplexer {
         Some(found)
     }
 
-    fn bind(&mut self, flow: Flow, id: TransportId) {
+    /// Datagrams from there are this peer's from now on.
+    pub fn bind(&mut self, flow: Flow, id: TransportId) {
         if let Some(before) = self.flows.insert(flow, id)
             && let Some(names) = self.peers.get_mut(&before)
         {
@@ -120,6 +122,13 @@ impl Demultiplexer {
             if checking.is_empty() {
                 self.checks.remove(flow);
             }
+        }
+    }
+
+    /// An address is not this peer's after all. It may be another one's by now.
+    pub fn unbind(&mut self, flow: &Flow, id: TransportId) {
+        if self.flows.get(flow) == Some(&id) {
+            self.remove_flow(flow);
         }
     }
 

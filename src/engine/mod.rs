@@ -6,6 +6,7 @@ pub mod demultiplexer;
 pub mod io;
 pub mod load;
 pub mod message;
+pub mod movers;
 mod peer;
 mod routes;
 pub mod shard;

@@ -138,7 +138,7 @@ impl Session {
     }
 
     /// Packets go to another address from now on.
-    pub(super) fn on_path_changed(&mut self, now: Instant) {
+    pub(super) fn estimate_anew(&mut self, now: Instant) {
         if let Some(estimator) = &mut self.bandwidth.estimator {
             estimator.reset_path(now);
         }

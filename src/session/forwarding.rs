@@ -9,7 +9,7 @@ use super::{Session, SessionEvent, negotiation};
 use crate::codec::format::{Carriage, Red};
 use crate::codec::{Kind, red};
 use crate::control::error::{EngineError, ErrorCode};
-use crate::control::event::{EncodingInfo, Event, TransportState};
+use crate::control::event::{EncodingInfo, Event};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
 use crate::egress::{OutgoingPacket, Outlet, level};
 use crate::sfu::source::SourceDescription;
@@ -95,7 +95,7 @@ impl Session {
 
     /// Reports what a transponder decided: a keyframe it waits for, an encoding it switched to.
     pub(super) fn after_choice(&mut self, now: Instant, id: OutgoingTrackId) {
-        let connected = self.state == TransportState::Connected;
+        let connected = self.is_reachable(now);
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         let source = outgoing.source.as_ref().map(|source| source.id);
         // Before the receiver is there a keyframe would come and go unseen.
@@ -127,7 +127,7 @@ impl Session {
         workspace: &mut Workspace,
         outlet: &mut impl Outlet,
     ) {
-        if self.state != TransportState::Connected || !self.egress.has_keys() {
+        if !self.is_reachable(now) || !self.egress.has_keys() {
             return;
         }
         workspace.begin(packets.len());

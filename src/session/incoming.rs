@@ -263,6 +263,11 @@ impl Encoding {
         self.meter.active()
     }
 
+    /// The highest sequence number that came.
+    pub(super) fn newest(&self) -> Option<u16> {
+        self.sequences.map(|(_, highest)| highest as u16)
+    }
+
     /// Whether packets stopped coming since it was asked last.
     pub(super) fn fell_silent(&mut self, now: Instant) -> bool {
         self.meter.poll_inactive(now)

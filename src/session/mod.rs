@@ -24,6 +24,7 @@ mod reactions;
 mod receiver_feedback;
 mod reconciliation;
 mod recovery;
+pub mod roaming;
 mod sdp;
 mod sending;
 mod statistics;
@@ -62,6 +63,7 @@ use lines::Lines;
 use negotiation::Negotiation;
 use outgoing_tracks::OutgoingTracks;
 use pacing::Pacing;
+use roaming::Roaming;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
 /// candidate pair is all they tell then.
@@ -157,8 +159,10 @@ pub struct Session {
     chosen_flow: Option<Flow>,
     /// When something last came over the pair that is sent to.
     heard: Instant,
-    /// Packets with media that were authentic and not there before.
-    media_received: u64,
+    roaming: Roaming,
+    path_changes: u64,
+    /// Media and RTCP that was authentic and not there before, in packets.
+    authentic_received: u64,
     dumping: Option<Dumping>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
@@ -210,7 +214,9 @@ impl Session {
             candidate_pair: None,
             chosen_flow: None,
             heard: now,
-            media_received: 0,
+            roaming: Roaming::default(),
+            path_changes: 0,
+            authentic_received: 0,
             dumping: None,
             over: None,
         };
@@ -271,13 +277,31 @@ impl Session {
         workspace: &mut Workspace,
     ) -> bool {
         let Some(receive) = receive(flow, bytes) else { return false };
+        self.count_received(bytes);
+        if self.egress.flow() == Some(flow) {
+            self.heard = now;
+        }
+        self.take(now, flow, bytes, receive, workspace)
+    }
+
+    fn count_received(&mut self, bytes: &[u8]) {
         self.packets_received += 1;
         self.bytes_received += bytes.len() as u64;
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        bytes: &[u8],
+        receive: Receive<'_>,
+        workspace: &mut Workspace,
+    ) -> bool {
         let kind = multiplex::classify(bytes);
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
             return self.has_news();
         }
-        let media = self.media_received;
+        let before = self.authentic_received;
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -292,7 +316,7 @@ impl Session {
         }
         self.drain(now);
         let authentic = match kind {
-            Multiplexed::Rtp => self.media_received != media,
+            Multiplexed::Rtp => self.authentic_received != before,
             Multiplexed::Stun => self.takes_over(now, flow, bytes),
             _ => false,
         };
@@ -309,6 +333,7 @@ impl Session {
         self.poll_activity(now);
         self.poll_demand(now);
         self.poll_bandwidth(now);
+        self.poll_roaming(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
         let never_connected =
@@ -329,7 +354,8 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
-        next = own.into_iter().flatten().fold(next, Instant::min);
+        let own = own.into_iter().chain([self.roaming_at()]);
+        next = own.flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
@@ -399,7 +425,7 @@ impl Session {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let transmit = self.direct(transmit);
+                    let transmit = self.direct(now, transmit);
                     if let Some(dumping) = &self.dumping {
                         dumping.transmitted(&flow_of(&transmit), &transmit.contents);
                     }

@@ -71,7 +71,7 @@ impl Session {
         let Some(incoming) = self.incoming.iter_mut().find(|i| i.mid == mid) else { return };
         let id = incoming.id;
         let mut changes = Changes::default();
-        self.media_received += 1;
+        self.authentic_received += 1;
         let packet = incoming.ingest(packet, rid, &mut changes);
         if let Some(index) = changes.announce
             && let Some(encoding) = incoming.info(index)

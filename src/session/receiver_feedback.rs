@@ -34,6 +34,7 @@ impl Session {
         if !self.egress.open(bytes, plain) {
             return false;
         }
+        self.authentic_received += 1;
         if let Some(dumping) = &self.dumping {
             dumping.plain(true, flow, plain);
         }

@@ -44,16 +44,14 @@ impl Session {
     /// would not move before the peer nominates another pair, which one whose NAT has given it
     /// another address has no reason to do.
     pub(super) fn follow(&mut self, now: Instant, flow: &Flow, kind: Multiplexed, authentic: bool) {
-        if self.egress.flow() == Some(flow) {
-            self.heard = now;
-            return;
-        }
-        if self.egress.flow().is_none() || !self.egress.has_keys() {
+        if self.egress.flow().is_none_or(|used| used == flow) || !self.egress.has_keys() {
             return;
         }
         if authentic {
-            self.on_path_changed(now);
-            self.use_flow(flow);
+            if !self.may_follow(now, flow) {
+                return;
+            }
+            self.use_flow(now, flow);
             self.heard = now;
         } else if kind == Multiplexed::Stun {
             self.ask_for_path(now);
@@ -69,23 +67,47 @@ impl Session {
             && self.accepts(now, flow, bytes)
     }
 
-    fn use_flow(&mut self, flow: &Flow) {
-        self.egress.set_flow(*flow);
+    /// Whether media may be sent. An ICE restart may leave str0m without a pair until the peer's first
+    /// check, during which media goes on where it went (RFC 8445 2.4).
+    pub(super) fn is_reachable(&self, now: Instant) -> bool {
+        match self.state {
+            TransportState::Connected => true,
+            TransportState::Disconnected => now.saturating_duration_since(self.heard) < SILENCE,
+            _ => false,
+        }
+    }
+
+    pub(super) fn use_flow(&mut self, now: Instant, flow: &Flow) {
+        if self.egress.flow() != Some(flow) {
+            self.egress.set_flow(*flow);
+            self.on_path_changed(now, flow);
+        }
+    }
+
+    /// What is sent goes another way from now on, the first one included. Nothing that was measured
+    /// of the way before holds for this one.
+    fn on_path_changed(&mut self, now: Instant, flow: &Flow) {
+        self.estimate_anew(now);
         self.candidate_pair = Some(CandidatePairStats::of(flow));
+        self.path_changes += 1;
     }
 
     /// Notes which pair ICE chose, as a datagram of str0m that is not STUN shows, and sends the
     /// datagram to where the peer is.
-    pub(super) fn direct(&mut self, mut transmit: Transmit) -> Transmit {
+    pub(super) fn direct(&mut self, now: Instant, mut transmit: Transmit) -> Transmit {
         let kind = multiplex::classify(&transmit.contents);
+        let flow = flow_of(&transmit);
         if kind == Multiplexed::Stun {
+            // str0m answers authentic checks only.
+            if multiplex::stun_is_response(&transmit.contents) {
+                self.on_checked(now, &flow);
+            }
             return transmit;
         }
-        let flow = flow_of(&transmit);
         // Only when it changes: str0m may hold on to an address that the peer has left.
         if self.chosen_flow != Some(flow) {
             self.chosen_flow = Some(flow);
-            self.use_flow(&flow);
+            self.use_flow(now, &flow);
         }
         // Reports that str0m sends have its own SSRC, or one nonce could come twice under the
         // keys that both senders share (RFC 7714 9.1).

@@ -34,6 +34,7 @@ impl Session {
             bytes_acknowledged: acknowledged.bytes,
             packets_unacknowledged: acknowledged.lost,
             selected_candidate_pair: self.candidate_pair.clone(),
+            selected_candidate_pair_changes: self.path_changes,
             incoming_tracks: self.incoming.iter_mut().map(|i| i.stats(now)).collect(),
             outgoing_tracks: self.outgoing.iter_mut().map(|o| o.stats(now)).collect(),
             data_channels: self.channels.stats(),

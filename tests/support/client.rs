@@ -208,6 +208,15 @@ impl Client {
         offer.to_sdp_string()
     }
 
+    /// Offers what there is with new ICE credentials (RFC 8445 2.4).
+    pub fn restart_ice(&mut self) -> String {
+        let mut api = self.rtc.sdp_api();
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().expect("something to offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
     pub fn accept_answer(&mut self, sdp: &str) {
         let pending = self.pending.take().expect("an offer");
         let answer = SdpAnswer::from_sdp_string(sdp).expect("an SDP answer");

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod link;
 pub mod network;
+pub mod room;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

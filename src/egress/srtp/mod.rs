@@ -70,6 +70,16 @@ impl Profile {
 /// (RFC 3711 3.4).
 const RTCP_HEADER_LEN: usize = 8;
 
+/// What an SRTCP packet says of itself without a key, for each place where a profile may put it:
+/// bytes behind the index (RFC 3711 3.4, RFC 7714 9), SSRC and index.
+pub fn rtcp_numbers(packet: &[u8]) -> impl Iterator<Item = (usize, u32, u32)> {
+    [0, cm::TAG_LEN].into_iter().filter_map(|tag| {
+        let end = packet.len().checked_sub(tag).filter(|end| *end >= RTCP_HEADER_LEN)?;
+        let index = SrtcpIndex::from_bytes(*packet[..end].last_chunk()?)?;
+        Some((tag, rtcp_sender(packet)?, index.0))
+    })
+}
+
 /// Who sent an RTCP compound: the SSRC of its first packet. `None` when it is too short to tell.
 fn rtcp_sender(compound: &[u8]) -> Option<u32> {
     compound.get(4..RTCP_HEADER_LEN)?.try_into().ok().map(u32::from_be_bytes)

@@ -34,6 +34,16 @@ impl RtcpOpener {
         opened
     }
 
+    /// Senders whose packets were opened, each with its highest index, and the bytes that come
+    /// behind an index.
+    pub fn senders(&self) -> impl Iterator<Item = (usize, u32, u32)> {
+        let tag = match self.cipher {
+            Cipher::Gcm(_) => 0,
+            Cipher::CounterMode(_) => cm::TAG_LEN,
+        };
+        self.replay.senders().map(move |(ssrc, index)| (tag, ssrc, index))
+    }
+
     fn try_open(&mut self, packet: &[u8], plain: &mut Vec<u8>) -> Option<()> {
         // Version 2, and at least the header in the clear (RFC 3550 6.4.1).
         if packet.len() < RTCP_HEADER_LEN + self.overhead || packet[0] >> 6 != 2 {
@@ -119,6 +129,23 @@ mod tests {
                 assert_eq!(packet[..8], COMPOUND[..8], "{profile:?}: the header is in the clear");
                 assert!(len == 8 || packet[8..len] != COMPOUND[8..len], "{profile:?}");
                 pair.opens(&packet, &COMPOUND[..len]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_packet_says_of_itself_is_what_was_opened() {
+        use super::super::rtcp_numbers;
+        for profile in Profile::ALL {
+            let mut pair = Pair::new(profile);
+            for _ in 0..3 {
+                let packet = pair.seal(&COMPOUND);
+                assert!(
+                    !pair.opener.senders().any(|known| rtcp_numbers(&packet).any(|n| n == known))
+                );
+                pair.opens(&packet, &COMPOUND);
+                let [known] = pair.opener.senders().collect::<Vec<_>>()[..] else { panic!() };
+                assert!(rtcp_numbers(&packet).any(|numbers| numbers == known), "{profile:?}");
             }
         }
     }

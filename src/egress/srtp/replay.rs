@@ -12,6 +12,11 @@ pub(super) struct ReplayGuard {
 }
 
 impl ReplayGuard {
+    /// Who was heard, and the highest index of each.
+    pub(super) fn senders(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.senders.iter().map(|(ssrc, window)| (*ssrc, window.highest))
+    }
+
     /// Whether a packet was not there before. One older than the window counts as replayed.
     pub(super) fn accepts(&self, ssrc: u32, index: u32) -> bool {
         self.senders.iter().find(|(s, _)| *s == ssrc).is_none_or(|(_, w)| w.accepts(index))

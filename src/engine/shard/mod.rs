@@ -4,6 +4,7 @@ mod closing;
 mod media;
 mod relays;
 mod repair;
+mod roaming;
 mod slots;
 mod speakers;
 
@@ -24,6 +25,7 @@ use crate::engine::demultiplexer::Demultiplexer;
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
+use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::routes::Routes;
 use crate::engine::timers::{Tick, Timers};
@@ -52,6 +54,7 @@ pub struct Shard {
     load: Arc<Load>,
     peers: IdMap<TransportId, Peer>,
     demultiplexer: Demultiplexer,
+    movers: Movers,
     routes: Routes,
     /// Data channels of this shard and whose they are.
     channels: IdMap<ChannelId, TransportId>,
@@ -105,6 +108,7 @@ impl Shard {
             load,
             peers: IdMap::default(),
             demultiplexer: Demultiplexer::default(),
+            movers: Movers::default(),
             routes: Routes::default(),
             channels: IdMap::default(),
             relays: IdMap::default(),
@@ -398,7 +402,7 @@ impl Reactor for Shard {
                     touched.push_back(id);
                 }
             }
-            None => self.unmatched += 1,
+            None => self.handle_stranger(now, flow, bytes),
         }
     }
 
@@ -447,6 +451,9 @@ impl Reactor for Shard {
             peer.run(|session| {
                 if let Some(ufrag) = session.take_new_ufrag() {
                     demultiplexer.add_ufrag(id, ufrag);
+                }
+                for flow in session.take_refuted() {
+                    demultiplexer.unbind(&flow, id);
                 }
                 session.transmit(|flow, bytes| {
                     demultiplexer.sent(id, flow, bytes);
