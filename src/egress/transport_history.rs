@@ -23,6 +23,8 @@ pub(super) struct TransportHistory {
     next: u64,
     /// When the newest packet was sent, in microseconds since the origin.
     newest: u64,
+    /// Count of the newest feedback, and the number after the last that it tells of.
+    told: Option<(u8, u64)>,
     totals: Acknowledged,
 }
 
@@ -58,7 +60,14 @@ pub struct Acknowledged {
 
 impl TransportHistory {
     pub(super) fn new(now: Instant) -> Self {
-        Self { origin: now, slots: Vec::new(), next: 0, newest: 0, totals: Acknowledged::default() }
+        Self {
+            origin: now,
+            slots: Vec::new(),
+            next: 0,
+            newest: 0,
+            told: None,
+            totals: Acknowledged::default(),
+        }
     }
 
     /// When times of sending count from.
@@ -111,36 +120,51 @@ impl TransportHistory {
         mut each: impl FnMut(PacketResult),
     ) {
         let reference = i64::from(feedback.reference_time) * 256;
-        for (sequence, delta) in feedback.arrivals() {
-            let behind = u64::from((self.next as u16).wrapping_sub(sequence));
-            let Some(number) = self.next.checked_sub(behind) else { continue };
-            if behind == 0 || behind > self.slots.len() as u64 {
-                continue;
+        let behind = u64::from((self.next as u16).wrapping_sub(feedback.base_sequence));
+        let Some(base) = self.next.checked_sub(behind) else { return };
+        // Some receivers tell of lost packets only between those that came within one feedback.
+        // When no feedback is missing, what lies between two is lost as well.
+        if let Some((count, after)) = self.told
+            && feedback.feedback_count == count.wrapping_add(1)
+        {
+            let oldest = self.next.saturating_sub(self.slots.len() as u64);
+            for number in after.max(oldest)..base {
+                self.tell(number, None, &mut each);
             }
-            let place = self.place(number);
-            let slot = &mut self.slots[place];
-            let fate = if delta.is_some() { Fate::Arrived } else { Fate::Lost };
-            match (slot.fate, fate) {
-                (Fate::Waiting, Fate::Lost) => self.totals.lost += 1,
-                (Fate::Lost, Fate::Arrived) => self.totals.lost -= 1,
-                (Fate::Waiting, Fate::Arrived) => {}
-                _ => continue,
-            }
-            slot.fate = fate;
-            if delta.is_some() {
-                self.totals.packets += 1;
-                self.totals.bytes += u64::from(slot.size);
-            }
-            each(PacketResult {
-                number,
-                sent: Duration::from_micros(
-                    self.newest - u64::from((self.newest as u32).wrapping_sub(slot.sent)),
-                ),
-                size: usize::from(slot.size),
-                arrived: delta.map(|delta| reference + i64::from(delta)),
-                probe: slot.probe.checked_sub(1),
-            });
         }
+        for (offset, (_, delta)) in (0..).zip(feedback.arrivals()) {
+            self.tell(base + offset, delta.map(|delta| reference + i64::from(delta)), &mut each);
+        }
+        let after = base + u64::from(feedback.status_count);
+        self.told = Some((feedback.feedback_count, after.min(self.next)));
+    }
+
+    fn tell(&mut self, number: u64, arrived: Option<i64>, each: &mut impl FnMut(PacketResult)) {
+        if number >= self.next || self.next - number > self.slots.len() as u64 {
+            return;
+        }
+        let place = self.place(number);
+        let slot = &mut self.slots[place];
+        let fate = if arrived.is_some() { Fate::Arrived } else { Fate::Lost };
+        match (slot.fate, fate) {
+            (Fate::Waiting, Fate::Lost) => self.totals.lost += 1,
+            (Fate::Lost, Fate::Arrived) => self.totals.lost -= 1,
+            (Fate::Waiting, Fate::Arrived) => {}
+            _ => return,
+        }
+        slot.fate = fate;
+        if arrived.is_some() {
+            self.totals.packets += 1;
+            self.totals.bytes += u64::from(slot.size);
+        }
+        let age = u64::from((self.newest as u32).wrapping_sub(slot.sent));
+        each(PacketResult {
+            number,
+            sent: Duration::from_micros(self.newest - age),
+            size: usize::from(slot.size),
+            arrived,
+            probe: slot.probe.checked_sub(1),
+        });
     }
 
     pub(super) fn acknowledged(&self) -> Acknowledged {
@@ -233,6 +257,23 @@ mod tests {
         assert_eq!(history.slots.len(), MAX_WAITING);
         let base = (70_000u64 - 3000) as u16;
         assert_eq!(apply(&mut history, &feedback(base, &[(true, 2000)])).len(), 2000);
+    }
+
+    #[test]
+    fn what_lies_between_two_feedbacks_is_lost_unless_one_of_them_is() {
+        for (count, expected) in [(1, 3), (2, 0)] {
+            let start = Instant::now();
+            let mut history = TransportHistory::new(start);
+            (0..8).for_each(|_| history.sent(start, 500, None));
+            assert_eq!(apply(&mut history, &feedback(0, &[(true, 2)])).len(), 2);
+            let mut later = feedback(5, &[(true, 1)]);
+            later[19] = count;
+            let results = apply(&mut history, &later);
+            let lost: Vec<u64> =
+                results.iter().filter(|r| r.arrived.is_none()).map(|r| r.number).collect();
+            assert_eq!(lost.len(), expected, "feedback {count}: {lost:?}");
+            assert_eq!(history.acknowledged().lost, expected as u64);
+        }
     }
 
     #[test]

@@ -20,8 +20,9 @@ const TICK_INTERVAL: Duration = Duration::from_millis(150);
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 /// A peer that has got media for so long without feedback gives none.
 const NO_FEEDBACK: Duration = Duration::from_secs(3);
-/// What a link is taken to carry before it is known.
-const START: u64 = 500_000;
+/// What a link is taken to carry before it is known. A probe goes out with the first packets, so
+/// a better one is known as such in a quarter of a second.
+const START: u64 = 300_000;
 /// An estimate this much below the one that layers were chosen by is acted on at once.
 const FALL: f64 = 0.95;
 
@@ -33,7 +34,9 @@ pub(super) struct Bandwidth {
     results: Vec<PacketResult>,
     /// The most to send, as the application says.
     max_bitrate: Option<u64>,
-    /// Since when media is sent, while nothing came back.
+    /// The peer takes what feedback needs.
+    promised: bool,
+    /// Since when media is sent without any coming back.
     waiting: Option<Instant>,
     /// Datagram bytes sent, and how many of them the estimator knows of.
     pub(super) sent: u64,
@@ -94,7 +97,7 @@ impl Bandwidth {
 
     /// Bit/s to send at most, when that is known.
     pub(super) fn available(&self) -> Option<u64> {
-        let start = self.waiting.is_some().then_some(START);
+        let start = self.promised.then_some(START);
         [self.estimate().or(start), self.max_bitrate].into_iter().flatten().min()
     }
 
@@ -114,6 +117,14 @@ impl Session {
     /// Bit/s that there are for video; `None` when nothing is known.
     pub(super) fn available_for_video(&self) -> Option<u64> {
         Some(self.bandwidth.available()?.saturating_sub(self.audio_bitrate()))
+    }
+
+    /// Another description was agreed on.
+    pub(super) fn expect_feedback(&mut self, now: Instant) {
+        self.bandwidth.promised = self.outgoing.iter().any(wants_feedback);
+        if self.bandwidth.promised && self.bandwidth.estimator.is_none() {
+            self.pacing.pacer.set_rate(now, START);
+        }
     }
 
     /// Takes transport-wide feedback.
@@ -156,13 +167,18 @@ impl Session {
         bandwidth.sent += bytes as u64;
         if bytes > 0 && bandwidth.tick_at.is_none() && self.allotting.has_tracks() {
             bandwidth.tick_at = Some(now + TICK_INTERVAL);
-            if bandwidth.estimator.is_none() && self.outgoing.iter().any(wants_feedback) {
+            if bandwidth.estimator.is_none() && bandwidth.promised {
                 bandwidth.waiting.get_or_insert(now);
             }
         }
     }
 
     pub(super) fn poll_bandwidth(&mut self, now: Instant) {
+        if self.pacing.next(now).is_some_and(|at| at <= now) {
+            for id in self.pacing.take_repairs() {
+                self.events.push_back(SessionEvent::RetransmissionWanted { id });
+            }
+        }
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if due(self.bandwidth.tick_at) {
             self.tick_bandwidth(now);
@@ -184,8 +200,7 @@ impl Session {
         bandwidth.tick_at = (bytes > 0).then(|| now + TICK_INTERVAL);
         let Some(estimator) = &mut bandwidth.estimator else {
             if bandwidth.waiting.is_some_and(|since| now > since + NO_FEEDBACK) {
-                bandwidth.waiting = None;
-                bandwidth.tick_at = None;
+                (bandwidth.waiting, bandwidth.promised) = (None, false);
                 self.allocate(now);
             }
             return;

@@ -67,6 +67,8 @@ pub struct Nacked {
     pub origin: Origin,
     /// At its source.
     pub sequence: u64,
+    /// When it was asked for.
+    pub asked: Instant,
 }
 
 #[derive(Default)]

@@ -22,6 +22,8 @@ pub(super) struct Pacing {
     pub(super) pacer: Pacer,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
+    /// Tracks with packets to repeat.
+    repairs: Vec<OutgoingTrackId>,
 }
 
 /// A packet whose number is taken already.
@@ -36,7 +38,20 @@ struct Waiting {
 impl Pacing {
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
-        if self.waiting.is_empty() { None } else { Some(self.pacer.next(now).unwrap_or(now)) }
+        let idle = self.waiting.is_empty() && self.repairs.is_empty();
+        (!idle).then(|| self.pacer.next(now).unwrap_or(now))
+    }
+
+    /// Whether packets of a track wait to be repeated.
+    pub(super) fn set_repairs(&mut self, track: OutgoingTrackId, wait: bool) {
+        self.repairs.retain(|known| *known != track);
+        if wait {
+            self.repairs.push(track);
+        }
+    }
+
+    pub(super) fn take_repairs(&mut self) -> Vec<OutgoingTrackId> {
+        std::mem::take(&mut self.repairs)
     }
 
     /// Packets of a track that wait.

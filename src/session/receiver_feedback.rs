@@ -3,7 +3,7 @@
 //! goes on to str0m.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::forwarding::outgoing_packet;
 use super::outgoing::Nacked;
@@ -16,6 +16,8 @@ use crate::sfu::SourcePacket;
 
 /// Packets one track is asked to repeat in one turn; more is a receiver that lost its network.
 const MAX_NACKED: usize = 512;
+/// A receiver has asked again, or does not need it any more, after this time.
+const REPAIR_TIME: Duration = Duration::from_millis(400);
 /// The last packets of a track that are looked at for a probe.
 const MAX_PROBED: u64 = 64;
 
@@ -47,7 +49,7 @@ impl Session {
                     self.on_report_blocks(now, reports);
                 }
                 Packet::ReceiverReport { reports, .. } => self.on_report_blocks(now, reports),
-                Packet::Nack { media, lost, .. } => self.on_nack(media, lost),
+                Packet::Nack { media, lost, .. } => self.on_nack(now, media, lost),
                 Packet::Pli { media, .. } => {
                     if let Some(index) = self.outgoing_by_ssrc(media) {
                         let stream = self.outgoing[index].egress.as_mut();
@@ -94,7 +96,7 @@ impl Session {
         }
     }
 
-    fn on_nack(&mut self, media: u32, lost: rtcp::Lost<'_>) {
+    fn on_nack(&mut self, now: Instant, media: u32, lost: rtcp::Lost<'_>) {
         let Some(index) = self.outgoing_by_ssrc(media) else { return };
         let outgoing = &mut self.outgoing[index];
         if let Some(stream) = &mut outgoing.egress {
@@ -108,7 +110,7 @@ impl Session {
             let index = outgoing.transponder.index_of(sequence);
             let origin = index.and_then(|index| outgoing.transponder.origin_of(index));
             if let (Some(index), Some((origin, sequence))) = (index, origin) {
-                outgoing.nacked.push(Nacked { index, origin, sequence });
+                outgoing.nacked.push(Nacked { index, origin, sequence, asked: now });
             }
         }
         if before == 0 && !outgoing.nacked.is_empty() {
@@ -136,10 +138,23 @@ impl Session {
         find: impl Fn(&Nacked) -> Option<Arc<SourcePacket>>,
     ) {
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
-        for nacked in std::mem::take(&mut outgoing.nacked) {
-            if let Some(packet) = find(&nacked) {
+        let mut nacked = std::mem::take(&mut outgoing.nacked);
+        let mut done = 0;
+        for nacked in &nacked {
+            // What a full link lost is not repeated faster than the link carries.
+            if self.pacing.pacer.budget(now) == 0 {
+                break;
+            }
+            done += 1;
+            let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
+            if let Some(packet) = find(nacked).filter(|_| fresh) {
                 self.repeat(now, id, &packet, nacked.index, None);
             }
+        }
+        nacked.drain(..done);
+        if let Some(outgoing) = self.outgoing.find_mut(id) {
+            self.pacing.set_repairs(id, !nacked.is_empty());
+            outgoing.nacked = nacked;
         }
         self.probe(now, id, find);
     }
@@ -180,7 +195,7 @@ impl Session {
         let transponder = &self.outgoing.find_mut(id)?.transponder;
         let index = transponder.newest_sent()?.checked_sub(behind)?;
         let (origin, sequence) = transponder.origin_of(index)?;
-        let packet = find(&Nacked { index, origin, sequence })?;
+        let packet = find(&Nacked { index, origin, sequence, asked: now })?;
         self.repeat(now, id, &packet, index, Some(probe))
     }
 

@@ -23,6 +23,7 @@ impl Session {
 
     /// What follows from it.
     pub(super) fn after_description(&mut self, now: Instant) {
+        self.expect_feedback(now);
         self.allocate(now);
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
