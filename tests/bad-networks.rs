@@ -110,24 +110,20 @@ fn lost_packets_are_repeated() {
 }
 
 #[test]
-#[ignore = "needs layers that are chosen by the viewer's link"]
 fn ten_viewers_get_what_fits_their_links() {
     meets_its_goals("ten-links-vp8", 30);
     meets_its_goals("ten-links-av1", 30);
 }
 
 #[test]
-#[ignore = "needs layers that are chosen by the viewer's link"]
 fn layers_follow_steps_of_the_link() {
-    for coding in
-        ["vp8", "h264", "vp9", "vp9-flexible", "vp9-key", "vp9-key-flexible", "av1", "av1-key"]
-    {
+    // The others are in `npm run bench:network`; this takes a while without optimisation.
+    for coding in ["vp8", "vp9-key", "av1"] {
         assert_goals(&run(&scenario(&format!("steps-{coding}")), 1), 1);
     }
 }
 
 #[test]
-#[ignore = "str0m as a receiver asks again too late"]
 fn loss_freezes_nothing_for_long() {
     for name in ["loss-5-vp8", "loss-5-h264", "loss-5-vp9", "loss-5-av1", "loss-10-vp8"] {
         meets_its_goals(name, 30);
@@ -135,7 +131,6 @@ fn loss_freezes_nothing_for_long() {
 }
 
 #[test]
-#[ignore = "the address is noticed with the viewer's next report"]
 fn another_address_freezes_for_less_than_a_second() {
     meets_its_goals("address-change-vp8", 30);
     meets_its_goals("address-change-restart-vp8", 30);

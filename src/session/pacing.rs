@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Session;
 use super::workspace::{Planned, Workspace};
@@ -24,7 +24,24 @@ pub(super) struct Pacing {
     waiting_bytes: usize,
     /// Tracks with packets to repeat.
     repairs: Vec<OutgoingTrackId>,
+    repair_budget: RepairBudget,
 }
+
+/// How much may be repeated. Without a limit of their own repetitions would keep a full link full:
+/// what they push out is asked for again.
+#[derive(Default)]
+struct RepairBudget {
+    /// Bytes, less than nothing after the last packet that fitted.
+    bytes: f64,
+    refilled: Option<Instant>,
+}
+
+/// Repetitions get what media leaves of the estimate, and at least this share of it.
+const REPAIR_SHARE: f64 = 0.2;
+/// How often what has to wait is looked at.
+const REPAIR_PAUSE: Duration = Duration::from_millis(10);
+/// They may use what they did not use for so long, in seconds.
+const REPAIR_BURST: f64 = 0.3;
 
 /// A packet whose number is taken already.
 struct Waiting {
@@ -38,8 +55,9 @@ struct Waiting {
 impl Pacing {
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
-        let idle = self.waiting.is_empty() && self.repairs.is_empty();
-        (!idle).then(|| self.pacer.next(now).unwrap_or(now))
+        let media = (!self.waiting.is_empty()).then(|| self.pacer.next(now).unwrap_or(now));
+        let repairs = self.repair_budget.refilled.filter(|_| !self.repairs.is_empty());
+        media.into_iter().chain(repairs.map(|at| at + REPAIR_PAUSE)).min()
     }
 
     /// Whether packets of a track wait to be repeated.
@@ -48,6 +66,21 @@ impl Pacing {
         if wait {
             self.repairs.push(track);
         }
+    }
+
+    /// Whether a packet may be repeated now. `spare` is what media leaves of the estimate, bit/s.
+    pub(super) fn may_repeat(&mut self, now: Instant, estimate: u64, spare: u64) -> bool {
+        let rate = (spare as f64).max(estimate as f64 * REPAIR_SHARE) / 8.0;
+        let budget = &mut self.repair_budget;
+        let before = budget.refilled.replace(now);
+        let elapsed = before
+            .map_or(REPAIR_BURST, |before| now.saturating_duration_since(before).as_secs_f64());
+        budget.bytes = (budget.bytes + elapsed * rate).min(rate * REPAIR_BURST);
+        budget.bytes > 0.0 && self.pacer.budget(now) > 0
+    }
+
+    pub(super) fn repeated(&mut self, bytes: usize) {
+        self.repair_budget.bytes -= bytes as f64;
     }
 
     pub(super) fn take_repairs(&mut self) -> Vec<OutgoingTrackId> {

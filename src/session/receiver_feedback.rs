@@ -137,18 +137,25 @@ impl Session {
         id: OutgoingTrackId,
         find: impl Fn(&Nacked) -> Option<Arc<SourcePacket>>,
     ) {
+        let limits = self
+            .bandwidth
+            .estimate()
+            .map(|estimate| (estimate, estimate.saturating_sub(self.bandwidth.target)));
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut outgoing.nacked);
         let mut done = 0;
         for nacked in &nacked {
-            // What a full link lost is not repeated faster than the link carries.
-            if self.pacing.pacer.budget(now) == 0 {
+            if let Some((estimate, spare)) = limits
+                && !self.pacing.may_repeat(now, estimate, spare)
+            {
                 break;
             }
             done += 1;
             let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
-            if let Some(packet) = find(nacked).filter(|_| fresh) {
-                self.repeat(now, id, &packet, nacked.index, None);
+            if let Some(packet) = find(nacked).filter(|_| fresh)
+                && let Some(bytes) = self.repeat(now, id, &packet, nacked.index, None)
+            {
+                self.pacing.repeated(bytes);
             }
         }
         nacked.drain(..done);
