@@ -78,10 +78,14 @@ class BadNetwork {
     return this.#mediaPassed
   }
 
-  /** From now on every client comes to the endpoint from another address. */
-  async rebind() {
+  /**
+   * From now on clients come to the endpoint from another address: all of them, or the one whose
+   * address is this now, as the endpoint sees it.
+   */
+  async rebind(address) {
     for (const way of this.#ways.values()) {
       const before = way.socket
+      if (address && address !== `127.0.0.1:${before.address().port}`) continue
       way.socket = await this.#open(way)
       before.close()
     }

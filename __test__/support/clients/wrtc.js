@@ -10,6 +10,8 @@ const HEIGHT = 240
 const SAMPLES = 480
 
 const counts = { audio: 0, video: 0 }
+/** Milliseconds between two decoded frames of video: when the last one was, and the most that passed. */
+const gap = { last: 0, longest: 0 }
 const messages = []
 const timers = []
 /** Kept, as they stop when they are collected. */
@@ -22,7 +24,9 @@ connection.ontrack = ({ track }) => {
   if (track.kind === 'video') {
     const sink = new RTCVideoSink(track)
     sink.onframe = ({ frame }) => {
-      if (frame.width > 0) counts.video++
+      if (frame.width === 0) return
+      counts.video++
+      noteGap()
     }
     sinks.push(sink)
   } else {
@@ -32,6 +36,12 @@ connection.ontrack = ({ track }) => {
     }
     sinks.push(sink)
   }
+}
+
+function noteGap() {
+  const now = performance.now()
+  gap.longest = Math.max(gap.longest, now - gap.last)
+  gap.last = now
 }
 
 function addCamera() {
@@ -89,6 +99,13 @@ serve({
   report() {
     // What was decoded and played says nothing of single frames.
     return { audio: { frames: counts.audio }, video: { frames: counts.video }, messages }
+  },
+  /** The longest time without a frame since this was asked last. */
+  takeLongestGap() {
+    // A frame that is still missing counts.
+    const longest = Math.max(gap.longest, performance.now() - gap.last)
+    gap.longest = 0
+    return longest
   },
   stopSending() {
     timers.forEach(clearInterval)
