@@ -1,6 +1,6 @@
 //! Wall-clock time of a fake or real `Instant`, for what goes onto the wire.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::codec::ntp;
 
@@ -9,20 +9,23 @@ use crate::codec::ntp;
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock {
     origin: Instant,
-    /// Since the Unix epoch.
-    time: Duration,
+    /// NTP time of the origin, in steps of what reports quote: how a round trip is rounded must not
+    /// depend on when a connection began.
+    time: u64,
 }
 
 impl WallClock {
     /// `now` is the moment of this call.
     pub fn new(now: Instant) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { origin: now, time }
+        Self { origin: now, time: ntp::from_unix(time) & !0xffff }
     }
 
     /// Seconds in the upper, fractions in the lower 32 bits.
     pub fn ntp(&self, now: Instant) -> u64 {
-        ntp::from_unix(self.time + now.saturating_duration_since(self.origin))
+        let elapsed = now.saturating_duration_since(self.origin);
+        let fraction = (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000;
+        self.time.wrapping_add(elapsed.as_secs() << 32 | fraction)
     }
 
     /// The middle 32 bits of the NTP time, as reports quote it (RFC 3550 6.4.1).
@@ -38,6 +41,8 @@ impl WallClock {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

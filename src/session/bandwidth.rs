@@ -34,6 +34,8 @@ pub(super) struct Bandwidth {
     results: Vec<PacketResult>,
     /// The most to send, as the application says.
     max_bitrate: Option<u64>,
+    /// The link was seen to be full, not only not seen to carry more.
+    full: bool,
     /// The peer takes what feedback needs.
     promised: bool,
     /// Since when media is sent without any coming back.
@@ -101,11 +103,10 @@ impl Bandwidth {
         [self.estimate().or(start), self.max_bitrate].into_iter().flatten().min()
     }
 
-    /// Whether the link has shown what it carries. Before that, and while nothing is heard of it,
-    /// nothing has to stop for it.
+    /// Whether the link was seen to be full. Before that, and while nothing is heard of it, nothing
+    /// has to stop for it.
     pub(super) fn is_certain(&self) -> bool {
-        let unknown = matches!(self.statistics().change, Change::Start | Change::Timeout);
-        self.max_bitrate.is_some() || !unknown
+        self.max_bitrate.is_some() || self.full
     }
 
     fn statistics(&self) -> EstimatorStatistics {
@@ -210,6 +211,11 @@ impl Session {
         let wanted = bandwidth.best.min(most);
         estimator.tick(now, Sending { bytes: bytes as usize, wanted });
         let estimate = estimator.estimate();
+        match estimator.statistics().change {
+            Change::Overuse | Change::Loss | Change::Remb => bandwidth.full = true,
+            Change::Start | Change::Timeout | Change::Path => bandwidth.full = false,
+            Change::Probe | Change::Increase => {}
+        }
         self.pacing.pacer.set_rate(now, estimate);
         if bandwidth.probing.is_none()
             && let Some(probe) = estimator.next_probe(now)
