@@ -170,4 +170,4 @@ function tiles(page) {
   return page.$$eval('.tile-name b', names => names.map(name => name.textContent ?? ''))
 }
 
-module.exports = { Fixture, eventually, hears, received, sees, tiles }
+module.exports = { FLAGS, Fixture, eventually, hears, received, sees, tiles }

@@ -1,0 +1,123 @@
+'use strict'
+
+/** What Chromium shows of simulcast and SVC while its link gets thin and wide again, by its own figures. */
+
+const assert = require('node:assert/strict')
+const http = require('node:http')
+const { after, before, test } = require('node:test')
+const { chromium } = require('playwright-core')
+const { Endpoint } = require('medialoom')
+const { findChromium } = require('../../scripts/chromium.js')
+const { BadNetwork } = require('../support/bad-network.js')
+const { FLAGS, eventually } = require('./fixture.js')
+
+const BACK = '127.0.0.1'
+const FRONT = '127.0.0.2'
+/** Bits a second; enough for the smallest layer and for no other with a frame rate to speak of. */
+const THIN = 200_000
+const WIDE = 10_000_000
+
+let browser, server, url
+before(async () => {
+  server = http.createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html')
+    response.end('<video autoplay muted></video>')
+  })
+  await new Promise(resolve => server.listen(0, BACK, resolve))
+  url = `http://${BACK}:${server.address().port}/`
+  browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS })
+})
+after(async () => {
+  await browser?.close()
+  server?.close()
+})
+
+/** The page's offer to send its camera. Runs in the page. */
+async function publish([codec, mode]) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 30 } })
+  const connection = (globalThis.sender = new RTCPeerConnection())
+  const layers = { scalabilityMode: 'L1T3' }
+  const sendEncodings =
+    mode === 'simulcast'
+      ? [
+          { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000, ...layers },
+          { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000, ...layers },
+          { rid: 'f', maxBitrate: 1_500_000, ...layers }
+        ]
+      : [{ scalabilityMode: mode, maxBitrate: 2_000_000 }]
+  const transceiver = connection.addTransceiver(stream.getVideoTracks()[0], { direction: 'sendonly', sendEncodings })
+  const { codecs } = RTCRtpSender.getCapabilities('video')
+  const wanted = codecs.filter(({ mimeType }) => [`video/${codec}`, 'video/rtx'].includes(mimeType.toLowerCase()))
+  transceiver.setCodecPreferences(wanted)
+  await connection.setLocalDescription()
+  return connection.localDescription.sdp
+}
+
+/** The page's answer to what it is to watch. Runs in the page. */
+async function watch(offer) {
+  const connection = (globalThis.receiver = new RTCPeerConnection())
+  connection.ontrack = ({ track }) => {
+    document.querySelector('video').srcObject = new MediaStream([track])
+  }
+  await connection.setRemoteDescription({ type: 'offer', sdp: offer })
+  await connection.setLocalDescription()
+  return connection.localDescription.sdp
+}
+
+/** Chromium's figures of what it watches. */
+function figures(page) {
+  return page.evaluate(async () => {
+    const all = [...(await globalThis.receiver.getStats()).values()]
+    const { framesDecoded = 0, freezeCount = 0, totalFreezesDuration = 0, frameHeight = 0 } =
+      all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') ?? {}
+    return { framesDecoded, freezeCount, totalFreezesDuration, frameHeight }
+  })
+}
+
+for (const [codec, mode] of [
+  ['vp8', 'simulcast'],
+  ['h264', 'simulcast'],
+  ['vp9', 'L3T3_KEY'],
+  ['av1', 'L3T3']
+]) {
+  test(`${codec} ${mode}: a thin link gets a smaller picture that goes on, a wide one the big one`, async t => {
+    const endpoint = await Endpoint.create({ listen: [{ ip: BACK, announcedIp: FRONT }], tcp: false, threads: 1 })
+    t.after(() => endpoint.close())
+    const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port: endpoint.addresses[0].port })
+    network.set({ toClients: { bitrate: WIDE, delay: 10 }, fromClients: { delay: 10 } })
+    const page = await browser.newPage()
+    t.after(() => page.close())
+    await page.goto(url)
+
+    const publisher = endpoint.createTransport()
+    const arrived = new Promise(resolve => publisher.once('track', resolve))
+    const answer = await publisher.acceptOffer(await page.evaluate(publish, [codec, mode]))
+    await page.evaluate(sdp => globalThis.sender.setRemoteDescription({ type: 'answer', sdp }), answer)
+    const viewer = endpoint.createTransport()
+    const transponder = viewer.createOutgoingStream({ video: 1 }).video[0].attachTo(await arrived)
+    await viewer.acceptAnswer(await page.evaluate(watch, await viewer.createOffer()))
+
+    const height = async wanted => {
+      const since = Date.now()
+      const now = await eventually(() => figures(page), wanted, `another picture with ${codec}`, 60_000)
+      return { ...now, after: Date.now() - since }
+    }
+    const big = await height(({ frameHeight }) => frameHeight >= 360)
+    network.set({ toClients: { bitrate: THIN, delay: 10 } })
+    const small = await height(({ frameHeight }) => frameHeight > 0 && frameHeight <= 180)
+    assert.equal(transponder.layerReason, 'bandwidth')
+    // It goes on: no picture is waited for longer than a keyframe takes on such a link.
+    await new Promise(resolve => setTimeout(resolve, 4000))
+    const later = await figures(page)
+    assert.ok(later.framesDecoded - small.framesDecoded > 16, `${later.framesDecoded - small.framesDecoded} frames in 4 s`)
+    network.set({ toClients: { bitrate: WIDE, delay: 10 } })
+    const again = await height(({ frameHeight }) => frameHeight >= 360)
+    const freezes = again.freezeCount - big.freezeCount
+    const frozen = again.totalFreezesDuration - big.totalFreezesDuration
+    t.diagnostic(
+      `${big.frameHeight} lines after ${big.after} ms, ${small.frameHeight} after ${small.after}, ` +
+        `${again.frameHeight} after ${again.after}; ${freezes} freezes of ${frozen.toFixed(2)} s in all`
+    )
+    assert.ok(frozen < 5, `frozen for ${frozen} s`)
+  })
+}
