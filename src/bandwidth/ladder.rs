@@ -2,7 +2,7 @@
 //! it and looks better.
 //!
 //! How good a layer looks is its pixels times its frames a second. Below [`SMOOTH`] frames a second
-//! motion falls apart, so there frames count twice: a smaller picture with all its frames wins over
+//! motion falls apart, so there frames count four times: a smaller picture with all its frames wins over
 //! a bigger one that jerks. A source that has no more frames, a shared screen for example, is
 //! measured by what it has.
 
