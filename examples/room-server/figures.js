@@ -110,7 +110,7 @@ export class Figures {
     this.#listen()
     const { transport } = this.#participant
     const tracks = videoTracks(transport).filter(track => this.#watched.has(track.stream.id))
-    const sources = new Set(tracks.flatMap(track => track.transponder?.incomingTrack.transport ?? []))
+    const sources = new Set(tracks.flatMap(track => track.transponder?.incomingTrack?.transport ?? []))
     const [own, ...theirs] = await Promise.all([fresh.of(transport), ...[...sources].map(source => fresh.of(source))])
     // The viewer went while the figures were taken.
     if (!this.#timer || transport !== this.#participant.transport) return
@@ -122,7 +122,7 @@ export class Figures {
       streams: tracks.map(track => ({
         ...layerOf(track),
         bitrate: own?.outgoingTracks.find(each => each.id === track.id)?.bitrate ?? 0,
-        steps: stepsOf(track.transponder && incoming.get(track.transponder.incomingTrack.id)),
+        steps: stepsOf(incoming.get(track.transponder?.incomingTrack?.id ?? 0)),
       })),
     })
   }

@@ -59,7 +59,7 @@ export class Viewing {
 
   /** @param {string} stream @param {Transponder} transponder */
   apply(stream, transponder) {
-    if (transponder.closed || transponder.incomingTrack.kind !== 'video') return
+    if (transponder.closed || transponder.incomingTrack?.kind !== 'video') return
     const shown = this.#shown.get(stream)
     // Without a size there is no place for the picture on the viewer's page.
     transponder.mute(shown !== undefined && (shown.width === 0 || shown.height === 0))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use medialoom::codec::{Codec, Description, Kind};
+use medialoom::codec::{Codec, Description, Kind, Layer};
+use medialoom::control::ids::IncomingTrackId;
 use medialoom::sfu::{EncodingIndex, EncodingState, Extensions, SourcePacket, Transponder};
 
 // Four bytes make one step: what to do, with which encoding, and two of the packet.
@@ -25,8 +26,8 @@ fuzz_target!(|steps: &[u8]| {
     for (time, step) in steps.chunks_exact(4).enumerate() {
         let encoding = EncodingIndex(step[1] % 3);
         match step[0] {
-            0 => transponder.select(Some(encoding)),
-            1 => transponder.select(None),
+            0 => transponder.select(Some(encoding), Layer::new(step[1] & 3, step[2] & 3)),
+            1 => transponder.select(None, Layer::HIGHEST),
             2 => transponder.set_muted(step[1] & 1 == 0),
             3 => transponder.set_encodings(&states(step[1])),
             4 => transponder.set_source(&states(step[1])),
@@ -37,11 +38,13 @@ fuzz_target!(|steps: &[u8]| {
                 *head = head.saturating_add_signed(i64::from(step[2] as i8));
                 let payload: Arc<[u8]> = match step[3] {
                     0..32 => Arc::from([]),
-                    32..96 => Arc::from([0x90, 0xc0, 0x80, step[2], step[3], 0x10]),
-                    _ => Arc::from([0x90, 0xc0, 0x80, step[2], step[3], 0x11]),
+                    32..96 => Arc::from([0x90, 0xe0, 0x80, step[2], step[3], step[1] << 5, 0x10]),
+                    _ => Arc::from([0x90, 0xe0, 0x80, step[2], step[3], step[1] << 5, 0x11]),
                 };
                 let at = now + Duration::from_millis(time as u64);
                 let packet = SourcePacket {
+                    track: IncomingTrackId(1),
+                    ssrc: 1 + u32::from(encoding.0),
                     encoding,
                     sequence: *head,
                     timestamp: (*head as u32).wrapping_mul(3000),
