@@ -20,6 +20,6 @@ pub use header::{Elements, ExtensionIds, Header};
 pub use leveling::level;
 pub use outlet::Outlet;
 pub use report::goodbyes;
-pub use sender::{Egress, OutgoingPacket};
+pub use sender::{Egress, OutgoingPacket, Purpose};
 pub use stream::{Stream, StreamParameters};
 pub use transport_history::Acknowledged;

@@ -18,6 +18,26 @@ use crate::sfu::Extensions;
 /// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Why a packet is repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The receiver asked for it.
+    Repair,
+    /// It was repeated just now, and what is repeated gets lost as well.
+    Insurance,
+    /// To probe how much the link carries.
+    Probe(u32),
+}
+
+impl Purpose {
+    fn probe(self) -> Option<u32> {
+        match self {
+            Purpose::Probe(id) => Some(id),
+            Purpose::Repair | Purpose::Insurance => None,
+        }
+    }
+}
+
 /// The length of padding is told in one byte (RFC 3550 5.1).
 const MAX_PADDING: usize = 255;
 
@@ -213,8 +233,7 @@ impl Egress {
 
     /// Repeats a packet on the retransmission stream (RFC 4588 4), unless that was done just now
     /// or would be too much. `pt` is the payload type of the retransmission format, `media_bytes`
-    /// what the stream has sent so far. One that is repeated only to probe how much the link
-    /// carries is, whatever the limits.
+    /// what the stream has sent so far. The limits are for what the receiver asks for.
     pub fn repeat(
         &mut self,
         now: Instant,
@@ -222,7 +241,7 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         pt: u8,
         media_bytes: u64,
-        probe: Option<u32>,
+        purpose: Purpose,
     ) -> Option<Vec<u8>> {
         let ssrc = stream.parameters.rtx?;
         let sealer = self.sealer.as_ref()?;
@@ -233,7 +252,9 @@ impl Egress {
         if prefix.len() > Prefix::CAPACITY {
             return None;
         }
-        if probe.is_none() && !repair.admit(now, packet.index, bytes, media_bytes, round_trip) {
+        if purpose == Purpose::Repair
+            && !repair.admit(now, packet.index, bytes, media_bytes, round_trip)
+        {
             return None;
         }
         let index = repair.take_index();
@@ -259,9 +280,9 @@ impl Egress {
         let length = sealer.seal_rtp(&mut out, length, ssrc, index, start, rest, 0)?;
         out.truncate(length);
         if extensions.transport_sequence.is_some() {
-            self.history.sent(now, length, probe);
+            self.history.sent(now, length, purpose.probe());
         }
-        if probe.is_none() {
+        if purpose.probe().is_none() {
             stream.feedback.retransmitted_packets += 1;
             stream.feedback.retransmitted_bytes += bytes as u64;
         }

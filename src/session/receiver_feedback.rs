@@ -12,6 +12,7 @@ use crate::codec::multiplex::Multiplexed;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::flow::Flow;
 use crate::control::ids::OutgoingTrackId;
+use crate::egress::Purpose;
 use crate::sfu::SourcePacket;
 
 /// Packets one track is asked to repeat in one turn; more is a receiver that lost its network.
@@ -141,6 +142,7 @@ impl Session {
             .bandwidth
             .estimate()
             .map(|estimate| (estimate, estimate.saturating_sub(self.bandwidth.target)));
+        let insured = self.bandwidth.loses_much();
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut outgoing.nacked);
         let mut done = 0;
@@ -153,9 +155,15 @@ impl Session {
             done += 1;
             let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
             if let Some(packet) = find(nacked).filter(|_| fresh)
-                && let Some(bytes) = self.repeat(now, id, &packet, nacked.index, None)
+                && let Some(bytes) = self.repeat(now, id, &packet, nacked.index, Purpose::Repair)
             {
                 self.pacing.repeated(bytes);
+                if insured
+                    && let Some(bytes) =
+                        self.repeat(now, id, &packet, nacked.index, Purpose::Insurance)
+                {
+                    self.pacing.repeated(bytes);
+                }
             }
         }
         nacked.drain(..done);
@@ -203,7 +211,7 @@ impl Session {
         let index = transponder.newest_sent()?.checked_sub(behind)?;
         let (origin, sequence) = transponder.origin_of(index)?;
         let packet = find(&Nacked { index, origin, sequence, asked: now })?;
-        self.repeat(now, id, &packet, index, Some(probe))
+        self.repeat(now, id, &packet, index, Purpose::Probe(probe))
     }
 
     /// Sends a packet of nothing but padding.
@@ -223,7 +231,7 @@ impl Session {
     pub fn repeat_tail(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket) {
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         if let Some(index) = outgoing.transponder.sent_as(packet) {
-            self.repeat(now, id, packet, index, None);
+            self.repeat(now, id, packet, index, Purpose::Repair);
         }
     }
 
@@ -234,7 +242,7 @@ impl Session {
         id: OutgoingTrackId,
         packet: &SourcePacket,
         index: u64,
-        probe: Option<u32>,
+        purpose: Purpose,
     ) -> Option<usize> {
         let outgoing = self.outgoing.find_mut(id)?;
         let flow = *self.egress.flow()?;
@@ -243,7 +251,7 @@ impl Session {
         let out = outgoing_packet(packet, &forward, carriage, None)?;
         let media_bytes = outgoing.sent.bytes;
         let stream = outgoing.egress.as_mut()?;
-        let bytes = self.egress.repeat(now, stream, &out, carriage.rtx?, media_bytes, probe)?;
+        let bytes = self.egress.repeat(now, stream, &out, carriage.rtx?, media_bytes, purpose)?;
         if let Some(dumping) = &self.dumping {
             dumping.repeated(&flow, &bytes, &out);
         }
