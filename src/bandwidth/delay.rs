@@ -161,6 +161,14 @@ impl QueueDelay {
         self.busy_since = None;
     }
 
+    /// Nothing was sent for so long that no queue of ours can be left.
+    pub(super) fn drained(&mut self) {
+        self.standing = 0.0;
+        self.above = 0;
+        self.usage = Usage::Normal;
+        self.busy_since = None;
+    }
+
     pub(super) fn usage(&self) -> Usage {
         self.usage
     }

@@ -44,6 +44,8 @@ const SILENCE_STEP: Duration = Duration::from_millis(500);
 const REMB_ALONE: Duration = Duration::from_secs(5);
 /// Probes to a peer that has sent no feedback yet.
 const DEAF: u32 = 3;
+/// What was sent so long ago has arrived or is lost.
+const IDLE: Duration = Duration::from_secs(1);
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
 
 /// Bits a second.
@@ -93,6 +95,8 @@ pub struct SendSideEstimator {
     last_feedback: Option<Instant>,
     /// Something was sent since the last feedback.
     waiting: bool,
+    /// Since when nothing is sent.
+    idle_since: Option<Instant>,
     /// When the estimate is going to be less for want of feedback, and what it was before.
     silence: Option<(Instant, f64)>,
     /// Packets sent before, in ms, are not worth counting as lost.
@@ -128,6 +132,7 @@ impl SendSideEstimator {
             increased: None,
             last_feedback: None,
             waiting: false,
+            idle_since: None,
             silence: None,
             blackout_until: 0.0,
             path_since: 0.0,
@@ -141,6 +146,11 @@ impl SendSideEstimator {
             self.estimate = estimate;
             self.change = change;
         }
+    }
+
+    /// Whether nothing has been sent for longer than a queue lasts.
+    fn is_idle(&self, now: Instant) -> bool {
+        self.idle_since.is_some_and(|since| now > since + IDLE)
     }
 
     fn milliseconds(&self, now: Instant) -> f64 {
@@ -346,7 +356,17 @@ impl Estimator for SendSideEstimator {
             // Silence is only counted from when there was something to tell about.
             self.last_feedback = self.last_feedback.map(|_| now);
         }
-        self.judge_silence(now);
+        self.idle_since = match self.idle_since {
+            _ if sending.bytes > 0 => None,
+            since => since.or(Some(now)),
+        };
+        if self.is_idle(now) {
+            // Nothing of ours is left in any queue, and no feedback is going to say so.
+            self.decrease = None;
+            self.delay.drained();
+        } else {
+            self.judge_silence(now);
+        }
         self.judge_probes(now);
     }
 
@@ -357,7 +377,8 @@ impl Estimator for SendSideEstimator {
     fn next_probe(&mut self, now: Instant) -> Option<Probe> {
         // Who does not answer the first ones is not going to answer others.
         let deaf = self.last_feedback.is_none() && self.probing.count() >= DEAF;
-        if deaf || self.silence.is_some() || self.decrease.is_some() || !self.delay.is_quiet() {
+        let silent = self.silence.is_some() && !self.is_idle(now);
+        if deaf || silent || self.decrease.is_some() || !self.delay.is_quiet() {
             return None;
         }
         self.probing.next(now, self.situation())

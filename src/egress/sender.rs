@@ -290,12 +290,14 @@ impl Egress {
     }
 
     /// A packet of padding alone on the retransmission stream, to probe how much the link carries
-    /// where there is nothing to repeat. Receivers pass over it (RFC 3550 5.1).
+    /// where there is nothing to repeat. It names `newest`, a sequence number that the receiver
+    /// has, so that it is a repetition by its form (RFC 4588 4) and is passed over as one.
     pub fn pad(
         &mut self,
         now: Instant,
         stream: &mut Stream,
         pt: u8,
+        newest: u16,
         probe: u32,
     ) -> Option<Vec<u8>> {
         let ssrc = stream.parameters.rtx?;
@@ -318,9 +320,11 @@ impl Egress {
         };
         let extensions = &stream.parameters.extensions;
         let length = Header::length(extensions, &elements);
-        let mut out = vec![0; length + MAX_PADDING + sealer.rtp_overhead()];
+        let original = newest.to_be_bytes();
+        let size = original.len() + MAX_PADDING + sealer.rtp_overhead();
+        let mut out = vec![0; length + size];
         header.write(extensions, &elements, &mut out)?;
-        let length = sealer.seal_rtp(&mut out, length, ssrc, index, &[], &[], MAX_PADDING)?;
+        let length = sealer.seal_rtp(&mut out, length, ssrc, index, &original, &[], MAX_PADDING)?;
         out.truncate(length);
         if extensions.transport_sequence.is_some() {
             self.history.sent(now, length, Some(probe));

@@ -40,12 +40,16 @@ impl Allotting {
             let rungs = track.ladder().rungs();
             rungs.iter().find(|rung| rung.active).map_or(0, |rung| rung.bitrate)
         };
-        let paused = self.tracks.iter().any(|track| track.reason() == Reason::Paused);
-        if paused || self.tracks.iter().map(least).sum::<u64>() > available {
+        if self.has_paused() || self.tracks.iter().map(least).sum::<u64>() > available {
             self.pressed.get_or_insert(now);
         } else {
             self.pressed = None;
         }
+    }
+
+    /// Whether something is not sent because the link has no room for it.
+    pub(super) fn has_paused(&self) -> bool {
+        self.tracks.iter().any(|track| track.reason() == Reason::Paused)
     }
 
     /// Whether anything has a share of the link.

@@ -111,11 +111,11 @@ impl Bandwidth {
     }
 
     /// Whether so much is lost that a packet which is repeated once is likely to be asked for
-    /// again: at 3 % one in thirty is, and each of those is a picture that is late by two round
+    /// again: at 2 % one in fifty is, and each of those is a picture that is late by two round
     /// trips. Not while the link is full, where more of everything makes more of it get lost.
     pub(super) fn loses_much(&self) -> bool {
         let statistics = self.statistics();
-        statistics.loss > 0.03 && statistics.usage == Usage::Normal
+        statistics.loss > 0.02 && statistics.usage == Usage::Normal
     }
 
     fn statistics(&self) -> EstimatorStatistics {
@@ -206,8 +206,9 @@ impl Session {
     fn tick_bandwidth(&mut self, now: Instant) {
         let bandwidth = &mut self.bandwidth;
         let bytes = bandwidth.sent - std::mem::replace(&mut bandwidth.told, bandwidth.sent);
-        // Who is sent nothing needs no estimate; sending begins it again.
-        bandwidth.tick_at = (bytes > 0).then(|| now + TICK_INTERVAL);
+        // Who is sent nothing needs no estimate, unless that is because of it.
+        let needed = bytes > 0 || self.allotting.has_paused();
+        bandwidth.tick_at = needed.then(|| now + TICK_INTERVAL);
         let Some(estimator) = &mut bandwidth.estimator else {
             if bandwidth.waiting.is_some_and(|since| now > since + NO_FEEDBACK) {
                 (bandwidth.waiting, bandwidth.promised) = (None, false);
