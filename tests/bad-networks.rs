@@ -150,7 +150,7 @@ fn a_picture_that_paused_comes_back_with_the_link() {
 /// asks again after 132 ms. `npm run bench:network` holds every run to the goals.
 #[test]
 fn loss_freezes_nothing_for_long() {
-    let five = ["loss-5-vp8", "loss-5-h264", "loss-5-vp9"].map(|name| (name, 300));
+    let five = ["loss-5-vp8", "loss-5-h264", "loss-5-vp9"].map(|name| (name, 500));
     let ten = ["loss-10-vp8", "loss-10-av1"].map(|name| (name, 1000));
     for (name, limit) in five.into_iter().chain(ten) {
         for figures in run(&short(name, 30), 1) {

@@ -52,6 +52,8 @@ pub(super) struct Outgoing {
     pub(super) sent: Sent,
     /// Indices that the receiver asks for again, with where they came from.
     pub(super) nacked: Vec<Nacked>,
+    /// When repeating was last given up.
+    pub(super) gave_up: Option<Instant>,
 }
 
 /// The track that feeds it.
@@ -132,6 +134,7 @@ impl Outgoing {
             payloads: PayloadMap::default(),
             sent: Sent::default(),
             nacked: Vec::new(),
+            gave_up: None,
         }
     }
 

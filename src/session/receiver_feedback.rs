@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::forwarding::outgoing_packet;
 use super::outgoing::Nacked;
 use super::{Session, SessionEvent};
+use crate::codec::Kind;
 use crate::codec::multiplex::Multiplexed;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::flow::Flow;
@@ -22,6 +23,8 @@ const REPAIR_TIME: Duration = Duration::from_millis(400);
 /// How often more a packet is repeated where much gets lost. At a loss of 5 % one packet in 20 is
 /// asked for, and of those one in 400 does not come by two repetitions.
 const INSURANCE: usize = 1;
+/// Between keyframes that are asked for because repetitions were given up.
+const KEYFRAME_PAUSE: Duration = Duration::from_secs(1);
 /// The last packets of a track that are looked at for a probe.
 const MAX_PROBED: u64 = 64;
 
@@ -148,7 +151,7 @@ impl Session {
         let insured = self.bandwidth.loses_much();
         let Some(outgoing) = self.outgoing.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut outgoing.nacked);
-        let mut done = 0;
+        let (mut done, mut given_up) = (0, false);
         for nacked in &nacked {
             if let Some((estimate, spare)) = limits
                 && !self.pacing.may_repeat(now, estimate, spare)
@@ -157,6 +160,7 @@ impl Session {
             }
             done += 1;
             let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
+            given_up |= !fresh;
             if let Some(packet) = find(nacked).filter(|_| fresh)
                 && let Some(bytes) = self.repeat(now, id, &packet, nacked.index, Purpose::Repair)
             {
@@ -169,9 +173,17 @@ impl Session {
             }
         }
         nacked.drain(..done);
-        if let Some(outgoing) = self.outgoing.find_mut(id) {
+        if let Some(index) = self.outgoing.position(id) {
             self.pacing.set_repairs(id, !nacked.is_empty());
+            let outgoing = &mut self.outgoing[index];
             outgoing.nacked = nacked;
+            // A browser that waits for what does not come again asks for a keyframe after three
+            // seconds, in which its picture stands.
+            let again = |at: Instant| now >= at + KEYFRAME_PAUSE;
+            if given_up && outgoing.kind == Kind::Video && outgoing.gave_up.is_none_or(again) {
+                outgoing.gave_up = Some(now);
+                self.on_keyframe_request(index);
+            }
         }
         self.probe(now, id, find);
     }
