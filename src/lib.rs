@@ -7,6 +7,8 @@ pub mod dump;
 pub mod egress;
 pub mod engine;
 pub mod log;
+#[cfg(feature = "mcu")]
+pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;

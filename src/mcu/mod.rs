@@ -1,0 +1,8 @@
+//! Mixing: packets of several tracks in, packets of one mixed track out. Pure: no clock, no
+//! threads, no I/O; who drives it hands in packets and time.
+
+pub mod audio;
+pub mod packet;
+pub mod video;
+
+pub use packet::{InputPacket, OutputPacket, PortKey};
