@@ -132,8 +132,11 @@ impl QueueDelay {
         &known[old..]
     }
 
+    /// A queue that stands for longer than the base is remembered must not become it. If it is not
+    /// ours, [`QueueDelay::rebase`] ends it.
     fn update_base(&mut self, group: Group) {
-        if self.spans_used == 0 || group.sent - self.span_began > SPAN {
+        let over = group.sent - self.span_began > SPAN && self.usage != Usage::Overuse;
+        if self.spans_used == 0 || over {
             self.spans.rotate_right(1);
             self.spans[0] = group.delay;
             self.span_began = group.sent;

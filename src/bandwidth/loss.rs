@@ -58,6 +58,8 @@ struct Trial {
     since: f64,
     loss: f64,
     rate: f64,
+    /// What arrived of it.
+    carried: f64,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -137,6 +139,19 @@ impl Loss {
         window.lost >= 5 && window.ratio() - self.usual - window.uncertainty() > SUSPICIOUS
     }
 
+    /// Whether more than usual got lost lately.
+    pub(super) fn is_unusual(&self) -> bool {
+        let window = self.lately();
+        window.ratio() - self.usual - window.uncertainty() > 0.0
+    }
+
+    /// Bits a second that were sent from a time in ms on, as far as feedback tells. `None`: it does
+    /// not.
+    pub(super) fn sent_since(&self, since: f64) -> Option<f64> {
+        let window = self.between(since, self.newest as f64 * BUCKET);
+        (window.total > 0).then_some(window.sent)
+    }
+
     /// `queue`: whether delay hints at a queue.
     pub(super) fn judge(&mut self, sent: f64, queue: bool) -> Verdict {
         if sent - self.evaluated < BUCKET {
@@ -166,10 +181,12 @@ impl Loss {
         Verdict::Nothing
     }
 
-    /// Less is sent from a time in ms on, because of what was judged.
-    pub(super) fn blamed(&mut self, now: f64) {
+    /// Less is to be sent from a time in ms on, because of what was judged: no more than the path
+    /// carried, in bits a second.
+    pub(super) fn blamed(&mut self, now: f64, carried: f64) {
         let window = self.lately();
-        self.trial = Some(Trial { since: now, loss: window.ratio(), rate: window.sent });
+        let (loss, rate) = (window.ratio(), window.sent);
+        self.trial = Some(Trial { since: now, loss, rate, carried });
     }
 
     fn conclude(&mut self, trial: Trial) -> Verdict {
@@ -181,7 +198,10 @@ impl Loss {
             return Verdict::Nothing;
         }
         self.trial = None;
-        if window.total < ENOUGH / 2 || window.sent > 0.95 * trial.rate {
+        // Layers do not give way at once. As long as more is sent than the path carried, a full
+        // queue loses as much as before.
+        let less = window.sent <= (0.95 * trial.rate).min(trial.carried);
+        if window.total < ENOUGH / 2 || !less {
             return Verdict::Nothing;
         }
         if window.ratio() < REMAINS * trial.loss {
@@ -219,7 +239,8 @@ mod tests {
                 Verdict::Nothing => {}
                 verdict => {
                     if verdict == Verdict::Congestion {
-                        loss.blamed(sent);
+                        let rate = loss.lately();
+                        loss.blamed(sent, rate.sent * (1.0 - rate.ratio()));
                     }
                     verdicts.push(verdict);
                 }

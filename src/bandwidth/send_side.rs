@@ -68,6 +68,8 @@ struct Decrease {
     /// Sending time in ms.
     at: f64,
     queue: f64,
+    /// What the path carried.
+    carried: f64,
     /// How many times in a row it made no difference to the queue.
     fruitless: u32,
     /// The estimate before the first of this series.
@@ -191,7 +193,11 @@ impl SendSideEstimator {
             if judged < decrease.at + RESPONSE {
                 return;
             }
-            if (queue / decrease.queue - 1.0).abs() < THE_SAME {
+            // Layers do not give way at once. As long as more is sent than the path carries, or
+            // packets get lost that did not before, a queue stays because it is full.
+            let sent = self.loss.sent_since(decrease.at);
+            let less = sent.is_some_and(|sent| sent <= decrease.carried) && !self.loss.is_unusual();
+            if less && (queue / decrease.queue - 1.0).abs() < THE_SAME {
                 fruitless = decrease.fruitless + 1;
             }
             if fruitless > FRUITLESS {
@@ -211,7 +217,7 @@ impl SendSideEstimator {
         let share = if queue > LONG_QUEUE { STRONG_DECREASE } else { DECREASE };
         self.learn_capacity(carried);
         self.set(self.estimate.min(share * carried), Change::Overuse);
-        self.decrease = Some(Decrease { at: now_ms, queue, fruitless, before });
+        self.decrease = Some(Decrease { at: now_ms, queue, carried, fruitless, before });
         self.probing.overused(now);
     }
 
@@ -234,7 +240,7 @@ impl SendSideEstimator {
             Verdict::Congestion => {
                 let Some(carried) = self.carried(SECOND - 80) else { return };
                 self.before_loss = self.estimate;
-                self.loss.blamed(now_ms);
+                self.loss.blamed(now_ms, carried);
                 if carried < self.estimate {
                     self.learn_capacity(carried);
                     self.set(0.95 * carried, Change::Loss);

@@ -7,6 +7,8 @@ struct Link {
     estimator: SendSideEstimator,
     number: u64,
     free: f64,
+    /// What would wait longer is dropped, in ms.
+    queue: f64,
     wanted: u64,
 }
 
@@ -14,7 +16,15 @@ impl Link {
     fn new(limits: Limits) -> Self {
         let origin = Instant::now();
         let estimator = SendSideEstimator::new(origin, limits);
-        Self { now: origin, origin, estimator, number: 0, free: 0.0, wanted: 0 }
+        Self {
+            now: origin,
+            origin,
+            estimator,
+            number: 0,
+            free: 0.0,
+            queue: f64::INFINITY,
+            wanted: 0,
+        }
     }
 
     /// Sends at a rate over a link of another for some time; 0 is a link that nothing gets over.
@@ -25,8 +35,11 @@ impl Link {
             let end = self.milliseconds() + 50.0;
             let mut results = Vec::new();
             while due < end {
-                self.free = self.free.max(due) + 8e6 / capacity.max(1.0);
-                let arrived = (capacity > 0.0).then_some(((self.free + 20.0) * 4.0) as i64);
+                let fits = capacity > 0.0 && self.free - due <= self.queue;
+                if fits || capacity == 0.0 {
+                    self.free = self.free.max(due) + 8e6 / capacity.max(1.0);
+                }
+                let arrived = fits.then_some(((self.free + 20.0) * 4.0) as i64);
                 results.push(PacketResult {
                     number: self.number,
                     sent: Duration::from_secs_f64(due / 1000.0),
@@ -97,6 +110,22 @@ fn a_link_that_gets_thinner_is_found_out_within_half_a_second() {
     let estimate = link.estimator.estimate() as f64;
     assert!((0.75e6..1e6).contains(&estimate), "{estimate}");
     assert!(link.estimator.statistics().queue > Duration::from_millis(25));
+}
+
+/// Keyframes that are waited for, repetitions and layers that grow make it so for a while.
+#[test]
+fn a_queue_that_stays_full_of_what_is_sent_is_neither_the_path_nor_bad_luck() {
+    for (sent, queue) in [(1.2, 300.0), (1.6, 300.0), (2.5, 300.0), (1.5, 100.0), (1.5, 600.0)] {
+        let mut link = Link::new(Limits::default());
+        link.queue = queue;
+        link.send(5_000, 280e3, 10e6);
+        link.send(1_000, 2.0 * sent * 200e3, 200e3);
+        for second in 0..30 {
+            link.send(1_000, sent * 200e3, 200e3);
+            let estimate = link.estimator.estimate();
+            assert!(estimate < 205_000, "{estimate} in second {second} of {sent} times 200 kbit/s");
+        }
+    }
 }
 
 #[test]
