@@ -146,6 +146,24 @@ fn a_picture_that_paused_comes_back_with_the_link() {
     assert!(longest < 18_000 * MS, "it came back: {longest:?}");
 }
 
+/// The estimator once took the full queue and what it dropped for the path's own: it believed in
+/// several times of what the link carried, and the picture stood most of the time.
+#[test]
+fn a_fall_to_a_fiftieth_is_over_in_a_few_seconds() {
+    for (kilobits, seed) in [(170, 2), (170, 3), (200, 1), (200, 2)] {
+        let trace = traces::steps(&[(0, 10_000), (8, kilobits)]);
+        let link = ViewerLink::with_round_trip(30).with_capacities(trace);
+        let scenario = Scenario::new("fall".to_owned(), Coding::Vp8Simulcast, 32);
+        let scenario = Scenario { settled: 5_000 * MS, ..scenario.watched_over(link) };
+        for figures in run(&scenario, seed) {
+            let frozen: Duration = figures.freezes.iter().map(|freeze| freeze.length).sum();
+            let name = format!("{kilobits} kbit/s with seed {seed}");
+            assert!(frozen < 4_500 * MS, "{name}: {frozen:?} in all, {:?}", figures.freezes);
+            assert_eq!((figures.wrong, figures.unreadable), (0, 0), "{name}");
+        }
+    }
+}
+
 /// The goals are 200 and 500 ms, which a request that gets lost itself goes beyond: a str0m viewer
 /// asks again after 132 ms. `npm run bench:network` holds every run to the goals.
 #[test]

@@ -17,6 +17,9 @@ const STANDING: usize = 3;
 /// The base is the smallest of so many spans of time, each of that length in ms.
 const SPANS: usize = 4;
 const SPAN: f64 = 5000.0;
+/// While a queue stands, which must not become the base for lasting. One that is not ours is ended by
+/// [`QueueDelay::rebase`] long before.
+const LONG_SPAN: f64 = 20_000.0;
 /// Standing queue that is too much, in ms, on a path without jitter.
 const MIN_THRESHOLD: f64 = 25.0;
 const MAX_THRESHOLD: f64 = 150.0;
@@ -132,11 +135,9 @@ impl QueueDelay {
         &known[old..]
     }
 
-    /// A queue that stands for longer than the base is remembered must not become it. If it is not
-    /// ours, [`QueueDelay::rebase`] ends it.
     fn update_base(&mut self, group: Group) {
-        let over = group.sent - self.span_began > SPAN && self.usage != Usage::Overuse;
-        if self.spans_used == 0 || over {
+        let span = if self.usage == Usage::Overuse { LONG_SPAN } else { SPAN };
+        if self.spans_used == 0 || group.sent - self.span_began > span {
             self.spans.rotate_right(1);
             self.spans[0] = group.delay;
             self.span_began = group.sent;

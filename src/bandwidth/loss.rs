@@ -17,6 +17,8 @@ const ALARMING: f64 = 0.10;
 const MEMORY: f64 = 1000.0;
 /// A rate that grew by this much did go up.
 const HIGHER: f64 = 1.15;
+/// How long a queue may take to empty, in ms.
+const PATIENCE: f64 = 3000.0;
 /// Share of the loss that has to remain at a lower rate to be independent of it.
 const REMAINS: f64 = 0.6;
 
@@ -54,7 +56,8 @@ impl Window {
 
 #[derive(Clone, Copy, Debug)]
 struct Trial {
-    /// Sending time from which on less was sent, in ms.
+    /// Sending times from which on less was to be sent, and from which on that shows, in ms.
+    began: f64,
     since: f64,
     loss: f64,
     rate: f64,
@@ -158,8 +161,14 @@ impl Loss {
             return Verdict::Nothing;
         }
         self.evaluated = sent;
-        if let Some(trial) = self.trial {
-            return self.conclude(trial);
+        if let Some(mut trial) = self.trial {
+            // A long queue that was full loses packets until it is empty.
+            if queue && sent - trial.began < PATIENCE {
+                trial.since = sent;
+                self.trial = Some(trial);
+                return Verdict::Nothing;
+            }
+            return self.conclude(trial, queue);
         }
         let window = self.lately();
         if window.total < ENOUGH {
@@ -186,10 +195,10 @@ impl Loss {
     pub(super) fn blamed(&mut self, now: f64, carried: f64) {
         let window = self.lately();
         let (loss, rate) = (window.ratio(), window.sent);
-        self.trial = Some(Trial { since: now, loss, rate, carried });
+        self.trial = Some(Trial { began: now, since: now, loss, rate, carried });
     }
 
-    fn conclude(&mut self, trial: Trial) -> Verdict {
+    fn conclude(&mut self, trial: Trial, queue: bool) -> Verdict {
         let newest = self.newest as f64 * BUCKET;
         // The first moments still show what had been sent before.
         let window = self.between(trial.since + 200.0, newest);
@@ -201,7 +210,7 @@ impl Loss {
         // Layers do not give way at once. As long as more is sent than the path carried, a full
         // queue loses as much as before.
         let less = window.sent <= (0.95 * trial.rate).min(trial.carried);
-        if window.total < ENOUGH / 2 || !less {
+        if window.total < ENOUGH / 2 || !less || queue {
             return Verdict::Nothing;
         }
         if window.ratio() < REMAINS * trial.loss {
@@ -275,6 +284,20 @@ mod tests {
         assert!(loss.usual() > 0.2);
         // And going up again is no reason to suspect it.
         assert_eq!(send(&mut loss, 30, 40, 1000, 4), []);
+    }
+
+    #[test]
+    fn loss_of_a_queue_that_has_not_emptied_is_not_independent_of_the_rate() {
+        let mut loss = Loss::default();
+        send(&mut loss, 0, 10, 1000, 1000);
+        assert_eq!(send(&mut loss, 10, 11, 1000, 4), [Verdict::Congestion]);
+        for n in 1100..1300 {
+            let sent = f64::from(n) * 10.0;
+            loss.told(sent, 600, n % 4 == 0, false);
+            assert_eq!(loss.judge(sent, true), Verdict::Nothing);
+        }
+        assert_eq!(send(&mut loss, 13, 30, 600, 100), []);
+        assert!(loss.usual() < 0.05);
     }
 
     #[test]

@@ -72,7 +72,7 @@ struct Decrease {
     carried: f64,
     /// How many times in a row it made no difference to the queue.
     fruitless: u32,
-    /// The estimate before the first of this series.
+    /// The estimate before the first of this series, as far as it was not out of date by then.
     before: f64,
 }
 
@@ -207,7 +207,6 @@ impl SendSideEstimator {
                 return self.set(self.estimate.max(decrease.before), Change::Path);
             }
         }
-        let before = self.decrease.map_or(self.estimate, |decrease| decrease.before);
         // What arrived since the queue is there is what the path carries.
         let busy = match (self.acknowledged.latest(), self.delay.busy_since()) {
             (Some(latest), Some(since)) => latest.saturating_sub(since),
@@ -216,6 +215,8 @@ impl SendSideEstimator {
         let Some(carried) = self.carried(busy.clamp(SECOND / 5, HALF_SECOND)) else { return };
         let share = if queue > LONG_QUEUE { STRONG_DECREASE } else { DECREASE };
         self.learn_capacity(carried);
+        let known = self.estimate.min(CARRIED * carried);
+        let before = self.decrease.map_or(known, |decrease| decrease.before);
         self.set(self.estimate.min(share * carried), Change::Overuse);
         self.decrease = Some(Decrease { at: now_ms, queue, carried, fruitless, before });
         self.probing.overused(now);
