@@ -116,10 +116,10 @@ async function rustTests() {
   return eachOf([[...test, ...FEATURES], [...test, ...portable]], cargoTest)
 }
 
-/** The benchmark's clients, a crate of their own, in the folder that the benchmark builds them in. */
+/** The benchmark's clients, a crate of their own, with what the engine's tests have compiled. */
 async function benchTests() {
   const clients = ['--manifest-path', 'bench/load/Cargo.toml']
-  const built = [...clients, '--release', '--locked', '--target-dir', 'target/bench/load']
+  const built = [...clients, '--locked', '--target-dir', process.env.CARGO_TARGET_DIR ?? 'target']
   const micro = ['--manifest-path', 'bench/micro/Cargo.toml']
   const network = ['--manifest-path', 'bench/network/Cargo.toml']
   const checks = [
