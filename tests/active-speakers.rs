@@ -308,7 +308,9 @@ fn pictures_of_those_who_spoke_last_begin_with_a_keyframe() {
         let client = &meeting.world.clients[listener.client];
         let mut current: HashMap<u32, u64> = HashMap::new();
         let mut switches = 0;
-        for packet in client.packets_of(MediaKind::Video) {
+        // A publisher that probes its own link sends padding, of which only the number goes on.
+        let pictures = client.packets_of(MediaKind::Video).filter(|p| !p.payload.is_empty());
+        for packet in pictures {
             let whom = frame_number(packet) / FRAMES;
             if current.insert(*packet.header.ssrc, whom) != Some(whom) {
                 switches += 1;
