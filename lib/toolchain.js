@@ -3,7 +3,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 
-/** What a source build needs: the programs that would do, and how to get one. */
+/** What a source build needs, how to see whether it is there, and how to get it. */
 const TOOLS = [
   {
     name: 'cargo',
@@ -19,8 +19,31 @@ const TOOLS = [
         : process.platform === 'darwin'
           ? 'xcode-select --install'
           : 'apt-get install build-essential, or your distribution\'s like'
+  },
+  {
+    name: 'cmake',
+    programs: ['cmake'],
+    hint: 'to build libopus: apt-get install cmake, brew install cmake, or https://cmake.org',
+    mixing: true
+  },
+  {
+    name: 'libvpx',
+    present: hasLibvpx,
+    hint: 'to mix pictures: apt-get install libvpx-dev pkg-config, brew install libvpx pkg-config, or set VPX_LIB_DIR, VPX_INCLUDE_DIR and VPX_VERSION',
+    mixing: true
   }
 ]
+
+/** Where pkg-config looks for what a library needs. */
+const PKG_CONFIG = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/opt/homebrew/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
+
+function hasLibvpx(env) {
+  if (env.VPX_LIB_DIR) return true
+  if (!findProgram('pkg-config', env)) return false
+  const named = (env.PKG_CONFIG_PATH || '').split(path.delimiter).filter(Boolean)
+  const directories = [...named, ...PKG_CONFIG.map(directory => path.join(directory, 'pkgconfig'))]
+  return directories.some(directory => fs.existsSync(path.join(directory, 'vpx.pc')))
+}
 
 /** Path of a program in `PATH`, or `null`. Looks at the directories itself: nothing is spawned. */
 function findProgram(program, env = process.env) {
@@ -39,8 +62,9 @@ function findProgram(program, env = process.env) {
 }
 
 /** The tools that a source build needs and this machine lacks. */
-function missingTools(env = process.env) {
-  return TOOLS.filter(tool => !tool.programs.some(program => findProgram(program, env)))
+function missingTools(env = process.env, { mixing = true } = {}) {
+  const found = tool => tool.present?.(env) ?? tool.programs.some(program => findProgram(program, env))
+  return TOOLS.filter(tool => (mixing || !tool.mixing) && !found(tool))
 }
 
 module.exports = { findProgram, missingTools }

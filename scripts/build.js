@@ -8,13 +8,14 @@
  *
  *   --debug            without optimisation: quick to build, slow to run
  *   --target TRIPLE    for another platform, as rustc names it
+ *   --without-mixing   needs neither cmake nor libvpx; `createMixer` is refused then
  */
 
 const fs = require('node:fs')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
 const { platformName } = require('../lib/platform.js')
-const { missingTools } = require('../lib/toolchain.js')
+const { findProgram, missingTools } = require('../lib/toolchain.js')
 
 const ROOT = path.join(__dirname, '..')
 
@@ -29,11 +30,15 @@ const PLATFORM_OF_TARGET = {
 }
 
 /** @returns {string} path of the module that was built */
-function build({ debug = false, target } = {}) {
-  const missing = missingTools()
+function build({ debug = false, target, mixing = true } = {}) {
+  const missing = missingTools(process.env, { mixing })
   if (missing.length > 0) {
     throw new Error(
-      ['Building medialoom needs what is missing here:', ...missing.map(t => `  ${t.name} (${t.hint})`)].join('\n')
+      [
+        'Building medialoom needs what is missing here:',
+        ...missing.map(t => `  ${t.name} (${t.hint})`),
+        ...(missing.every(t => t.mixing) ? ['Without mixing it can be built with: npx medialoom-build --without-mixing'] : [])
+      ].join('\n')
     )
   }
   const platform = target ? PLATFORM_OF_TARGET[target] : platformName()
@@ -42,7 +47,8 @@ function build({ debug = false, target } = {}) {
   const args = ['build', '--lib', '--locked', '--message-format=json-render-diagnostics']
   if (!debug) args.push('--release')
   if (target) args.push('--target', target)
-  const env = { ...process.env }
+  if (!mixing) args.push('--no-default-features', '--features', 'node')
+  const env = { ...(mixing && staticLibvpx()), ...process.env }
   // A static C library cannot be loaded into a running Node.
   if (platform.endsWith('-musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim()
 
@@ -64,6 +70,19 @@ function build({ debug = false, target } = {}) {
     fs.renameSync(fresh, module)
   }
   return module
+}
+
+/**
+ * libvpx is linked into the module, so that who installs it needs none. Of the system's libraries
+ * cargo takes the static one only when it is told where that is.
+ */
+function staticLibvpx() {
+  const ask = (program, ...args) => spawnSync(program, args, { encoding: 'utf8' }).stdout?.trim()
+  // The compiler knows better than pkg-config, which on Debian tells the directory above.
+  const library = ask(findProgram('cc') ?? 'gcc', '-print-file-name=libvpx.a')
+  const version = ask('pkg-config', '--modversion', 'vpx')
+  if (!library || !path.isAbsolute(library) || !version) return {}
+  return { VPX_STATIC: '1', VPX_LIB_DIR: path.dirname(library), VPX_VERSION: version }
 }
 
 /** Where cargo says it put the cdylib: `CARGO_TARGET_DIR` and cargo's configuration may move it. */
@@ -91,6 +110,7 @@ function run(argv) {
   const options = {}
   for (let i = 0; i < argv.length; i++) {
     if (argv[i] === '--debug') options.debug = true
+    else if (argv[i] === '--without-mixing') options.mixing = false
     else if (argv[i] === '--target' && argv[i + 1]) options.target = argv[++i]
     else throw new Error(`unknown argument ${argv[i]}`)
   }

@@ -34,7 +34,10 @@ function checkNode() {
 /** Packages of the distribution: by apt-get where that may be run, else by the reader's hand. */
 function installSystemPackages({ test }) {
   const packages = []
-  if (missingTools().some(tool => tool.name === 'a C compiler')) packages.push('build-essential')
+  const missing = new Set(missingTools().map(tool => tool.name))
+  if (missing.has('a C compiler')) packages.push('build-essential')
+  if (missing.has('cmake')) packages.push('cmake')
+  if (missing.has('libvpx')) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
   if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
   if (packages.length === 0) return

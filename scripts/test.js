@@ -19,7 +19,7 @@ const { findChromium } = require('./chromium.js')
 const ROOT = path.join(__dirname, '..')
 const MINUTE = 60_000
 /** Every section builds with it, so that cargo compiles no crate twice for the sake of a feature. */
-const FEATURES = ['--features', 'fault-injection', '--locked']
+const FEATURES = ['--features', 'fault-injection,mcu', '--locked']
 
 const SECTIONS = {
   format: () => command('cargo', ['fmt', '--check']),
@@ -112,7 +112,7 @@ function typeScriptProjects() {
 async function rustTests() {
   const test = ['test', '--no-fail-fast', '--no-default-features']
   const sockets = ['media-threads', 'ice-tcp', 'connecting'].flatMap(name => ['--test', name])
-  const portable = ['--features', 'fault-injection,portable-sockets', '--locked', ...sockets]
+  const portable = ['--features', 'fault-injection,mcu,portable-sockets', '--locked', ...sockets]
   return eachOf([[...test, ...FEATURES], [...test, ...portable]], cargoTest)
 }
 
@@ -121,10 +121,12 @@ async function benchTests() {
   const clients = ['--manifest-path', 'bench/load/Cargo.toml']
   const built = [...clients, '--locked', '--target-dir', process.env.CARGO_TARGET_DIR ?? 'target']
   const micro = ['--manifest-path', 'bench/micro/Cargo.toml']
+  const mix = ['--manifest-path', 'bench/mix/Cargo.toml']
   const network = ['--manifest-path', 'bench/network/Cargo.toml']
   const checks = [
     ['fmt', ...clients, '--check'],
     ['fmt', ...micro, '--check'],
+    ['fmt', ...mix, '--check'],
     ['fmt', ...network, '--check'],
     ['clippy', ...built, '--all-targets', '--', '-D', 'warnings']
   ]

@@ -139,11 +139,12 @@ function rustFiles() {
     const part = first === 'lib.rs' ? null : first.replace(/\.rs$/, '')
     // Tests stand at the foot of a file, or in one of their own.
     const foot = lines.findIndex((line, index) => isForTests(line) && /^mod \w+ \{/.test(lines[index + 1] ?? ''))
-    return { part, file, lines, testsFrom: testFiles.has(file) ? 0 : foot < 0 ? Infinity : foot }
+    const forTests = testFiles.has(file) || [...testFiles].some(module => file.startsWith(module.replace(/mod\.rs$/, '')))
+    return { part, file, lines, testsFrom: forTests ? 0 : foot < 0 ? Infinity : foot }
   })
 }
 
-/** The files of modules that are only there for tests: `#[cfg(test)]`, then `mod name;`. */
+/** The files of modules that are only there for tests, and their folders: `#[cfg(test)]`, then `mod name;`. */
 function testModules(file, lines) {
   const folder = file.replace(/(?:\/(?:mod|lib))?\.rs$/, '')
   return lines.flatMap((line, index) => {

@@ -64,66 +64,89 @@ fn look(nal: Nal<'_>, scan: &mut Scan) {
 
 /// Width and height of a sequence parameter set (H.264 7.3.2.1.1), cropped.
 fn sps_size(body: &[u8]) -> Option<(u16, u16)> {
-    let rbsp = Rbsp::new(body);
-    let mut r = rbsp.reader();
-    let profile = r.bits(8)?;
-    r.skip(16)?; // constraint flags and level
-    r.exp_golomb()?; // seq_parameter_set_id
-    let mut chroma_format = 1;
-    if matches!(profile, 44 | 83 | 86 | 100 | 110 | 118 | 122 | 128 | 134 | 135 | 138 | 139 | 244) {
-        chroma_format = r.exp_golomb()?;
-        if chroma_format == 3 && r.bit()? {
-            chroma_format = 0; // separate colour planes crop like monochrome
+    let size = SpsSize::parse(body)?;
+    super::nal::size(size.width.checked_sub(size.crop_x)?, size.height.checked_sub(size.crop_y)?)
+}
+
+/// Width and height that are decoded, before cropping, of a sequence parameter set after its NAL
+/// unit header.
+pub(crate) fn coded_size(body: &[u8]) -> Option<(u32, u32)> {
+    SpsSize::parse(body).map(|size| (size.width, size.height))
+}
+
+struct SpsSize {
+    width: u32,
+    height: u32,
+    crop_x: u32,
+    crop_y: u32,
+}
+
+impl SpsSize {
+    fn parse(body: &[u8]) -> Option<SpsSize> {
+        let rbsp = Rbsp::new(body);
+        let mut r = rbsp.reader();
+        let profile = r.bits(8)?;
+        r.skip(16)?; // constraint flags and level
+        r.exp_golomb()?; // seq_parameter_set_id
+        let mut chroma_format = 1;
+        if matches!(
+            profile,
+            44 | 83 | 86 | 100 | 110 | 118 | 122 | 128 | 134 | 135 | 138 | 139 | 244
+        ) {
+            chroma_format = r.exp_golomb()?;
+            if chroma_format == 3 && r.bit()? {
+                chroma_format = 0; // separate colour planes crop like monochrome
+            }
+            r.exp_golomb()?; // bit_depth_luma_minus8
+            r.exp_golomb()?; // bit_depth_chroma_minus8
+            r.skip(1)?; // qpprime_y_zero_transform_bypass_flag
+            if r.bit()? {
+                skip_scaling_lists(&mut r, if chroma_format == 3 { 12 } else { 8 })?;
+            }
         }
-        r.exp_golomb()?; // bit_depth_luma_minus8
-        r.exp_golomb()?; // bit_depth_chroma_minus8
-        r.skip(1)?; // qpprime_y_zero_transform_bypass_flag
+        r.exp_golomb()?; // log2_max_frame_num_minus4
+        match r.exp_golomb()? {
+            0 => {
+                r.exp_golomb()?; // log2_max_pic_order_cnt_lsb_minus4
+            }
+            1 => {
+                r.skip(1)?; // delta_pic_order_always_zero_flag
+                r.signed_exp_golomb()?; // offset_for_non_ref_pic
+                r.signed_exp_golomb()?; // offset_for_top_to_bottom_field
+                let count = r.exp_golomb()?;
+                if count > 255 {
+                    return None;
+                }
+                for _ in 0..count {
+                    r.signed_exp_golomb()?; // offset_for_ref_frame
+                }
+            }
+            _ => {}
+        }
+        r.exp_golomb()?; // max_num_ref_frames
+        r.skip(1)?; // gaps_in_frame_num_value_allowed_flag
+        let width = r.exp_golomb()?.checked_add(1)?.checked_mul(16)?;
+        let map_units = r.exp_golomb()?.checked_add(1)?;
+        let frame_mbs_only = r.bit()?;
+        let fields = if frame_mbs_only { 1 } else { 2 };
+        let height = map_units.checked_mul(16 * fields)?;
+        if !frame_mbs_only {
+            r.skip(1)?; // mb_adaptive_frame_field_flag
+        }
+        r.skip(1)?; // direct_8x8_inference_flag
+        let (mut crop_x, mut crop_y) = (0, 0);
         if r.bit()? {
-            skip_scaling_lists(&mut r, if chroma_format == 3 { 12 } else { 8 })?;
+            // Table 6-1: how many luma samples one cropping unit covers.
+            let (unit_x, unit_y) = match chroma_format {
+                1 => (2, 2 * fields),
+                2 => (2, fields),
+                _ => (1, fields),
+            };
+            crop_x = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_x)?;
+            crop_y = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_y)?;
         }
+        Some(SpsSize { width, height, crop_x, crop_y })
     }
-    r.exp_golomb()?; // log2_max_frame_num_minus4
-    match r.exp_golomb()? {
-        0 => {
-            r.exp_golomb()?; // log2_max_pic_order_cnt_lsb_minus4
-        }
-        1 => {
-            r.skip(1)?; // delta_pic_order_always_zero_flag
-            r.signed_exp_golomb()?; // offset_for_non_ref_pic
-            r.signed_exp_golomb()?; // offset_for_top_to_bottom_field
-            let count = r.exp_golomb()?;
-            if count > 255 {
-                return None;
-            }
-            for _ in 0..count {
-                r.signed_exp_golomb()?; // offset_for_ref_frame
-            }
-        }
-        _ => {}
-    }
-    r.exp_golomb()?; // max_num_ref_frames
-    r.skip(1)?; // gaps_in_frame_num_value_allowed_flag
-    let width = r.exp_golomb()?.checked_add(1)?.checked_mul(16)?;
-    let map_units = r.exp_golomb()?.checked_add(1)?;
-    let frame_mbs_only = r.bit()?;
-    let fields = if frame_mbs_only { 1 } else { 2 };
-    let height = map_units.checked_mul(16 * fields)?;
-    if !frame_mbs_only {
-        r.skip(1)?; // mb_adaptive_frame_field_flag
-    }
-    r.skip(1)?; // direct_8x8_inference_flag
-    let (mut crop_x, mut crop_y) = (0, 0);
-    if r.bit()? {
-        // Table 6-1: how many luma samples one cropping unit covers.
-        let (unit_x, unit_y) = match chroma_format {
-            1 => (2, 2 * fields),
-            2 => (2, fields),
-            _ => (1, fields),
-        };
-        crop_x = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_x)?;
-        crop_y = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_y)?;
-    }
-    super::nal::size(width.checked_sub(crop_x)?, height.checked_sub(crop_y)?)
 }
 
 /// H.264 7.3.2.1.1.1.

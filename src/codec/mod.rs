@@ -7,7 +7,7 @@ mod bits;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
-mod h264;
+pub(crate) mod h264;
 mod h265;
 pub mod layer;
 pub mod multiplex;

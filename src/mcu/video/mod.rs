@@ -1,1 +1,41 @@
-//! Mixed pictures.
+//! Mixing pictures: tracks of several senders in, tracks of one canvas out.
+
+mod annex_b;
+mod arrange;
+mod assembler;
+mod canvas;
+mod classes;
+mod codec;
+mod colour;
+mod corners;
+mod depacketizer;
+mod draw;
+mod face;
+mod input;
+mod layout;
+mod mixer;
+mod options;
+mod overlay;
+mod packetizer;
+mod picture;
+mod port;
+mod rect;
+mod scale;
+mod sink;
+mod stats;
+mod taps;
+
+pub use colour::Colour;
+pub use layout::{Border, Fit, Layout, MAX_TILES, Placement, Tile, TileSource};
+pub use mixer::VideoMixer;
+pub use options::*;
+pub use overlay::{Align, MAX_OVERLAYS, Overlay, OverlayContent};
+pub use rect::{Parts, Rect};
+pub use sink::VideoSink;
+pub use stats::{CanvasStats, ClassStats, PortStats};
+pub use taps::MAX_TAPS;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Who listens to a mix: in which codecs, and the numbers of what they are sent.
+
+use std::time::Instant;
+
+use super::clock::MediaClock;
+use super::loudness::AUDIBLE;
+use super::options::{AudioTarget, CodecSet};
+use super::output::{Encoded, index};
+use super::signal::rounded;
+use super::sink::{AudioSink, TargetStats};
+use crate::mcu::OutputPacket;
+
+/// Of one codec.
+#[derive(Clone, Copy)]
+struct Lane {
+    sequence: u64,
+    /// Nothing was sent of the last tick.
+    paused: bool,
+}
+
+pub(super) struct Target {
+    pub wanted: CodecSet,
+    lanes: [Lane; CodecSet::CODECS.len()],
+    pub stats: TargetStats,
+}
+
+impl Target {
+    pub(super) fn new() -> Self {
+        let lane = Lane { sequence: 0, paused: true };
+        let lanes = [lane; CodecSet::CODECS.len()];
+        Self { wanted: CodecSet::EMPTY, lanes, stats: TargetStats::default() }
+    }
+
+    /// Sends a tick.
+    pub(super) fn send(
+        &mut self,
+        target: AudioTarget,
+        encoded: &Encoded,
+        clock: &MediaClock,
+        captured: Instant,
+        sink: &mut impl AudioSink,
+    ) {
+        for codec in self.wanted.iter() {
+            let Some(lane) = index(codec).and_then(|index| self.lanes.get_mut(index)) else {
+                continue;
+            };
+            let Some(payload) = encoded.get(codec) else {
+                lane.paused = true;
+                continue;
+            };
+            sink.packet(
+                target,
+                OutputPacket {
+                    sequence: lane.sequence,
+                    timestamp: clock.timestamp(codec.clock_rate()),
+                    // The first behind a pause (RFC 3551 4.1).
+                    marker: lane.paused,
+                    codec,
+                    payload: payload.clone(),
+                    captured,
+                    audio_level: Some((rounded(encoded.level), encoded.level >= AUDIBLE)),
+                },
+            );
+            lane.sequence += 1;
+            lane.paused = false;
+            self.stats.packets += 1;
+        }
+    }
+}

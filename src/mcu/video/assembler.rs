@@ -1,0 +1,240 @@
+//! Packets in the order they come, frames in the order they are decoded.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::depacketizer::Parts;
+use crate::codec::{Codec, Description};
+use crate::mcu::InputPacket;
+
+/// How long a missing packet is waited for.
+const REORDER_WINDOW: Duration = Duration::from_millis(150);
+/// Most packets that wait for one before them.
+const MAX_WAITING: usize = 1024;
+/// Most bytes of them.
+const MAX_WAITING_BYTES: usize = 4 << 20;
+/// Most packets of one frame.
+const MAX_PACKETS: u32 = 2048;
+
+/// One encoded picture, complete.
+#[derive(Debug)]
+pub(super) struct EncodedFrame {
+    pub codec: Codec,
+    pub keyframe: bool,
+    pub parts: Parts,
+    pub captured: Instant,
+    /// When its first packet came.
+    pub arrival: Instant,
+    /// Clockwise turns by 90 degrees that the picture needs.
+    pub rotation: u8,
+}
+
+/// Puts frames together, beginning with a keyframe, and with one again after a loss.
+#[derive(Default)]
+pub(super) struct Assembler {
+    waiting: BTreeMap<u64, InputPacket>,
+    waiting_bytes: usize,
+    /// The number that comes next. `None`: a keyframe is waited for.
+    next: Option<u64>,
+    /// Since when the packet `next` is missing while later ones are there.
+    gap_since: Option<Instant>,
+    building: Option<Building>,
+    ready: VecDeque<EncodedFrame>,
+    /// Buffers of frames that were decoded.
+    spare: Vec<Parts>,
+    /// Frames that were lost or broken.
+    lost: u64,
+}
+
+struct Building {
+    frame: EncodedFrame,
+    timestamp: u32,
+    packets: u32,
+    broken: bool,
+}
+
+impl Assembler {
+    /// Buffers that are kept for further frames.
+    const SPARE: usize = 2;
+
+    /// Forgets everything and waits for a keyframe.
+    pub(super) fn reset(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        self.ready.clear();
+        self.seek();
+    }
+
+    /// Nothing can be decoded until a keyframe comes.
+    pub(super) fn needs_keyframe(&self) -> bool {
+        self.next.is_none() && self.ready.is_empty()
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    pub(super) fn insert(&mut self, packet: &InputPacket) {
+        if self.next.is_some_and(|next| packet.sequence < next) {
+            return;
+        }
+        let sequence = packet.sequence;
+        let len = packet.payload.len();
+        if self.waiting.insert(sequence, packet.clone()).is_some() {
+            // The same number twice: one of the two was counted already.
+            self.waiting_bytes = self.waiting.values().map(|p| p.payload.len()).sum();
+        } else {
+            self.waiting_bytes += len;
+        }
+        if self.next.is_none() && begins_keyframe(packet) {
+            self.start_at(sequence);
+        }
+        if self.next.is_some_and(|next| next != sequence) && self.gap_since.is_none() {
+            self.gap_since = Some(packet.arrival);
+        }
+        self.drain();
+        while self.waiting.len() > MAX_WAITING || self.waiting_bytes > MAX_WAITING_BYTES {
+            if self.next.is_some() {
+                self.give_up();
+            } else {
+                self.forget_first();
+            }
+        }
+    }
+
+    /// The next complete frame.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
+        if self
+            .gap_since
+            .is_some_and(|since| now.saturating_duration_since(since) >= REORDER_WINDOW)
+        {
+            self.give_up();
+        }
+        self.ready.pop_front()
+    }
+
+    /// Takes the buffers of a frame that was decoded.
+    pub(super) fn give_back(&mut self, mut parts: Parts) {
+        if self.spare.len() < Self::SPARE {
+            parts.clear();
+            self.spare.push(parts);
+        }
+    }
+
+    /// Goes on with the packet that begins a keyframe.
+    fn start_at(&mut self, sequence: u64) {
+        self.next = Some(sequence);
+        self.gap_since = None;
+        while self.waiting.first_key_value().is_some_and(|(first, _)| *first < sequence) {
+            self.forget_first();
+        }
+    }
+
+    /// Goes on without what is missing: with the next keyframe, once it is there.
+    fn give_up(&mut self) {
+        self.lost += 1;
+        self.seek();
+        let start = self.waiting.values().find(|p| begins_keyframe(p)).map(|p| p.sequence);
+        match start {
+            Some(start) => {
+                self.start_at(start);
+                self.drain();
+            }
+            // Nothing of it can be decoded; only the last ones may belong to a keyframe to come.
+            None => {
+                while self.waiting.len() > MAX_WAITING / 8 {
+                    self.forget_first();
+                }
+            }
+        }
+    }
+
+    fn seek(&mut self) {
+        self.next = None;
+        self.gap_since = None;
+        if let Some(building) = self.building.take() {
+            self.give_back(building.frame.parts);
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some((_, packet)) = self.waiting.pop_first() {
+            self.waiting_bytes -= packet.payload.len();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(next) = self.next {
+            let Some(packet) = self.waiting.remove(&next) else { break };
+            self.waiting_bytes -= packet.payload.len();
+            self.next = Some(next.saturating_add(1));
+            self.gap_since = None;
+            self.append(&packet);
+        }
+        if self.next.is_some()
+            && self.gap_since.is_none()
+            && let Some((_, first)) = self.waiting.first_key_value()
+        {
+            self.gap_since = Some(first.arrival);
+        }
+    }
+
+    fn append(&mut self, packet: &InputPacket) {
+        // A frame without a marker ends where the next one begins.
+        if self.building.as_ref().is_some_and(|b| b.timestamp != packet.timestamp) {
+            self.finish();
+            if self.next.is_none() {
+                return;
+            }
+        }
+        if packet.payload.is_empty() && self.building.is_none() {
+            return;
+        }
+        let spare = &mut self.spare;
+        let building = self.building.get_or_insert_with(|| Building {
+            frame: EncodedFrame {
+                codec: packet.codec,
+                keyframe: begins_keyframe(packet),
+                parts: spare.pop().unwrap_or_default(),
+                captured: packet.captured,
+                arrival: packet.arrival,
+                rotation: packet.rotation,
+            },
+            timestamp: packet.timestamp,
+            packets: 0,
+            broken: false,
+        });
+        building.packets += 1;
+        let frame = &mut building.frame;
+        building.broken |= packet.codec != frame.codec
+            || building.packets > MAX_PACKETS
+            || frame.parts.push(packet.codec, &packet.payload).is_err();
+        if packet.marker {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        let Some(building) = self.building.take() else { return };
+        if building.broken || !building.frame.parts.is_complete() {
+            self.give_back(building.frame.parts);
+            // Whatever comes before the next keyframe depends on it.
+            self.give_up();
+            return;
+        }
+        self.ready.push_back(building.frame);
+        // Who does not poll loses frames, the first ones, and so all up to the next keyframe.
+        if self.ready.len() > MAX_WAITING {
+            self.ready.clear();
+            self.give_up();
+        }
+    }
+}
+
+/// Whether a decoder can begin with this packet.
+fn begins_keyframe(packet: &InputPacket) -> bool {
+    Description::parse(packet.codec, &packet.payload, None).keyframe_complete
+}
+
+#[cfg(test)]
+mod tests;

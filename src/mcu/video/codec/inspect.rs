@@ -1,0 +1,165 @@
+//! What has to be known of a picture before a decoder sees it: that it is not larger than what is
+//! decoded, so that nobody makes a decoder allocate gigabytes.
+
+use super::DecodeError;
+use super::vp9_header::frame_size;
+use crate::codec::h264;
+use crate::mcu::video::options::{MAX_CANVAS_PIXELS, MAX_SIDE};
+
+/// Most pixels of a picture that is decoded.
+const MAX_PIXELS: u32 = 2 * MAX_CANVAS_PIXELS;
+/// Most frames of a VP9 superframe (VP9 bitstream specification, Annex B).
+const MAX_FRAMES: usize = 8;
+
+fn check_size(width: u32, height: u32) -> Result<(), DecodeError> {
+    let side = 1..=u32::from(MAX_SIDE);
+    if side.contains(&width) && side.contains(&height) && width * height <= MAX_PIXELS {
+        return Ok(());
+    }
+    Err(DecodeError::TooLarge)
+}
+
+/// Keyframes of VP8 tell their size (RFC 6386 9.1); all others have that of the keyframe.
+pub(super) fn check_vp8(data: &[u8]) -> Result<(), DecodeError> {
+    let first = *data.first().ok_or(DecodeError::Corrupt)?;
+    if first & 1 != 0 {
+        return Ok(());
+    }
+    let header = data.get(..10).ok_or(DecodeError::Corrupt)?;
+    let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    check_size(side(header[6], header[7]), side(header[8], header[9]))
+}
+
+/// Looks at every sequence parameter set of an access unit in the byte stream format.
+pub(super) fn check_h264(data: &[u8]) -> Result<(), DecodeError> {
+    const SPS: u8 = 7;
+    for nal in super::super::annex_b::nal_units(data) {
+        if nal.first().is_some_and(|header| header & 0x1f == SPS) {
+            let (width, height) = h264::coded_size(&nal[1..]).ok_or(DecodeError::Corrupt)?;
+            check_size(width, height)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks every frame of a VP9 picture and ends it with a superframe index (Annex B) of these
+/// frames, so that the decoder looks for no others between them. `starts` are where the frames of
+/// the spatial layers begin; each may be a superframe itself.
+pub(super) fn seal_vp9(data: &mut Vec<u8>, starts: &[usize]) -> Result<(), DecodeError> {
+    let mut sizes = [0u32; MAX_FRAMES];
+    let mut count = 0;
+    let mut sealed = 0;
+    for (i, &start) in starts.iter().enumerate() {
+        let end = starts.get(i + 1).copied().unwrap_or(data.len());
+        let mut at = start;
+        let (frames, found) = superframe(data.get(start..end).ok_or(DecodeError::Corrupt)?)?;
+        for size in frames[..found].iter().copied() {
+            let frame = data.get(at..at + size).ok_or(DecodeError::Corrupt)?;
+            if let Some((width, height)) = frame_size(frame).ok_or(DecodeError::Corrupt)? {
+                check_size(width, height)?;
+            }
+            *sizes.get_mut(count).ok_or(DecodeError::Corrupt)? = size as u32;
+            count += 1;
+            // Closes the gaps that indices leave.
+            data.copy_within(at..at + size, sealed);
+            sealed += size;
+            at += size;
+        }
+    }
+    data.truncate(sealed);
+    if count == 0 {
+        return Err(DecodeError::Corrupt);
+    }
+    // Four bytes for each size.
+    let marker = 0b1101_1000 | (count as u8 - 1);
+    data.push(marker);
+    data.extend(sizes[..count].iter().flat_map(|size| size.to_le_bytes()));
+    data.push(marker);
+    Ok(())
+}
+
+/// Sizes of the frames of a superframe and how many there are; of a frame without an index, its own.
+/// A frame of no bytes stands for one that was left out.
+fn superframe(data: &[u8]) -> Result<([usize; MAX_FRAMES], usize), DecodeError> {
+    let mut sizes = [0; MAX_FRAMES];
+    let Some((count, bytes, index)) = superframe_index(data) else {
+        sizes[0] = data.len();
+        return Ok((sizes, usize::from(!data.is_empty())));
+    };
+    let (payload, index) = data.split_at(data.len() - index);
+    let mut left = payload.len();
+    let mut found = 0;
+    for size in index[1..].chunks_exact(bytes).take(count) {
+        let size = size.iter().rev().fold(0, |size, b| size << 8 | usize::from(*b));
+        left = left.checked_sub(size).ok_or(DecodeError::Corrupt)?;
+        if size > 0 {
+            sizes[found] = size;
+            found += 1;
+        }
+    }
+    Ok((sizes, found))
+}
+
+/// Frames, bytes of each size, and bytes of the index.
+fn superframe_index(data: &[u8]) -> Option<(usize, usize, usize)> {
+    let marker = *data.last()?;
+    if marker >> 5 != 0b110 {
+        return None;
+    }
+    let count = usize::from(marker & 7) + 1;
+    let bytes = usize::from(marker >> 3 & 3) + 1;
+    let len = 2 + count * bytes;
+    let first = *data.get(data.len().checked_sub(len)?)?;
+    (first == marker).then_some((count, bytes, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vp8_keyframe_of_16383_pixels_is_refused() {
+        let mut frame = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
+        assert_eq!(check_vp8(&frame), Ok(()));
+        frame[7] = 0x3f;
+        assert_eq!(check_vp8(&frame), Err(DecodeError::TooLarge));
+        assert_eq!(check_vp8(&frame[..9]), Err(DecodeError::Corrupt));
+        assert_eq!(check_vp8(&[]), Err(DecodeError::Corrupt));
+    }
+
+    #[test]
+    fn pixels_count_too() {
+        assert!(check_size(4096, 4050).is_ok());
+        assert_eq!(check_size(4096, 4096), Err(DecodeError::TooLarge));
+        assert_eq!(check_size(0, 10), Err(DecodeError::TooLarge));
+    }
+
+    /// A VP9 frame that shows an existing one, and so has no size.
+    const SHOW_EXISTING: u8 = 0b1000_1000;
+
+    #[test]
+    fn frames_of_layers_and_of_a_superframe_become_one_superframe() {
+        // A superframe of two frames of 1 and 2 bytes, then a frame of 3 bytes.
+        let mut data = vec![SHOW_EXISTING, SHOW_EXISTING, 7, 0xc1, 1, 2, 0xc1, SHOW_EXISTING, 8, 9];
+        seal_vp9(&mut data, &[0, 7]).unwrap();
+        let marker = 0b1101_1010;
+        let mut expected = vec![SHOW_EXISTING, SHOW_EXISTING, 7, SHOW_EXISTING, 8, 9, marker];
+        for size in [1u32, 2, 3] {
+            expected.extend(size.to_le_bytes());
+        }
+        expected.push(marker);
+        assert_eq!(data, expected);
+    }
+
+    #[test]
+    fn sizes_that_reach_past_the_end_are_refused() {
+        let mut data = vec![SHOW_EXISTING, 0xc0, 2, 0xc0];
+        assert_eq!(seal_vp9(&mut data, &[0]), Err(DecodeError::Corrupt));
+        assert_eq!(seal_vp9(&mut vec![1, 2], &[5]), Err(DecodeError::Corrupt));
+        assert_eq!(seal_vp9(&mut vec![], &[]), Err(DecodeError::Corrupt));
+        assert_eq!(
+            seal_vp9(&mut vec![SHOW_EXISTING; 9], &[0, 1, 2, 3, 4, 5, 6, 7, 8]),
+            Err(DecodeError::Corrupt)
+        );
+    }
+}

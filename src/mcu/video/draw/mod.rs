@@ -1,0 +1,11 @@
+//! Drawing: text and shapes in RGBA, and sprites that are laid over pictures.
+
+mod font;
+mod image_file;
+mod pixmap;
+mod sprite;
+
+pub(super) use font::{Line, Weight};
+pub(super) use image_file::{decode, encode};
+pub(super) use pixmap::{Pixmap, rounded_rect};
+pub(super) use sprite::{Sprite, mix};

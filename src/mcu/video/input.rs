@@ -1,0 +1,277 @@
+//! One port: packets or written frames in, the picture to show out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::assembler::{Assembler, EncodedFrame};
+use super::codec::{DecodeError, Decoder};
+use super::options::{Frame, PixelFormat};
+use super::picture::{Picture, Pool};
+use super::stats::PortStats;
+use crate::codec::Codec;
+use crate::mcu::InputPacket;
+
+/// Most encoded frames that wait until they are due.
+const MAX_QUEUED: usize = 120;
+/// Most bytes of them.
+const MAX_QUEUED_BYTES: usize = 8 << 20;
+/// Most frames that are decoded at a time; what is left comes next time.
+const MAX_DECODED: usize = 16;
+/// Most written frames that wait until they are due.
+const MAX_WRITTEN: usize = 8;
+/// A picture is shown at the latest so long after it came, whatever its sender's clock says.
+const MAX_DELAY: Duration = Duration::from_secs(2);
+/// A track that brings nothing new for so long has no picture any more.
+const STALLED: Duration = Duration::from_secs(5);
+/// Between requests for a keyframe.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// Who sends nothing for so long is not asked for a keyframe.
+const SILENT: Duration = Duration::from_secs(2);
+
+/// What a port shows.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub picture: Arc<Picture>,
+    /// Grows with every picture of the port.
+    pub serial: u64,
+    pub captured: Instant,
+    /// When it was decoded.
+    at: Instant,
+    /// Written by an application: stays until the next one.
+    written: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Input {
+    assembler: Assembler,
+    queue: VecDeque<EncodedFrame>,
+    queued_bytes: usize,
+    decoder: Option<Decoder>,
+    written: VecDeque<(Arc<Picture>, Instant)>,
+    shown: Option<Shown>,
+    serial: u64,
+    delay: Duration,
+    /// Somebody sees it: it is decoded.
+    active: bool,
+    last_packet: Option<Instant>,
+    keyframe_asked: Option<Instant>,
+    /// A keyframe is needed although nothing came yet.
+    ask_at_once: bool,
+    stats: PortStats,
+}
+
+impl Input {
+    /// Begins again, with another source. The picture stays until there is a new one.
+    pub(super) fn reset(&mut self) {
+        self.restart();
+        self.written.clear();
+        self.ask_at_once = self.active;
+        self.keyframe_asked = None;
+    }
+
+    /// Whether it is decoded.
+    pub(super) fn set_active(&mut self, active: bool) {
+        if self.active == active {
+            return;
+        }
+        self.active = active;
+        self.restart();
+        self.ask_at_once = active;
+        self.keyframe_asked = None;
+    }
+
+    pub(super) fn set_delay(&mut self, delay: Option<Duration>) {
+        self.delay = delay.unwrap_or_default().min(MAX_DELAY);
+    }
+
+    pub(super) fn receive(&mut self, packet: &InputPacket) {
+        self.stats.packets += 1;
+        if !matches!(packet.codec, Codec::Vp8 | Codec::Vp9 | Codec::H264) {
+            self.stats.errors += 1;
+            return;
+        }
+        self.last_packet = Some(packet.arrival);
+        if self.active {
+            self.assembler.insert(packet);
+        }
+    }
+
+    /// Takes a picture of an application.
+    pub(super) fn write(&mut self, frame: &Frame<'_>, captured: Instant, pool: &mut Pool) {
+        let mut picture = pool.take(frame.width, frame.height);
+        let Some(own) = Arc::get_mut(&mut picture) else { return };
+        match frame.format {
+            PixelFormat::I420 => own.data_mut().copy_from_slice(frame.data),
+            PixelFormat::Rgba => own.read_rgba(frame.data),
+        }
+        if self.written.len() == MAX_WRITTEN {
+            self.drop_written(pool);
+        }
+        self.written.push_back((picture, captured));
+    }
+
+    /// Decodes what is due.
+    pub(super) fn advance(&mut self, now: Instant, pool: &mut Pool) {
+        self.show_written(now, pool);
+        if !self.active {
+            return;
+        }
+        while let Some(frame) = self.assembler.poll(now) {
+            self.queued_bytes += frame.parts.data.len();
+            self.queue.push_back(frame);
+        }
+        self.stats.lost = self.assembler.lost();
+        if self.queue.len() > MAX_QUEUED || self.queued_bytes > MAX_QUEUED_BYTES {
+            self.stats.dropped += self.queue.len() as u64;
+            self.restart();
+        }
+        let delay = self.delay;
+        let due = |frame: &EncodedFrame| {
+            now >= frame.captured + delay || now >= frame.arrival + MAX_DELAY
+        };
+        let mut count = self.queue.iter().take_while(|frame| due(frame)).count();
+        // What comes before the last keyframe that is due is not seen.
+        let keyframe = self.queue.iter().take(count).rposition(|frame| frame.keyframe);
+        if let Some(skipped) = keyframe.filter(|at| *at > 0) {
+            for _ in 0..skipped {
+                self.pop_queued();
+            }
+            self.stats.dropped += skipped as u64;
+            count -= skipped;
+        }
+        for _ in 0..count.min(MAX_DECODED) {
+            let Some(frame) = self.pop_queued() else { break };
+            self.decode(frame, now, pool);
+        }
+    }
+
+    /// What there is to show.
+    pub(super) fn shown(&self, now: Instant) -> Option<&Shown> {
+        self.shown
+            .as_ref()
+            .filter(|shown| shown.written || now.saturating_duration_since(shown.at) < STALLED)
+    }
+
+    /// Whether to ask for a keyframe now.
+    pub(super) fn take_keyframe_request(&mut self, now: Instant) -> bool {
+        let sends =
+            self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < SILENT);
+        let needed = self.ask_at_once || sends;
+        if !self.active || !needed || !self.queue.is_empty() || !self.assembler.needs_keyframe() {
+            return false;
+        }
+        let asked = self.keyframe_asked;
+        if asked.is_some_and(|asked| now.saturating_duration_since(asked) < KEYFRAME_INTERVAL) {
+            return false;
+        }
+        self.keyframe_asked = Some(now);
+        self.ask_at_once = false;
+        true
+    }
+
+    pub(super) fn stats(&self) -> PortStats {
+        self.stats
+    }
+
+    pub(super) fn count_time(&mut self, time: Duration) {
+        self.stats.decode_time += time;
+    }
+
+    /// What was decoded so far is of no use for what comes.
+    fn restart(&mut self) {
+        self.assembler.reset();
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.decoder = None;
+    }
+
+    fn pop_queued(&mut self) -> Option<EncodedFrame> {
+        let frame = self.queue.pop_front()?;
+        self.queued_bytes -= frame.parts.data.len();
+        Some(frame)
+    }
+
+    fn drop_written(&mut self, pool: &mut Pool) {
+        if let Some((picture, _)) = self.written.pop_front() {
+            pool.give(picture);
+            self.stats.dropped += 1;
+        }
+    }
+
+    fn show_written(&mut self, now: Instant, pool: &mut Pool) {
+        let due = self.written.iter().take_while(|(_, captured)| now >= *captured + self.delay);
+        let due = due.count();
+        for _ in 1..due {
+            self.drop_written(pool);
+        }
+        if due > 0
+            && let Some((picture, captured)) = self.written.pop_front()
+        {
+            self.show(picture, captured, now, true, pool);
+        }
+    }
+
+    fn decode(&mut self, mut frame: EncodedFrame, now: Instant, pool: &mut Pool) {
+        let decoded = self.decode_frame(&mut frame, pool);
+        let (captured, rotation) = (frame.captured, frame.rotation);
+        self.assembler.give_back(frame.parts);
+        match decoded {
+            Ok(Some(picture)) => {
+                self.stats.decoded += 1;
+                let picture = turned(picture, rotation, pool);
+                self.show(picture, captured, now, false, pool);
+            }
+            Ok(None) => {}
+            Err(_) => {
+                // Whatever its state is, nothing good comes out of it any more.
+                self.stats.errors += 1;
+                self.restart();
+            }
+        }
+    }
+
+    fn decode_frame(
+        &mut self,
+        frame: &mut EncodedFrame,
+        pool: &mut Pool,
+    ) -> Result<Option<Arc<Picture>>, DecodeError> {
+        if self.decoder.as_ref().is_none_or(|decoder| decoder.codec() != frame.codec) {
+            if !frame.keyframe {
+                return Err(DecodeError::Corrupt);
+            }
+            let decoder = Decoder::new(frame.codec).ok_or(DecodeError::Unavailable)??;
+            self.decoder = Some(decoder);
+        }
+        let Some(decoder) = &mut self.decoder else { return Err(DecodeError::Unavailable) };
+        decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool)
+    }
+
+    fn show(
+        &mut self,
+        picture: Arc<Picture>,
+        captured: Instant,
+        at: Instant,
+        written: bool,
+        pool: &mut Pool,
+    ) {
+        self.serial += 1;
+        (self.stats.width, self.stats.height) = picture.size();
+        let shown = Shown { picture, serial: self.serial, captured, at, written };
+        if let Some(last) = self.shown.replace(shown) {
+            pool.give(last.picture);
+        }
+    }
+}
+
+fn turned(picture: Arc<Picture>, rotation: u8, pool: &mut Pool) -> Arc<Picture> {
+    if rotation.is_multiple_of(4) {
+        return picture;
+    }
+    let mut upright = pool.take(picture.width(), picture.height());
+    if let Some(own) = Arc::get_mut(&mut upright) {
+        picture.turn_into(rotation, own);
+    }
+    pool.give(picture);
+    upright
+}

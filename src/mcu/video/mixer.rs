@@ -1,0 +1,501 @@
+//! The mixer: ports, canvas and classes put together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::arrange::{Cast, Member, arrange};
+use super::canvas::Canvas;
+use super::classes::{self, Class, Rungs};
+use super::draw;
+use super::layout::{Layout, Placement};
+use super::options::*;
+use super::overlay::{self, Overlay, Rendered};
+use super::picture::{Picture, Pool};
+use super::port::Port;
+use super::rect::Rect;
+use super::scale::{Crop, Scaler};
+use super::sink::VideoSink;
+use super::stats::{CanvasStats, ClassStats, PortStats};
+use super::taps::{MAX_TAPS, Tap};
+use crate::mcu::{InputPacket, PortKey};
+
+/// So long after a snapshot was asked for, what it shows is kept up to date, for the next one.
+const SNAPSHOT_INTEREST: Duration = Duration::from_secs(5);
+/// What is asked for of a port that has no tile, but would have one if it had a picture.
+const UNSEEN: Wanted = Wanted { width: 320, height: 180 };
+
+/// Mixes the pictures of its ports on one canvas. Reads no clock: who drives it says what time it
+/// is, and calls [`tick`](Self::tick) as often as the canvas has pictures.
+pub struct VideoMixer {
+    width: u16,
+    height: u16,
+    fps: f32,
+    /// In the order they came.
+    ports: BTreeMap<PortKey, Port>,
+    order: Vec<PortKey>,
+    layout: Layout,
+    overlays: Vec<Arc<Rendered>>,
+    pinned: Vec<PortKey>,
+    dominant: Option<PortKey>,
+    placements: Vec<Placement>,
+    /// Who takes part, as tiles were found.
+    members: Vec<Member>,
+    /// Tiles have to be found anew.
+    unsettled: bool,
+    canvas: Canvas,
+    classes: Vec<Class>,
+    rungs: Rungs,
+    taps: Vec<Tap>,
+    pool: Pool,
+    effort: Effort,
+    /// Counts ticks.
+    ticks: u64,
+    /// Counts pictures of the canvas.
+    number: u64,
+    began: Option<Instant>,
+    /// Of the last tick.
+    now: Option<Instant>,
+    /// The canvas is looked at until then, for a snapshot.
+    looked_at: Option<Instant>,
+    /// Something was wanted at the last tick.
+    busy: bool,
+}
+
+impl VideoMixer {
+    pub fn new(options: VideoOptions) -> Result<Self, String> {
+        options.check()?;
+        let (width, height) = (options.width, options.height);
+        let background = paint_background(&options.background, width, height)?;
+        let classes = options.classes.iter().zip(0..);
+        let classes = classes.map(|(class, index)| Class::new(ClassIndex(index), *class)).collect();
+        Ok(Self {
+            width,
+            height,
+            fps: options.fps,
+            ports: BTreeMap::new(),
+            order: Vec::new(),
+            layout: Layout::default(),
+            overlays: Vec::new(),
+            pinned: Vec::new(),
+            dominant: None,
+            placements: Vec::new(),
+            members: Vec::new(),
+            unsettled: true,
+            canvas: Canvas::new(background),
+            classes,
+            rungs: Rungs::default(),
+            taps: Vec::new(),
+            pool: Pool::default(),
+            effort: Effort::default(),
+            ticks: 0,
+            number: 0,
+            began: None,
+            now: None,
+            looked_at: None,
+            busy: false,
+        })
+    }
+
+    /// Adds a port behind those there are.
+    pub fn add_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), String> {
+        if self.ports.contains_key(&key) {
+            return Err("the port is there already".into());
+        }
+        if self.ports.len() >= MAX_PORTS {
+            return Err(format!("more than {MAX_PORTS} ports"));
+        }
+        let mut port = Port::default();
+        port.set_options(options)?;
+        self.ports.insert(key, port);
+        self.order.push(key);
+        self.unsettled = true;
+        Ok(())
+    }
+
+    /// Shows a port in another way.
+    pub fn set_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), String> {
+        let port = self.ports.get_mut(&key).ok_or("no such port")?;
+        self.unsettled = true;
+        port.set_options(options)
+    }
+
+    pub fn remove_port(&mut self, key: PortKey) {
+        self.ports.remove(&key);
+        self.order.retain(|port| *port != key);
+        self.pinned.retain(|port| *port != key);
+        self.dominant = self.dominant.filter(|port| *port != key);
+        self.unsettled = true;
+    }
+
+    /// The port's source was switched: what comes next depends on nothing before.
+    pub fn reset_input(&mut self, key: PortKey) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.input.reset();
+        }
+    }
+
+    pub fn receive(&mut self, key: PortKey, packet: &InputPacket) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.input.receive(packet);
+        }
+    }
+
+    /// Shows a picture of an application, instead of those of a track.
+    pub fn write_frame(
+        &mut self,
+        key: PortKey,
+        frame: &Frame<'_>,
+        captured: Instant,
+    ) -> Result<(), String> {
+        let port = self.ports.get_mut(&key).ok_or("no such port")?;
+        let sides = 1..=MAX_SIDE;
+        let pixels = u32::from(frame.width) * u32::from(frame.height);
+        if !sides.contains(&frame.width)
+            || !sides.contains(&frame.height)
+            || pixels > MAX_CANVAS_PIXELS
+        {
+            return Err(format!("a frame of {}x{}", frame.width, frame.height));
+        }
+        let expected = frame.format.len(frame.width, frame.height);
+        if frame.data.len() != expected {
+            return Err(format!("{} bytes of a frame, not {expected}", frame.data.len()));
+        }
+        port.input.write(frame, captured, &mut self.pool);
+        Ok(())
+    }
+
+    /// Pictures of the port are shown so long after they were captured: together with its sound.
+    /// At most 2 s. `None`: at once.
+    pub fn set_delay(&mut self, key: PortKey, delay: Option<Duration>) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.input.set_delay(delay);
+        }
+    }
+
+    pub fn set_speaking(&mut self, key: PortKey, speaking: bool) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.set_speaking(speaking);
+        }
+    }
+
+    /// Marks the port's microphone as off.
+    pub fn set_muted(&mut self, key: PortKey, muted: bool) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.set_muted(muted);
+        }
+    }
+
+    /// Who speaks, for the layouts and tiles that follow the voice.
+    pub fn set_dominant(&mut self, key: Option<PortKey>) {
+        if self.dominant != key {
+            self.dominant = key;
+            self.unsettled = true;
+        }
+    }
+
+    /// These ports come first, and the first of them is large, whoever speaks. None unpins all.
+    pub fn pin(&mut self, ports: &[PortKey]) {
+        self.pinned = ports.iter().copied().take(MAX_PORTS).collect();
+        self.unsettled = true;
+    }
+
+    pub fn set_layout(&mut self, layout: Layout) -> Result<(), String> {
+        layout.check()?;
+        self.layout = layout;
+        self.unsettled = true;
+        Ok(())
+    }
+
+    pub fn set_background(&mut self, background: &Background) -> Result<(), String> {
+        self.canvas.set_background(paint_background(background, self.width, self.height)?);
+        Ok(())
+    }
+
+    /// Replaces all overlays; when one of them is wrong, all stay as they were.
+    pub fn set_overlays(&mut self, overlays: &[Overlay]) -> Result<(), String> {
+        let rendered = overlay::render(overlays, self.width, self.height)?;
+        self.overlays = rendered.into_iter().map(Arc::new).collect();
+        self.canvas.set_items(&self.placements, &self.overlays);
+        Ok(())
+    }
+
+    /// Whether anybody watches the class. Who begins to watch gets a keyframe.
+    pub fn set_wanted(&mut self, class: ClassIndex, wanted: bool) {
+        if let Some(class) = self.classes.get_mut(usize::from(class.0)) {
+            class.set_wanted(wanted);
+        }
+    }
+
+    /// Bits per second, kept within 10,000 to 100,000,000.
+    pub fn set_bitrate(&mut self, class: ClassIndex, bitrate: u32) {
+        if let Some(class) = self.classes.get_mut(usize::from(class.0)) {
+            class.set_bitrate(bitrate);
+        }
+    }
+
+    /// The next picture becomes a keyframe, at most one a second.
+    pub fn request_keyframe(&mut self, class: ClassIndex) {
+        if let Some(class) = self.classes.get_mut(usize::from(class.0)) {
+            class.request_keyframe();
+        }
+    }
+
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+    }
+
+    pub fn add_tap(&mut self, key: TapKey, options: TapOptions) -> Result<(), String> {
+        options.check()?;
+        if self.taps.len() >= MAX_TAPS {
+            return Err(format!("more than {MAX_TAPS} taps"));
+        }
+        if self.taps.iter().any(|tap| tap.key() == key) {
+            return Err("the tap is there already".into());
+        }
+        self.taps.push(Tap::new(key, options));
+        Ok(())
+    }
+
+    pub fn remove_tap(&mut self, key: TapKey) {
+        self.taps.retain(|tap| tap.key() != key);
+    }
+
+    /// What is worth sending of a port; also told to the sink when it changes.
+    pub fn wanted(&self, key: PortKey) -> Option<Wanted> {
+        self.ports.get(&key)?.wanted
+    }
+
+    /// The tiles of the canvas, lower ones first.
+    pub fn placements(&self) -> &[Placement] {
+        &self.placements
+    }
+
+    pub fn port_stats(&self, key: PortKey) -> Option<PortStats> {
+        self.ports.get(&key).map(|port| port.input.stats())
+    }
+
+    pub fn class_stats(&self, class: ClassIndex) -> Option<ClassStats> {
+        self.classes.get(usize::from(class.0)).map(Class::stats)
+    }
+
+    pub fn canvas_stats(&mut self) -> CanvasStats {
+        *self.canvas.stats()
+    }
+
+    /// Whether nothing is wanted: a tick does nothing then, and need not be.
+    pub fn idle(&self) -> bool {
+        !self.busy && !self.is_wanted(self.now)
+    }
+
+    /// Makes the next picture of the canvas, and encodes and hands on what is wanted of it.
+    pub fn tick(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        self.now = Some(now);
+        let wanted = self.is_wanted(Some(now));
+        if !wanted && !self.busy {
+            return;
+        }
+        self.busy = wanted;
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.effort >= Effort::HalfRate && self.ticks % 2 == 1 && wanted {
+            return;
+        }
+        self.settle(now);
+        self.tell_wanted(now, sink);
+        self.advance(now, sink);
+        if !wanted {
+            return;
+        }
+        // A port that has its first picture, or has none any more, may change who has a tile.
+        self.settle(now);
+        let begun = sink.clock();
+        self.paint(now);
+        if let (Some(begun), Some(ended)) = (begun, sink.clock()) {
+            self.canvas.stats().paint_time += ended.saturating_sub(begun);
+        }
+        self.encode(now, sink);
+        self.offer_to_taps(now, sink);
+    }
+
+    /// A picture as a file. `width` scales it, keeping its shape. What is not kept up to date,
+    /// because nobody watches, is so from now on for five seconds: ask again.
+    pub fn snapshot(
+        &mut self,
+        source: Source,
+        format: SnapshotFormat,
+        width: Option<u16>,
+    ) -> Result<Vec<u8>, String> {
+        let until = self.now.map(|now| now + SNAPSHOT_INTEREST);
+        let picture = match source {
+            Source::Canvas => {
+                self.looked_at = until;
+                if let Some(now) = self.now {
+                    self.settle(now);
+                    self.paint(now);
+                }
+                self.canvas.picture()
+            }
+            Source::Port(key) => {
+                let port = self.ports.get_mut(&key).ok_or("no such port")?;
+                port.looked_at = until;
+                let shown = self.now.and_then(|now| port.input.shown(now));
+                &shown.ok_or("the port has no picture")?.picture
+            }
+        };
+        match width {
+            Some(width) if width != picture.width() => {
+                draw::encode(&scaled_to_width(picture, width)?, format)
+            }
+            _ => draw::encode(picture, format),
+        }
+    }
+
+    fn is_wanted(&self, now: Option<Instant>) -> bool {
+        let soon = |until: Option<Instant>| until.is_some_and(|until| now < Some(until));
+        self.canvas_is_wanted(now)
+            || !self.taps.is_empty()
+            || self.ports.values().any(|port| soon(port.looked_at))
+    }
+
+    fn canvas_is_wanted(&self, now: Option<Instant>) -> bool {
+        self.classes.iter().any(Class::is_wanted)
+            || self.taps.iter().any(|tap| tap.options.source == Source::Canvas)
+            || self.looked_at.is_some_and(|until| now < Some(until))
+    }
+
+    /// Finds tiles, when who takes part changed.
+    fn settle(&mut self, now: Instant) {
+        let members = self.order.iter().filter_map(|key| {
+            let port = self.ports.get(key).filter(|port| port.is_member(now))?;
+            Some(Member { port: *key, screen: port.options.screen })
+        });
+        if !self.unsettled && members.clone().eq(self.members.iter().copied()) {
+            return;
+        }
+        self.unsettled = false;
+        let members = members.collect();
+        self.members = members;
+        let cast = Cast { members: &self.members, pinned: &self.pinned, dominant: self.dominant };
+        let placements = arrange(&self.layout, &cast, self.width, self.height);
+        if placements != self.placements {
+            self.placements = placements;
+            self.canvas.set_items(&self.placements, &self.overlays);
+        }
+    }
+
+    fn tell_wanted(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        let canvas = self.canvas_is_wanted(Some(now));
+        for (key, port) in &mut self.ports {
+            let mut wanted: Option<Wanted> = None;
+            let mut add = |width: u16, height: u16| {
+                let now = wanted.unwrap_or(Wanted { width, height });
+                wanted =
+                    Some(Wanted { width: now.width.max(width), height: now.height.max(height) });
+            };
+            if canvas {
+                let tiles = self.placements.iter().filter(|placement| placement.port == *key);
+                tiles.for_each(|placement| add(placement.rect.width, placement.rect.height));
+                if port.options.visible && port.options.placeholder == Placeholder::Hide {
+                    add(UNSEEN.width, UNSEEN.height);
+                }
+            }
+            for tap in self.taps.iter().filter(|tap| tap.options.source == Source::Port(*key)) {
+                let (width, height) = tap.options.size.unwrap_or((self.width, self.height));
+                add(width, height);
+            }
+            if port.looked_at.is_some_and(|until| now < until) {
+                add(self.width, self.height);
+            }
+            if port.wanted != wanted {
+                port.wanted = wanted;
+                port.input.set_active(wanted.is_some());
+                sink.wanted(*key, wanted);
+            }
+        }
+    }
+
+    fn advance(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        for (key, port) in &mut self.ports {
+            let begun = sink.clock();
+            port.input.advance(now, &mut self.pool);
+            if let (Some(begun), Some(ended)) = (begun, sink.clock()) {
+                port.input.count_time(ended.saturating_sub(begun));
+            }
+            if port.input.take_keyframe_request(now) {
+                sink.keyframe_needed(*key);
+            }
+        }
+    }
+
+    fn paint(&mut self, now: Instant) {
+        let ports = &self.ports;
+        self.canvas.paint(|key| ports.get(&key).map(|port| port.view(now)));
+    }
+
+    fn encode(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        let began = *self.began.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(began);
+        let half = if self.effort >= Effort::HalfRate { 2.0 } else { 1.0 };
+        let version = self.canvas.version();
+        let (canvas, scaler) = self.canvas.picture_and_scaler();
+        let input = classes::Input {
+            canvas,
+            version,
+            now,
+            timestamp: (elapsed.as_nanos() * 9 / 100_000) as u64,
+            fps: self.fps / half,
+            effort: self.effort,
+            number: self.number,
+        };
+        for class in &mut self.classes {
+            class.encode(&input, &mut self.rungs, scaler, &mut self.pool, sink);
+        }
+        self.rungs.tidy(&mut self.pool);
+        self.number += 1;
+    }
+
+    fn offer_to_taps(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        let version = self.canvas.version();
+        let (canvas, scaler) = self.canvas.picture_and_scaler();
+        for tap in &mut self.taps {
+            match tap.options.source {
+                Source::Canvas => tap.offer(canvas, version, now, now, scaler, sink),
+                Source::Port(key) => {
+                    let shown = self.ports.get(&key).and_then(|port| port.input.shown(now));
+                    if let Some(shown) = shown {
+                        let (serial, captured) = (shown.serial, shown.captured);
+                        tap.offer(&shown.picture, serial, captured, now, scaler, sink);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn paint_background(background: &Background, width: u16, height: u16) -> Result<Picture, String> {
+    match background {
+        Background::Colour(colour) => Ok(Picture::filled(width, height, *colour)),
+        Background::Picture(file) => {
+            let source = Picture::from(&draw::decode(file)?);
+            let mut picture = Picture::new(width, height);
+            let crop = Crop::covering(&source, width, height);
+            let rect = Rect::new(0, 0, width, height);
+            Scaler::default().scale(&source, crop, &mut picture, rect);
+            Ok(picture)
+        }
+    }
+}
+
+fn scaled_to_width(picture: &Picture, width: u16) -> Result<Picture, String> {
+    let shape = f64::from(picture.height()) / f64::from(picture.width());
+    let height = (f64::from(width) * shape / 2.0).round() * 2.0;
+    let width = width & !1;
+    if !(2..=MAX_SIDE).contains(&width) || height > f64::from(MAX_SIDE) {
+        return Err(format!("a snapshot of a width of {width}"));
+    }
+    let height = (height as u16).max(2);
+    let mut scaled = Picture::new(width, height);
+    let rect = Rect::new(0, 0, width, height);
+    Scaler::default().scale(picture, Crop::whole(picture), &mut scaled, rect);
+    Ok(scaled)
+}

@@ -1,0 +1,211 @@
+//! Text and pictures that lie over the tiles, or under them.
+
+use std::sync::Arc;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{PixelType, Resizer};
+
+use super::colour::Colour;
+use super::draw::{self, Line, Pixmap, Sprite, Weight, rounded_rect};
+use super::rect::{Parts, Rect};
+
+/// Most overlays of a canvas.
+pub const MAX_OVERLAYS: usize = 32;
+/// Most bytes of an overlay's text.
+const MAX_TEXT: usize = 4096;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Overlay {
+    /// Where it is, in parts of the canvas.
+    pub rect: Parts,
+    /// The tiles of layouts have 0; of equals, overlays lie above.
+    pub z: i32,
+    pub content: OverlayContent,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum OverlayContent {
+    Text {
+        /// Lines are broken where they have to be.
+        text: String,
+        /// As a part of the canvas' height; 0.005 to 1.
+        size: f32,
+        colour: Colour,
+        /// Of the field behind the text.
+        background: Option<Colour>,
+        align: Align,
+    },
+    /// A JPEG or PNG file, as large as its rectangle allows.
+    Picture(Arc<[u8]>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Align {
+    #[default]
+    Start,
+    Middle,
+    End,
+}
+
+/// An overlay as it is laid over the canvas.
+pub(super) struct Rendered {
+    pub rect: Rect,
+    pub z: i32,
+    pub sprite: Sprite,
+}
+
+/// Draws overlays for a canvas of this size.
+pub(super) fn render(
+    overlays: &[Overlay],
+    width: u16,
+    height: u16,
+) -> Result<Vec<Rendered>, String> {
+    if overlays.len() > MAX_OVERLAYS {
+        return Err(format!("more than {MAX_OVERLAYS} overlays"));
+    }
+    overlays.iter().map(|overlay| render_one(overlay, width, height)).collect()
+}
+
+fn render_one(overlay: &Overlay, width: u16, height: u16) -> Result<Rendered, String> {
+    if !overlay.rect.is_valid() {
+        return Err("an overlay lies outside the canvas".into());
+    }
+    let room = Rect::of_parts(overlay.rect, width, height);
+    let (rect, pixmap) = match &overlay.content {
+        OverlayContent::Text { text, size, colour, background, align } => {
+            if !(0.005..=1.0).contains(size) || text.len() > MAX_TEXT {
+                return Err("an overlay's text is too long or of no size".into());
+            }
+            let size = size * f32::from(height);
+            (room, render_text(text, size, *colour, *background, *align, room))
+        }
+        OverlayContent::Picture(file) => {
+            let picture = draw::decode(file)?;
+            let rect = room.fitted(picture.width.into(), picture.height.into());
+            (rect, scale(&picture, rect)?)
+        }
+    };
+    Ok(Rendered { rect, z: overlay.z, sprite: Sprite::new(&pixmap) })
+}
+
+fn render_text(
+    text: &str,
+    size: f32,
+    colour: Colour,
+    background: Option<Colour>,
+    align: Align,
+    room: Rect,
+) -> Pixmap {
+    let mut pixmap = Pixmap::new(room.width, room.height);
+    let (width, height) = (f32::from(room.width), f32::from(room.height));
+    let mut padding = 0.0;
+    if let Some(background) = background {
+        padding = size * 0.4;
+        let radius = (size * 0.3).min(width / 2.0).min(height / 2.0);
+        pixmap.fill(background, |x, y| rounded_rect((x, y), (0.0, 0.0), (width, height), radius));
+    }
+    let inner = (width - 2.0 * padding).max(1.0);
+    let spacing = size * 1.25;
+    let fits = (height / spacing).floor().max(1.0) as usize;
+    let mut lines = wrap(text, size, inner);
+    lines.truncate(fits);
+    let top = (height - spacing * lines.len() as f32) / 2.0;
+    for (index, line) in lines.iter().enumerate() {
+        let x = match align {
+            Align::Start => 0.0,
+            Align::Middle => (inner - line.width) / 2.0,
+            Align::End => inner - line.width,
+        };
+        let middle = top + spacing * (index as f32 + 0.5);
+        line.draw(&mut pixmap, padding + x, (middle + line.cap_height / 2.0).round(), colour);
+    }
+    pixmap
+}
+
+/// Lines no wider than `width`, broken between words.
+fn wrap(text: &str, size: f32, width: f32) -> Vec<Line> {
+    let set = |text: &str, width: f32| Line::set(text, Weight::Regular, size, width);
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            let fits = set(&longer, f32::MAX).is_none_or(|set| set.width <= width);
+            if fits || line.is_empty() {
+                line = longer;
+            } else {
+                lines.extend(set(&line, width));
+                line = word.to_owned();
+            }
+        }
+        lines.extend(set(&line, width));
+    }
+    lines
+}
+
+fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, String> {
+    let mut scaled = Pixmap::new(rect.width, rect.height);
+    let (width, height) = (picture.width.into(), picture.height.into());
+    let source = ImageRef::new(width, height, &picture.data, PixelType::U8x4)
+        .map_err(|error| error.to_string())?;
+    let (width, height) = (rect.width.into(), rect.height.into());
+    let mut target = Image::from_slice_u8(width, height, &mut scaled.data, PixelType::U8x4)
+        .map_err(|error| error.to_string())?;
+    Resizer::new().resize(&source, &mut target, None).map_err(|error| error.to_string())?;
+    Ok(scaled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Overlay {
+        Overlay {
+            rect: Parts { x: 0.1, y: 0.1, width: 0.5, height: 0.3 },
+            z: 1,
+            content: OverlayContent::Text {
+                text: text.into(),
+                size: 0.05,
+                colour: Colour::WHITE,
+                background: Some(Colour::BLACK.with_alpha(100)),
+                align: Align::Middle,
+            },
+        }
+    }
+
+    #[test]
+    fn text_is_broken_into_lines_that_fit() {
+        let lines = wrap("one two three four five\n\nsix", 20.0, 90.0);
+        assert!(lines.len() >= 5, "{}", lines.len());
+        assert!(lines.iter().all(|line| line.width <= 90.0));
+        assert_eq!(wrap("", 20.0, 90.0).len(), 0);
+    }
+
+    #[test]
+    fn overlays_are_inside_their_rectangle() {
+        let rendered = render(&[text("Hello")], 640, 360).unwrap();
+        assert_eq!(rendered[0].rect, Rect::new(64, 36, 320, 108));
+        assert_eq!(rendered[0].sprite.width(), 320);
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape() {
+        let picture = super::super::picture::Picture::new(100, 100);
+        let file = draw::encode(&picture, crate::mcu::video::SnapshotFormat::Png).unwrap();
+        let content = OverlayContent::Picture(Arc::from(file));
+        let overlay = Overlay { rect: Parts::WHOLE, z: 0, content };
+        let rendered = render(&[overlay], 640, 360).unwrap();
+        assert_eq!(rendered[0].rect, Rect::new(140, 0, 360, 360));
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        assert!(render(&vec![text("a"); MAX_OVERLAYS + 1], 64, 64).is_err());
+        assert!(render(&[text(&"a".repeat(5000))], 64, 64).is_err());
+        let mut outside = text("a");
+        outside.rect.x = 0.9;
+        assert!(render(&[outside], 64, 64).is_err());
+        let content = OverlayContent::Picture(Arc::from([1, 2, 3]));
+        assert!(render(&[Overlay { rect: Parts::WHOLE, z: 0, content }], 64, 64).is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! What the mixer is tested with: pictures that move, senders that encode them, and somebody who
+//! watches.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::codec::{Decoder, Encoder, EncoderSettings};
+use super::depacketizer::Parts;
+use super::packetizer::{Encoded, Packetizer};
+use super::picture::{Picture, Pool};
+use super::*;
+use crate::codec::Codec;
+use crate::mcu::{InputPacket, OutputPacket, PortKey};
+
+/// A picture with texture and a bar that moves with `step`.
+pub(super) fn scene(width: u16, height: u16, hue: u8, step: u32) -> Picture {
+    let mut picture = Picture::new(width, height);
+    let (columns, rows) = (usize::from(width), usize::from(height));
+    let [y_plane, u_plane, v_plane] = picture.planes_mut();
+    for y in 0..rows {
+        for x in 0..columns {
+            let wave = ((x as f32 * 0.11).sin() + (y as f32 * 0.07).cos()) * 28.0;
+            let bar = (x + 4 * step as usize) % columns < columns / 8;
+            let luma = 110.0 + wave + if bar { 60.0 } else { 0.0 };
+            y_plane[y * columns + x] = luma as u8;
+        }
+    }
+    let chroma_columns = columns.div_ceil(2);
+    for (at, (u, v)) in u_plane.iter_mut().zip(v_plane).enumerate() {
+        let (x, y) = (at % chroma_columns, at / chroma_columns);
+        *u = 90 + (hue % 70) + (x * 20 / columns) as u8;
+        *v = 170 - (hue % 90) + (y * 20 / rows) as u8;
+    }
+    picture
+}
+
+/// Peak signal-to-noise ratio of the luma in dB.
+pub(super) fn psnr(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!(a.size(), b.size());
+    let (a, b) = (a.planes()[0], b.planes()[0]);
+    let sum: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0f64.powi(2) / (sum / a.len() as f64).max(1e-9)).log10()
+}
+
+/// A rectangle of a picture, as a picture.
+pub(super) fn part(picture: &Picture, rect: Rect) -> Picture {
+    let mut part = Picture::new(rect.width, rect.height);
+    part.copy_part(picture, rect, 0, 0);
+    part
+}
+
+/// Sends an encoded scene.
+pub(super) struct Sender {
+    pub key: PortKey,
+    pub size: (u16, u16),
+    encoder: Encoder,
+    packetizer: Packetizer,
+    pub keyframe: bool,
+    pub step: u32,
+}
+
+impl Sender {
+    pub(super) fn new(key: u64, codec: Codec, width: u16, height: u16) -> Self {
+        let encoder = Encoder::new(EncoderSettings {
+            codec,
+            width,
+            height,
+            fps: 25.0,
+            bitrate: 2_000_000,
+            fast: false,
+        });
+        Self {
+            key: PortKey(key),
+            size: (width, height),
+            encoder: encoder.unwrap(),
+            packetizer: Packetizer::new(codec),
+            keyframe: true,
+            step: 0,
+        }
+    }
+
+    pub(super) fn scene(&self) -> Picture {
+        scene(self.size.0, self.size.1, (self.key.0 * 37) as u8, self.step)
+    }
+
+    /// The packets of the next picture.
+    pub(super) fn next(&mut self, now: Instant) -> Vec<InputPacket> {
+        self.step += 1;
+        let picture = self.scene();
+        let mut data = Vec::new();
+        let timestamp = self.step * 3600;
+        let keyframe = std::mem::take(&mut self.keyframe);
+        let encoded = self.encoder.encode(&picture, timestamp.into(), keyframe, &mut data);
+        let Some(keyframe) = encoded.unwrap() else { return Vec::new() };
+        let (width, height) = self.size;
+        let encoded = Encoded { data: &data, keyframe, width, height, timestamp, captured: now };
+        let mut packets = Vec::new();
+        self.packetizer.packetize(&encoded, |packet| packets.push(input_packet(packet, now)));
+        packets
+    }
+}
+
+fn input_packet(packet: OutputPacket, now: Instant) -> InputPacket {
+    InputPacket {
+        sequence: packet.sequence + 1000,
+        timestamp: packet.timestamp,
+        marker: packet.marker,
+        codec: packet.codec,
+        red: false,
+        payload: packet.payload,
+        arrival: now,
+        captured: packet.captured,
+        audio_level: None,
+        rotation: 0,
+    }
+}
+
+/// Watches a class: puts packets together and decodes them.
+pub(super) struct Viewer {
+    parts: Parts,
+    decoder: Decoder,
+    pool: Pool,
+    pub picture: Option<Arc<Picture>>,
+    pub frames: u32,
+    pub keyframes: u32,
+    pub timestamps: Vec<u32>,
+    next: Option<u64>,
+}
+
+impl Viewer {
+    fn new(codec: Codec) -> Self {
+        Self {
+            parts: Parts::default(),
+            decoder: Decoder::new(codec).unwrap().unwrap(),
+            pool: Pool::default(),
+            picture: None,
+            frames: 0,
+            keyframes: 0,
+            timestamps: Vec::new(),
+            next: None,
+        }
+    }
+
+    fn take(&mut self, packet: &OutputPacket, keyframe: bool) {
+        assert!(self.next.is_none_or(|next| next == packet.sequence), "numbers have gaps");
+        self.next = Some(packet.sequence + 1);
+        self.parts.push(packet.codec, &packet.payload).unwrap();
+        if !packet.marker {
+            return;
+        }
+        let Parts { data, starts, .. } = &mut self.parts;
+        let decoded = self.decoder.decode(data, starts, &mut self.pool).unwrap();
+        self.picture = decoded.or(self.picture.take());
+        self.parts.clear();
+        self.frames += 1;
+        self.keyframes += u32::from(keyframe);
+        self.timestamps.push(packet.timestamp);
+    }
+}
+
+/// Takes everything and remembers it.
+#[derive(Default)]
+pub(super) struct Audience {
+    pub viewers: BTreeMap<ClassIndex, Viewer>,
+    pub wanted: BTreeMap<PortKey, Option<Wanted>>,
+    pub keyframes: Vec<PortKey>,
+    pub frames: Vec<(TapKey, u16, u16, usize)>,
+    pub packets: usize,
+}
+
+impl VideoSink for Audience {
+    fn packet(&mut self, class: ClassIndex, packet: OutputPacket, keyframe: bool) {
+        self.packets += 1;
+        let viewer = self.viewers.entry(class).or_insert_with(|| Viewer::new(packet.codec));
+        viewer.take(&packet, keyframe);
+    }
+
+    fn frame(&mut self, tap: TapKey, frame: Frame<'_>, _: Instant) {
+        assert_eq!(frame.data.len(), frame.format.len(frame.width, frame.height));
+        self.frames.push((tap, frame.width, frame.height, frame.data.len()));
+    }
+
+    fn wanted(&mut self, port: PortKey, wanted: Option<Wanted>) {
+        self.wanted.insert(port, wanted);
+    }
+
+    fn keyframe_needed(&mut self, port: PortKey) {
+        self.keyframes.push(port);
+    }
+}
+
+/// A mixer with its senders and viewers, on a clock of its own.
+pub(super) struct Room {
+    pub mixer: VideoMixer,
+    pub senders: Vec<Sender>,
+    pub audience: Audience,
+    pub now: Instant,
+}
+
+impl Room {
+    pub(super) const TICK: Duration = Duration::from_millis(40);
+
+    /// One class per codec, of the canvas' size, all watched.
+    pub(super) fn new(width: u16, height: u16, codecs: &[Codec]) -> Self {
+        let class = |codec: &Codec| ClassOptions {
+            codec: *codec,
+            width,
+            height,
+            frame_divisor: 1,
+            bitrate: 3_000_000,
+        };
+        let mut mixer = VideoMixer::new(VideoOptions {
+            width,
+            height,
+            fps: 25.0,
+            background: Background::default(),
+            classes: codecs.iter().map(class).collect(),
+        })
+        .unwrap();
+        for class in 0..codecs.len() as u8 {
+            mixer.set_wanted(ClassIndex(class), true);
+        }
+        Self { mixer, senders: Vec::new(), audience: Audience::default(), now: Instant::now() }
+    }
+
+    /// Somebody with a camera.
+    pub(super) fn join(&mut self, key: u64, codec: Codec, width: u16, height: u16) -> PortKey {
+        self.senders.push(Sender::new(key, codec, width, height));
+        self.join_silent(key, None)
+    }
+
+    /// Somebody without.
+    pub(super) fn join_silent(&mut self, key: u64, label: Option<&str>) -> PortKey {
+        let label = label.map(str::to_owned);
+        let options = VideoPortOptions { label, ..VideoPortOptions::default() };
+        self.mixer.add_port(PortKey(key), options).unwrap();
+        PortKey(key)
+    }
+
+    /// Everybody sends a picture, the canvas makes one.
+    pub(super) fn tick(&mut self) {
+        for sender in &mut self.senders {
+            sender.keyframe |= self.audience.keyframes.contains(&sender.key);
+            for packet in sender.next(self.now) {
+                self.mixer.receive(sender.key, &packet);
+            }
+        }
+        self.tick_silent();
+    }
+
+    /// Nobody sends anything.
+    pub(super) fn tick_silent(&mut self) {
+        self.audience.keyframes.clear();
+        self.mixer.tick(self.now, &mut self.audience);
+        self.now += Self::TICK;
+    }
+
+    pub(super) fn ticks(&mut self, count: u32) {
+        (0..count).for_each(|_| self.tick());
+    }
+
+    /// What a viewer of the class sees.
+    pub(super) fn seen(&self, class: u8) -> &Picture {
+        self.audience.viewers[&ClassIndex(class)].picture.as_ref().unwrap()
+    }
+
+    pub(super) fn tile(&self, key: PortKey) -> Rect {
+        self.mixer.placements().iter().find(|p| p.port == key).unwrap().rect
+    }
+}
