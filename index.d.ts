@@ -21,6 +21,7 @@
  */
 
 import { EventEmitter } from 'node:events'
+import { Readable, Writable } from 'node:stream'
 
 /** The version of the package, as in its package.json. */
 export const version: string
@@ -144,6 +145,8 @@ export interface EndpointOptions {
   threads?: number
   /** Offer ICE-TCP candidates and listen on TCP too (RFC 6544). Default true. */
   tcp?: boolean
+  /** Threads that mix, which start with the first mixer. Default: cores - 1, at least 1; at most 64. */
+  mixingThreads?: number
   /** Transports that may be open at once; more throw `ERR_LIMIT`. Default 100000. */
   maxTransports?: number
 }
@@ -192,6 +195,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   /** Open transports. */
   readonly transports: readonly Transport[]
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
+  readonly mixers: readonly Mixer[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
@@ -215,6 +219,12 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
       detector?: ActiveSpeakerDetector
     }
   ): SpeakerSlots
+  /**
+   * Makes a mixer. An endpoint has at most 10000.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (a build without mixing),
+   *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
+   */
+  createMixer(options: MixerOptions): Promise<Mixer>
   /** One snapshot of everything below this endpoint. Cheap enough for once a second. */
   getStats(): Promise<EndpointStats>
   /** Keeps the process alive while the endpoint is open. */
@@ -465,6 +475,7 @@ export interface IncomingTrackEvents {
 export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   private constructor()
   readonly id: number
+  readonly endpoint: Endpoint
   readonly transport: Transport
   readonly stream: IncomingStream
   readonly kind: Kind
@@ -553,13 +564,13 @@ export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
   readonly closed: boolean
   readonly transponder: Transponder | null
   /**
-   * Sends an incoming track of any transport of the same endpoint, or whatever has a slot of
-   * speakers. Attaching again switches the source: no negotiation, the peer sees one continuous
+   * Sends an incoming track of any transport of the same endpoint, what a mixer makes, or whatever
+   * has a slot of speakers. Attaching again switches the source: no negotiation, the peer sees one continuous
    * stream, the transponder stays the same one and forgets the encoding it was told to select.
    * Works before either side is connected.
    * @throws {MediaLoomError} `ERR_INVALID_ARG` (other kind, other endpoint), `ERR_CLOSED`
    */
-  attachTo(track: IncomingTrack | SpeakerSlot): Transponder
+  attachTo(track: SourceTrack | SpeakerSlot): Transponder
   /** Sends nothing any more until attached again. */
   detach(): void
   /** Stops sending and gives the m-line back; `negotiationneeded` tells the peer. */
@@ -637,7 +648,7 @@ export class Transponder extends EventEmitter<TransponderEvents> {
   private constructor()
   readonly id: number
   /** `null` only with a {@link Transponder.slot} that nobody has. */
-  readonly incomingTrack: IncomingTrack | null
+  readonly incomingTrack: SourceTrack | null
   /** The slot it is attached to, `null` when it is attached to a track. */
   readonly slot: SpeakerSlot | null
   readonly outgoingTrack: OutgoingTrack
@@ -656,7 +667,7 @@ export class Transponder extends EventEmitter<TransponderEvents> {
   /** What {@link Transponder.setPreferences} was told, `null` before. */
   readonly preferences: Readonly<Preferences> | null
   /** Switches the source, like {@link OutgoingTrack.attachTo}. */
-  attachTo(track: IncomingTrack | SpeakerSlot): this
+  attachTo(track: SourceTrack | SpeakerSlot): this
   /**
    * Chooses one simulcast encoding by RID. The switch happens at its next keyframe, which is
    * requested; the old one goes on until then. `'auto'` (the default) takes the best that is active
@@ -795,6 +806,403 @@ export class SpeakerSlot extends EventEmitter<SpeakerSlotEvents> {
   readonly track: IncomingTrack | null
   /** Those of the outgoing tracks that are attached to it. */
   readonly transponders: readonly Transponder[]
+}
+
+// ---------------------------------------------------------------------------------------------
+// Mixing
+// ---------------------------------------------------------------------------------------------
+
+export interface MixerOptions {
+  appData?: unknown
+  /** Mix sound; `true` for the defaults. */
+  audio?: boolean | MixerAudioOptions
+  /** Mix pictures; `true` for the defaults. */
+  video?: boolean | MixerVideoOptions
+}
+
+export interface MixerAudioOptions {
+  /** How many of the loudest are heard at once, 1 to 16. Default 4. */
+  speakers?: number
+  /** Default false: one channel. */
+  stereo?: boolean
+  /** Bits per second of Opus, 6000 to 510000. Default 32000, in stereo 64000. */
+  bitrate?: number
+  /** Opus packets carry a coarse copy of the one before (in-band FEC). Default true. */
+  fec?: boolean
+  /** Opus pauses in silence. Default false. */
+  dtx?: boolean
+}
+
+export interface MixerVideoOptions {
+  /** Pixels, even, 16 to 4096; at most 3840x2160 in all. Default 1280. */
+  width?: number
+  /** Default 720. */
+  height?: number
+  /** Frames per second, 1 to 60. Default 25. */
+  frameRate?: number
+  /**
+   * What the canvas is offered in, most wanted first. One that nobody watches costs nothing.
+   * Default `['vp8', 'h264']`.
+   */
+  codecs?: ('vp8' | 'vp9' | 'h264')[]
+  /** Bits per second at full size. Default by the size, 1.5 Mbit/s for 1280x720 at 25. */
+  bitrate?: number
+  /**
+   * Sizes the canvas is offered in: 1 the full one, 2 its half as well, 3 its quarter too. Viewers
+   * get the one that fits their link, as with simulcast. At most 8 of sizes times codecs. Default 1.
+   */
+  rungs?: number
+  /** Behind everything, like `'#14181d'`. */
+  background?: string
+  /** Default `'grid'`. */
+  layout?: 'grid' | 'speaker' | 'pip' | 'sidebar'
+}
+
+/** Where something is on the canvas, in parts of its width and height. */
+export interface CanvasPlace {
+  /** Left edge, 0 to 1. */
+  x: number
+  /** Upper edge, 0 to 1. */
+  y: number
+  width: number
+  height: number
+  /** Higher ones cover lower ones. Default 0. */
+  z?: number
+}
+
+export interface Tile extends CanvasPlace {
+  /** Fill the tile and cut what is over, or show all with bars. Default `'cover'`. */
+  fit?: 'cover' | 'contain'
+  /** Part of the tile's shorter side, 0 to 0.5. Default 0. */
+  border?: number
+  /** Default `'#ffffff'`. */
+  borderColor?: string
+  /** Of the corners, part of the tile's shorter side, 0 to 0.5. Default 0. */
+  radius?: number
+  /** A port, whoever has the word, or the next one that has no tile. Default `'any'`. */
+  show?: MixerPort | 'speaker' | 'any'
+}
+
+export type MixerLayout = 'grid' | 'speaker' | 'pip' | 'sidebar' | { tiles: Tile[] }
+
+/** A text, or a picture (JPEG or PNG). */
+export type Overlay = CanvasPlace & (TextOverlay | { picture: Uint8Array; text?: undefined })
+
+export interface TextOverlay {
+  /** At most 500 characters; lines are broken where they have to be. */
+  text: string
+  /** Part of the canvas' height, 0.005 to 1. Default 0.05. */
+  size?: number
+  /** Default `'#ffffff'`. */
+  color?: string
+  /** Of a field behind the text. Default none. */
+  background?: string
+  /** Default `'left'`. */
+  align?: 'left' | 'center' | 'right'
+  picture?: undefined
+}
+
+export interface SnapshotOptions {
+  /** Default `'jpeg'`. */
+  format?: 'jpeg' | 'png'
+  /** Pixels, 16 to 4096; the height follows. Default: as it is. */
+  width?: number
+  /** Of JPEG, 1 to 100. Default 80. */
+  quality?: number
+}
+
+/**
+ * What the engine does when the threads that mix are late: encoders look less for what makes
+ * pictures small, then every second picture is left out, then they have half the width and height.
+ */
+export type MixerEffort = 'full' | 'fast' | 'half-rate' | 'half-size'
+
+export interface MixerEvents {
+  /** Others are heard now. The loudest first. */
+  speakers: [ports: MixerPort[]]
+  /** Pictures get less effort, or more again. `late`: milliseconds of the latest turn before. */
+  effort: [effort: MixerEffort, info: { late: number }]
+  /** Mixing failed; the mixer closes. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * Mixes what its ports get. What comes out are tracks that any outgoing track attaches to, and
+ * ports of other mixers. Threads of their own do the work ({@link EndpointOptions.mixingThreads});
+ * a mixer that nobody hears or sees costs nothing, and so does what nobody takes of it.
+ */
+export class Mixer extends EventEmitter<MixerEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Everybody who is heard; for those who are not. `null` without sound. */
+  readonly audio: MixedTrack | null
+  /** The canvas. `null` without pictures. */
+  readonly video: MixedTrack | null
+  readonly ports: readonly MixerPort[]
+  /** Who is heard. */
+  readonly speakers: readonly MixerPort[]
+  readonly effort: MixerEffort
+  /** `'tiles'` for tiles of your own, `null` without pictures. */
+  readonly layout: 'grid' | 'speaker' | 'pip' | 'sidebar' | 'tiles' | null
+  /**
+   * Adds a place. A mixer has at most 10000, of which the first 1024 can be seen.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  addPort(options?: MixerPortOptions & { appData?: unknown }): MixerPort
+  /**
+   * Arranges the canvas anew, at once.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no pictures), `ERR_CLOSED`
+   */
+  setLayout(layout: MixerLayout): void
+  /**
+   * @param background a colour like `'#14181d'`, or a JPEG or PNG of at most 16 MiB
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED`
+   */
+  setBackground(background: string | Uint8Array): Promise<void>
+  /**
+   * Puts texts and pictures on the canvas, in place of those before; at most 32.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED`
+   */
+  setOverlays(overlays: Overlay[]): Promise<void>
+  /** These come first in layouts, whoever speaks; none for nobody. */
+  pin(...ports: MixerPort[]): void
+  /**
+   * The canvas as a file.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED`
+   */
+  snapshot(options?: SnapshotOptions): Promise<Buffer>
+  /**
+   * The sound of everybody who is heard.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no sound), `ERR_CLOSED`
+   */
+  createPcmReader(options?: PcmReaderOptions & { raw?: false }): PcmReader<PcmFrame>
+  createPcmReader(options: PcmReaderOptions & { raw: true }): PcmReader<Buffer>
+  /**
+   * The canvas, picture by picture.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no pictures), `ERR_CLOSED`
+   */
+  createFrameReader(options?: FrameReaderOptions): FrameReader
+  getStats(): Promise<MixerStats>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface MixerPortOptions {
+  /** The name on its tile, at most 200 characters. Default none. */
+  label?: string
+  /** Of its sound, 0 to 8. Default 1. */
+  gain?: number
+  /** Where it is heard in stereo, -1 (left) to 1 (right). Default 0. */
+  position?: number
+  /** Bring its speech slowly to the loudness of the others. Default false. */
+  autoGain?: boolean
+  noiseSuppression?: boolean
+  /** Not heard; its tile says so. Default false. */
+  muted?: boolean
+  /** Whether it is on the canvas. Default true. */
+  visible?: boolean
+  /** It shows a screen, which gets the room it needs. Default false. */
+  screen?: boolean
+}
+
+export interface MixerPortEvents {
+  /** A file of {@link MixerPort.playFile} is over. */
+  fileended: []
+  closed: [reason: CloseReason]
+}
+
+/** A place in a mixer: what one participant brings to it, and gets from it. */
+export class MixerPort extends EventEmitter<MixerPortEvents> {
+  private constructor()
+  readonly id: number
+  readonly mixer: Mixer
+  appData: unknown
+  readonly closed: boolean
+  readonly label: string
+  /** All its options. */
+  readonly options: Required<MixerPortOptions>
+  /** Everybody but this port. While it is not heard it is the mix of all, encoded once. */
+  readonly audio: MixedTrack | null
+  /** The tracks that feed it. */
+  readonly audioSource: SourceTrack | null
+  readonly videoSource: SourceTrack | null
+  /**
+   * Takes a track as its sound or its picture, in place of what it had. Call it for each kind. A
+   * track that closes is detached.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (other endpoint, or a track of this mixer),
+   *   `ERR_INVALID_STATE` (the mixer mixes no such kind), `ERR_CLOSED`
+   */
+  attachTo(track: SourceTrack): this
+  /** Takes nothing more, of one kind or both. */
+  detach(kind?: Kind): void
+  /** Changes what is given. @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED` */
+  set(options: MixerPortOptions): void
+  /**
+   * What it gets (`source: 'mix'`, the default: everybody but this port), or what it brings
+   * (`'own'`): what a transcriber needs.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no sound), `ERR_CLOSED`
+   */
+  createPcmReader(options?: PcmReaderOptions & { source?: 'mix' | 'own'; raw?: false }): PcmReader<PcmFrame>
+  createPcmReader(options: PcmReaderOptions & { source?: 'mix' | 'own'; raw: true }): PcmReader<Buffer>
+  /**
+   * Sound of an application in place of a track: what a voice agent needs.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no sound), `ERR_CLOSED`
+   */
+  createPcmWriter(options?: PcmWriterOptions): PcmWriter
+  /** What it brings. @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED` */
+  createFrameReader(options?: FrameReaderOptions): FrameReader
+  /** Pictures of an application in place of a track. @throws {MediaLoomError} `ERR_INVALID_STATE`, `ERR_CLOSED` */
+  createFrameWriter(): FrameWriter
+  /**
+   * Plays a tone on top of what it brings, or two as telephones do, until `null`.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED`
+   */
+  setTone(tone: Tone | null): void
+  /**
+   * Plays a file on top of what it brings; `fileended` tells when it is over. Resolves when it is
+   * understood.
+   * @param file WAV (16 bit PCM) or Ogg Opus, with one or two channels, at most 64 MiB
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED`
+   */
+  playFile(file: Uint8Array, options?: { repeat?: boolean }): Promise<void>
+  stopFile(): Promise<void>
+  /** Its picture as a file. @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED` */
+  snapshot(options?: SnapshotOptions): Promise<Buffer>
+  close(): void
+  [Symbol.dispose](): void
+}
+
+export interface Tone {
+  /** Hz, 20 to 20000. */
+  frequency: number
+  second?: number
+  /** Of each, dBov, -127 to 0. Default -20. */
+  level?: number
+}
+
+export interface MixedTrackEvents {
+  closed: [reason: CloseReason]
+}
+
+/**
+ * What a mixer makes. Outgoing tracks and ports of other mixers attach to it like to an incoming
+ * track; each receiver gets the codec it takes. Closes with its mixer or port.
+ */
+export class MixedTrack extends EventEmitter<MixedTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly mixer: Mixer
+  /** The port it is for, `null` when it is for all. */
+  readonly port: MixerPort | null
+  readonly kind: Kind
+  appData: unknown
+  readonly closed: boolean
+  readonly codecs: readonly (AudioCodec | VideoCodec)[]
+  /** `f`, `h` and `q` for the sizes it is offered in, empty where there is one. */
+  readonly rids: readonly string[]
+  /** What it is offered in: each codec in each size. */
+  readonly encodings: readonly Encoding[]
+  readonly transponders: readonly Transponder[]
+}
+
+/** What can be attached to: of a peer, or of a mixer. */
+export type SourceTrack = IncomingTrack | MixedTrack
+
+export interface PcmReaderOptions {
+  /** Hz. Default 48000. */
+  sampleRate?: 8000 | 16000 | 24000 | 48000
+  /** Default 1. */
+  channels?: 1 | 2
+  /** Milliseconds of a frame. Default 20. */
+  frameDuration?: 10 | 20
+  /** Milliseconds that wait for a slow reader until the oldest is dropped, 20 to 10000. Default 1000. */
+  bufferDuration?: number
+  /** Give samples as bytes (16 bit, little-endian) to pipe somewhere. Default false. */
+  raw?: boolean
+}
+
+export interface PcmFrame {
+  /** Interleaved. */
+  samples: Int16Array
+  /** When its first sample is heard, milliseconds since the Unix epoch. */
+  timestamp: number
+  sampleRate: number
+  channels: number
+}
+
+/**
+ * Sound, frame by frame: `for await (const frame of reader)`, or as any readable stream. Ends when
+ * what it reads closes; `destroy()` ends it before.
+ */
+export class PcmReader<T = PcmFrame> extends Readable {
+  private constructor()
+  readonly sampleRate: number
+  readonly channels: number
+  /** Milliseconds of a frame. */
+  readonly frameDuration: number
+  /** Frames that were lost because they were not read in time. */
+  readonly dropped: number
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
+}
+
+export interface PcmWriterOptions {
+  /** Hz. Default 48000. */
+  sampleRate?: 8000 | 16000 | 24000 | 48000
+  /** Default 1. */
+  channels?: 1 | 2
+  /** Milliseconds that may wait, 20 to 10000. Default 1000. */
+  bufferDuration?: number
+}
+
+/**
+ * Sound of an application. Takes `Int16Array`, Buffers of 16 bit little-endian samples, or
+ * `{ samples, timestamp }`, at most a second at once; `write()` gives false while too much waits.
+ */
+export class PcmWriter extends Writable {
+  private constructor()
+  readonly sampleRate: number
+  readonly channels: number
+}
+
+export interface FrameReaderOptions {
+  /** Default `'i420'`. */
+  format?: 'i420' | 'rgba'
+  /** Pixels, even; with the height. Default: as it is. */
+  width?: number
+  height?: number
+  /** Frames per second at most. Default 25. */
+  frameRate?: number
+  /** Pictures that wait for a slow reader until the oldest is dropped, 1 to 60. Default 3. */
+  bufferLength?: number
+}
+
+/** A picture: the three planes of I420 one behind the other, or RGBA. */
+export interface VideoFrame {
+  data: Buffer
+  format: 'i420' | 'rgba'
+  width: number
+  height: number
+  /** Milliseconds since the Unix epoch. */
+  timestamp: number
+}
+
+/** Pictures, one by one. */
+export class FrameReader extends Readable {
+  private constructor()
+  readonly format: 'i420' | 'rgba'
+  /** Pictures that were lost because they were not read in time. */
+  readonly dropped: number
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<VideoFrame>
+}
+
+/** Takes `{ data, format, width, height }`, and a `timestamp` if it is to be in step with sound. */
+export class FrameWriter extends Writable {
+  private constructor()
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1027,6 +1435,49 @@ export interface OutgoingTrackStats {
   fractionLost?: number
   jitter?: number
   roundTripTime?: number
+}
+
+export interface MixerStats {
+  id: number
+  effort: MixerEffort
+  /** Milliseconds of the latest turn of the last second. */
+  lateness: number
+  /** Packets that found no room on their way in. */
+  packetsDropped: number
+  ports: MixerPortStats[]
+  /** Each codec and size that somebody watches or watched. */
+  classes: MixerClassStats[]
+}
+
+export interface MixerPortStats {
+  id: number
+  /** Milliseconds that its sound waits, and is meant to. */
+  jitterBufferDelay?: number
+  jitterBufferTarget?: number
+  packetsReceived?: number
+  /** Packets that came too late, or were thrown away for another reason. */
+  packetsLate?: number
+  packetsDiscarded?: number
+  /** Milliseconds of sound made up for what did not come. */
+  concealed?: number
+  /** Of the sender's clock, in millionths. */
+  drift?: number
+  /** Loudness, dBov. */
+  audioLevel?: number
+  framesDecoded?: number
+  framesDropped?: number
+  decoderErrors?: number
+  frameWidth?: number
+  frameHeight?: number
+}
+
+export interface MixerClassStats {
+  codec: AudioCodec | VideoCodec
+  width: number
+  height: number
+  framesEncoded: number
+  keyFramesEncoded: number
+  bytesEncoded: number
 }
 
 export interface DataChannelStats {

@@ -14,5 +14,12 @@ export const {
   ActiveSpeakerDetector,
   SpeakerSlots,
   SpeakerSlot,
+  Mixer,
+  MixerPort,
+  MixedTrack,
+  PcmReader,
+  PcmWriter,
+  FrameReader,
+  FrameWriter,
   DataChannel
 } = medialoom

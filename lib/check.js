@@ -95,6 +95,11 @@ function open(object) {
   }
 }
 
+/** The call does not fit what the object is. */
+function state(message) {
+  return new MediaLoomError('ERR_INVALID_STATE', message)
+}
+
 /** `IncomingTrack` as `incoming track`. */
 function describe(object) {
   return object.constructor.name.replace(/(?<=[a-z])[A-Z]/g, letter => ` ${letter}`).toLowerCase()
@@ -112,5 +117,6 @@ module.exports = {
   optional,
   options,
   positive,
+  state,
   string
 }

@@ -96,6 +96,13 @@ class Dispatcher {
     }
   }
 
+  /** The engine is gone and answers nothing more. */
+  rejectAll() {
+    for (const request of [...this.#requests.keys()]) {
+      this.#settle(request, new MediaLoomError('ERR_CLOSED', 'closed before the engine answered'))
+    }
+  }
+
   /** Runs `action` after the events that are queued already, never before the caller returns. */
   later(action) {
     this.#queue.push(action)

@@ -10,6 +10,8 @@ const { emit } = require('./emit.js')
 const { MediaLoomError, callNative } = require('./error.js')
 const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { Mixer } = require('./mixer.js')
+const { mixerOptions } = require('./mixer-options.js')
 const { Transport } = require('./transport.js')
 const { transportOptions } = require('./transport-options.js')
 
@@ -26,6 +28,7 @@ class Endpoint extends MediaObject {
   #dispatcher
   #transports = new Set()
   #detectors = new Set()
+  #mixers = new Set()
   #threads
   #addresses
   #fingerprint
@@ -80,6 +83,10 @@ class Endpoint extends MediaObject {
     return [...this.#detectors]
   }
 
+  get mixers() {
+    return [...this.#mixers]
+  }
+
   createTransport(options) {
     const { appData, ...checked } = transportOptions(options)
     check.open(this)
@@ -117,6 +124,16 @@ class Endpoint extends MediaObject {
     return this.createActiveSpeakerDetector()[kConstruct](count, video, appData, true)
   }
 
+  async createMixer(given) {
+    const options = mixerOptions(given)
+    check.open(this)
+    if (!this.#native.createMixer) throw check.state('this build of the native module is without mixing')
+    const created = callNative(() => this.#native.createMixer(JSON.stringify(options)))
+    const mixer = new Mixer(kConstruct, this, created, options, given.appData)
+    this.#mixers.add(mixer)
+    return mixer
+  }
+
   async getStats() {
     check.open(this)
     const stats = await this.#dispatcher.request(this, (engine, request) => engine.stats(request))
@@ -146,6 +163,8 @@ class Endpoint extends MediaObject {
         null,
         (engine, request) => engine.close(request),
         () => {
+          // A mixer that was closing may have been overtaken.
+          this.#dispatcher.rejectAll()
           announce(marked)
           resolve()
         }
@@ -159,7 +178,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers]
   }
 
   [kForget]() {
@@ -174,6 +193,7 @@ class Endpoint extends MediaObject {
   [kRemove](child) {
     this.#transports.delete(child)
     this.#detectors.delete(child)
+    this.#mixers.delete(child)
   }
 }
 
@@ -193,7 +213,7 @@ function stopOnExit() {
 }
 
 function endpointOptions(given) {
-  const options = check.options(given, 'options', ['listen', 'port', 'threads', 'tcp', 'maxTransports'])
+  const options = check.options(given, 'options', ['listen', 'port', 'threads', 'tcp', 'maxTransports', 'mixingThreads'])
   const listen = check.optional(check.array, options.listen, [{ ip: '0.0.0.0' }], 'options.listen')
   if (listen.length === 0) throw check.invalid('options.listen', 'at least one address', listen)
   const threads = check.optional(
@@ -212,6 +232,14 @@ function endpointOptions(given) {
     listen: listen.map((entry, index) => listenOptions(entry, `options.listen[${index}]`)),
     port,
     threads,
+    mixingThreads: check.optional(
+      check.integer,
+      options.mixingThreads,
+      Math.min(Math.max(os.availableParallelism() - 1, 1), MAX_THREADS),
+      'options.mixingThreads',
+      1,
+      MAX_THREADS
+    ),
     tcp: check.optional(check.boolean, options.tcp, true, 'options.tcp'),
     maxTransports: check.optional(
       check.integer,

@@ -50,6 +50,10 @@ class IncomingTrack extends MediaObject {
     return this.#stream.transport
   }
 
+  get endpoint() {
+    return this.transport.endpoint
+  }
+
   get stream() {
     return this.#stream
   }

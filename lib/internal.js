@@ -32,6 +32,9 @@ module.exports = {
   kUnwatch: Symbol('unwatch'),
   /** `detector[kLeave](track)`: a track it watches closed. */
   kLeave: Symbol('leave'),
+  /** `reader[kWrap](item)`: what the engine gave as users get it; `writer[kUnwrap](conduit, chunk)`. */
+  kWrap: Symbol('wrap'),
+  kUnwrap: Symbol('unwrap'),
   /** `channel[kForwarded](by)`: a channel sends on what arrives on this one, or stopped to. */
   kForwarded: Symbol('forwarded')
 }

@@ -17,6 +17,7 @@ const {
   kSwitch
 } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { MixedTrack } = require('./mixed-track.js')
 const { SpeakerSlot } = require('./speaker-slot.js')
 const { Transponder } = require('./transponder.js')
 
@@ -106,15 +107,15 @@ class OutgoingTrack extends MediaObject {
 
   [kSwitch](track) {
     const slot = track instanceof SpeakerSlot
-    if (!slot && !(track instanceof IncomingTrack)) {
-      throw check.invalid('track', 'an IncomingTrack or a SpeakerSlot', track)
+    if (!slot && !(track instanceof IncomingTrack) && !(track instanceof MixedTrack)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack or a SpeakerSlot', track)
     }
     check.open(this)
     check.open(track)
     if (track.kind !== this.#kind) {
       throw mismatch(`a track of kind ${this.#kind} cannot send one of kind ${track.kind}`)
     }
-    const { endpoint } = slot ? track.slots.detector : track.transport
+    const { endpoint } = slot ? track.slots.detector : track
     if (endpoint !== this.transport.endpoint) {
       throw mismatch('the track belongs to another endpoint')
     }

@@ -36,7 +36,14 @@ struct Server {
 impl Server {
     fn start(ip: &str, announced: Option<IpAddr>) -> Self {
         let listen = vec![Listen { ip: ip.parse().unwrap(), announced }];
-        let options = EngineOptions { listen, port: 0, threads: 1, tcp: true, max_transports: 10 };
+        let options = EngineOptions {
+            listen,
+            port: 0,
+            threads: 1,
+            tcp: true,
+            max_transports: 10,
+            mixing_threads: 1,
+        };
         let (ring, bell) = mpsc::channel();
         let mailbox = Arc::new(Mailbox::new(move || {
             let _ = ring.send(());

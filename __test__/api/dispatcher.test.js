@@ -133,3 +133,11 @@ test('what is to be done later waits for the caller and for events that are queu
   await immediate()
   assert.deepEqual(seen, ['later', 'told'])
 })
+
+test('what an engine that is gone did not answer is rejected', async () => {
+  const { dispatcher: it, ask, tell, lastRequest } = dispatcher()
+  const open = [ask(), ask()].map(request => request.catch(error => error.code))
+  it.rejectAll()
+  assert.deepEqual(await Promise.all(open), ['ERR_CLOSED', 'ERR_CLOSED'])
+  tell({ type: 'reply', request: lastRequest(), value: 'late' })
+})

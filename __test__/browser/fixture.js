@@ -88,8 +88,9 @@ class Fixture {
   }
 
   /** Opens the room page and joins. @param {string} name @param {object} options */
-  async join(name, { room = 'loom', mode = 'sfu', query = {}, fragment = '', camera = true, ...options } = {}) {
+  async join(name, { room = 'loom', mode = 'sfu', query = {}, fragment = '', camera = true, prepare, ...options } = {}) {
     const page = await this.page(options)
+    await prepare?.(page)
     await page.goto(`${this.server.url}r/${room}?${new URLSearchParams({ name, mode, ...query })}${fragment}`)
     await page.waitForFunction(() => document.querySelector('.preview.live') !== null)
     if (!camera) await page.click('#preview-camera')

@@ -26,7 +26,7 @@ const ACCEPTED = new Set([
   'Zlib'
 ])
 
-for (const folder of ['.', 'bench/load', 'bench/micro', 'bench/network']) {
+for (const folder of ['.', 'bench/load', 'bench/micro', 'bench/mix', 'bench/network']) {
   test(`every crate that ${folder} needs is under an accepted licence`, () => {
     const metadata = JSON.parse(
       execFileSync('cargo', ['metadata', '--locked', '--format-version=1'], {

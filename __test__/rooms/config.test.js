@@ -23,6 +23,8 @@ test('every variable finds its place', () => {
     MEDIALOOM_ANNOUNCED_IP: '203.0.113.5,2001:db8::5',
     MEDIALOOM_PORT: '40000',
     MEDIALOOM_THREADS: '2',
+    MEDIALOOM_MIXING_THREADS: '3',
+    MIXING: 'off',
     ICE_SERVERS: '[{"urls":"stun:stun.example.org"}]',
   })
   assert.deepEqual(value, {
@@ -35,7 +37,9 @@ test('every variable finds its place', () => {
       ],
       port: 40000,
       threads: 2,
+      mixingThreads: 3,
     },
+    mixer: false,
     iceServers: [{ urls: 'stun:stun.example.org' }],
   })
 })
@@ -52,6 +56,7 @@ test('what cannot be used is named', () => {
     MEDIALOOM_IP: 'localhost',
     MEDIALOOM_PORT: 'many',
     MEDIALOOM_THREADS: '0',
+    MIXING: 'maybe',
     ICE_SERVERS: '{',
   }
   for (const [name, value] of Object.entries(wrong)) {

@@ -142,6 +142,67 @@ test('in mode sfu the server answers offers, once each, and offers the streams o
   assert.equal((await grace.next('reset')).connection, grace.welcome.connection + 1)
 })
 
+test('between the modes of the server the connection stays, and everyone is told what they get', async () => {
+  const ada = await join('Ada', { mode: 'sfu' })
+  const { connection, source, layout, mixes } = ada.welcome
+  assert.deepEqual([source, layout, mixes], ['streams', 'grid', true])
+  const grace = await join('Grace', { source: 'mix' })
+  assert.equal(grace.welcome.source, 'mix')
+  ada.send({ type: 'offer', connection, id: 1, sdp: publisherOffer('cam') })
+  await ada.next('answer')
+
+  const { transport } = server.rooms.get('loom').participants[0]
+  grace.send({ type: 'set-mode', mode: 'mcu' })
+  assert.deepEqual(await ada.next('source'), { type: 'source', source: 'mix' })
+  const told = await ada.next('mode')
+  assert.deepEqual([told.mode, told.epoch, told.connection], ['mcu', 1, connection])
+  assert.equal(server.rooms.get('loom').participants[0].transport, transport)
+  assert.match((await ada.next('offer')).sdp, /a=msid:mix /)
+  assert.equal((await ada.next('encoding')).stream, 'mix')
+
+  grace.send({ type: 'set-layout', layout: 'speaker' })
+  assert.deepEqual(await ada.next('layout'), { type: 'layout', layout: 'speaker', by: grace.welcome.participant })
+  ada.send({ type: 'set-source', source: 'streams' })
+  assert.equal((await ada.next('source')).source, 'streams')
+  assert.deepEqual(await grace.seen('source'), [], 'others get what they got')
+  const room = await json('/api/rooms/loom')
+  assert.deepEqual([room.mixing, room.layout], [true, 'speaker'])
+  assert.deepEqual(room.participants.map(each => each.source), ['streams', 'mix'])
+  const metrics = await (await fetch(new URL('/metrics', server.url))).text()
+  assert.match(metrics, /^room_server_mixers 1$/m)
+  assert.match(metrics, /^room_server_mix_receivers 1$/m)
+
+  // What is encrypted end to end cannot be mixed.
+  ada.send({ type: 'media', audio: true, video: true, encrypted: true, streams: [] })
+  await grace.next('updated', ({ participant }) => participant.encrypted)
+  assert.deepEqual(server.rooms.get('loom').participants[0].muted, { audio: true, video: true })
+})
+
+test('broadcast: listeners are a number to the others, decide nothing, and may go on stage', async () => {
+  const ada = await join('Ada', { mode: 'broadcast' })
+  const grace = await join('Grace', { role: 'listener' })
+  assert.deepEqual([grace.welcome.role, grace.welcome.source, grace.welcome.listeners], ['listener', 'mix', 1])
+  const linus = await join('Linus', { role: 'listener' })
+  assert.deepEqual(linus.welcome.participants.map(each => each.name), ['Ada', 'Linus'])
+  assert.equal((await ada.next('audience', ({ listeners }) => listeners === 2)).listeners, 2)
+  assert.deepEqual(await ada.seen('joined'), [])
+
+  for (const message of [{ type: 'set-mode', mode: 'sfu' }, { type: 'set-layout', layout: 'pip' }]) {
+    grace.send(message)
+    const { code, request } = await grace.next('error')
+    assert.deepEqual([code, request], ['not-allowed', message.type])
+  }
+  grace.send({ type: 'set-role', role: 'member' })
+  assert.deepEqual(await grace.next('role'), { type: 'role', role: 'member' })
+  assert.equal((await grace.next('source')).source, 'streams')
+  const { participant } = await ada.next('joined')
+  assert.deepEqual([participant.name, participant.role], ['Grace', 'member'])
+  grace.send({ type: 'set-role', role: 'listener' })
+  assert.deepEqual(await ada.next('left'), { type: 'left', participant: grace.welcome.participant, reason: 'listens' })
+  ada.send({ type: 'set-mode', mode: 'p2p' })
+  assert.equal((await ada.next('error')).code, 'wrong-mode')
+})
+
 test('a client whose WebSocket broke finds its place again, until it has been away too long', async () => {
   const [ada, grace] = [await join('Ada'), await join('Grace')]
   const { session, participant } = grace.welcome
@@ -175,6 +236,10 @@ test('what a client gets wrong is said to it, and everything else goes on', asyn
     [{ type: 'media', audio: 'yes', video: true, streams: [] }, 'bad-message'],
     [{ type: 'media', audio: true, video: true, streams: Array(9).fill({ id: 'a', source: 'camera' }) }, 'bad-message'],
     [{ type: 'set-mode', mode: 'mesh' }, 'bad-message'],
+    [{ type: 'set-role', role: 'viewer' }, 'bad-message'],
+    [{ type: 'set-role', role: 'listener' }, 'wrong-mode'],
+    [{ type: 'set-source', source: 'both' }, 'bad-message'],
+    [{ type: 'set-layout', layout: 'circle' }, 'bad-message'],
     [{ type: 'offer', connection: 1, id: 1, sdp: 'x'.repeat(LIMITS.maxSdpLength + 1) }, 'bad-message'],
     [{ type: 'offer', connection: -1, id: 1, sdp: 'x' }, 'bad-message'],
     [{ type: 'select-encoding', stream: 'none', encoding: 'h' }, 'unknown-stream'],

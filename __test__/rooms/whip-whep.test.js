@@ -269,3 +269,28 @@ test('a player with an offer for video alone gets video alone', async () => {
   const player = rooms.get('loom').participants[1]
   assert.deepEqual(player.transport.outgoingTracks.map(track => track.transponder?.incomingTrack.kind), ['video'])
 })
+
+test('a player takes the mix by ?source=mix, or by the mode of the room, unless it asks for the tracks', async () => {
+  await post('/whip/loom?peer=Ada', publisherOffer('cam'))
+  const room = rooms.get('loom')
+  const open = []
+  for (const query of ['?source=mix', '', '?source=streams&peer=Grace']) {
+    assert.equal((await post(`/whep/loom${query}`, playerOffer(1))).status, 201)
+    open.push(room.participants.at(-1))
+  }
+  const sources = () => open.map(({ source }) => source)
+  assert.deepEqual(sources(), ['mix', 'streams', 'streams'])
+  if (!room.mixer) await once(room, 'mixer')
+  const [audio, video] = open[0].transport.outgoingTracks.map(track => track.transponder.incomingTrack)
+  assert.deepEqual([audio, video], [room.mixer.audio, room.mixer.video])
+  room.setMode('mcu')
+  assert.deepEqual(sources(), ['mix', 'mix', 'streams'])
+
+  const { field } = await problem(await post('/whep/loom?source=both', playerOffer(1)), 400)
+  assert.equal(field, 'source')
+  await problem(await post('/whep/loom?source=mix&source=mix', playerOffer(1)), 400)
+  rooms.close()
+  rooms = new Rooms({ endpoint, mixer: false })
+  routers.whep = whepRouter({ rooms })
+  assert.equal((await problem(await post('/whep/loom?source=mix', playerOffer(1)), 409)).code, 'ERR_ROOM_MODE')
+})

@@ -65,6 +65,11 @@ export function whipRouter(options: SessionRouterOptions): Router
  * WHEP (draft-ietf-wish-whep). `POST /:room?peer=NAME` with an SDP offer plays the room. The n-th
  * audio and the n-th video m-line the client receives on carry one participant's tracks:
  * participants in joining order, without those named NAME. The viewer's own name is NAME or `viewer`. Later participants
- * fill m-lines that are free, and one who leaves frees theirs. Sessions are as with WHIP.
+ * fill m-lines that are free, and one who leaves frees theirs.
+ *
+ * With `?source=mix` the first audio and the first video m-line carry the mix of the room: everyone's
+ * picture, and the sound of everyone but NAME. `?source=streams` asks for the tracks themselves.
+ * Without it the room's mode says which: the mix in modes `mcu` and `broadcast`. Sessions are as with
+ * WHIP.
  */
 export function whepRouter(options: SessionRouterOptions): Router

@@ -21,7 +21,7 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag'
  *
  * @param {import('./index.js').SessionRouterOptions} options
  * @param {'publish' | 'play'} action
- * @param {(offer: string, request: { room: string, peer: string | undefined }) =>
+ * @param {(offer: string, request: { room: string, peer: string | undefined, source: string | undefined }) =>
  *   Promise<{ answer: string, participant: import('../rooms/index.js').Participant }>} open
  * @returns {import('express').Router}
  */
@@ -64,7 +64,11 @@ function sessionRouter(options, action, open) {
     const offer = request.body
     if (typeof offer !== 'string' || offer === '') throw new Problem(400, 'the body must be an SDP offer')
 
-    const { answer, participant } = await open(offer, { room: parameter(request, 'room'), peer: peerName(request) })
+    const { answer, participant } = await open(offer, {
+      room: parameter(request, 'room'),
+      peer: peerName(request),
+      source: queryOf(request, 'source'),
+    })
     const id = randomBytes(16).toString('base64url')
     const session = { etag: newEtag(), participant }
     sessions.set(id, session)
@@ -189,9 +193,17 @@ function parameter(request, name) {
 
 /** @param {import('express').Request} request */
 function peerName(request) {
-  const { peer } = request.query
-  if (peer !== undefined && typeof peer !== 'string') throw new Problem(400, 'peer must be given once')
-  return peer
+  return queryOf(request, 'peer')
+}
+
+/**
+ * @param {import('express').Request} request
+ * @param {string} name
+ */
+function queryOf(request, name) {
+  const value = request.query[name]
+  if (value !== undefined && typeof value !== 'string') throw new Problem(400, `${name} must be given once`)
+  return value
 }
 
 function newEtag() {

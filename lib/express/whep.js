@@ -6,14 +6,18 @@ const { sessionRouter } = require('./session-router.js')
 
 /**
  * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
- * video m-line it receives on are one slot, filled with one participant's tracks.
+ * video m-line it receives on are one slot, filled with one participant's tracks; or the first of
+ * them get the mix.
  *
  * @param {import('./index.js').SessionRouterOptions} options
  * @returns {import('express').Router}
  */
 function whepRouter(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'play', async (offer, { room, peer }) => {
+  return sessionRouter(options, 'play', async (offer, { room, peer, source }) => {
+    if (source !== undefined && source !== 'mix' && source !== 'streams') {
+      throw new Problem(400, 'source must be mix or streams', { code: 'ERR_INVALID_ARG', field: 'source' })
+    }
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
@@ -28,6 +32,7 @@ function whepRouter(options) {
         role: 'viewer',
         receive: 'slots',
         exceptName: peer,
+        ...(source && { source }),
         transport,
       })
       for (const slot of slots) if (!slot.closed) participant.addSlot(slot)

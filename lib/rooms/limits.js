@@ -6,6 +6,7 @@ const { RoomError } = require('./room-error.js')
 const DEFAULT_LIMITS = Object.freeze({
   maxRooms: 1000,
   maxParticipants: 100,
+  maxAudience: 10_000,
   maxTracks: 16,
   maxNameLength: 64,
 })

@@ -2,6 +2,7 @@
 
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
+const { MixForwarding } = require('./mix-forwarding.js')
 const { Publication } = require('./publication.js')
 const { RoomError } = require('./room-error.js')
 const { SlotForwarding } = require('./slot-forwarding.js')
@@ -24,7 +25,20 @@ class Participant extends EventEmitter {
   #forgetTransport = null
   #closed = false
   #speech = new SpeechDetector(speaking => this.emit('speaking', speaking))
+  #onSpeech = (/** @type {import('../../index.js').AudioLevel} */ level) => this.#speech.hear(level)
+  /** @type {import('./index.js').ParticipantRole} */
+  #role
   #receive
+  /** What was asked for, `null` leaves it to the room's mode. @type {import('./index.js').ReceivedSource | null} */
+  #chosenSource
+  /** What was told last. @type {import('./index.js').ReceivedSource} */
+  #toldSource
+  /** What the forwarding is for. @type {import('./index.js').ReceivedSource | null} */
+  #forwardedSource = null
+  /** Streams given with receive: 'slots', of the present transport. @type {import('../../index.js').OutgoingStream[]} */
+  #slots = []
+  /** @type {Readonly<{ audio: boolean, video: boolean }>} */
+  #muted = Object.freeze({ audio: false, video: false })
   #exceptName
   #leaveOnTransportClosed
 
@@ -39,15 +53,46 @@ class Participant extends EventEmitter {
     this.id = randomBytes(9).toString('base64url')
     this.room = room
     this.name = name
-    this.role = role
+    this.#role = role
     this.joinedAt = Date.now()
     /** @type {unknown} */
     this.appData = options.appData
     this.#receive = options.receive ?? 'streams'
+    this.#chosenSource = options.source ?? null
     this.#exceptName = options.exceptName
     this.#leaveOnTransportClosed = options.leaveOnTransportClosed ?? true
-    /** @type {StreamForwarding | SlotForwarding | null} */
+    /** @type {StreamForwarding | SlotForwarding | MixForwarding | null} */
     this.forwarding = null
+    this.#toldSource = this.source
+  }
+
+  get role() {
+    return this.#role
+  }
+
+  /** Whether what they send is for the others. */
+  get maySend() {
+    return this.#role === 'member' || this.#role === 'publisher'
+  }
+
+  get source() {
+    if (this.#chosenSource && this.room.mode !== 'p2p') return this.#chosenSource
+    switch (this.room.mode) {
+      case 'mcu':
+        return 'mix'
+      case 'broadcast':
+        return this.maySend ? 'streams' : 'mix'
+      default:
+        return 'streams'
+    }
+  }
+
+  get chosenSource() {
+    return this.#chosenSource
+  }
+
+  get muted() {
+    return this.#muted
   }
 
   get closed() {
@@ -105,24 +150,73 @@ class Participant extends EventEmitter {
       transport.off('closed', onClosed)
     }
 
-    if (this.#receive === 'streams') this.forwarding = new StreamForwarding(this, transport)
-    if (this.#receive === 'slots') this.forwarding = new SlotForwarding(this, this.#exceptName)
-    for (const other of this.room.participants) {
-      if (other === this) continue
-      for (const publication of other.publications) this.forwarding?.add(publication)
-    }
+    this.forward()
     for (const track of transport.incomingTracks) this.#publish(track, track.stream)
     if (transport.closed) this.#transportClosed('closed')
   }
 
-  /**
-   * @param {import('../../index.js').OutgoingStream} stream
-   */
+  /** Has the others' media reach the participant the way it should now. */
+  forward() {
+    if (this.#closed) return
+    const { source } = this
+    const transport = this.#transport
+    if (transport && this.#receive !== 'nothing' && source !== this.#forwardedSource) {
+      this.forwarding?.close()
+      this.forwarding = this.#forwardingOf(source, transport)
+      this.#forwardedSource = source
+      for (const slot of this.#slots) if (!slot.closed) addSlot(this.forwarding, slot)
+      for (const other of this.room.participants) {
+        if (other === this) continue
+        for (const publication of other.publications) this.forwarding.add(publication)
+      }
+    }
+    if (source === this.#toldSource) return
+    this.#toldSource = source
+    this.emit('source', source)
+  }
+
+  /** @param {import('./index.js').ReceivedSource | null} source */
+  setSource(source) {
+    this.room.checkSource(source)
+    this.#chosenSource = source
+    this.forward()
+  }
+
+  /** @param {'member' | 'listener'} role */
+  setRole(role) {
+    const changeable = (/** @type {string} */ each) => each === 'member' || each === 'listener'
+    if (!changeable(role) || !changeable(this.#role)) {
+      throw new RoomError('ERR_INVALID_ARG', 'a member can become a listener, and a listener a member', { field: 'role' })
+    }
+    if (this.#closed || role === this.#role) return
+    if (this.room.mode === 'p2p') {
+      throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server, and nobody can only listen')
+    }
+    this.room.checkPlace(role)
+    this.#role = role
+    if (role === 'listener') {
+      for (const publication of this.publications) this.#unpublish(publication)
+      this.#speech.stop()
+    }
+    this.emit('role', role)
+    for (const track of this.#transport?.incomingTracks ?? []) this.#publish(track, track.stream)
+    this.forward()
+  }
+
+  /** @param {{ audio?: boolean, video?: boolean }} muted */
+  setMuted({ audio = this.#muted.audio, video = this.#muted.video }) {
+    if (audio === this.#muted.audio && video === this.#muted.video) return
+    this.#muted = Object.freeze({ audio, video })
+    this.emit('media')
+  }
+
+  /** @param {import('../../index.js').OutgoingStream} stream */
   addSlot(stream) {
-    if (!(this.forwarding instanceof SlotForwarding)) {
+    if (this.#receive !== 'slots' || !this.forwarding) {
       throw new TypeError("slots belong to participants who joined with receive: 'slots' and a transport")
     }
-    this.forwarding.addSlot(stream)
+    this.#slots.push(stream)
+    addSlot(this.forwarding, stream)
   }
 
   /** @param {string} [reason] */
@@ -131,6 +225,21 @@ class Participant extends EventEmitter {
     this.#closed = true
     this.setTransport(null)
     this.emit('left', reason)
+  }
+
+  /**
+   * @param {import('./index.js').ReceivedSource} source
+   * @param {import('../../index.js').Transport} transport
+   */
+  #forwardingOf(source, transport) {
+    const slots = this.#receive === 'slots'
+    if (source === 'mix') {
+      return new MixForwarding(this, this.room.needMixing(), {
+        ...(!slots && { transport }),
+        exceptName: this.#exceptName,
+      })
+    }
+    return slots ? new SlotForwarding(this, this.#exceptName) : new StreamForwarding(this, transport)
   }
 
   /** @param {import('../../index.js').CloseReason} reason */
@@ -146,6 +255,8 @@ class Participant extends EventEmitter {
     this.#transport = null
     this.forwarding?.close()
     this.forwarding = null
+    this.#forwardedSource = null
+    this.#slots = []
     for (const publication of this.publications) this.#unpublish(publication)
     this.#speech.stop()
   }
@@ -156,41 +267,40 @@ class Participant extends EventEmitter {
    */
   #publish(track, stream) {
     // A viewer's sendrecv m-line is a wish to receive; what it sends is for nobody.
-    if (this.role === 'viewer') return
+    if (!this.maySend) return
     if (track.closed || this.tracks.length >= this.room.limits.maxTracks) return
     let publication = this.#publications.get(stream)
     if (publication?.tracks.includes(track)) return
     if (publication) {
-      this.#add(publication, track)
+      publication.addTrack(track, this.#onSpeech)
       return
     }
     publication = new Publication(this, stream, `${this.id}.${++this.#publicationCount}`)
     this.#publications.set(stream, publication)
     const published = publication
-    stream.once('closed', () => this.#unpublish(published))
-    this.#add(publication, track)
+    const onClosed = () => this.#unpublish(published)
+    stream.once('closed', onClosed)
+    publication.once('closed', () => stream.off('closed', onClosed))
+    publication.on('change', () => this.emit('media'))
+    publication.addTrack(track, this.#onSpeech)
     this.emit('published', publication)
-  }
-
-  /**
-   * @param {Publication} publication
-   * @param {import('../../index.js').IncomingTrack} track
-   */
-  #add(publication, track) {
-    if (track.kind === 'audio') {
-      track.on('audiolevel', level => {
-        if (publication.speech) this.#speech.hear(level)
-      })
-    }
-    publication.addTrack(track)
   }
 
   /** @param {Publication} publication */
   #unpublish(publication) {
     if (!this.#publications.delete(publication.stream)) return
     this.emit('unpublished', publication)
-    publication.emit('closed')
+    publication.close()
+    this.emit('media')
   }
+}
+
+/**
+ * @param {StreamForwarding | SlotForwarding | MixForwarding} forwarding
+ * @param {import('../../index.js').OutgoingStream} slot
+ */
+function addSlot(forwarding, slot) {
+  if (!(forwarding instanceof StreamForwarding)) forwarding.addSlot(slot)
 }
 
 exports.Participant = Participant

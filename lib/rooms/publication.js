@@ -11,8 +11,9 @@ const { EventEmitter } = require('node:events')
  * @extends {EventEmitter<import('./index.js').PublicationEvents>}
  */
 class Publication extends EventEmitter {
-  /** @type {Set<import('../../index.js').IncomingTrack>} */
-  #tracks = new Set()
+  /** With what stops listening to each. @type {Map<import('../../index.js').IncomingTrack, () => void>} */
+  #tracks = new Map()
+  #screen = false
 
   /**
    * @param {import('./participant.js').Participant} participant
@@ -32,17 +33,52 @@ class Publication extends EventEmitter {
   }
 
   get tracks() {
-    return [...this.#tracks]
+    return [...this.#tracks.keys()]
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
-  addTrack(track) {
-    this.#tracks.add(track)
-    this.emit('track', track)
-    track.once('closed', () => {
+  get screen() {
+    return this.#screen
+  }
+
+  set screen(screen) {
+    if (screen === this.#screen) return
+    this.#screen = screen
+    this.emit('change')
+  }
+
+  /**
+   * @param {import('../../index.js').IncomingTrack} track
+   * @param {(level: import('../../index.js').AudioLevel) => void} onSpeech gets its levels while it is speech
+   */
+  addTrack(track, onSpeech) {
+    const onChange = () => this.emit('change')
+    /** @param {import('../../index.js').AudioLevel} level */
+    const onLevel = level => {
+      if (this.speech) onSpeech(level)
+    }
+    const onClosed = () => {
       this.#tracks.delete(track)
       this.emit('trackclosed', track)
+      this.emit('change')
+    }
+    track.on('mute', onChange)
+    track.on('unmute', onChange)
+    track.once('closed', onClosed)
+    if (track.kind === 'audio') track.on('audiolevel', onLevel)
+    this.#tracks.set(track, () => {
+      track.off('mute', onChange)
+      track.off('unmute', onChange)
+      track.off('closed', onClosed)
+      track.off('audiolevel', onLevel)
     })
+    this.emit('track', track)
+    this.emit('change')
+  }
+
+  /** It is not offered any more. */
+  close() {
+    this.emit('closed')
+    for (const forget of this.#tracks.values()) forget()
   }
 }
 

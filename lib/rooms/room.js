@@ -3,12 +3,18 @@
 const { EventEmitter } = require('node:events')
 const { Participant } = require('./participant.js')
 const { RoomError } = require('./room-error.js')
+const { RoomMixer } = require('./room-mixer.js')
 const { checkParticipantName } = require('./limits.js')
 
-const MODES = new Set(['sfu', 'p2p'])
+const MODES = new Set(['sfu', 'mcu', 'p2p', 'broadcast'])
+/** Modes in which somebody gets the mix without asking for it. */
+const MIXED_MODES = new Set(['mcu', 'broadcast'])
+const ROLES = new Set(['member', 'listener', 'publisher', 'viewer'])
+const SOURCES = new Set(['mix', 'streams'])
+const LAYOUTS = new Set(['grid', 'speaker', 'pip', 'sidebar'])
 
 /**
- * People who see and hear each other: everyone's tracks go to everyone else.
+ * People who see and hear each other: everyone's tracks go to everyone else, or into a mix of all.
  *
  * @extends {EventEmitter<import('./index.js').RoomEvents>}
  */
@@ -20,6 +26,10 @@ class Room extends EventEmitter {
   #closed = false
   /** @type {import('./rooms.js').Rooms} */
   #rooms
+  /** `null` where nothing is mixed. @type {RoomMixer | null} */
+  #mixing
+  /** @type {import('./index.js').RoomLayout} */
+  #layout
 
   /**
    * @param {import('./rooms.js').Rooms} rooms
@@ -28,8 +38,12 @@ class Room extends EventEmitter {
    */
   constructor(rooms, name, mode) {
     super()
-    checkMode(mode)
+    checkOneOf(mode, 'mode', MODES)
     this.#rooms = rooms
+    const { mixer } = rooms
+    this.#mixing = mixer ? new RoomMixer(this, rooms.endpoint, mixer, made => this.emit('mixer', made)) : null
+    this.#layout = (mixer && typeof mixer.video === 'object' && mixer.video.layout) || 'grid'
+    if (MIXED_MODES.has(mode)) this.needMixing()
     this.#mode = mode
     this.name = name
     /** @type {unknown} */
@@ -39,6 +53,18 @@ class Room extends EventEmitter {
 
   get mode() {
     return this.#mode
+  }
+
+  get layout() {
+    return this.#layout
+  }
+
+  get mixer() {
+    return this.#mixing?.mixer ?? null
+  }
+
+  get mixes() {
+    return this.#mixing !== null
   }
 
   get closed() {
@@ -65,14 +91,13 @@ class Room extends EventEmitter {
   join(options) {
     if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
     const name = checkParticipantName(options?.name, this.limits.maxNameLength)
-    if (this.#participants.size >= this.limits.maxParticipants) {
-      throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${this.limits.maxParticipants} are in it`)
-    }
-    const role = options.role ?? 'member'
+    const { role = 'member', source } = options
+    checkOneOf(role, 'role', ROLES)
+    this.checkPlace(role)
+    this.checkSource(source ?? null)
     if (this.#mode === 'p2p' && role !== 'member') {
-      throw new RoomError('ERR_ROOM_MODE', 'the room is in mode p2p, where no media passes the server; switch it to mode sfu first')
+      throw new RoomError('ERR_ROOM_MODE', 'the room is in mode p2p, where no media passes the server; switch it to another mode first')
     }
-
     if (this.#mode === 'p2p' && options.transport) {
       throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
     }
@@ -80,24 +105,39 @@ class Room extends EventEmitter {
     this.#participants.set(participant.id, participant)
     this.#listen(participant)
     this.emit('joined', participant)
+    if (participant.maySend) this.#mixing?.seatsChanged()
     participant.start(options.transport ?? null)
     return participant
   }
 
   /** @param {import('./index.js').RoomMode} mode */
   setMode(mode) {
-    checkMode(mode)
+    checkOneOf(mode, 'mode', MODES)
     if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
     if (mode === this.#mode) return false
+    if (MIXED_MODES.has(mode)) this.needMixing()
     const tied = this.participants.find(participant => participant.role !== 'member')
     if (mode === 'p2p' && tied) {
-      throw new RoomError('ERR_ROOM_MODE', `${tied.name} came by WHIP or WHEP and needs the server's media; the room stays in mode sfu`)
+      const why = tied.role === 'listener' ? 'only listens' : 'came by WHIP or WHEP'
+      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${why} and needs the server's media; the room stays in mode ${this.#mode}`)
     }
     this.#mode = mode
-    if (mode === 'p2p') {
-      for (const participant of this.participants) participant.setTransport(null)
+    for (const participant of this.participants) {
+      if (mode === 'p2p') participant.setTransport(null)
+      participant.forward()
     }
     this.emit('mode', mode)
+    return true
+  }
+
+  /** @param {import('./index.js').RoomLayout} layout */
+  setLayout(layout) {
+    checkOneOf(layout, 'layout', LAYOUTS)
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
+    if (layout === this.#layout) return false
+    this.#mixing?.setLayout(layout)
+    this.#layout = layout
+    this.emit('layout', layout)
     return true
   }
 
@@ -106,6 +146,30 @@ class Room extends EventEmitter {
     this.#closed = true
     for (const participant of this.participants) participant.leave('room-closed')
     this.emit('closed')
+  }
+
+  /** The mixer, for a participant's forwarding. */
+  needMixing() {
+    if (this.#mixing) return this.#mixing
+    throw new RoomError('ERR_ROOM_MODE', 'nothing is mixed here: there are modes sfu and p2p')
+  }
+
+  /** @param {unknown} source */
+  checkSource(source) {
+    if (source === null) return
+    checkOneOf(source, 'source', SOURCES)
+    if (source === 'mix') this.needMixing()
+  }
+
+  /** Whether one more of the role finds room. @param {import('./index.js').ParticipantRole} role */
+  checkPlace(role) {
+    const listeners = this.participants.filter(participant => participant.role === 'listener').length
+    const { maxAudience, maxParticipants } = this.limits
+    if (role === 'listener') {
+      if (listeners >= maxAudience) throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${maxAudience} listen to it`)
+    } else if (this.#participants.size - listeners >= maxParticipants) {
+      throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${maxParticipants} are in it`)
+    }
   }
 
   /** @param {Participant} participant */
@@ -119,19 +183,28 @@ class Room extends EventEmitter {
       this.emit('unpublished', publication)
     })
     participant.on('speaking', speaking => this.emit('speaking', participant, speaking))
+    participant.on('role', role => {
+      this.#mixing?.seatsChanged()
+      this.emit('role', participant, role)
+    })
     participant.once('left', reason => {
       this.#participants.delete(participant.id)
+      if (participant.maySend) this.#mixing?.seatsChanged()
       this.emit('left', participant, reason)
       if (this.#participants.size === 0) this.close()
     })
   }
 }
 
-/** @param {unknown} mode */
-function checkMode(mode) {
-  if (!MODES.has(/** @type {string} */ (mode))) {
-    throw new RoomError('ERR_INVALID_ARG', 'a room is in mode sfu or p2p', { field: 'mode' })
-  }
+/**
+ * @param {unknown} value
+ * @param {string} field
+ * @param {Set<string>} allowed
+ */
+function checkOneOf(value, field, allowed) {
+  if (allowed.has(/** @type {string} */ (value))) return
+  const names = [...allowed]
+  throw new RoomError('ERR_INVALID_ARG', `${field} must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, { field })
 }
 
 exports.Room = Room

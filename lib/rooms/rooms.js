@@ -5,6 +5,18 @@ const { Room } = require('./room.js')
 const { RoomError } = require('./room-error.js')
 const { checkLimits, checkRoomName } = require('./limits.js')
 
+/** @type {import('../../index.js').MixerOptions} */
+const MIXER = Object.freeze({
+  audio: true,
+  video: Object.freeze({
+    width: 1280,
+    height: 720,
+    frameRate: 25,
+    codecs: /** @type {('vp8' | 'h264')[]} */ (['vp8', 'h264']),
+    rungs: 2,
+  }),
+})
+
 /**
  * All rooms of one endpoint. A room is made by the first to join it and closes with the last to
  * leave, so nobody can fill the memory with empty ones.
@@ -24,6 +36,7 @@ class Rooms extends EventEmitter {
     }
     this.endpoint = options.endpoint
     this.limits = checkLimits(options)
+    this.mixer = checkMixer(options.mixer)
   }
 
   get closed() {
@@ -71,6 +84,15 @@ class Rooms extends EventEmitter {
     this.#closed = true
     for (const room of [...this.#rooms.values()]) room.close()
   }
+}
+
+/**
+ * The rest is checked when the first mixer is made.
+ * @param {import('../../index.js').MixerOptions | false} given
+ */
+function checkMixer(given = MIXER) {
+  if (given === false || (typeof given === 'object' && given !== null)) return given
+  throw new RoomError('ERR_INVALID_ARG', 'options.mixer must be the options of a mixer, or false', { field: 'options.mixer' })
 }
 
 exports.Rooms = Rooms

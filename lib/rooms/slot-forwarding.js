@@ -52,6 +52,10 @@ class SlotForwarding {
       publication.off('trackclosed', this.#onChange)
     }
     this.#watched.clear()
+    // The m-lines may carry something else next.
+    for (const { stream } of this.#slots) {
+      for (const out of stream.tracks) if (!out.closed) out.detach()
+    }
     this.#slots = []
   }
 
@@ -95,7 +99,10 @@ class SlotForwarding {
         const transponder = out.attachTo(track)
         // Attaching again may give the transponder that is listened to already.
         if (transponder.listenerCount('error') === 0) {
-          transponder.on('error', error => this.#viewer.emit('forwardingfailed', publication, transponder.incomingTrack, error))
+          transponder.on('error', error => {
+            const source = /** @type {import('../../index.js').IncomingTrack | null} */ (transponder.incomingTrack)
+            this.#viewer.emit('forwardingfailed', publication, source, error)
+          })
         }
         this.#viewer.emit('forwarding', publication, transponder)
       } catch (error) {

@@ -1,9 +1,14 @@
 //! What a media thread tells JavaScript.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::error::EngineError;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, SpeakersId, TransportId};
+use super::ids::{
+    ChannelId, ConduitId, IncomingTrackId, MixerId, OutgoingTrackId, PortId, RequestId, SpeakersId,
+    TransportId,
+};
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
@@ -85,6 +90,8 @@ pub enum Reply {
     Sdp(String),
     /// Nothing to say back.
     None,
+    /// A file.
+    Bytes(Vec<u8>),
     /// The statistics of `Endpoint.getStats` or `Transport.getStats` as JSON.
     Stats(String),
 }
@@ -158,6 +165,40 @@ pub enum Event {
     SpeakerSlot {
         slot: IncomingTrackId,
         track: Option<IncomingTrackId>,
+    },
+
+    /// Whom a mixer lets be heard, the loudest first. Overwrites the one before.
+    MixerSpeakers {
+        mixer: MixerId,
+        ports: Vec<PortId>,
+    },
+    /// How much effort a mixer's pictures get from now on, and how late the ticks before were.
+    /// Overwrites the one before.
+    MixerEffort {
+        mixer: MixerId,
+        effort: &'static str,
+        late: Duration,
+    },
+    /// A fault that ends the mixer; [`Event::MixerClosed`] follows.
+    MixerError {
+        mixer: MixerId,
+        error: EngineError,
+    },
+    /// The last event of a mixer.
+    MixerClosed {
+        mixer: MixerId,
+        reason: CloseReason,
+    },
+    /// A file that a port played is over.
+    PortFileEnded {
+        port: PortId,
+    },
+    /// A reader has something, or a writer has room. Overwrites the one before.
+    Conduit {
+        id: ConduitId,
+    },
+    ConduitClosed {
+        id: ConduitId,
     },
 
     OutgoingTrackNegotiated {

@@ -93,6 +93,19 @@ id!(
     SlotsId
 );
 
+id!(
+    /// A mixer. Its tracks live on the same shard.
+    MixerId
+);
+id!(
+    /// A place in a mixer.
+    PortId
+);
+id!(
+    /// Sound or pictures on their way to JavaScript or from there.
+    ConduitId
+);
+
 /// Matches a [`Reply`](super::event::Reply) to the call that asked for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RequestId(pub u32);

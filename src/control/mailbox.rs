@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use super::counters::count_wakeup;
 use super::event::Event;
-use super::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, SpeakersId, TransportId};
+use super::ids::{
+    ChannelId, ConduitId, IncomingTrackId, MixerId, OutgoingTrackId, SpeakersId, TransportId,
+};
 
 /// Bytes of messages one data channel may have waiting for JavaScript.
 pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -51,6 +53,9 @@ enum Slot {
     Demand(IncomingTrackId),
     Bandwidth(TransportId),
     Speaker(SpeakersId),
+    Speakers(MixerId),
+    Effort(MixerId),
+    Conduit(ConduitId),
     /// What feeds a slot of speakers.
     Fed(IncomingTrackId),
 }
@@ -66,6 +71,9 @@ impl Slot {
             Event::Demand { id, .. } => Some(Slot::Demand(*id)),
             Event::Bandwidth { transport, .. } => Some(Slot::Bandwidth(*transport)),
             Event::Speaker { group, .. } => Some(Slot::Speaker(*group)),
+            Event::MixerSpeakers { mixer, .. } => Some(Slot::Speakers(*mixer)),
+            Event::MixerEffort { mixer, .. } => Some(Slot::Effort(*mixer)),
+            Event::Conduit { id } => Some(Slot::Conduit(*id)),
             Event::SpeakerSlot { slot, .. } => Some(Slot::Fed(*slot)),
             _ => None,
         }

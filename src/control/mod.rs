@@ -4,6 +4,7 @@
 #[cfg(feature = "allocation-counter")]
 mod allocations;
 pub mod command;
+pub mod conduit;
 pub mod counters;
 pub mod error;
 pub mod event;
@@ -11,6 +12,7 @@ pub mod flow;
 pub mod ids;
 pub mod layers;
 pub mod mailbox;
+pub mod mixer;
 pub mod options;
 pub mod speakers;
 pub mod stats;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, SpeakersId};
+use crate::control::ids::{ChannelId, IncomingTrackId, MixerId, ShardIndex, SpeakersId};
+use crate::engine::inlet::Inlet;
 use crate::engine::io::Message;
 use crate::engine::speaker_group::Source;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
@@ -95,6 +96,31 @@ pub enum ShardMessage {
     SlotClosed {
         slot: IncomingTrackId,
     },
+    /// A mixed track is there, or is something else now. From a mixer, like those that follow.
+    MixedTrack {
+        track: IncomingTrackId,
+        inlet: Arc<Inlet>,
+        description: Arc<SourceDescription>,
+    },
+    /// Packets of mixed tracks.
+    Mixed {
+        packets: Vec<Arc<SourcePacket>>,
+    },
+    MixedTrackClosed {
+        track: IncomingTrackId,
+    },
+    /// The mixer takes these encodings of a track of the other shard.
+    Tap {
+        track: IncomingTrackId,
+        mixer: MixerId,
+        inlet: Arc<Inlet>,
+        wanted: EncodingSet,
+    },
+    /// It takes the track no more.
+    Untap {
+        track: IncomingTrackId,
+        mixer: MixerId,
+    },
     /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.
     UnrelayChannel {
         source: ChannelId,
@@ -113,6 +139,7 @@ impl Message for ShardMessage {
         matches!(
             self,
             ShardMessage::Media { .. }
+                | ShardMessage::Mixed { .. }
                 | ShardMessage::ChannelMessage { .. }
                 | ShardMessage::Speech { .. }
         )

@@ -3,9 +3,12 @@
 
 pub mod cipher_speed;
 pub mod demultiplexer;
+pub mod inlet;
 pub mod io;
 pub mod load;
 pub mod message;
+#[cfg(feature = "mcu")]
+pub mod mixer;
 pub mod movers;
 mod peer;
 mod routes;

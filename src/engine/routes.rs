@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::control::ids::{
-    IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TransportId,
+    IdMap, IncomingTrackId, MAX_SHARDS, MixerId, OutgoingTrackId, ShardIndex, TransportId,
 };
+use crate::engine::inlet::Inlet;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
@@ -18,17 +19,35 @@ pub struct Routes {
 #[derive(Default)]
 pub struct Route {
     pub receivers: Vec<Receiver>,
+    /// Mixers that take it, where its owner lives.
+    pub taps: Vec<Tap>,
     /// Other shards with receivers, one bit each.
     shards: u64,
     pub description: Option<Arc<SourceDescription>>,
-    /// The peer that sends it, when that lives on this shard.
-    pub owner: Option<TransportId>,
+    /// Who makes it, when that is on this shard.
+    pub owner: Option<Owner>,
     /// What receivers here may ask for again, by encoding.
     histories: Vec<History>,
     /// What receivers on other shards want.
     far_demand: Vec<(ShardIndex, EncodingSet)>,
     /// What was last said that all receivers want.
     demand: Option<EncodingSet>,
+}
+
+/// Where the packets of a track come from.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    Peer(TransportId),
+    Mixer(Arc<Inlet>),
+}
+
+/// A mixer that takes a track.
+#[derive(Debug)]
+pub struct Tap {
+    pub mixer: MixerId,
+    pub inlet: Arc<Inlet>,
+    /// The encodings it would take.
+    pub wanted: EncodingSet,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +103,28 @@ impl Route {
         self.far_demand.retain(|(from, _)| *from != shard);
     }
 
+    /// A mixer takes the track, or takes other encodings of it. Says whether it is new here.
+    pub fn set_tap(&mut self, mixer: MixerId, inlet: &Arc<Inlet>, wanted: EncodingSet) -> bool {
+        if let Some(tap) = self.taps.iter_mut().find(|tap| tap.mixer == mixer) {
+            tap.wanted = wanted;
+            return false;
+        }
+        self.taps.push(Tap { mixer, inlet: Arc::clone(inlet), wanted });
+        true
+    }
+
+    pub fn remove_tap(&mut self, mixer: MixerId) {
+        self.taps.retain(|tap| tap.mixer != mixer);
+    }
+
+    /// The peer that sends it.
+    pub fn sender(&self) -> Option<TransportId> {
+        match self.owner {
+            Some(Owner::Peer(id)) => Some(id),
+            _ => None,
+        }
+    }
+
     /// A receiver here wants other encodings.
     pub fn set_wanted(&mut self, track: OutgoingTrackId, wanted: EncodingSet) {
         if let Some(receiver) = self.receivers.iter_mut().find(|r| r.track == track) {
@@ -103,7 +144,8 @@ impl Route {
     pub fn poll_demand(&mut self) -> Option<EncodingSet> {
         let near = self.receivers.iter().map(|receiver| receiver.wanted);
         let far = self.far_demand.iter().map(|(_, wanted)| *wanted);
-        let demand = near.chain(far).fold(EncodingSet::NONE, EncodingSet::union);
+        let mixers = self.taps.iter().map(|tap| tap.wanted);
+        let demand = near.chain(far).chain(mixers).fold(EncodingSet::NONE, EncodingSet::union);
         (self.demand.replace(demand) != Some(demand)).then_some(demand)
     }
 }
@@ -117,8 +159,8 @@ impl Routes {
         self.tracks.get_mut(&track)
     }
 
-    /// A track of a peer on this shard.
-    pub fn add_source(&mut self, track: IncomingTrackId, owner: TransportId) -> &mut Route {
+    /// A track that is made on this shard.
+    pub fn add_source(&mut self, track: IncomingTrackId, owner: Owner) -> &mut Route {
         let route = self.tracks.entry(track).or_default();
         route.owner = Some(owner);
         route
@@ -182,7 +224,7 @@ impl Routes {
 
     /// Everything below a peer, for when the peer itself cannot be asked any more.
     pub fn children_of(&self, id: TransportId) -> (Vec<IncomingTrackId>, Vec<OutgoingTrackId>) {
-        let incoming = self.tracks.iter().filter(|(_, route)| route.owner == Some(id));
+        let incoming = self.tracks.iter().filter(|(_, route)| route.sender() == Some(id));
         let outgoing = self.outgoing.iter().filter(|(_, outgoing)| outgoing.transport == id);
         (incoming.map(|(id, _)| *id).collect(), outgoing.map(|(id, _)| *id).collect())
     }

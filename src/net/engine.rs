@@ -6,13 +6,21 @@ use std::time::Instant;
 
 use super::host::Host;
 use super::listen::ListenAddress;
+#[cfg(feature = "mcu")]
+use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
 use crate::control::command::{Command, TransportCommand};
+#[cfg(feature = "mcu")]
+use crate::control::conduit::{Conduit, Weight};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::ids::{
     ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
     TransportId,
 };
+#[cfg(feature = "mcu")]
+use crate::control::ids::{MixerId, PortId};
 use crate::control::mailbox::Mailbox;
+#[cfg(feature = "mcu")]
+use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::{Shape, StatsCollector};
@@ -32,6 +40,8 @@ pub struct Engine {
     max_transports: usize,
     /// Groups of speakers there ever were: they take turns with the shards.
     groups: AtomicUsize,
+    #[cfg(feature = "mcu")]
+    mixing: Mixing,
 }
 
 impl Engine {
@@ -54,11 +64,30 @@ impl Engine {
             mailbox: mailbox.clone(),
             load: load.clone(),
         };
-        let host = Host::start(&options, move |index, candidates, counters| {
+        let (host, outside) = Host::start(&options, move |index, candidates, counters| {
             Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
         })?;
-        let max_transports = options.max_transports;
-        Ok(Self { host, ids, load, mailbox, identity, max_transports, groups: AtomicUsize::new(0) })
+        #[cfg(feature = "mcu")]
+        let mixing = Mixing::new(
+            options.mixing_threads,
+            ids.clone(),
+            mailbox.clone(),
+            outside,
+            host.shards(),
+        );
+        #[cfg(not(feature = "mcu"))]
+        drop(outside);
+        Ok(Self {
+            host,
+            ids,
+            load,
+            mailbox,
+            identity,
+            max_transports: options.max_transports,
+            groups: AtomicUsize::new(0),
+            #[cfg(feature = "mcu")]
+            mixing,
+        })
     }
 
     pub fn addresses(&self) -> &[ListenAddress] {
@@ -153,8 +182,42 @@ impl Engine {
         })
     }
 
+    /// Makes a mixer, with tracks that can be attached to at once.
+    ///
+    /// Errors: `InvalidArg`, `Limit`, `QueueFull`, `Io`.
+    #[cfg(feature = "mcu")]
+    pub fn create_mixer(&self, options: &MixerOptions) -> Result<MixerInfo, EngineError> {
+        self.mixing.create(options)
+    }
+
+    /// Makes a place in a mixer, with the track that it gets.
+    ///
+    /// Errors: `Limit`, `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn add_port(
+        &self,
+        mixer: MixerId,
+        options: PortOptions,
+    ) -> Result<(PortId, Option<MixedTrackInfo>), EngineError> {
+        self.mixing.add_port(mixer, options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn mixer(&self, mixer: MixerId, command: MixerCommand) -> Result<(), EngineError> {
+        self.mixing.command(mixer, command)
+    }
+
+    /// A queue between a mixer and JavaScript, bounded by the weight of what is in it.
+    #[cfg(feature = "mcu")]
+    pub fn conduit<T: Weight>(&self, mixer: MixerId, capacity: usize) -> Arc<Conduit<T>> {
+        self.mixing.conduit(mixer, capacity)
+    }
+
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
+        #[cfg(feature = "mcu")]
+        self.mixing.shutdown();
         self.host.shutdown();
     }
 }

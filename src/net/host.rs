@@ -12,7 +12,7 @@ use super::address_table::AddressTable;
 use super::listen::{self, ListenAddress, ShardSockets};
 use super::rings;
 use super::tcp::TcpConnections;
-use super::thread::{Connections, Thread};
+use super::thread::{Connections, Thread, Waiting};
 use super::udp::UdpSocket;
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
@@ -25,6 +25,8 @@ use crate::engine::io::Reactor;
 
 /// Commands that may wait for one thread.
 const MAX_COMMANDS: usize = 65_536;
+/// Messages of others than media threads.
+const MAX_MESSAGES: usize = 16_384;
 
 /// The media threads of one endpoint, each driving one shard. Dropping it shuts down.
 pub struct Host {
@@ -39,6 +41,31 @@ struct Inbox {
     wakeup: Arc<Wakeup>,
 }
 
+/// The way in for messages of those that are no media thread.
+pub struct Outside<M>(Arc<[(mpsc::Sender<M>, Arc<Wakeup>)]>);
+
+impl<M> Clone for Outside<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M> Outside<M> {
+    /// Hands a message to a thread. Never blocks; gives it back when there is no room.
+    pub fn send(&self, shard: ShardIndex, message: M) -> Result<(), M> {
+        let Some((sender, wakeup)) = self.0.get(shard.index()) else { return Err(message) };
+        match sender.try_send(message) {
+            Ok(()) => {
+                wakeup.wake();
+                Ok(())
+            }
+            // The thread is gone, and everything on it.
+            Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(message)) => Err(message),
+        }
+    }
+}
+
 impl Host {
     /// Binds all sockets, then starts one thread per shard. `make` is called on each of them and
     /// gives the shard to drive.
@@ -46,7 +73,10 @@ impl Host {
     /// # Errors
     /// [`ErrorCode::Listen`] with `options.port` or `options.listen[i].ip` when an address cannot
     /// be bound, [`ErrorCode::Io`] when the system gives no thread or no way to wait.
-    pub fn start<R, F>(options: &EngineOptions, make: F) -> Result<Self, EngineError>
+    pub fn start<R, F>(
+        options: &EngineOptions,
+        make: F,
+    ) -> Result<(Self, Outside<R::Message>), EngineError>
     where
         R: Reactor,
         F: Fn(ShardIndex, LocalCandidates, Arc<ThreadCounters>) -> R + Send + Sync + 'static,
@@ -62,6 +92,7 @@ impl Host {
         };
         let make = Arc::new(make);
         let rings = rings::connect::<R::Message>(&wakeups);
+        let mut outside = Vec::with_capacity(shards);
         for (index, ((sockets, wakeup), rings)) in
             sockets.into_iter().zip(wakeups).zip(rings).enumerate()
         {
@@ -69,6 +100,8 @@ impl Host {
             host.addresses.extend(sockets.addresses(shard));
             let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
             host.inboxes.push(Inbox { commands, wakeup: Arc::clone(&wakeup) });
+            let (messages, outside_messages) = mpsc::channel(MAX_MESSAGES);
+            outside.push((messages, Arc::clone(&wakeup)));
             let candidates = sockets.candidates();
             let counters = Arc::<ThreadCounters>::default();
             let (runtime, udp, tcp, table) = register(sockets).map_err(out_of_resources)?;
@@ -78,7 +111,7 @@ impl Host {
                 table,
                 outgoing: rings.0,
                 incoming: rings.1,
-                commands: receiver,
+                inbox: Waiting { commands: receiver, messages: outside_messages },
                 wakeup,
                 stop: Arc::clone(&host.stop),
                 counters: Arc::clone(&counters),
@@ -96,7 +129,7 @@ impl Host {
                 .map_err(out_of_resources)?;
             host.threads.get_mut().unwrap_or_else(|e| e.into_inner()).push(thread);
         }
-        Ok(host)
+        Ok((host, Outside(outside.into())))
     }
 
     /// What is listened on, by thread, UDP before TCP, in the order of `options.listen`.

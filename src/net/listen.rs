@@ -197,7 +197,7 @@ mod tests {
     fn options(listen: &[&str], port: u16) -> EngineOptions {
         let listen =
             listen.iter().map(|ip| Listen { ip: ip.parse().unwrap(), announced: None }).collect();
-        EngineOptions { listen, port, threads: 1, tcp: true, max_transports: 10 }
+        EngineOptions { listen, port, threads: 1, tcp: true, max_transports: 10, mixing_threads: 1 }
     }
 
     #[test]

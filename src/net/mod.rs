@@ -13,6 +13,10 @@ mod framing;
 mod host;
 mod listen;
 mod local_addresses;
+#[cfg(feature = "mcu")]
+mod mixing;
+#[cfg(feature = "mcu")]
+mod mixing_pool;
 mod origins;
 #[cfg(all(unix, not(feature = "portable-sockets")))]
 #[path = "readable_descriptor.rs"]
@@ -33,3 +37,5 @@ pub use engine::Engine;
 pub use framing::{FrameDecoder, FrameTooLong, MAX_FRAME};
 pub use host::Host;
 pub use listen::ListenAddress;
+#[cfg(feature = "mcu")]
+pub use mixing::{MixedTrackInfo, MixerInfo};

@@ -46,10 +46,40 @@ pub(super) struct Connections<M> {
     pub table: AddressTable,
     pub outgoing: OutgoingRings<M>,
     pub incoming: IncomingRings<M>,
-    pub commands: mpsc::Receiver<Command>,
+    pub inbox: Waiting<M>,
     pub wakeup: Arc<Wakeup>,
     pub stop: Arc<AtomicBool>,
     pub counters: Arc<ThreadCounters>,
+}
+
+/// What waits for the thread that no other media thread sent.
+pub(super) struct Waiting<M> {
+    pub commands: mpsc::Receiver<Command>,
+    pub messages: mpsc::Receiver<M>,
+}
+
+impl<M: Message> Waiting<M> {
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.messages.is_empty()
+    }
+
+    /// Says whether there may be more. Messages first: a track is known before anybody is attached
+    /// to it.
+    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+        let mut more = true;
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Ok(message) = self.messages.try_recv() else {
+                more = false;
+                break;
+            };
+            reactor.handle_message(now, message);
+        }
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Ok(command) = self.commands.try_recv() else { return more };
+            reactor.handle_command(now, command);
+        }
+        true
+    }
 }
 
 pub(super) struct Thread<R: Reactor> {
@@ -123,10 +153,10 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, commands, incoming, wakeup, stop, counters, .. } =
+        let Connections { udp, tcp, inbox, incoming, wakeup, stop, counters, .. } =
             &self.connections;
         let handed_something =
-            || !commands.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
+            || !inbox.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
         let mut ready = handed_something();
         for socket in udp {
             ready |= socket.poll_readable(context).is_ready();
@@ -147,7 +177,7 @@ impl<R: Reactor> Thread<R> {
 
     fn turn(&mut self) -> Left {
         let mut now = Instant::now();
-        let mut more = take_commands(&mut self.connections.commands, &mut self.reactor, now);
+        let mut more = self.connections.inbox.take(&mut self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now);
         self.take_tcp(now);
@@ -165,16 +195,16 @@ impl<R: Reactor> Thread<R> {
         for message in own {
             self.reactor.handle_message(now, message);
         }
-        let Connections { incoming, commands, .. } = &mut self.connections;
+        let Connections { incoming, inbox, .. } = &mut self.connections;
         let reactor = &mut self.reactor;
         incoming.drain(MESSAGES_PER_TURN, |messages| {
-            take_commands(commands, reactor, now);
+            inbox.take(reactor, now);
             messages.for_each(|message| reactor.handle_message(now, message));
         })
     }
 
     fn take_datagrams(&mut self, now: &mut Instant) -> bool {
-        let Connections { udp, table, counters, commands, .. } = &mut self.connections;
+        let Connections { udp, table, counters, inbox, .. } = &mut self.connections;
         let reactor = &mut self.reactor;
         let mut any_more = false;
         for (index, socket) in udp.iter().enumerate() {
@@ -186,7 +216,7 @@ impl<R: Reactor> Thread<R> {
                 *now = Instant::now();
                 more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
                     if packets == 0 {
-                        take_commands(commands, reactor, *now);
+                        inbox.take(reactor, *now);
                     }
                     packets += 1;
                     length += bytes.len() as u64;
@@ -207,11 +237,11 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn take_tcp(&mut self, now: Instant) {
-        let Connections { tcp, table, counters, commands, .. } = &mut self.connections;
+        let Connections { tcp, table, counters, inbox, .. } = &mut self.connections;
         let reactor = &mut self.reactor;
         let mut each = |event: TcpEvent<'_>| match event {
             TcpEvent::Packet(flow, bytes) => {
-                take_commands(commands, reactor, now);
+                inbox.take(reactor, now);
                 counters.packets_received.add(1);
                 counters.bytes_received.add(bytes.len() as u64);
                 reactor.handle_datagram(now, flow, bytes);
@@ -248,23 +278,10 @@ impl<R: Reactor> Thread<R> {
     /// What JavaScript asked for before it closed still happens.
     fn finish(mut self) {
         let now = Instant::now();
-        while take_commands(&mut self.connections.commands, &mut self.reactor, now) {}
+        while self.connections.inbox.take(&mut self.reactor, now) {}
         self.reactor.shutdown(now);
         self.flush(now);
     }
-}
-
-/// Says whether there may be more.
-fn take_commands<R: Reactor>(
-    commands: &mut mpsc::Receiver<Command>,
-    reactor: &mut R,
-    now: Instant,
-) -> bool {
-    for _ in 0..COMMANDS_AT_ONCE {
-        let Ok(command) = commands.try_recv() else { return false };
-        reactor.handle_command(now, command);
-    }
-    true
 }
 
 /// Takes a shard's output apart by where it goes.

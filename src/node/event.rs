@@ -68,6 +68,23 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         Event::Speaker { group, track } => with_track(env, "speaker", group.0, track),
         Event::SpeakerSlot { slot, track } => with_track(env, "speakerSlot", slot.0, track),
 
+        Event::MixerSpeakers { mixer, ports } => {
+            let mut object = about(env, "mixerSpeakers", mixer.0)?;
+            object.set("ports", ports.iter().map(|port| port.0 as f64).collect::<Vec<_>>())?;
+            Ok(object)
+        }
+        Event::MixerEffort { mixer, effort, late } => {
+            let mut object = about(env, "mixerEffort", mixer.0)?;
+            object.set("effort", effort)?;
+            object.set("late", late.as_secs_f64() * 1000.0)?;
+            Ok(object)
+        }
+        Event::MixerError { mixer, error } => failed(env, "mixerError", mixer.0, &error),
+        Event::MixerClosed { mixer, reason } => closed(env, "mixerClosed", mixer.0, reason.name()),
+        Event::PortFileEnded { port } => about(env, "portFileEnded", port.0),
+        Event::Conduit { id } => about(env, "conduit", id.0),
+        Event::ConduitClosed { id } => about(env, "conduitClosed", id.0),
+
         Event::OutgoingTrackNegotiated { id, mid } => {
             let mut object = about(env, "outgoingTrackNegotiated", id.0)?;
             object.set("mid", mid)?;
@@ -158,6 +175,7 @@ fn reply(
     object.set("request", request)?;
     match result {
         Ok(Reply::Done) => {}
+        Ok(Reply::Bytes(bytes)) => object.set("value", buffer(env, bytes.into())?)?,
         Ok(Reply::None) => object.set("value", Null)?,
         Ok(Reply::Sdp(text) | Reply::Stats(text)) => object.set("value", text)?,
         Err(error) => object.set("error", error::to_object(env, &error)?)?,

@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod channel;
+#[cfg(feature = "mcu")]
+mod conduit;
 mod convert;
 mod doorbell;
 mod endpoint;
@@ -13,6 +15,8 @@ mod environment;
 mod error;
 mod event;
 mod logger;
+#[cfg(feature = "mcu")]
+mod mixer;
 mod options;
 mod running;
 mod speakers;

@@ -26,6 +26,7 @@ pub struct NativeEndpointOptions {
     pub threads: u32,
     pub tcp: bool,
     pub max_transports: u32,
+    pub mixing_threads: u32,
 }
 
 #[napi(object)]
@@ -91,6 +92,7 @@ impl TryFrom<NativeEndpointOptions> for EngineOptions {
             threads: options.threads as usize,
             tcp: options.tcp,
             max_transports: options.max_transports as usize,
+            mixing_threads: options.mixing_threads as usize,
         })
     }
 }

@@ -92,9 +92,14 @@ impl Session {
         self.bandwidth.target = allocation.used + audio;
         self.bandwidth.wanted = allocation.wanted.map(|wanted| wanted + audio);
         self.bandwidth.best = allocation.best + audio;
+        let tracks = self.allotting.tracks.len().max(1) as u64;
         for index in 0..self.outgoing.len() {
-            if self.outgoing[index].kind == Kind::Video {
-                self.apply(index);
+            if self.bandwidth.is_certain() {
+                self.outgoing[index].report_thin_link(available / tracks);
+            }
+            match self.outgoing[index].kind {
+                Kind::Video => self.apply(index),
+                Kind::Audio => self.want_sound(self.outgoing[index].id),
             }
             self.after_choice(now, self.outgoing[index].id);
         }
@@ -156,13 +161,30 @@ impl Session {
                 let selected = outgoing.selected_encoding();
                 outgoing.transponder.select(selected, outgoing.layer_limit);
                 let wanted =
-                    if outgoing.takes_part() { EncodingSet::ALL } else { EncodingSet::NONE };
+                    if outgoing.takes_part() { outgoing.usable() } else { EncodingSet::NONE };
                 let nothing = outgoing.transponder.target().is_none();
                 let reason = if nothing { LayerReason::Unavailable } else { LayerReason::Best };
                 (reason, wanted)
             }
         };
         outgoing.allotment.reason = if outgoing.muted { LayerReason::Muted } else { reason };
+        self.want(index, wanted);
+    }
+
+    /// Tells the source which of its sound's alternatives is taken.
+    pub(super) fn want_sound(&mut self, id: OutgoingTrackId) {
+        let Some(index) = self.outgoing.position(id) else { return };
+        let outgoing = &self.outgoing[index];
+        if outgoing.description().is_none_or(|description| !description.alternatives) {
+            return;
+        }
+        let takes = outgoing.sending && !outgoing.muted;
+        let wanted = if takes { outgoing.usable() } else { EncodingSet::NONE };
+        self.want(index, wanted);
+    }
+
+    fn want(&mut self, index: usize, wanted: EncodingSet) {
+        let outgoing = &mut self.outgoing[index];
         if outgoing.allotment.wanted.replace(wanted) != Some(wanted)
             && let Some(source) = &outgoing.source
         {
@@ -214,7 +236,8 @@ impl Outgoing {
     /// The encoding that the application chose, once it is known.
     fn selected_encoding(&self) -> Option<EncodingIndex> {
         let rid = self.selected.as_deref()?;
-        self.description()?.by_rid(rid).map(|encoding| encoding.index)
+        let mut encodings = self.encodings();
+        encodings.find(|encoding| encoding.rid.as_deref() == Some(rid)).map(|found| found.index)
     }
 
     fn selection(&self) -> Selection {
@@ -227,7 +250,7 @@ impl Outgoing {
 
     /// What its source can send.
     fn collect_layers(&self, layers: &mut Vec<bandwidth::Layer>) {
-        for encoding in self.description().into_iter().flat_map(|source| &source.encodings) {
+        for encoding in self.encodings() {
             layers.extend(Layer::all().filter_map(|layer| measured(encoding, layer)));
         }
     }
@@ -236,10 +259,28 @@ impl Outgoing {
     /// come once: a sender whose uplink is still being found out begins with the small ones, and
     /// one that it is told to switch off by then would stay unknown for good.
     fn unmeasured_encodings(&self) -> EncodingSet {
-        let encodings = self.description().into_iter().flat_map(|source| &source.encodings);
-        encodings
+        self.encodings()
             .filter(|encoding| Layer::all().all(|layer| measured(encoding, layer).is_none()))
             .fold(EncodingSet::NONE, |set, encoding| set.with(encoding.index))
+    }
+
+    /// Tells a source that can make its smallest encoding smaller how small it has to be.
+    fn report_thin_link(&self, share: u64) {
+        let Some(link) = self.description().and_then(|source| source.thinnest.as_ref()) else {
+            return;
+        };
+        let needed = self.encodings().filter_map(|e| Some(e.rates.cumulative(Layer::default())?.0));
+        if self.takes_part() && needed.min().is_some_and(|needed| needed > share) {
+            link.report(share - share / 10);
+        }
+    }
+
+    /// The encodings that it might take.
+    fn usable(&self) -> EncodingSet {
+        if self.description().is_none_or(|description| !description.alternatives) {
+            return EncodingSet::ALL;
+        }
+        self.encodings().fold(EncodingSet::NONE, |set, encoding| set.with(encoding.index))
     }
 
     /// The layers that are forwarded.

@@ -13,7 +13,7 @@ use crate::control::event::{EncodingInfo, Event};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
 use crate::egress::{OutgoingPacket, Outlet, level};
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingState, Forward, SourcePacket};
+use crate::sfu::{EncodingIndex, Forward, SourcePacket};
 
 /// Largest datagram that is sealed: what fits an Ethernet frame over IPv4.
 const MAX_DATAGRAM: usize = 1472;
@@ -71,13 +71,8 @@ impl Session {
             outgoing.payloads.clear();
             outgoing.mismatch_reported = false;
         }
-        let states: Vec<EncodingState> = description
-            .encodings
-            .iter()
-            .map(|e| EncodingState { index: e.index, active: e.active, rank: e.rank })
-            .collect();
         let before = source.description.replace(description.clone());
-        outgoing.transponder.set_encodings(&states);
+        outgoing.take_encodings();
         let video = outgoing.kind == Kind::Video;
         // A sender that restarted an encoding uses another SSRC for it.
         for encoding in &description.encodings {
@@ -89,6 +84,7 @@ impl Session {
         if video {
             self.allocate(now);
         } else {
+            self.want_sound(id);
             self.after_choice(now, id);
         }
     }

@@ -218,6 +218,8 @@ impl Incoming {
         SourceDescription {
             formats: self.formats.clone(),
             encodings: self.encodings.iter().map(describe).collect(),
+            alternatives: false,
+            thinnest: None,
         }
     }
 

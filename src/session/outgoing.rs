@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use str0m::media::Mid;
 
 use super::allotment::Allotment;
-use crate::codec::format::{Format, PayloadMap};
+use crate::codec::format::{Format, PayloadMap, compatible};
 use crate::codec::{Kind, Layer};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
 use crate::control::layers::Preferences;
 use crate::control::stats::OutgoingTrackStats;
 use crate::egress::{Stream, StreamParameters};
-use crate::sfu::source::SourceDescription;
+use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
-use crate::sfu::{EncodingIndex, HeldPackets, Origin, Redundancy};
+use crate::sfu::{EncodingIndex, EncodingState, HeldPackets, Origin, Redundancy};
 
 pub(super) struct Outgoing {
     pub(super) id: OutgoingTrackId,
@@ -154,6 +154,7 @@ impl Outgoing {
             self.formats = formats;
             self.payloads.clear();
             self.mismatch_reported = false;
+            self.take_encodings();
         }
         self.sending = sending;
         self.egress = match (self.egress.take(), parameters) {
@@ -163,6 +164,29 @@ impl Outgoing {
             }
             (_, parameters) => parameters.map(Stream::new),
         };
+    }
+
+    /// The encodings of its source that the receiver can take. Of alternatives that is one codec,
+    /// the one that the source would rather send; none before the receiver said what it takes.
+    pub(super) fn encodings(&self) -> impl Iterator<Item = &SourceEncoding> {
+        let description = self.source.as_ref().and_then(|source| source.description.as_deref());
+        let alternatives = description.filter(|description| description.alternatives);
+        let codec = alternatives.and_then(|description| {
+            let taken = |f: &&Format| compatible(std::slice::from_ref(*f), &self.formats);
+            description.formats.iter().find(taken).map(|format| format.codec)
+        });
+        let encodings = description.into_iter().flat_map(|description| &description.encodings);
+        let any = alternatives.is_none();
+        encodings.filter(move |encoding| any || Some(encoding.codec) == codec)
+    }
+
+    /// Tells the transponder which encodings there are.
+    pub(super) fn take_encodings(&mut self) {
+        let states: Vec<EncodingState> = self
+            .encodings()
+            .map(|e| EncodingState { index: e.index, active: e.active, rank: e.rank })
+            .collect();
+        self.transponder.set_encodings(&states);
     }
 
     pub(super) fn stats(&mut self, now: Instant) -> OutgoingTrackStats {

@@ -109,6 +109,14 @@ impl LayerMeter {
         &self.rates
     }
 
+    /// What an encoding of one layer is going to cost, before its first packet.
+    pub fn expect(&mut self, bits: u32, frames: f32, size: (u16, u16)) {
+        self.smooth[0] = (bits as f32, frames);
+        self.rates.layers[0].bits.store(bits, Ordering::Relaxed);
+        self.rates.layers[0].frames.store((frames * 1000.0) as u32, Ordering::Relaxed);
+        self.rates.set_size(0, size);
+    }
+
     /// Counts a packet. True when layers appeared or ceased.
     pub fn receive(&mut self, packet: &SourcePacket) -> bool {
         let description = &packet.description;

@@ -24,6 +24,7 @@ pub mod speech;
 mod switch_point;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod thinnest_link;
 mod timestamp;
 pub mod transponder;
 
@@ -41,4 +42,5 @@ pub use redundancy::Redundancy;
 pub use segment::Origin;
 pub use speaker_slots::{Member, SpeakerSlots};
 pub use speech::{Speech, SpeechMeter};
+pub use thinnest_link::ThinnestLink;
 pub use transponder::{EncodingState, Forward, Transponder};

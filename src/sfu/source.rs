@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::layer_meter::LayerRates;
 use super::packet::EncodingIndex;
+use super::thinnest_link::ThinnestLink;
 use crate::codec::Codec;
 use crate::codec::format::Format;
 
@@ -13,6 +14,11 @@ pub struct SourceDescription {
     /// What the sender may send, by its own payload types.
     pub formats: Arc<[Format]>,
     pub encodings: Vec<SourceEncoding>,
+    /// Encodings of different codecs show the same: a receiver takes those of one codec.
+    pub alternatives: bool,
+    /// Where receivers say what their link has for the smallest encoding, if the source can make
+    /// that smaller.
+    pub thinnest: Option<Arc<ThinnestLink>>,
 }
 
 /// One RTP stream of the track.
@@ -34,9 +40,5 @@ pub struct SourceEncoding {
 impl SourceDescription {
     pub fn encoding(&self, index: EncodingIndex) -> Option<&SourceEncoding> {
         self.encodings.iter().find(|encoding| encoding.index == index)
-    }
-
-    pub fn by_rid(&self, rid: &str) -> Option<&SourceEncoding> {
-        self.encodings.iter().find(|encoding| encoding.rid.as_deref() == Some(rid))
     }
 }

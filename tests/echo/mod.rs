@@ -148,13 +148,13 @@ impl Reactor for Echo {
 
 pub fn options(ip: &str, threads: usize) -> EngineOptions {
     let listen = vec![Listen { ip: ip.parse().unwrap(), announced: None }];
-    EngineOptions { listen, port: 0, threads, tcp: true, max_transports: 10 }
+    EngineOptions { listen, port: 0, threads, tcp: true, max_transports: 10, mixing_threads: 1 }
 }
 
 pub fn start(options: &EngineOptions) -> (Host, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
     let shards = options.threads;
-    let host = Host::start(options, {
+    let started = Host::start(options, {
         let seen = Arc::clone(&seen);
         move |shard, candidates, counters| {
             seen.counters.lock().unwrap().push(counters);
@@ -164,7 +164,8 @@ pub fn start(options: &EngineOptions) -> (Host, Arc<Seen>) {
             Echo { shard, shards, seen, datagrams, messages, later: None, finished }
         }
     });
-    (host.unwrap(), seen)
+    let (host, _) = started.unwrap();
+    (host, seen)
 }
 
 /// A peer connected to the UDP address of `shard`.

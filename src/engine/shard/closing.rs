@@ -55,6 +55,9 @@ impl Shard {
                 for shard in route.shards() {
                     self.messages.push((shard, ShardMessage::SourceClosed { track }));
                 }
+                for tap in &route.taps {
+                    tap.inlet.described(track, None);
+                }
             }
             self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
         }

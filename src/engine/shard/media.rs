@@ -6,10 +6,12 @@ use std::time::Instant;
 use super::Shard;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{IncomingTrackId, MixerId, OutgoingTrackId, TransportId};
 use crate::egress::Outlet;
+use crate::engine::inlet::Inlet;
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
+use crate::engine::routes::Owner;
 use crate::session::Delivery;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
@@ -50,13 +52,19 @@ impl Shard {
     /// Tells the sender of a track what its receivers want, if that changed.
     pub(super) fn tell_demand(&mut self, now: Instant, track: IncomingTrackId) {
         let Some(route) = self.routes.route_mut(track) else { return };
-        let owner = route.owner;
+        let owner = route.owner.clone();
         let Some(wanted) = route.poll_demand() else { return };
         if track.shard() != self.index {
             let message = ShardMessage::Demand { track, from: self.index, wanted };
             self.messages.push((track.shard(), message));
-        } else if let Some(owner) = owner {
-            self.with(owner, |session| session.set_demand(now, track, wanted));
+            return;
+        }
+        match owner {
+            Some(Owner::Peer(owner)) => {
+                self.with(owner, |session| session.set_demand(now, track, wanted));
+            }
+            Some(Owner::Mixer(inlet)) => inlet.demand(track, wanted),
+            None => {}
         }
     }
 
@@ -85,6 +93,9 @@ impl Shard {
             for shard in route.shards() {
                 let packet = Arc::clone(&packet);
                 self.messages.push((shard, ShardMessage::Media { packet }));
+            }
+            for tap in route.taps.iter().filter(|tap| tap.wanted.contains(packet.encoding)) {
+                tap.inlet.packet(&packet);
             }
         }
         let number = self.turn.len() as u32;
@@ -131,6 +142,17 @@ impl Shard {
     pub(super) fn describe(&mut self, now: Instant, owner: TransportId, track: IncomingTrackId) {
         let described = self.with(owner, |session| session.describe(track)).flatten();
         let Some(description) = described else { return };
+        self.set_description(now, track, Owner::Peer(owner), description);
+    }
+
+    /// A track that is made here is something else now, or is new.
+    pub(super) fn set_description(
+        &mut self,
+        now: Instant,
+        track: IncomingTrackId,
+        owner: Owner,
+        description: Arc<SourceDescription>,
+    ) {
         let route = self.routes.add_source(track, owner);
         route.description = Some(description.clone());
         self.tell_demand(now, track);
@@ -138,6 +160,9 @@ impl Shard {
         for shard in route.shards() {
             let description = description.clone();
             self.messages.push((shard, ShardMessage::Description { track, description }));
+        }
+        for tap in &route.taps {
+            tap.inlet.described(track, Some(description.clone()));
         }
         self.tell_receivers(now, track, description);
     }
@@ -164,11 +189,34 @@ impl Shard {
                 self.messages.push((shard, ShardMessage::SourceClosed { track }));
             }
         }
+        for tap in &route.taps {
+            tap.inlet.described(track, None);
+        }
         for receiver in route.receivers {
             self.with(receiver.transport, |session| {
                 session.set_source(now, receiver.track, None);
             });
         }
+    }
+
+    /// A mixer takes a track of this shard, or other encodings of it than before.
+    pub(super) fn tap(
+        &mut self,
+        now: Instant,
+        track: IncomingTrackId,
+        mixer: MixerId,
+        inlet: &Arc<Inlet>,
+        wanted: EncodingSet,
+    ) {
+        let Some(route) = self.routes.route_mut(track).filter(|route| route.owner.is_some()) else {
+            return inlet.described(track, None);
+        };
+        if route.set_tap(mixer, inlet, wanted)
+            && let Some(description) = &route.description
+        {
+            inlet.described(track, Some(description.clone()));
+        }
+        self.tell_demand(now, track);
     }
 
     pub(super) fn want_keyframe(
@@ -181,8 +229,12 @@ impl Shard {
             self.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
             return;
         }
-        if let Some(owner) = self.routes.route(track).and_then(|route| route.owner) {
-            self.with(owner, |session| session.request_keyframe(now, track, encoding));
+        match self.routes.route(track).and_then(|route| route.owner.clone()) {
+            Some(Owner::Peer(owner)) => {
+                self.with(owner, |session| session.request_keyframe(now, track, encoding));
+            }
+            Some(Owner::Mixer(inlet)) => inlet.keyframe(track, encoding),
+            None => {}
         }
     }
 }

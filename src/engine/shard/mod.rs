@@ -27,7 +27,7 @@ use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
 use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
-use crate::engine::routes::Routes;
+use crate::engine::routes::{Owner, Routes};
 use crate::engine::timers::{Tick, Timers};
 use crate::session::{Identity, Session, SessionEvent, Workspace};
 use crate::sfu::SourcePacket;
@@ -379,6 +379,27 @@ impl Reactor for Shard {
             ShardMessage::LeaveSlot { slot, from } => self.speakers.leave(slot, from),
             ShardMessage::SlotFed { slot, source } => self.feed_slot(now, slot, source),
             ShardMessage::SlotClosed { slot } => self.close_slot(now, slot),
+            ShardMessage::MixedTrack { track, inlet, description } => {
+                self.set_description(now, track, Owner::Mixer(inlet), description);
+            }
+            ShardMessage::Mixed { packets } => {
+                for packet in packets {
+                    self.fan_out(packet, true);
+                }
+            }
+            ShardMessage::MixedTrackClosed { track } => {
+                self.watched_gone(now, track);
+                self.remove_source(now, track);
+            }
+            ShardMessage::Tap { track, mixer, inlet, wanted } => {
+                self.tap(now, track, mixer, &inlet, wanted);
+            }
+            ShardMessage::Untap { track, mixer } => {
+                if let Some(route) = self.routes.route_mut(track) {
+                    route.remove_tap(mixer);
+                    self.tell_demand(now, track);
+                }
+            }
             ShardMessage::UnrelayChannel { source, to } => self.count_relay(source, to, -1),
             ShardMessage::ChannelMessage { to, binary, data } => {
                 self.deliver(now, to, binary, data)

@@ -243,7 +243,7 @@ impl Shard {
         group: SpeakersId,
         threshold: i8,
     ) {
-        let owner = self.routes.route(track).and_then(|route| route.owner);
+        let owner = self.routes.route(track).and_then(|route| route.sender());
         let held = owner.and_then(|owner| self.with(owner, |session| session.holds(track))?);
         let Some(held) = held else { return self.tell_gone(now, group, track) };
         self.speakers.unwatch(track, group);

@@ -1,0 +1,177 @@
+//! The tracks that feed the ports of a mixer, and what their shards are told of that. A track that
+//! feeds several ports comes once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::input::Input;
+use crate::codec::Kind;
+use crate::control::ids::{IdMap, IncomingTrackId, MixerId, PortId, ShardIndex};
+use crate::engine::inlet::Inlet;
+use crate::engine::message::ShardMessage;
+use crate::mcu::InputPacket;
+use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingSet, SourcePacket};
+
+pub struct Inputs {
+    mixer: MixerId,
+    inlet: Arc<Inlet>,
+    all: Vec<Input>,
+    /// What each track is, as far as its shard told.
+    descriptions: IdMap<IncomingTrackId, Arc<SourceDescription>>,
+    /// What each track's shard was last told.
+    told: IdMap<IncomingTrackId, EncodingSet>,
+    /// Of all inputs of a track, by track. Made anew when inputs change.
+    places: IdMap<IncomingTrackId, Vec<usize>>,
+    messages: Vec<(ShardIndex, ShardMessage)>,
+}
+
+impl Inputs {
+    pub fn new(mixer: MixerId, inlet: Arc<Inlet>) -> Self {
+        Self {
+            mixer,
+            inlet,
+            all: Vec::new(),
+            descriptions: IdMap::default(),
+            told: IdMap::default(),
+            places: IdMap::default(),
+            messages: Vec::new(),
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Input> {
+        self.all.iter()
+    }
+
+    /// Says whether that changed anything.
+    pub fn attach(&mut self, port: PortId, kind: Kind, track: Option<IncomingTrackId>) -> bool {
+        let place = self.all.iter().position(|i| i.port == port && i.kind == kind);
+        if place.map(|place| self.all[place].track) == track {
+            return false;
+        }
+        if let Some(place) = place {
+            self.all.swap_remove(place);
+        }
+        if let Some(track) = track {
+            let mut input = Input::new(port, kind, track);
+            if let Some(description) = self.descriptions.get(&track) {
+                input.describe(Arc::clone(description));
+            }
+            self.all.push(input);
+        }
+        self.index();
+        true
+    }
+
+    fn index(&mut self) {
+        self.places.clear();
+        for (place, input) in self.all.iter().enumerate() {
+            self.places.entry(input.track).or_default().push(place);
+        }
+        let gone = self.told.keys().filter(|track| !self.places.contains_key(track));
+        let gone: Vec<IncomingTrackId> = gone.copied().collect();
+        for track in gone {
+            self.untap(track);
+        }
+    }
+
+    fn untap(&mut self, track: IncomingTrackId) {
+        self.descriptions.remove(&track);
+        if self.told.remove(&track).is_some() {
+            let message = ShardMessage::Untap { track, mixer: self.mixer };
+            self.messages.push((track.shard(), message));
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.all.clear();
+        self.index();
+    }
+
+    /// What a track is now. Gives the ports whose input began anew.
+    pub fn described(
+        &mut self,
+        track: IncomingTrackId,
+        description: Option<Arc<SourceDescription>>,
+    ) -> Vec<(PortId, Kind)> {
+        let mut anew = Vec::new();
+        let Some(description) = description else {
+            self.told.remove(&track);
+            self.descriptions.remove(&track);
+            self.all.retain(|input| {
+                let gone = input.track == track;
+                anew.extend(gone.then_some((input.port, input.kind)));
+                !gone
+            });
+            self.index();
+            return anew;
+        };
+        if self.told.contains_key(&track) {
+            self.descriptions.insert(track, Arc::clone(&description));
+        }
+        for input in self.all.iter_mut().filter(|input| input.track == track) {
+            if input.describe(Arc::clone(&description)) {
+                anew.push((input.port, input.kind));
+            }
+        }
+        anew
+    }
+
+    /// Gives a packet to every port that takes it.
+    pub fn receive(
+        &mut self,
+        packet: &SourcePacket,
+        mut give: impl FnMut(PortId, Kind, &InputPacket),
+    ) {
+        let Some(places) = self.places.get(&packet.track) else { return };
+        for place in places {
+            let input = &mut self.all[*place];
+            if let Some(packet) = input.receive(packet) {
+                give(input.port, input.kind, &packet);
+            }
+        }
+    }
+
+    /// `size` tells in how many pixels an input is needed, if it is.
+    pub fn update(&mut self, now: Instant, size: impl Fn(&Input) -> Option<(u16, u16)>) {
+        for place in 0..self.all.len() {
+            let size = size(&self.all[place]);
+            let input = &mut self.all[place];
+            input.need(size);
+            if let Some(encoding) = input.wants_keyframe(now) {
+                let track = input.track;
+                self.messages
+                    .push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+            }
+        }
+        let Self { all, places, told, messages, inlet, mixer, .. } = self;
+        for (track, places) in places.iter() {
+            let wanted = places.iter().map(|place| all[*place].wanted());
+            let wanted = wanted.fold(EncodingSet::NONE, EncodingSet::union);
+            if told.get(track) == Some(&wanted) {
+                continue;
+            }
+            if wanted == EncodingSet::NONE && !told.contains_key(track) {
+                continue;
+            }
+            let (track, mixer, inlet) = (*track, *mixer, Arc::clone(inlet));
+            messages.push((track.shard(), ShardMessage::Tap { track, mixer, inlet, wanted }));
+            told.insert(track, wanted);
+        }
+    }
+
+    /// What is decoded for a port needs a keyframe to go on.
+    pub fn ask_for_keyframe(&mut self, port: PortId) {
+        let input = self.all.iter().find(|input| input.port == port && input.kind == Kind::Video);
+        if let Some(input) = input.filter(|input| input.needed())
+            && let Some(encoding) = input.current()
+        {
+            let track = input.track;
+            self.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+        }
+    }
+
+    pub fn take_messages(&mut self) -> Vec<(ShardIndex, ShardMessage)> {
+        std::mem::take(&mut self.messages)
+    }
+}

@@ -1,0 +1,401 @@
+//! The pictures of a mixer: brings packets to its canvas and from it, and keeps its clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bitrates::Bitrates;
+use super::load::{Effort, Load};
+use super::output::MixedTrack;
+use super::snapshots::Snapshots;
+use super::stats::{ClassStats, PictureStats};
+use super::words;
+use crate::control::conduit::{self, Conduit};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, PortId, RequestId};
+use crate::control::mailbox::Mailbox;
+use crate::control::mixer::{
+    FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
+};
+use crate::mcu::video::{
+    self, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapKey, TapOptions, VideoMixer,
+    VideoSink, Wanted,
+};
+use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+
+/// A thread that was held up for longer does not make up for what it missed.
+const CATCH_UP: Duration = Duration::from_millis(200);
+
+pub struct Pictures {
+    mixer: VideoMixer,
+    track: MixedTrack,
+    /// Between two pictures.
+    interval: Duration,
+    readers: IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
+    writers: IdMap<PortId, Arc<Conduit<conduit::Frame>>>,
+    speaking: Vec<PortId>,
+    snapshots: Snapshots,
+    effort: Effort,
+    bitrates: Bitrates,
+    /// When the next picture is due; none while nobody watches.
+    due: Option<Instant>,
+    /// Reused.
+    made: Vec<(ClassIndex, OutputPacket)>,
+    keyframes_needed: Vec<PortId>,
+}
+
+impl Pictures {
+    /// Errors: `InvalidArg`.
+    pub fn new(options: &VideoOptions, track: MixedTrack) -> Result<Self, EngineError> {
+        let classes = track.classes().map(|(_, class)| {
+            let (width, height) = class.size.unwrap_or((options.width, options.height));
+            ClassOptions {
+                codec: class.codec,
+                width,
+                height,
+                frame_divisor: 1,
+                bitrate: class.bitrate,
+            }
+        });
+        let refused = |text| EngineError::new(ErrorCode::InvalidArg, text).field("options.video");
+        let mut mixer = VideoMixer::new(video::VideoOptions {
+            width: options.width,
+            height: options.height,
+            fps: options.frame_rate.into(),
+            background: video::Background::Colour(words::colour(options.background)),
+            classes: classes.collect(),
+        })
+        .map_err(refused)?;
+        mixer.set_layout(words::layout(&options.layout)).map_err(refused)?;
+        Ok(Self {
+            mixer,
+            track,
+            interval: Duration::from_secs(1) / u32::from(options.frame_rate.max(1)),
+            readers: IdMap::default(),
+            writers: IdMap::default(),
+            speaking: Vec::new(),
+            snapshots: Snapshots::default(),
+            effort: Effort::Full,
+            bitrates: Bitrates::default(),
+            due: None,
+            made: Vec::new(),
+            keyframes_needed: Vec::new(),
+        })
+    }
+
+    pub fn track(&self) -> &MixedTrack {
+        &self.track
+    }
+
+    /// A port beyond those that a canvas can have is heard only.
+    pub fn add_port(&mut self, port: PortId, options: &PortOptions) {
+        if let Err(text) = self.mixer.add_port(key(port), words::port(options)) {
+            tracing::debug!(port = port.0, text, "the port has no tile");
+        }
+        self.mixer.set_muted(key(port), options.muted);
+    }
+
+    pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
+        if let Err(text) = self.mixer.set_port(key(port), words::port(options)) {
+            tracing::debug!(port = port.0, text, "the port has no tile");
+        }
+        self.mixer.set_muted(key(port), options.muted);
+    }
+
+    pub fn remove_port(&mut self, port: PortId) {
+        self.mixer.remove_port(key(port));
+        if let Some(writer) = self.writers.remove(&port) {
+            writer.close();
+        }
+    }
+
+    /// Another source, or none: what came before it is not what comes.
+    pub fn reset_input(&mut self, port: PortId) {
+        self.mixer.reset_input(key(port));
+    }
+
+    pub fn receive(&mut self, port: PortId, packet: &InputPacket) {
+        self.mixer.receive(key(port), packet);
+    }
+
+    /// Pictures wait as long as the sound that belongs to them.
+    pub fn set_delay(&mut self, port: PortId, delay: Option<Duration>) {
+        self.mixer.set_delay(key(port), delay);
+    }
+
+    /// Who is heard, and who has the word.
+    pub fn set_speakers(&mut self, speakers: &[PortId], dominant: Option<PortId>) {
+        self.mixer.set_dominant(dominant.map(key));
+        if self.speaking == speakers {
+            return;
+        }
+        for port in self.speaking.iter().filter(|port| !speakers.contains(port)) {
+            self.mixer.set_speaking(key(*port), false);
+        }
+        for port in speakers.iter().filter(|port| !self.speaking.contains(port)) {
+            self.mixer.set_speaking(key(*port), true);
+        }
+        self.speaking = speakers.to_vec();
+    }
+
+    pub fn set_layout(&mut self, layout: &Layout) {
+        if let Err(text) = self.mixer.set_layout(words::layout(layout)) {
+            tracing::warn!(text, "a layout was refused");
+        }
+    }
+
+    pub fn set_background(&mut self, color: u32, picture: Option<Arc<[u8]>>) -> Result<(), String> {
+        let background = match picture {
+            Some(file) => video::Background::Picture(file),
+            None => video::Background::Colour(words::colour(color)),
+        };
+        self.mixer.set_background(&background)
+    }
+
+    pub fn set_overlays(
+        &mut self,
+        overlays: &[Overlay],
+        files: &[Arc<[u8]>],
+    ) -> Result<(), String> {
+        let overlays: Vec<_> = overlays.iter().map(|o| words::overlay(o, files)).collect();
+        self.mixer.set_overlays(&overlays)
+    }
+
+    pub fn pin(&mut self, ports: &[PortId]) {
+        let ports: Vec<PortKey> = ports.iter().map(|port| key(*port)).collect();
+        self.mixer.pin(&ports);
+    }
+
+    /// Answers when there is a picture: nobody may have watched until now.
+    pub fn snapshot(
+        &mut self,
+        now: Instant,
+        port: Option<PortId>,
+        options: SnapshotOptions,
+        request: RequestId,
+    ) {
+        let watched = match port {
+            Some(port) => self.mixer.wanted(key(port)).is_some(),
+            None => self.track.is_wanted(),
+        };
+        self.snapshots.ask(now, source(port), options, request, watched);
+    }
+
+    pub fn read(
+        &mut self,
+        port: Option<PortId>,
+        format: FrameFormat,
+        conduit: Arc<Conduit<conduit::Frame>>,
+    ) {
+        let options = TapOptions {
+            source: source(port),
+            format: if format.rgba { PixelFormat::Rgba } else { PixelFormat::I420 },
+            size: format.size,
+            max_fps: format.frame_rate.into(),
+        };
+        match self.mixer.add_tap(TapKey(conduit.id().0), options) {
+            Ok(()) => drop(self.readers.insert(conduit.id(), conduit)),
+            Err(text) => {
+                tracing::warn!(text, "a reader of pictures was refused");
+                conduit.close();
+            }
+        }
+    }
+
+    pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<conduit::Frame>>) {
+        self.mixer.reset_input(key(port));
+        if let Some(before) = self.writers.insert(port, conduit) {
+            before.close();
+        }
+    }
+
+    pub fn remove_conduit(&mut self, id: ConduitId) {
+        if let Some(reader) = self.readers.remove(&id) {
+            self.mixer.remove_tap(TapKey(id.0));
+            reader.close();
+        }
+        let port = self.writers.iter().find(|(_, writer)| writer.id() == id).map(|(port, _)| *port);
+        if let Some((port, writer)) = port.and_then(|port| self.writers.remove_entry(&port)) {
+            self.mixer.reset_input(key(port));
+            writer.close();
+        }
+    }
+
+    pub fn set_demand(&mut self, track: IncomingTrackId, wanted: EncodingSet) {
+        if track != self.track.id() {
+            return;
+        }
+        self.track.set_wanted(wanted);
+        for (index, _) in self.track.classes() {
+            self.mixer.set_wanted(ClassIndex(index.0), wanted.contains(index));
+        }
+    }
+
+    pub fn request_keyframe(&mut self, track: IncomingTrackId, encoding: EncodingIndex) {
+        if track == self.track.id() {
+            self.mixer.request_keyframe(ClassIndex(encoding.0));
+        }
+    }
+
+    /// Pixels that a port's picture is needed in.
+    pub fn wanted(&self, port: PortId) -> Option<(u16, u16)> {
+        let watched = self.is_wanted();
+        let wanted = self.mixer.wanted(key(port)).filter(|_| watched);
+        wanted.map(|Wanted { width, height }| (width, height))
+    }
+
+    /// Ports whose decoders cannot go on without a keyframe.
+    pub fn take_keyframes_needed(&mut self) -> Vec<PortId> {
+        std::mem::take(&mut self.keyframes_needed)
+    }
+
+    pub fn stats(&self, port: PortId) -> Option<PictureStats> {
+        let stats = self.mixer.port_stats(key(port))?;
+        Some(PictureStats {
+            frames_decoded: stats.decoded,
+            frames_dropped: stats.dropped,
+            decoder_errors: stats.errors,
+            frame_width: stats.width,
+            frame_height: stats.height,
+        })
+    }
+
+    pub fn class_stats(&self) -> impl Iterator<Item = ClassStats> {
+        self.track.classes().filter_map(|(index, class)| {
+            let stats = self.mixer.class_stats(ClassIndex(index.0))?;
+            let (width, height) = class.size?;
+            Some(ClassStats {
+                codec: class.codec.name(),
+                width,
+                height,
+                frames_encoded: stats.encoded,
+                key_frames_encoded: stats.keyframes,
+                bytes_encoded: stats.bytes,
+            })
+        })
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.track.is_wanted() || !self.readers.is_empty() || !self.snapshots.is_empty()
+    }
+
+    /// Paints and encodes what is due, and gives when to be called next: `None` while nobody
+    /// watches.
+    pub fn run(
+        &mut self,
+        now: Instant,
+        load: &Load,
+        mailbox: &Mailbox,
+        packets: &mut Vec<Arc<SourcePacket>>,
+    ) -> Option<Instant> {
+        if !self.is_wanted() {
+            self.due = None;
+            return None;
+        }
+        if load.effort() != self.effort {
+            self.effort = load.effort();
+            self.mixer.set_effort(match self.effort {
+                Effort::Full => video::Effort::Full,
+                Effort::Fast => video::Effort::Fast,
+                Effort::HalfRate => video::Effort::HalfRate,
+                Effort::HalfSize => video::Effort::HalfSize,
+            });
+        }
+        self.fit_links(now);
+        let mut due = self.due.unwrap_or(now);
+        if due <= now {
+            // One that is late is painted once, not once for each that was missed.
+            let picture = if due + CATCH_UP < now { now } else { due };
+            self.take_written();
+            self.tick(picture, packets);
+            self.snapshots.answer(now, &mut self.mixer, mailbox);
+            due = picture + self.interval;
+            while due <= now {
+                due += self.interval;
+            }
+        }
+        self.due = Some(due);
+        self.due
+    }
+
+    /// Makes the smallest size as small as the thinnest link of its viewers needs it.
+    fn fit_links(&mut self, now: Instant) {
+        if !self.bitrates.is_due(now) {
+            return;
+        }
+        let Some(lowest) = self.track.classes().map(|(_, class)| class.rung).max() else { return };
+        if !self.bitrates.adapt(self.track.thinnest_link()) {
+            return;
+        }
+        for (index, class) in self.track.classes().filter(|(_, class)| class.rung == lowest) {
+            self.mixer.set_bitrate(ClassIndex(index.0), self.bitrates.fit(class.bitrate));
+        }
+    }
+
+    fn tick(&mut self, now: Instant, packets: &mut Vec<Arc<SourcePacket>>) {
+        let Self { mixer, readers, made, keyframes_needed, .. } = self;
+        mixer.tick(now, &mut Made { made, readers, keyframes_needed });
+        for (class, packet) in self.made.drain(..) {
+            packets.extend(self.track.packet(now, EncodingIndex(class.0), packet));
+        }
+    }
+
+    fn take_written(&mut self) {
+        for (port, writer) in &self.writers {
+            // Of several that came since the last picture the newest is shown.
+            while let Some(frame) = writer.take() {
+                let format = if frame.rgba { PixelFormat::Rgba } else { PixelFormat::I420 };
+                let (width, height, data) = (frame.width, frame.height, &frame.data[..]);
+                let picture = Frame { width, height, format, data };
+                // Checked when it was written; one that is refused all the same is lost.
+                if let Err(text) = self.mixer.write_frame(key(*port), &picture, frame.timestamp) {
+                    tracing::debug!(port = port.0, text, "a written picture was lost");
+                }
+            }
+        }
+    }
+
+    pub fn close(&mut self, mailbox: &Mailbox) {
+        self.snapshots.refuse(mailbox);
+        self.readers.values().chain(self.writers.values()).for_each(|conduit| conduit.close());
+    }
+}
+
+struct Made<'a> {
+    made: &'a mut Vec<(ClassIndex, OutputPacket)>,
+    readers: &'a IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
+    keyframes_needed: &'a mut Vec<PortId>,
+}
+
+impl VideoSink for Made<'_> {
+    fn packet(&mut self, class: ClassIndex, packet: OutputPacket, _keyframe: bool) {
+        self.made.push((class, packet));
+    }
+
+    fn frame(&mut self, tap: TapKey, frame: Frame<'_>, captured: Instant) {
+        if let Some(reader) = self.readers.get(&ConduitId(tap.0)) {
+            reader.push(conduit::Frame {
+                data: frame.data.to_vec(),
+                rgba: frame.format == PixelFormat::Rgba,
+                width: frame.width,
+                height: frame.height,
+                timestamp: captured,
+            });
+        }
+    }
+
+    /// Is asked for when it is needed.
+    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+
+    fn keyframe_needed(&mut self, port: PortKey) {
+        self.keyframes_needed.push(PortId(port.0));
+    }
+}
+
+fn key(port: PortId) -> PortKey {
+    PortKey(port.0)
+}
+
+fn source(port: Option<PortId>) -> Source {
+    port.map_or(Source::Canvas, |port| Source::Port(key(port)))
+}

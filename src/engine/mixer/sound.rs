@@ -1,0 +1,347 @@
+//! The sound of a mixer: brings packets to it and from it, and keeps its clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::output::MixedTrack;
+use super::stats::SoundStats;
+use crate::control::conduit::{Conduit, Pcm, Weight};
+use crate::control::event::Event;
+use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
+use crate::control::mailbox::Mailbox;
+use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
+use crate::mcu::audio::{
+    self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
+    TapSource,
+};
+use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::sfu::SourcePacket;
+
+/// A thread that was held up for longer does not make up for what it missed.
+const CATCH_UP: Duration = Duration::from_millis(100);
+/// Written sound that a mixer takes in advance, in milliseconds; the rest waits in the conduit,
+/// where its writer feels it.
+const WRITTEN_AHEAD: usize = 60;
+
+pub struct Sound {
+    mixer: AudioMixer,
+    /// What everybody is heard in.
+    shared: MixedTrack,
+    /// What each port gets.
+    tracks: IdMap<PortId, MixedTrack>,
+    readers: IdMap<ConduitId, Reader>,
+    writers: IdMap<PortId, Arc<Conduit<Pcm>>>,
+    /// When the next 20 ms are due; none while nobody listens.
+    due: Option<Instant>,
+    told: Vec<PortId>,
+    /// Reused.
+    made: Vec<(AudioTarget, OutputPacket)>,
+    ended: Vec<PortKey>,
+}
+
+/// Sound on its way to JavaScript.
+struct Reader {
+    conduit: Arc<Conduit<Pcm>>,
+    format: audio::PcmFormat,
+}
+
+impl Sound {
+    pub fn new(options: &AudioOptions, shared: MixedTrack) -> Self {
+        let defaults = if options.stereo {
+            audio::AudioOptions::stereo()
+        } else {
+            audio::AudioOptions::mono()
+        };
+        let mixer = AudioMixer::new(audio::AudioOptions {
+            speakers: options.speakers,
+            bitrate: options.bitrate,
+            fec: options.fec,
+            dtx: options.dtx,
+            ..defaults
+        });
+        Self {
+            mixer,
+            shared,
+            tracks: IdMap::default(),
+            readers: IdMap::default(),
+            writers: IdMap::default(),
+            due: None,
+            told: Vec::new(),
+            made: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub fn add_port(&mut self, port: PortId, options: &PortOptions, track: MixedTrack) {
+        self.mixer.add_port(key(port), port_options(options));
+        self.tracks.insert(port, track);
+    }
+
+    pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
+        self.mixer.set_port(key(port), port_options(options));
+    }
+
+    /// Gives the track that the port got.
+    pub fn remove_port(&mut self, port: PortId) -> Option<MixedTrack> {
+        self.mixer.remove_port(key(port));
+        if let Some(writer) = self.writers.remove(&port) {
+            writer.close();
+        }
+        self.tracks.remove(&port)
+    }
+
+    pub fn reset_input(&mut self, port: PortId) {
+        self.mixer.reset_input(key(port));
+    }
+
+    pub fn receive(&mut self, port: PortId, packet: &InputPacket) {
+        self.mixer.receive(key(port), packet);
+    }
+
+    pub fn set_tone(&mut self, port: PortId, tone: Option<Tone>) {
+        let tone = tone.map(|tone| audio::Tone {
+            frequency: tone.frequency,
+            second: tone.second,
+            level: tone.level,
+        });
+        self.mixer.set_tone(key(port), tone);
+    }
+
+    pub fn play_file(
+        &mut self,
+        port: PortId,
+        file: Option<Arc<[u8]>>,
+        repeat: bool,
+    ) -> Result<(), String> {
+        match file {
+            Some(file) => {
+                self.mixer.play_file(key(port), file, repeat).map_err(|error| error.to_string())
+            }
+            None => {
+                self.mixer.stop_file(key(port));
+                Ok(())
+            }
+        }
+    }
+
+    pub fn read(&mut self, tapped: Tapped, format: PcmFormat, conduit: Arc<Conduit<Pcm>>) {
+        let source = match tapped {
+            Tapped::Mix => TapSource::Mix(AudioTarget::Shared),
+            Tapped::ForPort(port) => TapSource::Mix(AudioTarget::Port(key(port))),
+            Tapped::OfPort(port) => TapSource::Input(key(port)),
+        };
+        let format = audio::PcmFormat {
+            rate: format.sample_rate,
+            channels: format.channels,
+            frame_ms: format.frame_duration,
+        };
+        if self.mixer.add_tap(TapKey(conduit.id().0), source, format) {
+            self.readers.insert(conduit.id(), Reader { conduit, format });
+        } else {
+            conduit.close();
+        }
+    }
+
+    pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<Pcm>>) {
+        if !self.tracks.contains_key(&port) {
+            conduit.close();
+        } else if let Some(before) = self.writers.insert(port, conduit) {
+            before.close();
+        }
+    }
+
+    /// True when it was one of these.
+    pub fn remove_conduit(&mut self, id: ConduitId) -> bool {
+        if let Some(reader) = self.readers.remove(&id) {
+            self.mixer.remove_tap(TapKey(id.0));
+            reader.conduit.close();
+            return true;
+        }
+        let port = self.writers.iter().find(|(_, writer)| writer.id() == id).map(|(port, _)| *port);
+        port.and_then(|port| self.writers.remove(&port)).inspect(|writer| writer.close()).is_some()
+    }
+
+    /// The track that somebody listens to, if it is one of these.
+    pub fn track_mut(&mut self, id: IncomingTrackId) -> Option<&mut MixedTrack> {
+        if self.shared.id() == id {
+            return Some(&mut self.shared);
+        }
+        self.tracks.values_mut().find(|track| track.id() == id)
+    }
+
+    pub fn tracks(&self) -> impl Iterator<Item = &MixedTrack> {
+        std::iter::once(&self.shared).chain(self.tracks.values())
+    }
+
+    /// Tells the mixer what of a track is taken.
+    pub fn update_demand(&mut self, id: IncomingTrackId) {
+        let target = if self.shared.id() == id {
+            AudioTarget::Shared
+        } else {
+            match self.tracks.iter().find(|(_, track)| track.id() == id) {
+                Some((port, _)) => AudioTarget::Port(key(*port)),
+                None => return,
+            }
+        };
+        let track = match target {
+            AudioTarget::Shared => &self.shared,
+            AudioTarget::Port(port) => match self.tracks.get(&PortId(port.0)) {
+                Some(track) => track,
+                None => return,
+            },
+        };
+        let codecs: CodecSet = track.wanted().map(|(_, class)| class.codec).collect();
+        self.mixer.set_wanted(target, codecs);
+    }
+
+    /// Somebody listens, to a track or to a reader.
+    pub fn is_wanted(&self) -> bool {
+        !self.readers.is_empty() || self.tracks().any(MixedTrack::is_wanted)
+    }
+
+    /// How long a port's sound waits before it is heard.
+    pub fn playout_delay(&self, port: PortId) -> Option<Duration> {
+        self.mixer.playout_delay(key(port))
+    }
+
+    pub fn stats(&self, port: PortId) -> Option<SoundStats> {
+        let stats = self.mixer.port_stats(key(port))?;
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        Some(SoundStats {
+            jitter_buffer_delay: milliseconds(stats.buffered),
+            jitter_buffer_target: milliseconds(stats.target_delay),
+            packets_received: stats.packets,
+            packets_late: stats.late,
+            packets_discarded: stats.discarded,
+            concealed: stats.concealed_ms,
+            drift: stats.drift_ppm,
+            audio_level: stats.level,
+        })
+    }
+
+    /// Who has the word.
+    pub fn dominant(&self) -> Option<PortId> {
+        self.mixer.dominant_speaker().map(|port| PortId(port.0))
+    }
+
+    pub fn speakers(&self) -> &[PortId] {
+        &self.told
+    }
+
+    /// Mixes what is due, and gives when to be called next: `None` while nobody listens.
+    pub fn run(
+        &mut self,
+        now: Instant,
+        id: MixerId,
+        mailbox: &Mailbox,
+        packets: &mut Vec<Arc<SourcePacket>>,
+    ) -> Option<Instant> {
+        if !self.is_wanted() {
+            self.due = None;
+            return None;
+        }
+        let mut due = self.due.unwrap_or(now);
+        if due + CATCH_UP < now {
+            due = now;
+        }
+        while due <= now {
+            self.take_written();
+            self.tick(due, mailbox, packets);
+            due += audio::TICK;
+        }
+        self.tell_speakers(id, mailbox);
+        self.due = Some(due);
+        self.due
+    }
+
+    fn tick(&mut self, due: Instant, mailbox: &Mailbox, packets: &mut Vec<Arc<SourcePacket>>) {
+        let Self { mixer, readers, made, ended, .. } = self;
+        mixer.tick(due, &mut Made { made, ended, readers });
+        for (target, packet) in self.made.drain(..) {
+            let track = match target {
+                AudioTarget::Shared => Some(&mut self.shared),
+                AudioTarget::Port(port) => self.tracks.get_mut(&PortId(port.0)),
+            };
+            let Some(track) = track else { continue };
+            let Some(index) = track.find(packet.codec) else { continue };
+            packets.extend(track.packet(due, index, packet));
+        }
+        for port in self.ended.drain(..) {
+            mailbox.post(Event::PortFileEnded { port: PortId(port.0) });
+        }
+    }
+
+    fn take_written(&mut self) {
+        for (port, writer) in &self.writers {
+            while self.mixer.pcm_queued(key(*port)).as_millis() < WRITTEN_AHEAD as u128 {
+                let Some(pcm) = writer.take() else { break };
+                let frame = PcmFrame {
+                    samples: &pcm.samples,
+                    channels: pcm.channels,
+                    rate: pcm.sample_rate,
+                    timestamp: pcm.timestamp,
+                };
+                // Checked when it was written; a frame that is refused all the same is lost.
+                if self.mixer.write_pcm(key(*port), &frame).is_err() {
+                    tracing::debug!(port = port.0, weight = pcm.weight(), "written sound lost");
+                }
+            }
+        }
+    }
+
+    fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {
+        let same = self
+            .mixer
+            .speakers()
+            .map(|speaker| PortId(speaker.port.0))
+            .eq(self.told.iter().copied());
+        if !same {
+            self.told.clear();
+            self.told.extend(self.mixer.speakers().map(|speaker| PortId(speaker.port.0)));
+            mailbox.post(Event::MixerSpeakers { mixer: id, ports: self.told.clone() });
+        }
+    }
+
+    pub fn close(&mut self) {
+        let readers = self.readers.values().map(|reader| &reader.conduit);
+        readers.chain(self.writers.values()).for_each(|conduit| conduit.close());
+    }
+}
+
+struct Made<'a> {
+    made: &'a mut Vec<(AudioTarget, OutputPacket)>,
+    ended: &'a mut Vec<PortKey>,
+    readers: &'a IdMap<ConduitId, Reader>,
+}
+
+impl AudioSink for Made<'_> {
+    fn packet(&mut self, target: AudioTarget, packet: OutputPacket) {
+        self.made.push((target, packet));
+    }
+
+    fn pcm(&mut self, tap: TapKey, samples: &[i16], timestamp: Instant) {
+        if let Some(reader) = self.readers.get(&ConduitId(tap.0)) {
+            let audio::PcmFormat { rate, channels, .. } = reader.format;
+            let samples = samples.to_vec();
+            reader.conduit.push(Pcm { samples, sample_rate: rate, channels, timestamp });
+        }
+    }
+
+    fn file_ended(&mut self, port: PortKey) {
+        self.ended.push(port);
+    }
+}
+
+fn key(port: PortId) -> PortKey {
+    PortKey(port.0)
+}
+
+fn port_options(options: &PortOptions) -> AudioPortOptions {
+    AudioPortOptions {
+        gain: options.gain,
+        position: options.position,
+        auto_gain: options.auto_gain,
+        noise_suppression: options.noise_suppression,
+        muted: options.muted,
+    }
+}

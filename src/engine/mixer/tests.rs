@@ -1,0 +1,283 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::codec::Codec;
+use crate::codec::format::{Format, Parameters};
+use crate::control::ids::Ids;
+use crate::control::mixer::AudioOptions;
+use crate::sfu::source::{SourceDescription, SourceEncoding};
+use crate::sfu::{EncodingIndex, EncodingSet, Extensions};
+
+const SHARD: ShardIndex = ShardIndex(0);
+const TICK: Duration = Duration::from_millis(20);
+
+/// What a mixer said to shards, which may refuse for a while.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<(Vec<ShardMessage>, bool)>>);
+
+impl Shards for Heard {
+    fn send(&self, _: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
+        let mut heard = self.0.lock().unwrap();
+        if heard.1 {
+            return Err(message);
+        }
+        heard.0.push(message);
+        Ok(())
+    }
+}
+
+struct Room {
+    mixer: Mixer<Heard>,
+    heard: Heard,
+    inlet: Arc<Inlet>,
+    requests: mpsc::Sender<Request>,
+    mailbox: Arc<Mailbox>,
+    ids: Ids,
+    now: Instant,
+    shared: IncomingTrackId,
+}
+
+impl Room {
+    fn new() -> Self {
+        let (ids, now) = (Ids::default(), Instant::now());
+        let id = MixerId::new(&ids, SHARD);
+        let (inlet, packets) = Inlet::new(|| ());
+        let (sender, requests) = mpsc::channel(64);
+        let audio = MixedTrack::new(now, IncomingTrackId::new(&ids, SHARD), &classes());
+        let (shared, heard) = (audio.id(), Heard::default());
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        let parts = Parts {
+            id,
+            mailbox: mailbox.clone(),
+            shards: heard.clone(),
+            inlet: inlet.clone(),
+            packets,
+            requests,
+            audio: Some(audio),
+            video: None,
+        };
+        let audio =
+            AudioOptions { speakers: 3, stereo: false, bitrate: 32_000, fec: false, dtx: false };
+        let options = MixerOptions { audio: Some(audio), video: None };
+        let mixer = Mixer::new(parts, &options).unwrap();
+        Self { mixer, heard, inlet, requests: sender, mailbox, ids, now, shared }
+    }
+
+    /// Gives the port and the track it gets.
+    fn add_port(&mut self) -> (PortId, IncomingTrackId) {
+        let port = PortId::new(&self.ids, SHARD);
+        let track = MixedTrack::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &classes());
+        let id = track.id();
+        let options = PortOptions {
+            label: String::new(),
+            gain: 1.0,
+            position: 0.0,
+            auto_gain: false,
+            noise_suppression: false,
+            muted: false,
+            visible: true,
+            screen: false,
+        };
+        self.ask(Request::AddPort { port, options, track: Some(track) });
+        (port, id)
+    }
+
+    /// Feeds a port with a track that its shard describes at once.
+    fn attach(&mut self, port: PortId) -> IncomingTrackId {
+        let track = IncomingTrackId::new(&self.ids, ShardIndex(1));
+        self.command(MixerCommand::Attach { port, kind: Kind::Audio, track: Some(track) });
+        track
+    }
+
+    fn ask(&self, request: Request) {
+        self.requests.try_send(request).ok().unwrap();
+    }
+
+    fn command(&self, command: MixerCommand) {
+        self.ask(Request::Command(command));
+    }
+
+    fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {
+        let wanted = codecs.iter().fold(EncodingSet::NONE, |s, e| s.with(EncodingIndex(*e)));
+        self.inlet.demand(track, wanted);
+    }
+
+    /// Runs for a while and gives what shards were told.
+    fn run(&mut self, turns: u32) -> Vec<ShardMessage> {
+        for _ in 0..turns {
+            self.mixer.run(self.now, self.now);
+            self.now += TICK;
+        }
+        std::mem::take(&mut self.heard.0.lock().unwrap().0)
+    }
+}
+
+fn classes() -> Vec<Class> {
+    let class = |codec| Class { codec, rung: 0, size: None, bitrate: 0, frame_rate: 0 };
+    vec![class(Codec::Opus), class(Codec::Pcmu)]
+}
+
+fn description() -> Arc<SourceDescription> {
+    let codec = Codec::Pcmu;
+    let format = Format { codec, pt: 0, red: None, rtx: None, parameters: Parameters::default() };
+    let encoding = SourceEncoding {
+        index: EncodingIndex(0),
+        rid: None,
+        ssrc: 1,
+        codec,
+        active: true,
+        rank: 1,
+        size: None,
+        rates: Arc::default(),
+    };
+    let encodings = vec![encoding];
+    let formats = [format].into();
+    Arc::new(SourceDescription { formats, encodings, alternatives: false, thinnest: None })
+}
+
+fn packet(track: IncomingTrackId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
+    Arc::new(SourcePacket {
+        track,
+        encoding: EncodingIndex(0),
+        ssrc: 1,
+        sequence,
+        timestamp: sequence as u32 * 160,
+        marker: false,
+        codec: Codec::Pcmu,
+        red: false,
+        source_pt: 0,
+        // Loud enough to be heard.
+        payload: Arc::from([0x10, 0x90].repeat(80)),
+        arrival: now,
+        captured: now,
+        description: Default::default(),
+        extensions: Extensions { audio_level: Some((-10, true)), ..Extensions::default() },
+    })
+}
+
+/// What shards were told of a track's tap: the encodings, or `None` where it ended.
+fn taps(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Option<EncodingSet>> {
+    let taps = messages.iter().filter_map(|message| match message {
+        ShardMessage::Tap { track, wanted, .. } if *track == of => Some(Some(*wanted)),
+        ShardMessage::Untap { track, .. } if *track == of => Some(None),
+        _ => None,
+    });
+    taps.collect()
+}
+
+fn codecs(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Codec> {
+    let packets = messages.iter().filter_map(|message| match message {
+        ShardMessage::Mixed { packets } => Some(packets.iter()),
+        _ => None,
+    });
+    packets.flatten().filter(|packet| packet.track == of).map(|packet| packet.codec).collect()
+}
+
+#[test]
+fn inputs_are_taken_only_while_somebody_listens() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let track = room.attach(port);
+    assert!(taps(&room.run(3), track).is_empty(), "nobody listens");
+    assert_eq!(room.mixer.run(room.now, room.now), None, "it sleeps");
+    room.listen(room.shared, &[0]);
+    assert_eq!(taps(&room.run(3), track), [Some(EncodingSet::ALL)]);
+    room.inlet.described(track, Some(description()));
+    let only = EncodingSet::NONE.with(EncodingIndex(0));
+    assert_eq!(taps(&room.run(3), track), [Some(only)]);
+    room.listen(room.shared, &[]);
+    assert_eq!(taps(&room.run(3), track), [Some(EncodingSet::NONE)]);
+    room.command(MixerCommand::Attach { port, kind: Kind::Audio, track: None });
+    assert_eq!(taps(&room.run(3), track), [None]);
+}
+
+#[test]
+fn a_track_that_feeds_two_ports_is_taken_once() {
+    let mut room = Room::new();
+    let ((first, _), (second, _)) = (room.add_port(), room.add_port());
+    room.listen(room.shared, &[0]);
+    let track = room.attach(first);
+    room.command(MixerCommand::Attach { port: second, kind: Kind::Audio, track: Some(track) });
+    room.inlet.described(track, Some(description()));
+    assert_eq!(taps(&room.run(3), track).len(), 1);
+    room.command(MixerCommand::RemovePort { port: first });
+    assert!(taps(&room.run(3), track).is_empty(), "the other still takes it");
+    room.command(MixerCommand::RemovePort { port: second });
+    assert_eq!(taps(&room.run(3), track), [None]);
+}
+
+#[test]
+fn what_is_taken_of_a_track_is_made_and_nothing_else() {
+    let mut room = Room::new();
+    let ((speaker, to_speaker), (_, to_listener)) = (room.add_port(), room.add_port());
+    let track = room.attach(speaker);
+    room.inlet.described(track, Some(description()));
+    room.listen(to_listener, &[0, 1]);
+    room.run(1);
+    let mut messages = Vec::new();
+    for sequence in 0..50 {
+        room.inlet.packet(&packet(track, sequence, room.now));
+        messages.extend(room.run(1));
+    }
+    let made = codecs(&messages, to_listener);
+    assert!(made.iter().filter(|codec| **codec == Codec::Opus).count() > 40);
+    assert!(made.iter().filter(|codec| **codec == Codec::Pcmu).count() > 40);
+    assert!(codecs(&messages, to_speaker).is_empty());
+    assert!(codecs(&messages, room.shared).is_empty());
+    let speakers = |event: &Event| match event {
+        Event::MixerSpeakers { ports, .. } => Some(ports.clone()),
+        _ => None,
+    };
+    let told: Vec<_> = room.mailbox.drain().iter().filter_map(speakers).collect();
+    assert_eq!(told, [vec![speaker]]);
+}
+
+#[test]
+fn closing_lets_everything_go() {
+    let mut room = Room::new();
+    let (port, own) = room.add_port();
+    let track = room.attach(port);
+    room.listen(own, &[0]);
+    room.run(2);
+    room.command(MixerCommand::Close { request: RequestId(7) });
+    let messages = room.run(1);
+    assert_eq!(taps(&messages, track), [None]);
+    let closed = |message: &ShardMessage| match message {
+        ShardMessage::MixedTrackClosed { track } => Some(*track),
+        _ => None,
+    };
+    let mut tracks: Vec<_> = messages.iter().filter_map(closed).collect();
+    tracks.sort();
+    assert_eq!(tracks, [room.shared, own]);
+    assert!(room.mixer.is_over());
+    let reply = Event::Reply { request: RequestId(7), result: Ok(Reply::Done) };
+    assert_eq!(room.mailbox.drain().last(), Some(&reply));
+}
+
+#[test]
+fn what_a_shard_has_no_room_for_comes_later_in_order() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    room.listen(room.shared, &[0]);
+    room.heard.0.lock().unwrap().1 = true;
+    let first = room.attach(port);
+    assert!(room.run(3).is_empty());
+    let second = room.attach(port);
+    assert!(room.run(3).is_empty());
+    room.heard.0.lock().unwrap().1 = false;
+    let messages = room.run(3);
+    assert_eq!(taps(&messages, first), [Some(EncodingSet::ALL), None]);
+    assert_eq!(taps(&messages, second), [Some(EncodingSet::ALL)]);
+}
+
+#[test]
+fn a_track_that_is_gone_feeds_nothing_any_more() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    room.listen(room.shared, &[0]);
+    let track = room.attach(port);
+    room.run(2);
+    room.inlet.described(track, None);
+    assert!(taps(&room.run(2), track).is_empty(), "its shard knows");
+    assert_eq!(room.mixer.inputs.iter().count(), 0);
+}
