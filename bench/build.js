@@ -42,6 +42,20 @@ function buildNetwork() {
 }
 
 /**
+ * Builds the benchmark of mixing.
+ * @returns {string} its path
+ */
+function buildMix() {
+  const { executable } = cargo(['build', '--release'], {
+    folder: path.join(__dirname, 'mix'),
+    target: targetFolder('mix'),
+    what: 'the benchmark of mixing',
+    wanted: message => message.executable
+  })
+  return executable
+}
+
+/**
  * Builds the native module so that it counts its allocations, apart from the one that is in use.
  * @returns {string} its path
  */
@@ -105,4 +119,4 @@ function cacheFolder(env = process.env, platform = process.platform, home = os.h
   return path.isAbsolute(env.XDG_CACHE_HOME ?? '') ? env.XDG_CACHE_HOME : path.join(home, '.cache')
 }
 
-module.exports = { buildCounting, buildLoad, buildNetwork, cacheFolder, isCheckout }
+module.exports = { buildCounting, buildLoad, buildMix, buildNetwork, cacheFolder, isCheckout }

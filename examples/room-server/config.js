@@ -32,6 +32,8 @@ const environment = z.object({
   MEDIALOOM_ANNOUNCED_IP: addressList,
   MEDIALOOM_PORT: wholeNumber(0, 65535),
   MEDIALOOM_THREADS: wholeNumber(1, 64),
+  MEDIALOOM_MIXING_THREADS: wholeNumber(1, 64),
+  MIXING: z.preprocess(blankToUndefined, z.enum(['on', 'off']).optional()),
   ICE_SERVERS: z.preprocess(
     blankToUndefined,
     z
@@ -56,6 +58,7 @@ const environment = z.object({
  * @property {import('medialoom').EndpointOptions} endpoint
  * @property {z.infer<typeof iceServers>} iceServers told to browsers, for connections among themselves
  * @property {Partial<import('./limits.js').Limits>} [limits]
+ * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
  */
 
 /**
@@ -68,7 +71,7 @@ export function readConfig(env) {
     const lines = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     return { ok: false, message: `The environment is not usable:\n${lines.join('\n')}` }
   }
-  const { PORT, HOST, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_PORT, MEDIALOOM_THREADS, ICE_SERVERS } = parsed.data
+  const { PORT, HOST, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_PORT, MEDIALOOM_THREADS, MEDIALOOM_MIXING_THREADS, MIXING, ICE_SERVERS } = parsed.data
   const ips = MEDIALOOM_IP ?? (MEDIALOOM_ANNOUNCED_IP ? ['0.0.0.0'] : undefined)
   if (MEDIALOOM_ANNOUNCED_IP && MEDIALOOM_ANNOUNCED_IP.length !== ips?.length) {
     return {
@@ -90,7 +93,9 @@ export function readConfig(env) {
         }),
         ...(MEDIALOOM_PORT !== undefined && { port: MEDIALOOM_PORT }),
         ...(MEDIALOOM_THREADS !== undefined && { threads: MEDIALOOM_THREADS }),
+        ...(MEDIALOOM_MIXING_THREADS !== undefined && { mixingThreads: MEDIALOOM_MIXING_THREADS }),
       },
+      ...(MIXING === 'off' && { mixer: false }),
       iceServers: ICE_SERVERS ?? [],
     },
   }

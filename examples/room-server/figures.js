@@ -110,7 +110,7 @@ export class Figures {
     this.#listen()
     const { transport } = this.#participant
     const tracks = videoTracks(transport).filter(track => this.#watched.has(track.stream.id))
-    const sources = new Set(tracks.flatMap(track => track.transponder?.incomingTrack?.transport ?? []))
+    const sources = new Set(tracks.flatMap(track => transportOf(track.transponder?.incomingTrack)))
     const [own, ...theirs] = await Promise.all([fresh.of(transport), ...[...sources].map(source => fresh.of(source))])
     // The viewer went while the figures were taken.
     if (!this.#timer || transport !== this.#participant.transport) return
@@ -126,6 +126,11 @@ export class Figures {
       })),
     })
   }
+}
+
+/** A mix comes from no transport. @param {import('medialoom').SourceTrack | null | undefined} track */
+function transportOf(track) {
+  return track && 'transport' in track ? [track.transport] : []
 }
 
 /** @param {import('medialoom').Transport | null} transport */

@@ -6,8 +6,9 @@
 export const LIMITS = {
   /** Rooms at once. */
   maxRooms: 1000,
-  /** Participants of one room. */
+  /** Participants of one room, and those who only listen to it. */
   maxParticipants: 50,
+  maxAudience: 5000,
   /** Characters of a room's or a participant's name. */
   maxNameLength: 64,
   /** WebSockets at once, joined or not. */
@@ -38,9 +39,17 @@ export const LIMITS = {
   /** Connections to the server's media (`reset`) that one participant may ask for, a second and at once. */
   resetsPerSecond: 0.2,
   resetBurst: 5,
-  /** Changes of a room's mode a second over a longer time, and at once: each connects everyone anew. */
+  /** Milliseconds in which changes of the number of listeners are told together. */
+  audienceInterval: 1000,
+  /** Changes of a room's mode a second over a longer time, and at once: each negotiates with everyone anew. */
   modeChangesPerSecond: 0.5,
   modeChangeBurst: 5,
+  /** Changes of a room's layout a second over a longer time, and at once. */
+  layoutChangesPerSecond: 2,
+  layoutChangeBurst: 10,
+  /** Changes of what one participant receives, and of their role, a second over a longer time, and at once. */
+  choicesPerSecond: 0.5,
+  choiceBurst: 10,
   /** Sizes of tiles (`view`) and limits of the downlink (`limit-downlink`) a second over a longer time, and at once. */
   viewsPerSecond: 5,
   viewBurst: 20,

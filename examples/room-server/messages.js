@@ -10,7 +10,9 @@ export function clientMessages(limits) {
   const counter = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
   const participantId = z.string().min(1).max(64)
   const streamId = z.string().min(1).max(256)
-  const mode = z.enum(['sfu', 'p2p'])
+  const mode = z.enum(['sfu', 'mcu', 'broadcast', 'p2p'])
+  const role = z.enum(['member', 'listener'])
+  const source = z.enum(['mix', 'streams'])
   const pixels = z.number().int().min(0).max(16384)
   const candidate = z
     .object({
@@ -27,6 +29,8 @@ export function clientMessages(limits) {
       room: z.string().max(1024),
       name: z.string().max(1024),
       mode: mode.optional(),
+      role: role.optional(),
+      source: source.optional(),
       session: z.string().max(64).optional(),
     }),
     z.object({ type: z.literal('offer'), connection: counter, id: counter, sdp }),
@@ -58,6 +62,9 @@ export function clientMessages(limits) {
     z.object({ type: z.literal('limit-downlink'), bitrate: z.number().int().min(limits.minDownlink).max(limits.maxDownlink).nullable() }),
     z.object({ type: z.literal('watch-figures'), streams: z.array(streamId).max(limits.maxStreams).nullable() }),
     z.object({ type: z.literal('set-mode'), mode }),
+    z.object({ type: z.literal('set-role'), role }),
+    z.object({ type: z.literal('set-source'), source: source.nullable() }),
+    z.object({ type: z.literal('set-layout'), layout: z.enum(['grid', 'speaker', 'pip', 'sidebar']) }),
     z.object({ type: z.literal('ping') }),
     z.object({ type: z.literal('leave') }),
   ])

@@ -15,6 +15,8 @@ export function createMetrics({ endpoint, rooms, signaling }) {
 
   new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })
   const roomGauge = new Gauge({ name: 'room_server_rooms', help: 'Open rooms, by mode', labelNames: ['mode'], registers })
+  const mixerGauge = new Gauge({ name: 'room_server_mixers', help: 'Rooms that mix now', registers })
+  const mixReceiverGauge = new Gauge({ name: 'room_server_mix_receivers', help: 'Participants who get the mix', registers })
   const participantGauge = new Gauge({ name: 'room_server_participants', help: 'Participants, by role', labelNames: ['role'], registers })
   const transportGauge = new Gauge({ name: 'medialoom_transports', help: 'Transports, by state', labelNames: ['state'], registers })
   const lossGauge = new Gauge({ name: 'medialoom_packets_lost', help: 'Packets that never came, over all open incoming tracks', registers })
@@ -41,9 +43,11 @@ export function createMetrics({ endpoint, rooms, signaling }) {
   }
 
   async function collect() {
-    for (const mode of ['sfu', 'p2p']) roomGauge.set({ mode }, [...rooms].filter(room => room.mode === mode).length)
+    for (const mode of ['sfu', 'mcu', 'broadcast', 'p2p']) roomGauge.set({ mode }, [...rooms].filter(room => room.mode === mode).length)
     const participants = [...rooms].flatMap(room => room.participants)
-    for (const role of ['member', 'publisher', 'viewer']) {
+    mixerGauge.set([...rooms].filter(room => room.mixer !== null).length)
+    mixReceiverGauge.set(participants.filter(({ source, transport }) => source === 'mix' && transport).length)
+    for (const role of ['member', 'listener', 'publisher', 'viewer']) {
       participantGauge.set({ role }, participants.filter(participant => participant.role === role).length)
     }
 

@@ -21,7 +21,9 @@ export async function startRoomServer(config) {
     endpoint,
     maxRooms: limits.maxRooms,
     maxParticipants: limits.maxParticipants,
+    maxAudience: limits.maxAudience,
     maxNameLength: limits.maxNameLength,
+    ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
   const httpServer = createServer()
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers })

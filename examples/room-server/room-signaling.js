@@ -9,6 +9,10 @@ export class RoomSignaling {
   /** Counts the changes of mode, so that late messages of an earlier one are known. */
   #epoch = 0
   #modeChanges
+  #layoutChanges
+  #audienceInterval
+  /** @type {NodeJS.Timeout | null} */
+  #audienceTimer = null
 
   /**
    * @param {import('medialoom/rooms').Room} room
@@ -18,12 +22,22 @@ export class RoomSignaling {
     this.room = room
     this.chat = new Chat(limits)
     this.#modeChanges = new TokenBucket({ perSecond: limits.modeChangesPerSecond, burst: limits.modeChangeBurst })
-    room.on('joined', participant => this.#broadcast({ type: 'joined', participant: participantView(participant, undefined) }, participant.id))
+    this.#layoutChanges = new TokenBucket({ perSecond: limits.layoutChangesPerSecond, burst: limits.layoutChangeBurst })
+    this.#audienceInterval = limits.audienceInterval
+    room.on('joined', participant => this.#came(participant))
     room.on('left', (participant, reason) => {
       const session = this.#sessions.get(participant.id)
       this.#sessions.delete(participant.id)
       session?.end(reason)
-      this.#broadcast({ type: 'left', participant: participant.id, reason })
+      if (participant.role === 'listener') this.#audienceChanged()
+      else this.#broadcast({ type: 'left', participant: participant.id, reason })
+    })
+    room.on('role', (participant, role) => {
+      const session = this.#sessions.get(participant.id)
+      session?.send({ type: 'role', role })
+      if (role === 'listener') this.#broadcast({ type: 'left', participant: participant.id, reason: 'listens' }, participant.id)
+      else this.#came(participant)
+      this.#audienceChanged()
     })
     room.on('published', publication => {
       publication.on('track', () => this.updated(publication.participant))
@@ -38,6 +52,10 @@ export class RoomSignaling {
     return this.#epoch
   }
 
+  get listeners() {
+    return this.room.participants.filter(participant => participant.role === 'listener').length
+  }
+
   /** @param {string} participantId */
   session(participantId) {
     return this.#sessions.get(participantId)
@@ -50,7 +68,7 @@ export class RoomSignaling {
 
   /** @param {import('medialoom/rooms').Participant} participant */
   updated(participant) {
-    if (participant.closed) return
+    if (participant.closed || participant.role === 'listener') return
     this.#broadcast({ type: 'updated', participant: participantView(participant, this.#sessions.get(participant.id)) }, participant.id)
   }
 
@@ -63,7 +81,7 @@ export class RoomSignaling {
     // The sender has not heard of the change of mode yet.
     if (epoch !== this.#epoch) return
     if (this.room.mode !== 'p2p') {
-      from.fail('wrong-mode', 'the room is in mode sfu', { request: 'signal' })
+      from.fail('wrong-mode', `the room is in mode ${this.room.mode}`, { request: 'signal' })
       return
     }
     const target = this.#sessions.get(to)
@@ -86,11 +104,13 @@ export class RoomSignaling {
    * @param {import('medialoom/rooms').RoomMode} mode
    */
   setMode(by, mode) {
-    if (mode === this.room.mode) return
+    if (mode === this.room.mode || this.#onlyListens(by, 'set-mode')) return
     if (!this.#modeChanges.take()) {
       by.fail('rate-limited', 'the mode was changed too often; wait some seconds', { request: 'set-mode' })
       return
     }
+    // In every other mode the connection to the server is the same.
+    const anew = mode === 'p2p' || this.room.mode === 'p2p'
     try {
       this.room.setMode(mode)
     } catch (error) {
@@ -99,10 +119,53 @@ export class RoomSignaling {
     }
     this.#epoch += 1
     for (const session of this.#sessions.values()) {
-      session.connectMedia()
+      if (anew) session.connectMedia()
       session.send({ type: 'mode', mode, epoch: this.#epoch, connection: session.mediaConnection, by: by.participant.id })
     }
     for (const session of this.#sessions.values()) this.updated(session.participant)
+  }
+
+  /**
+   * @param {import('./session.js').Session} by
+   * @param {import('medialoom/rooms').RoomLayout} layout
+   */
+  setLayout(by, layout) {
+    if (layout === this.room.layout || this.#onlyListens(by, 'set-layout')) return
+    if (!this.#layoutChanges.take()) {
+      by.fail('rate-limited', 'the layout was changed too often; wait some seconds', { request: 'set-layout' })
+      return
+    }
+    this.room.setLayout(layout)
+    this.#broadcast({ type: 'layout', layout, by: by.participant.id })
+  }
+
+  /**
+   * @param {import('./session.js').Session} by
+   * @param {string} request
+   */
+  #onlyListens(by, request) {
+    if (by.participant.role !== 'listener') return false
+    by.fail('not-allowed', 'that is for those on stage to decide', { request })
+    return true
+  }
+
+  /**
+   * Of listeners only the number is told: there may be thousands.
+   * @param {import('medialoom/rooms').Participant} participant
+   */
+  #came(participant) {
+    if (participant.role === 'listener') return this.#audienceChanged()
+    const view = participantView(participant, this.#sessions.get(participant.id))
+    this.#broadcast({ type: 'joined', participant: view }, participant.id)
+  }
+
+  #audienceChanged() {
+    if (this.#audienceTimer) return
+    this.#audienceTimer = setTimeout(() => {
+      this.#audienceTimer = null
+      this.#broadcast({ type: 'audience', listeners: this.listeners })
+    }, this.#audienceInterval)
+    this.#audienceTimer.unref()
   }
 
   /**

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { RoomError } from 'medialoom/rooms'
 import { CLOSE } from './connection.js'
 import { CHAT_LABEL } from './chat.js'
 import { Figures } from './figures.js'
@@ -30,6 +31,7 @@ export class Session {
   /** @type {NodeJS.Timeout | null} */
   #absence = null
   #resets
+  #choices
   #viewing
   #figures
 
@@ -50,13 +52,17 @@ export class Session {
     this.endpoint = endpoint
     this.iceServers = iceServers
     this.#resets = new TokenBucket({ perSecond: limits.resetsPerSecond, burst: limits.resetBurst })
+    this.#choices = new TokenBucket({ perSecond: limits.choicesPerSecond, burst: limits.choiceBurst })
     this.#viewing = new Viewing(limits)
     this.#figures = new Figures({ participant, viewing: this.#viewing, limits, send: message => this.send(message) })
-    participant.on('forwarding', (publication, transponder) => this.#forwarding(publication, transponder))
+    participant.on('forwarding', (_publication, transponder) => this.#forwarding(transponder))
+    participant.on('mixing', transponder => this.#forwarding(transponder))
+    participant.on('mixingfailed', error => this.fail('mixing-failed', `The mix does not reach you: ${error.message}`))
+    participant.on('source', source => this.send({ type: 'source', source }))
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
-    participant.on('published', publication => this.#tellSpeech(publication))
+    participant.on('published', publication => this.#tellSource(publication))
     participant.on('transportclosed', reason => this.#tellDisconnected(reason))
   }
 
@@ -88,9 +94,16 @@ export class Session {
       participant: participant.id,
       room: participant.room.name,
       mode: participant.room.mode,
+      role: participant.role,
+      source: participant.source,
+      layout: participant.room.layout,
+      mixes: participant.room.mixes,
+      listeners: this.signaling.listeners,
       epoch: this.signaling.epoch,
       connection: this.#mediaConnection,
-      participants: participant.room.participants.map(each => participantView(each, this.signaling.session(each.id))),
+      participants: participant.room.participants
+        .filter(each => each === participant || each.role !== 'listener')
+        .map(each => participantView(each, this.signaling.session(each.id))),
       iceServers: this.iceServers,
     })
     for (const { id, speaking } of participant.room.participants) {
@@ -103,7 +116,7 @@ export class Session {
     const { participant } = this
     this.#mediaConnection += 1
     this.#negotiation = null
-    if (participant.room.mode !== 'sfu') return
+    if (participant.room.mode === 'p2p') return
     const connection = this.#mediaConnection
     let transport
     try {
@@ -138,11 +151,9 @@ export class Session {
     this.#connection = connection
     this.welcome(true)
     if (this.participant.transport) this.#negotiation?.resume()
-    else if (this.participant.room.mode === 'sfu') this.#tellDisconnected('closed')
+    else if (this.participant.room.mode !== 'p2p') this.#tellDisconnected('closed')
     for (const track of this.participant.transport?.outgoingTracks ?? []) {
-      const source = track.transponder?.incomingTrack
-      const publication = source && this.#publicationOf(source)
-      if (publication && track.transponder) this.#tellEncoding(publication, track.transponder)
+      if (track.transponder) this.#tellEncoding(track.transponder)
     }
     this.#figures.tellAllLayers()
     for (const track of this.participant.transport?.incomingTracks ?? []) this.#tellDemand(track)
@@ -186,7 +197,9 @@ export class Session {
         return this.signaling.relay(this, message)
       case 'media':
         this.media = { audio: message.audio, video: message.video, encrypted: message.encrypted ?? false, streams: message.streams }
-        for (const publication of this.participant.publications) this.#tellSpeech(publication)
+        for (const publication of this.participant.publications) this.#tellSource(publication)
+        // What is encrypted end to end cannot be mixed.
+        this.participant.setMuted({ audio: !message.audio || this.media.encrypted, video: !message.video || this.media.encrypted })
         return this.signaling.updated(this.participant)
       case 'select-encoding':
         return this.#selectEncoding(message)
@@ -198,6 +211,12 @@ export class Session {
         return this.#figures.watch(message.streams)
       case 'set-mode':
         return this.signaling.setMode(this, message.mode)
+      case 'set-layout':
+        return this.signaling.setLayout(this, message.layout)
+      case 'set-source':
+        return this.#choose(message, () => this.participant.setSource(message.source))
+      case 'set-role':
+        return this.#choose(message, () => this.participant.setRole(message.role))
       case 'ping':
         return this.send({ type: 'pong' })
       case 'leave':
@@ -220,7 +239,7 @@ export class Session {
   }
 
   #reset() {
-    if (this.participant.room.mode !== 'sfu') {
+    if (this.participant.room.mode === 'p2p') {
       this.fail('wrong-mode', 'in mode p2p there is no connection to the server to reset', { request: 'reset' })
     } else if (!this.#resets.take()) {
       this.fail('rate-limited', 'too many new connections; wait some seconds', { request: 'reset' })
@@ -242,8 +261,7 @@ export class Session {
     const track = this.participant.transport?.outgoingTracks.find(each => each.kind === 'video' && each.stream.id === stream)
     const transponder = track?.transponder
     const source = transponder?.incomingTrack
-    const publication = source && this.#publicationOf(source)
-    if (!publication) {
+    if (!source) {
       this.fail('unknown-stream', 'no video of that stream is sent to you', { request: 'select-encoding', field: 'stream' })
       return
     }
@@ -252,7 +270,7 @@ export class Session {
       return
     }
     transponder.selectEncoding(encoding)
-    this.#tellEncoding(publication, transponder)
+    this.#tellEncoding(transponder)
   }
 
   /**
@@ -265,8 +283,9 @@ export class Session {
   }
 
   /** @param {import('medialoom/rooms').Publication} publication */
-  #tellSpeech(publication) {
-    publication.speech = this.sourceOf(publication) !== 'screen'
+  #tellSource(publication) {
+    publication.screen = this.sourceOf(publication) === 'screen'
+    publication.speech = !publication.screen
   }
 
   /** @param {string} reason */
@@ -274,21 +293,36 @@ export class Session {
     this.send({ type: 'disconnected', connection: this.#mediaConnection, reason })
   }
 
-  /** @param {import('medialoom').IncomingTrack} track */
-  #publicationOf(track) {
-    return this.participant.room.participants.flatMap(each => each.publications).find(each => each.tracks.includes(track))
+  /**
+   * What the client chooses for itself alone.
+   * @param {ClientMessage} message
+   * @param {() => void} change
+   */
+  #choose({ type }, change) {
+    if (!this.#choices.take()) {
+      this.fail('rate-limited', 'that was changed too often; wait some seconds', { request: type })
+      return
+    }
+    try {
+      change()
+    } catch (error) {
+      if (!(error instanceof RoomError)) throw error
+      const code = error.code === 'ERR_PARTICIPANT_LIMIT' ? 'room-full' : 'wrong-mode'
+      this.fail(code, error.message, { request: type })
+    }
   }
 
   /**
-   * @param {import('medialoom/rooms').Publication} publication
+   * Something of the others, or the mix of them, goes to this client.
    * @param {import('medialoom').Transponder} transponder
    */
-  #forwarding(publication, transponder) {
+  #forwarding(transponder) {
     if (transponder.incomingTrack?.kind !== 'video') return
-    transponder.on('encoding', () => this.#tellEncoding(publication, transponder))
-    transponder.on('layer', () => this.#figures.layerChanged(publication.id))
-    this.#viewing.apply(publication.id, transponder)
-    this.#tellEncoding(publication, transponder)
+    const { id } = transponder.outgoingTrack.stream
+    transponder.on('encoding', () => this.#tellEncoding(transponder))
+    transponder.on('layer', () => this.#figures.layerChanged(id))
+    this.#viewing.apply(id, transponder)
+    this.#tellEncoding(transponder)
   }
 
   /**
@@ -300,15 +334,12 @@ export class Session {
     this.send({ type: 'demand', connection: this.#mediaConnection, mid: track.mid, encodings: track.demand })
   }
 
-  /**
-   * @param {import('medialoom/rooms').Publication} publication
-   * @param {import('medialoom').Transponder} transponder
-   */
-  #tellEncoding(publication, transponder) {
+  /** @param {import('medialoom').Transponder} transponder */
+  #tellEncoding(transponder) {
     if (transponder.incomingTrack?.kind !== 'video') return
     this.send({
       type: 'encoding',
-      stream: publication.id,
+      stream: transponder.outgoingTrack.stream.id,
       encodings: [...transponder.incomingTrack.rids],
       selected: transponder.selectedEncoding,
       current: transponder.currentEncoding?.rid ?? null,

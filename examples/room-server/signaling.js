@@ -120,6 +120,8 @@ export class Signaling {
       participant = this.#rooms.join(message.room, {
         name: message.name,
         ...(message.mode && { mode: message.mode }),
+        ...(message.role && { role: message.role }),
+        ...(message.source && { source: message.source }),
         // A broken media connection is set up anew while the participant stays.
         leaveOnTransportClosed: false,
       })

@@ -53,6 +53,9 @@ export function roomView(room) {
     mode: room.mode,
     createdAt: new Date(room.createdAt).toISOString(),
     participants: room.participants.length,
+    listeners: room.participants.filter(participant => participant.role === 'listener').length,
+    mixing: room.mixer !== null,
+    layout: room.layout,
   }
 }
 
@@ -66,6 +69,7 @@ export function roomDetails(room, signaling) {
     participants: room.participants.map(participant => ({
       ...participantView(participant, signaling?.session(participant.id)),
       speaking: participant.speaking,
+      source: participant.source,
       joinedAt: new Date(participant.joinedAt).toISOString(),
       state: participant.transport?.state ?? null,
     })),

@@ -9,11 +9,28 @@ import { Statistics } from './statistics.js'
 const FIRST_RESET_MS = 500
 const LAST_RESET_MS = 10_000
 
+/** The stream that brings everyone in one picture. */
+export const MIX = 'mix'
+
+const MODE_WORDS = {
+  sfu: 'the server: everyone is forwarded',
+  mcu: 'the mix: the server sends everyone one picture of all',
+  broadcast: 'broadcast: listeners get the mix',
+  p2p: 'direct connections',
+}
+
+/**
+ * @typedef {'sfu' | 'mcu' | 'broadcast' | 'p2p'} Mode
+ * @typedef {'member' | 'listener' | 'publisher' | 'viewer'} Role
+ * @typedef {'mix' | 'streams'} Source
+ * @typedef {'grid' | 'speaker' | 'pip' | 'sidebar'} Layout
+ */
+
 /**
  * @typedef {object} Participant
  * @property {string} id
  * @property {string} name
- * @property {'member' | 'publisher' | 'viewer'} role
+ * @property {Role} role
  * @property {boolean} audio
  * @property {boolean} video
  * @property {boolean} encrypted whether it says that it encrypts end to end
@@ -23,7 +40,8 @@ const LAST_RESET_MS = 10_000
 /**
  * A visit to one room: who is in it, how media gets there, and what to do when something breaks.
  *
- * Events: `participants`, `stream`, `speaking`, `mode`, `state` (see the properties);
+ * Events: `participants`, `stream`, `speaking`, `mode` (which tells of role, source and layout as
+ * well), `state` (see the properties);
  * `chat` (detail: the line), `notice` (detail: { text, bad }), `refused` and `over` (detail: text).
  */
 export class Call extends EventTarget {
@@ -31,8 +49,18 @@ export class Call extends EventTarget {
   own = ''
   room
   name
-  /** @type {'sfu' | 'p2p'} */
+  /** @type {Mode} */
   mode
+  /** Whether one speaks, or only listens. @type {'member' | 'listener'} */
+  role
+  /** Whether everyone comes in one picture, or each for themselves. @type {Source} */
+  source = 'streams'
+  /** Of the mixed picture. @type {Layout} */
+  layout = 'grid'
+  /** Whether the server mixes at all. */
+  mixes = true
+  /** How many only listen. They are not among the participants. */
+  listeners = 0
   /** In joining order. @type {Map<string, Participant>} */
   participants = new Map()
   /** Streams of the others, by the id in {@link Participant.streams}. @type {Map<string, MediaStream>} */
@@ -65,15 +93,17 @@ export class Call extends EventTarget {
    * @param {object} options
    * @param {string} options.room
    * @param {string} options.name
-   * @param {'sfu' | 'p2p'} options.mode of the room, if it is new
+   * @param {Mode} options.mode of the room, if it is new
+   * @param {'member' | 'listener'} options.role
    * @param {import('./local-media.js').LocalMedia} options.media
    * @param {string | null} options.passphrase for end-to-end encryption, null for none
    */
-  constructor({ room, name, mode, media, passphrase }) {
+  constructor({ room, name, mode, role, media, passphrase }) {
     super()
     this.room = room
     this.name = name
     this.mode = mode
+    this.role = role
     this.media = media
     this.encryption = passphrase === null ? null : new Encryption({ passphrase, room })
     const url = new URL('/signaling', location.href)
@@ -105,9 +135,24 @@ export class Call extends EventTarget {
     return this.#signalingLost
   }
 
-  /** @param {'sfu' | 'p2p'} mode */
+  /** @param {Mode} mode */
   setMode(mode) {
     if (mode !== this.mode) this.#signaling.send({ type: 'set-mode', mode })
+  }
+
+  /** Of this page alone. @param {Source} source */
+  setSource(source) {
+    if (source !== this.source) this.#signaling.send({ type: 'set-source', source })
+  }
+
+  /** @param {'member' | 'listener'} role */
+  setRole(role) {
+    if (role !== this.role) this.#signaling.send({ type: 'set-role', role })
+  }
+
+  /** Of the mixed picture, for everyone. @param {Layout} layout */
+  setLayout(layout) {
+    if (layout !== this.layout) this.#signaling.send({ type: 'set-layout', layout })
   }
 
   /** @param {string} text @returns {boolean} whether it was sent */
@@ -143,6 +188,7 @@ export class Call extends EventTarget {
       room: this.room,
       name: this.name,
       mode: this.mode,
+      role: this.role,
       ...(this.#session && { session: this.#session }),
     })
   }
@@ -159,6 +205,16 @@ export class Call extends EventTarget {
         return this.#participantLeft(message.participant)
       case 'mode':
         return this.#modeChanged(message)
+      case 'source':
+        return this.#sourceChanged(message.source)
+      case 'role':
+        return this.#roleChanged(message.role)
+      case 'layout':
+        this.layout = message.layout
+        return this.#emit('mode')
+      case 'audience':
+        this.listeners = message.listeners
+        return this.#emit('mode')
       case 'reset':
         this.#connectionNumber = message.connection
         return this.#connect()
@@ -189,6 +245,11 @@ export class Call extends EventTarget {
     this.participants = new Map(message.participants.map((/** @type {Participant} */ each) => [each.id, each]))
     const known = message.resumed && message.epoch === this.#epoch && message.connection === this.#connectionNumber
     this.mode = message.mode
+    this.role = message.role
+    this.source = message.source
+    this.layout = message.layout
+    this.mixes = message.mixes
+    this.listeners = message.listeners
     this.#epoch = message.epoch
     this.#connectionNumber = message.connection
     if (again && !message.resumed) {
@@ -197,6 +258,7 @@ export class Call extends EventTarget {
     }
     if (known && this.#connection) {
       if (this.#connection instanceof Mesh) this.#meetEveryone(this.#connection)
+      this.#forgetOtherSource()
       this.#connection.resume()
     } else {
       this.#connect()
@@ -218,8 +280,14 @@ export class Call extends EventTarget {
     this.#meter.stop()
     const { media, encryption } = this
     const connection =
-      this.mode === 'sfu'
-        ? new SfuConnection({ signaling: this.#signaling, media, encryption, connection: this.#connectionNumber })
+      this.mode !== 'p2p'
+        ? new SfuConnection({
+            signaling: this.#signaling,
+            media,
+            encryption,
+            connection: this.#connectionNumber,
+            speaks: () => this.role === 'member',
+          })
         : new Mesh({ signaling: this.#signaling, media, encryption, epoch: this.#epoch, own: this.own, iceServers: this.#iceServers })
     this.#connection = connection
     connection.addEventListener('stream', event => this.#streamCame(/** @type {CustomEvent} */ (event).detail))
@@ -244,7 +312,7 @@ export class Call extends EventTarget {
 
   /** Only a new connection to the server's media helps. */
   #resetLater() {
-    if (this.mode !== 'sfu' || this.#resetTimer !== undefined) return
+    if (this.mode === 'p2p' || this.#resetTimer !== undefined) return
     const delay = Math.min(FIRST_RESET_MS * 2 ** this.#resets, LAST_RESET_MS)
     this.#resets += 1
     this.#resetTimer = setTimeout(() => {
@@ -280,18 +348,54 @@ export class Call extends EventTarget {
     this.#emit('participants')
   }
 
-  /** @param {{ mode: 'sfu' | 'p2p', epoch: number, connection: number, by: string }} message */
+  /** @param {{ mode: Mode, epoch: number, connection: number, by: string }} message */
   #modeChanged({ mode, epoch, connection, by }) {
+    // Between the server's modes the connection stays, and other tracks come over it.
+    const stays = connection === this.#connectionNumber && mode !== 'p2p' && this.#connection instanceof SfuConnection
     this.mode = mode
     this.#epoch = epoch
     this.#connectionNumber = connection
-    this.speaking.clear()
     const who = by === this.own ? 'You' : this.participants.get(by)?.name ?? 'Someone'
-    this.#notice(mode === 'sfu' ? `${who} switched to the server: media passes it now` : `${who} switched to direct connections`)
-    this.#connect()
-    this.#announceMedia()
+    this.#notice(`${who} switched to ${MODE_WORDS[mode]}`)
+    if (!stays) {
+      this.speaking.clear()
+      this.#connect()
+      this.#announceMedia()
+    }
     this.#emit('mode')
     this.#emit('participants')
+  }
+
+  /** @param {Source} source */
+  #sourceChanged(source) {
+    this.source = source
+    this.#forgetOtherSource()
+    if (source === 'mix' && this.encryption) {
+      this.#notice('The server cannot mix what it cannot read: those who encrypt are not in the picture.', true)
+    }
+    this.#emit('mode')
+    this.#emit('stream')
+  }
+
+  /** Streams of what was received before come no more. */
+  #forgetOtherSource() {
+    if (this.mode === 'p2p') return
+    for (const id of this.streams.keys()) {
+      if ((id === MIX) === (this.source === 'mix')) continue
+      this.streams.delete(id)
+      this.downlink.forget(id)
+    }
+  }
+
+  /** @param {'member' | 'listener'} role */
+  #roleChanged(role) {
+    this.role = role
+    const own = this.participants.get(this.own)
+    if (own) own.role = role
+    if (role === 'listener') this.media.stop()
+    this.#notice(role === 'member' ? 'You are on stage: the others see and hear you' : 'You only listen now')
+    this.#mediaChanged()
+    this.#emit('mode')
   }
 
   /** @param {MediaStream} stream */
@@ -328,10 +432,11 @@ export class Call extends EventTarget {
 
   #announceMedia() {
     const { media } = this
+    const speaks = this.role === 'member'
     this.#signaling.send({
       type: 'media',
-      audio: media.audio,
-      video: media.video,
+      audio: speaks && media.audio,
+      video: speaks && media.video,
       encrypted: this.encryption !== null,
       streams: [
         { id: media.camera.id, source: 'camera' },

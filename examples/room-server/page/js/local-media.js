@@ -108,9 +108,12 @@ export class LocalMedia extends EventTarget {
     this.#changed()
   }
 
+  /** Lets go of everything, until {@link start}. */
   stop() {
     this.stopScreen()
-    for (const track of this.camera.getTracks()) track.stop()
+    this.#drop('audio')
+    this.#drop('video')
+    this.#changed()
   }
 
   /** @param {{ audio?: true, video?: true }} wanted */

@@ -9,13 +9,14 @@ import { Dock } from './view/dock.js'
 import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
 import { JoinView } from './view/join.js'
+import { MixBar } from './view/mix-bar.js'
 import { notice } from './view/notices.js'
 import { Stage } from './view/stage.js'
 
 const media = new LocalMedia()
 const door = new JoinView(media, wanted => enter(wanted))
 
-/** @param {{ name: string, room: string, mode: 'sfu' | 'p2p', passphrase: string | null }} wanted */
+/** @param {import('./view/join.js').Wanted} wanted */
 function enter(wanted) {
   const call = new Call({ ...wanted, media })
   // For the console, and for tests.
@@ -35,9 +36,11 @@ function openRoom(call, passphrase) {
   const stage = new Stage(call, askForTap)
   const chat = new ChatView(call)
   new Bar(call)
+  new MixBar(call)
   const downlinkBar = new DownlinkBar(call)
   const dock = new Dock({
     media,
+    call,
     stage,
     chat,
     downlinkBar,

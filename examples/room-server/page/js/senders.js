@@ -9,6 +9,7 @@ export class Senders {
   #connection
   #media
   #encryption
+  #speaks
   #audio
   #video
   /** @type {MediaStream | null} */
@@ -21,24 +22,33 @@ export class Senders {
   /**
    * @param {RTCPeerConnection} connection
    * @param {import('./local-media.js').LocalMedia} media
-   * @param {{ simulcast: boolean, encryption: import('./encryption.js').Encryption | null }} options
+   * @param {object} options
+   * @param {boolean} options.simulcast
+   * @param {import('./encryption.js').Encryption | null} options.encryption
+   * @param {() => boolean} [options.speaks] whether anything may be sent, asked at every {@link sync}
    */
-  constructor(connection, media, { simulcast, encryption }) {
+  constructor(connection, media, { simulcast, encryption, speaks = () => true }) {
     this.#connection = connection
     this.#media = media
     this.#encryption = encryption
+    this.#speaks = speaks
     const streams = [media.camera]
-    this.#audio = connection.addTransceiver(media.audioTrack ?? 'audio', { direction: 'sendonly', streams })
-    this.#video = addCamera(connection, media.videoTrack, { streams, simulcast })
+    const { audioTrack, videoTrack } = this.#sent
+    this.#audio = connection.addTransceiver(audioTrack ?? 'audio', { direction: 'sendonly', streams })
+    this.#video = addCamera(connection, videoTrack, { streams, simulcast })
     // Before anything is sent, so that nothing ever leaves in clear.
     encryption?.seal(this.#audio.sender)
     encryption?.seal(this.#video.sender)
     this.sync()
   }
 
+  get #sent() {
+    return this.#speaks() ? this.#media : { audioTrack: null, videoTrack: null, screen: null }
+  }
+
   /** Sends what the local media are now. */
   sync() {
-    const { audioTrack, videoTrack, screen } = this.#media
+    const { audioTrack, videoTrack, screen } = this.#sent
     if (this.#audio.sender.track !== audioTrack) void this.#audio.sender.replaceTrack(audioTrack)
     if (this.#video.sender.track !== videoTrack) void this.#video.sender.replaceTrack(videoTrack)
     if (screen === this.#screen) return

@@ -36,8 +36,9 @@ export class SfuConnection extends EventTarget {
    * @param {import('./local-media.js').LocalMedia} options.media
    * @param {number} options.connection the number the server gave this connection
    * @param {import('./encryption.js').Encryption | null} options.encryption
+   * @param {() => boolean} options.speaks whether anything may be sent
    */
-  constructor({ signaling, media, connection, encryption }) {
+  constructor({ signaling, media, connection, encryption, speaks }) {
     super()
     this.#signaling = signaling
     this.#number = connection
@@ -54,7 +55,7 @@ export class SfuConnection extends EventTarget {
     }
     this.#chat = peer.createDataChannel('chat')
     this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: true, encryption })
+    this.#senders = new Senders(peer, media, { simulcast: true, encryption, speaks })
   }
 
   get state() {

@@ -10,7 +10,7 @@ export class Bar {
     byId('room-name').textContent = call.room
     byId('room-locked').hidden = call.encryption === null
     const status = byId('status')
-    const segments = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('.segments button')])
+    const segments = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('.segments [data-mode]')])
     call.addEventListener('state', () => {
       status.dataset.state = call.state
       byId('status-text').textContent = call.signalingLost ? 'Server lost, reconnecting' : STATE_TEXT[call.state]
@@ -21,15 +21,19 @@ export class Bar {
         const checked = segment.dataset.mode === call.mode
         segment.setAttribute('aria-checked', String(checked))
         segment.tabIndex = checked ? 0 : -1
+        segment.hidden = !call.mixes && isMixed(segment.dataset.mode)
+        segment.disabled = call.role === 'listener' && !checked
       }
     }
     call.addEventListener('mode', showMode)
     call.addEventListener('participants', showMode)
-    for (const [index, segment] of segments.entries()) {
-      segment.onclick = () => call.setMode(/** @type {'sfu' | 'p2p'} */ (segment.dataset.mode))
+    for (const segment of segments) {
+      segment.onclick = () => call.setMode(/** @type {import('../call.js').Mode} */ (segment.dataset.mode))
       segment.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
-        const other = segments[(index + 1) % segments.length]
+        const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
+        const shown = segments.filter(each => !each.hidden)
+        const other = shown[(shown.indexOf(segment) + step + shown.length) % shown.length]
         other.focus()
         other.click()
       }
@@ -45,12 +49,21 @@ export class Bar {
   }
 }
 
+/** @param {string | undefined} mode */
+function isMixed(mode) {
+  return mode === 'mcu' || mode === 'broadcast'
+}
+
 /** @param {import('../call.js').Call} call */
-function modeText({ mode, participants }) {
-  const members = [...participants.values()].filter(participant => participant.role !== 'viewer').length
-  const viewers = participants.size - members
-  const watching = viewers > 0 ? ` · ${viewers} watching` : ''
-  if (mode === 'sfu') return `Through the server · ${members} here${watching}`
+function modeText({ mode, participants, listeners }) {
+  const roles = [...participants.values()].map(participant => participant.role)
+  const members = roles.filter(role => role !== 'viewer' && role !== 'listener').length
+  const viewers = roles.filter(role => role === 'viewer').length
+  const more = [[viewers, 'watching'], [listeners, 'listening']].filter(([count]) => count !== 0)
+  const others = more.map(([count, what]) => ` · ${count} ${what}`).join('')
+  if (mode === 'sfu') return `Through the server · ${members} here${others}`
+  if (mode === 'mcu') return `Mixed by the server · ${members} here${others}`
+  if (mode === 'broadcast') return `Broadcast · ${members} on stage${others}`
   if (members <= 1) return 'Direct · waiting for someone'
   return members === 2 ? 'Direct · 1-to-1' : `Direct · mesh of ${members}`
 }

@@ -18,7 +18,7 @@ export class ChatView {
     this.#lines.replaceChildren()
     call.addEventListener('chat', event => this.#add(/** @type {CustomEvent} */ (event).detail))
     call.addEventListener('mode', () => {
-      byId('chat-way').textContent = call.mode === 'sfu' ? 'through the server' : 'straight to everyone'
+      byId('chat-way').textContent = call.mode !== 'p2p' ? 'through the server' : 'straight to everyone'
     })
     byId('chat-form').onsubmit = event => {
       event.preventDefault()

@@ -44,7 +44,7 @@ export class DownlinkBar {
 
   #show() {
     // In mode p2p nothing comes from the server.
-    this.#element.hidden = !this.#open || this.#call.mode !== 'sfu'
+    this.#element.hidden = !this.#open || this.#call.mode === 'p2p'
     this.#showLink()
   }
 

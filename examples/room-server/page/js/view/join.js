@@ -6,6 +6,15 @@ const FIRST_WORDS = ['amber', 'calm', 'copper', 'early', 'gentle', 'indigo', 'li
 const SECOND_WORDS = ['bobbin', 'harbour', 'heddle', 'loom', 'meadow', 'river', 'shuttle', 'spindle', 'thread', 'weft']
 const NAME_KEY = 'medialoom-name'
 
+/**
+ * @typedef {object} Wanted
+ * @property {string} name
+ * @property {string} room
+ * @property {import('../call.js').Mode} mode
+ * @property {'member' | 'listener'} role
+ * @property {string | null} passphrase
+ */
+
 /** The door: a look in the mirror, a name, and the room. */
 export class JoinView {
   #element = byId('join')
@@ -15,18 +24,21 @@ export class JoinView {
   #encrypt = /** @type {HTMLInputElement} */ (byId('join-encrypt'))
   #button = /** @type {HTMLButtonElement} */ (byId('join-button'))
   #media
+  /** By `?role=listener` one comes to listen: nothing is asked of camera and microphone. */
+  #role = roleOfAddress()
 
   /**
    * @param {import('../local-media.js').LocalMedia} media
-   * @param {(wanted: { name: string, room: string, mode: 'sfu' | 'p2p', passphrase: string | null }) => void} onJoin
+   * @param {(wanted: Wanted) => void} onJoin
    */
   constructor(media, onJoin) {
     this.#media = media
     const query = new URLSearchParams(location.search)
     this.#name.value = query.get('name') ?? localStorage.getItem(NAME_KEY) ?? ''
     this.#room.value = roomOfAddress() ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
-    const mode = query.get('mode')
-    for (const choice of this.#modeChoices) choice.checked = choice.value === (mode === 'p2p' ? 'p2p' : 'sfu')
+    const asked = this.#modeChoices.find(choice => choice.value === query.get('mode'))
+    if (asked) asked.checked = true
+    byId('preview-dock').hidden = this.#role === 'listener'
 
     const passphrase = passphraseOfAddress()
     this.#encrypt.checked = canEncrypt && passphrase !== null
@@ -44,8 +56,8 @@ export class JoinView {
       localStorage.setItem(NAME_KEY, name)
       this.#error.textContent = ''
       this.#button.disabled = true
-      const chosen = this.#modeChoices.find(choice => choice.checked)?.value === 'p2p' ? 'p2p' : 'sfu'
-      onJoin({ name, room, mode: chosen, passphrase: this.#encrypt.checked ? passphraseOfAddress() ?? newPassphrase() : null })
+      const mode = /** @type {Wanted['mode']} */ (this.#modeChoices.find(choice => choice.checked)?.value ?? 'sfu')
+      onJoin({ name, room, mode, role: this.#role, passphrase: this.#encrypt.checked ? passphraseOfAddress() ?? newPassphrase() : null })
     }
     byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
     byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))
@@ -63,6 +75,10 @@ export class JoinView {
     this.#error.textContent = message
     this.#button.disabled = false
     ;(this.#name.value ? this.#button : this.#name).focus()
+    if (this.#role === 'listener') {
+      byId('preview-note').textContent = 'You come to listen. Camera and microphone stay off until you go on stage.'
+      return
+    }
     const missing = await this.#media.start()
     byId('preview-note').textContent = missing ?? 'Your camera is off.'
     this.#showMedia()
@@ -115,4 +131,9 @@ function roomOfAddress() {
 /** @param {string[]} words */
 function any(words) {
   return words[Math.floor(Math.random() * words.length)]
+}
+
+/** @returns {'member' | 'listener'} */
+function roleOfAddress() {
+  return new URLSearchParams(location.search).get('role') === 'listener' ? 'listener' : 'member'
 }

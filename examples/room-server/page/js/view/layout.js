@@ -39,6 +39,19 @@ export function grid(count, area) {
 }
 
 /**
+ * The largest box of this shape, in the middle.
+ *
+ * @param {number} ratio width by height
+ * @param {Box} area
+ * @returns {Box}
+ */
+export function fitting(ratio, area) {
+  const width = Math.min(area.width, area.height * ratio)
+  const height = width / ratio
+  return { left: area.left + (area.width - width) / 2, top: area.top + (area.height - height) / 2, width, height }
+}
+
+/**
  * Screens large, the cameras in a strip beside or below them.
  *
  * @param {number} screens

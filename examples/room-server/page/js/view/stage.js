@@ -1,7 +1,8 @@
+import { MIX } from '../call.js'
 import { byId } from './element.js'
 import { encodingName } from './encoding-name.js'
 import { reasonText } from './layer-text.js'
-import { spotlight } from './layout.js'
+import { fitting, spotlight } from './layout.js'
 import { pictureSize } from './picture-size.js'
 import { Tile } from './tile.js'
 
@@ -46,15 +47,20 @@ export class Stage {
     /** @type {Set<string>} */
     const wanted = new Set()
     for (const id of call.speaking) if (id !== call.own) this.#lastSpeaking = id
-    for (const participant of call.participants.values()) {
-      if (participant.role === 'viewer') continue
+    const mixed = call.source === 'mix' && call.mode !== 'p2p'
+    if (mixed) {
+      wanted.add(MIX)
+      this.#showMix()
+    }
+    for (const participant of mixed ? [] : call.participants.values()) {
+      if (participant.role === 'viewer' || participant.role === 'listener') continue
       const own = participant.id === call.own
       const streams = own ? ownStreams(call) : participant.streams.map(({ id, source }) => ({ id, source, stream: call.streams.get(id) ?? null }))
       const camera = streams.find(each => each.source === 'camera') ?? { id: null, source: /** @type {const} */ ('camera'), stream: null }
       for (const { id, source, stream } of [camera, ...streams.filter(each => each.source === 'screen')]) {
         const key = source === 'camera' ? participant.id : `${participant.id}/${id}`
         wanted.add(key)
-        const entry = this.#entryOf(key, source, participant, id)
+        const entry = this.#entryOf(key, source, participant.id, id)
         const { tile } = entry
         const before = tile.stream
         const video = source === 'screen' || (own ? call.media.video : participant.video && stream !== null)
@@ -83,6 +89,28 @@ export class Stage {
     this.#watch()
   }
 
+  /** Everyone in one tile. */
+  #showMix() {
+    const { downlink, participants, streams } = this.#call
+    const { tile } = this.#entryOf(MIX, 'mix', MIX, MIX)
+    const names = [...participants.values()].filter(({ role }) => role === 'member' || role === 'publisher').map(({ name }) => name)
+    const stream = streams.get(MIX) ?? null
+    const before = tile.stream
+    const choice = downlink.encodings.get(MIX)
+    tile.show({
+      name: 'Everyone',
+      description: `Everyone in one picture: ${names.join(', ') || 'nobody yet'}`,
+      stream,
+      audio: true,
+      video: stream !== null,
+      speaking: false,
+      note: choice && choice.encodings.length > 1 && choice.current ? encodingName(choice.current) : '',
+      locked: false,
+      message: stream ? this.#pauseOf(MIX) : 'The mixed picture is on its way',
+    })
+    if (tile.stream !== before) void this.#play(tile)
+  }
+
   /** @param {boolean} open */
   openPanels(open) {
     this.#panelsOpen = open
@@ -109,20 +137,21 @@ export class Stage {
     this.#tiles.clear()
   }
 
-  /** @param {string} key @param {'camera' | 'screen'} source @param {import('../call.js').Participant} participant @param {string | null} streamId */
-  #entryOf(key, source, participant, streamId) {
+  /** @param {string} key @param {'camera' | 'screen' | 'mix'} source @param {string} participantId @param {string | null} streamId */
+  #entryOf(key, source, participantId, streamId) {
     let entry = this.#tiles.get(key)
     if (!entry) {
       const tile = new Tile({
         source,
-        own: participant.id === this.#call.own,
+        own: participantId === this.#call.own,
         onSelectEncoding: encoding => {
           const id = this.#tiles.get(key)?.streamId
           if (id) this.#call.downlink.selectEncoding(id, encoding)
         },
         onPanel: () => this.#panelsChanged(),
+        onSize: () => this.#layOut(),
       })
-      entry = { tile, streamId, participantId: participant.id, readable: true }
+      entry = { tile, streamId, participantId, readable: true }
       this.#tiles.set(key, entry)
       this.#element.append(tile.element)
       tile.openPanel(this.#panelsOpen)
@@ -147,8 +176,9 @@ export class Stage {
     }
     const tiles = [...this.#tiles.values()].map(entry => entry.tile)
     const screens = tiles.filter(tile => tile.source === 'screen')
-    const cameras = tiles.filter(tile => tile.source === 'camera')
-    const boxes = spotlight(screens.length, cameras.length, area)
+    const cameras = tiles.filter(tile => tile.source !== 'screen')
+    const mix = tiles.find(tile => tile.source === 'mix')
+    const boxes = mix ? { screens: [], cameras: [fitting(mix.ratio, area)] } : spotlight(screens.length, cameras.length, area)
     screens.forEach((tile, index) => place(tile, boxes.screens[index]))
     cameras.forEach((tile, index) => place(tile, boxes.cameras[index]))
     this.#tellShown()
@@ -178,7 +208,7 @@ export class Stage {
   #watch() {
     const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.own)
     const open = others.flatMap(({ tile, streamId }) => (tile.panelOpen && streamId ? [streamId] : []))
-    const watching = this.#call.mode === 'sfu' && (open.length > 0 || this.#panelsOpen)
+    const watching = this.#call.mode !== 'p2p' && (open.length > 0 || this.#panelsOpen)
     this.#call.downlink.watch(watching ? open : null)
   }
 

@@ -21,19 +21,23 @@ export class Tile {
 
   /**
    * @param {object} options
-   * @param {'camera' | 'screen'} options.source
+   * @param {'camera' | 'screen' | 'mix'} options.source
    * @param {boolean} options.own
    * @param {(encoding: string) => void} options.onSelectEncoding
    * @param {() => void} options.onPanel the user opened or closed the panel
+   * @param {() => void} options.onSize the picture has another size than before
    */
-  constructor({ source, own, onSelectEncoding, onPanel }) {
+  constructor({ source, own, onSelectEncoding, onPanel, onSize }) {
     this.source = source
     this.#own = own
     this.#video = create('video', { playsinline: '', autoplay: '' })
     // One does not want to hear oneself.
     this.#video.muted = own
     // Its size is known with the first frame.
-    this.#video.onresize = () => this.#showPicture()
+    this.#video.onresize = () => {
+      this.#showPicture()
+      onSize()
+    }
     this.#initials = create('span')
     this.#name = create('b')
     this.#note = create('em')
@@ -81,8 +85,9 @@ export class Tile {
    * @param {string} shown.note the encoding shown, or nothing
    * @param {boolean} shown.locked whether it is encrypted end to end
    * @param {string} shown.message why there is nothing to see, or nothing
+   * @param {string} [shown.description] what to call it for those who do not see it
    */
-  show({ name, stream, audio, video, speaking, note, locked, message }) {
+  show({ name, stream, audio, video, speaking, note, locked, message, description }) {
     const { element } = this
     const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
     element.classList.toggle('muted', !audio && this.source === 'camera')
@@ -91,7 +96,7 @@ export class Tile {
     element.classList.toggle('withheld', message !== '')
     element.setAttribute(
       'aria-label',
-      `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${locked ? ', encrypted end to end' : ''}`,
+      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${locked ? ', encrypted end to end' : ''}`,
     )
     if (this.#message.textContent !== message) this.#message.textContent = message
     element.style.setProperty('--hue', hueOf(name))
