@@ -8,7 +8,7 @@ const TOOLS = [
   {
     name: 'cargo',
     programs: ['cargo'],
-    hint: 'the Rust toolchain, 1.88 or newer: https://rustup.rs'
+    hint: 'the Rust toolchain, 1.89 or newer: https://rustup.rs'
   },
   {
     name: 'a C compiler',

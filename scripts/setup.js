@@ -16,7 +16,7 @@ const { findChromium } = require('./chromium.js')
 
 const ROOT = path.join(__dirname, '..')
 /** As `rust-version` in Cargo.toml. */
-const RUST_MINOR = 88
+const RUST_MINOR = 89
 
 function setUp({ test = false } = {}) {
   checkNode()
