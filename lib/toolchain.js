@@ -27,7 +27,7 @@ const TOOLS = [
     mixing: true
   },
   {
-    name: 'libvpx',
+    name: 'libvpx 1.3 to 1.13',
     present: hasLibvpx,
     hint: 'to mix pictures: apt-get install libvpx-dev pkg-config, brew install libvpx pkg-config, or set VPX_LIB_DIR, VPX_INCLUDE_DIR and VPX_VERSION',
     mixing: true
@@ -37,12 +37,20 @@ const TOOLS = [
 /** Where pkg-config looks for what a library needs. */
 const PKG_CONFIG = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/opt/homebrew/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
 
+/** Versions that the bindings know. */
+const LIBVPX = /^1\.(3|4|5|6|7|8|9|10|11|12|13)\./
+
 function hasLibvpx(env) {
   if (env.VPX_LIB_DIR) return true
-  if (!findProgram('pkg-config', env)) return false
+  return findProgram('pkg-config', env) !== null && LIBVPX.test(libvpxVersion(env) ?? '')
+}
+
+/** As its description for pkg-config says, `null` where there is none. */
+function libvpxVersion(env = process.env) {
   const named = (env.PKG_CONFIG_PATH || '').split(path.delimiter).filter(Boolean)
   const directories = [...named, ...PKG_CONFIG.map(directory => path.join(directory, 'pkgconfig'))]
-  return directories.some(directory => fs.existsSync(path.join(directory, 'vpx.pc')))
+  const found = directories.map(directory => path.join(directory, 'vpx.pc')).find(file => fs.existsSync(file))
+  return found ? (/^Version: *(\S+)/m.exec(fs.readFileSync(found, 'utf8'))?.[1] ?? null) : null
 }
 
 /** Path of a program in `PATH`, or `null`. Looks at the directories itself: nothing is spawned. */
@@ -67,4 +75,4 @@ function missingTools(env = process.env, { mixing = true } = {}) {
   return TOOLS.filter(tool => (mixing || !tool.mixing) && !found(tool))
 }
 
-module.exports = { findProgram, missingTools }
+module.exports = { findProgram, libvpxVersion, missingTools }

@@ -11,7 +11,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
-const { findProgram, missingTools } = require('../lib/toolchain.js')
+const { findProgram, libvpxVersion, missingTools } = require('../lib/toolchain.js')
 const { findChromium } = require('./chromium.js')
 
 const ROOT = path.join(__dirname, '..')
@@ -37,7 +37,8 @@ function installSystemPackages({ test }) {
   const missing = new Set(missingTools().map(tool => tool.name))
   if (missing.has('a C compiler')) packages.push('build-essential')
   if (missing.has('cmake')) packages.push('cmake')
-  if (missing.has('libvpx')) packages.push('libvpx-dev', 'pkg-config')
+  // A version that the bindings do not know is not mended by installing it again.
+  if (missing.has('libvpx 1.3 to 1.13') && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
   if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
   if (packages.length === 0) return

@@ -6,11 +6,16 @@ const Module = require('node:module')
 const path = require('node:path')
 const { setUp } = require('./setup.js')
 const { build } = require('./build.js')
+const { missingTools } = require('../lib/toolchain.js')
 const { stopWithParent } = require('./parent.js')
 
 try {
   setUp()
-  build()
+  const lacking = missingTools().filter(tool => tool.mixing)
+  if (lacking.length > 0) {
+    console.error(['Rooms will not mix. For that there is missing here:', ...lacking.map(t => `  ${t.name} (${t.hint})`)].join('\n'))
+  }
+  build({ mixing: lacking.length === 0 })
 } catch (error) {
   console.error(error.message)
   process.exit(1)
