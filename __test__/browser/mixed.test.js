@@ -48,10 +48,12 @@ async function prepare(page) {
       stream.addTrack(sound.stream.getAudioTracks()[0])
       return stream
     }
-    const only = (kind, codec) => RTCRtpReceiver.getCapabilities(kind).codecs.filter(each => [codec, 'video/rtx'].includes(each.mimeType))
+    const only = codec =>
+      RTCRtpReceiver.getCapabilities('video').codecs.filter(each => [codec, 'video/rtx'].includes(each.mimeType))
     globalThis.offerTo = async (url, peer) => {
       await peer.setLocalDescription()
-      const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: peer.localDescription.sdp })
+      const headers = { 'Content-Type': 'application/sdp' }
+      const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp })
       if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
       await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
     }
@@ -61,7 +63,7 @@ async function prepare(page) {
       const stream = globalThis.cameraOf(name)
       for (const track of stream.getTracks()) {
         const transceiver = peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] })
-        if (codec && track.kind === 'video') transceiver.setCodecPreferences(only('video', codec))
+        if (codec && track.kind === 'video') transceiver.setCodecPreferences(only(codec))
       }
       await globalThis.offerTo(url, peer)
     }
@@ -70,7 +72,7 @@ async function prepare(page) {
       const peer = (globalThis.player = new RTCPeerConnection())
       const received = ['audio', 'video'].map(kind => {
         const transceiver = peer.addTransceiver(kind, { direction: 'recvonly' })
-        if (codec && kind === 'video') transceiver.setCodecPreferences(only('video', codec))
+        if (codec && kind === 'video') transceiver.setCodecPreferences(only(codec))
         return transceiver.receiver.track
       })
       const video = document.createElement('video')
@@ -111,7 +113,8 @@ async function prepare(page) {
 async function blank() {
   const page = await fixture.page()
   await prepare(page)
-  await page.route('**/blank', route => route.fulfill({ contentType: 'text/html', body: '<link rel="icon" href="data:,">' }))
+  const body = '<link rel="icon" href="data:,">'
+  await page.route('**/blank', route => route.fulfill({ contentType: 'text/html', body }))
   await page.goto(`${fixture.server.url}blank`)
   return page
 }
@@ -151,8 +154,9 @@ async function showsFour(page, names, selector) {
   await eventually(
     async () => {
       const written = (await look(page, labels, selector)).map(({ white }) => white)
+      const difference = (one, other) => sum(one.map((count, column) => Math.abs(count - other[column])))
       const differences = written.map((one, index) =>
-        Math.min(...written.filter((_, at) => at !== index).map(other => sum(one.map((count, column) => Math.abs(count - other[column]))))),
+        Math.min(...written.filter((_, at) => at !== index).map(other => difference(one, other))),
       )
       return { written: written.map(sum), differences }
     },
@@ -187,7 +191,8 @@ test('a canvas of four senders: by WHEP while others are forwarded, then for eve
   await showsFour(ada, names, '.tile.mix video')
   await fixture.screenshot(ada, 'mixed')
   await ada.click('[data-layout="sidebar"]')
-  await eventually(() => player.evaluate(() => globalThis.received()), () => fixture.server.rooms.get('loom').mixer.layout === 'sidebar', 'the layout')
+  const { mixer } = fixture.server.rooms.get('loom')
+  await eventually(() => mixer.layout, layout => layout === 'sidebar', 'the layout')
   await ada.setViewportSize({ width: 390, height: 780 })
   // The tile takes a moment to its new place.
   await ada.waitForTimeout(400)
@@ -222,7 +227,8 @@ test('clients of H264 only and of VP8 only meet in one room', async () => {
       `${name} sees both`,
     )
     const { frames } = await pages[name].evaluate(() => globalThis.received())
-    const later = await eventually(() => pages[name].evaluate(() => globalThis.received()), now => now.frames > frames + 5, 'it moves')
+    const received = () => pages[name].evaluate(() => globalThis.received())
+    const later = await eventually(received, now => now.frames > frames + 5, 'it moves')
     assert.equal(later.codec, codec)
   }
 })
@@ -235,7 +241,8 @@ test('broadcast: a listener gets the mix without being asked for a camera, and g
   await listener.waitForSelector('.tile.mix:not(.dark)')
   assert.equal(await listener.evaluate(() => globalThis.call.media.camera.getTracks().length), 0)
   assert.equal(await listener.isVisible('#mic-button'), false)
-  await eventually(() => ada.textContent('#mode-text'), text => text === 'Broadcast · 1 on stage · 1 listening', 'the listener is counted')
+  const counted = 'Broadcast · 1 on stage · 1 listening'
+  await eventually(() => ada.textContent('#mode-text'), text => text === counted, 'the listener is counted')
   await fixture.screenshot(listener, 'listener')
 
   await listener.click('#stage-button')

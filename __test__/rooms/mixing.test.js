@@ -45,8 +45,11 @@ function carried(tracks) {
   return tracks.map(({ kind, transponder }) => {
     const source = transponder?.incomingTrack
     if (!source) return `${kind}: nothing`
-    if ('mixer' in source) return `${kind}: ${kind === 'video' ? 'canvas' : source.port ? `all but ${source.port.label}` : 'all'}`
-    return `${kind}: ${rooms.get('loom').participants.find(each => each.tracks.includes(source)).name}`
+    if (!('mixer' in source)) {
+      return `${kind}: ${rooms.get('loom').participants.find(each => each.tracks.includes(source)).name}`
+    }
+    if (kind === 'video') return 'video: canvas'
+    return source.port ? `audio: all but ${source.port.label}` : 'audio: all'
   })
 }
 
@@ -57,7 +60,9 @@ const ports = room =>
   Object.fromEntries(
     room.mixer.ports.map(({ label, options, audioSource, videoSource }) => [
       label,
-      [audioSource && 'sound', videoSource && 'picture', options.muted && 'muted', options.screen && 'screen'].filter(Boolean).join(' '),
+      [audioSource && 'sound', videoSource && 'picture', options.muted && 'muted', options.screen && 'screen']
+        .filter(Boolean)
+        .join(' '),
     ]),
   )
 
@@ -95,7 +100,8 @@ test('a room goes from forwarding to the mix and back, for everyone, over the sa
 
 test('one participant takes the mix while the others are forwarded to each other', async () => {
   rooms = new Rooms({ endpoint })
-  const [ada, grace, linus] = [await publisher('Ada'), await publisher('Grace'), await publisher('Linus', { source: 'mix' })]
+  const [ada, grace] = [await publisher('Ada'), await publisher('Grace')]
+  const linus = await publisher('Linus', { source: 'mix' })
   await mixerOf(ada.room)
   assert.deepEqual(received(linus), ['audio: all but Linus', 'video: canvas'])
   assert.deepEqual(received(ada), ['audio: Grace', 'video: Grace', 'audio: Linus', 'video: Linus'])
@@ -105,7 +111,8 @@ test('one participant takes the mix while the others are forwarded to each other
   assert.deepEqual(received(grace), ['audio: all but Grace', 'video: canvas'])
   linus.setSource('streams')
   ada.room.setMode('mcu')
-  assert.deepEqual(received(linus), ['audio: Ada', 'video: Ada', 'audio: Grace', 'video: Grace'], 'who chose keeps the choice')
+  const both = ['audio: Ada', 'video: Ada', 'audio: Grace', 'video: Grace']
+  assert.deepEqual(received(linus), both, 'who chose keeps the choice')
   linus.setSource(null)
   assert.deepEqual(received(linus), ['audio: all but Linus', 'video: canvas'])
   refuses('ERR_INVALID_ARG', () => linus.setSource('both'))
@@ -147,14 +154,18 @@ test('ports follow what participants send: who comes, leaves, mutes and shares a
   ada.setMuted({ audio: false, video: true })
   assert.deepEqual(ports(room), { Ada: 'sound' })
 
-  const lines = ['audio', 'video'].flatMap(kind => ['camera', 'screen'].map(stream => ({ kind, direction: 'sendonly', stream })))
+  const lines = ['audio', 'video'].flatMap(kind =>
+    ['camera', 'screen'].map(stream => ({ kind, direction: 'sendonly', stream })),
+  )
   const transport = endpoint.createTransport()
   await transport.acceptOffer(offer(lines))
   const grace = rooms.join('loom', { name: 'Grace', transport })
   const [, shared] = grace.publications
   shared.screen = true
   const grown = () => room.mixer.ports.find(({ label }) => label === 'Grace').audioSource
-  for (let patience = 100; !('mixer' in grown()) && patience > 0; patience--) await new Promise(resolve => setTimeout(resolve, 10))
+  for (let patience = 100; !('mixer' in grown()) && patience > 0; patience--) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
   assert.deepEqual(ports(room), { Ada: 'sound', Grace: 'sound picture', 'Grace – screen': 'picture screen' })
   assert.deepEqual(
     grown().mixer.ports.map(port => port.audioSource),
@@ -162,7 +173,8 @@ test('ports follow what participants send: who comes, leaves, mutes and shares a
     'the sound of a screen is heard by everyone but who shares it',
   )
   grace.setMuted({ audio: true })
-  assert.equal(grown(), shared.tracks.find(track => track.kind === 'audio'), 'the screen is heard while the microphone is off')
+  const screenSound = shared.tracks.find(track => track.kind === 'audio')
+  assert.equal(grown(), screenSound, 'the screen is heard while the microphone is off')
   grace.leave()
   assert.deepEqual(ports(room), { Ada: 'sound' })
 })

@@ -79,7 +79,8 @@ class MixerSeat {
       if (!track) continue
       let port = this.#screens.get(publication)
       if (!port) {
-        port = this.#mixer.addPort({ label: `${this.#participant.name} – screen`, screen: true, appData: this.#participant })
+        const label = `${this.#participant.name} – screen`
+        port = this.#mixer.addPort({ label, screen: true, appData: this.#participant })
         this.#screens.set(publication, port)
       }
       attach(port, 'video', track)

@@ -25,7 +25,8 @@ class Participant extends EventEmitter {
   #forgetTransport = null
   #closed = false
   #speech = new SpeechDetector(speaking => this.emit('speaking', speaking))
-  #onSpeech = (/** @type {import('../../index.js').AudioLevel} */ level) => this.#speech.hear(level)
+  /** @param {import('../../index.js').AudioLevel} level */
+  #onSpeech = level => this.#speech.hear(level)
   /** @type {import('./index.js').ParticipantRole} */
   #role
   #receive

@@ -96,7 +96,10 @@ class Room extends EventEmitter {
     this.checkPlace(role)
     this.checkSource(source ?? null)
     if (this.#mode === 'p2p' && role !== 'member') {
-      throw new RoomError('ERR_ROOM_MODE', 'the room is in mode p2p, where no media passes the server; switch it to another mode first')
+      throw new RoomError(
+        'ERR_ROOM_MODE',
+        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
+      )
     }
     if (this.#mode === 'p2p' && options.transport) {
       throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
@@ -119,7 +122,8 @@ class Room extends EventEmitter {
     const tied = this.participants.find(participant => participant.role !== 'member')
     if (mode === 'p2p' && tied) {
       const why = tied.role === 'listener' ? 'only listens' : 'came by WHIP or WHEP'
-      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${why} and needs the server's media; the room stays in mode ${this.#mode}`)
+      const stays = `the room stays in mode ${this.#mode}`
+      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${why} and needs the server's media; ${stays}`)
     }
     this.#mode = mode
     for (const participant of this.participants) {
@@ -166,8 +170,10 @@ class Room extends EventEmitter {
     const listeners = this.participants.filter(participant => participant.role === 'listener').length
     const { maxAudience, maxParticipants } = this.limits
     if (role === 'listener') {
-      if (listeners >= maxAudience) throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${maxAudience} listen to it`)
-    } else if (this.#participants.size - listeners >= maxParticipants) {
+      if (listeners < maxAudience) return
+      throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${maxAudience} listen to it`)
+    }
+    if (this.#participants.size - listeners >= maxParticipants) {
       throw new RoomError('ERR_PARTICIPANT_LIMIT', `the room is full: ${maxParticipants} are in it`)
     }
   }
@@ -204,7 +210,8 @@ class Room extends EventEmitter {
 function checkOneOf(value, field, allowed) {
   if (allowed.has(/** @type {string} */ (value))) return
   const names = [...allowed]
-  throw new RoomError('ERR_INVALID_ARG', `${field} must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, { field })
+  const known = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+  throw new RoomError('ERR_INVALID_ARG', `${field} must be ${known}`, { field })
 }
 
 exports.Room = Room

@@ -92,7 +92,8 @@ class Rooms extends EventEmitter {
  */
 function checkMixer(given = MIXER) {
   if (given === false || (typeof given === 'object' && given !== null)) return given
-  throw new RoomError('ERR_INVALID_ARG', 'options.mixer must be the options of a mixer, or false', { field: 'options.mixer' })
+  const field = 'options.mixer'
+  throw new RoomError('ERR_INVALID_ARG', `${field} must be the options of a mixer, or false`, { field })
 }
 
 exports.Rooms = Rooms

@@ -90,7 +90,9 @@ pub fn idle() -> Value {
     let options = MixerOptions { audio: sound::options().audio, video: pictures::options(1).video };
     for _ in 0..IDLE {
         let mixer = engine.create_mixer(&options).unwrap().id;
-        (0..3).for_each(|_| drop(port(&engine, mixer)));
+        for _ in 0..3 {
+            port(&engine, mixer);
+        }
     }
     std::thread::sleep(Duration::from_secs(1));
     let (memory, cpu) = (resident().saturating_sub(before), ProcessTime::now());

@@ -5,6 +5,7 @@ mod engine;
 mod latency;
 mod memory;
 mod pictures;
+mod quality;
 mod room;
 mod sound;
 mod sources;
@@ -14,6 +15,12 @@ use serde_json::json;
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).collect();
+    if let [part, speech, folder] = &only[..]
+        && part == "quality"
+    {
+        quality::write(speech.as_ref(), folder.as_ref()).expect("files can be read and written");
+        return;
+    }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|each| each == name);
     if wanted("audio") {
         for participants in [10, 100, 1000] {

@@ -16,7 +16,8 @@ export class MixBar {
       button.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
-        const other = this.#layouts[(this.#layouts.indexOf(button) + step + this.#layouts.length) % this.#layouts.length]
+        const at = this.#layouts.indexOf(button) + step
+        const other = this.#layouts[(at + this.#layouts.length) % this.#layouts.length]
         other.focus()
         other.click()
       }
