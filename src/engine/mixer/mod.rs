@@ -395,6 +395,35 @@ impl<S: Shards> Mixer<S> {
         pictures.iter_mut().for_each(|pictures| pictures.close(mailbox));
         self.mailbox.post(Event::MixerClosed { mixer: self.id, reason });
         self.over = true;
+        self.requests.close();
+        while let Ok(request) = self.requests.try_recv() {
+            if let Request::Command(command) = request {
+                self.refuse(command);
+            }
+        }
+    }
+
+    /// Answers what was asked too late.
+    fn refuse(&self, command: MixerCommand) {
+        use MixerCommand as C;
+        let request = match command {
+            C::Close { request } => {
+                self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+                return;
+            }
+            C::SetBackground { request, .. }
+            | C::SetOverlays { request, .. }
+            | C::Snapshot { request, .. }
+            | C::PlayFile { request, .. }
+            | C::Stats { request } => request,
+            C::ReadPcm { conduit, .. } | C::WritePcm { conduit, .. } => return conduit.close(),
+            C::ReadFrames { conduit, .. } | C::WriteFrames { conduit, .. } => {
+                return conduit.close();
+            }
+            _ => return,
+        };
+        let result = Err(EngineError::new(ErrorCode::Closed, "the mixer is closed"));
+        self.mailbox.post(Event::Reply { request, result });
     }
 
     /// It panicked.

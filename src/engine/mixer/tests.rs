@@ -255,6 +255,22 @@ fn closing_lets_everything_go() {
 }
 
 #[test]
+fn what_is_asked_too_late_is_answered() {
+    let mut room = Room::new();
+    room.command(MixerCommand::Close { request: RequestId(1) });
+    room.command(MixerCommand::Stats { request: RequestId(2) });
+    room.command(MixerCommand::Close { request: RequestId(3) });
+    room.run(1);
+    let answered = |event: &Event| match event {
+        Event::Reply { request, result } => Some((request.0, result.is_ok())),
+        _ => None,
+    };
+    let mut replies: Vec<_> = room.mailbox.drain().iter().filter_map(answered).collect();
+    replies.sort();
+    assert_eq!(replies, [(1, true), (2, false), (3, true)]);
+}
+
+#[test]
 fn what_a_shard_has_no_room_for_comes_later_in_order() {
     let mut room = Room::new();
     let (port, _) = room.add_port();
