@@ -161,3 +161,60 @@ fn fills(own: (u16, u16), place: (u16, u16)) -> bool {
 fn pixels((width, height): (u16, u16)) -> u32 {
     u32::from(width) * u32::from(height)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::codec::format::{Format, Parameters};
+
+    fn simulcast(active: [bool; 3]) -> Arc<SourceDescription> {
+        let codec = Codec::Vp8;
+        let encoding = |index: u8| SourceEncoding {
+            index: EncodingIndex(index),
+            rid: None,
+            ssrc: index.into(),
+            codec,
+            active: active[usize::from(index)],
+            rank: index.into(),
+            size: Some((320 << index, 180 << index)),
+            rates: Arc::default(),
+        };
+        let parameters = Parameters::default();
+        Arc::new(SourceDescription {
+            formats: [Format { codec, pt: 96, red: None, rtx: None, parameters }].into(),
+            encodings: (0..3).map(encoding).collect(),
+            alternatives: false,
+            thinnest: None,
+        })
+    }
+
+    fn set(encodings: &[u8]) -> EncodingSet {
+        encodings.iter().fold(EncodingSet::NONE, |set, index| set.with(EncodingIndex(*index)))
+    }
+
+    #[test]
+    fn the_smallest_encoding_that_fills_the_tile_is_taken() {
+        let mut input = Input::new(PortId(1), Kind::Video, IncomingTrackId(64));
+        input.describe(simulcast([true; 3]));
+        assert_eq!(input.wanted(), EncodingSet::NONE, "nobody sees it");
+        for (tile, encoding) in
+            [((320, 180), 0), ((350, 196), 0), ((640, 360), 1), ((1280, 720), 2), ((1920, 1080), 2)]
+        {
+            input.need(Some(tile));
+            assert_eq!(input.wanted(), set(&[encoding]), "{tile:?}");
+        }
+        input.need(None);
+        assert_eq!(input.wanted(), EncodingSet::NONE);
+    }
+
+    #[test]
+    fn one_that_its_sender_switched_off_is_asked_for_while_another_goes_on() {
+        let mut input = Input::new(PortId(1), Kind::Video, IncomingTrackId(64));
+        input.describe(simulcast([true, false, false]));
+        input.need(Some((640, 360)));
+        assert_eq!(input.wanted(), set(&[0, 1]), "the small one until the other comes");
+        input.describe(simulcast([true, true, false]));
+        assert_eq!(input.wanted(), set(&[1]));
+    }
+}
