@@ -43,6 +43,29 @@ pub(super) fn psnr(a: &Picture, b: &Picture) -> f64 {
     10.0 * (255.0f64.powi(2) / (sum / a.len() as f64).max(1e-9)).log10()
 }
 
+/// Structural similarity of the luma, the mean over windows of 8 by 8 pixels (Wang et al., 2004).
+pub(super) fn ssim(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!(a.size(), b.size());
+    let (width, height) = (usize::from(a.width()), usize::from(a.height()));
+    let (a, b) = (a.planes()[0], b.planes()[0]);
+    let (c1, c2) = ((0.01f64 * 255.0).powi(2), (0.03f64 * 255.0).powi(2));
+    let (mut sum, mut windows) = (0.0, 0.0);
+    for top in (0..height.saturating_sub(7)).step_by(4) {
+        for left in (0..width.saturating_sub(7)).step_by(4) {
+            let places = (0..64).map(|at| (top + at / 8) * width + left + at % 8);
+            let (mut x, mut y, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            for (p, q) in places.map(|place| (f64::from(a[place]), f64::from(b[place]))) {
+                (x, y, xx, yy, xy) = (x + p, y + q, xx + p * p, yy + q * q, xy + p * q);
+            }
+            let (x, y) = (x / 64.0, y / 64.0);
+            let (vx, vy, vxy) = (xx / 64.0 - x * x, yy / 64.0 - y * y, xy / 64.0 - x * y);
+            sum += (2.0 * x * y + c1) * (2.0 * vxy + c2) / ((x * x + y * y + c1) * (vx + vy + c2));
+            windows += 1.0;
+        }
+    }
+    sum / windows
+}
+
 /// A rectangle of a picture, as a picture.
 pub(super) fn part(picture: &Picture, rect: Rect) -> Picture {
     let mut part = Picture::new(rect.width, rect.height);

@@ -48,6 +48,9 @@ fn each_tile_shows_its_port() {
         scale::Scaler::default().scale(&source, crop, &mut expected, whole);
         let quality = psnr(&expected, &part(&canvas, rect));
         assert!(quality > 27.0, "{:?}: {quality:.1} dB", sender.key);
+        let similarity = ssim(&expected, &part(&canvas, rect));
+        println!("{:?}: {quality:.1} dB, SSIM {similarity:.3}", sender.key);
+        assert!(similarity > 0.9, "{:?}: SSIM {similarity:.3}", sender.key);
         let other = psnr(&expected, &part(&canvas, room.tile(PortKey(sender.key.0 % 4 + 1))));
         assert!(other < quality, "tiles look alike");
     }
