@@ -5,6 +5,9 @@ const path = require('node:path')
 const { execFileSync } = require('node:child_process')
 
 const ROOT = path.join(__dirname, '..')
+/** Crates bring C libraries and fonts in folders of theirs. */
+const DEPTH = 2
+const UNLINKED = /^(?:tests?|benches|examples|docs?|src|gtest|node_modules)$/
 const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i
 
 /**
@@ -24,13 +27,24 @@ function thirdPartyNotices() {
   for (const crate of linkedCrates(metadata)) {
     const folder = path.dirname(crate.manifest_path)
     const title = `${crate.name} ${crate.version} (${crate.license})`
-    const texts = fs.readdirSync(folder).filter(name => NOTICE.test(name) && fs.statSync(path.join(folder, name)).isFile())
-    for (const text of texts.map(name => fs.readFileSync(path.join(folder, name), 'utf8').trim())) {
+    for (const text of noticesIn(folder, DEPTH)) {
       cratesOfText.set(text, [...(cratesOfText.get(text) ?? []), title])
     }
   }
+  // The one library that no crate brings.
+  const libvpx = fs.readFileSync(path.join(__dirname, 'licences', 'libvpx.txt'), 'utf8').trim()
+  cratesOfText.set(libvpx, ['libvpx (BSD-3-Clause)'])
   const sections = [...cratesOfText].map(([text, crates]) => `${crates.join('\n')}\n\n${text}\n`)
-  return ['The native module of medialoom contains the following crates.\n', ...sections].join(`\n${'-'.repeat(80)}\n\n`)
+  return ['The native module of medialoom contains the following crates and libraries.\n', ...sections].join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+/** The texts in a folder and in those below it, but for those of tests. */
+function noticesIn(folder, depth) {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const where = path.join(folder, entry.name)
+    if (entry.isDirectory()) return depth > 0 && !UNLINKED.test(entry.name) ? noticesIn(where, depth - 1) : []
+    return entry.isFile() && NOTICE.test(entry.name) ? [fs.readFileSync(where, 'utf8').trim()] : []
+  })
 }
 
 /** What the crate reaches by dependencies that are neither for tests nor for building only. */

@@ -16,6 +16,7 @@ const ACCEPTED = new Set([
   'BSD-3-Clause',
   'BSL-1.0',
   'CC0-1.0',
+  'IJG',
   'ISC',
   'MIT',
   'MIT-0',
