@@ -118,8 +118,10 @@ impl Stage {
     /// The large tile above a strip of the others.
     fn strip(&self, main: Member, others: &[Member]) -> Vec<Placement> {
         let gap = self.gap;
-        let tile_height = even(self.height / 5).max(2);
-        let tile_width = even(tile_height * 16 / 9).min(even(self.width / 2)).max(2);
+        // More of them are smaller, to a point.
+        let share = (self.width / (others.len() as u16).clamp(1, 8)).saturating_sub(2 * gap);
+        let tile_width = even((self.height / 9 * 3).min(share)).max(2);
+        let tile_height = even((u32::from(tile_width) * 9 / 16) as u16).max(2);
         let fits = (self.width.saturating_sub(gap) / (tile_width + gap)).max(1);
         let count = (others.len() as u16).min(fits);
         let strip_width = count * (tile_width + gap) - gap;
@@ -143,8 +145,9 @@ impl Stage {
     /// The large tile beside a column of the others.
     fn sidebar(&self, main: Member, others: &[Member]) -> Vec<Placement> {
         let gap = self.gap;
-        let tile_width = even(self.width / 5).max(2);
-        let tile_height = even(tile_width / 16 * 9).min(even(self.height / 2)).max(2);
+        let share = (self.height / (others.len() as u16).clamp(1, 6)).saturating_sub(2 * gap);
+        let tile_height = even((self.width / 5 * 9 / 16).min(share)).max(2);
+        let tile_width = even((u32::from(tile_height) * 16 / 9) as u16).max(2);
         let fits = (self.height.saturating_sub(gap) / (tile_height + gap)).max(1);
         let count = (others.len() as u16).min(fits);
         let column_height = count * (tile_height + gap) - gap;

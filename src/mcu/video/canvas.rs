@@ -266,7 +266,7 @@ impl Canvas {
             self.paint_ring(rect, placement.radius, line, face::SPEAKING);
         }
         if let Some((label, margin)) = &tile.label {
-            let y = rect.bottom() - margin - label.height();
+            let y = rect.bottom().saturating_sub(margin + label.height()).max(rect.y);
             label.draw(&mut self.picture, rect.x + margin, y);
         }
         self.corners.restore(&mut self.picture);

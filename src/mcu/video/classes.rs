@@ -223,7 +223,8 @@ impl Class {
     fn prepare(&mut self, input: &Input<'_>) -> Result<(), ()> {
         let settings = self.settings(input);
         if let Some((current, encoder)) = &mut self.encoder {
-            if current.bitrate != settings.bitrate && encoder.set_bitrate(settings.bitrate) {
+            if current.bitrate != settings.bitrate {
+                encoder.set_bitrate(settings.bitrate);
                 current.bitrate = settings.bitrate;
             }
             if current.fast != settings.fast && encoder.set_fast(settings.fast) {

@@ -20,6 +20,8 @@ const MAX_QUEUED_BYTES: usize = 8 << 20;
 const MAX_DECODED: usize = 16;
 /// Most written frames that wait until they are due.
 const MAX_WRITTEN: usize = 8;
+/// Most bytes of them, if they are several.
+const MAX_WRITTEN_BYTES: usize = 32 << 20;
 /// A picture is shown at the latest so long after it came, whatever its sender's clock says.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 /// A track that brings nothing new for so long has no picture any more.
@@ -105,10 +107,15 @@ impl Input {
             PixelFormat::I420 => own.data_mut().copy_from_slice(frame.data),
             PixelFormat::Rgba => own.read_rgba(frame.data),
         }
-        if self.written.len() == MAX_WRITTEN {
+        self.written.push_back((picture, captured));
+        let bytes = |input: &Self| -> usize {
+            input.written.iter().map(|(picture, _)| picture.data().len()).sum()
+        };
+        while self.written.len() > 1
+            && (self.written.len() > MAX_WRITTEN || bytes(self) > MAX_WRITTEN_BYTES)
+        {
             self.drop_written(pool);
         }
-        self.written.push_back((picture, captured));
     }
 
     /// Decodes what is due.
@@ -128,7 +135,8 @@ impl Input {
         }
         let delay = self.delay;
         let due = |frame: &EncodedFrame| {
-            now >= frame.captured + delay || now >= frame.arrival + MAX_DELAY
+            now.saturating_duration_since(frame.captured) >= delay
+                || now.saturating_duration_since(frame.arrival) >= MAX_DELAY
         };
         let mut count = self.queue.iter().take_while(|frame| due(frame)).count();
         // What comes before the last keyframe that is due is not seen.
@@ -200,8 +208,8 @@ impl Input {
     }
 
     fn show_written(&mut self, now: Instant, pool: &mut Pool) {
-        let due = self.written.iter().take_while(|(_, captured)| now >= *captured + self.delay);
-        let due = due.count();
+        let due = |captured: Instant| now.saturating_duration_since(captured) >= self.delay;
+        let due = self.written.iter().take_while(|(_, captured)| due(*captured)).count();
         for _ in 1..due {
             self.drop_written(pool);
         }
@@ -268,7 +276,12 @@ fn turned(picture: Arc<Picture>, rotation: u8, pool: &mut Pool) -> Arc<Picture> 
     if rotation.is_multiple_of(4) {
         return picture;
     }
-    let mut upright = pool.take(picture.width(), picture.height());
+    let (width, height) = picture.size();
+    let mut upright = if rotation.is_multiple_of(2) {
+        pool.take(width, height)
+    } else {
+        pool.take(height, width)
+    };
     if let Some(own) = Arc::get_mut(&mut upright) {
         picture.turn_into(rotation, own);
     }

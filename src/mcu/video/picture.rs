@@ -144,32 +144,34 @@ impl Picture {
 /// Buffers for pictures that come and go.
 #[derive(Default)]
 pub struct Pool {
+    /// Those given back last come last.
     free: Vec<Arc<Picture>>,
+    bytes: usize,
 }
 
 impl Pool {
-    /// Most buffers that wait for use.
-    const CAPACITY: usize = 16;
+    /// Most bytes that wait for use.
+    const CAPACITY: usize = 32 << 20;
 
     /// A buffer of nobody, of this size.
     pub fn take(&mut self, width: u16, height: u16) -> Arc<Picture> {
-        // One of the same size first: it needs no other memory.
-        let fits = self.free.iter().position(|picture| picture.size() == (width, height));
-        let mut picture = match fits {
-            Some(at) => self.free.swap_remove(at),
-            None => self.free.pop().unwrap_or_default(),
-        };
-        match Arc::get_mut(&mut picture) {
-            Some(own) => own.reshape(width, height),
-            None => picture = Arc::new(Picture::new(width, height)),
-        }
+        // Only one of the same size: a small picture must not keep a large buffer.
+        let fits = self.free.iter().rposition(|picture| picture.size() == (width, height));
+        let Some(at) = fits else { return Arc::new(Picture::new(width, height)) };
+        let picture = self.free.remove(at);
+        self.bytes -= picture.data.len();
         picture
     }
 
     /// Takes back a buffer that nobody else has.
     pub fn give(&mut self, picture: Arc<Picture>) {
-        if self.free.len() < Self::CAPACITY && Arc::strong_count(&picture) == 1 {
-            self.free.push(picture);
+        if Arc::strong_count(&picture) > 1 || picture.data.len() > Self::CAPACITY {
+            return;
+        }
+        self.bytes += picture.data.len();
+        self.free.push(picture);
+        while self.bytes > Self::CAPACITY {
+            self.bytes -= self.free.remove(0).data.len();
         }
     }
 }
@@ -214,5 +216,17 @@ mod tests {
         assert_ne!(pool.take(16, 16).data().as_ptr(), address);
         pool.give(copy);
         assert_eq!(pool.take(16, 16).data().as_ptr(), address);
+    }
+
+    #[test]
+    fn a_pool_keeps_only_so_much() {
+        let mut pool = Pool::default();
+        for side in (1000..3000).step_by(100) {
+            pool.give(Arc::new(Picture::new(side, side)));
+            assert!(pool.bytes <= Pool::CAPACITY);
+            let bytes: usize = pool.free.iter().map(|picture| picture.data.len()).sum();
+            assert_eq!(bytes, pool.bytes);
+        }
+        assert!(pool.free.len() > 1);
     }
 }

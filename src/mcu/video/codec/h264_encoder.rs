@@ -6,7 +6,9 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
-use openh264_sys2::{ENCODER_OPTION_BITRATE, SBitrateInfo, SPATIAL_LAYER_ALL};
+use openh264_sys2::{
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_0,
+};
 
 use super::EncoderSettings;
 use crate::mcu::video::picture::Picture;
@@ -46,30 +48,28 @@ impl H264Encoder {
         })
     }
 
-    /// Bits per second. `false`: it takes another encoder. This one goes on with next to nothing
-    /// for seconds when its rate is raised, so that small rises wait until they are worth a
-    /// keyframe.
-    pub(super) fn set_bitrate(&mut self, bitrate: u32) -> bool {
-        if u64::from(bitrate) * 4 >= u64::from(self.bitrate) * 5 {
-            return false;
-        }
-        if bitrate < self.bitrate {
-            self.pending_bitrate = Some(bitrate);
-        }
-        true
+    /// Bits per second.
+    pub(super) fn set_bitrate(&mut self, bitrate: u32) {
+        self.pending_bitrate = Some(bitrate);
     }
 
     fn apply_bitrate(&mut self) {
         let Some(bitrate) = self.pending_bitrate.take().filter(|b| *b != self.bitrate) else {
             return;
         };
-        let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_ALL, iBitrate: bitrate as i32 };
-        // SAFETY: the option takes a pointer to an SBitrateInfo, which the encoder reads before it
-        // returns; the encoder was initialised by its first picture. The wrapper does not rely on
-        // the option.
-        unsafe {
-            self.encoder.raw_api().set_option(ENCODER_OPTION_BITRATE, (&raw mut info).cast())
-        };
+        // The encoder refuses a target above its maximum and a maximum below its target. For all
+        // layers at once it would set the target only, and keep to the layer's old maximum.
+        let mut order = [ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_BITRATE];
+        if bitrate < self.bitrate {
+            order.reverse();
+        }
+        for option in order {
+            let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bitrate as i32 };
+            // SAFETY: both options take a pointer to an SBitrateInfo, which the encoder reads before
+            // it returns; the encoder was initialised by its first picture. The wrapper relies on
+            // neither option.
+            unsafe { self.encoder.raw_api().set_option(option, (&raw mut info).cast()) };
+        }
         self.bitrate = bitrate;
     }
 

@@ -113,13 +113,9 @@ impl Encoder {
         }
     }
 
-    /// `false` when that takes another encoder.
-    pub(super) fn set_bitrate(&mut self, bitrate: u32) -> bool {
+    pub(super) fn set_bitrate(&mut self, bitrate: u32) {
         match self {
-            Encoder::Vpx(encoder) => {
-                encoder.set_bitrate(bitrate);
-                true
-            }
+            Encoder::Vpx(encoder) => encoder.set_bitrate(bitrate),
             Encoder::H264(encoder) => encoder.set_bitrate(bitrate),
         }
     }
