@@ -1162,6 +1162,8 @@ export interface PcmWriterOptions {
 /**
  * Sound of an application. Takes `Int16Array`, Buffers of 16 bit little-endian samples, or
  * `{ samples, timestamp }`, at most a second at once; `write()` gives false while too much waits.
+ * Closes (`close`, without an `error`) when its port closes or gets another source; what still waits
+ * to be written fails with `ERR_CLOSED`.
  */
 export class PcmWriter extends Writable {
   private constructor()

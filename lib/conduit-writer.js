@@ -20,7 +20,10 @@ class ConduitWriter extends Writable {
   }
 
   _write(chunk, _encoding, callback) {
-    if (this.#over) return callback(closed())
+    if (this.#over) {
+      this.destroy()
+      return callback(closed())
+    }
     let offer
     try {
       offer = this[kUnwrap](this.#conduit, chunk)
@@ -43,14 +46,13 @@ class ConduitWriter extends Writable {
   [kHandle](event) {
     if (event.type === 'conduitClosed') this.#over = true
     const pending = this.#pending
-    if (!pending) {
-      if (this.#over) this.destroy()
-      return
-    }
     if (this.#over) {
+      // A port that closes is no fault of its writer: whoever waits for a write hears of it, and the
+      // stream closes without an `error`, which would end a process that does not listen for it.
       this.#pending = null
-      pending.callback(closed())
-    } else if (pending.offer()) {
+      this.destroy()
+      pending?.callback(closed())
+    } else if (pending?.offer()) {
       this.#pending = null
       pending.callback()
     }

@@ -138,9 +138,15 @@ test('a writer that is too fast is slowed down, and one whose port closes fails'
   }
   const took = Date.now() - since
   assert.ok(took > 400, `a second of sound was taken in ${took} ms`)
-  const failed = once(writer, 'close')
+  const closed = once(writer, 'close')
+  let errors = 0
+  writer.on('error', () => errors++)
+  const failures = []
+  for (let i = 0; i < 20; i++) writer.write(sine(500, RATE, 0.02), error => error && failures.push(error))
   port.close()
-  await failed
+  await closed
+  assert.equal(failures[0]?.code, 'ERR_CLOSED')
+  assert.equal(errors, 0, 'nobody has to listen for an error')
   assert.throws(() => port.createPcmWriter(), { code: 'ERR_CLOSED' })
 })
 
