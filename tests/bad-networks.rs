@@ -108,20 +108,14 @@ fn an_ice_restart_freezes_nothing() {
     meets_its_goals("ice-restart-vp8", 25);
 }
 
-/// The simulation is seeded, but what peers make up (SSRCs, keys) is not, so that one run is luck.
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
-
 #[test]
 fn lost_packets_are_repeated() {
     for name in ["loss-5-vp8", "loss-10-vp8"] {
-        let (mut lost, mut recovered) = (0, 0);
-        for figures in SEEDS.flat_map(|seed| run(&short(name, 20), seed)) {
+        for figures in run(&short(name, 20), 1) {
             assert!(figures.lost > 100, "{name}: {} lost", figures.lost);
-            lost += figures.lost;
-            recovered += figures.recovered;
+            let share = figures.recovered as f64 / figures.lost as f64;
+            assert!(share > 0.98, "{name}: {share} recovered");
         }
-        let share = recovered as f64 / lost as f64;
-        assert!(share > 0.98, "{name}: {share} recovered");
     }
 }
 
@@ -171,23 +165,17 @@ fn a_fall_to_a_fiftieth_is_over_in_a_few_seconds() {
 }
 
 /// The goals are 200 and 500 ms, which a request that gets lost itself goes beyond: a str0m viewer
-/// asks again after 132 ms, and what is lost twice may take a keyframe. `npm run bench:network`
-/// holds every run to the goals; here most of them are held to a little more, and all to what is
-/// no longer called a freeze but a failure.
+/// asks again after 132 ms. `npm run bench:network` holds every run to the goals.
 #[test]
 fn loss_freezes_nothing_for_long() {
     let five = ["loss-5-vp8", "loss-5-h264", "loss-5-vp9"].map(|name| (name, 500));
     let ten = ["loss-10-vp8", "loss-10-av1"].map(|name| (name, 1000));
     for (name, limit) in five.into_iter().chain(ten) {
-        let mut longest = Vec::new();
-        for figures in SEEDS.flat_map(|seed| run(&short(name, 30), seed)) {
-            let freezes = figures.freezes.iter().map(|freeze| freeze.length);
-            longest.push(freezes.max().unwrap_or_default());
+        for figures in run(&short(name, 30), 1) {
+            let longest = figures.freezes.iter().map(|freeze| freeze.length).max();
+            assert!(longest.unwrap_or_default() <= limit * MS, "{name}: {longest:?}");
             assert_eq!((figures.wrong, figures.unreadable), (0, 0), "{name}");
         }
-        longest.sort();
-        let (most, all) = (longest[longest.len() * 2 / 3 - 1], longest[longest.len() - 1]);
-        assert!(most <= limit * MS && all <= 2 * limit * MS, "{name}: {longest:?}");
     }
 }
 
