@@ -23,7 +23,20 @@ const TOOLS = [
   {
     name: 'cmake',
     programs: ['cmake'],
-    hint: 'to build libopus: apt-get install cmake, brew install cmake, or https://cmake.org',
+    hint: 'to build libopus and libaom: apt-get install cmake, brew install cmake, or https://cmake.org',
+    mixing: true
+  },
+  {
+    name: 'nasm',
+    programs: ['nasm', 'yasm'],
+    arch: 'x64',
+    hint: 'to build libaom: apt-get install nasm, brew install nasm, or https://nasm.us',
+    mixing: true
+  },
+  {
+    name: 'perl',
+    programs: ['perl'],
+    hint: 'to build libaom: apt-get install perl, or https://strawberryperl.com',
     mixing: true
   },
   {
@@ -72,7 +85,8 @@ function findProgram(program, env = process.env) {
 /** The tools that a source build needs and this machine lacks. */
 function missingTools(env = process.env, { mixing = true } = {}) {
   const found = tool => tool.present?.(env) ?? tool.programs.some(program => findProgram(program, env))
-  return TOOLS.filter(tool => (mixing || !tool.mixing) && !found(tool))
+  const needed = tool => (mixing || !tool.mixing) && (!tool.arch || tool.arch === process.arch)
+  return TOOLS.filter(tool => needed(tool) && !found(tool))
 }
 
 module.exports = { findProgram, libvpxVersion, missingTools }

@@ -8,7 +8,7 @@
  *
  *   --debug            without optimisation: quick to build, slow to run
  *   --target TRIPLE    for another platform, as rustc names it
- *   --without-mixing   needs neither cmake nor libvpx; `createMixer` is refused then
+ *   --without-mixing   needs neither cmake, nasm nor libvpx; `createMixer` is refused then
  */
 
 const fs = require('node:fs')

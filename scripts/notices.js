@@ -8,7 +8,7 @@ const ROOT = path.join(__dirname, '..')
 /** Crates bring C libraries and fonts in folders of theirs. */
 const DEPTH = 2
 const UNLINKED = /^(?:tests?|benches|examples|docs?|src|gtest|node_modules)$/
-const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i
+const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|patents|unlicense)/i
 
 /**
  * The licence texts of everything that is linked into the native module, as those licences ask of

@@ -36,7 +36,7 @@ function installSystemPackages({ test }) {
   const packages = []
   const missing = new Set(missingTools().map(tool => tool.name))
   if (missing.has('a C compiler')) packages.push('build-essential')
-  if (missing.has('cmake')) packages.push('cmake')
+  for (const tool of ['cmake', 'nasm', 'perl']) if (missing.has(tool)) packages.push(tool)
   // A version that the bindings do not know is not mended by installing it again.
   if (missing.has('libvpx 1.3 to 1.13') && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.

@@ -28,10 +28,11 @@ afterEach(async () => {
 /** Gives a page cameras and players of its own. @param {import('playwright-core').Page} page */
 async function prepare(page) {
   await page.addInitScript(colors => {
-    globalThis.cameraOf = name => {
+    globalThis.cameraOf = (name, scale = 1) => {
       const canvas = document.createElement('canvas')
-      Object.assign(canvas, { width: 320, height: 180 })
+      Object.assign(canvas, { width: 320 * scale, height: 180 * scale })
       const context = canvas.getContext('2d')
+      context.scale(scale, scale)
       let step = 0
       setInterval(() => {
         context.fillStyle = `rgb(${colors[name]})`
@@ -58,11 +59,12 @@ async function prepare(page) {
       await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
     }
     /** By WHIP. */
-    globalThis.publish = async (url, name, codec) => {
+    globalThis.publish = async (url, name, { codec, scale, scalabilityMode } = {}) => {
       const peer = new RTCPeerConnection()
-      const stream = globalThis.cameraOf(name)
+      const stream = globalThis.cameraOf(name, scale)
       for (const track of stream.getTracks()) {
-        const transceiver = peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] })
+        const sendEncodings = track.kind === 'video' && scalabilityMode ? [{ scalabilityMode }] : []
+        const transceiver = peer.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings })
         if (codec && track.kind === 'video') transceiver.setCodecPreferences(only(codec))
       }
       await globalThis.offerTo(url, peer)
@@ -212,7 +214,7 @@ test('clients of H264 only and of VP8 only meet in one room', async () => {
     const page = (pages[name] = await blank())
     await page.evaluate(
       async ([peer, mime]) => {
-        await globalThis.publish(`/whip/loom?peer=${peer}`, peer, mime)
+        await globalThis.publish(`/whip/loom?peer=${peer}`, peer, { codec: mime })
         await globalThis.play(`/whep/loom?peer=${peer}`, mime)
       },
       [name, codec],
@@ -231,6 +233,29 @@ test('clients of H264 only and of VP8 only meet in one room', async () => {
     const later = await eventually(received, now => now.frames > frames + 5, 'it moves')
     assert.equal(later.codec, codec)
   }
+})
+
+test('senders of four codecs on one canvas, one of them in layers of which the tile takes the smaller', async () => {
+  await fixture.server.rooms.join('loom', { name: 'Keeper', mode: 'mcu', role: 'listener' })
+  const cameras = {
+    Ada: { codec: 'video/VP8' },
+    Grace: { codec: 'video/VP9' },
+    Linus: { codec: 'video/H264' },
+    Alan: { codec: 'video/AV1', scale: 4, scalabilityMode: 'L2T1' },
+  }
+  const publishers = await blank()
+  for (const [name, camera] of Object.entries(cameras)) {
+    await publishers.evaluate(
+      ([peer, options]) => globalThis.publish(`/whip/loom?peer=${peer}`, peer, options),
+      [name, camera],
+    )
+  }
+  const player = await blank()
+  await player.evaluate(() => globalThis.play('/whep/loom?source=mix'))
+  await showsFour(player, Object.keys(cameras))
+  const { ports } = await fixture.server.rooms.get('loom').mixer.getStats()
+  const sizes = ports.filter(port => port.framesDecoded).map(port => `${port.frameWidth}x${port.frameHeight}`)
+  assert.deepEqual(sizes.sort(), ['320x180', '320x180', '320x180', '640x360'], 'of 1280x720 the lower layer')
 })
 
 test('broadcast: a listener gets the mix without being asked for a camera, and goes on stage', async () => {

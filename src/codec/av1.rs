@@ -1,9 +1,10 @@
-//! What an AV1 payload says about keyframes (the AV1 RTP payload format of AOMedia, section 4).
+//! AV1 payloads (the AV1 RTP payload format of AOMedia, section 4): their OBUs, and what they say
+//! about keyframes.
 
 use super::bits::BitReader;
 
-const SEQUENCE_HEADER: u8 = 1;
-const TEMPORAL_DELIMITER: u8 = 2;
+pub(crate) const SEQUENCE_HEADER: u8 = 1;
+pub(crate) const TEMPORAL_DELIMITER: u8 = 2;
 const FRAME_HEADER: u8 = 3;
 const FRAME: u8 = 6;
 
@@ -27,10 +28,7 @@ pub(super) fn scan(payload: &[u8]) -> Scan {
     // N: the first packet of a coded video sequence, which only a keyframe can begin.
     scan.keyframe = header & 0x08 != 0 && !continues && !elements.is_empty();
     scan.frame_start = scan.keyframe;
-    for (index, obu) in (Elements { bytes: elements, left: header >> 4 & 0x03, index: 0 })
-        .enumerate()
-        .take(MAX_ELEMENTS)
-    {
+    for (index, obu) in Elements::new(header, elements).enumerate().take(MAX_ELEMENTS) {
         if index == 0 && continues {
             continue;
         }
@@ -39,7 +37,10 @@ pub(super) fn scan(payload: &[u8]) -> Scan {
             SEQUENCE_HEADER => {
                 scan.keyframe |= !continues;
                 scan.frame_start = true;
-                scan.size = sequence_size(body).or(scan.size);
+                let small = |(width, height)| {
+                    Some((u16::try_from(width).ok()?, u16::try_from(height).ok()?))
+                };
+                scan.size = sequence_size(body).and_then(small).or(scan.size);
             }
             TEMPORAL_DELIMITER | FRAME_HEADER | FRAME => scan.frame_start = true,
             _ => {}
@@ -49,11 +50,23 @@ pub(super) fn scan(payload: &[u8]) -> Scan {
 }
 
 /// OBU elements (section 4.2): each after its length, but for the last of a counted packet.
-struct Elements<'a> {
+pub(crate) struct Elements<'a> {
     bytes: &'a [u8],
     /// W: the number of elements, 0 when each has a length.
-    left: u8,
+    count: u8,
     index: u8,
+}
+
+impl<'a> Elements<'a> {
+    /// `header` is the aggregation header, `bytes` what comes after it.
+    pub(crate) fn new(header: u8, bytes: &'a [u8]) -> Self {
+        Self { bytes, count: header >> 4 & 0x03, index: 0 }
+    }
+
+    /// What no element was made of: nothing at the end, if the lengths are true.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -64,7 +77,7 @@ impl<'a> Iterator for Elements<'a> {
             return None;
         }
         self.index = self.index.saturating_add(1);
-        if self.left != 0 && self.index >= self.left {
+        if self.count != 0 && self.index >= self.count {
             return Some(std::mem::take(&mut self.bytes));
         }
         let (length, used) = leb128(self.bytes)?;
@@ -75,8 +88,8 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// AV1 4.10.5, at most 32 bits.
-fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+/// AV1 4.10.5, at most 32 bits: the value and how many bytes it takes.
+pub(crate) fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().take(8).enumerate() {
         value |= u64::from(byte & 0x7f) << (index * 7);
@@ -85,6 +98,37 @@ fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
         }
     }
     None
+}
+
+/// The other way around: so many of the bytes are the size.
+pub(crate) fn size(mut value: usize) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut used = 0;
+    loop {
+        bytes[used] = value as u8 & 0x7f;
+        value >>= 7;
+        used += 1;
+        if value == 0 {
+            return (bytes, used);
+        }
+        bytes[used - 1] |= 0x80;
+    }
+}
+
+/// An OBU without its header.
+pub(crate) struct Obu<'a> {
+    pub(crate) kind: u8,
+    pub(crate) body: &'a [u8],
+}
+
+/// The first of OBUs that have sizes (AV1 5.2, the low-overhead format), and those after it.
+pub(crate) fn split_obu(bytes: &[u8]) -> Option<(Obu<'_>, &[u8])> {
+    const HAS_SIZE: u8 = 0x02;
+    let header = *bytes.first()?;
+    let at = if header & 0x04 != 0 { 2 } else { 1 };
+    let (size, used) = leb128(bytes.get(at..)?).filter(|_| header & HAS_SIZE != 0)?;
+    let (body, rest) = bytes.get(at + used..)?.split_at_checked(size)?;
+    Some((Obu { kind: header >> 3 & 0x0f, body }, rest))
 }
 
 /// Type and payload of an OBU (AV1 5.3.2).
@@ -98,7 +142,7 @@ fn obu_body(obu: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// The largest width and height of a sequence (AV1 5.5.1).
-fn sequence_size(body: &[u8]) -> Option<(u16, u16)> {
+pub(crate) fn sequence_size(body: &[u8]) -> Option<(u32, u32)> {
     let mut r = BitReader::new(body);
     r.skip(4)?; // seq_profile, still_picture
     if r.bit()? {
@@ -110,7 +154,7 @@ fn sequence_size(body: &[u8]) -> Option<(u16, u16)> {
     let height_bits = r.bits(4)? + 1;
     let width = r.bits(width_bits)? + 1;
     let height = r.bits(height_bits)? + 1;
-    Some((u16::try_from(width).ok()?, u16::try_from(height).ok()?))
+    Some((width, height))
 }
 
 fn skip_operating_points(r: &mut BitReader<'_>) -> Option<()> {

@@ -2,7 +2,7 @@
 //! extensions that no other part parses. Pure functions of bytes a peer controls: nothing here
 //! panics, allocates without a bound, or reads a clock.
 
-mod av1;
+pub(crate) mod av1;
 mod bits;
 pub mod dependency_descriptor;
 pub mod description;

@@ -1,6 +1,7 @@
 //! RTP payloads of one frame put together to what a decoder takes.
 
 use crate::codec::Codec;
+use crate::codec::av1::{self, Elements};
 use crate::codec::vp8::Vp8Descriptor;
 use crate::codec::vp9::Vp9Descriptor;
 
@@ -17,8 +18,10 @@ pub(super) struct Parts {
     pub data: Vec<u8>,
     /// Where frames of VP9's spatial layers begin.
     pub starts: Vec<usize>,
-    /// H.264: a fragmented NAL unit is not complete.
+    /// A fragmented NAL unit or OBU is not complete.
     fragment_open: bool,
+    /// Where the last OBU begins.
+    obu: usize,
 }
 
 /// What is left of a payload cannot be decoded.
@@ -30,6 +33,7 @@ impl Parts {
         self.data.clear();
         self.starts.clear();
         self.fragment_open = false;
+        self.obu = 0;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -49,6 +53,7 @@ impl Parts {
             Codec::Vp8 => self.push_vp8(payload),
             Codec::Vp9 => self.push_vp9(payload),
             Codec::H264 => self.push_h264(payload),
+            Codec::Av1 => self.push_av1(payload),
             _ => Err(Malformed),
         }
     }
@@ -119,6 +124,55 @@ impl Parts {
         Ok(())
     }
 
+    /// The AV1 RTP payload format, section 4: OBUs, the first and the last perhaps in part.
+    fn push_av1(&mut self, payload: &[u8]) -> Result<(), Malformed> {
+        let (&header, body) = payload.split_first().ok_or(Malformed)?;
+        let (continues, goes_on) = (header & 0x80 != 0, header & 0x40 != 0);
+        if continues != self.fragment_open {
+            return Err(Malformed);
+        }
+        let mut elements = Elements::new(header, body);
+        for element in elements.by_ref() {
+            if self.fragment_open {
+                self.fragment_open = false;
+            } else {
+                self.close_obu()?;
+                self.obu = self.data.len();
+            }
+            self.data.extend_from_slice(element);
+        }
+        if !elements.rest().is_empty() {
+            return Err(Malformed);
+        }
+        self.fragment_open = goes_on;
+        if goes_on { Ok(()) } else { self.close_obu() }
+    }
+
+    /// Gives the last OBU a size, which it has no need of in RTP (AV1 5.2). Temporal delimiters and
+    /// tile lists are to be ignored.
+    fn close_obu(&mut self) -> Result<(), Malformed> {
+        const TILE_LIST: u8 = 8;
+        const HAS_EXTENSION: u8 = 0x04;
+        const HAS_SIZE: u8 = 0x02;
+        let Some(&header) = self.data.get(self.obu) else { return Ok(()) };
+        let body = self.obu + 1 + usize::from(header & HAS_EXTENSION != 0);
+        let len = self.data.len().checked_sub(body).ok_or(Malformed)?;
+        if [av1::TEMPORAL_DELIMITER, TILE_LIST].contains(&(header >> 3 & 0x0f)) {
+            self.data.truncate(self.obu);
+        } else if header & HAS_SIZE == 0 {
+            self.data[self.obu] |= HAS_SIZE;
+            let (size, used) = av1::size(len);
+            self.data.splice(body..body, size[..used].iter().copied());
+        } else {
+            let (size, used) = av1::leb128(&self.data[body..]).ok_or(Malformed)?;
+            if size + used != len {
+                return Err(Malformed);
+            }
+        }
+        self.obu = self.data.len();
+        Ok(())
+    }
+
     fn push_nal(&mut self, nal: &[u8]) {
         // Of scalable and stereo coding, which is not decoded (H.264 Annexes G and H).
         const FOREIGN: [u8; 4] = [0, 14, 15, 20];
@@ -173,6 +227,31 @@ mod tests {
         assert_eq!(parts.starts, [0, 3]);
         assert!(assemble(Codec::Vp9, &[&[0x04, 3]]).is_err());
         assert!(assemble(Codec::Vp9, &[&[0x08, 3][..]; 9]).is_err());
+    }
+
+    #[test]
+    fn obus_get_the_sizes_that_packets_spare_them() {
+        // A temporal delimiter and a sequence header before the beginning of a frame, W = 3, then
+        // the rest of the frame, then a frame of a layer that has a size already.
+        let first = [0x70, 1, 0x10, 2, 0x08, 9, 0x30, 1];
+        let parts =
+            assemble(Codec::Av1, &[&first, &[0xd0, 2, 3], &[0x90, 4], &[0x10, 0x36, 0x20, 1, 5]])
+                .unwrap();
+        assert!(parts.is_complete());
+        assert_eq!(parts.data, [0x0a, 1, 9, 0x32, 4, 1, 2, 3, 4, 0x36, 0x20, 1, 5]);
+    }
+
+    #[test]
+    fn an_obu_out_of_place_or_of_another_size_is_malformed() {
+        assert!(assemble(Codec::Av1, &[&[0x90, 4]]).is_err(), "no beginning");
+        assert!(assemble(Codec::Av1, &[&[0x50, 0x30, 1], &[0x10, 0x30, 1]]).is_err(), "no end");
+        assert!(!assemble(Codec::Av1, &[&[0x50, 0x30, 1]]).unwrap().is_complete());
+        assert!(assemble(Codec::Av1, &[&[0x00, 9, 0x30, 1]]).is_err(), "a length past the end");
+        assert!(assemble(Codec::Av1, &[&[0x10, 0x32, 2, 1]]).is_err(), "a size past the end");
+        assert!(assemble(Codec::Av1, &[&[0x10, 0x32, 0, 1]]).is_err(), "a size before the end");
+        assert!(assemble(Codec::Av1, &[&[0x10, 0x34]]).is_err(), "half a header");
+        // A fragment of nothing is nothing.
+        assert!(!assemble(Codec::Av1, &[&[0x50]]).unwrap().is_complete());
     }
 
     #[test]

@@ -9,7 +9,6 @@ use super::codec::{DecodeError, Decoder};
 use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
-use crate::codec::Codec;
 use crate::mcu::InputPacket;
 
 /// Most encoded frames that wait until they are due.
@@ -89,7 +88,7 @@ impl Input {
 
     pub(super) fn receive(&mut self, packet: &InputPacket) {
         self.stats.packets += 1;
-        if !matches!(packet.codec, Codec::Vp8 | Codec::Vp9 | Codec::H264) {
+        if !Decoder::knows(packet.codec) {
             self.stats.errors += 1;
             return;
         }

@@ -1,6 +1,8 @@
 //! What the mixer is tested with: pictures that move, senders that encode them, and somebody who
 //! watches.
 
+mod av1;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -77,49 +79,85 @@ pub(super) fn part(picture: &Picture, rect: Rect) -> Picture {
 pub(super) struct Sender {
     pub key: PortKey,
     pub size: (u16, u16),
-    encoder: Encoder,
-    packetizer: Packetizer,
+    coder: Coder,
+    hue: u8,
     pub keyframe: bool,
     pub step: u32,
+    /// Pictures and packets that were sent.
+    pictures: u32,
+    packets: u64,
+}
+
+enum Coder {
+    Encoder(Box<(Encoder, Packetizer)>),
+    /// Payloads of pictures, again and again.
+    Recording(Vec<Vec<Vec<u8>>>),
 }
 
 impl Sender {
+    /// What AV1 shows has a size of its own.
     pub(super) fn new(key: u64, codec: Codec, width: u16, height: u16) -> Self {
-        let encoder = Encoder::new(EncoderSettings {
-            codec,
-            width,
-            height,
-            fps: 25.0,
-            bitrate: 2_000_000,
-            fast: false,
-        });
-        Self {
-            key: PortKey(key),
-            size: (width, height),
-            encoder: encoder.unwrap(),
-            packetizer: Packetizer::new(codec),
-            keyframe: true,
-            step: 0,
-        }
+        let (coder, size, hue) = if codec == Codec::Av1 {
+            (Coder::Recording(av1::recording()), av1::SIZE, av1::HUE)
+        } else {
+            let encoder = Encoder::new(EncoderSettings {
+                codec,
+                width,
+                height,
+                fps: 25.0,
+                bitrate: 2_000_000,
+                fast: false,
+            });
+            let coder = Coder::Encoder(Box::new((encoder.unwrap(), Packetizer::new(codec))));
+            (coder, (width, height), (key * 37) as u8)
+        };
+        let key = PortKey(key);
+        Self { key, size, coder, hue, keyframe: true, step: 0, pictures: 0, packets: 0 }
     }
 
     pub(super) fn scene(&self) -> Picture {
-        scene(self.size.0, self.size.1, (self.key.0 * 37) as u8, self.step)
+        scene(self.size.0, self.size.1, self.hue, self.step)
     }
 
     /// The packets of the next picture.
     pub(super) fn next(&mut self, now: Instant) -> Vec<InputPacket> {
         self.step += 1;
-        let picture = self.scene();
-        let mut data = Vec::new();
-        let timestamp = self.step * 3600;
-        let keyframe = std::mem::take(&mut self.keyframe);
-        let encoded = self.encoder.encode(&picture, timestamp.into(), keyframe, &mut data);
-        let Some(keyframe) = encoded.unwrap() else { return Vec::new() };
-        let (width, height) = self.size;
-        let encoded = Encoded { data: &data, keyframe, width, height, timestamp, captured: now };
+        self.pictures += 1;
+        let timestamp = self.pictures * 3600;
         let mut packets = Vec::new();
-        self.packetizer.packetize(&encoded, |packet| packets.push(input_packet(packet, now)));
+        let keyframe = std::mem::take(&mut self.keyframe);
+        let picture = self.scene();
+        match &mut self.coder {
+            Coder::Encoder(coder) => {
+                let (encoder, packetizer) = &mut **coder;
+                let mut data = Vec::new();
+                let encoded = encoder.encode(&picture, timestamp.into(), keyframe, &mut data);
+                let Some(keyframe) = encoded.unwrap() else { return Vec::new() };
+                let (width, height) = self.size;
+                let encoded =
+                    Encoded { data: &data, keyframe, width, height, timestamp, captured: now };
+                packetizer.packetize(&encoded, |packet| packets.push(input_packet(packet, now)));
+            }
+            Coder::Recording(pictures) => {
+                if keyframe || self.step as usize > pictures.len() {
+                    self.step = 1;
+                }
+                let payloads = &pictures[self.step as usize - 1];
+                for (at, payload) in payloads.iter().enumerate() {
+                    let packet = OutputPacket {
+                        sequence: self.packets,
+                        timestamp,
+                        marker: at + 1 == payloads.len(),
+                        codec: Codec::Av1,
+                        payload: payload.as_slice().into(),
+                        captured: now,
+                        audio_level: None,
+                    };
+                    self.packets += 1;
+                    packets.push(input_packet(packet, now));
+                }
+            }
+        }
         packets
     }
 }

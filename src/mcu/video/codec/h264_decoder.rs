@@ -7,7 +7,7 @@ use openh264::decoder::{Decoder, DecoderConfig};
 use openh264::formats::YUVSource;
 
 use super::DecodeError;
-use crate::mcu::video::options::MAX_SIDE;
+use super::planes::Planes;
 use crate::mcu::video::picture::{Picture, Pool};
 
 pub(in crate::mcu::video) struct H264Decoder {
@@ -31,24 +31,8 @@ impl H264Decoder {
             return Ok(None);
         };
         let (width, height) = decoded.dimensions();
-        let side = |side: usize| u16::try_from(side).ok().filter(|s| (1..=MAX_SIDE).contains(s));
-        let (Some(width), Some(height)) = (side(width), side(height)) else {
-            return Err(DecodeError::TooLarge);
-        };
-        let mut picture = pool.take(width, height);
-        let Some(own) = Arc::get_mut(&mut picture) else { return Err(DecodeError::Unavailable) };
-        let strides = decoded.strides();
-        let planes = [(decoded.y(), strides.0), (decoded.u(), strides.1), (decoded.v(), strides.2)];
-        for (plane, (source, stride)) in planes.into_iter().enumerate() {
-            let (width, height) = own.plane_size(plane);
-            let rows = own.planes_mut()[plane].chunks_exact_mut(width);
-            if stride < width || source.len() < stride * (height - 1) + width {
-                return Err(DecodeError::Format);
-            }
-            for (target, source) in rows.zip(source.chunks(stride)) {
-                target.copy_from_slice(&source[..width]);
-            }
-        }
-        Ok(Some(picture))
+        let (y, u, v) = decoded.strides();
+        let planes = [(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)];
+        Planes { width, height, planes }.copy(pool).map(Some)
     }
 }

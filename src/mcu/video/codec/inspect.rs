@@ -3,7 +3,7 @@
 
 use super::DecodeError;
 use super::vp9_header::frame_size;
-use crate::codec::h264;
+use crate::codec::{av1, h264};
 use crate::mcu::video::options::{MAX_CANVAS_PIXELS, MAX_SIDE};
 
 /// Most pixels of a picture that is decoded.
@@ -38,6 +38,19 @@ pub(super) fn check_h264(data: &[u8]) -> Result<(), DecodeError> {
             let (width, height) = h264::coded_size(&nal[1..]).ok_or(DecodeError::Corrupt)?;
             check_size(width, height)?;
         }
+    }
+    Ok(())
+}
+
+/// Looks at every sequence header of OBUs with sizes: no frame is larger than that says (AV1 6.8.4).
+pub(super) fn check_av1(mut data: &[u8]) -> Result<(), DecodeError> {
+    while !data.is_empty() {
+        let (obu, rest) = av1::split_obu(data).ok_or(DecodeError::Corrupt)?;
+        if obu.kind == av1::SEQUENCE_HEADER {
+            let (width, height) = av1::sequence_size(obu.body).ok_or(DecodeError::Corrupt)?;
+            check_size(width, height)?;
+        }
+        data = rest;
     }
     Ok(())
 }
@@ -125,6 +138,21 @@ mod tests {
         assert_eq!(check_vp8(&frame), Err(DecodeError::TooLarge));
         assert_eq!(check_vp8(&frame[..9]), Err(DecodeError::Corrupt));
         assert_eq!(check_vp8(&[]), Err(DecodeError::Corrupt));
+    }
+
+    #[test]
+    fn an_av1_sequence_of_65536_pixels_a_side_is_refused() {
+        // A reduced still picture header (AV1 5.5.1): 16 bits for each side, less one.
+        let sequence = |side: u16| {
+            let sides = u64::from(side) << 16 | u64::from(side);
+            let bits = 0b000_1_1_00000_1111_1111_u64 << 46 | sides << 14;
+            [&[0x0a, 8][..], &bits.to_be_bytes()].concat()
+        };
+        assert_eq!(check_av1(&sequence(639)), Ok(()));
+        assert_eq!(check_av1(&sequence(0xffff)), Err(DecodeError::TooLarge));
+        assert_eq!(check_av1(&sequence(639)[..6]), Err(DecodeError::Corrupt));
+        assert_eq!(check_av1(&[0x0a, 2, 0, 0]), Err(DecodeError::Corrupt), "a header cut off");
+        assert_eq!(check_av1(&[0x08, 0]), Err(DecodeError::Corrupt), "no size");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Decoders and encoders, all with the same face.
 
+mod aom_decoder;
 mod h264_decoder;
 mod h264_encoder;
 mod inspect;
+mod planes;
 mod vp9_header;
 mod vpx_decoder;
 mod vpx_encoder;
 
 use std::sync::Arc;
 
+use aom_decoder::AomDecoder;
 use h264_decoder::H264Decoder;
 use h264_encoder::H264Encoder;
 use vpx_decoder::VpxDecoder;
@@ -32,9 +35,14 @@ pub(super) enum DecodeError {
 pub(super) enum Decoder {
     Vpx(Codec, VpxDecoder),
     H264(H264Decoder),
+    Aom(AomDecoder),
 }
 
 impl Decoder {
+    pub(super) fn knows(codec: Codec) -> bool {
+        matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1)
+    }
+
     /// `None` for a codec that is not decoded.
     pub(super) fn new(codec: Codec) -> Option<Result<Self, DecodeError>> {
         match codec {
@@ -42,6 +50,7 @@ impl Decoder {
                 Some(VpxDecoder::new(codec).map(|decoder| Decoder::Vpx(codec, decoder)))
             }
             Codec::H264 => Some(H264Decoder::new().map(Decoder::H264)),
+            Codec::Av1 => Some(AomDecoder::new().map(Decoder::Aom)),
             _ => None,
         }
     }
@@ -50,6 +59,7 @@ impl Decoder {
         match self {
             Decoder::Vpx(codec, _) => *codec,
             Decoder::H264(_) => Codec::H264,
+            Decoder::Aom(_) => Codec::Av1,
         }
     }
 
@@ -72,6 +82,10 @@ impl Decoder {
             }
             Decoder::H264(decoder) => {
                 inspect::check_h264(data)?;
+                decoder.decode(data, pool)
+            }
+            Decoder::Aom(decoder) => {
+                inspect::check_av1(data)?;
                 decoder.decode(data, pool)
             }
         }

@@ -11,8 +11,8 @@ use vpx_sys::{
 };
 
 use super::DecodeError;
+use super::planes::{Planes, plane};
 use crate::codec::Codec;
-use crate::mcu::video::options::MAX_SIDE;
 use crate::mcu::video::picture::{Picture, Pool};
 
 pub(in crate::mcu::video) struct VpxDecoder {
@@ -96,25 +96,14 @@ fn copy(image: &vpx_image_t, pool: &mut Pool) -> Result<Arc<Picture>, DecodeErro
     if image.fmt != vpx_img_fmt::VPX_IMG_FMT_I420 {
         return Err(DecodeError::Format);
     }
-    let side = |side: u32| u16::try_from(side).ok().filter(|s| (1..=MAX_SIDE).contains(s));
-    let (Some(width), Some(height)) = (side(image.d_w), side(image.d_h)) else {
-        return Err(DecodeError::TooLarge);
+    let (width, height) = (image.d_w as usize, image.d_h as usize);
+    let half = (width.div_ceil(2), height.div_ceil(2));
+    let at = |i: usize, (width, rows)| {
+        let stride = image.stride[i] as isize;
+        // SAFETY: an I420 image of d_w by d_h has so many rows of `stride` bytes in each plane, chroma
+        // rounded up; they stay there as long as the image.
+        unsafe { plane(image.planes[i], stride, width, rows) }
     };
-    let mut picture = pool.take(width, height);
-    let Some(own) = Arc::get_mut(&mut picture) else { return Err(DecodeError::Unavailable) };
-    for plane in 0..3 {
-        let (width, _) = own.plane_size(plane);
-        let stride = usize::try_from(image.stride[plane]).map_err(|_| DecodeError::Format)?;
-        let source = image.planes[plane];
-        if source.is_null() || stride < width {
-            return Err(DecodeError::Format);
-        }
-        for (row, target) in own.planes_mut()[plane].chunks_exact_mut(width).enumerate() {
-            // SAFETY: an I420 image of d_w by d_h has this many rows of `stride` bytes in each
-            // plane, chroma rounded up, and `width` is not more than the stride.
-            let bytes = unsafe { std::slice::from_raw_parts(source.add(row * stride), width) };
-            target.copy_from_slice(bytes);
-        }
-    }
-    Ok(picture)
+    let planes = [at(0, (width, height)), at(1, half), at(2, half)];
+    Planes { width, height, planes }.copy(pool)
 }
