@@ -1085,6 +1085,11 @@ export interface Tone {
 }
 
 export interface MixedTrackEvents {
+  /**
+   * Loudness of the mix, at most ten times a second, and lasting silence once. A listener is
+   * somebody who hears it: the mixer mixes, though it encodes nothing for that.
+   */
+  audiolevel: [level: AudioLevel]
   closed: [reason: CloseReason]
 }
 

@@ -16,6 +16,7 @@ const {
   kWatch
 } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { whileListened } = require('./while-listened.js')
 
 /** What a peer sends on one m-line. */
 class IncomingTrack extends MediaObject {
@@ -26,8 +27,6 @@ class IncomingTrack extends MediaObject {
   #demand = []
   #transponders = new Set()
   #detectors = new Set()
-  /** Whether the engine tells of levels. */
-  #levels = false
 
   constructor(key, stream, info) {
     super(key, info?.id)
@@ -36,10 +35,9 @@ class IncomingTrack extends MediaObject {
     Object.freeze(info.codecs)
     Object.freeze(info.rids)
     this[kDispatcher].add(this.id, this)
-    this.on('newListener', event => {
-      if (event === 'audiolevel') this.#listenLevels(true)
+    whileListened(this, 'audiolevel', wanted => {
+      this[kDispatcher].insist(native => native.listenLevels(this.transport.id, this.id, wanted))
     })
-    this.on('removeListener', () => this.#listenLevels(this.listenerCount('audiolevel') > 0))
   }
 
   get [kDispatcher]() {
@@ -160,12 +158,6 @@ class IncomingTrack extends MediaObject {
     for (const detector of this.#detectors) detector[kLeave](this)
     this[kDispatcher].remove(this.id)
     this.#stream[kRemove](this, reason, marked)
-  }
-
-  #listenLevels(wanted) {
-    if (wanted === this.#levels || this.closed) return
-    this.#levels = wanted
-    this[kDispatcher].insist(native => native.listenLevels(this.transport.id, this.id, wanted))
   }
 
   /** A RID may come with another SSRC after the sender restarted. */

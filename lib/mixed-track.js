@@ -1,7 +1,19 @@
 'use strict'
 
-const { kAdd, kChildren, kDispatcher, kForget, kRemove, kUnwatch, kWatch, kLeave } = require('./internal.js')
+const { emit } = require('./emit.js')
+const {
+  kAdd,
+  kChildren,
+  kDispatcher,
+  kForget,
+  kHandle,
+  kLeave,
+  kRemove,
+  kUnwatch,
+  kWatch
+} = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
+const { whileListened } = require('./while-listened.js')
 
 /** What a mixer makes: an outgoing track, or a port of another mixer, attaches to it. */
 class MixedTrack extends MediaObject {
@@ -24,6 +36,10 @@ class MixedTrack extends MediaObject {
     )
     this.#codecs = Object.freeze([...new Set(this.#encodings.map(({ codec }) => codec))])
     this.#rids = Object.freeze([...new Set(this.#encodings.flatMap(({ rid }) => rid ?? []))])
+    this[kDispatcher].add(this.id, this)
+    whileListened(this, 'audiolevel', wanted => {
+      this[kDispatcher].insist(native => native.listenMixedLevels(mixer.id, this.id, wanted))
+    })
   }
 
   get [kDispatcher]() {
@@ -62,6 +78,10 @@ class MixedTrack extends MediaObject {
     return [...this.#transponders]
   }
 
+  [kHandle](event) {
+    if (event.type === 'audioLevel') emit(this, 'audiolevel', { level: event.level, voice: event.voice })
+  }
+
   [kAdd](transponder) {
     this.#transponders.add(transponder)
   }
@@ -84,6 +104,7 @@ class MixedTrack extends MediaObject {
 
   [kForget]() {
     for (const watcher of this.#watchers) watcher[kLeave](this)
+    this[kDispatcher].remove(this.id)
   }
 }
 

@@ -79,6 +79,36 @@ test('who speaks is told, and who is muted is not heard', async t => {
   quiet(power(await listen(mix.createPcmReader(), 0.4), 600, RATE))
 })
 
+test('how loud a mix is is told to who listens, whether anybody takes it or not', async t => {
+  const mix = await mixer(t, { audio: true })
+  const [speaking, quiet] = [mix.addPort(), mix.addPort()]
+  const levels = { shared: [], toSpeaking: [], toQuiet: [] }
+  const since = Date.now()
+  mix.audio.on('audiolevel', level => levels.shared.push(level))
+  speaking.audio.on('audiolevel', level => levels.toSpeaking.push(level))
+  quiet.audio.on('audiolevel', level => levels.toQuiet.push(level))
+  speaking.setTone({ frequency: 440, level: -20 })
+  while (levels.shared.length < 10) await once(mix.audio, 'audiolevel')
+  const took = Date.now() - since
+  assert.ok(took > 800, `ten levels in ${took} ms`)
+  for (const { level, voice } of [levels.shared.at(-1), levels.toQuiet.at(-1)]) {
+    // A sine has half the power of a square wave of its amplitude, which is what dBov counts from.
+    assert.ok(Math.abs(level + 23) <= 1, `a tone of an amplitude of -20 dB has ${level} dBov`)
+    assert.equal(voice, true)
+  }
+  assert.deepEqual(levels.toSpeaking, [{ level: -127, voice: false }], 'nobody hears themselves; silence is told once')
+
+  mix.audio.removeAllListeners('audiolevel')
+  speaking.setTone(null)
+  const { length } = levels.shared
+  await once(quiet.audio, 'audiolevel')
+  while (levels.toQuiet.at(-1).level > -100) await once(quiet.audio, 'audiolevel')
+  assert.equal(levels.shared.length, length)
+  const closed = once(quiet.audio, 'closed')
+  quiet.close()
+  await closed
+})
+
 test('a tone and a file are heard, and the end of the file is told', async t => {
   const mix = await mixer(t, { audio: { stereo: true } })
   const port = mix.addPort({ position: -1 })

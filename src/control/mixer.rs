@@ -270,6 +270,11 @@ pub enum MixerCommand {
     RemoveConduit {
         conduit: ConduitId,
     },
+    /// JavaScript listens to how loud a mixed track is, or does no longer.
+    ListenLevels {
+        track: IncomingTrackId,
+        listen: bool,
+    },
     Stats {
         request: RequestId,
     },

@@ -253,6 +253,11 @@ impl<S: Shards> Mixer<S> {
                 let result = self.sound.as_mut().map(|s| s.play_file(port, file, repeat));
                 self.answer(request, result);
             }
+            C::ListenLevels { track, listen } => {
+                if let Some(sound) = &mut self.sound {
+                    sound.listen_levels(track, listen);
+                }
+            }
             C::RemoveConduit { conduit } => self.remove_conduit(conduit),
             C::Stats { request } => {
                 let json = stats::json(self);
@@ -322,10 +327,8 @@ impl<S: Shards> Mixer<S> {
             }
         }
         for (track, wanted) in notes.demand {
-            if let Some(mixed) = self.sound.as_mut().and_then(|sound| sound.track_mut(track)) {
-                mixed.set_wanted(wanted);
-                self.sound.iter_mut().for_each(|sound| sound.update_demand(track));
-            } else if let Some(pictures) = &mut self.pictures {
+            let heard = self.sound.as_mut().is_some_and(|sound| sound.set_demand(track, wanted));
+            if !heard && let Some(pictures) = &mut self.pictures {
                 pictures.set_demand(track, wanted);
             }
         }
