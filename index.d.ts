@@ -1080,7 +1080,7 @@ export interface Tone {
   /** Hz, 20 to 20000. */
   frequency: number
   second?: number
-  /** Of each, dBov, -127 to 0. Default -20. */
+  /** Amplitude of each in dB of full scale, -127 to 0. Default -20, which a meter shows as -23 dBov. */
   level?: number
 }
 

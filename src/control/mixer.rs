@@ -192,7 +192,7 @@ pub struct Tone {
     pub frequency: f32,
     /// A second one, as the keys of a telephone have.
     pub second: Option<f32>,
-    /// dBov.
+    /// Amplitude of each in dB of full scale.
     pub level: f32,
 }
 
