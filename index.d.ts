@@ -1288,6 +1288,8 @@ export interface EndpointStats {
   timestamp: number
   threads: ThreadStats[]
   transports: TransportStats[]
+  /** As {@link Mixer.getStats} gives them. */
+  mixers: MixerStats[]
 }
 
 export interface ThreadStats {

@@ -259,8 +259,10 @@ test('closing closes what is below, in order, and readers end', async t => {
   await mix.close()
 })
 
-test('a mixer tells of itself', async t => {
-  const mix = await mixer(t, { audio: true, video: { width: 160, height: 90 } })
+test('a mixer tells of itself, and its endpoint of all mixers', async t => {
+  const endpoint = await loopbackEndpoint(t, { threads: 2 })
+  assert.deepEqual((await endpoint.getStats()).mixers, [])
+  const mix = await endpoint.createMixer({ audio: true, video: { width: 160, height: 90 } })
   const port = mix.addPort()
   const stats = await mix.getStats()
   assert.equal(stats.id, mix.id)
@@ -269,4 +271,21 @@ test('a mixer tells of itself', async t => {
   assert.deepEqual(stats.ports.map(({ id }) => id), [port.id])
   assert.equal(stats.ports[0].packetsReceived, 0)
   assert.equal(stats.packetsDropped, 0)
+
+  // One that mixes, and one that nobody has used yet.
+  const other = await endpoint.createMixer({ audio: true })
+  port.setTone({ frequency: 440 })
+  const reader = mix.createPcmReader()
+  t.after(() => reader.destroy())
+  await once(reader, 'data')
+  const { mixers, threads } = await endpoint.getStats()
+  assert.equal(threads.length, 2)
+  assert.deepEqual(mixers.map(({ id }) => id), [mix.id, other.id])
+  assert.deepEqual(Object.keys(mixers[0]), Object.keys(stats))
+  assert.deepEqual(Object.keys(mixers[0].ports[0]), Object.keys(stats.ports[0]))
+  assert.ok(mixers[0].ports[0].audioLevel > -40, `the tone shows: ${mixers[0].ports[0].audioLevel}`)
+
+  const late = mix.getStats()
+  await Promise.all([mix.close(), assert.rejects(late, { code: 'ERR_CLOSED' })])
+  assert.deepEqual((await endpoint.getStats()).mixers.map(({ id }) => id), [other.id])
 })

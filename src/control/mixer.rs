@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::conduit::{Conduit, Frame, Pcm};
 use super::error::EngineError;
 use super::ids::{ConduitId, IncomingTrackId, PortId, RequestId};
+use super::stats::StatsCollector;
 use crate::codec::Kind;
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -276,7 +277,7 @@ pub enum MixerCommand {
         listen: bool,
     },
     Stats {
-        request: RequestId,
+        collector: Arc<StatsCollector>,
     },
     Close {
         request: RequestId,

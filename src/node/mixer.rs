@@ -259,7 +259,8 @@ impl NativeEndpoint {
 
     #[napi(catch_unwind)]
     pub fn mixer_stats(&self, env: Env, request: u32, mixer: f64) -> Result<()> {
-        self.ask(&env, mixer, MixerCommand::Stats { request: RequestId(request) })
+        let asked = self.running.engine.mixer_stats(RequestId(request), mixer_id(mixer));
+        self.check(&env, asked)
     }
 
     #[napi(catch_unwind)]

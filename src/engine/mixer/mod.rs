@@ -25,6 +25,7 @@ use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{ConduitId, IncomingTrackId, MixerId, PortId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
+use crate::control::stats::Share;
 use crate::engine::inlet::{Inlet, Notes};
 use crate::engine::message::ShardMessage;
 use crate::sfu::SourcePacket;
@@ -259,9 +260,8 @@ impl<S: Shards> Mixer<S> {
                 }
             }
             C::RemoveConduit { conduit } => self.remove_conduit(conduit),
-            C::Stats { request } => {
-                let json = stats::json(self);
-                self.mailbox.post(Event::Reply { request, result: Ok(Reply::Stats(json)) });
+            C::Stats { collector } => {
+                collector.add(Share { mixer: Some(stats::of(self)), ..Share::default() });
             }
             C::Close { request } => {
                 self.close(CloseReason::Closed);
@@ -417,8 +417,8 @@ impl<S: Shards> Mixer<S> {
             C::SetBackground { request, .. }
             | C::SetOverlays { request, .. }
             | C::Snapshot { request, .. }
-            | C::PlayFile { request, .. }
-            | C::Stats { request } => request,
+            | C::PlayFile { request, .. } => request,
+            C::Stats { collector } => return collector.add(Share::default()),
             C::ReadPcm { conduit, .. } | C::WritePcm { conduit, .. } => return conduit.close(),
             C::ReadFrames { conduit, .. } | C::WriteFrames { conduit, .. } => {
                 return conduit.close();

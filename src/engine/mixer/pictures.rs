@@ -7,7 +7,6 @@ use super::bitrates::Bitrates;
 use super::load::{Effort, Load};
 use super::output::MixedTrack;
 use super::snapshots::Snapshots;
-use super::stats::{ClassStats, PictureStats};
 use super::words;
 use crate::control::conduit::{self, Conduit};
 use crate::control::error::{EngineError, ErrorCode};
@@ -16,6 +15,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{
     FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
 };
+use crate::control::stats::{ClassStats, PictureStats};
 use crate::mcu::video::{
     self, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapKey, TapOptions, VideoMixer,
     VideoSink, Wanted,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::output::MixedTrack;
-use super::stats::SoundStats;
 use crate::control::conduit::{Conduit, Pcm, Weight};
 use crate::control::event::Event;
 use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
+use crate::control::stats::SoundStats;
 use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,

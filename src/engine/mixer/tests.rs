@@ -5,6 +5,7 @@ use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
 use crate::control::ids::Ids;
 use crate::control::mixer::AudioOptions;
+use crate::control::stats::{Shape, StatsCollector};
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, EncodingSet, Extensions};
 
@@ -95,6 +96,11 @@ impl Room {
 
     fn command(&self, command: MixerCommand) {
         self.ask(Request::Command(command));
+    }
+
+    fn collector(&self, request: u32) -> Arc<StatsCollector> {
+        let (request, mailbox) = (RequestId(request), self.mailbox.clone());
+        Arc::new(StatsCollector::new(request, mailbox, Shape::Mixer, 1))
     }
 
     fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {
@@ -290,7 +296,7 @@ fn closing_lets_everything_go() {
 fn what_is_asked_too_late_is_answered() {
     let mut room = Room::new();
     room.command(MixerCommand::Close { request: RequestId(1) });
-    room.command(MixerCommand::Stats { request: RequestId(2) });
+    room.command(MixerCommand::Stats { collector: room.collector(2) });
     room.command(MixerCommand::Close { request: RequestId(3) });
     room.run(1);
     let answered = |event: &Event| match event {
