@@ -1167,8 +1167,9 @@ export interface PcmWriterOptions {
 /**
  * Sound of an application. Takes `Int16Array`, Buffers of 16 bit little-endian samples, or
  * `{ samples, timestamp }`, at most a second at once; `write()` gives false while too much waits.
- * Closes (`close`, without an `error`) when its port closes or gets another source; what still waits
- * to be written fails with `ERR_CLOSED`.
+ * Closes when its port closes or gets another source, and what still waits to be written fails with
+ * `ERR_CLOSED`. So does whoever awaits it by `once(writer, 'drain')`, `finished` or `pipeline`: there is
+ * an `error` event if anybody listens for it, and none that ends the process if nobody does.
  */
 export class PcmWriter extends Writable {
   private constructor()
@@ -1207,7 +1208,10 @@ export class FrameReader extends Readable {
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<VideoFrame>
 }
 
-/** Takes `{ data, format, width, height }`, and a `timestamp` if it is to be in step with sound. */
+/**
+ * Takes `{ data, format, width, height }`, and a `timestamp` if it is to be in step with sound. Closes
+ * as {@link PcmWriter} does.
+ */
 export class FrameWriter extends Writable {
   private constructor()
 }
