@@ -1169,7 +1169,8 @@ export interface PcmWriterOptions {
  * `{ samples, timestamp }`, at most a second at once; `write()` gives false while too much waits.
  * Closes when its port closes or gets another source, and what still waits to be written fails with
  * `ERR_CLOSED`. So does whoever awaits it by `once(writer, 'drain')`, `finished` or `pipeline`: there is
- * an `error` event if anybody listens for it, and none that ends the process if nobody does.
+ * an `error` event if anybody listens for it, and none that ends the process if nobody does. `finish`
+ * comes when the mixer has taken everything, some 60 ms before it is heard to the end.
  */
 export class PcmWriter extends Writable {
   private constructor()

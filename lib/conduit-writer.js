@@ -15,7 +15,10 @@ const { kConstruct, kHandle, kUnwrap } = require('./internal.js')
  */
 class ConduitWriter extends Writable {
   #conduit
+  /** The write that waits for room. */
   #pending = null
+  /** Called when the mixer has taken all. */
+  #finish = null
 
   constructor(key, mixer, native) {
     if (key !== kConstruct) throw new MediaLoomError('ERR_INVALID_STATE', 'writers are made by a port of a mixer')
@@ -40,6 +43,11 @@ class ConduitWriter extends Writable {
     else this.#pending = { offer, callback }
   }
 
+  _final(callback) {
+    this.#finish = callback
+    this.#conduit.native.finish()
+  }
+
   _destroy(error, callback) {
     this.#conduit.release()
     callback(error)
@@ -47,16 +55,23 @@ class ConduitWriter extends Writable {
 
   [kHandle](event) {
     this.#conduit.handle(event)
-    const pending = this.#pending
     if (this.#conduit.over) {
+      this.#over()
+    } else if (this.#pending?.offer()) {
+      const { callback } = this.#pending
       this.#pending = null
-      this.#tellClosed()
-      this.destroy()
-      pending?.callback(closed())
-    } else if (pending?.offer()) {
-      this.#pending = null
-      pending.callback()
+      callback()
     }
+  }
+
+  /** All was taken, or the port lets the rest go. */
+  #over() {
+    if (this.#finish && this.#conduit.native.waiting === 0) return this.#finish()
+    const failed = this.#pending?.callback ?? this.#finish
+    this.#pending = null
+    this.#tellClosed()
+    this.destroy()
+    failed?.(closed())
   }
 
   /** Later, as any error of a stream: a caller may only now begin to listen. */

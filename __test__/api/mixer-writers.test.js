@@ -110,6 +110,26 @@ test('a pipeline ends with the port, even one whose source is silent, and lets g
   assert.ok(speaking.returned)
 })
 
+test('what was written before the end is heard, and a port that closes before fails it', { timeout: 10_000 }, async t => {
+  const { mixer, port } = await seat(t)
+  let heard = 0
+  const reader = mixer.createPcmReader()
+  reader.on('data', ({ samples }) => (heard += samples.some(sample => sample > 3_000) ? 20 : 0))
+  t.after(() => reader.destroy())
+  const frames = Array.from({ length: 40 }, (_, index) => sine(500, RATE, 0.02, index * FRAME.length))
+  const writer = port.createPcmWriter({ bufferDuration: 1_000 })
+  await pipeline(Readable.from(frames), writer)
+  assert.ok(heard > 600, `finished after ${heard} ms`)
+  await soon(300)
+  assert.ok(Math.abs(heard - 800) <= 40, `${heard} of 800 ms`)
+  await pipeline(Readable.from([]), port.createPcmWriter())
+
+  const cut = assert.rejects(pipeline(Readable.from(frames), port.createPcmWriter()), closed)
+  await soon(200)
+  port.close()
+  await cut
+})
+
 test('what is piped into a port that closes stops, and ends no process', async t => {
   const { port, writer } = await seat(t)
   const source = Readable.from(soundAndSilence({ silent: false }))

@@ -353,6 +353,7 @@ impl Pictures {
                 }
             }
         }
+        self.writers.retain(|_, writer| !writer.is_closed());
     }
 
     pub fn close(&mut self, mailbox: &Mailbox) {

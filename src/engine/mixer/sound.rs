@@ -302,6 +302,7 @@ impl Sound {
                 }
             }
         }
+        self.writers.retain(|_, writer| !writer.is_closed());
     }
 
     fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {
