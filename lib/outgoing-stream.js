@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { close } = require('./closing.js')
 const { MediaLoomError, callNative } = require('./error.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
@@ -58,13 +58,11 @@ class OutgoingStream extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    for (const track of this.#tracks) {
-      dispatcher.insist(native => native.removeOutgoingTrack(this.#transport.id, track.id))
-    }
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => {
+      for (const track of this.#tracks) {
+        dispatcher.insist(native => native.removeOutgoingTrack(this.#transport.id, track.id))
+      }
+    })
   }
 
   [Symbol.dispose]() {
