@@ -130,6 +130,16 @@ test('what was written before the end is heard, and a port that closes before fa
   await cut
 })
 
+test('a picture that was written right before the end is shown', { timeout: 10_000 }, async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const mixer = await endpoint.createMixer({ video: { width: 160, height: 90 } })
+  const port = mixer.addPort()
+  const data = Buffer.alloc(160 * 90 * 4, 255)
+  const reader = mixer.createFrameReader({ format: 'rgba' })
+  await pipeline(Readable.from([{ data, format: 'rgba', width: 160, height: 90 }]), port.createFrameWriter())
+  for await (const frame of reader) if (frame.data[(45 * 160 + 80) * 4] > 240) break
+})
+
 test('what is piped into a port that closes stops, and ends no process', async t => {
   const { port, writer } = await seat(t)
   const source = Readable.from(soundAndSilence({ silent: false }))
