@@ -1,4 +1,5 @@
-//! One snapshot of the whole tree, gathered from all shards and mixers. Names follow W3C webrtc-stats.
+//! One snapshot of the whole tree, gathered from all shards and mixers. Names follow W3C
+//! webrtc-stats.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
