@@ -1080,11 +1080,16 @@ export interface Tone {
   /** Hz, 20 to 20000. */
   frequency: number
   second?: number
-  /** Of each, dBov, -127 to 0. Default -20. */
+  /** Amplitude of each in dB of full scale, -127 to 0. Default -20, which a meter shows as -23 dBov. */
   level?: number
 }
 
 export interface MixedTrackEvents {
+  /**
+   * Loudness of the mix, at most ten times a second, and lasting silence once. A listener is
+   * somebody who hears it: the mixer mixes, though it encodes nothing for that.
+   */
+  audiolevel: [level: AudioLevel]
   closed: [reason: CloseReason]
 }
 
@@ -1162,8 +1167,10 @@ export interface PcmWriterOptions {
 /**
  * Sound of an application. Takes `Int16Array`, Buffers of 16 bit little-endian samples, or
  * `{ samples, timestamp }`, at most a second at once; `write()` gives false while too much waits.
- * Closes (`close`, without an `error`) when its port closes or gets another source; what still waits
- * to be written fails with `ERR_CLOSED`.
+ * Closes when its port closes or gets another source, and what still waits to be written fails with
+ * `ERR_CLOSED`. So does whoever awaits it by `once(writer, 'drain')`, `finished` or `pipeline`: there is
+ * an `error` event if anybody listens for it, and none that ends the process if nobody does. `finish`
+ * comes when the mixer has taken everything, some 60 ms before it is heard to the end.
  */
 export class PcmWriter extends Writable {
   private constructor()
@@ -1202,7 +1209,10 @@ export class FrameReader extends Readable {
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<VideoFrame>
 }
 
-/** Takes `{ data, format, width, height }`, and a `timestamp` if it is to be in step with sound. */
+/**
+ * Takes `{ data, format, width, height }`, and a `timestamp` if it is to be in step with sound. Closes
+ * as {@link PcmWriter} does.
+ */
 export class FrameWriter extends Writable {
   private constructor()
 }
@@ -1283,6 +1293,8 @@ export interface EndpointStats {
   timestamp: number
   threads: ThreadStats[]
   transports: TransportStats[]
+  /** As {@link Mixer.getStats} gives them. */
+  mixers: MixerStats[]
 }
 
 export interface ThreadStats {

@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { close } = require('./closing.js')
 const { emit } = require('./emit.js')
 const { MediaLoomError, callNative } = require('./error.js')
 const { IncomingTrack } = require('./incoming-track.js')
@@ -92,11 +92,7 @@ class ActiveSpeakerDetector extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    dispatcher.insist(native => native.closeSpeakers(this.id))
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => dispatcher.insist(native => native.closeSpeakers(this.id)))
   }
 
   [Symbol.dispose]() {

@@ -1,6 +1,6 @@
 'use strict'
 
-const { kAnnounceClosed, kChildren, kForget, kMarkClosed } = require('./internal.js')
+const { kAnnounceClosed, kChildren, kDispatcher, kForget, kMarkClosed } = require('./internal.js')
 
 /**
  * Closing has two halves. Marking happens at once, for the object and everything below it, so that
@@ -22,4 +22,16 @@ function announce(marked) {
   for (const { object, reason } of marked) object[kAnnounceClosed](reason)
 }
 
-module.exports = { mark, announce }
+/**
+ * Closes an object of which the engine only has to be told: nothing waits for its answer.
+ * `tell(dispatcher)` posts what has to get through.
+ */
+function close(object, tell) {
+  if (object.closed) return
+  const dispatcher = object[kDispatcher]
+  tell(dispatcher)
+  const marked = mark(object, 'closed')
+  dispatcher.later(() => announce(marked))
+}
+
+module.exports = { mark, announce, close }

@@ -1,32 +1,41 @@
 'use strict'
 
 const { Writable } = require('node:stream')
+const { Conduit } = require('./conduit.js')
+const { emit } = require('./emit.js')
 const { MediaLoomError } = require('./error.js')
-const { kConstruct, kDispatcher, kHandle, kUnwrap } = require('./internal.js')
+const { kConstruct, kHandle, kUnwrap } = require('./internal.js')
 
-/** A stream that a port of a mixer takes. `write()` gives false while the engine has no room. */
+/**
+ * A stream that a port of a mixer takes. `write()` gives false while the engine has no room.
+ *
+ * A port that closes is no fault of its writer, so the stream closes without failing: an `error` that
+ * nobody listens for would end the process. Whoever does listen is told, at that moment and by each
+ * write afterwards, because they may be waiting for a `drain` that never comes.
+ */
 class ConduitWriter extends Writable {
-  #mixer
   #conduit
+  /** The write that waits for room. */
   #pending = null
-  #over = false
+  /** Called when the mixer has taken all. */
+  #finish = null
 
-  constructor(key, mixer, conduit) {
+  constructor(key, mixer, native) {
     if (key !== kConstruct) throw new MediaLoomError('ERR_INVALID_STATE', 'writers are made by a port of a mixer')
     super({ objectMode: true, highWaterMark: 1, decodeStrings: false })
-    this.#mixer = mixer
-    this.#conduit = conduit
-    mixer[kDispatcher].add(conduit.id, this)
+    this.#conduit = new Conduit(mixer, native, this)
+  }
+
+  write(...given) {
+    const more = super.write(...given)
+    if (this.destroyed) this.#tellClosed()
+    return more
   }
 
   _write(chunk, _encoding, callback) {
-    if (this.#over) {
-      this.destroy()
-      return callback(closed())
-    }
     let offer
     try {
-      offer = this[kUnwrap](this.#conduit, chunk)
+      offer = this[kUnwrap](this.#conduit.native, chunk)
     } catch (error) {
       return callback(error)
     }
@@ -34,33 +43,47 @@ class ConduitWriter extends Writable {
     else this.#pending = { offer, callback }
   }
 
+  _final(callback) {
+    this.#finish = callback
+    this.#conduit.native.finish()
+  }
+
   _destroy(error, callback) {
-    const dispatcher = this.#mixer[kDispatcher]
-    dispatcher.remove(this.#conduit.id)
-    if (!this.#over && !this.#mixer.closed) {
-      dispatcher.insist(native => native.removeConduit(this.#mixer.id, this.#conduit.id))
-    }
+    this.#conduit.release()
     callback(error)
   }
 
   [kHandle](event) {
-    if (event.type === 'conduitClosed') this.#over = true
-    const pending = this.#pending
-    if (this.#over) {
-      // A port that closes is no fault of its writer: whoever waits for a write hears of it, and the
-      // stream closes without an `error`, which would end a process that does not listen for it.
+    this.#conduit.handle(event)
+    if (this.#conduit.over) {
+      this.#over()
+    } else if (this.#pending?.offer()) {
+      const { callback } = this.#pending
       this.#pending = null
-      this.destroy()
-      pending?.callback(closed())
-    } else if (pending?.offer()) {
-      this.#pending = null
-      pending.callback()
+      callback()
     }
+  }
+
+  /** All was taken, or the port lets the rest go. */
+  #over() {
+    if (this.#finish && this.#conduit.native.waiting === 0) return this.#finish()
+    const failed = this.#pending?.callback ?? this.#finish
+    this.#pending = null
+    this.#tellClosed()
+    this.destroy()
+    failed?.(closed())
+  }
+
+  /** Later, as any error of a stream: a caller may only now begin to listen. */
+  #tellClosed() {
+    process.nextTick(() => {
+      if (this.listenerCount('error') > 0) emit(this, 'error', closed())
+    })
   }
 }
 
 function closed() {
-  return new MediaLoomError('ERR_CLOSED', 'the port is closed, or has another source')
+  return new MediaLoomError('ERR_CLOSED', 'the writer is closed, or its port is, or the port has another source')
 }
 
 module.exports = { ConduitWriter }

@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { announce, close, mark } = require('./closing.js')
 const { emit, emitError } = require('./emit.js')
 const { MediaLoomError, callNative, fromNative } = require('./error.js')
 const { kDispatcher, kForget, kForwarded, kHandle, kMarkClosed, kRemove } = require('./internal.js')
@@ -133,10 +133,7 @@ class DataChannel extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    this[kDispatcher].insist(native => native.closeChannel(this.#transport.id, this.id))
-    const marked = mark(this, 'closed')
-    this[kDispatcher].later(() => announce(marked))
+    close(this, dispatcher => dispatcher.insist(native => native.closeChannel(this.#transport.id, this.id)))
   }
 
   [Symbol.dispose]() {

@@ -2,51 +2,19 @@
 
 const { mark } = require('./closing.js')
 const { emit } = require('./emit.js')
-const { kAdd, kChildren, kForget, kRemove } = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
+const { kAdd, kRemove } = require('./internal.js')
+const { MediaStream } = require('./media-stream.js')
 
-/** Tracks of a peer that belong together (one MSID, RFC 8830). Closes with its last track. */
-class IncomingStream extends MediaObject {
-  #transport
-  #tracks = new Set()
-
-  constructor(key, transport, id) {
-    super(key, id)
-    this.#transport = transport
-  }
-
-  get transport() {
-    return this.#transport
-  }
-
-  get tracks() {
-    return [...this.#tracks]
-  }
-
-  get audio() {
-    return this.tracks.filter(track => track.kind === 'audio')
-  }
-
-  get video() {
-    return this.tracks.filter(track => track.kind === 'video')
-  }
-
+/** Tracks of a peer that belong together. Closes with its last track. */
+class IncomingStream extends MediaStream {
   [kAdd](track) {
-    this.#tracks.add(track)
+    super[kAdd](track)
     emit(this, 'track', track)
   }
 
   [kRemove](track, reason, marked) {
-    this.#tracks.delete(track)
-    if (this.#tracks.size === 0) mark(this, reason, marked)
-  }
-
-  [kChildren]() {
-    return this.tracks
-  }
-
-  [kForget]() {
-    this.#transport[kRemove](this)
+    super[kRemove](track)
+    if (this.tracks.length === 0) mark(this, reason, marked)
   }
 }
 

@@ -1,45 +1,28 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { announce, close, mark } = require('./closing.js')
 const { emit } = require('./emit.js')
 const { callNative } = require('./error.js')
-const {
-  kAdd,
-  kChildren,
-  kDispatcher,
-  kForget,
-  kHandle,
-  kLeave,
-  kRemove,
-  kUnwatch,
-  kWatch
-} = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
+const { kDispatcher, kForget, kHandle, kRemove } = require('./internal.js')
+const { SourceTrack } = require('./source-track.js')
 
 /** What a peer sends on one m-line. */
-class IncomingTrack extends MediaObject {
+class IncomingTrack extends SourceTrack {
   #stream
   #info
   #muted = false
   #encodings = []
   #demand = []
-  #transponders = new Set()
-  #detectors = new Set()
-  /** Whether the engine tells of levels. */
-  #levels = false
 
   constructor(key, stream, info) {
-    super(key, info?.id)
+    super(key, info?.id, stream?.transport[kDispatcher], (native, wanted) =>
+      native.listenLevels(this.transport.id, this.id, wanted)
+    )
     this.#stream = stream
     this.#info = info
     Object.freeze(info.codecs)
     Object.freeze(info.rids)
-    this[kDispatcher].add(this.id, this)
-    this.on('newListener', event => {
-      if (event === 'audiolevel') this.#listenLevels(true)
-    })
-    this.on('removeListener', () => this.#listenLevels(this.listenerCount('audiolevel') > 0))
   }
 
   get [kDispatcher]() {
@@ -90,10 +73,6 @@ class IncomingTrack extends MediaObject {
     return this.#demand
   }
 
-  get transponders() {
-    return [...this.#transponders]
-  }
-
   requestKeyframe(rid) {
     check.optional(check.nonEmptyString, rid, undefined, 'rid')
     check.open(this)
@@ -101,11 +80,7 @@ class IncomingTrack extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    dispatcher.insist(native => native.removeIncomingTrack(this.transport.id, this.id))
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => dispatcher.insist(native => native.removeIncomingTrack(this.transport.id, this.id)))
   }
 
   [Symbol.dispose]() {
@@ -122,9 +97,6 @@ class IncomingTrack extends MediaObject {
         this.#demand = Object.freeze(event.encodings.map(Object.freeze))
         emit(this, 'demand', this.#demand)
         break
-      case 'audioLevel':
-        emit(this, 'audiolevel', { level: event.level, voice: event.voice })
-        break
       case 'incomingTrackMuted':
         if (event.muted === this.#muted) break
         this.#muted = event.muted
@@ -133,39 +105,14 @@ class IncomingTrack extends MediaObject {
       case 'incomingTrackClosed':
         announce(mark(this, event.reason))
         break
+      default:
+        super[kHandle](event)
     }
   }
 
-  [kAdd](transponder) {
-    this.#transponders.add(transponder)
-  }
-
-  [kRemove](transponder) {
-    this.#transponders.delete(transponder)
-  }
-
-  [kChildren]() {
-    return this.transponders
-  }
-
-  [kWatch](detector) {
-    this.#detectors.add(detector)
-  }
-
-  [kUnwatch](detector) {
-    this.#detectors.delete(detector)
-  }
-
   [kForget](reason, marked) {
-    for (const detector of this.#detectors) detector[kLeave](this)
-    this[kDispatcher].remove(this.id)
+    super[kForget]()
     this.#stream[kRemove](this, reason, marked)
-  }
-
-  #listenLevels(wanted) {
-    if (wanted === this.#levels || this.closed) return
-    this.#levels = wanted
-    this[kDispatcher].insist(native => native.listenLevels(this.transport.id, this.id, wanted))
   }
 
   /** A RID may come with another SSRC after the sender restarted. */

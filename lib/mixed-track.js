@@ -1,21 +1,21 @@
 'use strict'
 
-const { kAdd, kChildren, kDispatcher, kForget, kRemove, kUnwatch, kWatch, kLeave } = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
+const { kDispatcher } = require('./internal.js')
+const { SourceTrack } = require('./source-track.js')
 
 /** What a mixer makes: an outgoing track, or a port of another mixer, attaches to it. */
-class MixedTrack extends MediaObject {
+class MixedTrack extends SourceTrack {
   #mixer
   #port
   #kind
   #encodings
   #codecs
   #rids
-  #transponders = new Set()
-  #watchers = new Set()
 
   constructor(key, mixer, port, kind, made) {
-    super(key, made?.id)
+    super(key, made?.id, mixer?.[kDispatcher], (native, wanted) =>
+      native.listenMixedLevels(mixer.id, this.id, wanted)
+    )
     this.#mixer = mixer
     this.#port = port
     this.#kind = kind
@@ -56,34 +56,6 @@ class MixedTrack extends MediaObject {
 
   get encodings() {
     return this.#encodings
-  }
-
-  get transponders() {
-    return [...this.#transponders]
-  }
-
-  [kAdd](transponder) {
-    this.#transponders.add(transponder)
-  }
-
-  [kRemove](transponder) {
-    this.#transponders.delete(transponder)
-  }
-
-  [kWatch](watcher) {
-    this.#watchers.add(watcher)
-  }
-
-  [kUnwatch](watcher) {
-    this.#watchers.delete(watcher)
-  }
-
-  [kChildren]() {
-    return this.transponders
-  }
-
-  [kForget]() {
-    for (const watcher of this.#watchers) watcher[kLeave](this)
   }
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { close } = require('./closing.js')
 const { emit } = require('./emit.js')
 const { callNative } = require('./error.js')
 const { FrameReader } = require('./frame-reader.js')
@@ -155,11 +155,7 @@ class MixerPort extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    dispatcher.insist(native => native.removePort(this.#mixer.id, this.id))
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => dispatcher.insist(native => native.removePort(this.#mixer.id, this.id)))
   }
 
   [Symbol.dispose]() {

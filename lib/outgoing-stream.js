@@ -1,41 +1,21 @@
 'use strict'
 
 const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
+const { close } = require('./closing.js')
 const { MediaLoomError, callNative } = require('./error.js')
-const { kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
+const { kAdd, kConstruct, kDispatcher } = require('./internal.js')
+const { MediaStream } = require('./media-stream.js')
 const { MAX_TRACKS, outgoingTrackOptions } = require('./outgoing-stream-options.js')
 const { OutgoingTrack } = require('./outgoing-track.js')
 
 /** Tracks to send that the peer plays in step. */
-class OutgoingStream extends MediaObject {
-  #transport
-  #tracks = new Set()
-
+class OutgoingStream extends MediaStream {
   constructor(key, transport, options) {
-    super(key, options?.id, options?.appData)
-    this.#transport = transport
+    super(key, transport, options?.id, options?.appData)
   }
 
   get [kDispatcher]() {
-    return this.#transport[kDispatcher]
-  }
-
-  get transport() {
-    return this.#transport
-  }
-
-  get tracks() {
-    return [...this.#tracks]
-  }
-
-  get audio() {
-    return this.tracks.filter(track => track.kind === 'audio')
-  }
-
-  get video() {
-    return this.tracks.filter(track => track.kind === 'video')
+    return this.transport[kDispatcher]
   }
 
   addTrack(kind, options) {
@@ -47,40 +27,26 @@ class OutgoingStream extends MediaObject {
         field: 'options.id'
       })
     }
-    if (this.#transport.outgoingTracks.length >= MAX_TRACKS) {
+    if (this.transport.outgoingTracks.length >= MAX_TRACKS) {
       throw new MediaLoomError('ERR_LIMIT', `a transport sends at most ${MAX_TRACKS} tracks`)
     }
     const { native } = this[kDispatcher]
-    const id = callNative(() => native.addOutgoingTrack(this.#transport.id, kind, this.id, trackId))
+    const id = callNative(() => native.addOutgoingTrack(this.transport.id, kind, this.id, trackId))
     const track = new OutgoingTrack(kConstruct, this, { id, kind, trackId, appData })
-    this.#tracks.add(track)
+    this[kAdd](track)
     return track
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    for (const track of this.#tracks) {
-      dispatcher.insist(native => native.removeOutgoingTrack(this.#transport.id, track.id))
-    }
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => {
+      for (const track of this.tracks) {
+        dispatcher.insist(native => native.removeOutgoingTrack(this.transport.id, track.id))
+      }
+    })
   }
 
   [Symbol.dispose]() {
     this.close()
-  }
-
-  [kRemove](track) {
-    this.#tracks.delete(track)
-  }
-
-  [kChildren]() {
-    return this.tracks
-  }
-
-  [kForget]() {
-    this.#transport[kRemove](this)
   }
 }
 

@@ -1,15 +1,14 @@
 'use strict'
 
 const { emit } = require('./emit.js')
-const { kAdd, kChildren, kDispatcher, kForget, kHandle, kRemove } = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
+const { kDispatcher, kForget, kHandle } = require('./internal.js')
+const { Source } = require('./source.js')
 
 /** What outgoing tracks are attached to that send whoever has it. */
-class SpeakerSlot extends MediaObject {
+class SpeakerSlot extends Source {
   #slots
   #kind
   #track = null
-  #transponders = new Set()
 
   constructor(key, slots, kind, id) {
     super(key, id)
@@ -34,28 +33,12 @@ class SpeakerSlot extends MediaObject {
     return this.#track
   }
 
-  get transponders() {
-    return [...this.#transponders]
-  }
-
   [kHandle](event) {
     const track = event.track === null ? null : (this[kDispatcher].find(event.track) ?? null)
     if (track === this.#track) return
     this.#track = track
     emit(this, 'change', track)
     this.#slots[kHandle](this)
-  }
-
-  [kAdd](transponder) {
-    this.#transponders.add(transponder)
-  }
-
-  [kRemove](transponder) {
-    this.#transponders.delete(transponder)
-  }
-
-  [kChildren]() {
-    return this.transponders
   }
 
   [kForget]() {

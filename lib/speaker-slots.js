@@ -1,6 +1,6 @@
 'use strict'
 
-const { announce, mark } = require('./closing.js')
+const { close } = require('./closing.js')
 const { emit } = require('./emit.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
@@ -44,11 +44,7 @@ class SpeakerSlots extends MediaObject {
   }
 
   close() {
-    if (this.closed) return
-    const dispatcher = this[kDispatcher]
-    dispatcher.insist(native => native.closeSpeakerSlots(this.#detector.id, this.id))
-    const marked = mark(this, 'closed')
-    dispatcher.later(() => announce(marked))
+    close(this, dispatcher => dispatcher.insist(native => native.closeSpeakerSlots(this.#detector.id, this.id)))
     if (this.#owned) this.#detector.close()
   }
 

@@ -24,6 +24,7 @@ const { MediaObject } = require('./media-object.js')
 const { OutgoingStream } = require('./outgoing-stream.js')
 const { outgoingStreamOptions } = require('./outgoing-stream-options.js')
 const { MAX_BITRATE } = require('./preferences.js')
+const { whileListened } = require('./while-listened.js')
 
 /** Open data channels of one transport. */
 const MAX_CHANNELS = 1024
@@ -40,8 +41,6 @@ class Transport extends MediaObject {
   #outgoingStreams = new Map()
   #channels = new Set()
   #closing
-  /** Whether the engine tells how good the link is. */
-  #listensBandwidth = false
 
   constructor(key, endpoint, created, options, appData) {
     super(key, created?.id, appData)
@@ -50,10 +49,9 @@ class Transport extends MediaObject {
     this.#thread = created.thread
     this.#options = options
     this.#dispatcher.add(this.id, this)
-    this.on('newListener', event => {
-      if (event === 'bandwidth') this.#listenBandwidth(true)
+    whileListened(this, 'bandwidth', wanted => {
+      this.#dispatcher.insist(native => native.listenBandwidth(this.id, wanted))
     })
-    this.on('removeListener', () => this.#listenBandwidth(this.listenerCount('bandwidth') > 0))
   }
 
   get endpoint() {
@@ -217,12 +215,6 @@ class Transport extends MediaObject {
         emit(this, 'datachannel', this.#addChannel(event.channel, event.options, 'open'))
         break
     }
-  }
-
-  #listenBandwidth(wanted) {
-    if (wanted === this.#listensBandwidth || this.closed) return
-    this.#listensBandwidth = wanted
-    this.#dispatcher.insist(native => native.listenBandwidth(this.id, wanted))
   }
 
   [kChildren]() {

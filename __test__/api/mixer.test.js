@@ -79,6 +79,36 @@ test('who speaks is told, and who is muted is not heard', async t => {
   quiet(power(await listen(mix.createPcmReader(), 0.4), 600, RATE))
 })
 
+test('how loud a mix is is told to who listens, whether anybody takes it or not', async t => {
+  const mix = await mixer(t, { audio: true })
+  const [speaking, quiet] = [mix.addPort(), mix.addPort()]
+  const levels = { shared: [], toSpeaking: [], toQuiet: [] }
+  const since = Date.now()
+  mix.audio.on('audiolevel', level => levels.shared.push(level))
+  speaking.audio.on('audiolevel', level => levels.toSpeaking.push(level))
+  quiet.audio.on('audiolevel', level => levels.toQuiet.push(level))
+  speaking.setTone({ frequency: 440, level: -20 })
+  while (levels.shared.length < 10) await once(mix.audio, 'audiolevel')
+  const took = Date.now() - since
+  assert.ok(took > 800, `ten levels in ${took} ms`)
+  for (const { level, voice } of [levels.shared.at(-1), levels.toQuiet.at(-1)]) {
+    // A sine has half the power of a square wave of its amplitude, which is what dBov counts from.
+    assert.ok(Math.abs(level + 23) <= 1, `a tone of an amplitude of -20 dB has ${level} dBov`)
+    assert.equal(voice, true)
+  }
+  assert.deepEqual(levels.toSpeaking, [{ level: -127, voice: false }], 'nobody hears themselves; silence is told once')
+
+  mix.audio.removeAllListeners('audiolevel')
+  speaking.setTone(null)
+  const { length } = levels.shared
+  await once(quiet.audio, 'audiolevel')
+  while (levels.toQuiet.at(-1).level > -100) await once(quiet.audio, 'audiolevel')
+  assert.equal(levels.shared.length, length)
+  const closed = once(quiet.audio, 'closed')
+  quiet.close()
+  await closed
+})
+
 test('a tone and a file are heard, and the end of the file is told', async t => {
   const mix = await mixer(t, { audio: { stereo: true } })
   const port = mix.addPort({ position: -1 })
@@ -124,30 +154,6 @@ test('readers give what was asked for, in step with the clock, and lose the olde
   assert.ok(Buffer.isBuffer(bytes))
   assert.equal(bytes.length, 320)
   raw.destroy()
-})
-
-test('a writer that is too fast is slowed down, and one whose port closes fails', async t => {
-  const mix = await mixer(t, { audio: true })
-  const port = mix.addPort()
-  const listening = mix.createPcmReader().resume()
-  t.after(() => listening.destroy())
-  const writer = port.createPcmWriter({ bufferDuration: 200 })
-  const since = Date.now()
-  for (let i = 0; i < 50; i++) {
-    if (!writer.write(sine(500, RATE, 0.02))) await once(writer, 'drain')
-  }
-  const took = Date.now() - since
-  assert.ok(took > 400, `a second of sound was taken in ${took} ms`)
-  const closed = once(writer, 'close')
-  let errors = 0
-  writer.on('error', () => errors++)
-  const failures = []
-  for (let i = 0; i < 20; i++) writer.write(sine(500, RATE, 0.02), error => error && failures.push(error))
-  port.close()
-  await closed
-  assert.equal(failures[0]?.code, 'ERR_CLOSED')
-  assert.equal(errors, 0, 'nobody has to listen for an error')
-  assert.throws(() => port.createPcmWriter(), { code: 'ERR_CLOSED' })
 })
 
 test('pictures go in and come out', async t => {
@@ -229,8 +235,10 @@ test('closing closes what is below, in order, and readers end', async t => {
   await mix.close()
 })
 
-test('a mixer tells of itself', async t => {
-  const mix = await mixer(t, { audio: true, video: { width: 160, height: 90 } })
+test('a mixer tells of itself, and its endpoint of all mixers', async t => {
+  const endpoint = await loopbackEndpoint(t, { threads: 2 })
+  assert.deepEqual((await endpoint.getStats()).mixers, [])
+  const mix = await endpoint.createMixer({ audio: true, video: { width: 160, height: 90 } })
   const port = mix.addPort()
   const stats = await mix.getStats()
   assert.equal(stats.id, mix.id)
@@ -239,4 +247,21 @@ test('a mixer tells of itself', async t => {
   assert.deepEqual(stats.ports.map(({ id }) => id), [port.id])
   assert.equal(stats.ports[0].packetsReceived, 0)
   assert.equal(stats.packetsDropped, 0)
+
+  // One that mixes, and one that nobody has used yet.
+  const other = await endpoint.createMixer({ audio: true })
+  port.setTone({ frequency: 440 })
+  const reader = mix.createPcmReader()
+  t.after(() => reader.destroy())
+  await once(reader, 'data')
+  const { mixers, threads } = await endpoint.getStats()
+  assert.equal(threads.length, 2)
+  assert.deepEqual(mixers.map(({ id }) => id), [mix.id, other.id])
+  assert.deepEqual(Object.keys(mixers[0]), Object.keys(stats))
+  assert.deepEqual(Object.keys(mixers[0].ports[0]), Object.keys(stats.ports[0]))
+  assert.ok(mixers[0].ports[0].audioLevel > -40, `the tone shows: ${mixers[0].ports[0].audioLevel}`)
+
+  const late = mix.getStats()
+  await Promise.all([mix.close(), assert.rejects(late, { code: 'ERR_CLOSED' })])
+  assert.deepEqual((await endpoint.getStats()).mixers.map(({ id }) => id), [other.id])
 })

@@ -171,6 +171,8 @@ test('between the modes of the server the connection stays, and everyone is told
   const metrics = await (await fetch(new URL('/metrics', server.url))).text()
   assert.match(metrics, /^room_server_mixers 1$/m)
   assert.match(metrics, /^room_server_mix_receivers 1$/m)
+  assert.match(metrics, /^medialoom_mixers\{effort="full"\} 1$/m)
+  assert.match(metrics, /^medialoom_mixer_ports 2$/m)
 
   // What is encrypted end to end cannot be mixed.
   ada.send({ type: 'media', audio: true, video: true, encrypted: true, streams: [] })

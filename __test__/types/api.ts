@@ -17,6 +17,7 @@ import {
   type ErrorCode,
   type IncomingStream,
   type IncomingTrack,
+  type SourceTrack,
   type Transponder,
   type TransportState
 } from '../../index.js'
@@ -47,6 +48,8 @@ export async function correctUse(offer: string): Promise<void> {
       same<number>()<typeof level>(true)
       same<boolean>()<typeof voice>(true)
     })
+    const source: SourceTrack = track
+    source.on('audiolevel', ({ level }) => same<number>()<typeof level>(true))
     track.on('encoding', encoding => same<Encoding>()<typeof encoding>(true))
     track.requestKeyframe('h')
   })

@@ -60,7 +60,8 @@ function shippedMembers(shipped) {
   }
   let proto = shipped.prototype
   for (; !FOREIGN.includes(proto); proto = Object.getPrototypeOf(proto)) add(proto, '')
-  const inherited = name => STREAMS.includes(proto) && name.replace('()', '') in proto
+  // What a stream calls itself begins with `_`; not all of it is on the prototype.
+  const inherited = name => STREAMS.includes(proto) && (name.startsWith('_') || name.replace('()', '') in proto)
   for (const key of Object.getOwnPropertyNames(shipped)) {
     if (typeof shipped[key] === 'function' && key !== 'prototype') members.push(`static ${key}()`)
   }

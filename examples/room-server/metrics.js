@@ -21,6 +21,10 @@ export function createMetrics({ endpoint, rooms, signaling }) {
   const transportGauge = new Gauge({ name: 'medialoom_transports', help: 'Transports, by state', labelNames: ['state'], registers })
   const lossGauge = new Gauge({ name: 'medialoom_packets_lost', help: 'Packets that never came, over all open incoming tracks', registers })
   const bitrateGauge = new Gauge({ name: 'medialoom_bitrate', help: 'Bits of media a second', labelNames: ['direction'], registers })
+  const effortGauge = new Gauge({ name: 'medialoom_mixers', help: 'Mixers, by the effort that they make for pictures', labelNames: ['effort'], registers })
+  const portGauge = new Gauge({ name: 'medialoom_mixer_ports', help: 'Ports of all open mixers', registers })
+  const latenessGauge = new Gauge({ name: 'medialoom_mixer_lateness_seconds', help: 'How late the latest mixer was in the last second', registers })
+  const dropGauge = new Gauge({ name: 'medialoom_mixer_packets_dropped', help: 'Packets that found no room on their way to a mixer, over all open mixers', registers })
 
   // Counters of the engine's, shown as they stand; each thread counts for itself.
   const perThread = /** @type {const} */ ([
@@ -63,5 +67,12 @@ export function createMetrics({ endpoint, rooms, signaling }) {
     lossGauge.set(encodings.reduce((sum, encoding) => sum + encoding.packetsLost, 0))
     bitrateGauge.set({ direction: 'in' }, encodings.reduce((sum, encoding) => sum + encoding.bitrate, 0))
     bitrateGauge.set({ direction: 'out' }, outgoing.reduce((sum, track) => sum + track.bitrate, 0))
+
+    for (const effort of /** @type {const} */ (['full', 'fast', 'half-rate', 'half-size'])) {
+      effortGauge.set({ effort }, stats.mixers.filter(mixer => mixer.effort === effort).length)
+    }
+    portGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.ports.length, 0))
+    latenessGauge.set(Math.max(0, ...stats.mixers.map(mixer => mixer.lateness)) / 1000)
+    dropGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.packetsDropped, 0))
   }
 }

@@ -66,6 +66,8 @@ struct Queue<T> {
     dropped: u64,
     /// Something was refused, and nobody was told of room since.
     refused: bool,
+    /// Its writer is done: it closes when nothing waits any more.
+    finished: bool,
     closed: bool,
 }
 
@@ -77,8 +79,14 @@ impl<T> std::fmt::Debug for Conduit<T> {
 
 impl<T: Weight> Conduit<T> {
     pub fn new(id: ConduitId, mailbox: Arc<Mailbox>, capacity: usize) -> Arc<Self> {
-        let queue =
-            Queue { items: VecDeque::new(), weight: 0, dropped: 0, refused: false, closed: false };
+        let queue = Queue {
+            items: VecDeque::new(),
+            weight: 0,
+            dropped: 0,
+            refused: false,
+            finished: false,
+            closed: false,
+        };
         Arc::new(Self { id, mailbox, capacity, queue: Mutex::new(queue) })
     }
 
@@ -125,11 +133,29 @@ impl<T: Weight> Conduit<T> {
         if room {
             queue.refused = false;
         }
+        let over = queue.is_over();
         drop(queue);
-        if room {
+        if over {
+            self.close();
+        } else if room {
             self.mailbox.post(Event::Conduit { id: self.id });
         }
         item
+    }
+
+    /// For a writer: nothing more comes. Closes when what waits was taken.
+    pub fn finish(&self) {
+        let mut queue = self.lock();
+        queue.finished = true;
+        let over = queue.is_over();
+        drop(queue);
+        if over {
+            self.close();
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// What waits, by weight.
@@ -159,6 +185,10 @@ impl<T: Weight> Queue<T> {
         let item = self.items.pop_front()?;
         self.weight -= item.weight();
         Some(item)
+    }
+
+    fn is_over(&self) -> bool {
+        self.finished && self.items.is_empty()
     }
 }
 
@@ -210,6 +240,23 @@ mod tests {
         conduit.take();
         conduit.take();
         assert!(mailbox.drain().is_empty(), "nobody was refused");
+    }
+
+    #[test]
+    fn one_whose_writer_is_done_closes_when_all_was_taken() {
+        let now = Instant::now();
+        let (conduit, mailbox) = conduit(100);
+        conduit.offer(pcm(20, now)).unwrap();
+        conduit.offer(pcm(20, now)).unwrap();
+        conduit.finish();
+        conduit.take();
+        assert!(mailbox.drain().is_empty() && !conduit.is_closed());
+        conduit.take();
+        let closed = [Event::ConduitClosed { id: ConduitId(64) }];
+        assert_eq!(mailbox.drain(), closed);
+        let (conduit, mailbox) = self::conduit(100);
+        conduit.finish();
+        assert_eq!(mailbox.drain(), closed, "nothing waited");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::conduit::{Conduit, Frame, Pcm};
 use super::error::EngineError;
 use super::ids::{ConduitId, IncomingTrackId, PortId, RequestId};
+use super::stats::StatsCollector;
 use crate::codec::Kind;
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -192,7 +193,7 @@ pub struct Tone {
     pub frequency: f32,
     /// A second one, as the keys of a telephone have.
     pub second: Option<f32>,
-    /// dBov.
+    /// Amplitude of each in dB of full scale.
     pub level: f32,
 }
 
@@ -270,8 +271,13 @@ pub enum MixerCommand {
     RemoveConduit {
         conduit: ConduitId,
     },
+    /// JavaScript listens to how loud a mixed track is, or does no longer.
+    ListenLevels {
+        track: IncomingTrackId,
+        listen: bool,
+    },
     Stats {
-        request: RequestId,
+        collector: Arc<StatsCollector>,
     },
     Close {
         request: RequestId,

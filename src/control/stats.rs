@@ -1,6 +1,7 @@
-//! One snapshot of the whole tree, gathered from all shards. Names follow W3C webrtc-stats.
+//! One snapshot of the whole tree, gathered from all shards and mixers. Names follow W3C
+//! webrtc-stats.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::flow::Flow;
 use super::ids::RequestId;
 use super::mailbox::Mailbox;
 
-/// Gathers the shares of all shards and answers when the last one came.
+/// Gathers the shares of all shards and mixers and answers when the last one came.
 pub struct StatsCollector {
     request: RequestId,
     mailbox: Arc<Mailbox>,
@@ -22,6 +23,7 @@ pub struct StatsCollector {
 pub enum Shape {
     Endpoint,
     Transport,
+    Mixer,
 }
 
 struct Gathered {
@@ -29,11 +31,12 @@ struct Gathered {
     shares: Vec<Share>,
 }
 
-/// What one shard knows.
+/// What one shard or one mixer knows; nothing, if it is gone.
 #[derive(Default, Debug)]
 pub struct Share {
     pub thread: Option<ThreadStats>,
     pub transports: Vec<TransportStats>,
+    pub mixer: Option<MixerStats>,
 }
 
 impl std::fmt::Debug for StatsCollector {
@@ -43,14 +46,19 @@ impl std::fmt::Debug for StatsCollector {
 }
 
 impl StatsCollector {
-    /// `shards` is how many shares will come.
-    pub fn new(request: RequestId, mailbox: Arc<Mailbox>, shape: Shape, shards: usize) -> Self {
-        let gathered = Mutex::new(Gathered { missing: shards, shares: Vec::with_capacity(shards) });
+    /// `shares` is how many will come.
+    pub fn new(request: RequestId, mailbox: Arc<Mailbox>, shape: Shape, shares: usize) -> Self {
+        let gathered = Mutex::new(Gathered { missing: shares, shares: Vec::with_capacity(shares) });
         Self { request, mailbox, shape, gathered }
     }
 
+    /// One more will come than was known. To be called while some are missing.
+    pub fn expect_another(&self) {
+        self.lock().missing += 1;
+    }
+
     pub fn add(&self, share: Share) {
-        let mut gathered = self.gathered.lock().unwrap_or_else(|e| e.into_inner());
+        let mut gathered = self.lock();
         gathered.shares.push(share);
         gathered.missing -= 1;
         if gathered.missing == 0 {
@@ -61,27 +69,38 @@ impl StatsCollector {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn answer(&self, shares: Vec<Share>) -> Result<Reply, super::error::EngineError> {
         use super::error::{EngineError, ErrorCode};
         let mut threads = Vec::new();
         let mut transports = Vec::new();
+        let mut mixers = Vec::new();
         for share in shares {
             threads.extend(share.thread);
             transports.extend(share.transports);
+            mixers.extend(share.mixer);
         }
         let json = match self.shape {
             Shape::Endpoint => {
                 threads.sort_by_key(|t| t.thread);
                 transports.sort_by_key(|t| t.id);
+                mixers.sort_by_key(|m| m.id);
                 let timestamp = std::time::SystemTime::now()
                     .duration_since(std::time::UNIX_EPOCH)
                     .unwrap_or_default()
                     .as_millis() as u64;
-                serde_json::to_string(&EndpointStats { timestamp, threads, transports })
+                serde_json::to_string(&EndpointStats { timestamp, threads, transports, mixers })
             }
             Shape::Transport => match transports.pop() {
                 Some(transport) => serde_json::to_string(&transport),
                 None => return Err(EngineError::new(ErrorCode::Closed, "the transport is closed")),
+            },
+            Shape::Mixer => match mixers.pop() {
+                Some(mixer) => serde_json::to_string(&mixer),
+                None => return Err(EngineError::new(ErrorCode::Closed, "the mixer is closed")),
             },
         };
         json.map(Reply::Stats)
@@ -95,6 +114,7 @@ pub struct EndpointStats {
     pub timestamp: u64,
     pub threads: Vec<ThreadStats>,
     pub transports: Vec<TransportStats>,
+    pub mixers: Vec<MixerStats>,
 }
 
 #[derive(Serialize, Default, Clone, Debug)]
@@ -298,4 +318,61 @@ pub struct DataChannelStats {
     pub bytes_sent: u64,
     pub bytes_received: u64,
     pub messages_dropped: u64,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct MixerStats {
+    pub id: u64,
+    pub effort: &'static str,
+    pub lateness: f64,
+    pub packets_dropped: u64,
+    pub ports: Vec<PortStats>,
+    pub classes: Vec<ClassStats>,
+}
+
+/// What is not mixed of a port is left out.
+#[derive(Serialize, Default, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PortStats {
+    pub id: u64,
+    #[serde(flatten)]
+    pub sound: Option<SoundStats>,
+    #[serde(flatten)]
+    pub picture: Option<PictureStats>,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct SoundStats {
+    pub jitter_buffer_delay: f64,
+    pub jitter_buffer_target: f64,
+    pub packets_received: u64,
+    pub packets_late: u64,
+    pub packets_discarded: u64,
+    pub concealed: u64,
+    pub drift: f32,
+    pub audio_level: i8,
+}
+
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureStats {
+    pub frames_decoded: u64,
+    pub frames_dropped: u64,
+    pub decoder_errors: u64,
+    pub frame_width: u16,
+    pub frame_height: u16,
+}
+
+/// What is made of the canvas in one codec and size.
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassStats {
+    pub codec: &'static str,
+    pub width: u16,
+    pub height: u16,
+    pub frames_encoded: u64,
+    pub key_frames_encoded: u64,
+    pub bytes_encoded: u64,
 }

@@ -177,9 +177,22 @@ impl Engine {
         };
         let mailbox = self.mailbox.clone();
         let collector = Arc::new(StatsCollector::new(request, mailbox, shape, shards.len()));
+        #[cfg(feature = "mcu")]
+        if only.is_none() {
+            self.mixing.add_stats(&collector)?;
+        }
         shards.into_iter().try_for_each(|shard| {
             self.host.send(shard, Command::Stats { collector: collector.clone(), only })
         })
+    }
+
+    /// Asks for a snapshot of one mixer.
+    ///
+    /// Errors: `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn mixer_stats(&self, request: RequestId, mixer: MixerId) -> Result<(), EngineError> {
+        let collector = StatsCollector::new(request, self.mailbox.clone(), Shape::Mixer, 1);
+        self.mixer(mixer, MixerCommand::Stats { collector: Arc::new(collector) })
     }
 
     /// Makes a mixer, with tracks that can be attached to at once.

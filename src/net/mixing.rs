@@ -15,6 +15,7 @@ use crate::control::event::CloseReason;
 use crate::control::ids::{ConduitId, IdMap, Ids, IncomingTrackId, MixerId, PortId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
+use crate::control::stats::{Share, StatsCollector};
 use crate::engine::inlet::Inlet;
 use crate::engine::message::ShardMessage;
 use crate::engine::mixer::{Class, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid};
@@ -146,6 +147,20 @@ impl Mixing {
         handle.ask(Request::AddPort { port, options, track })?;
         handle.ports += 1;
         Ok((port, info))
+    }
+
+    /// Has every mixer add its share.
+    pub(super) fn add_stats(&self, collector: &Arc<StatsCollector>) -> Result<(), EngineError> {
+        for handle in self.lock().handles.values() {
+            collector.expect_another();
+            let command = MixerCommand::Stats { collector: Arc::clone(collector) };
+            match handle.ask(Request::Command(command)) {
+                // It failed, and nobody has looked since.
+                Err(error) if error.code == ErrorCode::Closed => collector.add(Share::default()),
+                asked => asked?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn command(&self, mixer: MixerId, command: MixerCommand) -> Result<(), EngineError> {

@@ -350,6 +350,16 @@ mod tests {
             (peer, *self.packets.last().unwrap())
         }
 
+        /// One more connects, and is closed at once.
+        async fn refuse_another(&mut self) {
+            let mut refused = TcpStream::connect(self.address).unwrap();
+            refused.set_read_timeout(Some(PATIENCE)).unwrap();
+            let ready = poll_fn(|context| self.tcp.poll_ready(context));
+            tokio::time::timeout(PATIENCE, ready).await.unwrap();
+            self.tcp.receive(self.now, &self.table, |_| ());
+            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+        }
+
         fn pass(&mut self, time: Duration) {
             self.now += time;
             let ended = &mut self.ended;
@@ -400,12 +410,7 @@ mod tests {
             assert_eq!(fixture.ended, [stranger]);
             fixture.answer(&newcomer);
 
-            let mut refused = TcpStream::connect(fixture.address).unwrap();
-            refused.set_read_timeout(Some(PATIENCE)).unwrap();
-            let ready = poll_fn(|context| fixture.tcp.poll_ready(context));
-            tokio::time::timeout(PATIENCE, ready).await.unwrap();
-            fixture.tcp.receive(fixture.now, &fixture.table, |_| ());
-            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+            fixture.refuse_another().await;
             assert_eq!(fixture.ended, [stranger]);
         });
     }
@@ -418,12 +423,7 @@ mod tests {
             for _ in 0..64 {
                 strangers.push(fixture.peer().await);
             }
-            let mut refused = TcpStream::connect(fixture.address).unwrap();
-            refused.set_read_timeout(Some(PATIENCE)).unwrap();
-            let ready = poll_fn(|context| fixture.tcp.poll_ready(context));
-            tokio::time::timeout(PATIENCE, ready).await.unwrap();
-            fixture.tcp.receive(fixture.now, &fixture.table, |_| ());
-            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+            fixture.refuse_another().await;
 
             fixture.answer(&strangers[0].1);
             let _welcome = fixture.peer().await;

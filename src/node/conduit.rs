@@ -15,12 +15,46 @@ pub struct NativePcmConduit {
 }
 
 #[napi]
-impl NativePcmConduit {
-    #[napi(getter, catch_unwind)]
-    pub fn id(&self) -> f64 {
-        self.conduit.id().0 as f64
-    }
+pub struct NativeFrameConduit {
+    pub(super) conduit: Arc<Conduit<Frame>>,
+}
 
+/// What does not depend on what crosses: classes of napi are not generic.
+macro_rules! conduit {
+    ($class:ident) => {
+        #[napi]
+        impl $class {
+            #[napi(getter, catch_unwind)]
+            pub fn id(&self) -> f64 {
+                self.conduit.id().0 as f64
+            }
+
+            /// What a slow reader lost.
+            #[napi(getter, catch_unwind)]
+            pub fn dropped(&self) -> f64 {
+                self.conduit.dropped() as f64
+            }
+
+            /// Milliseconds of sound, or pictures.
+            #[napi(getter, catch_unwind)]
+            pub fn waiting(&self) -> f64 {
+                self.conduit.waiting() as f64
+            }
+
+            /// Nothing more is written. It closes when the mixer has taken what waits.
+            #[napi(catch_unwind)]
+            pub fn finish(&self) {
+                self.conduit.finish();
+            }
+        }
+    };
+}
+
+conduit!(NativePcmConduit);
+conduit!(NativeFrameConduit);
+
+#[napi]
+impl NativePcmConduit {
     /// The next frame, if there is one: `samples`, and `timestamp` in milliseconds since 1970.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
@@ -45,32 +79,10 @@ impl NativePcmConduit {
             .offer(Pcm { samples: samples.to_vec(), sample_rate, channels, timestamp })
             .is_ok()
     }
-
-    /// What a slow reader lost.
-    #[napi(getter, catch_unwind)]
-    pub fn dropped(&self) -> f64 {
-        self.conduit.dropped() as f64
-    }
-
-    /// Milliseconds.
-    #[napi(getter, catch_unwind)]
-    pub fn waiting(&self) -> f64 {
-        self.conduit.waiting() as f64
-    }
-}
-
-#[napi]
-pub struct NativeFrameConduit {
-    pub(super) conduit: Arc<Conduit<Frame>>,
 }
 
 #[napi]
 impl NativeFrameConduit {
-    #[napi(getter, catch_unwind)]
-    pub fn id(&self) -> f64 {
-        self.conduit.id().0 as f64
-    }
-
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let Some(frame) = self.conduit.take() else { return Ok(None) };
@@ -94,16 +106,6 @@ impl NativeFrameConduit {
     ) -> bool {
         let timestamp = from_epoch(timestamp);
         self.conduit.offer(Frame { data: data.to_vec(), rgba, width, height, timestamp }).is_ok()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn dropped(&self) -> f64 {
-        self.conduit.dropped() as f64
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn waiting(&self) -> f64 {
-        self.conduit.waiting() as f64
     }
 }
 

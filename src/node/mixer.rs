@@ -244,6 +244,13 @@ impl NativeEndpoint {
         Ok(NativeFrameConduit { conduit })
     }
 
+    /// Whether levels of a mixed track are wanted.
+    #[napi(catch_unwind)]
+    pub fn listen_mixed_levels(&self, env: Env, mixer: f64, id: f64, listen: bool) -> Result<()> {
+        let command = MixerCommand::ListenLevels { track: incoming_track_id(id), listen };
+        self.ask(&env, mixer, command)
+    }
+
     #[napi(catch_unwind)]
     pub fn remove_conduit(&self, env: Env, mixer: f64, conduit: f64) -> Result<()> {
         let conduit = ConduitId(conduit as u64);
@@ -252,7 +259,8 @@ impl NativeEndpoint {
 
     #[napi(catch_unwind)]
     pub fn mixer_stats(&self, env: Env, request: u32, mixer: f64) -> Result<()> {
-        self.ask(&env, mixer, MixerCommand::Stats { request: RequestId(request) })
+        let asked = self.running.engine.mixer_stats(RequestId(request), mixer_id(mixer));
+        self.check(&env, asked)
     }
 
     #[napi(catch_unwind)]

@@ -5,10 +5,12 @@ mod allotment;
 mod bandwidth;
 mod channels;
 mod cipher_tap;
+mod closing;
 mod commands;
 mod config;
 mod demand;
 mod dumping;
+mod event;
 mod extensions;
 mod forwarding;
 mod identity;
@@ -38,21 +40,21 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use str0m::media::Mid;
 use str0m::net::{Receive, Transmit};
-use str0m::{Input, Output, Reason, Rtc, RtcError};
+use str0m::{Input, Output, Reason, Rtc};
 
+pub use event::SessionEvent;
 pub use identity::Identity;
 pub use outgoing::Nacked;
 pub use workspace::{Delivery, Workspace};
 
 use crate::codec::multiplex::{self, Multiplexed};
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
-use crate::control::ids::{ChannelId, Ids, IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::egress::Egress;
-use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 use allotment::Allotting;
 use bandwidth::Bandwidth;
 use channels::Channels;
@@ -71,54 +73,6 @@ const IDLE_STATS_DELAY: Duration = Duration::from_secs(9);
 
 /// Most tracks in one direction of one peer.
 pub const MAX_TRACKS: usize = 1000;
-
-/// What a session has to say to the rest of its shard.
-#[derive(Debug)]
-pub enum SessionEvent {
-    /// For JavaScript.
-    Event(Event),
-    /// Media for whoever receives the track.
-    Packet {
-        packet: Arc<SourcePacket>,
-    },
-    /// A track appeared, or its formats or encodings changed.
-    IncomingTrackChanged {
-        id: IncomingTrackId,
-    },
-    IncomingTrackClosed {
-        id: IncomingTrackId,
-        reason: CloseReason,
-    },
-    OutgoingTrackClosed {
-        id: OutgoingTrackId,
-        reason: CloseReason,
-    },
-    /// The receiver of a track lost packets: see [`Session::retransmit`].
-    RetransmissionWanted {
-        id: OutgoingTrackId,
-    },
-    /// The receiver of a track would take other encodings of its source than before.
-    EncodingsWanted {
-        source: IncomingTrackId,
-        id: OutgoingTrackId,
-        wanted: EncodingSet,
-    },
-    /// A receiver needs a keyframe of this track.
-    KeyframeWanted {
-        source: IncomingTrackId,
-        encoding: EncodingIndex,
-    },
-    ChannelMessage {
-        id: ChannelId,
-        binary: bool,
-        data: Bytes,
-        listened: bool,
-    },
-    ChannelClosed {
-        id: ChannelId,
-        reason: CloseReason,
-    },
-}
 
 pub struct Session {
     id: TransportId,
@@ -252,11 +206,6 @@ impl Session {
     pub fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
         let own = [self.egress.report_at(), self.pacing.next(now), self.bandwidth.next()];
         own.into_iter().flatten().min()
-    }
-
-    /// Why the session is over, when it is.
-    pub fn over(&self) -> Option<CloseReason> {
-        self.over
     }
 
     /// Whether a STUN message belongs to this session: known, and authenticated by its password.
@@ -446,52 +395,6 @@ impl Session {
             let event = Event::TransportState { transport: self.id, state };
             self.events.push_back(SessionEvent::Event(event));
         }
-    }
-
-    fn fail(&mut self, error: &RtcError) {
-        if self.over.is_none() {
-            let text: String = error.to_string().chars().take(300).collect();
-            let error = EngineError::new(ErrorCode::Transport, text);
-            let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(SessionEvent::Event(event));
-            self.end(CloseReason::Error);
-        }
-    }
-
-    fn end(&mut self, reason: CloseReason) {
-        self.over.get_or_insert(reason);
-    }
-
-    /// Says goodbye to the peer and closes everything below. The last events and datagrams are
-    /// there to be taken afterwards.
-    pub fn close(&mut self, now: Instant, reason: CloseReason) {
-        if self.state == TransportState::Closed {
-            return;
-        }
-        if self.rtc.is_alive() {
-            self.say_goodbye();
-            if let Err(error) = self.rtc.close() {
-                tracing::debug!(transport = %self.id, %error, "no goodbye");
-            }
-            self.advance(now);
-        }
-        for incoming in std::mem::take(&mut self.incoming) {
-            self.close_incoming(incoming.id, CloseReason::Parent);
-        }
-        for outgoing in std::mem::take(&mut self.outgoing).iter() {
-            let id = outgoing.id;
-            self.events
-                .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Parent });
-        }
-        self.channels.close_all(CloseReason::Parent, &mut self.events);
-        self.set_state(TransportState::Closed);
-        self.state = TransportState::Closed;
-        let event = Event::TransportClosed { transport: self.id, reason };
-        self.events.push_back(SessionEvent::Event(event));
-    }
-
-    fn close_incoming(&mut self, id: IncomingTrackId, reason: CloseReason) {
-        self.events.push_back(SessionEvent::IncomingTrackClosed { id, reason });
     }
 
     /// Sends a message that came on another channel.

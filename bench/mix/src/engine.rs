@@ -7,13 +7,14 @@ use cpu_time::ProcessTime;
 use medialoom::control::conduit::{Conduit, Pcm};
 use medialoom::control::ids::{MixerId, PortId};
 use medialoom::control::mailbox::Mailbox;
-use medialoom::control::mixer::{MixerCommand, MixerOptions, PcmFormat, PortOptions, Tapped, Tone};
+use medialoom::control::mixer::{MixerCommand, MixerOptions, PcmFormat, Tapped, Tone};
 use medialoom::control::options::{EngineOptions, Listen};
 use medialoom::net::Engine;
 use serde_json::{Value, json};
 
 use crate::latency::percentile;
 use crate::memory::resident;
+use crate::room::port_options;
 use crate::{pictures, sound};
 
 const ROOMS: usize = 10;
@@ -32,17 +33,7 @@ fn start() -> Engine {
 }
 
 fn port(engine: &Engine, mixer: MixerId) -> PortId {
-    let options = PortOptions {
-        label: "Somebody".to_owned(),
-        gain: 1.0,
-        position: 0.0,
-        auto_gain: false,
-        noise_suppression: false,
-        muted: false,
-        visible: true,
-        screen: false,
-    };
-    engine.add_port(mixer, options).unwrap().0
+    engine.add_port(mixer, port_options("Somebody")).unwrap().0
 }
 
 /// From the moment for which sound is mixed until it is there, with so many rooms on one thread.

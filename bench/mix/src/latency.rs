@@ -3,20 +3,19 @@
 use std::time::{Duration, Instant};
 
 use medialoom::codec::Codec;
-use medialoom::mcu::audio::{
-    AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFormat,
-    PcmFrame, TICK, TapKey, TapSource,
-};
+use medialoom::mcu::audio::{AudioSink, AudioTarget, PcmFormat, PcmFrame, TICK, TapKey, TapSource};
 use medialoom::mcu::video::{
     self, Background, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapOptions, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
+use medialoom::mcu::{OutputPacket, PortKey};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-const PORT: PortKey = PortKey(1);
+use crate::network::UnderWay;
+use crate::sources::{PORT, opus_mixer};
+
 /// What an Opus encoder waits for behind a frame (RFC 7587 4.2: 6.5 ms).
 const LOOKAHEAD: Duration = Duration::from_micros(6_500);
 const CLICKS: usize = 200;
@@ -45,17 +44,12 @@ impl AudioSink for Out {
 pub fn sound() -> Value {
     let start = Instant::now();
     let mut rng = SmallRng::seed_from_u64(1);
-    let mut sender = AudioMixer::new(AudioOptions::mono());
-    sender.add_port(PORT, AudioPortOptions::default());
-    sender.set_wanted(AudioTarget::Shared, CodecSet::EMPTY.with(Codec::Opus));
-    let mut mixer = AudioMixer::new(AudioOptions::mono());
-    mixer.add_port(PORT, AudioPortOptions::default());
-    mixer.set_wanted(AudioTarget::Shared, CodecSet::EMPTY.with(Codec::Opus));
+    let (mut sender, mut mixer) = (opus_mixer(), opus_mixer());
     let format = PcmFormat { rate: 48_000, channels: 1, frame_ms: 20 };
     mixer.add_tap(TapKey(1), TapSource::Mix(AudioTarget::Shared), format);
 
-    // (when it arrives, the packet, whether a sound begins in it)
-    let mut under_way: Vec<(Instant, InputPacket, bool)> = Vec::new();
+    // Each with whether a sound begins in it.
+    let mut under_way = UnderWay::new();
     let mut arrived: Option<Instant> = None;
     let mut added = Vec::new();
     let mut beyond = Vec::new();
@@ -64,7 +58,7 @@ pub fn sound() -> Value {
         let now = start + TICK * tick as u32;
         let click = tick % PERIOD == PERIOD / 2;
         let sample = |index: usize| {
-            if click { if index / 24 % 2 == 0 { 12_000 } else { -12_000 } } else { 0 }
+            if click { if (index / 24).is_multiple_of(2) { 12_000 } else { -12_000 } } else { 0 }
         };
         let samples: Vec<i16> = (0..960).map(sample).collect();
         let pcm = PcmFrame { samples: &samples, channels: 1, rate: 48_000, timestamp: now };
@@ -73,31 +67,15 @@ pub fn sound() -> Value {
         sender.tick(now, &mut sent);
         for packet in sent.packets {
             let arrival = now + TICK + Duration::from_micros(rng.random_range(0..10_000));
-            let input = InputPacket {
-                sequence: packet.sequence,
-                timestamp: packet.timestamp,
-                marker: packet.marker,
-                codec: packet.codec,
-                red: false,
-                payload: packet.payload,
-                arrival,
-                captured: now,
-                audio_level: packet.audio_level.map(|(level, _)| level),
-                rotation: 0,
-            };
-            under_way.push((arrival, input, click));
+            under_way.send(packet, arrival, click);
         }
         // The mixer's clock has no relation to the sender's.
         let moment = now + Duration::from_millis(7);
-        under_way.retain(|(arrival, packet, click)| {
-            if *arrival > moment {
-                return true;
+        under_way.take(moment, |packet, click| {
+            mixer.receive(PORT, &packet);
+            if click {
+                arrived = Some(packet.arrival);
             }
-            mixer.receive(PORT, packet);
-            if *click {
-                arrived = Some(*arrival);
-            }
-            false
         });
         let mut out = Out::default();
         mixer.tick(moment, &mut out);
@@ -183,7 +161,8 @@ pub fn picture() -> Value {
     // What nobody wants yet is not looked at.
     mixer.tick(start, &mut Seen::default());
     let (width, height) = SIZE;
-    let mut under_way: Vec<(Instant, InputPacket, Option<bool>)> = Vec::new();
+    // Each with how bright its picture is, if it is the last of one that is another.
+    let mut under_way = UnderWay::new();
     let mut awaited: Option<(Instant, bool)> = None;
     let mut added = Vec::new();
     let interval = Duration::from_secs(1) / RATE;
@@ -199,31 +178,15 @@ pub fn picture() -> Value {
         let arrival = now + Duration::from_micros(rng.random_range(1_000..30_000));
         let last = sent.packets.len();
         for (index, packet) in sent.packets.into_iter().enumerate() {
-            let input = InputPacket {
-                sequence: packet.sequence,
-                timestamp: packet.timestamp,
-                marker: packet.marker,
-                codec: packet.codec,
-                red: false,
-                payload: packet.payload,
-                arrival,
-                captured: now,
-                audio_level: None,
-                rotation: 0,
-            };
             let changes = (index + 1 == last && number % 10 == 0).then_some(bright);
-            under_way.push((arrival, input, changes));
+            under_way.send(packet, arrival, changes);
         }
         let moment = now + Duration::from_millis(31);
-        under_way.retain(|(arrival, packet, changes)| {
-            if *arrival > moment {
-                return true;
-            }
-            mixer.receive(PORT, packet);
+        under_way.take(moment, |packet, changes| {
+            mixer.receive(PORT, &packet);
             if let Some(bright) = changes {
-                awaited = Some((*arrival, *bright));
+                awaited = Some((packet.arrival, bright));
             }
-            false
         });
         let mut seen = Seen::default();
         mixer.tick(moment, &mut seen);

@@ -4,6 +4,7 @@
 mod engine;
 mod latency;
 mod memory;
+mod network;
 mod pictures;
 mod quality;
 mod room;

@@ -4,16 +4,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use medialoom::codec::Codec;
 use medialoom::mcu::audio::{
-    AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFormat,
-    PcmFrame, TICK, TapKey, TapSource,
+    AudioMixer, AudioSink, AudioTarget, PcmFormat, PcmFrame, TICK, TapKey, TapSource,
 };
-use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
+use medialoom::mcu::{InputPacket, OutputPacket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-const PORT: PortKey = PortKey(1);
+use crate::network::arriving;
+use crate::sources::{PORT, opus_mixer};
+
 const RATE: u32 = 16_000;
 const FRAME: usize = 320;
 /// How long a packet is under way.
@@ -36,9 +36,7 @@ impl AudioSink for Out {
 }
 
 fn mixer() -> AudioMixer {
-    let mut mixer = AudioMixer::new(AudioOptions::mono());
-    mixer.add_port(PORT, AudioPortOptions::default());
-    mixer.set_wanted(AudioTarget::Shared, CodecSet::EMPTY.with(Codec::Opus));
+    let mut mixer = opus_mixer();
     let format = PcmFormat { rate: RATE, channels: 1, frame_ms: 20 };
     mixer.add_tap(TapKey(1), TapSource::Mix(AudioTarget::Shared), format);
     mixer
@@ -52,18 +50,7 @@ struct Link {
 
 impl Link {
     fn carry(&mut self, packet: OutputPacket, now: Instant) -> Option<InputPacket> {
-        (!self.rng.random_bool(self.loss)).then(|| InputPacket {
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
-            marker: packet.marker,
-            codec: packet.codec,
-            red: false,
-            payload: packet.payload,
-            arrival: now + WAY,
-            captured: packet.captured,
-            audio_level: packet.audio_level.map(|(level, _)| level),
-            rotation: 0,
-        })
+        (!self.rng.random_bool(self.loss)).then(|| arriving(packet, now + WAY))
     }
 }
 

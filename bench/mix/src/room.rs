@@ -102,17 +102,7 @@ impl Room {
             MixedTrack::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &sound_classes())
         });
         let id = track.as_ref().map(MixedTrack::id);
-        let options = PortOptions {
-            label: label.to_owned(),
-            gain: 1.0,
-            position: 0.0,
-            auto_gain: false,
-            noise_suppression: false,
-            muted: false,
-            visible: true,
-            screen: false,
-        };
-        self.ask(Request::AddPort { port, options, track });
+        self.ask(Request::AddPort { port, options: port_options(label), track });
         (port, id)
     }
 
@@ -232,6 +222,19 @@ fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
         encodings: vec![encoding],
         alternatives: false,
         thinnest: None,
+    }
+}
+
+pub fn port_options(label: &str) -> PortOptions {
+    PortOptions {
+        label: label.to_owned(),
+        gain: 1.0,
+        position: 0.0,
+        auto_gain: false,
+        noise_suppression: false,
+        muted: false,
+        visible: true,
+        screen: false,
     }
 }
 

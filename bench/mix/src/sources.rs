@@ -17,6 +17,17 @@ use crate::voice::{RATE, Voice};
 
 pub type Packets = Arc<Vec<Vec<OutputPacket>>>;
 
+/// The one port of a mixer that makes packets.
+pub const PORT: PortKey = PortKey(1);
+
+/// A mixer whose sound somebody takes in Opus.
+pub fn opus_mixer() -> AudioMixer {
+    let mut mixer = AudioMixer::new(AudioOptions::mono());
+    mixer.add_port(PORT, AudioPortOptions::default());
+    mixer.set_wanted(AudioTarget::Shared, CodecSet::EMPTY.with(Codec::Opus));
+    mixer
+}
+
 #[derive(Default)]
 struct Kept(Vec<OutputPacket>);
 
@@ -29,16 +40,14 @@ impl AudioSink for Kept {
 /// Two seconds of somebody who talks, in Opus.
 pub fn talking(seed: u64) -> Packets {
     let now = Instant::now();
-    let mut mixer = AudioMixer::new(AudioOptions::mono());
-    mixer.add_port(PortKey(1), AudioPortOptions::default());
-    mixer.set_wanted(AudioTarget::Shared, CodecSet::EMPTY.with(Codec::Opus));
+    let mut mixer = opus_mixer();
     let mut voice = Voice::new(seed);
     let mut samples = [0; 960];
     let frames = (0..100).map(|frame| {
         voice.fill(&mut samples);
         let timestamp = now + TICK * frame;
         let pcm = PcmFrame { samples: &samples, channels: 1, rate: RATE, timestamp };
-        let _ = mixer.write_pcm(PortKey(1), &pcm);
+        let _ = mixer.write_pcm(PORT, &pcm);
         let mut kept = Kept::default();
         mixer.tick(timestamp, &mut kept);
         kept.0
@@ -89,7 +98,7 @@ pub fn moving(width: u16, height: u16, frame_rate: u8, frames: u32) -> Packets {
         classes: vec![class],
     })
     .unwrap();
-    mixer.add_port(PortKey(1), VideoPortOptions::default()).unwrap();
+    mixer.add_port(PORT, VideoPortOptions::default()).unwrap();
     mixer.set_wanted(ClassIndex(0), true);
     let interval = Duration::from_secs(1) / u32::from(frame_rate);
     let mut data = vec![128; PixelFormat::I420.len(width, height)];
@@ -97,7 +106,7 @@ pub fn moving(width: u16, height: u16, frame_rate: u8, frames: u32) -> Packets {
         draw(&mut data, width, height, frame);
         let at = now + interval * frame;
         let picture = Frame { width, height, format: PixelFormat::I420, data: &data };
-        let _ = mixer.write_frame(PortKey(1), &picture, at);
+        let _ = mixer.write_frame(PORT, &picture, at);
         let mut kept = Pictures::default();
         mixer.tick(at, &mut kept);
         kept.0

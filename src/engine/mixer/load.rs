@@ -3,38 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-/// How much a mixer's pictures get.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub enum Effort {
-    #[default]
-    Full,
-    /// Encoders look less for what makes a picture smaller.
-    Fast,
-    /// And every second picture is left out.
-    HalfRate,
-    /// And pictures have half the width and height.
-    HalfSize,
+use crate::mcu::video::Effort;
+
+const EFFORTS: [Effort; 4] = [Effort::Full, Effort::Fast, Effort::HalfRate, Effort::HalfSize];
+
+fn less(effort: Effort) -> Option<Effort> {
+    EFFORTS.get(effort as usize + 1).copied()
 }
 
-impl Effort {
-    const ALL: [Self; 4] = [Self::Full, Self::Fast, Self::HalfRate, Self::HalfSize];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Fast => "fast",
-            Self::HalfRate => "half-rate",
-            Self::HalfSize => "half-size",
-        }
-    }
-
-    fn less(self) -> Option<Self> {
-        Self::ALL.get(self as usize + 1).copied()
-    }
-
-    fn more(self) -> Option<Self> {
-        (self as usize).checked_sub(1).map(|index| Self::ALL[index])
-    }
+fn more(effort: Effort) -> Option<Effort> {
+    (effort as usize).checked_sub(1).map(|index| EFFORTS[index])
 }
 
 /// A turn that begins so much after its time is late.
@@ -101,13 +79,13 @@ impl Load {
             if std::mem::take(&mut self.trying) {
                 self.patience = (self.patience * 2).min(MOST_PATIENCE);
             }
-            if let Some(less) = self.effort.less() {
+            if let Some(less) = less(self.effort) {
                 self.effort = less;
             }
         } else if self.late_turns == 0 {
             self.good_windows += 1;
             if self.good_windows >= self.patience
-                && let Some(more) = self.effort.more()
+                && let Some(more) = more(self.effort)
             {
                 self.effort = more;
                 self.good_windows = 0;

@@ -25,6 +25,7 @@ use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{ConduitId, IncomingTrackId, MixerId, PortId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
+use crate::control::stats::Share;
 use crate::engine::inlet::{Inlet, Notes};
 use crate::engine::message::ShardMessage;
 use crate::sfu::SourcePacket;
@@ -253,10 +254,14 @@ impl<S: Shards> Mixer<S> {
                 let result = self.sound.as_mut().map(|s| s.play_file(port, file, repeat));
                 self.answer(request, result);
             }
+            C::ListenLevels { track, listen } => {
+                if let Some(sound) = &mut self.sound {
+                    sound.listen_levels(track, listen);
+                }
+            }
             C::RemoveConduit { conduit } => self.remove_conduit(conduit),
-            C::Stats { request } => {
-                let json = stats::json(self);
-                self.mailbox.post(Event::Reply { request, result: Ok(Reply::Stats(json)) });
+            C::Stats { collector } => {
+                collector.add(Share { mixer: Some(stats::of(self)), ..Share::default() });
             }
             C::Close { request } => {
                 self.close(CloseReason::Closed);
@@ -322,10 +327,8 @@ impl<S: Shards> Mixer<S> {
             }
         }
         for (track, wanted) in notes.demand {
-            if let Some(mixed) = self.sound.as_mut().and_then(|sound| sound.track_mut(track)) {
-                mixed.set_wanted(wanted);
-                self.sound.iter_mut().for_each(|sound| sound.update_demand(track));
-            } else if let Some(pictures) = &mut self.pictures {
+            let heard = self.sound.as_mut().is_some_and(|sound| sound.set_demand(track, wanted));
+            if !heard && let Some(pictures) = &mut self.pictures {
                 pictures.set_demand(track, wanted);
             }
         }
@@ -414,8 +417,8 @@ impl<S: Shards> Mixer<S> {
             C::SetBackground { request, .. }
             | C::SetOverlays { request, .. }
             | C::Snapshot { request, .. }
-            | C::PlayFile { request, .. }
-            | C::Stats { request } => request,
+            | C::PlayFile { request, .. } => request,
+            C::Stats { collector } => return collector.add(Share::default()),
             C::ReadPcm { conduit, .. } | C::WritePcm { conduit, .. } => return conduit.close(),
             C::ReadFrames { conduit, .. } | C::WriteFrames { conduit, .. } => {
                 return conduit.close();

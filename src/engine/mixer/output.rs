@@ -8,7 +8,9 @@ use crate::codec::{Codec, Description};
 use crate::control::ids::IncomingTrackId;
 use crate::mcu::OutputPacket;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
-use crate::sfu::{EncodingIndex, EncodingSet, Extensions, LayerMeter, SourcePacket};
+use crate::sfu::{
+    AudioLevelMeter, EncodingIndex, EncodingSet, Extensions, LayerMeter, SourcePacket,
+};
 
 /// Profile of what the H.264 encoder makes: constrained baseline.
 const H264_BASELINE: u32 = 0x42;
@@ -33,6 +35,8 @@ pub struct MixedTrack {
     encodings: Vec<Encoding>,
     description: Arc<SourceDescription>,
     wanted: EncodingSet,
+    /// While JavaScript listens.
+    pub levels: Option<AudioLevelMeter>,
 }
 
 struct Encoding {
@@ -58,7 +62,7 @@ impl MixedTrack {
             })
             .collect();
         let description = Arc::new(describe(&encodings));
-        Self { id, encodings, description, wanted: EncodingSet::NONE }
+        Self { id, encodings, description, wanted: EncodingSet::NONE, levels: None }
     }
 
     pub fn id(&self) -> IncomingTrackId {

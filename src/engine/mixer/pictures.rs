@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bitrates::Bitrates;
-use super::load::{Effort, Load};
+use super::load::Load;
 use super::output::MixedTrack;
 use super::snapshots::Snapshots;
-use super::stats::{ClassStats, PictureStats};
 use super::words;
 use crate::control::conduit::{self, Conduit};
 use crate::control::error::{EngineError, ErrorCode};
@@ -16,9 +15,10 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{
     FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
 };
+use crate::control::stats::{ClassStats, PictureStats};
 use crate::mcu::video::{
-    self, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapKey, TapOptions, VideoMixer,
-    VideoSink, Wanted,
+    self, ClassIndex, ClassOptions, Effort, Frame, PixelFormat, Source, TapKey, TapOptions,
+    VideoMixer, VideoSink, Wanted,
 };
 use crate::mcu::{InputPacket, OutputPacket, PortKey};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
@@ -294,12 +294,7 @@ impl Pictures {
         }
         if load.effort() != self.effort {
             self.effort = load.effort();
-            self.mixer.set_effort(match self.effort {
-                Effort::Full => video::Effort::Full,
-                Effort::Fast => video::Effort::Fast,
-                Effort::HalfRate => video::Effort::HalfRate,
-                Effort::HalfSize => video::Effort::HalfSize,
-            });
+            self.mixer.set_effort(self.effort);
         }
         self.fit_links(now);
         let mut due = self.due.unwrap_or(now);
@@ -353,6 +348,7 @@ impl Pictures {
                 }
             }
         }
+        self.writers.retain(|_, writer| !writer.is_closed());
     }
 
     pub fn close(&mut self, mailbox: &Mailbox) {

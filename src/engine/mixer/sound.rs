@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::output::MixedTrack;
-use super::stats::SoundStats;
 use crate::control::conduit::{Conduit, Pcm, Weight};
 use crate::control::event::Event;
 use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
+use crate::control::stats::SoundStats;
 use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,
 };
 use crate::mcu::{InputPacket, OutputPacket, PortKey};
-use crate::sfu::SourcePacket;
+use crate::sfu::{AudioLevelMeter, EncodingSet, SourcePacket};
 
 /// A thread that was held up for longer does not make up for what it missed.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -36,6 +36,7 @@ pub struct Sound {
     told: Vec<PortId>,
     /// Reused.
     made: Vec<(AudioTarget, OutputPacket)>,
+    levels: Vec<(AudioTarget, i8, bool)>,
     ended: Vec<PortKey>,
 }
 
@@ -68,6 +69,7 @@ impl Sound {
             due: None,
             told: Vec::new(),
             made: Vec::new(),
+            levels: Vec::new(),
             ended: Vec::new(),
         }
     }
@@ -161,42 +163,47 @@ impl Sound {
         port.and_then(|port| self.writers.remove(&port)).inspect(|writer| writer.close()).is_some()
     }
 
-    /// The track that somebody listens to, if it is one of these.
-    pub fn track_mut(&mut self, id: IncomingTrackId) -> Option<&mut MixedTrack> {
-        if self.shared.id() == id {
-            return Some(&mut self.shared);
-        }
-        self.tracks.values_mut().find(|track| track.id() == id)
+    /// What somebody takes of a track. False when it is none of these.
+    pub fn set_demand(&mut self, id: IncomingTrackId, wanted: EncodingSet) -> bool {
+        let Some(target) = self.target_of(id) else { return false };
+        let Some(track) = self.track_mut(target) else { return false };
+        track.set_wanted(wanted);
+        let codecs: CodecSet = track.wanted().map(|(_, class)| class.codec).collect();
+        self.mixer.set_wanted(target, codecs);
+        true
     }
 
     pub fn tracks(&self) -> impl Iterator<Item = &MixedTrack> {
         std::iter::once(&self.shared).chain(self.tracks.values())
     }
 
-    /// Tells the mixer what of a track is taken.
-    pub fn update_demand(&mut self, id: IncomingTrackId) {
-        let target = if self.shared.id() == id {
-            AudioTarget::Shared
-        } else {
-            match self.tracks.iter().find(|(_, track)| track.id() == id) {
-                Some((port, _)) => AudioTarget::Port(key(*port)),
-                None => return,
-            }
-        };
-        let track = match target {
-            AudioTarget::Shared => &self.shared,
-            AudioTarget::Port(port) => match self.tracks.get(&PortId(port.0)) {
-                Some(track) => track,
-                None => return,
-            },
-        };
-        let codecs: CodecSet = track.wanted().map(|(_, class)| class.codec).collect();
-        self.mixer.set_wanted(target, codecs);
+    /// JavaScript is told how loud a track is, or no longer.
+    pub fn listen_levels(&mut self, id: IncomingTrackId, listen: bool) {
+        let Some(target) = self.target_of(id) else { return };
+        let Some(track) = self.track_mut(target) else { return };
+        track.levels = listen.then(AudioLevelMeter::default);
+        self.mixer.set_metered(target, listen);
     }
 
-    /// Somebody listens, to a track or to a reader.
+    fn target_of(&self, id: IncomingTrackId) -> Option<AudioTarget> {
+        if self.shared.id() == id {
+            return Some(AudioTarget::Shared);
+        }
+        let (port, _) = self.tracks.iter().find(|(_, track)| track.id() == id)?;
+        Some(AudioTarget::Port(key(*port)))
+    }
+
+    fn track_mut(&mut self, target: AudioTarget) -> Option<&mut MixedTrack> {
+        match target {
+            AudioTarget::Shared => Some(&mut self.shared),
+            AudioTarget::Port(port) => self.tracks.get_mut(&PortId(port.0)),
+        }
+    }
+
+    /// Somebody listens, to a track or to a reader, or looks at how loud a track is.
     pub fn is_wanted(&self) -> bool {
-        !self.readers.is_empty() || self.tracks().any(MixedTrack::is_wanted)
+        !self.readers.is_empty()
+            || self.tracks().any(|track| track.is_wanted() || track.levels.is_some())
     }
 
     /// How long a port's sound waits before it is heard.
@@ -255,17 +262,25 @@ impl Sound {
     }
 
     fn tick(&mut self, due: Instant, mailbox: &Mailbox, packets: &mut Vec<Arc<SourcePacket>>) {
-        let Self { mixer, readers, made, ended, .. } = self;
-        mixer.tick(due, &mut Made { made, ended, readers });
-        for (target, packet) in self.made.drain(..) {
-            let track = match target {
-                AudioTarget::Shared => Some(&mut self.shared),
-                AudioTarget::Port(port) => self.tracks.get_mut(&PortId(port.0)),
-            };
-            let Some(track) = track else { continue };
+        let Self { mixer, readers, made, levels, ended, .. } = self;
+        mixer.tick(due, &mut Made { made, levels, ended, readers });
+        let mut made = std::mem::take(&mut self.made);
+        for (target, packet) in made.drain(..) {
+            let Some(track) = self.track_mut(target) else { continue };
             let Some(index) = track.find(packet.codec) else { continue };
             packets.extend(track.packet(due, index, packet));
         }
+        self.made = made;
+        let mut levels = std::mem::take(&mut self.levels);
+        for (target, level, voice) in levels.drain(..) {
+            let Some(track) = self.track_mut(target) else { continue };
+            let id = track.id();
+            let report = track.levels.as_mut().and_then(|meter| meter.receive(due, level, voice));
+            if let Some((level, voice)) = report {
+                mailbox.post(Event::AudioLevel { id, level, voice });
+            }
+        }
+        self.levels = levels;
         for port in self.ended.drain(..) {
             mailbox.post(Event::PortFileEnded { port: PortId(port.0) });
         }
@@ -287,6 +302,7 @@ impl Sound {
                 }
             }
         }
+        self.writers.retain(|_, writer| !writer.is_closed());
     }
 
     fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {
@@ -310,6 +326,7 @@ impl Sound {
 
 struct Made<'a> {
     made: &'a mut Vec<(AudioTarget, OutputPacket)>,
+    levels: &'a mut Vec<(AudioTarget, i8, bool)>,
     ended: &'a mut Vec<PortKey>,
     readers: &'a IdMap<ConduitId, Reader>,
 }
@@ -325,6 +342,10 @@ impl AudioSink for Made<'_> {
             let samples = samples.to_vec();
             reader.conduit.push(Pcm { samples, sample_rate: rate, channels, timestamp });
         }
+    }
+
+    fn level(&mut self, target: AudioTarget, level: i8, voice: bool) {
+        self.levels.push((target, level, voice));
     }
 
     fn file_ended(&mut self, port: PortKey) {

@@ -5,6 +5,7 @@ use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
 use crate::control::ids::Ids;
 use crate::control::mixer::AudioOptions;
+use crate::control::stats::{Shape, StatsCollector};
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, EncodingSet, Extensions};
 
@@ -95,6 +96,11 @@ impl Room {
 
     fn command(&self, command: MixerCommand) {
         self.ask(Request::Command(command));
+    }
+
+    fn collector(&self, request: u32) -> Arc<StatsCollector> {
+        let (request, mailbox) = (RequestId(request), self.mailbox.clone());
+        Arc::new(StatsCollector::new(request, mailbox, Shape::Mixer, 1))
     }
 
     fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {
@@ -192,6 +198,38 @@ fn inputs_are_taken_only_while_somebody_listens() {
 }
 
 #[test]
+fn who_looks_at_how_loud_it_is_listens() {
+    let mut room = Room::new();
+    let (port, to_speaker) = room.add_port();
+    let (_, to_listener) = room.add_port();
+    let track = room.attach(port);
+    room.inlet.described(track, Some(description()));
+    for of in [to_speaker, to_listener] {
+        room.command(MixerCommand::ListenLevels { track: of, listen: true });
+    }
+    let mut messages = room.run(1);
+    assert_eq!(taps(&messages, track).len(), 1, "its sound is taken");
+    for sequence in 0..50 {
+        room.inlet.packet(&packet(track, sequence, room.now));
+        messages.extend(room.run(1));
+    }
+    assert!(codecs(&messages, to_listener).is_empty(), "and not sent");
+    let level = |event: &Event| match event {
+        Event::AudioLevel { id, level, .. } => Some((*id, *level)),
+        _ => None,
+    };
+    let levels: Vec<_> = room.mailbox.drain().iter().filter_map(level).collect();
+    let of = |id| levels.iter().find(|(of, _)| *of == id).map(|(_, level)| *level);
+    assert_eq!(of(to_speaker), Some(-127), "nobody hears themselves");
+    assert!(of(to_listener).unwrap() > -40, "{levels:?}");
+    for of in [to_speaker, to_listener] {
+        room.command(MixerCommand::ListenLevels { track: of, listen: false });
+    }
+    assert_eq!(taps(&room.run(1), track), [Some(EncodingSet::NONE)]);
+    assert_eq!(room.mixer.run(room.now, room.now), None, "it sleeps");
+}
+
+#[test]
 fn a_track_that_feeds_two_ports_is_taken_once() {
     let mut room = Room::new();
     let ((first, _), (second, _)) = (room.add_port(), room.add_port());
@@ -258,7 +296,7 @@ fn closing_lets_everything_go() {
 fn what_is_asked_too_late_is_answered() {
     let mut room = Room::new();
     room.command(MixerCommand::Close { request: RequestId(1) });
-    room.command(MixerCommand::Stats { request: RequestId(2) });
+    room.command(MixerCommand::Stats { collector: room.collector(2) });
     room.command(MixerCommand::Close { request: RequestId(3) });
     room.run(1);
     let answered = |event: &Event| match event {

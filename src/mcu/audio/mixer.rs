@@ -134,12 +134,25 @@ impl AudioMixer {
 
     /// Which codecs somebody listens to. A mix that nobody listens to costs nothing.
     pub fn set_wanted(&mut self, target: AudioTarget, codecs: CodecSet) {
-        if let AudioTarget::Port(key) = target
-            && !self.ports.contains_key(&key)
-        {
-            return;
+        if let Some(target) = self.target_mut(target) {
+            target.wanted = codecs;
         }
-        self.targets.entry(target).or_insert_with(Target::new).wanted = codecs;
+    }
+
+    /// Whether somebody looks at how loud a mix is. That is listening as well, though nothing is
+    /// encoded for it.
+    pub fn set_metered(&mut self, target: AudioTarget, metered: bool) {
+        if let Some(target) = self.target_mut(target) {
+            target.metered = metered;
+        }
+    }
+
+    fn target_mut(&mut self, target: AudioTarget) -> Option<&mut Target> {
+        let there = match target {
+            AudioTarget::Shared => true,
+            AudioTarget::Port(key) => self.ports.contains_key(&key),
+        };
+        there.then(|| self.targets.entry(target).or_insert_with(Target::new))
     }
 
     /// Loss that Opus outputs are made for from now on, in percent.
@@ -161,7 +174,7 @@ impl AudioMixer {
     }
 
     fn is_wanted(&self) -> bool {
-        !self.taps.is_empty() || self.targets.values().any(|target| !target.wanted.is_empty())
+        !self.taps.is_empty() || self.targets.values().any(Target::is_wanted)
     }
 
     /// How long ago what is played now was captured: pictures of the same sender wait for that.

@@ -187,6 +187,6 @@ pub struct Tone {
     /// In Hz, 20 to 20,000.
     pub frequency: f32,
     pub second: Option<f32>,
-    /// Of each, in dBov, -127 to 0.
+    /// Amplitude of each in dB of full scale, -127 to 0.
     pub level: f32,
 }

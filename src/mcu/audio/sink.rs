@@ -15,6 +15,11 @@ pub trait AudioSink {
         let _ = (tap, samples, timestamp);
     }
 
+    /// How loud a tick of a metered mix is, in dBov, -127 to 0, and whether anybody can be heard.
+    fn level(&mut self, target: AudioTarget, level: i8, voice: bool) {
+        let _ = (target, level, voice);
+    }
+
     /// A file that does not loop has been played, or turned out to be damaged from here on.
     fn file_ended(&mut self, port: PortKey) {
         let _ = port;

@@ -1,4 +1,5 @@
-//! Who listens to a mix: in which codecs, and the numbers of what they are sent.
+//! Who listens to a mix: in which codecs, whether somebody looks at how loud it is, and the numbers
+//! of what they are sent.
 
 use std::time::Instant;
 
@@ -20,6 +21,7 @@ struct Lane {
 
 pub(super) struct Target {
     pub wanted: CodecSet,
+    pub metered: bool,
     lanes: [Lane; CodecSet::CODECS.len()],
     pub stats: TargetStats,
 }
@@ -28,7 +30,11 @@ impl Target {
     pub(super) fn new() -> Self {
         let lane = Lane { sequence: 0, paused: true };
         let lanes = [lane; CodecSet::CODECS.len()];
-        Self { wanted: CodecSet::EMPTY, lanes, stats: TargetStats::default() }
+        Self { wanted: CodecSet::EMPTY, metered: false, lanes, stats: TargetStats::default() }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.metered || !self.wanted.is_empty()
     }
 
     /// Sends a tick.
@@ -40,6 +46,10 @@ impl Target {
         captured: Instant,
         sink: &mut impl AudioSink,
     ) {
+        let (level, voice) = (rounded(encoded.level), encoded.level >= AUDIBLE);
+        if self.metered {
+            sink.level(target, level, voice);
+        }
         for codec in self.wanted.iter() {
             let Some(lane) = index(codec).and_then(|index| self.lanes.get_mut(index)) else {
                 continue;
@@ -58,7 +68,7 @@ impl Target {
                     codec,
                     payload: payload.clone(),
                     captured,
-                    audio_level: Some((rounded(encoded.level), encoded.level >= AUDIBLE)),
+                    audio_level: Some((level, voice)),
                 },
             );
             lane.sequence += 1;

@@ -148,6 +148,17 @@ pub enum Effort {
     HalfSize,
 }
 
+impl Effort {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Fast => "fast",
+            Self::HalfRate => "half-rate",
+            Self::HalfSize => "half-size",
+        }
+    }
+}
+
 /// Pixels of the canvas that a port's tile covers: what it is worth to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wanted {

@@ -7,6 +7,7 @@ use crate::mcu::audio::limiter::Limiter;
 use crate::mcu::audio::loudness::AUDIBLE;
 use crate::mcu::audio::options::{AudioTarget, CodecSet, TapSource};
 use crate::mcu::audio::sink::AudioSink;
+use crate::mcu::audio::target::Target;
 
 impl AudioMixer {
     /// Makes 20 ms of every mix that is wanted. To be called every 20 ms; calls that come late are
@@ -86,29 +87,23 @@ impl AudioMixer {
         }
     }
 
-    fn has_listeners(&self, target: AudioTarget) -> bool {
-        self.targets.get(&target).is_some_and(|target| !target.wanted.is_empty())
-            || self.taps.iter().any(|tap| tap.source() == TapSource::Mix(target))
-    }
-
     /// Who came into the mix and listens gets one without themselves. It begins as a copy of the
     /// shared one as that was before this tick, which they were not in.
     fn part(&mut self) {
-        let listened = |mixer: &Self, key| mixer.has_listeners(AudioTarget::Port(key));
-        for index in 0..self.mixed.len() {
-            let key = self.mixed[index];
-            if !self.privates.contains_key(&key) && listened(self, key) {
-                let private =
-                    Private { output: self.shared.clone(), afresh: self.afresh, ending: false };
-                self.privates.insert(key, private);
-            }
-        }
-        let (targets, taps) = (&self.targets, &self.taps);
-        self.privates.retain(|&key, _| {
+        let Self { mixed, privates, shared, afresh, targets, taps, .. } = self;
+        let has_listeners = |key| {
             let target = AudioTarget::Port(key);
-            targets.get(&target).is_some_and(|target| !target.wanted.is_empty())
+            targets.get(&target).is_some_and(Target::is_wanted)
                 || taps.iter().any(|tap| tap.source() == TapSource::Mix(target))
-        });
+        };
+        for key in mixed.iter().copied().filter(|key| has_listeners(*key)) {
+            privates.entry(key).or_insert_with(|| Private {
+                output: shared.clone(),
+                afresh: *afresh,
+                ending: false,
+            });
+        }
+        privates.retain(|key, _| has_listeners(*key));
     }
 
     fn mix_privates(&mut self) {
@@ -157,7 +152,7 @@ impl AudioMixer {
             };
             let encoded = private.output.encode(target.wanted, private.afresh);
             private.afresh = false;
-            target.stats.encodes += 1;
+            target.stats.encodes += u64::from(!target.wanted.is_empty());
             target.stats.limited_db = private.output.limited();
             target.send(name, &encoded, &self.clock, captured, sink);
         }

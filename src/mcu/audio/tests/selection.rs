@@ -55,6 +55,35 @@ fn everybody_hears_all_but_themselves() {
 }
 
 #[test]
+fn a_mix_of_which_only_the_level_is_wanted_is_mixed_and_not_encoded() {
+    let mut meeting = Meeting::new(AudioOptions::default());
+    meeting.join(1, Talker::new(Codec::Opus, 400.0, 0.1));
+    meeting.mixer.add_port(PortKey(2), AudioPortOptions::default());
+    meeting.run(5);
+    assert!(meeting.heard.levels.is_empty());
+    for target in [port(1), port(2)] {
+        meeting.mixer.set_metered(target, true);
+    }
+    meeting.run(50);
+    let last = |heard: &super::support::Heard, of| {
+        heard
+            .levels
+            .iter()
+            .rfind(|(target, ..)| *target == of)
+            .map(|(_, level, voice)| (*level, *voice))
+    };
+    assert_eq!(meeting.heard.levels.len(), 100, "one of each in a tick");
+    assert_eq!(last(&meeting.heard, port(1)), Some((-127, false)), "nobody but itself");
+    // A sine of a tenth of full scale.
+    assert_eq!(last(&meeting.heard, port(2)), Some((-23, true)));
+    assert!(meeting.heard.packets.is_empty());
+    assert_eq!(meeting.mixer.target_stats(port(1)).unwrap().encodes, 0);
+    meeting.mixer.set_metered(port(1), false);
+    meeting.mixer.set_metered(port(2), false);
+    assert!(meeting.mixer.idle());
+}
+
+#[test]
 fn numbers_and_timestamps_go_on_through_every_change() {
     let mut meeting = meeting(AudioOptions::default());
     for round in 0..6 {

@@ -131,6 +131,7 @@ pub struct Heard {
     pub packets: Vec<(AudioTarget, OutputPacket)>,
     pub pcm: HashMap<TapKey, Vec<i16>>,
     pub pcm_frames: Vec<(TapKey, usize, Instant)>,
+    pub levels: Vec<(AudioTarget, i8, bool)>,
     pub ended: Vec<PortKey>,
 }
 
@@ -161,6 +162,10 @@ impl AudioSink for Heard {
     fn pcm(&mut self, tap: TapKey, samples: &[i16], timestamp: Instant) {
         self.pcm.entry(tap).or_default().extend(samples);
         self.pcm_frames.push((tap, samples.len(), timestamp));
+    }
+
+    fn level(&mut self, target: AudioTarget, level: i8, voice: bool) {
+        self.levels.push((target, level, voice));
     }
 
     fn file_ended(&mut self, port: PortKey) {

@@ -145,7 +145,7 @@ mod tests {
         // A reduced still picture header (AV1 5.5.1): 16 bits for each side, less one.
         let sequence = |side: u16| {
             let sides = u64::from(side) << 16 | u64::from(side);
-            let bits = 0b000_1_1_00000_1111_1111_u64 << 46 | sides << 14;
+            let bits = 0b00_0110_0000_1111_1111_u64 << 46 | sides << 14;
             [&[0x0a, 8][..], &bits.to_be_bytes()].concat()
         };
         assert_eq!(check_av1(&sequence(639)), Ok(()));
