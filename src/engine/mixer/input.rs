@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::doze::Doze;
 use crate::codec::{Kind, Layer};
 use crate::control::ids::{IncomingTrackId, PortId};
 use crate::mcu::InputPacket;
@@ -20,12 +21,15 @@ pub struct Input {
     size: Option<(u16, u16)>,
     /// Anything of it is needed.
     needed: bool,
+    /// Of sound.
+    pub doze: Doze,
 }
 
 impl Input {
     pub fn new(port: PortId, kind: Kind, track: IncomingTrackId) -> Self {
         let transponder = Transponder::new(kind);
-        Self { port, kind, track, description: None, transponder, size: None, needed: false }
+        let doze = Doze::default();
+        Self { port, kind, track, description: None, transponder, size: None, needed: false, doze }
     }
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
@@ -82,6 +86,9 @@ impl Input {
     }
 
     pub fn receive(&mut self, packet: &SourcePacket) -> Option<InputPacket> {
+        if self.doze.skips(packet) {
+            return None;
+        }
         let forward = match self.transponder.forward(packet) {
             Some(forward) => forward,
             None => self.transponder.start_late(packet)?,

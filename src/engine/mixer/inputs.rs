@@ -24,6 +24,8 @@ pub struct Inputs {
     /// Of all inputs of a track, by track. Made anew when inputs change.
     places: IdMap<IncomingTrackId, Vec<usize>>,
     messages: Vec<(ShardIndex, ShardMessage)>,
+    /// Something is not as it was when shards were last told.
+    changed: bool,
 }
 
 impl Inputs {
@@ -36,6 +38,7 @@ impl Inputs {
             told: IdMap::default(),
             places: IdMap::default(),
             messages: Vec::new(),
+            changed: false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Inputs {
     }
 
     fn index(&mut self) {
+        self.changed = true;
         self.places.clear();
         for (place, input) in self.all.iter().enumerate() {
             self.places.entry(input.track).or_default().push(place);
@@ -106,6 +110,7 @@ impl Inputs {
             self.index();
             return anew;
         };
+        self.changed = true;
         if self.told.contains_key(&track) {
             self.descriptions.insert(track, Arc::clone(&description));
         }
@@ -121,28 +126,36 @@ impl Inputs {
     pub fn receive(
         &mut self,
         packet: &SourcePacket,
-        mut give: impl FnMut(PortId, Kind, &InputPacket),
+        mut give: impl FnMut(&mut Input, &InputPacket),
     ) {
         let Some(places) = self.places.get(&packet.track) else { return };
         for place in places {
             let input = &mut self.all[*place];
             if let Some(packet) = input.receive(packet) {
-                give(input.port, input.kind, &packet);
+                give(input, &packet);
             }
         }
     }
 
     /// `size` tells in how many pixels an input is needed, if it is.
     pub fn update(&mut self, now: Instant, size: impl Fn(&Input) -> Option<(u16, u16)>) {
-        for place in 0..self.all.len() {
-            let size = size(&self.all[place]);
-            let input = &mut self.all[place];
+        let mut changed = std::mem::take(&mut self.changed);
+        for input in &mut self.all {
+            let size = size(input);
+            // Sound that is or is not needed as before: most of a large room.
+            if input.kind == Kind::Audio && input.needed() == size.is_some() {
+                continue;
+            }
+            changed = true;
             input.need(size);
             if let Some(encoding) = input.wants_keyframe(now) {
                 let track = input.track;
                 self.messages
                     .push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
             }
+        }
+        if !changed {
+            return;
         }
         let Self { all, places, told, messages, inlet, mixer, .. } = self;
         for (track, places) in places.iter() {

@@ -3,6 +3,7 @@
 //! clock.
 
 mod bitrates;
+mod doze;
 mod input;
 mod inputs;
 mod load;
@@ -342,9 +343,13 @@ impl<S: Shards> Mixer<S> {
     fn take_packets(&mut self) {
         let Self { packets, inputs, sound, pictures, .. } = self;
         while let Ok(packet) = packets.try_recv() {
-            inputs.receive(&packet, |port, kind, packet| match kind {
-                Kind::Audio => sound.iter_mut().for_each(|sound| sound.receive(port, packet)),
-                Kind::Video => pictures.iter_mut().for_each(|p| p.receive(port, packet)),
+            inputs.receive(&packet, |input, packet| match input.kind {
+                Kind::Audio => {
+                    if let Some(sound) = sound {
+                        input.doze.takes_from(sound.receive(input.port, packet));
+                    }
+                }
+                Kind::Video => pictures.iter_mut().for_each(|p| p.receive(input.port, packet)),
             });
         }
     }

@@ -42,7 +42,8 @@ pub struct MixedTrack {
 struct Encoding {
     class: Class,
     ssrc: u32,
-    meter: LayerMeter,
+    /// Of pictures.
+    meter: Option<Box<LayerMeter>>,
 }
 
 impl MixedTrack {
@@ -52,10 +53,11 @@ impl MixedTrack {
             .iter()
             .enumerate()
             .map(|(index, class)| {
-                let mut meter = LayerMeter::new(now);
-                if let Some(size) = class.size {
+                let meter = class.size.map(|size| {
+                    let mut meter = LayerMeter::new(now);
                     meter.expect(class.bitrate, class.frame_rate.into(), size);
-                }
+                    Box::new(meter)
+                });
                 // Ids never come twice, and a track has few encodings.
                 let ssrc = (id.0 as u32).wrapping_mul(0x9e37_79b1).wrapping_add(index as u32 + 1);
                 Encoding { class: *class, ssrc, meter }
@@ -127,8 +129,8 @@ impl MixedTrack {
             captured: packet.captured,
             extensions,
         };
-        if encoding.class.size.is_some() {
-            encoding.meter.receive(&packet);
+        if let Some(meter) = &mut encoding.meter {
+            meter.receive(&packet);
         }
         Some(Arc::new(packet))
     }
@@ -155,7 +157,7 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
         active: true,
         rank: encoding.class.size.map_or(1, |(w, h)| u32::from(w) * u32::from(h)),
         size: encoding.class.size,
-        rates: Arc::clone(encoding.meter.rates()),
+        rates: encoding.meter.as_ref().map(|meter| Arc::clone(meter.rates())).unwrap_or_default(),
     });
     SourceDescription {
         formats: formats.into(),

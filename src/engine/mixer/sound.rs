@@ -96,8 +96,9 @@ impl Sound {
         self.mixer.reset_input(key(port));
     }
 
-    pub fn receive(&mut self, port: PortId, packet: &InputPacket) {
-        self.mixer.receive(key(port), packet);
+    /// Gives the level from which on packets of this port are of use, in dBov.
+    pub fn receive(&mut self, port: PortId, packet: &InputPacket) -> i8 {
+        self.mixer.receive(key(port), packet)
     }
 
     pub fn set_tone(&mut self, port: PortId, tone: Option<Tone>) {

@@ -1,15 +1,22 @@
 //! A mixer's statistics.
 
 use super::Mixer;
+use crate::codec::Kind;
+use crate::control::ids::{IdMap, PortId};
 use crate::control::stats::{MixerStats, PortStats};
 
 pub(super) fn of<S>(mixer: &Mixer<S>) -> MixerStats {
     let mut ids: Vec<_> = mixer.ports.iter().copied().collect();
     ids.sort();
-    let ports = ids.into_iter().map(|port| PortStats {
-        id: port.0,
-        sound: mixer.sound.as_ref().and_then(|sound| sound.stats(port)),
-        picture: mixer.pictures.as_ref().and_then(|pictures| pictures.stats(port)),
+    let audio = mixer.inputs.iter().filter(|input| input.kind == Kind::Audio);
+    let skipped: IdMap<PortId, u64> = audio.map(|i| (i.port, i.doze.skipped())).collect();
+    let ports = ids.into_iter().map(|port| {
+        let mut sound = mixer.sound.as_ref().and_then(|sound| sound.stats(port));
+        if let Some((sound, skipped)) = sound.as_mut().zip(skipped.get(&port)) {
+            sound.packets_received += skipped;
+        }
+        let picture = mixer.pictures.as_ref().and_then(|pictures| pictures.stats(port));
+        PortStats { id: port.0, sound, picture }
     });
     MixerStats {
         id: mixer.id.0,

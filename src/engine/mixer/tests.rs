@@ -335,3 +335,35 @@ fn a_track_that_is_gone_feeds_nothing_any_more() {
     assert!(taps(&room.run(2), track).is_empty(), "its shard knows");
     assert_eq!(room.mixer.inputs.iter().count(), 0);
 }
+
+#[test]
+fn of_who_is_silent_few_packets_are_looked_at_until_there_is_something_to_hear() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    room.listen(room.shared, &[0]);
+    let track = room.attach(port);
+    room.inlet.described(track, Some(description()));
+    room.run(1);
+    let send = |room: &mut Room, sequences: std::ops::Range<u64>, level: i8| {
+        for sequence in sequences {
+            let mut packet = packet(track, sequence, room.now);
+            let own = Arc::get_mut(&mut packet).unwrap();
+            own.extensions.audio_level = Some((level, false));
+            room.inlet.packet(&packet);
+            room.run(1);
+        }
+    };
+    let looked_at = |room: &Room| {
+        let sound = room.mixer.sound.as_ref().and_then(|sound| sound.stats(port));
+        sound.map_or(0, |stats| stats.packets_received)
+    };
+    send(&mut room, 1..161, -127);
+    // The first one, and one in sixteen.
+    assert_eq!(looked_at(&room), 11);
+    assert_eq!(stats::of(&room.mixer).ports[0].sound.as_ref().unwrap().packets_received, 160);
+    // Whoever speaks is heard at once, and their pauses are part of it.
+    send(&mut room, 161..163, -20);
+    assert_eq!(room.mixer.sound.as_ref().unwrap().speakers(), [port]);
+    send(&mut room, 163..173, -127);
+    assert_eq!(looked_at(&room), 11 + 12);
+}

@@ -21,7 +21,7 @@ impl Decoder {
     /// `None` for a codec that has no sound.
     pub(super) fn new(codec: Codec, stereo: bool) -> Option<Self> {
         Some(match codec {
-            Codec::Opus => Self::Opus(opus::Decoder::new(stereo).ok()?),
+            Codec::Opus => Self::Opus(opus::Decoder::new(stereo)),
             Codec::Pcmu => Self::G711(Law::Mu, Concealment::new(8_000)),
             Codec::Pcma => Self::G711(Law::A, Concealment::new(8_000)),
             Codec::G722 => Self::G722(Box::default(), Concealment::new(16_000)),

@@ -183,7 +183,7 @@ struct OggOpus {
 
 impl OggOpus {
     fn open(file: Arc<[u8]>, channels: usize) -> Result<Self, FileError> {
-        let decoder = Decoder::new(channels == 2).map_err(|_| FileError::Unsupported)?;
+        let decoder = Decoder::new(channels == 2);
         let packets = PacketReader::new(Cursor::new(file.clone()));
         let mut opened = Self {
             file,

@@ -124,12 +124,15 @@ impl AudioMixer {
         }
     }
 
-    /// A packet of Opus, PCMU, PCMA or G.722; others are ignored.
-    pub fn receive(&mut self, key: PortKey, packet: &InputPacket) {
-        let Some(port) = self.ports.get_mut(&key) else { return };
-        if port.receive(packet, self.options.stereo) {
-            self.activate(key);
+    /// A packet of Opus, PCMU, PCMA or G.722; others are ignored. Gives the level (RFC 6464) from
+    /// which on packets of this port are of use: while it rests, none that cannot be heard.
+    pub fn receive(&mut self, key: PortKey, packet: &InputPacket) -> i8 {
+        let Some(port) = self.ports.get_mut(&key) else { return i8::MIN };
+        if port.receive(packet, self.options.stereo) && !port.active {
+            port.active = true;
+            self.active.push(key);
         }
+        if port.active { i8::MIN } else { port.wakes_at() }
     }
 
     /// Which codecs somebody listens to. A mix that nobody listens to costs nothing.

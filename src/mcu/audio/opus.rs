@@ -118,22 +118,24 @@ impl Encoder {
 /// Plays packets of any kind as one or two channels at 48 kHz.
 #[derive(Clone)]
 pub(super) struct Decoder {
-    state: Memory,
+    /// Made with the first packet: most who join a large room never say a word.
+    state: Option<Memory>,
     channels: usize,
 }
 
 impl Decoder {
-    pub(super) fn new(stereo: bool) -> Result<Self, OpusError> {
-        let channels = if stereo { 2 } else { 1 };
+    pub(super) fn new(stereo: bool) -> Self {
+        Self { state: None, channels: if stereo { 2 } else { 1 } }
+    }
+
+    fn make(channels: usize) -> Result<Memory, OpusError> {
+        let channels = channels as c_int;
         // SAFETY: a function of its argument, which is 1 or 2.
         let mut state = memory(unsafe { sys::opus_decoder_get_size(channels) });
         // SAFETY: the memory has the size libopus asked for, and is aligned for pointers.
         let result =
             unsafe { sys::opus_decoder_init(state.as_mut_ptr().cast(), RATE as i32, channels) };
-        if result != sys::OPUS_OK {
-            return Err(OpusError);
-        }
-        Ok(Self { state, channels: channels as usize })
+        if result == sys::OPUS_OK { Ok(state) } else { Err(OpusError) }
     }
 
     /// Appends what the packet holds. Nothing is appended when it is damaged.
@@ -163,6 +165,10 @@ impl Decoder {
         fec: bool,
         pcm: &mut Vec<f32>,
     ) -> Result<(), OpusError> {
+        let state = match &mut self.state {
+            Some(state) => state,
+            state => state.insert(Self::make(self.channels)?),
+        };
         let start = pcm.len();
         let length = i32::try_from(packet.len()).map_err(|_| OpusError)?;
         let data = if packet.is_empty() { std::ptr::null() } else { packet.as_ptr() };
@@ -171,7 +177,7 @@ impl Decoder {
         // without any; the output has room for `samples` of each channel.
         let decoded = unsafe {
             sys::opus_decode_float(
-                self.state.as_mut_ptr().cast(),
+                state.as_mut_ptr().cast(),
                 data,
                 length,
                 pcm[start..].as_mut_ptr(),
@@ -222,8 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_heard() {
-        let (mut encoder, mut decoder) =
-            (Encoder::new(SETTINGS).unwrap(), Decoder::new(true).unwrap());
+        let (mut encoder, mut decoder) = (Encoder::new(SETTINGS).unwrap(), Decoder::new(true));
         let mut heard = Vec::new();
         for frame in 0..20 {
             let mut packet = Vec::new();
@@ -262,7 +267,7 @@ mod tests {
 
     #[test]
     fn damaged_packets_are_refused() {
-        let mut decoder = Decoder::new(false).unwrap();
+        let mut decoder = Decoder::new(false);
         let mut heard = Vec::new();
         assert_eq!(decoder.decode(&[], &mut heard), Err(OpusError));
         // Code 3 with no frame count (RFC 6716 3.2.5).

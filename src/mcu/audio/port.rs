@@ -116,6 +116,11 @@ impl Port {
         heard + 20.0 * self.options.gain.log10()
     }
 
+    /// Level of the quietest packet that can be heard, in dBov.
+    pub(super) fn wakes_at(&self) -> i8 {
+        (AUDIBLE - 20.0 * self.options.gain.log10()).floor().clamp(-127.0, 0.0) as i8
+    }
+
     /// Something of the application's making is always heard beside the loudest.
     pub(super) fn is_announcement(&self) -> bool {
         (self.tone.is_some() || self.file.is_some()) && !self.is_mute()

@@ -153,7 +153,7 @@ fn positions_are_heard_in_a_stereo_mix() {
     meeting.mixer.set_port(PortKey(1), left);
     meeting.mixer.set_port(PortKey(2), AudioPortOptions { position: 0.7, ..left });
     meeting.run(100);
-    let mut decoder = crate::mcu::audio::opus::Decoder::new(true).unwrap();
+    let mut decoder = crate::mcu::audio::opus::Decoder::new(true);
     let mut both = Vec::new();
     for packet in meeting.heard.of(SHARED, Codec::Opus) {
         decoder.decode(&packet.payload, &mut both).unwrap();

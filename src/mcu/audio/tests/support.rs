@@ -145,7 +145,7 @@ impl Heard {
 
     /// What one decoder makes of all packets of a target.
     pub fn opus(&self, target: AudioTarget) -> Vec<f32> {
-        let mut decoder = Decoder::new(false).unwrap();
+        let mut decoder = Decoder::new(false);
         let mut heard = Vec::new();
         for packet in self.of(target, Codec::Opus) {
             decoder.decode(&packet.payload, &mut heard).unwrap();
