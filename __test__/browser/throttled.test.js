@@ -124,3 +124,42 @@ for (const [codec, mode] of [
     assert.ok(frozen < 12, `frozen for ${frozen} s`)
   })
 }
+
+test('a mixed picture of one size is made as small as the thinnest link needs it, and goes on', async t => {
+  const endpoint = await Endpoint.create({ listen: [{ ip: BACK, announcedIp: FRONT }], tcp: false, threads: 1 })
+  t.after(() => endpoint.close())
+  const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port: endpoint.addresses[0].port })
+  network.set({ toClients: { bitrate: WIDE, delay: 10 }, fromClients: { delay: 10 } })
+  const page = await browser.newPage()
+  t.after(() => page.close())
+  await page.goto(url)
+  const mixer = await endpoint.createMixer({ video: { width: 640, height: 360, frameRate: 25 } })
+  const publisher = endpoint.createTransport()
+  publisher.on('track', track => mixer.addPort({ label: 'Ada' }).attachTo(track))
+  const answer = await publisher.acceptOffer(await page.evaluate(publish, ['vp8', 'L1T1']))
+  await page.evaluate(sdp => globalThis.sender.setRemoteDescription({ type: 'answer', sdp }), answer)
+  const viewer = endpoint.createTransport()
+  viewer.createOutgoingStream({ video: 1 }).video[0].attachTo(mixer.video)
+  await viewer.acceptAnswer(await page.evaluate(watch, await viewer.createOffer()))
+
+  const rate = async () => {
+    const encoded = async () => (await mixer.getStats()).classes.reduce((sum, { bytesEncoded }) => sum + bytesEncoded, 0)
+    const [from, before] = [Date.now(), await encoded()]
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    return ((await encoded()) - before) * 8_000 / (Date.now() - from)
+  }
+  const rates = {}
+  const enough = 200_000
+  const thin = 120_000
+  rates.wide = await eventually(rate, rate => rate > enough, 'a picture for a wide link', 60_000)
+  network.set({ toClients: { bitrate: thin, delay: 10 } })
+  rates.thin = await eventually(rate, rate => rate > 0 && rate < thin, 'a picture for a thin link', 60_000)
+  const { framesDecoded } = await figures(page)
+  const since = Date.now()
+  await eventually(() => figures(page), now => now.framesDecoded > framesDecoded + 100, 'a hundred more pictures', 30_000)
+  const goesOn = Date.now() - since
+  network.set({ toClients: { bitrate: WIDE, delay: 10 } })
+  rates.again = await eventually(rate, rate => rate > enough, 'a picture for a wide link again', 60_000)
+  const kilobits = Object.entries(rates).map(([link, rate]) => `${link} ${Math.round(rate / 1000)} kbit/s`)
+  t.diagnostic(`${kilobits.join(', ')}; 100 pictures over the thin link in ${goesOn} ms`)
+})

@@ -11,6 +11,7 @@ use crate::control::event::Event;
 use crate::control::ids::OutgoingTrackId;
 use crate::control::layers::{ForwardedLayer, LayerReason, Preferences};
 use crate::sfu::source::{SourceDescription, SourceEncoding};
+use crate::sfu::thinnest_link::LEAST;
 use crate::sfu::{EncodingIndex, EncodingSet};
 
 /// How long the link has to be too small for the least of everything before something stops: an
@@ -83,7 +84,7 @@ impl Session {
     /// they are to take.
     pub(super) fn allocate(&mut self, now: Instant) {
         let available = self.available_for_video().unwrap_or(u64::MAX);
-        self.collect_tracks(now);
+        self.collect_tracks(now, available);
         self.allotting.press(now, available);
         let Allotting { allocator, tracks, .. } = &mut self.allotting;
         let allocation = allocator.allocate(now, available, tracks);
@@ -106,7 +107,7 @@ impl Session {
     }
 
     /// Brings the tracks of the allocator up to date with the outgoing ones.
-    fn collect_tracks(&mut self, now: Instant) {
+    fn collect_tracks(&mut self, now: Instant, available: u64) {
         let pressed = |since: Instant| now >= since + PATIENCE;
         let may_pause = self.bandwidth.is_certain() && self.allotting.pressed.is_some_and(pressed);
         let Allotting { builder, tracks, ids, layers, .. } = &mut self.allotting;
@@ -120,6 +121,8 @@ impl Session {
                 tracks.remove(place);
             }
         }
+        let count = outgoing.iter().filter(|outgoing| outgoing.takes_part()).count() as u64;
+        let share = available / count.max(1);
         for outgoing in outgoing.iter().filter(|outgoing| outgoing.takes_part()) {
             let place = ids.iter().position(|id| *id == outgoing.id).unwrap_or_else(|| {
                 ids.push(outgoing.id);
@@ -131,6 +134,8 @@ impl Session {
             let mut preferences = wishes(&outgoing.preferences);
             // Who chose an encoding gets it; of its layers what fits, and at least the lowest.
             preferences.pause_allowed &= outgoing.selected.is_none() && may_pause;
+            // What nobody watches is not made, and would never get smaller.
+            preferences.pause_allowed &= !(outgoing.shrinks() && share >= u64::from(LEAST));
             tracks[place].update(builder, layers, &preferences, &outgoing.selection());
         }
     }
@@ -221,6 +226,11 @@ impl Outgoing {
     /// Whether it has a share of the link: video that is to be sent and that the peer takes.
     fn takes_part(&self) -> bool {
         self.kind == Kind::Video && self.sending && !self.muted && self.source.is_some()
+    }
+
+    /// Whether its source makes its smallest encoding as small as links need it.
+    fn shrinks(&self) -> bool {
+        self.description().is_some_and(|source| source.thinnest.is_some())
     }
 
     /// Whether packets can be repeated to it that it does not need.

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 const NONE: u32 = u32::MAX;
 
+/// Bit/s below which pictures are of no use; no encoding is made smaller.
+pub const LEAST: u32 = 50_000;
+
 #[derive(Debug)]
 pub struct ThinnestLink(AtomicU32);
 

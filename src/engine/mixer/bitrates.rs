@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sfu::thinnest_link::LEAST;
+
 /// How often it is decided anew.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Bit/s below which pictures are of no use.
-const LEAST: u32 = 50_000;
 /// Bit/s from which on nothing is limited.
 const MOST: u32 = 100_000_000;
 
