@@ -1,6 +1,7 @@
 //! The tracks that feed the ports of a mixer, and what their shards are told of that. A track that
 //! feeds several ports comes once.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,13 +17,14 @@ use crate::sfu::{EncodingSet, SourcePacket};
 pub struct Inputs {
     mixer: MixerId,
     inlet: Arc<Inlet>,
+    /// By track.
     all: Vec<Input>,
     /// What each track is, as far as its shard told.
     descriptions: IdMap<IncomingTrackId, Arc<SourceDescription>>,
     /// What each track's shard was last told.
     told: IdMap<IncomingTrackId, EncodingSet>,
-    /// Of all inputs of a track, by track. Made anew when inputs change.
-    places: IdMap<IncomingTrackId, Vec<usize>>,
+    /// Where the inputs of each track are. Made anew when inputs change.
+    places: IdMap<IncomingTrackId, Range<usize>>,
     messages: Vec<(ShardIndex, ShardMessage)>,
     /// Something is not as it was when shards were last told.
     changed: bool,
@@ -69,8 +71,11 @@ impl Inputs {
     fn index(&mut self) {
         self.changed = true;
         self.places.clear();
-        for (place, input) in self.all.iter().enumerate() {
-            self.places.entry(input.track).or_default().push(place);
+        self.all.sort_by_key(|input| input.track);
+        let mut start = 0;
+        for inputs in self.all.chunk_by(|one, other| one.track == other.track) {
+            self.places.insert(inputs[0].track, start..start + inputs.len());
+            start += inputs.len();
         }
         let gone = self.told.keys().filter(|track| !self.places.contains_key(track));
         let gone: Vec<IncomingTrackId> = gone.copied().collect();
@@ -129,8 +134,7 @@ impl Inputs {
         mut give: impl FnMut(&mut Input, &InputPacket),
     ) {
         let Some(places) = self.places.get(&packet.track) else { return };
-        for place in places {
-            let input = &mut self.all[*place];
+        for input in &mut self.all[places.clone()] {
             if let Some(packet) = input.receive(packet) {
                 give(input, &packet);
             }
@@ -159,7 +163,7 @@ impl Inputs {
         }
         let Self { all, places, told, messages, inlet, mixer, .. } = self;
         for (track, places) in places.iter() {
-            let wanted = places.iter().map(|place| all[*place].wanted());
+            let wanted = all[places.clone()].iter().map(Input::wanted);
             let wanted = wanted.fold(EncodingSet::NONE, EncodingSet::union);
             if told.get(track) == Some(&wanted) {
                 continue;
