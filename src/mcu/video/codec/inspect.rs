@@ -30,10 +30,15 @@ pub(super) fn check_vp8(data: &[u8]) -> Result<(), DecodeError> {
     check_size(side(header[6], header[7]), side(header[8], header[9]))
 }
 
-/// Looks at every sequence parameter set of an access unit in the byte stream format.
+/// Looks at every sequence parameter set of an access unit in the byte stream format. What was left
+/// out when it was put together is refused: it was hidden behind a start code inside a payload, and
+/// the sets of scalable coding tell sizes too.
 pub(super) fn check_h264(data: &[u8]) -> Result<(), DecodeError> {
     const SPS: u8 = 7;
-    for nal in super::super::annex_b::nal_units(data) {
+    for nal in nal_units(data) {
+        if is_foreign(nal) {
+            return Err(DecodeError::Corrupt);
+        }
         if nal.first().is_some_and(|header| header & 0x1f == SPS) {
             let (width, height) = h264::coded_size(&nal[1..]).ok_or(DecodeError::Corrupt)?;
             check_size(width, height)?;
@@ -125,6 +130,13 @@ mod tests {
         assert_eq!(check_vp8(&frame), Err(DecodeError::TooLarge));
         assert_eq!(check_vp8(&frame[..9]), Err(DecodeError::Corrupt));
         assert_eq!(check_vp8(&[]), Err(DecodeError::Corrupt));
+    }
+
+    #[test]
+    fn an_h264_set_of_scalable_coding_does_not_hide_in_a_payload() {
+        assert_eq!(check_h264(&[0, 0, 0, 1, 0x65, 1, 2]), Ok(()));
+        let hidden = [0, 0, 0, 1, 0x65, 1, 0, 0, 1, 0x6f, 0x42, 0xc0, 0x1e];
+        assert_eq!(check_h264(&hidden), Err(DecodeError::Corrupt));
     }
 
     #[test]
