@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::assembler::{Assembler, EncodedFrame};
 use super::codec::{DecodeError, Decoder};
-use super::options::{Frame, PixelFormat};
+use super::options::{Frame, MAX_CANVAS_PIXELS, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
 use crate::codec::Codec;
@@ -18,6 +18,9 @@ const MAX_QUEUED: usize = 120;
 const MAX_QUEUED_BYTES: usize = 8 << 20;
 /// Most frames that are decoded at a time; what is left comes next time.
 const MAX_DECODED: usize = 16;
+/// Most pixels of them: an empty picture of the largest size takes a few bytes, and a decoder some
+/// 20 ms. One is decoded in any case.
+const MAX_DECODED_PIXELS: u32 = 4 * MAX_CANVAS_PIXELS;
 /// Most written frames that wait until they are due.
 const MAX_WRITTEN: usize = 8;
 /// Most bytes of them, if they are several.
@@ -26,6 +29,8 @@ const MAX_WRITTEN_BYTES: usize = 32 << 20;
 const MAX_DELAY: Duration = Duration::from_secs(2);
 /// A track that brings nothing new for so long has no picture any more.
 const STALLED: Duration = Duration::from_secs(5);
+/// A decoder that was fed for so long and gave no picture is replaced.
+const FRUITLESS: Duration = Duration::from_secs(1);
 /// Between requests for a keyframe.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// Who sends nothing for so long is not asked for a keyframe.
@@ -50,6 +55,8 @@ pub(super) struct Input {
     queue: VecDeque<EncodedFrame>,
     queued_bytes: usize,
     decoder: Option<Decoder>,
+    /// Since when the decoder has been fed without giving a picture.
+    fruitless: Option<Instant>,
     written: VecDeque<(Arc<Picture>, Instant)>,
     shown: Option<Shown>,
     serial: u64,
@@ -124,6 +131,7 @@ impl Input {
         if !self.active {
             return;
         }
+        self.doubt(now);
         while let Some(frame) = self.assembler.poll(now) {
             self.queued_bytes += frame.parts.data.len();
             self.queue.push_back(frame);
@@ -148,9 +156,14 @@ impl Input {
             self.stats.dropped += skipped as u64;
             count -= skipped;
         }
+        let mut pixels = 0;
         for _ in 0..count.min(MAX_DECODED) {
             let Some(frame) = self.pop_queued() else { break };
             self.decode(frame, now, pool);
+            pixels += u32::from(self.stats.width) * u32::from(self.stats.height);
+            if pixels >= MAX_DECODED_PIXELS {
+                break;
+            }
         }
     }
 
@@ -186,12 +199,24 @@ impl Input {
         self.stats.decode_time += time;
     }
 
+    /// A decoder may take all it gets and say nothing: without a parameter set, for one. Nobody
+    /// would ask for a keyframe then.
+    fn doubt(&mut self, now: Instant) {
+        let since = self.fruitless;
+        if since.is_some_and(|since| now.saturating_duration_since(since) >= FRUITLESS) {
+            self.stats.errors += 1;
+            self.restart();
+            self.ask_at_once = true;
+        }
+    }
+
     /// What was decoded so far is of no use for what comes.
     fn restart(&mut self) {
         self.assembler.reset();
         self.queue.clear();
         self.queued_bytes = 0;
         self.decoder = None;
+        self.fruitless = None;
     }
 
     fn pop_queued(&mut self) -> Option<EncodedFrame> {
@@ -227,10 +252,13 @@ impl Input {
         match decoded {
             Ok(Some(picture)) => {
                 self.stats.decoded += 1;
+                self.fruitless = None;
                 let picture = turned(picture, rotation, pool);
                 self.show(picture, captured, now, false, pool);
             }
-            Ok(None) => {}
+            Ok(None) => {
+                self.fruitless.get_or_insert(now);
+            }
             Err(_) => {
                 // Whatever its state is, nothing good comes out of it any more.
                 self.stats.errors += 1;
