@@ -166,6 +166,18 @@ mod tests {
     }
 
     #[test]
+    fn vp9_is_decoded_in_profile_0_only() {
+        // A keyframe of 16x16.
+        let frame = [0x82, 0x49, 0x83, 0x42, 0x20, 0x00, 0xf0, 0x00, 0xf0];
+        assert_eq!(seal_vp9(&mut frame.to_vec(), &[0]), Ok(()));
+        for profile in [0x10, 0x20, 0x30] {
+            let mut frame = frame;
+            frame[0] |= profile;
+            assert_eq!(seal_vp9(&mut frame.to_vec(), &[0]), Err(DecodeError::Corrupt));
+        }
+    }
+
+    #[test]
     fn sizes_that_reach_past_the_end_are_refused() {
         let mut data = vec![SHOW_EXISTING, 0xc0, 2, 0xc0];
         assert_eq!(seal_vp9(&mut data, &[0]), Err(DecodeError::Corrupt));
