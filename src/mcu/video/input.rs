@@ -57,6 +57,8 @@ pub(super) struct Input {
     decoder: Option<Decoder>,
     /// Since when the decoder has been fed without giving a picture.
     fruitless: Option<Instant>,
+    /// Pixels that were decoded since the last time.
+    work: u32,
     written: VecDeque<(Arc<Picture>, Instant)>,
     shown: Option<Shown>,
     serial: u64,
@@ -156,12 +158,11 @@ impl Input {
             self.stats.dropped += skipped as u64;
             count -= skipped;
         }
-        let mut pixels = 0;
+        self.work = 0;
         for _ in 0..count.min(MAX_DECODED) {
             let Some(frame) = self.pop_queued() else { break };
             self.decode(frame, now, pool);
-            pixels += u32::from(self.stats.width) * u32::from(self.stats.height);
-            if pixels >= MAX_DECODED_PIXELS {
+            if self.work >= MAX_DECODED_PIXELS {
                 break;
             }
         }
@@ -280,7 +281,9 @@ impl Input {
             self.decoder = Some(decoder);
         }
         let Some(decoder) = &mut self.decoder else { return Err(DecodeError::Unavailable) };
-        decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool)
+        let decoded = decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool);
+        self.work = self.work.saturating_add(decoder.work());
+        decoded
     }
 
     fn show(

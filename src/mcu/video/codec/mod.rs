@@ -29,28 +29,38 @@ pub(super) enum DecodeError {
     Unavailable,
 }
 
-pub(super) enum Decoder {
-    Vpx(Codec, VpxDecoder),
+pub(super) struct Decoder {
+    codec: Codec,
+    library: Library,
+    /// Pixels of a picture at most.
+    pixels: u32,
+    /// Of the last call.
+    work: u32,
+}
+
+enum Library {
+    Vpx(VpxDecoder),
     H264(H264Decoder),
 }
 
 impl Decoder {
     /// `None` for a codec that is not decoded.
     pub(super) fn new(codec: Codec) -> Option<Result<Self, DecodeError>> {
-        match codec {
-            Codec::Vp8 | Codec::Vp9 => {
-                Some(VpxDecoder::new(codec).map(|decoder| Decoder::Vpx(codec, decoder)))
-            }
-            Codec::H264 => Some(H264Decoder::new().map(Decoder::H264)),
-            _ => None,
-        }
+        let library = match codec {
+            Codec::Vp8 | Codec::Vp9 => VpxDecoder::new(codec).map(Library::Vpx),
+            Codec::H264 => H264Decoder::new().map(Library::H264),
+            _ => return None,
+        };
+        Some(library.map(|library| Self { codec, library, pixels: 0, work: 0 }))
     }
 
     pub(super) fn codec(&self) -> Codec {
-        match self {
-            Decoder::Vpx(codec, _) => *codec,
-            Decoder::H264(_) => Codec::H264,
-        }
+        self.codec
+    }
+
+    /// Pixels that the last call had to decode at most, shown or not.
+    pub(super) fn work(&self) -> u32 {
+        self.work
     }
 
     /// Decodes one picture. `data` is what depacketizing left of it and may be changed; `starts`
@@ -61,19 +71,21 @@ impl Decoder {
         starts: &[usize],
         pool: &mut Pool,
     ) -> Result<Option<Arc<Picture>>, DecodeError> {
-        match self {
-            Decoder::Vpx(Codec::Vp9, decoder) => {
-                inspect::seal_vp9(data, starts)?;
-                decoder.decode(data, pool)
-            }
-            Decoder::Vpx(_, decoder) => {
-                inspect::check_vp8(data)?;
-                decoder.decode(data, pool)
-            }
-            Decoder::H264(decoder) => {
-                inspect::check_h264(data)?;
-                decoder.decode(data, pool)
-            }
+        self.work = 0;
+        let work = match self.codec {
+            Codec::Vp9 => inspect::seal_vp9(data, starts)?,
+            Codec::Vp8 => inspect::check_vp8(data)?,
+            _ => inspect::check_h264(data)?,
+        };
+        // VP8 has one size at a time; the others go back to earlier ones.
+        self.pixels = match self.codec {
+            Codec::Vp8 if work.pixels > 0 => work.pixels,
+            _ => self.pixels.max(work.pixels),
+        };
+        self.work = self.pixels.saturating_mul(work.pictures);
+        match &mut self.library {
+            Library::Vpx(decoder) => decoder.decode(data, pool),
+            Library::H264(decoder) => decoder.decode(data, pool),
         }
     }
 }
