@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::assembler::{Assembler, EncodedFrame};
-use super::codec::{DecodeError, Decoder};
-use super::options::{Frame, MAX_CANVAS_PIXELS, PixelFormat};
+use super::codec::{DecodeError, Decoder, MAX_WORK};
+use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
 use crate::codec::Codec;
@@ -18,9 +18,6 @@ const MAX_QUEUED: usize = 120;
 const MAX_QUEUED_BYTES: usize = 8 << 20;
 /// Most frames that are decoded at a time; what is left comes next time.
 const MAX_DECODED: usize = 16;
-/// Most pixels of them: an empty picture of the largest size takes a few bytes, and a decoder some
-/// 20 ms. One is decoded in any case.
-const MAX_DECODED_PIXELS: u32 = 4 * MAX_CANVAS_PIXELS;
 /// Most written frames that wait until they are due.
 const MAX_WRITTEN: usize = 8;
 /// Most bytes of them, if they are several.
@@ -162,7 +159,7 @@ impl Input {
         for _ in 0..count.min(MAX_DECODED) {
             let Some(frame) = self.pop_queued() else { break };
             self.decode(frame, now, pool);
-            if self.work >= MAX_DECODED_PIXELS {
+            if self.work >= MAX_WORK {
                 break;
             }
         }

@@ -14,8 +14,14 @@ use h264_encoder::H264Encoder;
 use vpx_decoder::VpxDecoder;
 use vpx_encoder::VpxEncoder;
 
+use super::options::MAX_CANVAS_PIXELS;
 use super::picture::{Picture, Pool};
 use crate::codec::Codec;
+
+/// Most pixels of all pictures of one frame, as a VP9 frame has one for each spatial layer; and when
+/// they are reached, further frames wait. An empty picture of the largest canvas takes a few bytes,
+/// and a decoder some 20 ms.
+pub(super) const MAX_WORK: u32 = 4 * MAX_CANVAS_PIXELS;
 
 /// Why a picture could not be decoded. The decoder is of no more use then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +89,9 @@ impl Decoder {
             _ => self.pixels.max(work.pixels),
         };
         self.work = self.pixels.saturating_mul(work.pictures);
+        if self.work > MAX_WORK {
+            return Err(DecodeError::TooLarge);
+        }
         match &mut self.library {
             Library::Vpx(decoder) => decoder.decode(data, pool),
             Library::H264(decoder) => decoder.decode(data, pool),
@@ -156,5 +165,24 @@ impl Encoder {
             Encoder::Vpx(encoder) => encoder.encode(picture, timestamp, keyframe, out),
             Encoder::H264(encoder) => encoder.encode(picture, timestamp, keyframe, out),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_a_frame_are_bounded_together() {
+        // A keyframe's header, of 3840x2160.
+        let frame = [0x82, 0x49, 0x83, 0x42, 0x20, 0xef, 0xf0, 0x86, 0xf0];
+        let decode = |count: usize| {
+            let starts: Vec<_> = (0..count).map(|layer| layer * frame.len()).collect();
+            let mut decoder = Decoder::new(Codec::Vp9).unwrap().unwrap();
+            decoder.decode(&mut frame.repeat(count), &starts, &mut Pool::default()).unwrap_err()
+        };
+        // With nothing behind its header.
+        assert_eq!(decode(4), DecodeError::Corrupt);
+        assert_eq!(decode(5), DecodeError::TooLarge);
     }
 }
