@@ -5,8 +5,8 @@ use super::bits::BitReader;
 
 pub(crate) const SEQUENCE_HEADER: u8 = 1;
 pub(crate) const TEMPORAL_DELIMITER: u8 = 2;
-const FRAME_HEADER: u8 = 3;
-const FRAME: u8 = 6;
+pub(crate) const FRAME_HEADER: u8 = 3;
+pub(crate) const FRAME: u8 = 6;
 
 /// More OBU elements than this in one packet are not looked at.
 const MAX_ELEMENTS: usize = 32;

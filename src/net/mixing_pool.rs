@@ -187,7 +187,12 @@ impl Shared {
                 Next::Never
             });
             state = self.lock();
-            state.put_back(id, task, next);
+            if let Some(over) = state.put_back(id, task, next) {
+                drop(state);
+                // What is left of a task that panicked may panic again.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(over)));
+                state = self.lock();
+            }
         }
     }
 }
@@ -211,12 +216,13 @@ impl State {
         slot.task.take()
     }
 
-    fn put_back(&mut self, id: u64, task: Box<dyn Task>, next: Next) {
-        let Some(slot) = self.tasks.get_mut(&id) else { return };
+    /// Gives the task back when it is over.
+    fn put_back(&mut self, id: u64, task: Box<dyn Task>, next: Next) -> Option<Box<dyn Task>> {
+        let Some(slot) = self.tasks.get_mut(&id) else { return Some(task) };
         let due = match next {
             Next::Never => {
                 self.tasks.remove(&id);
-                return;
+                return Some(task);
             }
             Next::At(at) => Some(at),
             Next::WhenWoken => slot.woken.then(Instant::now),
@@ -226,6 +232,7 @@ impl State {
         if let Some(due) = due {
             self.due.push(Reverse((due, id)));
         }
+        None
     }
 }
 
@@ -273,6 +280,30 @@ mod tests {
         assert!(ran.recv_timeout(WHILE).is_err(), "it is gone");
         pool.spawn(&other, Box::new(Counted(sender, vec![Next::Never]))).unwrap();
         assert_eq!(ran.recv_timeout(SOON), Ok("ran"), "the thread lives on");
+    }
+
+    #[test]
+    fn a_task_that_panics_to_the_end_takes_no_thread_with_it() {
+        struct Cursed;
+        impl Task for Cursed {
+            fn run(&mut self, _: Instant) -> Next {
+                panic!("as the test wants")
+            }
+            fn fail(&mut self) {
+                panic!("as the test wants")
+            }
+        }
+        impl Drop for Cursed {
+            fn drop(&mut self) {
+                panic!("as the test wants")
+            }
+        }
+        let pool = MixingPool::new(1);
+        pool.spawn(&pool.waker(), Box::new(Cursed)).unwrap();
+        let (sender, ran) = mpsc::channel();
+        std::thread::sleep(WHILE);
+        pool.spawn(&pool.waker(), Box::new(Counted(sender, vec![Next::Never]))).unwrap();
+        assert_eq!(ran.recv_timeout(SOON), Ok("ran"));
     }
 
     #[test]

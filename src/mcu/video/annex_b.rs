@@ -20,6 +20,12 @@ pub(super) fn nal_units(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     .filter(|nal| !nal.is_empty())
 }
 
+/// Whether a NAL unit is of scalable or stereo coding, which is not decoded (H.264 Annexes G and H),
+/// or of no kind at all.
+pub(super) fn is_foreign(nal: &[u8]) -> bool {
+    nal.first().is_some_and(|header| matches!(header & 0x1f, 0 | 14 | 15 | 20))
+}
+
 /// Where the first start code begins and ends.
 fn find(data: &[u8]) -> Option<(usize, usize)> {
     let start = data.windows(3).position(|bytes| bytes == [0, 0, 1])?;

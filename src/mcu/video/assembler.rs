@@ -96,6 +96,7 @@ impl Assembler {
         while self.waiting.len() > MAX_WAITING || self.waiting_bytes > MAX_WAITING_BYTES {
             if self.next.is_some() {
                 self.give_up();
+                self.drain();
             } else {
                 self.forget_first();
             }
@@ -109,6 +110,7 @@ impl Assembler {
             .is_some_and(|since| now.saturating_duration_since(since) >= REORDER_WINDOW)
         {
             self.give_up();
+            self.drain();
         }
         self.ready.pop_front()
     }
@@ -130,16 +132,14 @@ impl Assembler {
         }
     }
 
-    /// Goes on without what is missing: with the next keyframe, once it is there.
+    /// Goes on without what is missing: with the next keyframe, once it is there. Whoever calls it
+    /// drains, or is draining: not from here, as a row of broken frames would be as many calls deep.
     fn give_up(&mut self) {
         self.lost += 1;
         self.seek();
         let start = self.waiting.values().find(|p| begins_keyframe(p)).map(|p| p.sequence);
         match start {
-            Some(start) => {
-                self.start_at(start);
-                self.drain();
-            }
+            Some(start) => self.start_at(start),
             // Nothing of it can be decoded; only the last ones may belong to a keyframe to come.
             None => {
                 while self.waiting.len() > MAX_WAITING / 8 {
@@ -165,6 +165,13 @@ impl Assembler {
 
     fn drain(&mut self) {
         while let Some(next) = self.next {
+            let Some(packet) = self.waiting.get(&next) else { break };
+            // A frame without a marker ends where the next one begins.
+            if self.building.as_ref().is_some_and(|b| b.timestamp != packet.timestamp) {
+                self.finish();
+                // If it was broken, decoding goes on elsewhere: maybe with this very packet.
+                continue;
+            }
             let Some(packet) = self.waiting.remove(&next) else { break };
             self.waiting_bytes -= packet.payload.len();
             self.next = Some(next.saturating_add(1));
@@ -180,13 +187,6 @@ impl Assembler {
     }
 
     fn append(&mut self, packet: &InputPacket) {
-        // A frame without a marker ends where the next one begins.
-        if self.building.as_ref().is_some_and(|b| b.timestamp != packet.timestamp) {
-            self.finish();
-            if self.next.is_none() {
-                return;
-            }
-        }
         if packet.payload.is_empty() && self.building.is_none() {
             return;
         }

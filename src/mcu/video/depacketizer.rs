@@ -5,7 +5,7 @@ use crate::codec::av1::{self, Elements};
 use crate::codec::vp8::Vp8Descriptor;
 use crate::codec::vp9::Vp9Descriptor;
 
-use super::annex_b::START_CODE;
+use super::annex_b::{START_CODE, is_foreign};
 
 /// Most bytes of an encoded frame.
 const MAX_BYTES: usize = 4 << 20;
@@ -22,6 +22,8 @@ pub(super) struct Parts {
     fragment_open: bool,
     /// Where the last OBU begins.
     obu: usize,
+    /// It is left out.
+    fragment_foreign: bool,
 }
 
 /// What is left of a payload cannot be decoded.
@@ -114,10 +116,15 @@ impl Parts {
                     return Err(Malformed);
                 }
                 if start {
-                    self.push_nal(&[header & 0xe0 | fragment & 0x1f]);
+                    let nal = [header & 0xe0 | fragment & 0x1f];
+                    self.fragment_foreign = is_foreign(&nal);
+                    self.push_nal(&nal);
                 }
                 self.fragment_open = fragment & 0x40 == 0;
-                self.data.extend_from_slice(body);
+                // Without its header it would become a part of the unit before.
+                if !self.fragment_foreign {
+                    self.data.extend_from_slice(body);
+                }
             }
             _ => return Err(Malformed),
         }
@@ -174,9 +181,7 @@ impl Parts {
     }
 
     fn push_nal(&mut self, nal: &[u8]) {
-        // Of scalable and stereo coding, which is not decoded (H.264 Annexes G and H).
-        const FOREIGN: [u8; 4] = [0, 14, 15, 20];
-        if nal.first().is_some_and(|header| !FOREIGN.contains(&(header & 0x1f))) {
+        if !nal.is_empty() && !is_foreign(nal) {
             self.data.extend_from_slice(&START_CODE);
             self.data.extend_from_slice(nal);
         }
@@ -210,6 +215,20 @@ mod tests {
         assert!(assemble(Codec::H264, &[&[0x7c, 0x85, 3], &[0x65, 3]]).is_err());
         assert!(!assemble(Codec::H264, &[&[0x7c, 0x85, 3]]).unwrap().is_complete());
         assert!(assemble(Codec::H264, &[&[0x78, 0, 9, 0x67]]).is_err(), "a size past the end");
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_scalable_layer_in_fragments() {
+        // A coded slice extension (20), behind a slice.
+        let payloads: [&[u8]; 4] =
+            [&[0x65, 1], &[0x7c, 0x94, 2, 2], &[0x7c, 0x14, 3], &[0x7c, 0x54, 4]];
+        let parts = assemble(Codec::H264, &payloads).unwrap();
+        assert!(parts.is_complete());
+        assert_eq!(parts.data, [0, 0, 0, 1, 0x65, 1]);
+        // The next fragments are of another unit.
+        let mut payloads = payloads.to_vec();
+        payloads.push(&[0x7c, 0xc5, 5]);
+        assert_eq!(assemble(Codec::H264, &payloads).unwrap().data[6..], [0, 0, 0, 1, 0x65, 5]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::assembler::{Assembler, EncodedFrame};
-use super::codec::{DecodeError, Decoder};
+use super::codec::{DecodeError, Decoder, MAX_WORK};
 use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
@@ -25,6 +25,8 @@ const MAX_WRITTEN_BYTES: usize = 32 << 20;
 const MAX_DELAY: Duration = Duration::from_secs(2);
 /// A track that brings nothing new for so long has no picture any more.
 const STALLED: Duration = Duration::from_secs(5);
+/// A decoder that was fed for so long and gave no picture is replaced.
+const FRUITLESS: Duration = Duration::from_secs(1);
 /// Between requests for a keyframe.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// Who sends nothing for so long is not asked for a keyframe.
@@ -49,6 +51,10 @@ pub(super) struct Input {
     queue: VecDeque<EncodedFrame>,
     queued_bytes: usize,
     decoder: Option<Decoder>,
+    /// Since when the decoder has been fed without giving a picture.
+    fruitless: Option<Instant>,
+    /// Pixels that were decoded since the last time.
+    work: u32,
     written: VecDeque<(Arc<Picture>, Instant)>,
     shown: Option<Shown>,
     serial: u64,
@@ -123,6 +129,7 @@ impl Input {
         if !self.active {
             return;
         }
+        self.doubt(now);
         while let Some(frame) = self.assembler.poll(now) {
             self.queued_bytes += frame.parts.data.len();
             self.queue.push_back(frame);
@@ -147,9 +154,13 @@ impl Input {
             self.stats.dropped += skipped as u64;
             count -= skipped;
         }
+        self.work = 0;
         for _ in 0..count.min(MAX_DECODED) {
             let Some(frame) = self.pop_queued() else { break };
             self.decode(frame, now, pool);
+            if self.work >= MAX_WORK {
+                break;
+            }
         }
     }
 
@@ -185,12 +196,24 @@ impl Input {
         self.stats.decode_time += time;
     }
 
+    /// A decoder may take all it gets and say nothing: without a parameter set, for one. Nobody
+    /// would ask for a keyframe then.
+    fn doubt(&mut self, now: Instant) {
+        let since = self.fruitless;
+        if since.is_some_and(|since| now.saturating_duration_since(since) >= FRUITLESS) {
+            self.stats.errors += 1;
+            self.restart();
+            self.ask_at_once = true;
+        }
+    }
+
     /// What was decoded so far is of no use for what comes.
     fn restart(&mut self) {
         self.assembler.reset();
         self.queue.clear();
         self.queued_bytes = 0;
         self.decoder = None;
+        self.fruitless = None;
     }
 
     fn pop_queued(&mut self) -> Option<EncodedFrame> {
@@ -226,10 +249,13 @@ impl Input {
         match decoded {
             Ok(Some(picture)) => {
                 self.stats.decoded += 1;
+                self.fruitless = None;
                 let picture = turned(picture, rotation, pool);
                 self.show(picture, captured, now, false, pool);
             }
-            Ok(None) => {}
+            Ok(None) => {
+                self.fruitless.get_or_insert(now);
+            }
             Err(_) => {
                 // Whatever its state is, nothing good comes out of it any more.
                 self.stats.errors += 1;
@@ -251,7 +277,9 @@ impl Input {
             self.decoder = Some(decoder);
         }
         let Some(decoder) = &mut self.decoder else { return Err(DecodeError::Unavailable) };
-        decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool)
+        let decoded = decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool);
+        self.work = self.work.saturating_add(decoder.work());
+        decoded
     }
 
     fn show(

@@ -127,6 +127,43 @@ fn a_sender_may_change_its_size() {
 }
 
 #[test]
+fn a_decoder_that_says_nothing_is_replaced() {
+    let mut room = Room::new(320, 180, &[Codec::Vp8]);
+    let port = room.join(1, Codec::H264, 160, 90);
+    room.tick_silent();
+    // Parameter sets, and no picture behind them.
+    let mut packet = room.senders[0].next(room.now).swap_remove(0);
+    packet.marker = true;
+    room.mixer.receive(port, &packet);
+    let asked = (0..50).position(|_| {
+        room.tick_silent();
+        !room.audience.keyframes.is_empty()
+    });
+    assert_eq!(asked, Some(25), "a second after it was fed");
+    assert_eq!(room.mixer.port_stats(port).unwrap().decoded, 0);
+    // The sender answers.
+    room.tick();
+    assert_eq!(room.mixer.port_stats(port).unwrap().decoded, 1);
+}
+
+#[test]
+fn large_pictures_are_decoded_a_few_at_a_time() {
+    let mut room = Room::new(64, 36, &[Codec::Vp8]);
+    let port = room.join(1, Codec::Vp8, 3840, 2160);
+    room.tick_silent();
+    room.tick();
+    let packets: Vec<_> = (0..6).flat_map(|_| room.senders[0].next(room.now)).collect();
+    for packet in &packets {
+        room.mixer.receive(port, packet);
+    }
+    let mut decoded = || {
+        room.tick_silent();
+        room.mixer.port_stats(port).unwrap().decoded
+    };
+    assert_eq!([decoded(), decoded(), decoded()], [5, 7, 7]);
+}
+
+#[test]
 fn garbage_stalls_nobody() {
     use rand::{Rng, RngCore, SeedableRng};
     let mut random = rand::rngs::SmallRng::seed_from_u64(7);

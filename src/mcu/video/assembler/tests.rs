@@ -146,3 +146,44 @@ fn the_largest_sequence_number_is_no_end() {
     sender.send(u64::MAX, &KEYFRAME, 0);
     sender.send(0, &DELTA, 0);
 }
+
+#[test]
+fn a_broken_frame_takes_no_keyframe_with_it() {
+    let mut sender = Sender::new();
+    // It begins twice, and has no end.
+    sender.send_part(1, 1, false, &KEYFRAME, 0);
+    sender.send_part(2, 1, false, &KEYFRAME, 0);
+    sender.send(3, &KEYFRAME, 0);
+    assert_eq!(sender.frames(0), 1);
+    assert_eq!(sender.assembler.lost(), 1);
+}
+
+#[test]
+fn what_follows_a_broken_frame_stays_in_order() {
+    let mut sender = Sender::new();
+    sender.send(1, &KEYFRAME, 1);
+    sender.send_part(3, 3, false, &KEYFRAME, 3);
+    sender.send_part(4, 3, false, &KEYFRAME, 4);
+    sender.send(5, &KEYFRAME, 5);
+    sender.send(6, &DELTA, 6);
+    sender.send(7, &KEYFRAME, 7);
+    let (start, now) = (sender.start, sender.at(200));
+    let frames = std::iter::from_fn(|| sender.assembler.poll(now));
+    let order: Vec<_> = frames.map(|frame| (frame.arrival - start).as_millis()).collect();
+    assert_eq!(order, [1, 5, 6, 7]);
+}
+
+#[test]
+fn many_broken_frames_need_no_deep_stack() {
+    let run = || {
+        let mut sender = Sender::new();
+        sender.send(1, &KEYFRAME, 0);
+        for sequence in (3..1000).step_by(2) {
+            sender.send_part(sequence, sequence as u32, false, &KEYFRAME, 0);
+            sender.send_part(sequence + 1, sequence as u32, true, &KEYFRAME, 0);
+        }
+        assert_eq!(sender.frames(200), 1);
+        assert_eq!(sender.assembler.lost(), 500);
+    };
+    std::thread::Builder::new().stack_size(128 << 10).spawn(run).unwrap().join().unwrap();
+}

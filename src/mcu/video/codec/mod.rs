@@ -17,8 +17,14 @@ use h264_encoder::H264Encoder;
 use vpx_decoder::VpxDecoder;
 use vpx_encoder::VpxEncoder;
 
+use super::options::MAX_CANVAS_PIXELS;
 use super::picture::{Picture, Pool};
 use crate::codec::Codec;
+
+/// Most pixels of all pictures of one frame, as a VP9 frame has one for each spatial layer; and when
+/// they are reached, further frames wait. An empty picture of the largest canvas takes a few bytes,
+/// and a decoder some 20 ms.
+pub(super) const MAX_WORK: u32 = 4 * MAX_CANVAS_PIXELS;
 
 /// Why a picture could not be decoded. The decoder is of no more use then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,8 +38,17 @@ pub(super) enum DecodeError {
     Unavailable,
 }
 
-pub(super) enum Decoder {
-    Vpx(Codec, VpxDecoder),
+pub(super) struct Decoder {
+    codec: Codec,
+    library: Library,
+    /// Pixels of a picture at most.
+    pixels: u32,
+    /// Of the last call.
+    work: u32,
+}
+
+enum Library {
+    Vpx(VpxDecoder),
     H264(H264Decoder),
     Aom(AomDecoder),
 }
@@ -45,22 +60,22 @@ impl Decoder {
 
     /// `None` for a codec that is not decoded.
     pub(super) fn new(codec: Codec) -> Option<Result<Self, DecodeError>> {
-        match codec {
-            Codec::Vp8 | Codec::Vp9 => {
-                Some(VpxDecoder::new(codec).map(|decoder| Decoder::Vpx(codec, decoder)))
-            }
-            Codec::H264 => Some(H264Decoder::new().map(Decoder::H264)),
-            Codec::Av1 => Some(AomDecoder::new().map(Decoder::Aom)),
-            _ => None,
-        }
+        let library = match codec {
+            Codec::Vp8 | Codec::Vp9 => VpxDecoder::new(codec).map(Library::Vpx),
+            Codec::H264 => H264Decoder::new().map(Library::H264),
+            Codec::Av1 => AomDecoder::new().map(Library::Aom),
+            _ => return None,
+        };
+        Some(library.map(|library| Self { codec, library, pixels: 0, work: 0 }))
     }
 
     pub(super) fn codec(&self) -> Codec {
-        match self {
-            Decoder::Vpx(codec, _) => *codec,
-            Decoder::H264(_) => Codec::H264,
-            Decoder::Aom(_) => Codec::Av1,
-        }
+        self.codec
+    }
+
+    /// Pixels that the last call had to decode at most, shown or not.
+    pub(super) fn work(&self) -> u32 {
+        self.work
     }
 
     /// Decodes one picture. `data` is what depacketizing left of it and may be changed; `starts`
@@ -71,23 +86,26 @@ impl Decoder {
         starts: &[usize],
         pool: &mut Pool,
     ) -> Result<Option<Arc<Picture>>, DecodeError> {
-        match self {
-            Decoder::Vpx(Codec::Vp9, decoder) => {
-                inspect::seal_vp9(data, starts)?;
-                decoder.decode(data, pool)
-            }
-            Decoder::Vpx(_, decoder) => {
-                inspect::check_vp8(data)?;
-                decoder.decode(data, pool)
-            }
-            Decoder::H264(decoder) => {
-                inspect::check_h264(data)?;
-                decoder.decode(data, pool)
-            }
-            Decoder::Aom(decoder) => {
-                inspect::check_av1(data)?;
-                decoder.decode(data, pool)
-            }
+        self.work = 0;
+        let work = match self.codec {
+            Codec::Vp9 => inspect::seal_vp9(data, starts)?,
+            Codec::Vp8 => inspect::check_vp8(data)?,
+            Codec::Av1 => inspect::check_av1(data)?,
+            _ => inspect::check_h264(data)?,
+        };
+        // VP8 has one size at a time; the others go back to earlier ones.
+        self.pixels = match self.codec {
+            Codec::Vp8 if work.pixels > 0 => work.pixels,
+            _ => self.pixels.max(work.pixels),
+        };
+        self.work = self.pixels.saturating_mul(work.pictures);
+        if self.work > MAX_WORK {
+            return Err(DecodeError::TooLarge);
+        }
+        match &mut self.library {
+            Library::Vpx(decoder) => decoder.decode(data, pool),
+            Library::H264(decoder) => decoder.decode(data, pool),
+            Library::Aom(decoder) => decoder.decode(data, pool),
         }
     }
 }
@@ -158,5 +176,24 @@ impl Encoder {
             Encoder::Vpx(encoder) => encoder.encode(picture, timestamp, keyframe, out),
             Encoder::H264(encoder) => encoder.encode(picture, timestamp, keyframe, out),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_a_frame_are_bounded_together() {
+        // A keyframe's header, of 3840x2160.
+        let frame = [0x82, 0x49, 0x83, 0x42, 0x20, 0xef, 0xf0, 0x86, 0xf0];
+        let decode = |count: usize| {
+            let starts: Vec<_> = (0..count).map(|layer| layer * frame.len()).collect();
+            let mut decoder = Decoder::new(Codec::Vp9).unwrap().unwrap();
+            decoder.decode(&mut frame.repeat(count), &starts, &mut Pool::default()).unwrap_err()
+        };
+        // With nothing behind its header.
+        assert_eq!(decode(4), DecodeError::Corrupt);
+        assert_eq!(decode(5), DecodeError::TooLarge);
     }
 }

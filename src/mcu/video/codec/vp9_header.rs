@@ -1,16 +1,17 @@
 //! The size in a VP9 frame's uncompressed header (VP9 bitstream specification 6.2).
 
 /// Width and height, when the frame tells them; `Some(None)` when it has those of earlier frames.
-/// `None`: the header is cut short or breaks the rules.
+/// `None`: the header is cut short or breaks the rules, or the profile is not 0, 8-bit 4:2:0: what
+/// nobody can be shown is not decoded either.
 pub(super) fn frame_size(frame: &[u8]) -> Option<Option<(u32, u32)>> {
     let mut bits = Bits { bytes: frame, at: 0 };
     // frame_marker
     if bits.take(2)? != 2 {
         return None;
     }
-    let profile = bits.take(1)? | bits.take(1)? << 1;
-    if profile == 3 {
-        bits.take(1)?; // reserved_zero
+    // profile_low_bit and profile_high_bit
+    if bits.take(2)? != 0 {
+        return None;
     }
     // show_existing_frame
     if bits.take(1)? == 1 {
@@ -21,7 +22,7 @@ pub(super) fn frame_size(frame: &[u8]) -> Option<Option<(u32, u32)>> {
     let error_resilient = bits.take(1)? == 1;
     if !inter {
         sync_code(&mut bits)?;
-        color_config(&mut bits, profile)?;
+        color_config(&mut bits)?;
         return bits.size().map(Some);
     }
     let intra_only = !show_frame && bits.take(1)? == 1;
@@ -30,9 +31,6 @@ pub(super) fn frame_size(frame: &[u8]) -> Option<Option<(u32, u32)>> {
     }
     if intra_only {
         sync_code(&mut bits)?;
-        if profile > 0 {
-            color_config(&mut bits, profile)?;
-        }
         bits.take(8)?; // refresh_frame_flags
         return bits.size().map(Some);
     }
@@ -53,19 +51,13 @@ fn sync_code(bits: &mut Bits<'_>) -> Option<()> {
     (bits.take(24)? == 0x49_83_42).then_some(())
 }
 
-fn color_config(bits: &mut Bits<'_>, profile: u32) -> Option<()> {
+fn color_config(bits: &mut Bits<'_>) -> Option<()> {
+    // Not of 4:2:0.
     const RGB: u32 = 7;
-    if profile >= 2 {
-        bits.take(1)?; // ten_or_twelve_bit
+    if bits.take(3)? == RGB {
+        return None;
     }
-    if bits.take(3)? != RGB {
-        bits.take(1)?; // color_range
-        if profile & 1 == 1 {
-            bits.take(3)?; // subsampling and reserved_zero
-        }
-    } else if profile & 1 == 1 {
-        bits.take(1)?; // reserved_zero
-    }
+    bits.take(1)?; // color_range
     Some(())
 }
 

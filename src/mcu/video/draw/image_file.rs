@@ -1,5 +1,7 @@
 //! JPEG and PNG, and the conversion between RGB and I420.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use yuv::{
     BufferStoreMut, YuvConversionMode, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
     YuvStandardMatrix,
@@ -15,6 +17,8 @@ use super::pixmap::Pixmap;
 
 /// Most bytes of a file.
 const MAX_FILE: usize = 32 << 20;
+/// Most pixels of it. Few when fuzzed, which is quick.
+const MAX_PIXELS: u32 = if cfg!(fuzzing) { 256 * 256 } else { 2 * MAX_CANVAS_PIXELS };
 const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
 /// Reads a JPEG or PNG file of up to so many pixels as a picture may have.
@@ -22,13 +26,21 @@ pub(in super::super) fn decode(file: &[u8]) -> Result<Pixmap, String> {
     if file.len() > MAX_FILE {
         return Err(format!("a picture file of more than {MAX_FILE} bytes"));
     }
-    if file.starts_with(&PNG_SIGNATURE) { decode_png(file) } else { decode_jpeg(file) }
+    let png = file.starts_with(&PNG_SIGNATURE);
+    guarded(|| if png { decode_png(file) } else { decode_jpeg(file) })
+}
+
+/// Files come from anywhere, and what reads them is not ours: if it panics, the file is refused and
+/// the mixer goes on.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // A panic leaves nothing behind: all that was made belongs to the call.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("a damaged picture file".into()))
 }
 
 fn check_size(width: usize, height: usize) -> Result<(u16, u16), String> {
     let side = |side: usize| u16::try_from(side).ok().filter(|s| (1..=MAX_SIDE).contains(s));
     match (side(width), side(height)) {
-        (Some(w), Some(h)) if u32::from(w) * u32::from(h) <= 2 * MAX_CANVAS_PIXELS => Ok((w, h)),
+        (Some(w), Some(h)) if u32::from(w) * u32::from(h) <= MAX_PIXELS => Ok((w, h)),
         _ => Err(format!("a picture of {width}x{height} is too large")),
     }
 }
@@ -214,6 +226,12 @@ mod tests {
         for (value, expected) in rgba.iter().zip([200u8, 40, 90, 255]) {
             assert!(value.abs_diff(expected) <= 3, "{value} {expected}");
         }
+    }
+
+    #[test]
+    fn a_panic_refuses_the_file() {
+        assert!(guarded::<()>(|| panic!("as the test wants")).is_err());
+        assert_eq!(guarded(|| Ok(1)), Ok(1));
     }
 
     #[test]

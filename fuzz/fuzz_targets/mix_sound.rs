@@ -1,0 +1,10 @@
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use medialoom_fuzz::{script, sound};
+
+fuzz_target!(|data: &[u8]| sound::play(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    script::mutate(data, size, max_size, seed, fuzzer_mutate)
+});

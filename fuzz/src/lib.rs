@@ -1,0 +1,7 @@
+//! What the targets that drive mixers share.
+
+#![cfg(feature = "mcu")]
+
+pub mod pictures;
+pub mod script;
+pub mod sound;
