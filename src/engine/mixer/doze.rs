@@ -24,7 +24,7 @@ impl Doze {
     /// Whether a packet is of no use.
     pub(super) fn skips(&mut self, packet: &SourcePacket) -> bool {
         let level = packet.extensions.audio_level.map_or(0, |(level, _)| level);
-        let skips = level < self.from && packet.sequence % TAKEN != 0;
+        let skips = level < self.from && !packet.sequence.is_multiple_of(TAKEN);
         self.skipped += u64::from(skips);
         skips
     }
