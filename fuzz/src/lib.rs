@@ -3,5 +3,6 @@
 #![cfg(feature = "mcu")]
 
 pub mod pictures;
+pub mod recording;
 pub mod script;
 pub mod sound;

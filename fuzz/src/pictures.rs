@@ -10,6 +10,7 @@ use medialoom::mcu::video::{
 };
 use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
 
+use crate::recording;
 use crate::script::{Packet, Script};
 
 /// Flags of a packet.
@@ -197,13 +198,19 @@ impl VideoSink for Audience {
 /// A good keyframe.
 fn keyframe(codec: Codec) -> &'static [(bool, Vec<u8>)] {
     type Packets = Vec<(bool, Vec<u8>)>;
-    static ENCODED: [OnceLock<Packets>; 3] = [const { OnceLock::new() }; 3];
+    static ENCODED: [OnceLock<Packets>; 4] = [const { OnceLock::new() }; 4];
     let slot = match codec {
         Codec::Vp8 => 0,
         Codec::Vp9 => 1,
-        _ => 2,
+        Codec::Av1 => 2,
+        _ => 3,
     };
     ENCODED[slot].get_or_init(|| {
+        if codec == Codec::Av1 {
+            let payloads = recording::av1().swap_remove(0);
+            let last = payloads.len() - 1;
+            return payloads.into_iter().enumerate().map(|(at, p)| (at == last, p)).collect();
+        }
         let packets = encode(codec, 32, 32, 1, 1_000_000);
         packets.iter().map(|packet| (packet.marker, packet.payload.to_vec())).collect()
     })

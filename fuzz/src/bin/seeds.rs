@@ -11,7 +11,7 @@ use medialoom::mcu::video::{
 };
 use medialoom::mcu::{OutputPacket, PortKey};
 use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
-use medialoom_fuzz::{pictures, sound};
+use medialoom_fuzz::{pictures, recording, sound};
 
 fn main() -> std::io::Result<()> {
     for (target, codec) in
@@ -34,6 +34,9 @@ fn main() -> std::io::Result<()> {
         let mut both = of_pictures(codec, 32, 32, 4, 300_000, 0);
         both.packets.extend(of_pictures(codec, 48, 64, 4, 300_000, 0).packets);
         save(target, "two-sizes", &both)?;
+    }
+    for (number, count) in [1, 3, 12].into_iter().enumerate() {
+        save("mix_av1", &format!("stream-{number}"), &of_recording(count, number as u8))?;
     }
     let streams: Vec<_> = [(false, 16_000), (false, 40_000), (true, 64_000), (true, 128_000)]
         .into_iter()
@@ -101,6 +104,23 @@ fn of_pictures(
         Packet { flags, shift: 0, payload: packet.payload.to_vec() }
     });
     Script { options, packets: packets.collect() }
+}
+
+/// The first pictures of the recording.
+fn of_recording(count: usize, options: u8) -> Script {
+    let mut packets = Vec::new();
+    for payloads in recording::av1().into_iter().take(count) {
+        let last = payloads.len() - 1;
+        for (at, payload) in payloads.into_iter().enumerate() {
+            let mut flags = if at == 0 { pictures::NEXT } else { 0 };
+            if at == last {
+                flags |= pictures::MARKER | pictures::TICK;
+            }
+            packets.push(Packet { flags, shift: 0, payload });
+        }
+    }
+    packets.truncate(MAX_PACKETS);
+    Script { options, packets }
 }
 
 fn of_sound(payloads: &[Vec<u8>], flags: u8, options: u8) -> Script {
