@@ -87,6 +87,29 @@ class Fixture {
     return page
   }
 
+  /**
+   * An empty page of the server's, which negotiates by WHIP and WHEP with `offerTo(url, peer)`.
+   *
+   * @param {(page: Page) => Promise<void>} [prepare]
+   */
+  async blankPage(prepare) {
+    const page = await this.page()
+    await prepare?.(page)
+    await page.addInitScript(() => {
+      globalThis.offerTo = async (url, peer) => {
+        await peer.setLocalDescription()
+        const headers = { 'Content-Type': 'application/sdp' }
+        const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp })
+        if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
+        await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
+      }
+    })
+    const body = '<link rel="icon" href="data:,">'
+    await page.route('**/blank', route => route.fulfill({ contentType: 'text/html', body }))
+    await page.goto(`${this.server.url}blank`)
+    return page
+  }
+
   /** Opens the room page and joins. @param {string} name @param {object} options */
   async join(name, { room = 'loom', mode = 'sfu', query = {}, fragment = '', camera = true, prepare, ...options } = {}) {
     const page = await this.page(options)

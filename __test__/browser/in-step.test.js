@@ -6,7 +6,6 @@
  * both, so that the difference is what the mixer adds.
  */
 
-const assert = require('node:assert/strict')
 const { after, before, test } = require('node:test')
 const { Fixture, eventually } = require('./fixture.js')
 
@@ -20,23 +19,6 @@ before(async () => {
   fixture = await Fixture.start()
 })
 after(() => fixture.stop())
-
-async function blank() {
-  const page = await fixture.page()
-  const body = '<link rel="icon" href="data:,">'
-  await page.route('**/blank', route => route.fulfill({ contentType: 'text/html', body }))
-  await page.addInitScript(() => {
-    globalThis.offerTo = async (url, peer) => {
-      await peer.setLocalDescription()
-      const headers = { 'Content-Type': 'application/sdp' }
-      const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp })
-      if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
-      await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
-    }
-  })
-  await page.goto(`${fixture.server.url}blank`)
-  return page
-}
 
 /** White and loud for 300 ms of every second. */
 async function flash() {
@@ -99,28 +81,27 @@ async function watch(url) {
   return moments
 }
 
-/** How much later beeps come than flashes: the middle of all that were seen and heard. */
+/** How much later beeps come than flashes: the middle of the last that were seen and heard. */
 function skew({ seen, heard }) {
   const pairs = seen.flatMap(flash => {
     const beep = heard.find(moment => Math.abs(moment - flash) < 400)
     return beep === undefined ? [] : [beep - flash]
   })
-  pairs.sort((a, b) => a - b)
-  return pairs.length < FLASHES ? null : pairs[Math.floor(pairs.length / 2)]
+  const last = pairs.slice(-FLASHES).sort((a, b) => a - b)
+  return last.length < FLASHES ? null : Math.round(last[FLASHES / 2])
 }
 
 test('sound and picture of the mix are as much in step as those that are forwarded', async t => {
-  const publisher = await blank()
+  const publisher = await fixture.blankPage()
   await publisher.evaluate(`(${flash})()`)
-  const player = await blank()
+  const player = await fixture.blankPage()
   await player.evaluate(`globalThis.watched = ['/whep/step', '/whep/step?source=mix'].map(${watch})`)
-  const measured = await eventually(
+  // Players take their time to get in step, more of it on a machine that has other things to do.
+  const [forwarded, mixed] = await eventually(
     async () => (await player.evaluate(() => Promise.all(globalThis.watched))).map(skew),
-    ([forwarded, mixed]) => forwarded !== null && mixed !== null,
-    'flashes and beeps, forwarded and mixed',
-    40_000,
+    ([forwarded, mixed]) => forwarded !== null && mixed !== null && Math.abs(mixed - forwarded) <= IN_STEP,
+    `beeps no further behind flashes when mixed than when forwarded, but for ${IN_STEP} ms`,
+    60_000,
   )
-  const [forwarded, mixed] = measured.map(Math.round)
   t.diagnostic(`beeps come ${forwarded} ms behind flashes when forwarded, ${mixed} ms when mixed`)
-  assert.ok(Math.abs(mixed - forwarded) <= IN_STEP, `${forwarded} ms forwarded, ${mixed} ms mixed`)
 })

@@ -51,13 +51,6 @@ async function prepare(page) {
     }
     const only = codec =>
       RTCRtpReceiver.getCapabilities('video').codecs.filter(each => [codec, 'video/rtx'].includes(each.mimeType))
-    globalThis.offerTo = async (url, peer) => {
-      await peer.setLocalDescription()
-      const headers = { 'Content-Type': 'application/sdp' }
-      const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp })
-      if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
-      await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
-    }
     /** By WHIP. */
     globalThis.publish = async (url, name, { codec, scale, scalabilityMode } = {}) => {
       const peer = new RTCPeerConnection()
@@ -112,14 +105,7 @@ async function prepare(page) {
   }, COLORS)
 }
 
-async function blank() {
-  const page = await fixture.page()
-  await prepare(page)
-  const body = '<link rel="icon" href="data:,">'
-  await page.route('**/blank', route => route.fulfill({ contentType: 'text/html', body }))
-  await page.goto(`${fixture.server.url}blank`)
-  return page
-}
+const blank = () => fixture.blankPage(prepare)
 
 /** @param {import('playwright-core').Page} page */
 const look = (page, parts, selector) =>

@@ -32,6 +32,18 @@ after(async () => {
   server?.close()
 })
 
+/** A page and an endpoint with a network between them that is good still. */
+async function overWideLink(t) {
+  const endpoint = await Endpoint.create({ listen: [{ ip: BACK, announcedIp: FRONT }], tcp: false, threads: 1 })
+  t.after(() => endpoint.close())
+  const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port: endpoint.addresses[0].port })
+  network.set({ toClients: { bitrate: WIDE, delay: 10 }, fromClients: { delay: 10 } })
+  const page = await browser.newPage()
+  t.after(() => page.close())
+  await page.goto(url)
+  return { endpoint, network, page }
+}
+
 /** The page's offer to send its camera. Runs in the page. */
 async function publish([codec, mode]) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 30 } })
@@ -81,13 +93,7 @@ for (const [codec, mode] of [
   ['av1', 'L3T3']
 ]) {
   test(`${codec} ${mode}: a thin link gets a smaller picture that goes on, a wide one the big one`, async t => {
-    const endpoint = await Endpoint.create({ listen: [{ ip: BACK, announcedIp: FRONT }], tcp: false, threads: 1 })
-    t.after(() => endpoint.close())
-    const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port: endpoint.addresses[0].port })
-    network.set({ toClients: { bitrate: WIDE, delay: 10 }, fromClients: { delay: 10 } })
-    const page = await browser.newPage()
-    t.after(() => page.close())
-    await page.goto(url)
+    const { endpoint, network, page } = await overWideLink(t)
 
     const publisher = endpoint.createTransport()
     const arrived = new Promise(resolve => publisher.once('track', resolve))
@@ -126,13 +132,7 @@ for (const [codec, mode] of [
 }
 
 test('a mixed picture of one size is made as small as the thinnest link needs it, and goes on', async t => {
-  const endpoint = await Endpoint.create({ listen: [{ ip: BACK, announcedIp: FRONT }], tcp: false, threads: 1 })
-  t.after(() => endpoint.close())
-  const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port: endpoint.addresses[0].port })
-  network.set({ toClients: { bitrate: WIDE, delay: 10 }, fromClients: { delay: 10 } })
-  const page = await browser.newPage()
-  t.after(() => page.close())
-  await page.goto(url)
+  const { endpoint, network, page } = await overWideLink(t)
   const mixer = await endpoint.createMixer({ video: { width: 640, height: 360, frameRate: 25 } })
   const publisher = endpoint.createTransport()
   publisher.on('track', track => mixer.addPort({ label: 'Ada' }).attachTo(track))
