@@ -1032,7 +1032,8 @@ export class MixerPort extends EventEmitter<MixerPortEvents> {
   readonly videoSource: SourceTrack | null
   /**
    * Takes a track as its sound or its picture, in place of what it had. Call it for each kind. A
-   * track that closes is detached.
+   * track that closes is detached. Opus, G.711, G.722, VP8, VP9, H264 and AV1 are decoded; of H265
+   * nothing is seen.
    * @throws {MediaLoomError} `ERR_INVALID_ARG` (other endpoint, or a track of this mixer),
    *   `ERR_INVALID_STATE` (the mixer mixes no such kind), `ERR_CLOSED`
    */
@@ -1468,6 +1469,7 @@ export interface MixerPortStats {
   /** Milliseconds that its sound waits, and is meant to. */
   jitterBufferDelay?: number
   jitterBufferTarget?: number
+  /** Silent ones as well of which nothing was needed. */
   packetsReceived?: number
   /** Packets that came too late, or were thrown away for another reason. */
   packetsLate?: number
