@@ -105,7 +105,7 @@ fn skews(sound_takes: u64, picture_takes: u64) -> Vec<i64> {
         let now = start + TICK * tick;
         // On for 300 ms of every second.
         let on = tick % 50 < 15;
-        let wave = |at: usize| if on && at / 24 % 2 == 0 { 12_000 } else { 300 };
+        let wave = |at: usize| if on && (at / 24).is_multiple_of(2) { 12_000 } else { 300 };
         let samples: Vec<i16> = (0..960).map(wave).collect();
         let pcm = PcmFrame { samples: &samples, channels: 1, rate: 48_000, timestamp: now };
         microphone.write_pcm(PORT, &pcm).unwrap();
