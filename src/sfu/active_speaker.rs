@@ -15,6 +15,9 @@ const ENTER: f32 = 0.45;
 /// now: who interrupts has to go on for longer than who answers.
 const LEAD: f32 = 0.06;
 const LEAD_OVER_SPEECH: f32 = 0.3;
+/// Or has been this much louder for as long as a turn: a television in the background does not
+/// keep the word from who speaks in front of it, although it never pauses.
+const LEAD_OVER_TURN: f32 = 0.12;
 /// What was heard before says nothing about now.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -76,9 +79,11 @@ impl DominantSpeaker {
         }
         let challenger = voices.of(now, member);
         let holder = self.current.map_or(Speech::default(), |member| voices.of(now, member));
-        let wins = challenger.immediate > 0.0
-            && challenger.medium >= ENTER
-            && merit(&challenger) >= merit(&holder) + LEAD + LEAD_OVER_SPEECH * holder.medium;
+        let interrupts =
+            merit(&challenger) >= merit(&holder) + LEAD + LEAD_OVER_SPEECH * holder.medium;
+        let drowns = challenger.long >= holder.long + LEAD_OVER_TURN;
+        let wins =
+            challenger.immediate > 0.0 && challenger.medium >= ENTER && (interrupts || drowns);
         if wins {
             self.current = Some(member);
         }
@@ -276,6 +281,33 @@ mod tests {
         }
         // Twenty minutes of two who talk at once.
         assert!(changes < 20 * 12, "{changes} changes");
+    }
+
+    #[test]
+    fn who_is_much_louder_for_a_while_has_the_word_from_one_who_goes_on() {
+        let mut took = Vec::new();
+        for seed in 0..50 {
+            let mut room = Room::new(2, seed);
+            let quiet = (0, Doing::Talking(-40));
+            room.run(10 * SECOND, &[quiet]);
+            let start = room.elapsed;
+            room.run(20 * SECOND, &[quiet, (1, Doing::Talking(-15))]);
+            assert_eq!(room.who(), Some(1), "seed {seed}: {:?}", room.changes);
+            let first = room.changes.iter().find(|(_, who)| *who == 1).unwrap();
+            took.push(first.0 - start);
+        }
+        took.sort_unstable();
+        assert!(took[25] <= 3_000 && took[49] <= 5_000, "{took:?}");
+    }
+
+    #[test]
+    fn two_tones_without_a_pause_are_told_apart_by_loudness() {
+        // Nothing was heard before the first one, so that it is not taken for noise.
+        let mut room = Room::new(2, 11);
+        room.run(SECOND, &[]);
+        room.run(3 * SECOND, &[(0, Doing::Noise(-32))]);
+        room.run(5 * SECOND, &[(0, Doing::Noise(-32)), (1, Doing::Noise(-12))]);
+        assert_eq!(room.who(), Some(1), "{:?}", room.changes);
     }
 
     #[test]
