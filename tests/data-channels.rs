@@ -225,3 +225,25 @@ fn what_was_sent_before_closing_arrives_even_on_a_channel_that_was_not_open_yet(
     assert_eq!(heard, [b"last words"]);
     assert!(world.events.contains(&Event::ChannelClosed { id, reason: CloseReason::Closed }));
 }
+
+/// The timers of the association wait for nothing else, however idle the peer is.
+#[test]
+fn a_message_that_was_lost_comes_again_after_a_second() {
+    for phase in 0..10 {
+        let mut world = World::new(1, 10, Conditions::GOOD);
+        let (client, transport, id) = open(&mut world, 0, Default::default());
+        world.run(5 * SECOND + phase * Duration::from_millis(100));
+        for sent in 1..=3 {
+            world.network.conditions.loss = 1.0;
+            let data = Bytes::from_static(b"lost");
+            world.command(transport, TransportCommand::SendMessage { id, binary: true, data });
+            world.run(Duration::from_millis(50));
+            world.network.conditions.loss = 0.0;
+            // RFC 9260 16 lets no retransmission timer be shorter than a second; acknowledgements
+            // may take a fifth.
+            world.run_until(Duration::from_millis(1_250), "the message comes", |world| {
+                world.clients[client].messages.len() == sent
+            });
+        }
+    }
+}

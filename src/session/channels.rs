@@ -106,6 +106,11 @@ impl Channels {
         self.list.is_empty()
     }
 
+    /// Whether anything sent was not acknowledged yet, as far as JavaScript was told.
+    pub(super) fn buffers(&self) -> bool {
+        self.list.iter().any(|channel| channel.reported > 0)
+    }
+
     fn position(&self, id: ChannelId) -> Option<usize> {
         self.list.iter().position(|channel| channel.id == id)
     }

@@ -71,6 +71,10 @@ use roaming::Roaming;
 /// candidate pair is all they tell then.
 const IDLE_STATS_DELAY: Duration = Duration::from_secs(9);
 
+/// Without anything in DTLS for this long, neither a handshake nor an association has a timer
+/// running but for messages that were not acknowledged.
+const IDLE_DTLS: Duration = Duration::from_secs(5);
+
 /// Most tracks in one direction of one peer.
 pub const MAX_TRACKS: usize = 1000;
 
@@ -102,6 +106,8 @@ pub struct Session {
     disconnected: Option<Instant>,
     /// When str0m wants to be called.
     rtc_timeout: Instant,
+    /// When DTLS last came or went.
+    dtls_at: Instant,
     events: VecDeque<SessionEvent>,
     transmits: VecDeque<Transmit>,
     packets_received: u64,
@@ -159,6 +165,7 @@ impl Session {
             created: now,
             disconnected: None,
             rtc_timeout: now,
+            dtls_at: now,
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             packets_received: 0,
@@ -250,6 +257,9 @@ impl Session {
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
             return self.has_news();
         }
+        if kind == Multiplexed::Dtls {
+            self.dtls_at = now;
+        }
         let before = self.authentic_received;
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
@@ -299,7 +309,7 @@ impl Session {
     pub fn poll_timeout(&mut self, now: Instant) -> Instant {
         let mut next = self.rtc_timeout;
         // Statistics alone are no reason to wake up for a peer that sends nothing.
-        if self.rtc.last_timeout_reason() == Reason::Stats && !self.receives() {
+        if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
             next += IDLE_STATS_DELAY;
         }
         let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
@@ -324,6 +334,15 @@ impl Session {
             }
         }
         next
+    }
+
+    /// Whether nothing in str0m waits behind its statistics. It tells its next timer alone, and
+    /// every later one would be late with them: checks of ICE, unless the other side makes them
+    /// all, handshakes, acknowledgements and retransmissions of messages, reports about media.
+    fn only_statistics_wait(&self, now: Instant) -> bool {
+        let checks = !self.options.ice_lite;
+        let talks = now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
+        !checks && !talks && !self.channels.buffers() && !self.receives()
     }
 
     /// Whether the peer sends media.

@@ -104,6 +104,9 @@ impl Session {
             }
             return transmit;
         }
+        if kind == Multiplexed::Dtls {
+            self.dtls_at = now;
+        }
         // Only when it changes: str0m may hold on to an address that the peer has left.
         if self.chosen_flow != Some(flow) {
             self.chosen_flow = Some(flow);
