@@ -225,6 +225,16 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
    */
   createMixer(options: MixerOptions): Promise<Mixer>
+  /**
+   * Adds a font for names and texts of mixers that are made from then on. What is written in
+   * Latin, Greek, Cyrillic and much else needs none, because DejaVu Sans comes with the module;
+   * Chinese, Japanese and Korean do. Letters are taken from the first font that has them, in the
+   * order of adding. All mixers share it; at most 16.
+   * @param font a TrueType or OpenType file, or a collection of them of which the first counts; at most 64 MiB
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (not a font, or one too many),
+   *   `ERR_INVALID_STATE` (a build without mixing), `ERR_CLOSED`
+   */
+  addFont(font: Uint8Array): this
   /** One snapshot of everything below this endpoint. Cheap enough for once a second. */
   getStats(): Promise<EndpointStats>
   /** Keeps the process alive while the endpoint is open. */

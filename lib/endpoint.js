@@ -11,13 +11,15 @@ const { MediaLoomError, callNative } = require('./error.js')
 const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
 const { MediaObject } = require('./media-object.js')
 const { Mixer } = require('./mixer.js')
-const { mixerOptions } = require('./mixer-options.js')
+const { file, mixerOptions } = require('./mixer-options.js')
 const { Transport } = require('./transport.js')
 const { transportOptions } = require('./transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64
 const MAX_DETECTORS = 1000
+/** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
+const MAX_FONT = 64 * 1024 * 1024
 
 let lastId = 0
 let stopsOnExit = false
@@ -132,6 +134,14 @@ class Endpoint extends MediaObject {
     const mixer = new Mixer(kConstruct, this, created, options, given.appData)
     this.#mixers.add(mixer)
     return mixer
+  }
+
+  addFont(font) {
+    check.open(this)
+    file(font, 'font', MAX_FONT)
+    if (!this.#native.addFont) throw check.state('this build of the native module is without mixing')
+    callNative(() => this.#native.addFont(font))
+    return this
   }
 
   async getStats() {

@@ -9,8 +9,8 @@ use medialoom::mcu::audio::{
     PcmFrame, TapKey, TapSource,
 };
 use medialoom::mcu::video::{
-    self, Background, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapOptions, VideoMixer,
-    VideoOptions, VideoPortOptions, VideoSink, Wanted,
+    self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
+    VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
 use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
 
@@ -66,7 +66,8 @@ fn pictures() -> VideoMixer {
     let class =
         ClassOptions { codec: Codec::Vp8, width, height, frame_divisor: 1, bitrate: 500_000 };
     let background = Background::default();
-    let options = VideoOptions { width, height, fps: 25.0, background, classes: vec![class] };
+    let (fonts, classes) = (Fonts::default(), vec![class]);
+    let options = VideoOptions { width, height, fps: 25.0, background, fonts, classes };
     let mut mixer = VideoMixer::new(options).unwrap();
     mixer.add_port(PORT, VideoPortOptions::default()).unwrap();
     mixer.set_wanted(ClassIndex(0), true);

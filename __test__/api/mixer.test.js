@@ -4,6 +4,8 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const fs = require('node:fs')
+const path = require('node:path')
 const { test } = require('node:test')
 const { loopbackEndpoint } = require('../support/loopback.js')
 const { power, sine, wav } = require('../support/sound.js')
@@ -185,6 +187,27 @@ test('pictures go in and come out', async t => {
   mix.setLayout('speaker')
   mix.pin(port)
   assert.equal(mix.layout, 'speaker')
+})
+
+test('a name is written in a font that has its letters, once that was added', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const written = async label => {
+    const mix = await endpoint.createMixer({ video: { width: 320, height: 180 } })
+    mix.addPort({ label })
+    const png = await mix.snapshot({ format: 'png' })
+    await mix.close()
+    return png
+  }
+  const before = { name: await written('王 Li'), latin: await written('Li') }
+  // A font of one letter.
+  assert.equal(endpoint.addFont(fs.readFileSync(path.join(__dirname, '../../src/mcu/video/testing/ideograph.ttf'))), endpoint)
+  const after = { name: await written('王 Li'), latin: await written('Li') }
+  assert.ok(!after.name.equals(before.name), 'no box any more')
+  assert.ok(after.latin.equals(before.latin))
+  const wrong = font => assert.throws(() => endpoint.addFont(font), { code: 'ERR_INVALID_ARG', field: 'font' })
+  wrong(Buffer.from('no font'))
+  wrong(Buffer.alloc(0))
+  wrong('font.ttf')
 })
 
 test('wrong use says so', async t => {

@@ -25,6 +25,7 @@ test('every variable finds its place', () => {
     MEDIALOOM_THREADS: '2',
     MEDIALOOM_MIXING_THREADS: '3',
     MIXING: 'off',
+    MIXING_FONTS: '/fonts/one.ttf, two.otf',
     ICE_SERVERS: '[{"urls":"stun:stun.example.org"}]',
   })
   assert.deepEqual(value, {
@@ -40,6 +41,7 @@ test('every variable finds its place', () => {
       mixingThreads: 3,
     },
     mixer: false,
+    fonts: ['/fonts/one.ttf', 'two.otf'],
     iceServers: [{ urls: 'stun:stun.example.org' }],
   })
 })

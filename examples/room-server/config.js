@@ -17,6 +17,14 @@ const addressList = z.preprocess(
     .optional(),
 )
 
+const paths = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .transform(text => text.split(',').map(part => part.trim()))
+    .optional(),
+)
+
 const iceServers = z.array(
   z.object({
     urls: z.union([z.string(), z.array(z.string())]),
@@ -34,6 +42,7 @@ const environment = z.object({
   MEDIALOOM_THREADS: wholeNumber(1, 64),
   MEDIALOOM_MIXING_THREADS: wholeNumber(1, 64),
   MIXING: z.preprocess(blankToUndefined, z.enum(['on', 'off']).optional()),
+  MIXING_FONTS: paths,
   ICE_SERVERS: z.preprocess(
     blankToUndefined,
     z
@@ -56,6 +65,7 @@ const environment = z.object({
  * @property {number} port HTTP port; 0 takes any free one
  * @property {string | undefined} host address to listen on; undefined means all
  * @property {import('medialoom').EndpointOptions} endpoint
+ * @property {string[]} [fonts] files of fonts, for names that DejaVu Sans has no letters for
  * @property {z.infer<typeof iceServers>} iceServers told to browsers, for connections among themselves
  * @property {Partial<import('./limits.js').Limits>} [limits]
  * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
@@ -71,7 +81,7 @@ export function readConfig(env) {
     const lines = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     return { ok: false, message: `The environment is not usable:\n${lines.join('\n')}` }
   }
-  const { PORT, HOST, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_PORT, MEDIALOOM_THREADS, MEDIALOOM_MIXING_THREADS, MIXING, ICE_SERVERS } = parsed.data
+  const { PORT, HOST, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_PORT, MEDIALOOM_THREADS, MEDIALOOM_MIXING_THREADS, MIXING, MIXING_FONTS, ICE_SERVERS } = parsed.data
   const ips = MEDIALOOM_IP ?? (MEDIALOOM_ANNOUNCED_IP ? ['0.0.0.0'] : undefined)
   if (MEDIALOOM_ANNOUNCED_IP && MEDIALOOM_ANNOUNCED_IP.length !== ips?.length) {
     return {
@@ -96,6 +106,7 @@ export function readConfig(env) {
         ...(MEDIALOOM_MIXING_THREADS !== undefined && { mixingThreads: MEDIALOOM_MIXING_THREADS }),
       },
       ...(MIXING === 'off' && { mixer: false }),
+      ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
     },
   }

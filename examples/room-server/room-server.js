@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { Endpoint } from 'medialoom'
 import { Rooms } from 'medialoom/rooms'
@@ -15,6 +16,12 @@ import { Signaling } from './signaling.js'
 export async function startRoomServer(config) {
   const limits = { ...LIMITS, ...config.limits }
   const endpoint = await Endpoint.create(config.endpoint)
+  try {
+    for (const file of config.fonts ?? []) await addFont(endpoint, file)
+  } catch (error) {
+    await endpoint.close()
+    throw error
+  }
   endpoint.on('error', error => console.error(`medialoom: ${error.code} ${error.message}`))
 
   const rooms = new Rooms({
@@ -57,5 +64,18 @@ export async function startRoomServer(config) {
       httpServer.closeAllConnections()
       await closed
     },
+  }
+}
+
+/**
+ * @param {Endpoint} endpoint
+ * @param {string} file
+ */
+async function addFont(endpoint, file) {
+  const font = await readFile(file)
+  try {
+    endpoint.addFont(font)
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
 }

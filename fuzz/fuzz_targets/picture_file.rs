@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use medialoom::mcu::video::{Background, Overlay, OverlayContent, Parts, VideoMixer, VideoOptions};
+use medialoom::mcu::video::{
+    Background, Fonts, Overlay, OverlayContent, Parts, VideoMixer, VideoOptions,
+};
 
 // As a background, and as an overlay.
 fuzz_target!(|file: &[u8]| {
@@ -12,6 +14,7 @@ fuzz_target!(|file: &[u8]| {
         height: 24,
         fps: 25.0,
         background: Background::default(),
+        fonts: Fonts::default(),
         classes: Vec::new(),
     })
     .unwrap();

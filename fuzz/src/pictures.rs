@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use medialoom::codec::Codec;
 use medialoom::mcu::video::{
-    Background, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapKey, TapOptions,
+    Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
 use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
@@ -170,7 +170,15 @@ impl Room {
 
 fn mixer(width: u16, height: u16, classes: Vec<ClassOptions>) -> VideoMixer {
     let background = Background::default();
-    VideoMixer::new(VideoOptions { width, height, fps: 25.0, background, classes }).unwrap()
+    VideoMixer::new(VideoOptions {
+        width,
+        height,
+        fps: 25.0,
+        background,
+        fonts: Fonts::default(),
+        classes,
+    })
+    .unwrap()
 }
 
 #[derive(Default)]

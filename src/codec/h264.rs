@@ -70,6 +70,7 @@ fn sps_size(body: &[u8]) -> Option<(u16, u16)> {
 
 /// Width and height that are decoded, before cropping, of a sequence parameter set after its NAL
 /// unit header.
+#[cfg(feature = "mcu")]
 pub(crate) fn coded_size(body: &[u8]) -> Option<(u32, u32)> {
     SpsSize::parse(body).map(|size| (size.width, size.height))
 }

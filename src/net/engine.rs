@@ -203,6 +203,15 @@ impl Engine {
         self.mixing.create(options)
     }
 
+    /// Adds a font, for letters on the canvases of mixers made from then on that neither DejaVu
+    /// Sans has nor a font added before.
+    ///
+    /// Errors: `InvalidArg` when it is none, or one too many.
+    #[cfg(feature = "mcu")]
+    pub fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
+        self.mixing.add_font(file)
+    }
+
     /// Makes a place in a mixer, with the track that it gets.
     ///
     /// Errors: `Limit`, `QueueFull`, `Closed`.

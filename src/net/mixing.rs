@@ -19,6 +19,7 @@ use crate::control::stats::{Share, StatsCollector};
 use crate::engine::inlet::Inlet;
 use crate::engine::message::ShardMessage;
 use crate::engine::mixer::{Class, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid};
+use crate::mcu::video::Fonts;
 
 /// Mixers of one endpoint.
 const MAX_MIXERS: usize = 10_000;
@@ -41,6 +42,8 @@ struct Mixers {
     handles: IdMap<MixerId, Handle>,
     /// How many there ever were: they take turns with the shards.
     made: usize,
+    /// Of mixers that are made from now on.
+    fonts: Fonts,
 }
 
 struct Handle {
@@ -111,6 +114,7 @@ impl Mixing {
             requests,
             audio,
             video,
+            fonts: mixers.fonts.clone(),
         };
         let mixer = Mixer::new(parts, options)?;
         // Known to their shard before anybody can attach something to them.
@@ -123,6 +127,13 @@ impl Mixing {
         mixers.made += 1;
         mixers.handles.insert(id, Handle { requests: sender, waker, inlet, sound, ports: 0 });
         Ok(info)
+    }
+
+    pub(super) fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
+        let mut mixers = self.lock();
+        let refused = |text| EngineError::new(ErrorCode::InvalidArg, text).field("font");
+        mixers.fonts = mixers.fonts.with(file).map_err(refused)?;
+        Ok(())
     }
 
     pub(super) fn add_port(

@@ -66,6 +66,11 @@ impl NativeEndpoint {
     }
 
     #[napi(catch_unwind)]
+    pub fn add_font(&self, env: Env, font: Uint8Array) -> Result<()> {
+        self.check(&env, self.running.engine.add_font(font.to_vec()))
+    }
+
+    #[napi(catch_unwind)]
     pub fn add_port(&self, env: Env, mixer: f64, options: String) -> Result<NativePort> {
         let options = self.check(&env, parse(&options, "options"))?;
         let added = self.running.engine.add_port(mixer_id(mixer), options);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use medialoom::codec::Codec;
 use medialoom::mcu::audio::{AudioSink, AudioTarget, PcmFormat, PcmFrame, TICK, TapKey, TapSource};
 use medialoom::mcu::video::{
-    self, Background, ClassIndex, ClassOptions, Frame, PixelFormat, Source, TapOptions, VideoMixer,
-    VideoOptions, VideoPortOptions, VideoSink, Wanted,
+    self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
+    VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
 use medialoom::mcu::{OutputPacket, PortKey};
 use rand::rngs::SmallRng;
@@ -141,6 +141,7 @@ fn canvas() -> VideoMixer {
         height,
         fps: RATE as f32,
         background: Background::default(),
+        fonts: Fonts::default(),
         classes: vec![class],
     })
     .unwrap();

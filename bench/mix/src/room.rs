@@ -13,6 +13,7 @@ use medialoom::engine::inlet::Inlet;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::mixer::{Class, MixedTrack, Mixer, Parts, Request, Shards};
 use medialoom::mcu::OutputPacket;
+use medialoom::mcu::video::Fonts;
 use medialoom::sfu::source::{SourceDescription, SourceEncoding};
 use medialoom::sfu::{EncodingIndex, EncodingSet, Extensions, SourcePacket};
 use tokio::sync::mpsc;
@@ -79,6 +80,7 @@ impl Room {
             requests: receiver,
             audio,
             video,
+            fonts: Fonts::default(),
         };
         let mixer = Mixer::new(parts, options).unwrap();
         Self {

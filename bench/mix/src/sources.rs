@@ -8,8 +8,8 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TICK,
 };
 use medialoom::mcu::video::{
-    Background, ClassIndex, ClassOptions, Frame, PixelFormat, TapKey, VideoMixer, VideoOptions,
-    VideoPortOptions, VideoSink, Wanted,
+    Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, TapKey, VideoMixer,
+    VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
 use medialoom::mcu::{OutputPacket, PortKey};
 
@@ -95,6 +95,7 @@ pub fn moving(width: u16, height: u16, frame_rate: u8, frames: u32) -> Packets {
         height,
         fps: frame_rate.into(),
         background: Background::default(),
+        fonts: Fonts::default(),
         classes: vec![class],
     })
     .unwrap();

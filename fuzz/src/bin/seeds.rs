@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use medialoom::codec::Codec;
 use medialoom::mcu::video::{
-    Background, ClassIndex, Colour, Frame, SnapshotFormat, Source, TapKey, VideoMixer,
+    Background, ClassIndex, Colour, Fonts, Frame, SnapshotFormat, Source, TapKey, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
 use medialoom::mcu::{OutputPacket, PortKey};
@@ -200,6 +200,7 @@ fn picture(width: u16, height: u16, format: SnapshotFormat) -> Vec<u8> {
         height,
         fps: 25.0,
         background: Background::Colour(Colour::rgb(200, 40, 90)),
+        fonts: Fonts::default(),
         classes: Vec::new(),
     })
     .unwrap();

@@ -29,6 +29,7 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::inlet::{Inlet, Notes};
 use crate::engine::message::ShardMessage;
+use crate::mcu::video::Fonts;
 use crate::sfu::SourcePacket;
 use inputs::Inputs;
 pub use load::Load;
@@ -89,6 +90,7 @@ pub struct Parts<S> {
     pub requests: mpsc::Receiver<Request>,
     pub audio: Option<MixedTrack>,
     pub video: Option<MixedTrack>,
+    pub fonts: Fonts,
 }
 
 impl<S: Shards> Mixer<S> {
@@ -106,7 +108,9 @@ impl<S: Shards> Mixer<S> {
             packets: parts.packets,
             requests: parts.requests,
             sound: sound.map(|(options, track)| Sound::new(options, track)),
-            pictures: pictures.map(|(o, track)| Pictures::new(o, track)).transpose()?,
+            pictures: pictures
+                .map(|(o, track)| Pictures::new(o, track, parts.fonts))
+                .transpose()?,
             load: Load::default(),
             backlog: Vec::new(),
             made: Vec::new(),

@@ -17,7 +17,7 @@ use crate::control::mixer::{
 };
 use crate::control::stats::{ClassStats, PictureStats};
 use crate::mcu::video::{
-    self, ClassIndex, ClassOptions, Effort, Frame, PixelFormat, Source, TapKey, TapOptions,
+    self, ClassIndex, ClassOptions, Effort, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoSink, Wanted,
 };
 use crate::mcu::{InputPacket, OutputPacket, PortKey};
@@ -46,7 +46,11 @@ pub struct Pictures {
 
 impl Pictures {
     /// Errors: `InvalidArg`.
-    pub fn new(options: &VideoOptions, track: MixedTrack) -> Result<Self, EngineError> {
+    pub fn new(
+        options: &VideoOptions,
+        track: MixedTrack,
+        fonts: Fonts,
+    ) -> Result<Self, EngineError> {
         let classes = track.classes().map(|(_, class)| {
             let (width, height) = class.size.unwrap_or((options.width, options.height));
             ClassOptions {
@@ -63,6 +67,7 @@ impl Pictures {
             height: options.height,
             fps: options.frame_rate.into(),
             background: video::Background::Colour(words::colour(options.background)),
+            fonts,
             classes: classes.collect(),
         })
         .map_err(refused)?;

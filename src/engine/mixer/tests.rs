@@ -56,6 +56,7 @@ impl Room {
             requests,
             audio: Some(audio),
             video: None,
+            fonts: Fonts::default(),
         };
         let audio =
             AudioOptions { speakers: 3, stereo: false, bitrate: 32_000, fec: false, dtx: false };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::colour::Colour;
 use super::corners::Corners;
-use super::draw::Sprite;
+use super::draw::{Fonts, Sprite};
 use super::face;
 use super::input::Shown;
 use super::layout::{Fit, Placement};
@@ -83,6 +83,7 @@ struct RingKey {
 pub(super) struct Canvas {
     picture: Picture,
     background: Picture,
+    fonts: Fonts,
     /// In the order of painting.
     items: Vec<Item>,
     /// All of it has to be painted.
@@ -96,10 +97,11 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    pub(super) fn new(background: Picture) -> Self {
+    pub(super) fn new(background: Picture, fonts: Fonts) -> Self {
         Self {
             picture: background.clone(),
             background,
+            fonts,
             items: Vec::new(),
             stale: true,
             version: 0,
@@ -117,6 +119,10 @@ impl Canvas {
     /// Both at once, to scale what was painted.
     pub(super) fn picture_and_scaler(&mut self) -> (&Picture, &mut Scaler) {
         (&self.picture, &mut self.scaler)
+    }
+
+    pub(super) fn fonts(&self) -> &Fonts {
+        &self.fonts
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -247,7 +253,7 @@ impl Canvas {
         let rect = placement.rect;
         if tile.revision != Some(view.revision) {
             tile.revision = Some(view.revision);
-            tile.label = face::label(view.label, view.muted, rect);
+            tile.label = face::label(&self.fonts, view.label, view.muted, rect);
             tile.avatar = None;
         }
         self.corners.save(&self.picture, rect, placement.radius);
@@ -290,7 +296,8 @@ impl Canvas {
         let port = tile.placement.port;
         let (circle, field) = face::colours(view.label, port.0);
         self.picture.fill_part(rect, field);
-        let avatar = tile.avatar.get_or_insert_with(|| face::avatar(view.label, circle, rect));
+        let avatar =
+            tile.avatar.get_or_insert_with(|| face::avatar(&self.fonts, view.label, circle, rect));
         let x = rect.x + even((rect.width - avatar.width().min(rect.width)) / 2);
         let y = rect.y + even((rect.height - avatar.height().min(rect.height)) / 2);
         avatar.draw(&mut self.picture, x, y);

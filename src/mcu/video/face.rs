@@ -1,7 +1,7 @@
 //! What is drawn on a tile beside the picture: the name, marks, and who has no picture.
 
 use super::colour::Colour;
-use super::draw::{Line, Pixmap, Sprite, Weight, rounded_rect};
+use super::draw::{Fonts, Line, Pixmap, Sprite, Weight, rounded_rect};
 use super::rect::{Rect, even};
 
 /// Of a muted microphone.
@@ -26,7 +26,12 @@ const LABEL_NEEDS: u16 = 56;
 
 /// A label with the mark of who is muted, for a tile of this size, and its distance from the lower
 /// left corner.
-pub(super) fn label(name: Option<&str>, muted: bool, tile: Rect) -> Option<(Sprite, u16)> {
+pub(super) fn label(
+    fonts: &Fonts,
+    name: Option<&str>,
+    muted: bool,
+    tile: Rect,
+) -> Option<(Sprite, u16)> {
     let name = name.filter(|name| !name.trim().is_empty());
     if tile.width.min(tile.height) < LABEL_NEEDS || (name.is_none() && !muted) {
         return None;
@@ -37,7 +42,7 @@ pub(super) fn label(name: Option<&str>, muted: bool, tile: Rect) -> Option<(Spri
     let icon = if muted { size * 1.15 } else { 0.0 };
     let gap = if muted && name.is_some() { size * 0.3 } else { 0.0 };
     let room = f32::from(tile.width - 2 * margin) - 2.0 * padding - icon - gap;
-    let line = Line::set(name.unwrap_or_default(), Weight::Regular, size, room.max(size))?;
+    let line = Line::set(fonts, name.unwrap_or_default(), Weight::Regular, size, room.max(size))?;
     let width = (line.width + icon + gap + 2.0 * padding).ceil() as u16;
     let width = width.min(tile.width - 2 * margin);
     let height = even((size * 1.75) as u16);
@@ -102,7 +107,7 @@ fn initials(name: &str) -> String {
 }
 
 /// A circle with initials, or with the outline of somebody whose name is not known.
-pub(super) fn avatar(name: Option<&str>, colour: Colour, tile: Rect) -> Sprite {
+pub(super) fn avatar(fonts: &Fonts, name: Option<&str>, colour: Colour, tile: Rect) -> Sprite {
     let diameter = even((f32::from(tile.width.min(tile.height)) * 0.46) as u16).max(2);
     let size = f32::from(diameter);
     let mut pixmap = Pixmap::new(diameter, diameter);
@@ -110,7 +115,7 @@ pub(super) fn avatar(name: Option<&str>, colour: Colour, tile: Rect) -> Sprite {
     let circle = |x: f32, y: f32| (x - middle).hypot(y - middle) - middle + 0.5;
     pixmap.fill(colour, circle);
     let initials = name.map(initials).filter(|letters| !letters.is_empty());
-    let line = initials.and_then(|text| Line::set(&text, Weight::Bold, size * 0.4, size));
+    let line = initials.and_then(|text| Line::set(fonts, &text, Weight::Bold, size * 0.4, size));
     match line {
         Some(line) => {
             let baseline = ((size + line.cap_height) / 2.0).round();
@@ -168,22 +173,25 @@ mod tests {
         for (width, height) in [(56, 56), (60, 200), (160, 90), (426, 240), (1280, 720)] {
             let tile = Rect::new(0, 0, width, height);
             for (name, muted) in [(Some(long), true), (Some("A"), false), (None, true)] {
-                let (sprite, margin) = label(name, muted, tile).unwrap();
+                let (sprite, margin) = label(&Fonts::default(), name, muted, tile).unwrap();
                 assert!(sprite.width() + margin <= width, "{width}x{height} {name:?}");
                 assert!(sprite.height() + margin <= height);
             }
         }
-        assert!(label(Some("A"), true, Rect::new(0, 0, 54, 90)).is_none(), "no room");
-        assert!(label(None, false, Rect::new(0, 0, 640, 360)).is_none());
-        assert!(label(Some(" "), false, Rect::new(0, 0, 640, 360)).is_none());
+        assert!(
+            label(&Fonts::default(), Some("A"), true, Rect::new(0, 0, 54, 90)).is_none(),
+            "no room"
+        );
+        assert!(label(&Fonts::default(), None, false, Rect::new(0, 0, 640, 360)).is_none());
+        assert!(label(&Fonts::default(), Some(" "), false, Rect::new(0, 0, 640, 360)).is_none());
     }
 
     #[test]
     fn the_smallest_tiles_have_faces() {
         for side in [2, 4, 10] {
             let tile = Rect::new(0, 0, side, side);
-            avatar(Some("Ada L"), Colour::WHITE, tile);
-            avatar(None, Colour::WHITE, tile);
+            avatar(&Fonts::default(), Some("Ada L"), Colour::WHITE, tile);
+            avatar(&Fonts::default(), None, Colour::WHITE, tile);
             ring(tile, 1, 4, SPEAKING);
         }
     }

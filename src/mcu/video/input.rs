@@ -15,7 +15,7 @@ use crate::mcu::InputPacket;
 const MAX_QUEUED: usize = 120;
 /// Most bytes of them.
 const MAX_QUEUED_BYTES: usize = 8 << 20;
-/// Most frames that are decoded at a time; what is left comes next time.
+/// Most frames that are decoded in a turn of 40 ms; what is left comes next time.
 const MAX_DECODED: usize = 16;
 /// Most written frames that wait until they are due.
 const MAX_WRITTEN: usize = 8;
@@ -123,8 +123,8 @@ impl Input {
         }
     }
 
-    /// Decodes what is due.
-    pub(super) fn advance(&mut self, now: Instant, pool: &mut Pool) {
+    /// Decodes what is due, as much as a turn that lasts `turns` times 40 ms has time for.
+    pub(super) fn advance(&mut self, now: Instant, turns: u32, pool: &mut Pool) {
         self.show_written(now, pool);
         if !self.active {
             return;
@@ -155,10 +155,10 @@ impl Input {
             count -= skipped;
         }
         self.work = 0;
-        for _ in 0..count.min(MAX_DECODED) {
+        for _ in 0..count.min(MAX_DECODED * turns as usize) {
             let Some(frame) = self.pop_queued() else { break };
             self.decode(frame, now, pool);
-            if self.work >= MAX_WORK {
+            if self.work >= MAX_WORK.saturating_mul(turns) {
                 break;
             }
         }

@@ -79,7 +79,7 @@ impl VideoMixer {
             placements: Vec::new(),
             members: Vec::new(),
             unsettled: true,
-            canvas: Canvas::new(background),
+            canvas: Canvas::new(background, options.fonts),
             classes,
             rungs: Rungs::default(),
             taps: Vec::new(),
@@ -211,7 +211,7 @@ impl VideoMixer {
 
     /// Replaces all overlays; when one of them is wrong, all stay as they were.
     pub fn set_overlays(&mut self, overlays: &[Overlay]) -> Result<(), String> {
-        let rendered = overlay::render(overlays, self.width, self.height)?;
+        let rendered = overlay::render(self.canvas.fonts(), overlays, self.width, self.height)?;
         self.overlays = rendered.into_iter().map(Arc::new).collect();
         self.canvas.set_items(&self.placements, &self.overlays);
         Ok(())

@@ -26,6 +26,7 @@ mod stats;
 mod taps;
 
 pub use colour::Colour;
+pub use draw::Fonts;
 pub use layout::{Border, Fit, Layout, MAX_TILES, Placement, Tile, TileSource};
 pub use mixer::VideoMixer;
 pub use options::*;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::colour::Colour;
+use super::draw::Fonts;
 use crate::codec::Codec;
 use crate::mcu::PortKey;
 
@@ -24,6 +25,8 @@ pub struct VideoOptions {
     /// Pictures per second, 1 to 60; how often [`tick`](super::VideoMixer::tick) is called.
     pub fps: f32,
     pub background: Background,
+    /// For letters that DejaVu Sans does not have.
+    pub fonts: Fonts,
     pub classes: Vec<ClassOptions>,
 }
 

@@ -6,7 +6,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, Resizer};
 
 use super::colour::Colour;
-use super::draw::{self, Line, Pixmap, Sprite, Weight, rounded_rect};
+use super::draw::{self, Fonts, Line, Pixmap, Sprite, Weight, rounded_rect};
 use super::rect::{Parts, Rect};
 
 /// Most overlays of a canvas.
@@ -56,6 +56,7 @@ pub(super) struct Rendered {
 
 /// Draws overlays for a canvas of this size.
 pub(super) fn render(
+    fonts: &Fonts,
     overlays: &[Overlay],
     width: u16,
     height: u16,
@@ -63,10 +64,15 @@ pub(super) fn render(
     if overlays.len() > MAX_OVERLAYS {
         return Err(format!("more than {MAX_OVERLAYS} overlays"));
     }
-    overlays.iter().map(|overlay| render_one(overlay, width, height)).collect()
+    overlays.iter().map(|overlay| render_one(fonts, overlay, width, height)).collect()
 }
 
-fn render_one(overlay: &Overlay, width: u16, height: u16) -> Result<Rendered, String> {
+fn render_one(
+    fonts: &Fonts,
+    overlay: &Overlay,
+    width: u16,
+    height: u16,
+) -> Result<Rendered, String> {
     if !overlay.rect.is_valid() {
         return Err("an overlay lies outside the canvas".into());
     }
@@ -77,7 +83,8 @@ fn render_one(overlay: &Overlay, width: u16, height: u16) -> Result<Rendered, St
                 return Err("an overlay's text is too long or of no size".into());
             }
             let size = size * f32::from(height);
-            (room, render_text(text, size, *colour, *background, *align, room))
+            let lines = |width| wrap(fonts, text, size, width);
+            (room, render_text(lines, size, *colour, *background, *align, room))
         }
         OverlayContent::Picture(file) => {
             let picture = draw::decode(file)?;
@@ -89,7 +96,7 @@ fn render_one(overlay: &Overlay, width: u16, height: u16) -> Result<Rendered, St
 }
 
 fn render_text(
-    text: &str,
+    lines: impl FnOnce(f32) -> Vec<Line>,
     size: f32,
     colour: Colour,
     background: Option<Colour>,
@@ -107,7 +114,7 @@ fn render_text(
     let inner = (width - 2.0 * padding).max(1.0);
     let spacing = size * 1.25;
     let fits = (height / spacing).floor().max(1.0) as usize;
-    let mut lines = wrap(text, size, inner);
+    let mut lines = lines(inner);
     lines.truncate(fits);
     let top = (height - spacing * lines.len() as f32) / 2.0;
     for (index, line) in lines.iter().enumerate() {
@@ -123,24 +130,45 @@ fn render_text(
 }
 
 /// Lines no wider than `width`, broken between words.
-fn wrap(text: &str, size: f32, width: f32) -> Vec<Line> {
-    let set = |text: &str, width: f32| Line::set(text, Weight::Regular, size, width);
+fn wrap(fonts: &Fonts, text: &str, size: f32, width: f32) -> Vec<Line> {
+    let set = |text: &str, width: f32| Line::set(fonts, text, Weight::Regular, size, width);
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            let fits = set(&longer, f32::MAX).is_none_or(|set| set.width <= width);
+        for word in words(paragraph) {
+            let longer = format!("{line}{word}");
+            let fits = set(longer.trim_end(), f32::MAX).is_none_or(|set| set.width <= width);
             if fits || line.is_empty() {
                 line = longer;
             } else {
-                lines.extend(set(&line, width));
+                lines.extend(set(line.trim_end(), width));
                 line = word.to_owned();
             }
         }
-        lines.extend(set(&line, width));
+        lines.extend(set(line.trim_end(), width));
     }
     lines
+}
+
+/// What is not broken, with the spaces behind it. Chinese and Japanese have no spaces: each of
+/// their characters is a word, with the punctuation behind it.
+fn words(paragraph: &str) -> impl Iterator<Item = &str> {
+    let ideograph = |c: char| {
+        matches!(c, '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}')
+    };
+    let mut rest = paragraph.trim_start();
+    std::iter::from_fn(move || {
+        let pairs = rest.char_indices().zip(rest.chars().skip(1));
+        let mut breaks = pairs.filter(|((_, one), next)| {
+            let space = one.is_whitespace() && !next.is_whitespace();
+            space || ideograph(*next) || (ideograph(*one) && next.is_alphanumeric())
+        });
+        let end = breaks.next().map_or(rest.len(), |((at, one), _)| at + one.len_utf8());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, String> {
@@ -175,15 +203,23 @@ mod tests {
 
     #[test]
     fn text_is_broken_into_lines_that_fit() {
-        let lines = wrap("one two three four five\n\nsix", 20.0, 90.0);
+        let lines = wrap(&Fonts::default(), "one two three four five\n\nsix", 20.0, 90.0);
         assert!(lines.len() >= 5, "{}", lines.len());
         assert!(lines.iter().all(|line| line.width <= 90.0));
-        assert_eq!(wrap("", 20.0, 90.0).len(), 0);
+        assert_eq!(wrap(&Fonts::default(), "", 20.0, 90.0).len(), 0);
+    }
+
+    #[test]
+    fn words_end_with_their_spaces_and_ideographs_with_their_punctuation() {
+        let split = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(split("  one  two"), ["one  ", "two"]);
+        assert_eq!(split("会議は9時、室A"), ["会", "議", "は", "9", "時、", "室", "A"]);
+        assert_eq!(split(""), [""; 0]);
     }
 
     #[test]
     fn overlays_are_inside_their_rectangle() {
-        let rendered = render(&[text("Hello")], 640, 360).unwrap();
+        let rendered = render(&Fonts::default(), &[text("Hello")], 640, 360).unwrap();
         assert_eq!(rendered[0].rect, Rect::new(64, 36, 320, 108));
         assert_eq!(rendered[0].sprite.width(), 320);
     }
@@ -194,18 +230,21 @@ mod tests {
         let file = draw::encode(&picture, crate::mcu::video::SnapshotFormat::Png).unwrap();
         let content = OverlayContent::Picture(Arc::from(file));
         let overlay = Overlay { rect: Parts::WHOLE, z: 0, content };
-        let rendered = render(&[overlay], 640, 360).unwrap();
+        let rendered = render(&Fonts::default(), &[overlay], 640, 360).unwrap();
         assert_eq!(rendered[0].rect, Rect::new(140, 0, 360, 360));
     }
 
     #[test]
     fn what_is_wrong_is_refused() {
-        assert!(render(&vec![text("a"); MAX_OVERLAYS + 1], 64, 64).is_err());
-        assert!(render(&[text(&"a".repeat(5000))], 64, 64).is_err());
+        assert!(render(&Fonts::default(), &vec![text("a"); MAX_OVERLAYS + 1], 64, 64).is_err());
+        assert!(render(&Fonts::default(), &[text(&"a".repeat(5000))], 64, 64).is_err());
         let mut outside = text("a");
         outside.rect.x = 0.9;
-        assert!(render(&[outside], 64, 64).is_err());
+        assert!(render(&Fonts::default(), &[outside], 64, 64).is_err());
         let content = OverlayContent::Picture(Arc::from([1, 2, 3]));
-        assert!(render(&[Overlay { rect: Parts::WHOLE, z: 0, content }], 64, 64).is_err());
+        assert!(
+            render(&Fonts::default(), &[Overlay { rect: Parts::WHOLE, z: 0, content }], 64, 64)
+                .is_err()
+        );
     }
 }

@@ -276,6 +276,7 @@ impl Room {
             height,
             fps: 25.0,
             background: Background::default(),
+            fonts: Fonts::default(),
             classes: codecs.iter().map(class).collect(),
         })
         .unwrap();

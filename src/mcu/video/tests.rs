@@ -164,6 +164,42 @@ fn large_pictures_are_decoded_a_few_at_a_time() {
 }
 
 #[test]
+fn a_slow_canvas_keeps_up_with_a_fast_sender() {
+    let class = ClassOptions {
+        codec: Codec::Vp8,
+        width: 320,
+        height: 180,
+        frame_divisor: 1,
+        bitrate: 90_000,
+    };
+    let mut mixer = VideoMixer::new(VideoOptions {
+        width: 320,
+        height: 180,
+        fps: 1.0,
+        background: Background::default(),
+        fonts: Fonts::default(),
+        classes: vec![class],
+    })
+    .unwrap();
+    mixer.set_wanted(ClassIndex(0), true);
+    let mut room = Room::new(320, 180, &[]);
+    room.mixer = mixer;
+    let port = room.join(1, Codec::Vp8, 160, 90);
+    room.tick_silent();
+    for _ in 0..10 {
+        for _ in 0..30 {
+            for packet in room.senders[0].next(room.now) {
+                room.mixer.receive(port, &packet);
+            }
+            room.now += Duration::from_millis(33);
+        }
+        room.tick_silent();
+    }
+    let stats = room.mixer.port_stats(port).unwrap();
+    assert_eq!((stats.decoded, stats.dropped), (300, 0));
+}
+
+#[test]
 fn garbage_stalls_nobody() {
     use rand::{Rng, RngCore, SeedableRng};
     let mut random = rand::rngs::SmallRng::seed_from_u64(7);
@@ -614,6 +650,7 @@ fn a_class_may_be_smaller_and_slower() {
         height: 180,
         fps: 25.0,
         background: Background::Colour(Colour::WHITE),
+        fonts: Fonts::default(),
         classes: vec![small, square],
     })
     .unwrap();
@@ -673,6 +710,7 @@ fn options_out_of_range_are_refused() {
         height: 180,
         fps: 25.0,
         background: Background::default(),
+        fonts: Fonts::default(),
         classes: Vec::new(),
     };
     assert!(VideoMixer::new(good.clone()).is_ok());

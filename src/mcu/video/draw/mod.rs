@@ -5,6 +5,7 @@ mod image_file;
 mod pixmap;
 mod sprite;
 
+pub use font::Fonts;
 pub(super) use font::{Line, Weight};
 pub(super) use image_file::{decode, encode};
 pub(super) use pixmap::{Pixmap, rounded_rect};

@@ -106,9 +106,11 @@ impl VideoMixer {
     }
 
     fn advance(&mut self, now: Instant, sink: &mut impl VideoSink) {
+        // By what was agreed, not by what has passed: who is late must not take even longer.
+        let turns = (25.0 / self.fps).ceil() as u32;
         for (key, port) in &mut self.ports {
             let begun = sink.clock();
-            port.input.advance(now, &mut self.pool);
+            port.input.advance(now, turns, &mut self.pool);
             if let (Some(begun), Some(ended)) = (begun, sink.clock()) {
                 port.input.count_time(ended.saturating_sub(begun));
             }
