@@ -71,8 +71,8 @@ use roaming::Roaming;
 /// candidate pair is all they tell then.
 const IDLE_STATS_DELAY: Duration = Duration::from_secs(9);
 
-/// Without anything in DTLS for this long, neither a handshake nor an association has a timer
-/// running but for messages that were not acknowledged.
+/// Without anything in DTLS for this long, an association has no timer running but for messages
+/// that were not acknowledged.
 const IDLE_DTLS: Duration = Duration::from_secs(5);
 
 /// Most tracks in one direction of one peer.
@@ -341,8 +341,10 @@ impl Session {
     /// all, handshakes, acknowledgements and retransmissions of messages, reports about media.
     fn only_statistics_wait(&self, now: Instant) -> bool {
         let checks = !self.options.ice_lite;
+        let connecting = self.state == TransportState::Connecting;
         let talks = now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
-        !checks && !talks && !self.channels.buffers() && !self.receives()
+        let sends = self.channels.buffers();
+        !(checks || connecting || talks || sends || self.receives())
     }
 
     /// Whether the peer sends media.
