@@ -226,10 +226,10 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createMixer(options: MixerOptions): Promise<Mixer>
   /**
-   * Adds a font for names and texts of mixers that are made from then on. What is written in
-   * Latin, Greek, Cyrillic and much else needs none, because DejaVu Sans comes with the module;
-   * Chinese, Japanese and Korean do. Letters are taken from the first font that has them, in the
-   * order of adding. All mixers share it; at most 16.
+   * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
+   * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
+   * Korean, Thai and the scripts of India do. Letters are taken from the first font that has them,
+   * in the order of adding. All mixers share it; at most 16.
    * @param font a TrueType or OpenType file, or a collection of them of which the first counts; at most 64 MiB
    * @throws {MediaLoomError} `ERR_INVALID_ARG` (not a font, or one too many),
    *   `ERR_INVALID_STATE` (a build without mixing), `ERR_CLOSED`

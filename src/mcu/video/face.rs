@@ -1,7 +1,7 @@
 //! What is drawn on a tile beside the picture: the name, marks, and who has no picture.
 
 use super::colour::Colour;
-use super::draw::{Fonts, Line, Pixmap, Sprite, Weight, rounded_rect};
+use super::draw::{Fonts, Pixmap, Sprite, Typesetter, Weight, rounded_rect};
 use super::rect::{Rect, even};
 
 /// Of a muted microphone.
@@ -42,7 +42,8 @@ pub(super) fn label(
     let icon = if muted { size * 1.15 } else { 0.0 };
     let gap = if muted && name.is_some() { size * 0.3 } else { 0.0 };
     let room = f32::from(tile.width - 2 * margin) - 2.0 * padding - icon - gap;
-    let line = Line::set(fonts, name.unwrap_or_default(), Weight::Regular, size, room.max(size))?;
+    let setter = Typesetter::new(fonts, Weight::Regular);
+    let line = setter.set(name.unwrap_or_default(), size, room.max(size));
     let width = (line.width + icon + gap + 2.0 * padding).ceil() as u16;
     let width = width.min(tile.width - 2 * margin);
     let height = even((size * 1.75) as u16);
@@ -115,7 +116,8 @@ pub(super) fn avatar(fonts: &Fonts, name: Option<&str>, colour: Colour, tile: Re
     let circle = |x: f32, y: f32| (x - middle).hypot(y - middle) - middle + 0.5;
     pixmap.fill(colour, circle);
     let initials = name.map(initials).filter(|letters| !letters.is_empty());
-    let line = initials.and_then(|text| Line::set(fonts, &text, Weight::Bold, size * 0.4, size));
+    let setter = Typesetter::new(fonts, Weight::Bold);
+    let line = initials.map(|text| setter.set(&text, size * 0.4, size));
     match line {
         Some(line) => {
             let baseline = ((size + line.cap_height) / 2.0).round();

@@ -6,7 +6,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, Resizer};
 
 use super::colour::Colour;
-use super::draw::{self, Fonts, Line, Pixmap, Sprite, Weight, rounded_rect};
+use super::draw::{self, Fonts, Line, Pixmap, Sprite, Typesetter, Weight, rounded_rect};
 use super::rect::{Parts, Rect};
 
 /// Most overlays of a canvas.
@@ -131,21 +131,21 @@ fn render_text(
 
 /// Lines no wider than `width`, broken between words.
 fn wrap(fonts: &Fonts, text: &str, size: f32, width: f32) -> Vec<Line> {
-    let set = |text: &str, width: f32| Line::set(fonts, text, Weight::Regular, size, width);
+    let setter = Typesetter::new(fonts, Weight::Regular);
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
         for word in words(paragraph) {
             let longer = format!("{line}{word}");
-            let fits = set(longer.trim_end(), f32::MAX).is_none_or(|set| set.width <= width);
+            let fits = setter.set(longer.trim_end(), size, f32::MAX).width <= width;
             if fits || line.is_empty() {
                 line = longer;
             } else {
-                lines.extend(set(line.trim_end(), width));
+                lines.push(setter.set(line.trim_end(), size, width));
                 line = word.to_owned();
             }
         }
-        lines.extend(set(line.trim_end(), width));
+        lines.push(setter.set(line.trim_end(), size, width));
     }
     lines
 }
