@@ -191,7 +191,7 @@ function testFiles(folder) {
 function run(program, args, timeout) {
   console.log(`> ${[program === process.execPath ? 'node' : program, ...args].join(' ')}`)
   return new Promise(resolve => {
-    const env = { ...process.env }
+    const env = { ...builtLibaom(), ...process.env }
     // Set by the runner for its children; a nested runner would not report by itself.
     delete env.NODE_TEST_CONTEXT
     const chromium = findChromium()
@@ -222,6 +222,22 @@ function run(program, args, timeout) {
     // A grandchild left behind may hold the pipes open: the rest of the output is not worth waiting for long.
     child.on('exit', code => setTimeout(() => end(code === 0), 2000).unref())
   })
+}
+
+/**
+ * In a fresh checkout the tests link the libaom that the module was just built with: to build it
+ * once more without optimisation takes a minute. Whoever has done so keeps it, or cargo would
+ * build again whenever `npm test` and `cargo test` take turns.
+ */
+function builtLibaom() {
+  const target = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
+  const find = profile => {
+    const builds = path.join(target, profile, 'build')
+    const crates = fs.existsSync(builds) ? fs.readdirSync(builds).filter(name => name.startsWith('libaom-sys-')) : []
+    return crates.map(name => path.join(builds, name, 'out', 'lib')).find(folder => fs.existsSync(path.join(folder, 'libaom.a')))
+  }
+  const folder = find('debug') ? undefined : find('release')
+  return folder && { LIB_AOM_STATIC_LIB_PATH: folder, LIB_AOM_INCLUDE_PATH: folder, LIB_AOM_PKG_CONFIG_PATH: folder }
 }
 
 function killTree(child) {
