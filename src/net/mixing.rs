@@ -18,8 +18,9 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOption
 use crate::control::stats::{Share, StatsCollector};
 use crate::engine::inlet::Inlet;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{Class, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid};
-use crate::mcu::video::Fonts;
+use crate::engine::mixer::{
+    Class, Fonts, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid,
+};
 
 /// Mixers of one endpoint.
 const MAX_MIXERS: usize = 10_000;

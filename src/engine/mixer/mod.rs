@@ -29,7 +29,7 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::inlet::{Inlet, Notes};
 use crate::engine::message::ShardMessage;
-use crate::mcu::video::Fonts;
+pub use crate::mcu::video::Fonts;
 use crate::sfu::SourcePacket;
 use inputs::Inputs;
 pub use load::Load;
