@@ -250,7 +250,8 @@ impl Sound {
         }
         let mut due = self.due.unwrap_or(now);
         if due + CATCH_UP < now {
-            due = now;
+            let missed = now.saturating_duration_since(due).as_nanos() / audio::TICK.as_nanos();
+            due += audio::TICK.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX));
         }
         while due <= now {
             self.take_written();

@@ -368,3 +368,28 @@ fn of_who_is_silent_few_packets_are_looked_at_until_there_is_something_to_hear()
     send(&mut room, 163..173, -127);
     assert_eq!(looked_at(&room), 11 + 12);
 }
+
+/// Pictures follow the clock that sound is said to keep.
+#[test]
+fn sound_is_as_old_as_it_says_after_the_thread_was_held_up() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let track = room.attach(port);
+    room.inlet.described(track, Some(description()));
+    room.listen(room.shared, &[0]);
+    for held_up in [0, 30, 90, 110, 150, 190, 210, 900] {
+        room.now += Duration::from_millis(held_up);
+        let mut messages = Vec::new();
+        for sequence in 0..10 {
+            room.inlet.packet(&packet(track, sequence, room.now));
+            messages.extend(room.run(1));
+        }
+        let mixed = messages.iter().filter_map(|message| match message {
+            ShardMessage::Mixed { packets } => packets.last(),
+            _ => None,
+        });
+        let last = mixed.last().expect("it is mixed");
+        let age = room.now.saturating_duration_since(last.captured);
+        assert!(age <= 2 * TICK, "{age:?} after {held_up} ms");
+    }
+}

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::TICK;
 
-/// Ticks that are called late by up to that are made up for; behind a longer gap time jumps.
-const GAP: Duration = Duration::from_millis(200);
+/// Ticks that are called late by up to that stay even; behind a longer gap time jumps. Whoever
+/// makes up for ticks calls them at the moments they stand for. A gap that was not jumped over
+/// would stay for good: sound would be said to be that much older than it is.
+const GAP: Duration = TICK;
 
 #[derive(Default)]
 pub(super) struct MediaClock {
@@ -59,5 +61,7 @@ mod tests {
         assert_eq!(clock.advance(at(39)), at(40));
         assert_eq!(clock.advance(at(1045)), at(1040));
         assert_eq!((clock.timestamp(48_000), clock.timestamp(8_000)), (52 * 960, 52 * 160));
+        assert_eq!(clock.advance(at(1215)), at(1200));
+        assert_eq!(clock.advance(at(1235)), at(1220));
     }
 }
