@@ -12,6 +12,7 @@ mod h265;
 pub mod layer;
 pub mod multiplex;
 mod nal;
+pub mod names;
 pub mod ntp;
 pub mod picture_id;
 pub mod prefix;
