@@ -15,10 +15,11 @@ const ROOT = path.join(__dirname, '..', '..')
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
   node: ['net', 'control', 'codec', 'log'],
-  net: ['engine', 'session', 'control', 'codec'],
-  engine: ['session', 'egress', 'sfu', 'mcu', 'record', 'control', 'codec'],
-  session: ['egress', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
-  egress: ['sfu', 'bandwidth', 'control', 'codec'],
+  net: ['engine', 'webrtc', 'control', 'codec'],
+  engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'record', 'control', 'codec'],
+  webrtc: ['egress', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  srtp: ['codec'],
+  egress: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
@@ -34,7 +35,7 @@ const MAY_USE = {
 /** Rust: what only some parts may name, and why the others may not. */
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
-  { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['session'] },
+  { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
   { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',

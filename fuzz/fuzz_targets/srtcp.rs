@@ -1,7 +1,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use medialoom::egress::srtp::{KeyingMaterial, Profile, RtcpOpener, Sealer};
+use medialoom::srtp::{KeyingMaterial, Profile, RtcpOpener, Sealer};
 
 // The first byte chooses the profile, the second the byte that is changed in what is sealed. The
 // rest is opened as it is, and sealed and opened.

@@ -10,7 +10,6 @@ mod outlet;
 mod repair;
 mod report;
 mod sender;
-pub mod srtp;
 mod stream;
 mod transport_history;
 

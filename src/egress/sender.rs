@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::clock::WallClock;
 use super::header::{Elements, Header};
 use super::report;
-use super::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 use super::stream::{Latest, Stream};
 use super::transport_history::{Acknowledged, TransportHistory};
 use crate::bandwidth::PacketResult;
@@ -13,6 +12,7 @@ use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
 use crate::control::flow::Flow;
 use crate::sfu::Extensions;
+use crate::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 
 /// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
 /// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.

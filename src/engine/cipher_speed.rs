@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::egress::srtp::{KeyingMaterial, Profile, Sealer};
+use crate::srtp::{KeyingMaterial, Profile, Sealer};
 
 /// Far above what any processor with AES instructions takes for a full packet.
 const SLOW: Duration = Duration::from_micros(8);

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::control::ids::TransportId;
-use crate::session::roaming::{Trace, streams};
+use crate::webrtc::roaming::{Trace, streams};
 
 /// Peers are looked at this often at most, while datagrams come from nobody's addresses.
 const REFRESH: Duration = Duration::from_millis(50);
@@ -87,7 +87,7 @@ fn may_try((since, tries): &mut (Option<Instant>, u32), now: Instant) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::roaming::Stream;
+    use crate::webrtc::roaming::Stream;
 
     /// An SRTCP packet without a tag behind its index.
     fn rtcp(ssrc: u32, index: u32) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::timers::Tick;
-use crate::session::{Delivery, Session};
+use crate::webrtc::{Delivery, Session};
 
 pub struct Peer {
     session: Option<Box<Session>>,

@@ -27,7 +27,7 @@ use crate::control::stats::{Shape, StatsCollector};
 use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::Load;
 use crate::engine::shard::{EndpointParts, Shard};
-use crate::session::Identity;
+use crate::webrtc::Identity;
 
 /// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
 /// shows as events in the mailbox.

@@ -28,7 +28,7 @@ use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::shard::{EndpointParts, Shard};
-use medialoom::session::Identity;
+use medialoom::webrtc::Identity;
 
 use client::Client;
 use network::{Conditions, Network};

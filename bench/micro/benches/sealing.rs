@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use medialoom::egress::srtp::Profile;
+use medialoom::srtp::Profile;
 use medialoom_micro::{Camera, Receiver};
 
 fn sealing(criterion: &mut Criterion) {

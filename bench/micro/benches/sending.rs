@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use medialoom::egress::srtp::Profile;
+use medialoom::srtp::Profile;
 use medialoom_micro::{Camera, Receiver};
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 

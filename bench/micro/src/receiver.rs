@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use medialoom::egress::srtp::{KeyingMaterial, Profile};
+use medialoom::srtp::{KeyingMaterial, Profile};
 use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
 use medialoom::sfu::SourcePacket;
 

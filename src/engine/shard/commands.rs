@@ -9,7 +9,7 @@ use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{RequestId, TransportId};
 use crate::control::options::TransportOptions;
 use crate::engine::peer::Peer;
-use crate::session::Session;
+use crate::webrtc::Session;
 
 impl Shard {
     pub(super) fn create_transport(

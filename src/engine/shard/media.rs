@@ -12,9 +12,9 @@ use crate::engine::inlet::Inlet;
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Owner;
-use crate::session::Delivery;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+use crate::webrtc::Delivery;
 
 impl Shard {
     pub(super) fn attach(

@@ -113,7 +113,7 @@ mod tests {
     use crate::control::mailbox::Mailbox;
     use crate::engine::io::Reactor;
     use crate::engine::load::Load;
-    use crate::session::Identity;
+    use crate::webrtc::Identity;
 
     const TRANSPORT: TransportId = TransportId(1 << 6);
     const SOURCE: ChannelId = ChannelId(2 << 6);

@@ -12,7 +12,7 @@ use str0m::crypto::dtls::{
 use str0m::crypto::{CryptoError, from_feature_flags};
 
 use super::cipher_tap;
-use crate::egress::srtp::{KeyingMaterial, Profile};
+use crate::srtp::{KeyingMaterial, Profile};
 
 /// A self-signed certificate, shared by all transports of an endpoint, and the cryptography that
 /// goes with it. Cheap to clone.

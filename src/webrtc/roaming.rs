@@ -235,7 +235,7 @@ pub fn streams(bytes: &[u8]) -> impl Iterator<Item = (Stream, u32)> {
         let ssrc = u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
         (Stream::Rtp { ssrc }, u32::from(u16::from_be_bytes([bytes[2], bytes[3]])))
     });
-    let rtcp = (kind == Multiplexed::Rtcp).then(|| crate::egress::srtp::rtcp_numbers(bytes));
+    let rtcp = (kind == Multiplexed::Rtcp).then(|| crate::srtp::rtcp_numbers(bytes));
     let rtcp = rtcp.into_iter().flatten();
     rtp.into_iter().chain(rtcp.map(|(tag, ssrc, index)| (Stream::Rtcp { tag, ssrc }, index)))
 }
