@@ -57,7 +57,7 @@ test('grouped, nested and relative uses are read for what they name', () => {
   assert.deepEqual(named('src/sfu/a.rs', 'use crate::{', '  engine::ids::{Mid, net},', '  codec::vp8,', '};'), ['engine', 'codec'])
   assert.deepEqual(named('src/sfu/a.rs', 'let x = crate::net::udp::bind();'), ['net'])
   assert.deepEqual(named('src/sfu/mod.rs', 'use super::engine::ids;'), ['engine'])
-  assert.deepEqual(named('src/sfu/a.rs', 'use super::engine::ids;', 'use super::super::webrtc;'), ['session'])
+  assert.deepEqual(named('src/sfu/a.rs', 'use super::engine::ids;', 'use super::super::webrtc;'), ['webrtc'])
   assert.deepEqual(named('src/sfu/a.rs', '// see crate::engine', 'let s = "crate::engine";'), [])
 })
 
