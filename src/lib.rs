@@ -4,7 +4,6 @@ pub mod bandwidth;
 pub mod codec;
 pub mod control;
 pub mod dump;
-pub mod egress;
 pub mod engine;
 pub mod log;
 #[cfg(feature = "mcu")]
@@ -12,7 +11,7 @@ pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
-
+pub mod sending;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;
