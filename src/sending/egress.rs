@@ -129,6 +129,12 @@ impl Egress {
         self.history.origin()
     }
 
+    /// The transport-wide number of the next packet.
+    #[cfg(test)]
+    pub(super) fn next_transport_sequence(&self) -> u16 {
+        self.history.next_sequence()
+    }
+
     /// What transport-wide feedback said so far.
     pub fn acknowledged(&self) -> Acknowledged {
         self.history.acknowledged()
@@ -355,5 +361,94 @@ impl Egress {
         let length = sealer.seal_rtcp(&mut compound, length)?;
         compound.truncate(length);
         Some(compound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sending::testing::{PT, RTX_PT, material, parameters, seen};
+
+    fn sealing() -> (Instant, Egress, Stream) {
+        let now = Instant::now();
+        let mut egress = Egress::new(now);
+        egress.set_keys(&material(), true);
+        (now, egress, Stream::new(parameters(1)))
+    }
+
+    fn packet<'a>(now: Instant, index: u64, extensions: &'a Extensions) -> OutgoingPacket<'a> {
+        OutgoingPacket {
+            pt: PT,
+            index,
+            timestamp: 90_000,
+            marker: true,
+            clock_rate: 90_000,
+            captured: now,
+            lead: &[],
+            payload: &[7; 100],
+            prefix: None,
+            extensions,
+            frame_number: None,
+        }
+    }
+
+    #[test]
+    fn a_datagram_is_as_long_as_was_said_and_padding_adds_to_it() {
+        let (now, mut egress, mut stream) = sealing();
+        let extensions = Extensions::default();
+        let packet = packet(now, 0x1_0005, &extensions);
+        let size = egress.size(&stream, &packet);
+        let mut out = [0; 1500];
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut out), Some(size));
+        let header = seen(&out[..size]);
+        assert_eq!((header.pt, header.sequence, header.ssrc), (PT, 5, 1000));
+        assert_eq!(egress.seal(now, &mut stream, &packet, 8, &mut out), Some(size + 8));
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut out[..size - 1]), None);
+    }
+
+    #[test]
+    fn without_keys_nothing_is_sealed() {
+        let (now, _, mut stream) = sealing();
+        let mut egress = Egress::new(now);
+        let extensions = Extensions::default();
+        let packet = packet(now, 1, &extensions);
+        assert!(!egress.has_keys());
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut [0; 1500]), None);
+        assert_eq!(egress.repeat(now, &mut stream, &packet, RTX_PT, 0, Purpose::Repair), None);
+        assert_eq!(egress.seal_compound(vec![0x80, 201, 0, 1, 0, 0, 0, 1]), None);
+        assert_eq!(egress.report_at(), None);
+    }
+
+    #[test]
+    fn what_is_repeated_has_numbers_of_its_own_and_is_counted_unless_it_is_a_probe() {
+        let (now, mut egress, mut stream) = sealing();
+        let extensions = Extensions::default();
+        let packet = packet(now, 9, &extensions);
+        let mut repeat = |purpose| {
+            let bytes = egress.repeat(now, &mut stream, &packet, RTX_PT, 10_000, purpose);
+            bytes.map(|bytes| seen(&bytes))
+        };
+        let first = repeat(Purpose::Repair).unwrap();
+        assert_eq!((first.pt, first.ssrc, first.marker), (RTX_PT, 1001, true));
+        assert_eq!(repeat(Purpose::Repair), None, "that was just now");
+        let insured = repeat(Purpose::Insurance).unwrap();
+        let probe = repeat(Purpose::Probe(1)).unwrap();
+        assert_eq!([insured.sequence, probe.sequence], [first.sequence + 1, first.sequence + 2]);
+        assert_eq!(stream.feedback().retransmitted_packets, 2);
+    }
+
+    #[test]
+    fn the_first_report_of_a_stream_is_due_at_once_and_the_next_a_second_later() {
+        let (now, mut egress, mut stream) = sealing();
+        let extensions = Extensions::default();
+        let mut out = [0; 1500];
+        egress.seal(now, &mut stream, &packet(now, 1, &extensions), 0, &mut out);
+        assert_eq!(egress.report_at(), Some(now));
+        assert_eq!(egress.reports(now, [&mut stream].into_iter()).len(), 1);
+        assert_eq!(egress.report_at(), None);
+        let later = now + Duration::from_millis(300);
+        egress.seal(later, &mut stream, &packet(now, 2, &extensions), 0, &mut out);
+        assert_eq!(egress.report_at(), Some(now + REPORT_INTERVAL));
+        assert_eq!(egress.reports(later, [&mut stream].into_iter()).len(), 0);
     }
 }

@@ -190,3 +190,64 @@ impl Sending {
         self.wakes_at(now).into_iter().chain(self.allotting.next()).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::testing::{Rig, flow, material, receiver_report};
+    use super::*;
+    use crate::codec::Codec;
+    use crate::sfu::testing::Source;
+
+    #[test]
+    fn nothing_is_sent_before_there_are_keys_an_address_and_somebody_there() {
+        let mut rig = Rig::new();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0);
+        rig.sending.set_keys(&material(), true);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0);
+        rig.sending.set_reach(Reach::Yes);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0, "where to?");
+        rig.sending.set_flow(rig.now, flow(1));
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 2);
+    }
+
+    #[test]
+    fn a_peer_that_fell_silent_is_sent_nothing_until_it_is_heard_again() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        rig.sending.set_reach(Reach::Until(rig.now + Duration::from_secs(1)));
+        assert_eq!(rig.forward(track, camera.frame(true, 1)).len(), 1);
+        rig.wait(1000);
+        assert_eq!(rig.forward(track, camera.frame(false, 1)).len(), 0);
+        rig.sending.set_reach(Reach::Yes);
+        assert_eq!(rig.forward(track, camera.frame(false, 1)).len(), 1);
+    }
+
+    #[test]
+    fn the_timer_is_armed_by_what_was_sent_and_rests_when_nothing_is() {
+        let mut rig = Rig::connected();
+        assert_eq!(rig.sending.poll_timeout(rig.now), None);
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        rig.forward(track, camera.frame(true, 1));
+        assert_eq!(rig.sending.wakes_at(rig.now), Some(rig.now), "the first report is due");
+        rig.run(60_000);
+        assert_eq!(rig.sending.wakes_at(rig.now), None);
+    }
+
+    #[test]
+    fn only_what_is_authentic_and_new_is_opened() {
+        let mut rig = Rig::new();
+        let mut plain = vec![1];
+        assert!(!rig.sending.open_rtcp(&receiver_report(1, 0), &mut plain), "no keys yet");
+        let mut rig = Rig::connected();
+        assert!(!rig.sending.open_rtcp(&receiver_report(1, 0), &mut plain), "not encrypted");
+        assert!(plain.is_empty());
+        assert!(rig.receive(&receiver_report(1, 0)));
+        assert_eq!(rig.sending.rtcp_senders().map(|(_, ssrc, _)| ssrc).collect::<Vec<_>>(), [1]);
+    }
+}

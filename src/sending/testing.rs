@@ -50,7 +50,11 @@ pub(crate) fn parameters(track: u32) -> StreamParameters {
         rtx: Some(1000 * track + 1),
         mid: track.to_string().as_str().into(),
         cname: "test".into(),
-        extensions: ExtensionIds { mid: Some(4), transport_sequence: Some(3), ..Default::default() },
+        extensions: ExtensionIds {
+            mid: Some(4),
+            transport_sequence: Some(3),
+            ..Default::default()
+        },
     }
 }
 
@@ -153,6 +157,7 @@ pub(crate) struct Rig {
     opener: RtcpOpener,
     /// Everything that was forwarded, to be repeated.
     pub(crate) history: Vec<Arc<SourcePacket>>,
+    events: Vec<SendingEvent>,
 }
 
 impl Rig {
@@ -170,6 +175,7 @@ impl Rig {
             sealer: Sealer::new(&material(), false).unwrap(),
             opener: RtcpOpener::new(&material(), false).unwrap(),
             history: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -211,12 +217,24 @@ impl Rig {
         self.now += Duration::from_millis(milliseconds);
     }
 
-    /// Time passes as it is asked for, until `milliseconds` later.
+    /// Time passes as it is asked for, until `milliseconds` later; what is wanted meanwhile is done.
     pub(crate) fn run(&mut self, milliseconds: u64) {
         let end = self.now + Duration::from_millis(milliseconds);
+        let mut turns = 0;
         while let Some(at) = self.sending.poll_timeout(self.now).filter(|at| *at <= end) {
-            self.now = self.now.max(at) + Duration::from_micros(1);
+            self.now = self.now.max(at);
             self.sending.handle_timeout(self.now);
+            if self.sending.has_paced(self.now) {
+                self.burst(&[], &[]);
+            }
+            for event in std::iter::from_fn(|| self.sending.next_event()).collect::<Vec<_>>() {
+                if let SendingEvent::RetransmissionWanted { id } = event {
+                    self.retransmit(id);
+                }
+                self.events.push(event);
+            }
+            turns += 1;
+            assert!(turns < 100_000, "a timer is due for ever");
         }
         self.now = self.now.max(end);
     }
@@ -289,7 +307,9 @@ impl Rig {
 
     /// Everything that happened since the last call.
     pub(crate) fn events(&mut self) -> Vec<SendingEvent> {
-        std::iter::from_fn(|| self.sending.next_event()).collect()
+        let mut events = std::mem::take(&mut self.events);
+        events.extend(std::iter::from_fn(|| self.sending.next_event()));
+        events
     }
 
     /// Payloads and compounds that were sealed since the last call.
