@@ -6,6 +6,7 @@ pub mod control;
 pub mod dump;
 pub mod egress;
 pub mod engine;
+pub mod host;
 pub mod log;
 #[cfg(feature = "mcu")]
 pub mod mcu;

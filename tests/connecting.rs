@@ -16,7 +16,7 @@ use medialoom::control::flow::Protocol;
 use medialoom::control::ids::{ChannelId, RequestId, TransportId};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::options::{DtlsVersions, EngineOptions, Listen, TransportOptions};
-use medialoom::net::Engine;
+use medialoom::host::Engine;
 use serde_json::Value;
 use socket_client::{Nat, SocketClient};
 use str0m::RtcConfig;
@@ -42,7 +42,7 @@ impl Server {
             threads: 1,
             tcp: true,
             max_transports: 10,
-            mixing_threads: 1,
+            task_threads: 1,
         };
         let (ring, bell) = mpsc::channel();
         let mailbox = Arc::new(Mailbox::new(move || {

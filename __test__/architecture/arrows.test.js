@@ -14,8 +14,9 @@ const ROOT = path.join(__dirname, '..', '..')
 
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
-  node: ['net', 'control', 'codec', 'log'],
-  net: ['engine', 'webrtc', 'control', 'codec'],
+  node: ['host', 'control', 'codec', 'log'],
+  host: ['engine', 'net', 'webrtc', 'control', 'codec'],
+  net: ['control'],
   engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'record', 'control', 'codec'],
   webrtc: ['egress', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
   srtp: ['codec'],

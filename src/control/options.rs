@@ -25,8 +25,8 @@ pub struct EngineOptions {
     /// Listen on TCP too, at the same port number (RFC 6544).
     pub tcp: bool,
     pub max_transports: usize,
-    /// Threads that mix, which start with the first mixer.
-    pub mixing_threads: usize,
+    /// Threads of the pool of tasks, which start with the first task: a mixer.
+    pub task_threads: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

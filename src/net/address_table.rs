@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// What one entry of `listen` came to on one shard.
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     /// The address bound, perhaps a wildcard.
     pub ip: IpAddr,
     pub port: u16,
@@ -16,7 +16,7 @@ pub(super) struct Bound {
 
 /// Where a datagram leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Departure {
+pub(crate) struct Departure {
     /// Index of the socket, the same as of the listen entry.
     pub socket: usize,
     /// Source address to pin, for a wildcard socket.
@@ -24,7 +24,7 @@ pub(super) struct Departure {
 }
 
 #[derive(Debug)]
-pub(super) struct AddressTable {
+pub(crate) struct AddressTable {
     entries: Vec<Bound>,
 }
 

@@ -15,7 +15,7 @@ const MAX_RUN: usize = 65_000;
 /// Largest UDP payload over IPv4.
 const MAX_DATAGRAM: usize = 65_507;
 
-pub(super) struct Burst {
+pub(crate) struct Burst {
     slab: Box<[u8]>,
     /// How much of the slab is in use.
     used: usize,

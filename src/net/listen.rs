@@ -32,7 +32,7 @@ pub struct ListenAddress {
 
 /// The sockets of one shard, one of each kind per entry of `listen`.
 #[derive(Debug)]
-pub(super) struct ShardSockets {
+pub(crate) struct ShardSockets {
     pub udp: Vec<UdpSocket>,
     /// Empty when TCP is off.
     pub tcp: Vec<TcpListener>,
@@ -40,7 +40,7 @@ pub(super) struct ShardSockets {
 }
 
 /// Binds the sockets of all shards; shard k listens on `port + k`.
-pub(super) fn bind(options: &EngineOptions) -> Result<Vec<ShardSockets>, EngineError> {
+pub(crate) fn bind(options: &EngineOptions) -> Result<Vec<ShardSockets>, EngineError> {
     (0..options.threads).map(|shard| bind_shard(options, shard)).collect()
 }
 
@@ -197,7 +197,7 @@ mod tests {
     fn options(listen: &[&str], port: u16) -> EngineOptions {
         let listen =
             listen.iter().map(|ip| Listen { ip: ip.parse().unwrap(), announced: None }).collect();
-        EngineOptions { listen, port, threads: 1, tcp: true, max_transports: 10, mixing_threads: 1 }
+        EngineOptions { listen, port, threads: 1, tcp: true, max_transports: 10, task_threads: 1 }
     }
 
     #[test]

@@ -31,7 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 const READ: usize = 64 * 1024;
 
 /// What happened on a connection.
-pub(super) enum TcpEvent<'a> {
+pub(crate) enum TcpEvent<'a> {
     Packet(&'a Flow, &'a [u8]),
     /// Only of connections that had a packet.
     Ended(&'a Flow),
@@ -43,7 +43,7 @@ enum Key {
     Connection(u64),
 }
 
-pub(super) struct TcpConnections {
+pub(crate) struct TcpConnections {
     listeners: Vec<(TcpListener, Waker)>,
     connections: HashMap<u64, Connection>,
     flows: HashMap<Flow, u64>,

@@ -12,7 +12,7 @@ use super::endpoint::NativeEndpoint;
 use crate::control::conduit::Weight;
 use crate::control::ids::{ConduitId, MixerId, PortId, RequestId};
 use crate::control::mixer::{MixerCommand, Tapped, parse};
-use crate::net::MixedTrackInfo;
+use crate::host::MixedTrackInfo;
 
 #[napi(object, object_from_js = false)]
 pub struct NativeMixedEncoding {

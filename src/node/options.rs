@@ -92,7 +92,7 @@ impl TryFrom<NativeEndpointOptions> for EngineOptions {
             threads: options.threads as usize,
             tcp: options.tcp,
             max_transports: options.max_transports as usize,
-            mixing_threads: options.mixing_threads as usize,
+            task_threads: options.mixing_threads as usize,
         })
     }
 }

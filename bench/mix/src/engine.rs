@@ -9,7 +9,7 @@ use medialoom::control::ids::{MixerId, PortId};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::mixer::{MixerCommand, MixerOptions, PcmFormat, Tapped, Tone};
 use medialoom::control::options::{EngineOptions, Listen};
-use medialoom::net::Engine;
+use medialoom::host::Engine;
 use serde_json::{Value, json};
 
 use crate::latency::percentile;
@@ -27,7 +27,7 @@ fn start() -> Engine {
         threads: 1,
         tcp: false,
         max_transports: 10,
-        mixing_threads: 1,
+        task_threads: 1,
     };
     Engine::start(options, Arc::new(Mailbox::new(|| ()))).unwrap()
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::host::Host;
-use super::listen::ListenAddress;
+use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
+use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
 use crate::control::conduit::{Conduit, Weight};
@@ -27,12 +27,13 @@ use crate::control::stats::{Shape, StatsCollector};
 use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::Load;
 use crate::engine::shard::{EndpointParts, Shard};
+use crate::net::ListenAddress;
 use crate::webrtc::Identity;
 
 /// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
 /// shows as events in the mailbox.
 pub struct Engine {
-    host: Host,
+    media: MediaThreads,
     ids: Arc<Ids>,
     load: Arc<Load>,
     mailbox: Arc<Mailbox>,
@@ -40,6 +41,7 @@ pub struct Engine {
     max_transports: usize,
     /// Groups of speakers there ever were: they take turns with the shards.
     groups: AtomicUsize,
+    tasks: Arc<TaskPool>,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -64,34 +66,32 @@ impl Engine {
             mailbox: mailbox.clone(),
             load: load.clone(),
         };
-        let (host, outside) = Host::start(&options, move |index, candidates, counters| {
-            Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
-        })?;
+        let (media, outside) =
+            MediaThreads::start(&options, move |index, candidates, counters| {
+                Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
+            })?;
+        let tasks = Arc::new(TaskPool::new(options.task_threads));
         #[cfg(feature = "mcu")]
-        let mixing = Mixing::new(
-            options.mixing_threads,
-            ids.clone(),
-            mailbox.clone(),
-            outside,
-            host.shards(),
-        );
+        let mixing =
+            Mixing::new(Arc::clone(&tasks), ids.clone(), mailbox.clone(), outside, media.shards());
         #[cfg(not(feature = "mcu"))]
         drop(outside);
         Ok(Self {
-            host,
+            media,
             ids,
             load,
             mailbox,
             identity,
             max_transports: options.max_transports,
             groups: AtomicUsize::new(0),
+            tasks,
             #[cfg(feature = "mcu")]
             mixing,
         })
     }
 
     pub fn addresses(&self) -> &[ListenAddress] {
-        self.host.addresses()
+        self.media.addresses()
     }
 
     /// As in `a=fingerprint`.
@@ -109,7 +109,7 @@ impl Engine {
         };
         let transport = TransportId::new(&self.ids, shard);
         let command = Command::CreateTransport { transport, options: Box::new(options) };
-        match self.host.send(shard, command) {
+        match self.media.send(shard, command) {
             Ok(()) => Ok(transport),
             Err(error) => {
                 self.load.leave(shard);
@@ -128,7 +128,7 @@ impl Engine {
 
     /// For a new group of speakers.
     pub fn speakers_id(&self) -> SpeakersId {
-        let shard = self.groups.fetch_add(1, Ordering::Relaxed) % self.host.shards();
+        let shard = self.groups.fetch_add(1, Ordering::Relaxed) % self.media.shards();
         SpeakersId::new(&self.ids, ShardIndex(shard as u8))
     }
 
@@ -143,7 +143,7 @@ impl Engine {
 
     /// Errors: `QueueFull`, `Closed`.
     pub fn speakers(&self, group: SpeakersId, command: SpeakersCommand) -> Result<(), EngineError> {
-        self.host.send(group.shard(), Command::Speakers { group, command })
+        self.media.send(group.shard(), Command::Speakers { group, command })
     }
 
     /// Errors: `QueueFull`, `Closed`.
@@ -152,7 +152,7 @@ impl Engine {
         transport: TransportId,
         command: TransportCommand,
     ) -> Result<(), EngineError> {
-        self.host.send(transport.shard(), Command::Transport { transport, command })
+        self.media.send(transport.shard(), Command::Transport { transport, command })
     }
 
     /// Sends on `channel` whatever arrives on `source`, from the moment this returns.
@@ -164,7 +164,7 @@ impl Engine {
         channel: ChannelId,
         source: ChannelId,
     ) -> Result<(), EngineError> {
-        self.host.send_all(Command::attach_channel(transport, channel, source))
+        self.media.send_all(Command::attach_channel(transport, channel, source))
     }
 
     /// Asks for one snapshot of everything, or of one transport.
@@ -172,7 +172,7 @@ impl Engine {
         let (shape, shards) = match only {
             Some(transport) => (Shape::Transport, vec![transport.shard()]),
             None => {
-                (Shape::Endpoint, (0..self.host.shards()).map(|k| ShardIndex(k as u8)).collect())
+                (Shape::Endpoint, (0..self.media.shards()).map(|k| ShardIndex(k as u8)).collect())
             }
         };
         let mailbox = self.mailbox.clone();
@@ -182,7 +182,7 @@ impl Engine {
             self.mixing.add_stats(&collector)?;
         }
         shards.into_iter().try_for_each(|shard| {
-            self.host.send(shard, Command::Stats { collector: collector.clone(), only })
+            self.media.send(shard, Command::Stats { collector: collector.clone(), only })
         })
     }
 
@@ -238,8 +238,7 @@ impl Engine {
 
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
-        #[cfg(feature = "mcu")]
-        self.mixing.shutdown();
-        self.host.shutdown();
+        self.tasks.shutdown();
+        self.media.shutdown();
     }
 }

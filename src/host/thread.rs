@@ -18,17 +18,17 @@ use quinn_udp::BATCH_SIZE;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
-use super::address_table::AddressTable;
-use super::burst::Burst;
 use super::rings::{IncomingRings, OutgoingRings};
-use super::tcp::{TcpConnections, TcpEvent};
-use super::udp::{ReceiveBuffers, UdpSocket};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
 use crate::control::counters::ThreadCounters;
 use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::engine::io::{Message, Output, Reactor};
+use crate::net::address_table::AddressTable;
+use crate::net::burst::Burst;
+use crate::net::tcp::{TcpConnections, TcpEvent};
+use crate::net::udp::{ReceiveBuffers, UdpSocket};
 
 /// Taken in one go before media gets its chance.
 const COMMANDS_AT_ONCE: usize = 256;

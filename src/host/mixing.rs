@@ -1,4 +1,4 @@
-//! Mixers as the binding sees them: made on the pool of mixing threads, asked by commands.
+//! Mixers as the binding sees them: made on the pool of tasks, asked by commands.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -6,8 +6,8 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::host::Outside;
-use super::mixing_pool::{MixingPool, Next, Task, Waker};
+use super::media_threads::Outside;
+use super::tasks::{Next, Task, TaskPool, Waker};
 use crate::codec::Codec;
 use crate::control::conduit::{Conduit, Weight};
 use crate::control::error::{EngineError, ErrorCode};
@@ -30,7 +30,7 @@ const MAX_PORTS: usize = 10_000;
 const SOUND: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma];
 
 pub(super) struct Mixing {
-    pool: MixingPool,
+    pool: Arc<TaskPool>,
     ids: Arc<Ids>,
     mailbox: Arc<Mailbox>,
     outside: Outside<ShardMessage>,
@@ -73,13 +73,12 @@ pub struct MixerInfo {
 
 impl Mixing {
     pub(super) fn new(
-        threads: usize,
+        pool: Arc<TaskPool>,
         ids: Arc<Ids>,
         mailbox: Arc<Mailbox>,
         outside: Outside<ShardMessage>,
         shards: usize,
     ) -> Self {
-        let pool = MixingPool::new(threads);
         Self { pool, ids, mailbox, outside, shards, mixers: Mutex::default() }
     }
 
@@ -194,10 +193,6 @@ impl Mixing {
         Conduit::new(id, Arc::clone(&self.mailbox), capacity)
     }
 
-    pub(super) fn shutdown(&self) {
-        self.pool.shutdown();
-    }
-
     fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> MixedTrack {
         MixedTrack::new(now, IncomingTrackId::new(&self.ids, mixer.shard()), classes)
     }
@@ -285,6 +280,10 @@ impl Shards for Outside<ShardMessage> {
 struct Running(Mixer<Outside<ShardMessage>>);
 
 impl Task for Running {
+    fn name(&self) -> &'static str {
+        "mixer"
+    }
+
     fn run(&mut self, due: Instant) -> Next {
         match self.0.run(Instant::now(), due) {
             _ if self.0.is_over() => Next::Never,

@@ -8,12 +8,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
-use super::address_table::AddressTable;
-use super::listen::{self, ListenAddress, ShardSockets};
 use super::rings;
-use super::tcp::TcpConnections;
 use super::thread::{Connections, Thread, Waiting};
-use super::udp::UdpSocket;
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
 use crate::control::counters::ThreadCounters;
@@ -22,6 +18,10 @@ use crate::control::flow::LocalCandidates;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
 use crate::engine::io::Reactor;
+use crate::net::address_table::AddressTable;
+use crate::net::listen::{self, ListenAddress, ShardSockets};
+use crate::net::tcp::TcpConnections;
+use crate::net::udp::UdpSocket;
 
 /// Commands that may wait for one thread.
 const MAX_COMMANDS: usize = 65_536;
@@ -29,7 +29,7 @@ const MAX_COMMANDS: usize = 65_536;
 const MAX_MESSAGES: usize = 16_384;
 
 /// The media threads of one endpoint, each driving one shard. Dropping it shuts down.
-pub struct Host {
+pub struct MediaThreads {
     addresses: Vec<ListenAddress>,
     inboxes: Vec<Inbox>,
     stop: Arc<AtomicBool>,
@@ -66,7 +66,7 @@ impl<M> Outside<M> {
     }
 }
 
-impl Host {
+impl MediaThreads {
     /// Binds all sockets, then starts one thread per shard. `make` is called on each of them and
     /// gives the shard to drive.
     ///
@@ -84,7 +84,7 @@ impl Host {
         let sockets = listen::bind(options)?;
         let shards = sockets.len();
         let wakeups: Vec<_> = (0..shards).map(|_| Arc::<Wakeup>::default()).collect();
-        let mut host = Self {
+        let mut media = Self {
             addresses: Vec::new(),
             inboxes: Vec::with_capacity(shards),
             stop: Arc::default(),
@@ -97,9 +97,9 @@ impl Host {
             sockets.into_iter().zip(wakeups).zip(rings).enumerate()
         {
             let shard = ShardIndex(index as u8);
-            host.addresses.extend(sockets.addresses(shard));
+            media.addresses.extend(sockets.addresses(shard));
             let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
-            host.inboxes.push(Inbox { commands, wakeup: Arc::clone(&wakeup) });
+            media.inboxes.push(Inbox { commands, wakeup: Arc::clone(&wakeup) });
             let (messages, outside_messages) = mpsc::channel(MAX_MESSAGES);
             outside.push((messages, Arc::clone(&wakeup)));
             let candidates = sockets.candidates();
@@ -113,7 +113,7 @@ impl Host {
                 incoming: rings.1,
                 inbox: Waiting { commands: receiver, messages: outside_messages },
                 wakeup,
-                stop: Arc::clone(&host.stop),
+                stop: Arc::clone(&media.stop),
                 counters: Arc::clone(&counters),
             };
             let make = Arc::clone(&make);
@@ -127,9 +127,9 @@ impl Host {
                 .name(format!("medialoom-{index}"))
                 .spawn(move || contain(shard, run))
                 .map_err(out_of_resources)?;
-            host.threads.get_mut().unwrap_or_else(|e| e.into_inner()).push(thread);
+            media.threads.get_mut().unwrap_or_else(|e| e.into_inner()).push(thread);
         }
-        Ok((host, Outside(outside.into())))
+        Ok((media, Outside(outside.into())))
     }
 
     /// What is listened on, by thread, UDP before TCP, in the order of `options.listen`.
@@ -200,7 +200,7 @@ impl Host {
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|e| e.into_inner()));
         for thread in threads {
-            // A media thread that drops the host cannot wait for itself.
+            // A media thread that drops them cannot wait for itself.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
             }
@@ -208,14 +208,14 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+impl Drop for MediaThreads {
     fn drop(&mut self) {
         self.shutdown();
     }
 }
 
 /// Makes the thread's runtime and registers its sockets with it. Done by the caller of
-/// [`Host::start`], so that it hears of failures.
+/// [`MediaThreads::start`], so that it hears of failures.
 fn register(
     sockets: ShardSockets,
 ) -> std::io::Result<(Runtime, Vec<UdpSocket>, TcpConnections, AddressTable)> {

@@ -1,6 +1,7 @@
-//! The threads that mix. They take turns with tasks that have deadlines: whatever is due first runs
-//! first, on whichever thread is free. A task that has nothing to do sleeps until it is woken and
-//! costs nothing.
+//! One pool of threads for what takes longer than a packet may wait: a mixer today, and whatever
+//! records, plays or takes in media by other ways. They take turns with tasks that have deadlines:
+//! whatever is due first runs first, on whichever thread is free. A task that has nothing to do
+//! sleeps until it is woken and costs nothing.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,6 +16,7 @@ use crate::control::error::{EngineError, ErrorCode};
 /// What a task wants next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
+    /// To run at this time.
     At(Instant),
     /// When somebody wakes it.
     WhenWoken,
@@ -22,8 +24,11 @@ pub enum Next {
     Never,
 }
 
+/// Work that comes in turns. One turn runs on one thread; two turns of a task never overlap.
 pub trait Task: Send {
-    /// `due` is when it was to run.
+    /// What the log calls it.
+    fn name(&self) -> &'static str;
+    /// One turn. `due` is when it was to run, which may be a while ago.
     fn run(&mut self, due: Instant) -> Next;
     /// It panicked and will not run again.
     fn fail(&mut self);
@@ -36,7 +41,8 @@ pub struct Waker {
     pool: Weak<Shared>,
 }
 
-pub struct MixingPool {
+/// The threads and what they run. Dropping it ends both.
+pub struct TaskPool {
     shared: Arc<Shared>,
     size: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -65,7 +71,7 @@ struct Slot {
     woken: bool,
 }
 
-impl MixingPool {
+impl TaskPool {
     /// `size` threads, which start with the first task.
     pub fn new(size: usize) -> Self {
         let shared = Shared { state: Mutex::default(), changed: Condvar::new() };
@@ -102,10 +108,10 @@ impl MixingPool {
         while threads.len() < self.size {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new()
-                .name(format!("medialoom-mix-{}", threads.len()))
+                .name(format!("medialoom-task-{}", threads.len()))
                 .spawn(move || shared.work())
                 .map_err(|error| {
-                    let text = format!("cannot start a mixing thread: {error}");
+                    let text = format!("cannot start a thread of the pool: {error}");
                     EngineError::new(ErrorCode::Io, text)
                 })?;
             threads.push(thread);
@@ -128,7 +134,7 @@ impl MixingPool {
     }
 }
 
-impl Drop for MixingPool {
+impl Drop for TaskPool {
     fn drop(&mut self) {
         self.shutdown();
     }
@@ -181,7 +187,7 @@ impl Shared {
                 self.changed.notify_one();
             }
             let next = catch_unwind(AssertUnwindSafe(|| task.run(due))).unwrap_or_else(|_| {
-                tracing::error!("a mixer failed, it is closed");
+                tracing::error!(task = task.name(), "a task failed, it is closed");
                 // It may be in any state; what it says of that may fail as well.
                 let _ = catch_unwind(AssertUnwindSafe(|| task.fail()));
                 Next::Never
@@ -246,6 +252,10 @@ mod tests {
     struct Counted(mpsc::Sender<&'static str>, Vec<Next>);
 
     impl Task for Counted {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+
         fn run(&mut self, _: Instant) -> Next {
             let _ = self.0.send("ran");
             match self.1.pop() {
@@ -264,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_task_runs_when_it_is_due_and_when_it_is_woken_and_fails_alone() {
-        let pool = MixingPool::new(2);
+        let pool = TaskPool::new(2);
         let (sender, ran) = mpsc::channel();
         let (waker, other) = (pool.waker(), pool.waker());
         let later = Next::At(Instant::now() + Duration::from_millis(20));
@@ -286,6 +296,10 @@ mod tests {
     fn a_task_that_panics_to_the_end_takes_no_thread_with_it() {
         struct Cursed;
         impl Task for Cursed {
+            fn name(&self) -> &'static str {
+                "test"
+            }
+
             fn run(&mut self, _: Instant) -> Next {
                 panic!("as the test wants")
             }
@@ -298,7 +312,7 @@ mod tests {
                 panic!("as the test wants")
             }
         }
-        let pool = MixingPool::new(1);
+        let pool = TaskPool::new(1);
         pool.spawn(&pool.waker(), Box::new(Cursed)).unwrap();
         let (sender, ran) = mpsc::channel();
         std::thread::sleep(WHILE);
@@ -310,6 +324,10 @@ mod tests {
     fn waking_a_task_while_it_runs_is_not_lost() {
         struct Slow(mpsc::Sender<()>, mpsc::Receiver<()>);
         impl Task for Slow {
+            fn name(&self) -> &'static str {
+                "test"
+            }
+
             fn run(&mut self, _: Instant) -> Next {
                 let _ = self.0.send(());
                 let _ = self.1.recv_timeout(SOON);
@@ -317,7 +335,7 @@ mod tests {
             }
             fn fail(&mut self) {}
         }
-        let pool = MixingPool::new(1);
+        let pool = TaskPool::new(1);
         let (started, runs) = mpsc::channel();
         let (go, wait) = mpsc::channel();
         let waker = pool.waker();
