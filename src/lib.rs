@@ -13,7 +13,7 @@ pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
-
+pub mod queue;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;

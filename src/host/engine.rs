@@ -10,7 +10,7 @@ use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
-use crate::control::conduit::{Conduit, Weight};
+use crate::control::conduit::Conduit;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::ids::{
     ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
@@ -22,12 +22,15 @@ use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
-use crate::control::stats::{Shape, StatsCollector};
+use crate::control::stats::Shape;
 use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::Load;
 use crate::engine::shard::{EndpointParts, Shard};
 use crate::net::ListenAddress;
+#[cfg(feature = "mcu")]
+use crate::queue::conduit::Weight;
 use crate::webrtc::Identity;
 
 /// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
@@ -176,7 +179,7 @@ impl Engine {
             }
         };
         let mailbox = self.mailbox.clone();
-        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, shards.len()));
+        let collector = snapshot::collector(request, mailbox, shape, shards.len());
         #[cfg(feature = "mcu")]
         if only.is_none() {
             self.mixing.add_stats(&collector)?;
@@ -191,8 +194,8 @@ impl Engine {
     /// Errors: `QueueFull`, `Closed`.
     #[cfg(feature = "mcu")]
     pub fn mixer_stats(&self, request: RequestId, mixer: MixerId) -> Result<(), EngineError> {
-        let collector = StatsCollector::new(request, self.mailbox.clone(), Shape::Mixer, 1);
-        self.mixer(mixer, MixerCommand::Stats { collector: Arc::new(collector) })
+        let collector = snapshot::collector(request, self.mailbox.clone(), Shape::Mixer, 1);
+        self.mixer(mixer, MixerCommand::Stats { collector })
     }
 
     /// Makes a mixer, with tracks that can be attached to at once.

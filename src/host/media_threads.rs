@@ -12,7 +12,6 @@ use super::rings;
 use super::thread::{Connections, Thread, Waiting};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
-use crate::control::counters::ThreadCounters;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::flow::LocalCandidates;
 use crate::control::ids::ShardIndex;
@@ -22,6 +21,7 @@ use crate::net::address_table::AddressTable;
 use crate::net::listen::{self, ListenAddress, ShardSockets};
 use crate::net::tcp::TcpConnections;
 use crate::net::udp::UdpSocket;
+use crate::queue::counters::ThreadCounters;
 
 /// Commands that may wait for one thread.
 const MAX_COMMANDS: usize = 65_536;

@@ -9,18 +9,20 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::media_threads::Outside;
 use super::tasks::{Next, Task, TaskPool, Waker};
 use crate::codec::Codec;
-use crate::control::conduit::{Conduit, Weight};
+use crate::control::conduit::{Conduit, conduit_to};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::CloseReason;
 use crate::control::ids::{ConduitId, IdMap, Ids, IncomingTrackId, MixerId, PortId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
-use crate::control::stats::{Share, StatsCollector};
+use crate::control::snapshot::StatsCollector;
+use crate::control::stats::Share;
 use crate::engine::inlet::Inlet;
 use crate::engine::message::ShardMessage;
 use crate::engine::mixer::{
     Class, Fonts, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid,
 };
+use crate::queue::conduit::Weight;
 
 /// Mixers of one endpoint.
 const MAX_MIXERS: usize = 10_000;
@@ -190,7 +192,7 @@ impl Mixing {
     /// A queue to or from JavaScript, bounded by weight.
     pub(super) fn conduit<T: Weight>(&self, mixer: MixerId, capacity: usize) -> Arc<Conduit<T>> {
         let id = ConduitId::new(&self.ids, mixer.shard());
-        Conduit::new(id, Arc::clone(&self.mailbox), capacity)
+        conduit_to(id, Arc::clone(&self.mailbox), capacity)
     }
 
     fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> MixedTrack {

@@ -7,9 +7,9 @@ use rtrb::chunks::ReadChunkIntoIter;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::wakeup::Wakeup;
-use crate::control::counters::ThreadCounters;
 use crate::control::ids::ShardIndex;
 use crate::engine::io::Message;
+use crate::queue::counters::ThreadCounters;
 
 /// Messages all rings into one shard hold together, shared out among the senders.
 const SLOTS_PER_SHARD: usize = 16 * 1024;

@@ -21,7 +21,6 @@ use tokio::time::Sleep;
 use super::rings::{IncomingRings, OutgoingRings};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
-use crate::control::counters::ThreadCounters;
 use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::engine::io::{Message, Output, Reactor};
@@ -29,6 +28,7 @@ use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
 use crate::net::tcp::{TcpConnections, TcpEvent};
 use crate::net::udp::{ReceiveBuffers, UdpSocket};
+use crate::queue::counters::ThreadCounters;
 
 /// Taken in one go before media gets its chance.
 const COMMANDS_AT_ONCE: usize = 256;

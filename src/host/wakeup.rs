@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::Waker;
 
-use crate::control::counters::count_wakeup;
+use crate::queue::counters::count_wakeup;
 
 /// Shared by one thread that sleeps and all that hand it something.
 ///

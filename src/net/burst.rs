@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::address_table::{AddressTable, Departure};
 use super::udp::UdpSocket;
-use crate::control::counters::ThreadCounters;
 use crate::control::flow::Flow;
+use crate::queue::counters::ThreadCounters;
 
 /// Bytes gathered before they are sent without waiting for the end of the turn: enough for a
 /// keyframe to many peers, small enough to stay in the processor's cache.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::control::counters::ThreadCounters;
+use crate::queue::counters::ThreadCounters;
 
 /// Counts without a way to the thread's counters, which a socket does not know.
 #[derive(Default, Debug)]

@@ -16,8 +16,8 @@ use super::origins::Origins;
 use super::ready_list::ReadyList;
 use super::tcp_connection::{Connection, Ended};
 use super::udp::without_flow_label;
-use crate::control::counters::ThreadCounters;
 use crate::control::flow::{Flow, Protocol};
+use crate::queue::counters::ThreadCounters;
 
 /// Most connections of one thread. A new one then takes the place of the oldest stranger.
 const MAX_CONNECTIONS: usize = 4_096;

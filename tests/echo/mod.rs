@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use medialoom::control::command::{Command, TransportCommand};
-use medialoom::control::counters::ThreadCounters;
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{RequestId, ShardIndex, TransportId};
 use medialoom::control::options::{EngineOptions, Listen};
 use medialoom::engine::io::{Message, Output, Reactor};
 use medialoom::host::MediaThreads;
+use medialoom::queue::counters::ThreadCounters;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::output::MixedTrack;
-use crate::control::conduit::{Conduit, Pcm, Weight};
+use crate::control::conduit::{Conduit, Pcm};
 use crate::control::event::Event;
 use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
 use crate::control::mailbox::Mailbox;
@@ -15,6 +15,7 @@ use crate::mcu::audio::{
     TapSource,
 };
 use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::queue::conduit::Weight;
 use crate::sfu::{AudioLevelMeter, EncodingSet, SourcePacket};
 
 /// A thread that was held up for longer does not make up for what it missed.

@@ -5,7 +5,8 @@ use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
 use crate::control::ids::Ids;
 use crate::control::mixer::AudioOptions;
-use crate::control::stats::{Shape, StatsCollector};
+use crate::control::snapshot::{self, StatsCollector};
+use crate::control::stats::Shape;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, EncodingSet, Extensions};
 
@@ -101,7 +102,7 @@ impl Room {
 
     fn collector(&self, request: u32) -> Arc<StatsCollector> {
         let (request, mailbox) = (RequestId(request), self.mailbox.clone());
-        Arc::new(StatsCollector::new(request, mailbox, Shape::Mixer, 1))
+        snapshot::collector(request, mailbox, Shape::Mixer, 1)
     }
 
     fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::control::command::{Command, RelayTarget};
-use crate::control::counters::ThreadCounters;
 use crate::control::event::{CloseReason, Event};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, IdMap, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
-use crate::control::stats::{Share, StatsCollector, ThreadStats};
+use crate::control::snapshot::StatsCollector;
+use crate::control::stats::{Share, ThreadStats};
 use crate::engine::demultiplexer::Demultiplexer;
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
@@ -28,6 +28,7 @@ use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::routes::{Owner, Routes};
 use crate::engine::timers::{Tick, Timers};
+use crate::queue::counters::ThreadCounters;
 use crate::sfu::SourcePacket;
 use crate::webrtc::{Identity, Session, SessionEvent, Workspace};
 use repair::Tails;
@@ -240,7 +241,7 @@ impl Shard {
             panics: self.panics,
             ..Default::default()
         };
-        self.counters.fill(&mut thread);
+        thread.take_counts(&self.counters);
         share.thread = Some(thread);
         collector.add(share);
     }

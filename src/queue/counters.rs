@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::stats::ThreadStats;
-
 /// What one thread's sockets and rings counted since it started. Only that thread counts;
 /// anybody may read.
 #[derive(Default, Debug)]
@@ -34,24 +32,6 @@ impl ThreadCounters {
         self.wakeups.add(WAKEUPS.take());
         #[cfg(feature = "allocation-counter")]
         self.allocations.add(super::allocations::take());
-    }
-
-    /// Puts the counts into a thread's statistics.
-    pub fn fill(&self, stats: &mut ThreadStats) {
-        stats.packets_received = self.packets_received.get();
-        stats.bytes_received = self.bytes_received.get();
-        stats.packets_sent = self.packets_sent.get();
-        stats.bytes_sent = self.bytes_sent.get();
-        stats.packets_discarded_on_send = self.discarded_on_send.get();
-        stats.packets_discarded_between_threads = self.discarded_between_threads.get();
-        stats.receive_calls = self.receive_calls.get();
-        stats.send_calls = self.send_calls.get();
-        stats.wait_calls = self.wait_calls.get();
-        stats.wakeups = self.wakeups.get();
-        #[cfg(feature = "allocation-counter")]
-        {
-            stats.allocations = Some(self.allocations.get());
-        }
     }
 }
 
