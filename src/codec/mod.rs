@@ -14,6 +14,7 @@ pub mod multiplex;
 mod nal;
 pub mod names;
 pub mod ntp;
+pub mod packet;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;

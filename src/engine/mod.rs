@@ -3,7 +3,6 @@
 
 pub mod cipher_speed;
 pub mod demultiplexer;
-pub mod inlet;
 pub mod io;
 pub mod load;
 pub mod message;
@@ -14,4 +13,5 @@ mod peer;
 mod routes;
 pub mod shard;
 mod speaker_group;
+pub mod tap;
 mod timers;

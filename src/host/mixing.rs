@@ -17,11 +17,9 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::Share;
-use crate::engine::inlet::Inlet;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{
-    Class, Fonts, MAX_COMMANDS, MixedTrack, Mixer, Parts, Request, Shards, rid,
-};
+use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
+use crate::engine::tap::{Class, Inlet, Made, rid};
 use crate::queue::conduit::Weight;
 
 /// Mixers of one endpoint.
@@ -122,7 +120,7 @@ impl Mixing {
         // Known to their shard before anybody can attach something to them.
         for (track, description) in descriptions {
             let inlet = Arc::clone(&inlet);
-            self.send(id.shard(), ShardMessage::MixedTrack { track, inlet, description })?;
+            self.send(id.shard(), ShardMessage::MadeTrack { track, inlet, description })?;
         }
         self.pool.spawn(&waker, Box::new(Running(mixer)))?;
         let sound = options.audio.is_some();
@@ -154,7 +152,7 @@ impl Mixing {
         let info = track.as_ref().map(info);
         if let Some(track) = &track {
             let (inlet, description) = (Arc::clone(&handle.inlet), track.description());
-            let message = ShardMessage::MixedTrack { track: track.id(), inlet, description };
+            let message = ShardMessage::MadeTrack { track: track.id(), inlet, description };
             self.send(mixer.shard(), message)?;
         }
         handle.ask(Request::AddPort { port, options, track })?;
@@ -195,8 +193,8 @@ impl Mixing {
         conduit_to(id, Arc::clone(&self.mailbox), capacity)
     }
 
-    fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> MixedTrack {
-        MixedTrack::new(now, IncomingTrackId::new(&self.ids, mixer.shard()), classes)
+    fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> Made {
+        Made::new(now, IncomingTrackId::new(&self.ids, mixer.shard()), classes)
     }
 
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), EngineError> {
@@ -258,7 +256,7 @@ fn video_classes(options: &VideoOptions) -> Result<Vec<Class>, EngineError> {
     Ok(classes)
 }
 
-fn info(track: &MixedTrack) -> MixedTrackInfo {
+fn info(track: &Made) -> MixedTrackInfo {
     let description = track.description();
     let several = description.encodings.iter().any(|encoding| encoding.rid.is_some());
     let encodings = track.classes().zip(&description.encodings);

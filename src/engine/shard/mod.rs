@@ -316,24 +316,24 @@ impl Reactor for Shard {
             ShardMessage::LeaveSlot { slot, from } => self.speakers.leave(slot, from),
             ShardMessage::SlotFed { slot, source } => self.feed_slot(now, slot, source),
             ShardMessage::SlotClosed { slot } => self.close_slot(now, slot),
-            ShardMessage::MixedTrack { track, inlet, description } => {
-                self.set_description(now, track, Owner::Mixer(inlet), description);
+            ShardMessage::MadeTrack { track, inlet, description } => {
+                self.set_description(now, track, Owner::Maker(inlet), description);
             }
-            ShardMessage::Mixed { packets } => {
+            ShardMessage::Made { packets } => {
                 for packet in packets {
                     self.fan_out(packet, true);
                 }
             }
-            ShardMessage::MixedTrackClosed { track } => {
+            ShardMessage::MadeTrackClosed { track } => {
                 self.watched_gone(now, track);
                 self.remove_source(now, track);
             }
-            ShardMessage::Tap { track, mixer, inlet, wanted } => {
-                self.tap(now, track, mixer, &inlet, wanted);
+            ShardMessage::Tap { track, taker, inlet, wanted } => {
+                self.tap(now, track, taker, &inlet, wanted);
             }
-            ShardMessage::Untap { track, mixer } => {
+            ShardMessage::Untap { track, taker } => {
                 if let Some(route) = self.routes.route_mut(track) {
-                    route.remove_tap(mixer);
+                    route.remove_tap(taker);
                     self.tell_demand(now, track);
                 }
             }

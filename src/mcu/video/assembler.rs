@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::depacketizer::Parts;
 use crate::codec::{Codec, Description};
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 
 /// How long a missing packet is waited for.
 const REORDER_WINDOW: Duration = Duration::from_millis(150);
@@ -32,7 +32,7 @@ pub(super) struct EncodedFrame {
 /// Puts frames together, beginning with a keyframe, and with one again after a loss.
 #[derive(Default)]
 pub(super) struct Assembler {
-    waiting: BTreeMap<u64, InputPacket>,
+    waiting: BTreeMap<u64, TakenPacket>,
     waiting_bytes: usize,
     /// The number that comes next. `None`: a keyframe is waited for.
     next: Option<u64>,
@@ -74,7 +74,7 @@ impl Assembler {
         self.lost
     }
 
-    pub(super) fn insert(&mut self, packet: &InputPacket) {
+    pub(super) fn insert(&mut self, packet: &TakenPacket) {
         if self.next.is_some_and(|next| packet.sequence < next) {
             return;
         }
@@ -186,7 +186,7 @@ impl Assembler {
         }
     }
 
-    fn append(&mut self, packet: &InputPacket) {
+    fn append(&mut self, packet: &TakenPacket) {
         if packet.payload.is_empty() && self.building.is_none() {
             return;
         }
@@ -232,7 +232,7 @@ impl Assembler {
 }
 
 /// Whether a decoder can begin with this packet.
-fn begins_keyframe(packet: &InputPacket) -> bool {
+fn begins_keyframe(packet: &TakenPacket) -> bool {
     Description::parse(packet.codec, &packet.payload, None).keyframe_complete
 }
 

@@ -9,7 +9,7 @@ use super::codec::{DecodeError, Decoder, MAX_WORK};
 use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 
 /// Most encoded frames that wait until they are due.
 const MAX_QUEUED: usize = 120;
@@ -92,7 +92,7 @@ impl Input {
         self.delay = delay.unwrap_or_default().min(MAX_DELAY);
     }
 
-    pub(super) fn receive(&mut self, packet: &InputPacket) {
+    pub(super) fn receive(&mut self, packet: &TakenPacket) {
         self.stats.packets += 1;
         if !Decoder::knows(packet.codec) {
             self.stats.errors += 1;

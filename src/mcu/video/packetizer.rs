@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::annex_b;
 use crate::codec::Codec;
-use crate::mcu::OutputPacket;
+use crate::mcu::MadePacket;
 
 /// Most bytes of a payload, so that a packet with all it needs beyond fits every path.
 const MAX_PAYLOAD: usize = 1150;
@@ -36,7 +36,7 @@ impl Packetizer {
     }
 
     /// Hands the payloads of `encoded` to `emit`, the marker on the last one.
-    pub(super) fn packetize(&mut self, encoded: &Encoded<'_>, mut emit: impl FnMut(OutputPacket)) {
+    pub(super) fn packetize(&mut self, encoded: &Encoded<'_>, mut emit: impl FnMut(MadePacket)) {
         match self.codec {
             Codec::Vp8 => self.vp8(encoded, &mut emit),
             Codec::Vp9 => self.vp9(encoded, &mut emit),
@@ -46,10 +46,10 @@ impl Packetizer {
         self.tl0_picture_index = self.tl0_picture_index.wrapping_add(1);
     }
 
-    fn packet(&mut self, encoded: &Encoded<'_>, payload: Arc<[u8]>, marker: bool) -> OutputPacket {
+    fn packet(&mut self, encoded: &Encoded<'_>, payload: Arc<[u8]>, marker: bool) -> MadePacket {
         let sequence = self.sequence;
         self.sequence += 1;
-        OutputPacket {
+        MadePacket {
             sequence,
             timestamp: encoded.timestamp,
             marker,
@@ -66,7 +66,7 @@ impl Packetizer {
     }
 
     /// RFC 7741 4.2: X, S on the first one; I with 15 bits.
-    fn vp8(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(OutputPacket)) {
+    fn vp8(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(MadePacket)) {
         let [high, low] = self.picture_id_bytes();
         for piece in pieces(encoded.data, MAX_PAYLOAD - 4) {
             let start = if piece.first { 0x10 } else { 0 };
@@ -77,7 +77,7 @@ impl Packetizer {
 
     /// RFC 9628 4.2, non-flexible mode: each picture is predicted from the one before, which the
     /// scalability structure of every keyframe says.
-    fn vp9(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(OutputPacket)) {
+    fn vp9(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(MadePacket)) {
         const I: u8 = 0x80;
         const P: u8 = 0x40;
         const L: u8 = 0x20;
@@ -109,7 +109,7 @@ impl Packetizer {
 
     /// RFC 6184, packetization mode 1: parameter sets together in a STAP-A (5.7.1), large NAL units
     /// in FU-A (5.8), others alone.
-    fn h264(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(OutputPacket)) {
+    fn h264(&mut self, encoded: &Encoded<'_>, emit: &mut impl FnMut(MadePacket)) {
         const PARAMETER_SETS: [u8; 2] = [7, 8];
         const STAP_A: u8 = 24;
         let mut sets = Vec::new();
@@ -144,7 +144,7 @@ impl Packetizer {
         encoded: &Encoded<'_>,
         nal: &[u8],
         last: bool,
-        emit: &mut impl FnMut(OutputPacket),
+        emit: &mut impl FnMut(MadePacket),
     ) {
         const FU_A: u8 = 28;
         if nal.len() <= MAX_PAYLOAD {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::codec::{Description, Descriptor};
 
-    fn packetize(packetizer: &mut Packetizer, data: &[u8], keyframe: bool) -> Vec<OutputPacket> {
+    fn packetize(packetizer: &mut Packetizer, data: &[u8], keyframe: bool) -> Vec<MadePacket> {
         let captured = Instant::now();
         let encoded =
             Encoded { data, keyframe, width: 640, height: 360, timestamp: 3000, captured };
@@ -195,7 +195,7 @@ mod tests {
         packets
     }
 
-    fn reassemble(codec: Codec, packets: &[OutputPacket]) -> Vec<u8> {
+    fn reassemble(codec: Codec, packets: &[MadePacket]) -> Vec<u8> {
         let mut parts = Parts::default();
         for packet in packets {
             assert!(packet.payload.len() <= MAX_PAYLOAD);

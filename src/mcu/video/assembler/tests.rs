@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 
 const KEYFRAME: [u8; 11] = [0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
 const DELTA: [u8; 2] = [0x10, 0x11];
@@ -23,7 +23,7 @@ impl Sender {
 
     fn send_part(&mut self, sequence: u64, timestamp: u32, marker: bool, payload: &[u8], at: u64) {
         let arrival = self.at(at);
-        self.assembler.insert(&InputPacket {
+        self.assembler.insert(&TakenPacket {
             sequence,
             timestamp,
             marker,

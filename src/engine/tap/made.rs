@@ -1,18 +1,19 @@
-//! A mixed track, as the shards see it: a track like any other, of which receivers take one codec.
+//! A track that is made here, as the shards see it: a track like any other, of which receivers take
+//! one codec.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::codec::format::{Format, Parameters};
+use crate::codec::packet::MadePacket;
 use crate::codec::{Codec, Description};
 use crate::control::ids::IncomingTrackId;
-use crate::mcu::OutputPacket;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{
     AudioLevelMeter, EncodingIndex, EncodingSet, Extensions, LayerMeter, SourcePacket,
 };
 
-/// Profile of what the H.264 encoder makes: constrained baseline.
+/// Profile that H.264 is offered with: constrained baseline, which every decoder takes.
 const H264_BASELINE: u32 = 0x42;
 /// First dynamic payload type (RFC 3551 6). Only what is shared by one codec has to differ.
 const FIRST_PT: u8 = 96;
@@ -20,6 +21,7 @@ const FIRST_PT: u8 = 96;
 /// One way in which a track is offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Class {
+    /// The codec it is encoded with.
     pub codec: Codec,
     /// Which of the sizes, 0 is the full one.
     pub rung: u8,
@@ -27,10 +29,13 @@ pub struct Class {
     pub size: Option<(u16, u16)>,
     /// Bit/s that it is going to have.
     pub bitrate: u32,
+    /// Frames a second, of pictures.
     pub frame_rate: u8,
 }
 
-pub struct MixedTrack {
+/// A track whose packets are made here, by a mixer or by whatever plays or takes in media by other
+/// ways. Its description is for the shard it lives on.
+pub struct Made {
     id: IncomingTrackId,
     encodings: Vec<Encoding>,
     description: Arc<SourceDescription>,
@@ -46,7 +51,7 @@ struct Encoding {
     meter: Option<Box<LayerMeter>>,
 }
 
-impl MixedTrack {
+impl Made {
     /// `classes` in the order in which their codecs are to be chosen. Nobody wants anything of it yet.
     pub fn new(now: Instant, id: IncomingTrackId, classes: &[Class]) -> Self {
         let encodings: Vec<Encoding> = classes
@@ -67,14 +72,17 @@ impl MixedTrack {
         Self { id, encodings, description, wanted: EncodingSet::NONE, levels: None }
     }
 
+    /// Its name.
     pub fn id(&self) -> IncomingTrackId {
         self.id
     }
 
+    /// What the shard it lives on is told of it.
     pub fn description(&self) -> Arc<SourceDescription> {
         Arc::clone(&self.description)
     }
 
+    /// What its receivers take from now on.
     pub fn set_wanted(&mut self, wanted: EncodingSet) {
         self.wanted = wanted;
     }
@@ -85,15 +93,18 @@ impl MixedTrack {
         self.classes().filter(move |(index, _)| wanted.contains(*index))
     }
 
+    /// Whether anybody takes anything of it.
     pub fn is_wanted(&self) -> bool {
         self.wanted().next().is_some()
     }
 
+    /// All ways in which it is offered.
     pub fn classes(&self) -> impl Iterator<Item = (EncodingIndex, Class)> {
         let indexed = self.encodings.iter().enumerate();
         indexed.map(|(index, encoding)| (EncodingIndex(index as u8), encoding.class))
     }
 
+    /// The way in which it is offered in this codec.
     pub fn find(&self, codec: Codec) -> Option<EncodingIndex> {
         self.classes().find(|(_, class)| class.codec == codec).map(|(index, _)| index)
     }
@@ -109,7 +120,7 @@ impl MixedTrack {
         &mut self,
         now: Instant,
         index: EncodingIndex,
-        packet: OutputPacket,
+        packet: MadePacket,
     ) -> Option<Arc<SourcePacket>> {
         let encoding = self.encodings.get_mut(usize::from(index.0))?;
         let extensions = Extensions { audio_level: packet.audio_level, ..Extensions::default() };

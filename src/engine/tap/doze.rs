@@ -3,12 +3,12 @@
 
 use crate::sfu::SourcePacket;
 
-/// One in so many is taken all the same, so that the mixer knows the sender's clock and says
+/// One in so many is taken all the same, so that its taker knows the sender's clock and says
 /// whether it needs the others again: of who sends all the time, three a second.
 const TAKEN: u64 = 16;
 
 #[derive(Debug)]
-pub(super) struct Doze {
+pub struct Doze {
     /// Packets of this level and above are of use, in dBov.
     from: i8,
     skipped: u64,
@@ -29,13 +29,13 @@ impl Doze {
         skips
     }
 
-    /// Which packets the mixer can use of now on.
-    pub(super) fn takes_from(&mut self, level: i8) {
+    /// Which packets are of use from now on.
+    pub fn takes_from(&mut self, level: i8) {
         self.from = level;
     }
 
     /// Packets that went no further.
-    pub(super) fn skipped(&self) -> u64 {
+    pub fn skipped(&self) -> u64 {
         self.skipped
     }
 }

@@ -1,19 +1,23 @@
-//! A track that feeds a port: which of its encodings and layers is taken, as one continuous stream.
+//! A track that feeds a place of its taker: which of its encodings and layers is taken, as one continuous stream.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::doze::Doze;
+use crate::codec::packet::TakenPacket;
 use crate::codec::{Kind, Layer};
-use crate::control::ids::{IncomingTrackId, PortId};
-use crate::mcu::InputPacket;
+use crate::control::ids::IncomingTrackId;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
 use crate::sfu::{EncodingIndex, EncodingSet, EncodingState, SourcePacket};
 
-pub struct Input {
-    pub port: PortId,
+/// One place of a taker, called `K`, and the track that feeds it.
+pub struct Input<K> {
+    /// The place.
+    pub place: K,
+    /// Sound or pictures.
     pub kind: Kind,
+    /// What feeds it.
     pub track: IncomingTrackId,
     description: Option<Arc<SourceDescription>>,
     transponder: Transponder,
@@ -25,11 +29,12 @@ pub struct Input {
     pub doze: Doze,
 }
 
-impl Input {
-    pub fn new(port: PortId, kind: Kind, track: IncomingTrackId) -> Self {
+impl<K: Copy> Input<K> {
+    /// An input that is not needed yet.
+    pub fn new(place: K, kind: Kind, track: IncomingTrackId) -> Self {
         let transponder = Transponder::new(kind);
         let doze = Doze::default();
-        Self { port, kind, track, description: None, transponder, size: None, needed: false, doze }
+        Self { place, kind, track, description: None, transponder, size: None, needed: false, doze }
     }
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
@@ -58,6 +63,7 @@ impl Input {
         self.choose();
     }
 
+    /// Whether anything of it is needed.
     pub fn needed(&self) -> bool {
         self.needed
     }
@@ -85,7 +91,8 @@ impl Input {
         self.transponder.current()
     }
 
-    pub fn receive(&mut self, packet: &SourcePacket) -> Option<InputPacket> {
+    /// A packet of the track, if it is one of the stream that is taken.
+    pub fn receive(&mut self, packet: &SourcePacket) -> Option<TakenPacket> {
         if self.doze.skips(packet) {
             return None;
         }
@@ -96,7 +103,7 @@ impl Input {
         if forward.empty {
             return None;
         }
-        Some(InputPacket {
+        Some(TakenPacket {
             sequence: forward.sequence,
             timestamp: forward.timestamp,
             marker: forward.marker,
@@ -145,7 +152,7 @@ impl Input {
     }
 }
 
-/// The encodings that a mixer can take; of alternatives, those of the codec that comes first.
+/// The encodings that can be taken; of alternatives, those of the codec that comes first.
 fn usable(description: &SourceDescription) -> impl Iterator<Item = &SourceEncoding> {
     let first = description.formats.first().map(|format| format.codec);
     let all = !description.alternatives;
@@ -202,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_smallest_encoding_that_fills_the_tile_is_taken() {
-        let mut input = Input::new(PortId(1), Kind::Video, IncomingTrackId(64));
+        let mut input = Input::new(1, Kind::Video, IncomingTrackId(64));
         input.describe(simulcast([true; 3]));
         assert_eq!(input.wanted(), EncodingSet::NONE, "nobody sees it");
         for (tile, encoding) in
@@ -217,7 +224,7 @@ mod tests {
 
     #[test]
     fn one_that_its_sender_switched_off_is_asked_for_while_another_goes_on() {
-        let mut input = Input::new(PortId(1), Kind::Video, IncomingTrackId(64));
+        let mut input = Input::new(1, Kind::Video, IncomingTrackId(64));
         input.describe(simulcast([true, false, false]));
         input.need(Some((640, 360)));
         assert_eq!(input.wanted(), set(&[0, 1]), "the small one until the other comes");

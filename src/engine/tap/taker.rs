@@ -1,24 +1,29 @@
-//! The tracks that feed the ports of a mixer, and what their shards are told of that. A track that
-//! feeds several ports comes once.
+//! Whoever takes tracks and is no peer: the tracks that feed its places, and what their shards are
+//! told of that. A track that feeds several places comes once.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::inlet::Inlet;
 use super::input::Input;
 use crate::codec::Kind;
-use crate::control::ids::{IdMap, IncomingTrackId, MixerId, PortId, ShardIndex};
-use crate::engine::inlet::Inlet;
+use crate::codec::packet::TakenPacket;
+use crate::control::ids::{IdMap, IncomingTrackId, ShardIndex, TakerId};
 use crate::engine::message::ShardMessage;
-use crate::mcu::InputPacket;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, SourcePacket};
 
-pub struct Inputs {
-    mixer: MixerId,
+/// The tracks that somebody takes. `K` is what it calls the places that they feed: the ports of a
+/// mixer, the lines of a recording.
+///
+/// What shards have to be told waits in [`take_messages`](Self::take_messages); what they tell
+/// comes by the [`Inlet`].
+pub struct Taker<K> {
+    id: TakerId,
     inlet: Arc<Inlet>,
     /// By track.
-    all: Vec<Input>,
+    all: Vec<Input<K>>,
     /// What each track is, as far as its shard told.
     descriptions: IdMap<IncomingTrackId, Arc<SourceDescription>>,
     /// What each track's shard was last told.
@@ -30,10 +35,11 @@ pub struct Inputs {
     changed: bool,
 }
 
-impl Inputs {
-    pub fn new(mixer: MixerId, inlet: Arc<Inlet>) -> Self {
+impl<K: Copy + Eq> Taker<K> {
+    /// Takes nothing yet. Shards leave for it what they have at `inlet`.
+    pub fn new(id: TakerId, inlet: Arc<Inlet>) -> Self {
         Self {
-            mixer,
+            id,
             inlet,
             all: Vec::new(),
             descriptions: IdMap::default(),
@@ -44,21 +50,22 @@ impl Inputs {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Input> {
+    /// What feeds which place.
+    pub fn iter(&self) -> impl Iterator<Item = &Input<K>> {
         self.all.iter()
     }
 
-    /// Says whether that changed anything.
-    pub fn attach(&mut self, port: PortId, kind: Kind, track: Option<IncomingTrackId>) -> bool {
-        let place = self.all.iter().position(|i| i.port == port && i.kind == kind);
-        if place.map(|place| self.all[place].track) == track {
+    /// Feeds a place from a track, or from nothing. Says whether that changed anything.
+    pub fn attach(&mut self, place: K, kind: Kind, track: Option<IncomingTrackId>) -> bool {
+        let known = self.all.iter().position(|i| i.place == place && i.kind == kind);
+        if known.map(|known| self.all[known].track) == track {
             return false;
         }
-        if let Some(place) = place {
-            self.all.swap_remove(place);
+        if let Some(known) = known {
+            self.all.swap_remove(known);
         }
         if let Some(track) = track {
-            let mut input = Input::new(port, kind, track);
+            let mut input = Input::new(place, kind, track);
             if let Some(description) = self.descriptions.get(&track) {
                 input.describe(Arc::clone(description));
             }
@@ -87,29 +94,30 @@ impl Inputs {
     fn untap(&mut self, track: IncomingTrackId) {
         self.descriptions.remove(&track);
         if self.told.remove(&track).is_some() {
-            let message = ShardMessage::Untap { track, mixer: self.mixer };
+            let message = ShardMessage::Untap { track, taker: self.id };
             self.messages.push((track.shard(), message));
         }
     }
 
+    /// Takes nothing any more.
     pub fn clear(&mut self) {
         self.all.clear();
         self.index();
     }
 
-    /// What a track is now. Gives the ports whose input began anew.
+    /// What a track is now. Gives the places whose input began anew.
     pub fn described(
         &mut self,
         track: IncomingTrackId,
         description: Option<Arc<SourceDescription>>,
-    ) -> Vec<(PortId, Kind)> {
+    ) -> Vec<(K, Kind)> {
         let mut anew = Vec::new();
         let Some(description) = description else {
             self.told.remove(&track);
             self.descriptions.remove(&track);
             self.all.retain(|input| {
                 let gone = input.track == track;
-                anew.extend(gone.then_some((input.port, input.kind)));
+                anew.extend(gone.then_some((input.place, input.kind)));
                 !gone
             });
             self.index();
@@ -121,17 +129,17 @@ impl Inputs {
         }
         for input in self.all.iter_mut().filter(|input| input.track == track) {
             if input.describe(Arc::clone(&description)) {
-                anew.push((input.port, input.kind));
+                anew.push((input.place, input.kind));
             }
         }
         anew
     }
 
-    /// Gives a packet to every port that takes it.
+    /// Gives a packet to every place that takes it.
     pub fn receive(
         &mut self,
         packet: &SourcePacket,
-        mut give: impl FnMut(&mut Input, &InputPacket),
+        mut give: impl FnMut(&mut Input<K>, &TakenPacket),
     ) {
         let Some(places) = self.places.get(&packet.track) else { return };
         for input in &mut self.all[places.clone()] {
@@ -142,7 +150,7 @@ impl Inputs {
     }
 
     /// `size` tells in how many pixels an input is needed, if it is.
-    pub fn update(&mut self, now: Instant, size: impl Fn(&Input) -> Option<(u16, u16)>) {
+    pub fn update(&mut self, now: Instant, size: impl Fn(&Input<K>) -> Option<(u16, u16)>) {
         let mut changed = std::mem::take(&mut self.changed);
         for input in &mut self.all {
             let size = size(input);
@@ -161,7 +169,7 @@ impl Inputs {
         if !changed {
             return;
         }
-        let Self { all, places, told, messages, inlet, mixer, .. } = self;
+        let Self { all, places, told, messages, inlet, id, .. } = self;
         for (track, places) in places.iter() {
             let wanted = all[places.clone()].iter().map(Input::wanted);
             let wanted = wanted.fold(EncodingSet::NONE, EncodingSet::union);
@@ -171,15 +179,15 @@ impl Inputs {
             if wanted == EncodingSet::NONE && !told.contains_key(track) {
                 continue;
             }
-            let (track, mixer, inlet) = (*track, *mixer, Arc::clone(inlet));
-            messages.push((track.shard(), ShardMessage::Tap { track, mixer, inlet, wanted }));
+            let (track, taker, inlet) = (*track, *id, Arc::clone(inlet));
+            messages.push((track.shard(), ShardMessage::Tap { track, taker, inlet, wanted }));
             told.insert(track, wanted);
         }
     }
 
-    /// What is decoded for a port needs a keyframe to go on.
-    pub fn ask_for_keyframe(&mut self, port: PortId) {
-        let input = self.all.iter().find(|input| input.port == port && input.kind == Kind::Video);
+    /// What is decoded for a place needs a keyframe to go on.
+    pub fn ask_for_keyframe(&mut self, place: K) {
+        let input = self.all.iter().find(|input| input.place == place && input.kind == Kind::Video);
         if let Some(input) = input.filter(|input| input.needed())
             && let Some(encoding) = input.current()
         {
@@ -188,6 +196,7 @@ impl Inputs {
         }
     }
 
+    /// What shards have to be told since the last call, in order.
     pub fn take_messages(&mut self) -> Vec<(ShardIndex, ShardMessage)> {
         std::mem::take(&mut self.messages)
     }

@@ -1,5 +1,5 @@
-//! What shards leave for a mixer, which runs on a thread of another kind: packets of the tracks
-//! that it takes, and what else there is to know of them.
+//! What shards leave for whoever takes or makes tracks on a thread of another kind: packets of the
+//! tracks that are taken, and what else there is to know of either.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,19 +12,19 @@ use crate::control::ids::{IdMap, IncomingTrackId};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
-/// Packets that may wait for a mixer: at 50 packets a second of 1,000 members, 160 ms.
+/// Packets that may wait: at 50 packets a second of 1,000 members of a mixer, 160 ms.
 const MAX_PACKETS: usize = 8_192;
 
-/// The shards' end of a mixer.
+/// The shards' end of a taker or maker of tracks.
 pub struct Inlet {
     packets: mpsc::Sender<Arc<SourcePacket>>,
     dropped: AtomicU64,
     notes: Mutex<Notes>,
-    /// Gets the mixer to look, if it sleeps.
+    /// Gets the other end to look, if it sleeps.
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-/// What changed since the mixer last looked. Of everything only the latest is kept, so there is no
+/// What changed since the other end last looked. Of everything only the latest is kept, so there is no
 /// more of it than there are tracks.
 #[derive(Default, Debug)]
 pub struct Notes {
@@ -43,7 +43,7 @@ impl fmt::Debug for Inlet {
 }
 
 impl Inlet {
-    /// `wake` must not block. Gives the mixer's end of the packets as well.
+    /// `wake` must not block. Gives the other end of the packets as well.
     pub fn new(
         wake: impl Fn() + Send + Sync + 'static,
     ) -> (Arc<Self>, mpsc::Receiver<Arc<SourcePacket>>) {
@@ -57,7 +57,7 @@ impl Inlet {
         (Arc::new(inlet), receiver)
     }
 
-    /// Wakes nobody: a mixer that takes packets looks every few milliseconds. One that does not
+    /// Wakes nobody: who takes packets looks every few milliseconds. One that does not
     /// keep up loses the newest, which are counted.
     pub fn packet(&self, packet: &Arc<SourcePacket>) {
         if self.packets.try_send(Arc::clone(packet)).is_err() {
@@ -65,21 +65,25 @@ impl Inlet {
         }
     }
 
+    /// A taken track is something else now, or gone.
     pub fn described(&self, track: IncomingTrackId, description: Option<Arc<SourceDescription>>) {
         self.lock().sources.insert(track, description);
         self.wake();
     }
 
+    /// The receivers of a made track take other encodings now.
     pub fn demand(&self, track: IncomingTrackId, wanted: EncodingSet) {
         self.lock().demand.insert(track, wanted);
         self.wake();
     }
 
+    /// Somebody needs a keyframe of a made track.
     pub fn keyframe(&self, track: IncomingTrackId, encoding: EncodingIndex) {
         self.lock().keyframes.insert((track, encoding));
         self.wake();
     }
 
+    /// What was noted since the last call.
     pub fn take_notes(&self) -> Notes {
         std::mem::take(&mut *self.lock())
     }
@@ -89,6 +93,7 @@ impl Inlet {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Gets the other end to look.
     pub fn wake(&self) {
         (self.wake)();
     }

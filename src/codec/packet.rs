@@ -1,27 +1,28 @@
-//! What goes into a mixer and what comes out.
+//! A packet apart from the stream it came by or leaves by: as whoever takes a track gets it, and as
+//! whoever makes one gives it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::codec::Codec;
+use super::Codec;
 
-/// Names a port of one mixer; given by whoever makes the port, never twice.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct PortKey(pub u64);
-
-/// A packet of a port's input. Of simulcast and layers one continuous stream is left: numbers
+/// A packet of a track that is taken. Of simulcast and layers one continuous stream is left: numbers
 /// without gaps but for what was lost, also where the source was switched.
 #[derive(Clone, Debug)]
-pub struct InputPacket {
+pub struct TakenPacket {
     /// Extended sequence number (RFC 3550 A.1).
     pub sequence: u64,
+    /// RTP time, at the clock rate of the codec.
     pub timestamp: u32,
+    /// RFC 3550 5.1: of pictures, the last packet of a frame.
     pub marker: bool,
+    /// What the payload is made of.
     pub codec: Codec,
     /// The payload is wrapped in RED (RFC 2198).
     pub red: bool,
     /// The RTP payload, with the codec's payload descriptor. Hostile.
     pub payload: Arc<[u8]>,
+    /// When it came.
     pub arrival: Instant,
     /// When it was captured, on the local clock, by the sender's reports: sound and picture of one
     /// sender agree.
@@ -32,14 +33,18 @@ pub struct InputPacket {
     pub rotation: u8,
 }
 
-/// A packet of a mixed track. Its owner adds what RTP needs beyond it.
+/// A packet of a track that is made. Its owner adds what RTP needs beyond it.
 #[derive(Clone, Debug)]
-pub struct OutputPacket {
+pub struct MadePacket {
     /// Counts by one; no value comes twice for one track and codec.
     pub sequence: u64,
+    /// RTP time, at the clock rate of the codec.
     pub timestamp: u32,
+    /// RFC 3550 5.1: of pictures, the last packet of a frame.
     pub marker: bool,
+    /// What the payload is made of.
     pub codec: Codec,
+    /// The RTP payload, with the codec's payload descriptor.
     pub payload: Arc<[u8]>,
     /// The moment that what it holds stands for.
     pub captured: Instant,
