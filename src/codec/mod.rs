@@ -7,6 +7,7 @@ mod bits;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
+pub mod frame;
 pub(crate) mod h264;
 mod h265;
 pub mod layer;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::codec::{Decoder, Encoder, EncoderSettings};
-use super::depacketizer::Parts;
-use super::packetizer::{Encoded, Packetizer};
 use super::picture::{Picture, Pool};
 use super::*;
 use crate::codec::Codec;
+use crate::codec::frame::Parts;
+use crate::codec::frame::{Encoded, Packetizer};
 use crate::mcu::{MadePacket, PortKey, TakenPacket};
 
 /// A picture with texture and a bar that moves with `step`.
@@ -136,7 +136,8 @@ impl Sender {
                 let (width, height) = self.size;
                 let encoded =
                     Encoded { data: &data, keyframe, width, height, timestamp, captured: now };
-                packetizer.packetize(&encoded, |packet| packets.push(input_packet(packet, now)));
+                let emit = |packet| packets.push(input_packet(packet, now));
+                packetizer.packetize(&encoded, emit).unwrap();
             }
             Coder::Recording(pictures) => {
                 if keyframe || self.step as usize > pictures.len() {

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::mcu::TakenPacket;
+
+const REORDER_WINDOW: Duration = Duration::from_millis(150);
 
 const KEYFRAME: [u8; 11] = [0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
 const DELTA: [u8; 2] = [0x10, 0x11];
@@ -13,7 +14,7 @@ struct Sender {
 
 impl Sender {
     fn new() -> Self {
-        Self { start: Instant::now(), assembler: Assembler::default() }
+        Self { start: Instant::now(), assembler: Assembler::new(REORDER_WINDOW) }
     }
 
     /// Frame `sequence`, of one packet, at so many milliseconds.
@@ -186,4 +187,41 @@ fn many_broken_frames_need_no_deep_stack() {
         assert_eq!(sender.assembler.lost(), 500);
     };
     std::thread::Builder::new().stack_size(128 << 10).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn sound_is_one_frame_a_packet_and_goes_on_after_a_loss() {
+    let mut sender = Sender::new();
+    let mut send = |sequence: u64, at: u64| {
+        let arrival = sender.at(at);
+        sender.assembler.insert(&TakenPacket {
+            sequence,
+            timestamp: sequence as u32 * 960,
+            marker: false,
+            codec: Codec::Opus,
+            red: false,
+            payload: Arc::from([1, sequence as u8]),
+            arrival,
+            captured: arrival,
+            audio_level: None,
+            rotation: 0,
+        });
+    };
+    send(1, 0);
+    send(2, 20);
+    send(4, 60);
+    assert_eq!(sender.frames(60), 2, "the third may still come");
+    let now = sender.at(60 + 150);
+    let frame = sender.assembler.poll(now).unwrap();
+    assert_eq!((frame.timestamp, frame.parts.data), (4 * 960, vec![1, 4]));
+}
+
+#[test]
+fn how_long_a_missing_packet_is_waited_for_is_the_takers_choice() {
+    let mut sender = Sender::new();
+    sender.assembler = Assembler::new(Duration::from_secs(2));
+    sender.send(1, &KEYFRAME, 0);
+    sender.send(3, &KEYFRAME, 20);
+    assert_eq!(sender.frames(2019), 1);
+    assert_eq!(sender.frames(2020), 1, "goes on with the next keyframe");
 }

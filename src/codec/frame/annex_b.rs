@@ -1,9 +1,9 @@
-//! The byte stream format of H.264 (Annex B).
+//! The byte stream format of H.264 and H.265 (Annex B of both).
 
 pub(super) const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// The NAL units between start codes, without the zeros that may follow them.
-pub(super) fn nal_units(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn nal_units(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = find(data).map(|(_, after)| &data[after..]);
     std::iter::from_fn(move || {
         let current = rest?;
@@ -18,12 +18,6 @@ pub(super) fn nal_units(data: &[u8]) -> impl Iterator<Item = &[u8]> {
         Some(nal)
     })
     .filter(|nal| !nal.is_empty())
-}
-
-/// Whether a NAL unit is of scalable or stereo coding, which is not decoded (H.264 Annexes G and H),
-/// or of no kind at all.
-pub(super) fn is_foreign(nal: &[u8]) -> bool {
-    nal.first().is_some_and(|header| matches!(header & 0x1f, 0 | 14 | 15 | 20))
 }
 
 /// Where the first start code begins and ends.

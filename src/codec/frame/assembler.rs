@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::depacketizer::Parts;
+use super::Parts;
+use super::parts::is_one_packet;
+use crate::codec::packet::TakenPacket;
 use crate::codec::{Codec, Description};
-use crate::mcu::TakenPacket;
 
-/// How long a missing packet is waited for.
-const REORDER_WINDOW: Duration = Duration::from_millis(150);
 /// Most packets that wait for one before them.
 const MAX_WAITING: usize = 1024;
 /// Most bytes of them.
@@ -16,12 +15,18 @@ const MAX_WAITING_BYTES: usize = 4 << 20;
 /// Most packets of one frame.
 const MAX_PACKETS: u32 = 2048;
 
-/// One encoded picture, complete.
+/// One encoded frame, complete: a picture, or a packet of sound.
 #[derive(Debug)]
-pub(super) struct EncodedFrame {
+pub struct EncodedFrame {
+    /// What it is encoded with.
     pub codec: Codec,
+    /// A decoder can begin with it; always true of sound.
     pub keyframe: bool,
+    /// Its bytes. To be given [back](Assembler::give_back) for their memory.
     pub parts: Parts,
+    /// RTP time of its packets.
+    pub timestamp: u32,
+    /// When it was captured, on the local clock.
     pub captured: Instant,
     /// When its first packet came.
     pub arrival: Instant,
@@ -29,9 +34,11 @@ pub(super) struct EncodedFrame {
     pub rotation: u8,
 }
 
-/// Puts frames together, beginning with a keyframe, and with one again after a loss.
-#[derive(Default)]
-pub(super) struct Assembler {
+/// Puts frames together, beginning with a keyframe, and with one again after a loss. Sound goes on
+/// with the next packet. RED (RFC 2198) has to be undone before.
+pub struct Assembler {
+    /// How long a missing packet is waited for.
+    window: Duration,
     waiting: BTreeMap<u64, TakenPacket>,
     waiting_bytes: usize,
     /// The number that comes next. `None`: a keyframe is waited for.
@@ -48,7 +55,6 @@ pub(super) struct Assembler {
 
 struct Building {
     frame: EncodedFrame,
-    timestamp: u32,
     packets: u32,
     broken: bool,
 }
@@ -57,8 +63,24 @@ impl Assembler {
     /// Buffers that are kept for further frames.
     const SPARE: usize = 2;
 
+    /// Waits `window` for a packet that is missing while later ones are there. At least 50 ms on an
+    /// open network; as long as repetitions take where there are some.
+    pub fn new(window: Duration) -> Self {
+        Self {
+            window,
+            waiting: BTreeMap::new(),
+            waiting_bytes: 0,
+            next: None,
+            gap_since: None,
+            building: None,
+            ready: VecDeque::new(),
+            spare: Vec::new(),
+            lost: 0,
+        }
+    }
+
     /// Forgets everything and waits for a keyframe.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
         self.ready.clear();
@@ -66,15 +88,17 @@ impl Assembler {
     }
 
     /// Nothing can be decoded until a keyframe comes.
-    pub(super) fn needs_keyframe(&self) -> bool {
+    pub fn needs_keyframe(&self) -> bool {
         self.next.is_none() && self.ready.is_empty()
     }
 
-    pub(super) fn lost(&self) -> u64 {
+    /// Frames that were lost or broken.
+    pub fn lost(&self) -> u64 {
         self.lost
     }
 
-    pub(super) fn insert(&mut self, packet: &TakenPacket) {
+    /// Takes a packet, in whatever order they come.
+    pub fn insert(&mut self, packet: &TakenPacket) {
         if self.next.is_some_and(|next| packet.sequence < next) {
             return;
         }
@@ -104,11 +128,8 @@ impl Assembler {
     }
 
     /// The next complete frame.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
-        if self
-            .gap_since
-            .is_some_and(|since| now.saturating_duration_since(since) >= REORDER_WINDOW)
-        {
+    pub fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
+        if self.gap_since.is_some_and(|since| now.saturating_duration_since(since) >= self.window) {
             self.give_up();
             self.drain();
         }
@@ -116,7 +137,7 @@ impl Assembler {
     }
 
     /// Takes the buffers of a frame that was decoded.
-    pub(super) fn give_back(&mut self, mut parts: Parts) {
+    pub fn give_back(&mut self, mut parts: Parts) {
         if self.spare.len() < Self::SPARE {
             parts.clear();
             self.spare.push(parts);
@@ -167,7 +188,7 @@ impl Assembler {
         while let Some(next) = self.next {
             let Some(packet) = self.waiting.get(&next) else { break };
             // A frame without a marker ends where the next one begins.
-            if self.building.as_ref().is_some_and(|b| b.timestamp != packet.timestamp) {
+            if self.building.as_ref().is_some_and(|b| b.frame.timestamp != packet.timestamp) {
                 self.finish();
                 // If it was broken, decoding goes on elsewhere: maybe with this very packet.
                 continue;
@@ -196,11 +217,11 @@ impl Assembler {
                 codec: packet.codec,
                 keyframe: begins_keyframe(packet),
                 parts: spare.pop().unwrap_or_default(),
+                timestamp: packet.timestamp,
                 captured: packet.captured,
                 arrival: packet.arrival,
                 rotation: packet.rotation,
             },
-            timestamp: packet.timestamp,
             packets: 0,
             broken: false,
         });
@@ -209,7 +230,7 @@ impl Assembler {
         building.broken |= packet.codec != frame.codec
             || building.packets > MAX_PACKETS
             || frame.parts.push(packet.codec, &packet.payload).is_err();
-        if packet.marker {
+        if packet.marker || is_one_packet(packet.codec) {
             self.finish();
         }
     }
@@ -233,7 +254,8 @@ impl Assembler {
 
 /// Whether a decoder can begin with this packet.
 fn begins_keyframe(packet: &TakenPacket) -> bool {
-    Description::parse(packet.codec, &packet.payload, None).keyframe_complete
+    is_one_packet(packet.codec)
+        || Description::parse(packet.codec, &packet.payload, None).keyframe_complete
 }
 
 #[cfg(test)]
