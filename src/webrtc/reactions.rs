@@ -46,7 +46,7 @@ impl Session {
                         remote: pair.remote.addr,
                     };
                     // str0m may hold on to a pair that the peer has left.
-                    if self.egress.flow().is_some_and(|used| *used != flow) {
+                    if self.sending.flow().is_some_and(|used| *used != flow) {
                         return;
                     }
                     let rtt = pair.current_round_trip_time;
@@ -115,10 +115,10 @@ impl Session {
     fn on_connected(&mut self, now: Instant) {
         self.disconnected = None;
         if let Some((material, client)) = self.agreement.take_keying_material() {
-            self.egress.set_keys(&material, client);
+            self.sending.set_keys(&material, client);
         }
         self.set_state(TransportState::Connected);
-        self.allocate(now);
+        self.with_sending(|sending| sending.connected(now));
     }
 
     fn on_ice_state(&mut self, now: Instant, state: IceConnectionState) {

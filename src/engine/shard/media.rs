@@ -7,14 +7,13 @@ use super::Shard;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TakerId, TransportId};
-use crate::egress::Outlet;
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Owner;
 use crate::engine::tap::Inlet;
+use crate::sending::{Delivery, Outlet};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
-use crate::webrtc::Delivery;
 
 impl Shard {
     pub(super) fn attach(
@@ -31,7 +30,7 @@ impl Shard {
             let message = ShardMessage::Subscribe { track: source, from: self.index };
             self.messages.push((source.shard(), message));
         }
-        self.with(id, |session| session.set_source(now, outgoing, Some((source, description))));
+        self.send(id, |sending| sending.set_source(now, outgoing, Some((source, description))));
         self.tell_demand(now, source);
     }
 
@@ -119,9 +118,11 @@ impl Shard {
             let Some(peer) = peers.get_mut(&id) else { continue };
             let mut deliveries = std::mem::take(&mut peer.deliveries);
             let forwarded = peer.run(|session| {
-                let outlet = &mut Out(output);
-                session.forward(now, &deliveries, turn, workspace, outlet);
-                (session.has_news(), session.wakes_at(now))
+                let wakes_at = session.with_sending(|sending| {
+                    sending.forward(now, &deliveries, turn, workspace, &mut Out(output));
+                    sending.wakes_at(now)
+                });
+                (session.has_news(), wakes_at)
             });
             deliveries.clear();
             peer.deliveries = deliveries;
@@ -176,8 +177,8 @@ impl Shard {
         let Some(route) = self.routes.route(track) else { return };
         for receiver in route.receivers.clone() {
             let description = description.clone();
-            self.with(receiver.transport, |session| {
-                session.describe_source(now, receiver.track, description);
+            self.send(receiver.transport, |sending| {
+                sending.describe_source(now, receiver.track, description);
             });
         }
     }
@@ -193,8 +194,8 @@ impl Shard {
             tap.inlet.described(track, None);
         }
         for receiver in route.receivers {
-            self.with(receiver.transport, |session| {
-                session.set_source(now, receiver.track, None);
+            self.send(receiver.transport, |sending| {
+                sending.set_source(now, receiver.track, None);
             });
         }
     }

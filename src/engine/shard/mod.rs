@@ -29,8 +29,9 @@ use crate::engine::peer::Peer;
 use crate::engine::routes::{Owner, Routes};
 use crate::engine::timers::{Tick, Timers};
 use crate::queue::counters::ThreadCounters;
+use crate::sending::{Sending, SendingEvent, Workspace};
 use crate::sfu::SourcePacket;
-use crate::webrtc::{Identity, Session, SessionEvent, Workspace};
+use crate::webrtc::{Identity, Session, SessionEvent};
 use repair::Tails;
 use slots::Slots;
 use speakers::Speakers;
@@ -141,6 +142,11 @@ impl Shard {
         value
     }
 
+    /// Runs something on what a peer is sent, and sees to what comes of it at the next flush.
+    fn send<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Sending) -> T) -> Option<T> {
+        self.with(id, |session| session.with_sending(action))
+    }
+
     /// Sees to everything that sessions have to say, until none has anything left.
     /// Adds to `settled` who is still there.
     fn settle(&mut self, now: Instant, settled: &mut Vec<TransportId>) {
@@ -191,25 +197,32 @@ impl Shard {
                 self.remove_source(now, track);
                 self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
             }
-            SessionEvent::OutgoingTrackClosed { id: track, reason } => {
-                self.leave_slot(track);
-                let source = self.routes.remove_outgoing(track);
-                self.release(now, track, source);
-                self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
-            }
-            SessionEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
-            SessionEvent::EncodingsWanted { source, id: track, wanted } => {
-                self.want_encodings(now, source, track, wanted);
-            }
-            SessionEvent::KeyframeWanted { source, encoding } => {
-                self.want_keyframe(now, source, encoding);
-            }
+            SessionEvent::Sending(event) => self.on_sending_event(now, id, event),
             SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
                 self.on_channel_message(now, id, channel, binary, data, listened);
             }
             SessionEvent::ChannelClosed { id: channel, reason } => {
                 self.forget_channel(id, channel);
                 self.mailbox.post(Event::ChannelClosed { id: channel, reason });
+            }
+        }
+    }
+
+    fn on_sending_event(&mut self, now: Instant, id: TransportId, event: SendingEvent) {
+        match event {
+            SendingEvent::Event(event) => self.mailbox.post(event),
+            SendingEvent::TrackClosed { id: track, reason } => {
+                self.leave_slot(track);
+                let source = self.routes.remove_outgoing(track);
+                self.release(now, track, source);
+                self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
+            }
+            SendingEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
+            SendingEvent::EncodingsWanted { source, id: track, wanted } => {
+                self.want_encodings(now, source, track, wanted);
+            }
+            SendingEvent::KeyframeWanted { source, encoding } => {
+                self.want_keyframe(now, source, encoding);
             }
         }
     }
@@ -377,7 +390,7 @@ impl Reactor for Shard {
                 peer.deadline = None;
                 let paced = self.with(id, |session| {
                     session.handle_timeout(now);
-                    session.has_paced(now)
+                    session.with_sending(|sending| sending.has_paced(now))
                 });
                 if paced == Some(true) {
                     self.receiving.push(id);

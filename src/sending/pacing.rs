@@ -1,11 +1,11 @@
-//! Packets that wait until the link to the peer has room for them, so that a keyframe does not
+//! Packets that wait until the link to a peer has room for them, so that a keyframe does not
 //! fill the queues on its way in one go.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Session;
+use super::tracks::OutgoingTracks;
 use super::workspace::{Planned, Workspace};
 use crate::bandwidth::Pacer;
 use crate::codec::Kind;
@@ -19,7 +19,7 @@ const MAX_WAITING: usize = 2048;
 
 #[derive(Default)]
 pub(super) struct Pacing {
-    pub(super) pacer: Pacer,
+    pacer: Pacer,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// Tracks with packets to repeat.
@@ -44,20 +44,36 @@ const REPAIR_PAUSE: Duration = Duration::from_millis(10);
 const REPAIR_BURST: f64 = 0.3;
 
 /// A packet whose number is taken already.
-struct Waiting {
-    track: OutgoingTrackId,
-    packet: Arc<SourcePacket>,
-    forward: Forward,
-    carriage: Carriage,
-    size: usize,
+pub(super) struct Waiting {
+    pub(super) track: OutgoingTrackId,
+    pub(super) packet: Arc<SourcePacket>,
+    pub(super) forward: Forward,
+    pub(super) carriage: Carriage,
+    /// Of its datagram, in bytes.
+    pub(super) size: usize,
 }
 
 impl Pacing {
+    /// The link is estimated to carry so much, in bit/s.
+    pub(super) fn set_rate(&mut self, now: Instant, estimate: u64) {
+        self.pacer.set_rate(now, estimate);
+    }
+
+    /// Counts what was sent, in bytes of datagrams, whether it waited or not.
+    pub(super) fn on_sent(&mut self, now: Instant, bytes: usize) {
+        self.pacer.sent(now, bytes);
+    }
+
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         let media = (!self.waiting.is_empty()).then(|| self.pacer.next(now).unwrap_or(now));
         let repairs = self.repair_budget.refilled.filter(|_| !self.repairs.is_empty());
         media.into_iter().chain(repairs.map(|at| at + REPAIR_PAUSE)).min()
+    }
+
+    /// Whether there is something that may leave now.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        self.next(now).is_some_and(|at| at <= now)
     }
 
     /// Whether packets of a track wait to be repeated.
@@ -79,6 +95,7 @@ impl Pacing {
         budget.bytes > 0.0 && self.pacer.budget(now) > 0
     }
 
+    /// Counts a repetition, in bytes of its datagram.
     pub(super) fn repeated(&mut self, bytes: usize) {
         self.repair_budget.bytes -= bytes as f64;
     }
@@ -91,55 +108,43 @@ impl Pacing {
     pub(super) fn waiting_of(&self, track: OutgoingTrackId) -> usize {
         self.waiting.iter().filter(|waiting| waiting.track == track).count()
     }
-}
 
-impl Session {
-    /// Whether packets wait that may leave now.
-    pub fn has_paced(&mut self, now: Instant) -> bool {
-        self.pacing.next(now).is_some_and(|at| at <= now)
+    /// A burst begins: gives the bytes that may leave with it. What [`Pacing::take_waiting`] gives
+    /// goes first.
+    pub(super) fn begin(&mut self, now: Instant) -> usize {
+        self.pacer.set_queue(now, self.waiting_bytes);
+        self.pacer.budget(now)
     }
 
-    /// Adds what waited long enough to a burst. Gives the bytes that may still leave with it.
-    pub(super) fn release(&mut self, now: Instant, workspace: &mut Workspace) -> usize {
-        self.pacing.pacer.set_queue(now, self.pacing.waiting_bytes);
-        let mut budget = self.pacing.pacer.budget(now);
-        while budget > 0
-            && let Some(waiting) = self.pacing.waiting.pop_front()
-        {
-            let Waiting { track, packet, forward, carriage, size } = waiting;
-            self.pacing.waiting_bytes -= size;
-            let Some(index) = self.outgoing.position(track) else { continue };
-            if self.outgoing[index].egress.is_none() {
-                continue;
-            }
-            budget = budget.saturating_sub(size);
-            let number = workspace.keep(Arc::clone(&packet));
-            self.add(index, number, &packet, forward, carriage, workspace);
-        }
-        budget
+    /// The packet that has waited longest.
+    pub(super) fn take_waiting(&mut self) -> Option<Waiting> {
+        let waiting = self.waiting.pop_front()?;
+        self.waiting_bytes -= waiting.size;
+        Some(waiting)
     }
 
-    /// Takes out of a burst what has to wait: video for which there is no room left. Sound never
-    /// waits. `already` packets of it have waited before.
+    /// Takes out of a burst what has to wait: video for which there is no room left in `budget`.
+    /// Sound never waits. `already` packets of the burst have waited before. `packets` are those of
+    /// the turn.
     pub(super) fn hold_back(
         &mut self,
         mut budget: usize,
         already: usize,
+        tracks: &OutgoingTracks,
         packets: &[Arc<SourcePacket>],
         workspace: &mut Workspace,
     ) {
         let Workspace { planned, kept, .. } = workspace;
-        let (outgoing, pacing) = (&self.outgoing, &mut self.pacing);
         let mut place = 0;
         planned.retain(|planned| {
             let before = place < already;
             place += 1;
-            let track = &outgoing[planned.outgoing];
+            let track = &tracks[planned.outgoing];
             let size = planned.size;
             let waits = track.kind == Kind::Video
                 && !before
-                && (budget == 0 || !pacing.waiting.is_empty())
-                && pacing.waiting.len() < MAX_WAITING;
+                && (budget == 0 || !self.waiting.is_empty())
+                && self.waiting.len() < MAX_WAITING;
             if !waits {
                 budget = budget.saturating_sub(if before { 0 } else { size });
                 return true;
@@ -149,8 +154,8 @@ impl Session {
             if let Some(packet) = packet {
                 let &Planned { forward, carriage, .. } = planned;
                 let packet = Arc::clone(packet);
-                pacing.waiting_bytes += size;
-                pacing.waiting.push_back(Waiting {
+                self.waiting_bytes += size;
+                self.waiting.push_back(Waiting {
                     track: track.id,
                     packet,
                     forward,

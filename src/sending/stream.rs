@@ -6,6 +6,7 @@ use super::clock::WallClock;
 use super::feedback::Feedback;
 use super::header::ExtensionIds;
 use super::repair::Repair;
+use crate::codec::names::Mid;
 use crate::codec::rtcp::ReportBlock;
 
 /// What negotiation says of a stream. It may change while the stream goes on, but for the SSRCs.
@@ -14,7 +15,8 @@ pub struct StreamParameters {
     pub ssrc: u32,
     /// SSRC of the retransmissions (RFC 4588), if the receiver takes them.
     pub rtx: Option<u32>,
-    pub mid: Box<str>,
+    /// What the MID extension says.
+    pub mid: Mid,
     /// As the description names its source, for reports.
     pub cname: Box<str>,
     pub extensions: ExtensionIds,

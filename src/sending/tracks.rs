@@ -2,49 +2,49 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::outgoing::Outgoing;
+use super::track::OutgoingTrack;
 use crate::control::ids::OutgoingTrackId;
 
 /// The ids stand by themselves, so that a look-up does not touch the tracks.
 #[derive(Default)]
-pub(super) struct OutgoingTracks {
+pub struct OutgoingTracks {
     ids: Vec<OutgoingTrackId>,
-    tracks: Vec<Outgoing>,
+    tracks: Vec<OutgoingTrack>,
 }
 
 impl OutgoingTracks {
-    pub(super) fn push(&mut self, outgoing: Outgoing) {
+    pub fn push(&mut self, outgoing: OutgoingTrack) {
         self.ids.push(outgoing.id);
         self.tracks.push(outgoing);
     }
 
     /// The order of the others stays: it decides which m-line a track gets.
-    pub(super) fn remove(&mut self, id: OutgoingTrackId) -> Option<Outgoing> {
+    pub fn remove(&mut self, id: OutgoingTrackId) -> Option<OutgoingTrack> {
         let index = self.position(id)?;
         self.ids.remove(index);
         Some(self.tracks.remove(index))
     }
 
-    pub(super) fn position(&self, id: OutgoingTrackId) -> Option<usize> {
+    pub fn position(&self, id: OutgoingTrackId) -> Option<usize> {
         self.ids.iter().position(|known| *known == id)
     }
 
-    pub(super) fn find_mut(&mut self, id: OutgoingTrackId) -> Option<&mut Outgoing> {
+    pub fn find_mut(&mut self, id: OutgoingTrackId) -> Option<&mut OutgoingTrack> {
         let index = self.position(id)?;
         self.tracks.get_mut(index)
     }
 }
 
 impl Deref for OutgoingTracks {
-    type Target = [Outgoing];
+    type Target = [OutgoingTrack];
 
-    fn deref(&self) -> &[Outgoing] {
+    fn deref(&self) -> &[OutgoingTrack] {
         &self.tracks
     }
 }
 
 impl DerefMut for OutgoingTracks {
-    fn deref_mut(&mut self) -> &mut [Outgoing] {
+    fn deref_mut(&mut self) -> &mut [OutgoingTrack] {
         &mut self.tracks
     }
 }

@@ -1,4 +1,4 @@
-//! The sending side of one peer.
+//! What turns RTP and RTCP for one peer into datagrams: headers, keys, numbers and reports.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,6 @@ use super::transport_history::{Acknowledged, TransportHistory};
 use crate::bandwidth::PacketResult;
 use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
-use crate::control::flow::Flow;
 use crate::sfu::Extensions;
 use crate::srtp::{KeyingMaterial, RtcpOpener, Sealer};
 
@@ -79,8 +78,6 @@ pub struct Egress {
     clock: WallClock,
     sealer: Option<Sealer>,
     opener: Option<RtcpOpener>,
-    /// The pair of addresses ICE chose.
-    flow: Option<Flow>,
     history: TransportHistory,
     last_report: Option<Instant>,
     report_at: Option<Instant>,
@@ -92,14 +89,13 @@ impl Egress {
             clock: WallClock::new(now),
             sealer: None,
             opener: None,
-            flow: None,
             history: TransportHistory::new(now),
             last_report: None,
             report_at: None,
         }
     }
 
-    /// The handshake is through. `client`: this side was the DTLS client.
+    /// What keys are made of is known. `client`: this side was the DTLS client (RFC 5764 4.2).
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
         self.sealer = Sealer::new(material, client);
         self.opener = RtcpOpener::new(material, client);
@@ -107,14 +103,6 @@ impl Egress {
 
     pub fn has_keys(&self) -> bool {
         self.sealer.is_some()
-    }
-
-    pub fn set_flow(&mut self, flow: Flow) {
-        self.flow = Some(flow);
-    }
-
-    pub fn flow(&self) -> Option<&Flow> {
-        self.flow.as_ref()
     }
 
     /// Authenticates and decrypts a received RTCP compound into `plain`.

@@ -24,8 +24,8 @@ pub struct Workspace {
     pub(super) paddings: Vec<(usize, usize)>,
     /// What goes before payloads, one behind the other.
     pub(super) leads: Vec<u8>,
-    /// A received RTCP compound.
-    pub(super) plain: Vec<u8>,
+    /// A received RTCP compound, opened.
+    pub plain: Vec<u8>,
     packets: usize,
 }
 

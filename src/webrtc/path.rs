@@ -1,4 +1,4 @@
-//! Where this peer's own sending side sends to, and what it sends besides media.
+//! Which pair of addresses the peer is sent to: the one that ICE chose, or that it moved to.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::event::{CloseReason, TransportState};
 use crate::control::flow::Flow;
 use crate::control::stats::CandidatePairStats;
-use crate::egress;
+use crate::sending::Reach;
 
 /// Longer than the checks of a pair in use may be apart (RFC 7675 5.1).
 const SILENCE: Duration = Duration::from_secs(7);
@@ -19,7 +19,7 @@ impl Session {
     /// str0m does not tell which one it uses, but a packet that it sends does. This one says
     /// nothing, and receivers pass over it (RFC 4585 6.4: application layer feedback).
     pub(super) fn ask_for_path(&mut self, now: Instant) {
-        if !self.egress.has_keys() || self.state == TransportState::Closed {
+        if !self.sending.has_keys() || self.state == TransportState::Closed {
             return;
         }
         let mut api = self.rtc.direct_api();
@@ -28,23 +28,13 @@ impl Session {
         self.advance(now);
     }
 
-    /// Queues a datagram of our own sending side.
-    pub(super) fn queue(&mut self, flow: &Flow, bytes: Vec<u8>) {
-        self.transmits.push_back(Transmit {
-            proto: config::to_str0m_protocol(flow.protocol),
-            source: flow.local,
-            destination: flow.remote,
-            contents: bytes.into(),
-        });
-    }
-
     /// A datagram came over `flow`, which ICE has validated; `authentic` says that it was media or a
     /// report, decrypted and not replayed, or a check that takes over. A peer sends those from the address it has now
     /// (RFC 8445 12.1 lets them come over any valid pair), so that is where it hears from us. str0m
     /// would not move before the peer nominates another pair, which one whose NAT has given it
     /// another address has no reason to do.
     pub(super) fn follow(&mut self, now: Instant, flow: &Flow, kind: Multiplexed, authentic: bool) {
-        if self.egress.flow().is_none_or(|used| used == flow) || !self.egress.has_keys() {
+        if self.sending.flow().is_none_or(|used| used == flow) || !self.sending.has_keys() {
             return;
         }
         if authentic {
@@ -52,7 +42,7 @@ impl Session {
                 return;
             }
             self.use_flow(now, flow);
-            self.heard = now;
+            self.hear(now);
         } else if kind == Multiplexed::Stun {
             self.ask_for_path(now);
         }
@@ -62,32 +52,38 @@ impl Session {
     /// kept in reserve, too, but those of the pair in use come at least every six seconds
     /// (RFC 7675 5.1): when there were none, the peer has left it.
     pub(super) fn takes_over(&self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
-        self.egress.flow().is_some_and(|used| used != flow)
+        self.sending.flow().is_some_and(|used| used != flow)
             && now.saturating_duration_since(self.heard) > SILENCE
             && self.accepts(now, flow, bytes)
     }
 
-    /// Whether media may be sent. An ICE restart may leave str0m without a pair until the peer's first
-    /// check, during which media goes on where it went (RFC 8445 2.4).
-    pub(super) fn is_reachable(&self, now: Instant) -> bool {
-        match self.state {
-            TransportState::Connected => true,
-            TransportState::Disconnected => now.saturating_duration_since(self.heard) < SILENCE,
-            _ => false,
+    /// Something came over the pair that is sent to.
+    pub(super) fn hear(&mut self, now: Instant) {
+        self.heard = now;
+        if self.state == TransportState::Disconnected {
+            self.tell_reach();
         }
+    }
+
+    /// Tells the sending half whether media may be sent. An ICE restart may leave str0m without a
+    /// pair until the peer's first check, during which media goes on where it went (RFC 8445 2.4).
+    pub(super) fn tell_reach(&mut self) {
+        self.sending.set_reach(match self.state {
+            TransportState::Connected => Reach::Yes,
+            TransportState::Disconnected => Reach::Until(self.heard + SILENCE),
+            _ => Reach::No,
+        });
     }
 
     pub(super) fn use_flow(&mut self, now: Instant, flow: &Flow) {
-        if self.egress.flow() != Some(flow) {
-            self.egress.set_flow(*flow);
-            self.on_path_changed(now, flow);
+        if self.sending.flow() != Some(flow) {
+            self.sending.set_flow(now, *flow);
+            self.on_path_changed(flow);
         }
     }
 
-    /// What is sent goes another way from now on, the first one included. Nothing that was measured
-    /// of the way before holds for this one.
-    fn on_path_changed(&mut self, now: Instant, flow: &Flow) {
-        self.estimate_anew(now);
+    /// What is sent goes another way from now on, the first one included.
+    fn on_path_changed(&mut self, flow: &Flow) {
         self.candidate_pair = Some(CandidatePairStats::of(flow));
         self.path_changes += 1;
     }
@@ -121,38 +117,10 @@ impl Session {
             debug_assert!(false, "str0m reports under an SSRC of ours");
             self.end(CloseReason::Error);
         }
-        if let Some(flow) = self.egress.flow() {
+        if let Some(flow) = self.sending.flow() {
             transmit.proto = config::to_str0m_protocol(flow.protocol);
             (transmit.source, transmit.destination) = (flow.local, flow.remote);
         }
         transmit
-    }
-
-    /// Sends reports about our streams that are due.
-    pub(super) fn poll_reports(&mut self, now: Instant) {
-        let Some(flow) = self.egress.flow().copied() else { return };
-        let streams = self.outgoing.iter_mut().filter_map(|outgoing| outgoing.egress.as_mut());
-        for report in self.egress.reports(now, streams) {
-            self.send_compound(&flow, report);
-        }
-    }
-
-    fn send_compound(&mut self, flow: &Flow, compound: Vec<u8>) {
-        if let Some(dumping) = &self.dumping {
-            dumping.plain(false, flow, &compound);
-        }
-        if let Some(sealed) = self.egress.seal_compound(compound) {
-            self.queue(flow, sealed);
-        }
-    }
-
-    /// Says that our streams end.
-    pub(super) fn say_goodbye(&mut self) {
-        let Some(flow) = self.egress.flow().copied() else { return };
-        let streams = self.outgoing.iter().filter_map(|outgoing| outgoing.egress.as_ref());
-        let ssrcs: Vec<u32> = streams.map(|stream| stream.ssrc()).collect();
-        for goodbye in egress::goodbyes(&ssrcs) {
-            self.send_compound(&flow, goodbye);
-        }
     }
 }

@@ -94,8 +94,8 @@ mod tests {
 
     use super::*;
     use crate::codec::rtcp::Packet;
-    use crate::egress::ExtensionIds;
-    use crate::egress::stream::{Latest, StreamParameters};
+    use crate::sending::ExtensionIds;
+    use crate::sending::stream::{Latest, StreamParameters};
 
     fn stream(ssrc: u32, latest: Option<Latest>) -> Stream {
         let parameters = StreamParameters {
