@@ -132,8 +132,28 @@ export function setLogger(logger: Logger | ((record: LogRecord) => void) | null,
 export interface ListenOptions {
   /** IPv4 or IPv6 address to bind; `0.0.0.0` and `::` announce every address of the host. */
   ip: string
-  /** Address to write into candidates instead, such as the public address of a NAT. */
-  announcedIp?: string
+  /**
+   * What to write into candidates instead, such as the public address of a NAT; several where peers
+   * come by several ways, as from the LAN and from outside: `['192.168.1.5', '203.0.113.5']`. At most
+   * 16. A host name is resolved once, when the endpoint is created, to all the addresses it has of the
+   * family of `ip`; one that does not resolve rejects with `ERR_INVALID_ARG`. Where the host itself
+   * has one of the addresses and `ip` is a wildcard, answers leave from it.
+   */
+  announcedIp?: string | AnnouncedAddress | (string | AnnouncedAddress)[]
+  /**
+   * The port to write into candidates, where a NAT or a container maps another one to `port`: that of
+   * media thread 0, thread k announces `announcedPort + k`. It holds for UDP and TCP. Default: the
+   * port that is listened on.
+   */
+  announcedPort?: number
+}
+
+/** Where an address leads to that peers see. */
+export interface AnnouncedAddress {
+  /** IPv4 or IPv6 address, or a host name. */
+  ip: string
+  /** That of media thread 0, as `announcedPort`, which is the default. */
+  port?: number
 }
 
 export interface EndpointOptions {
@@ -156,6 +176,9 @@ export interface ListenAddress {
   ip: string
   /** The addresses written into candidates. */
   announcedIps: string[]
+  /** The same, each with the port written behind it. */
+  announced: { ip: string; port: number }[]
+  /** The port bound. */
   port: number
   protocol: 'udp' | 'tcp'
   /** Index of the media thread. */
