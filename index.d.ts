@@ -305,7 +305,12 @@ export interface TransportOptions {
   dtls?: '1.2' | '1.3' | 'auto'
   /** Milliseconds until a transport that never connected closes. 0: never. Default 30000. */
   connectTimeout?: number
-  /** Milliseconds without consent until the transport closes (RFC 7675). Default 30000. */
+  /**
+   * Milliseconds without consent until the transport closes with `timeout` (RFC 7675). It counts from
+   * the last authentic packet of the peer: a check, an answer to one, media, a report or a message.
+   * Peers that only send checks do so every two to six seconds, so that a timeout below 15000 may end
+   * one whose checks got lost. Default 30000.
+   */
   disconnectTimeout?: number
   /** Largest data channel message to send or receive, in bytes. Default 262144, at most 16 MiB. */
   maxMessageSize?: number
@@ -315,7 +320,10 @@ export interface TransportOptions {
   dumpFile?: string
 }
 
-/** `disconnected`: no consent for some seconds; it may come back until it times out. */
+/**
+ * `disconnected`: nothing authentic came for seven seconds, or half of `disconnectTimeout` where that
+ * is less; `connected` again as soon as something does, until it times out.
+ */
 export type TransportState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed'
 
 export type SignalingState = 'stable' | 'have-local-offer' | 'closed'

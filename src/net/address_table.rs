@@ -80,7 +80,10 @@ mod tests {
         Bound {
             ip: ip.parse().unwrap(),
             port: 4000,
-            announced: announced.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 4000)).collect(),
+            announced: announced
+                .iter()
+                .map(|ip| SocketAddr::new(ip.parse().unwrap(), 4000))
+                .collect(),
             mapped,
             own: Vec::new(),
         }

@@ -244,12 +244,7 @@ impl TcpConnections {
     }
 
     /// Whether the origin of a new connection has room for it, or makes some.
-    fn admit(
-        &mut self,
-        remote: SocketAddr,
-        id: u64,
-        each: &mut impl FnMut(TcpEvent<'_>),
-    ) -> bool {
+    fn admit(&mut self, remote: SocketAddr, id: u64, each: &mut impl FnMut(TcpEvent<'_>)) -> bool {
         match self.origins.admit(remote.ip(), id) {
             Admission::Admitted => true,
             Admission::InPlaceOf(oldest) => {

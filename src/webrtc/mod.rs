@@ -8,6 +8,7 @@ mod cipher_tap;
 mod closing;
 mod commands;
 mod config;
+mod consent;
 mod demand;
 mod dumping;
 mod event;
@@ -103,7 +104,8 @@ pub struct Session {
     /// Something was asked for that may need negotiation.
     unsettled: bool,
     created: Instant,
-    disconnected: Option<Instant>,
+    /// When something authentic last came from the peer.
+    consented: Instant,
     /// When str0m wants to be called.
     rtc_timeout: Instant,
     /// When DTLS last came or went.
@@ -163,7 +165,7 @@ impl Session {
             ufrag_changed: true,
             unsettled: false,
             created: now,
-            disconnected: None,
+            consented: now,
             rtc_timeout: now,
             dtls_at: now,
             events: VecDeque::new(),
@@ -261,6 +263,7 @@ impl Session {
             self.dtls_at = now;
         }
         let before = self.authentic_received;
+        let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -280,6 +283,7 @@ impl Session {
             _ => false,
         };
         self.follow(now, flow, kind, authentic);
+        self.note_consent(now, kind, answered || self.authentic_received != before);
         true
     }
 
@@ -300,9 +304,7 @@ impl Session {
         if never_connected && limit.is_some_and(|limit| now >= self.created + limit) {
             self.end(CloseReason::ConnectTimeout);
         }
-        if self.disconnected.is_some_and(|at| now >= at + self.options.disconnect_timeout) {
-            self.end(CloseReason::Timeout);
-        }
+        self.poll_consent(now);
     }
 
     /// When `handle_timeout` wants to be called.
@@ -313,15 +315,12 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
-        let own = own.into_iter().chain([self.roaming_at()]);
+        let own = own.into_iter().chain([self.roaming_at(), self.consent_at()]);
         next = own.flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
             next = next.min(self.created + limit);
-        }
-        if let Some(at) = self.disconnected {
-            next = next.min(at + self.options.disconnect_timeout);
         }
         if let Some(at) = self.egress.report_at() {
             next = next.min(at);

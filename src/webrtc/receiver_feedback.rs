@@ -41,6 +41,7 @@ impl Session {
             return false;
         }
         self.authentic_received += 1;
+        self.consent(now);
         if let Some(dumping) = &self.dumping {
             dumping.plain(true, flow, plain);
         }

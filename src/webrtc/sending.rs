@@ -67,8 +67,9 @@ impl Session {
             && self.accepts(now, flow, bytes)
     }
 
-    /// Whether media may be sent. An ICE restart may leave str0m without a pair until the peer's first
-    /// check, during which media goes on where it went (RFC 8445 2.4).
+    /// Whether media may be sent: until the peer has been silent for longer than its checks may be
+    /// apart. An ICE restart leaves str0m without a pair until the peer's first check, during which
+    /// media goes on where it went (RFC 8445 2.4).
     pub(super) fn is_reachable(&self, now: Instant) -> bool {
         match self.state {
             TransportState::Connected => true,
