@@ -20,6 +20,7 @@ pub mod red;
 pub mod rtcp;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 

@@ -13,5 +13,7 @@ pub mod movers;
 mod peer;
 mod routes;
 pub mod shard;
+mod shared_flow;
 mod speaker_group;
 mod timers;
+mod tries;

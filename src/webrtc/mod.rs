@@ -30,9 +30,11 @@ mod recovery;
 pub mod roaming;
 mod sdp;
 mod sending;
+mod sharing;
 mod statistics;
 mod trickle;
 mod workspace;
+mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -67,6 +69,7 @@ use negotiation::Negotiation;
 use outgoing_tracks::OutgoingTracks;
 use pacing::Pacing;
 use roaming::Roaming;
+use wrapping::Wrapping;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
 /// candidate pair is all they tell then.
@@ -122,6 +125,7 @@ pub struct Session {
     /// When something last came over the pair that is sent to.
     heard: Instant,
     roaming: Roaming,
+    wrapping: Wrapping,
     path_changes: u64,
     /// Media and RTCP that was authentic and not there before, in packets.
     authentic_received: u64,
@@ -178,6 +182,7 @@ impl Session {
             chosen_flow: None,
             heard: now,
             roaming: Roaming::default(),
+            wrapping: Wrapping::default(),
             path_changes: 0,
             authentic_received: 0,
             dumping: None,
@@ -364,7 +369,13 @@ impl Session {
         while let Some(transmit) = self.transmits.pop_front() {
             self.packets_sent += 1;
             self.bytes_sent += transmit.contents.len() as u64;
-            send(&flow_of(&transmit), &transmit.contents);
+            let flow = flow_of(&transmit);
+            let contents = &transmit.contents;
+            let wrapped = match multiplex::classify(contents) {
+                Multiplexed::Dtls => self.wrap(contents),
+                _ => None,
+            };
+            send(&flow, wrapped.unwrap_or(contents));
         }
     }
 
