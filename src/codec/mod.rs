@@ -22,6 +22,7 @@ pub mod red;
 pub mod rtcp;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 

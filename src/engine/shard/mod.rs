@@ -6,6 +6,7 @@ mod media;
 mod relays;
 mod repair;
 mod roaming;
+mod sharing;
 mod slots;
 mod speakers;
 
@@ -13,6 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::codec::wrapped;
 use crate::control::command::{Command, RelayTarget};
 use crate::control::event::{CloseReason, Event};
 use crate::control::flow::{Flow, LocalCandidates};
@@ -20,7 +22,7 @@ use crate::control::ids::{ChannelId, IdMap, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
-use crate::engine::demultiplexer::Demultiplexer;
+use crate::engine::demultiplexer::{Addressee, Demultiplexer};
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
@@ -28,6 +30,7 @@ use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::routes::{Owner, Routes};
 use crate::engine::timers::{Tick, Timers};
+use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
 use crate::sending::{Sending, SendingEvent, Workspace};
 use crate::sfu::SourcePacket;
@@ -56,6 +59,8 @@ pub struct Shard {
     peers: IdMap<TransportId, Peer>,
     demultiplexer: Demultiplexer,
     movers: Movers,
+    /// For what may be of several peers behind one address.
+    tries: Tries,
     routes: Routes,
     /// Data channels of this shard and whose they are.
     channels: IdMap<ChannelId, TransportId>,
@@ -110,6 +115,7 @@ impl Shard {
             peers: IdMap::default(),
             demultiplexer: Demultiplexer::default(),
             movers: Movers::default(),
+            tries: Tries::default(),
             routes: Routes::default(),
             channels: IdMap::default(),
             relays: IdMap::default(),
@@ -364,8 +370,9 @@ impl Reactor for Shard {
             peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
                 .unwrap_or(false)
         };
-        match self.demultiplexer.find(flow, bytes, accepts) {
-            Some(id) => {
+        match self.demultiplexer.find(now, flow, bytes, accepts) {
+            Addressee::Peer(id) => {
+                let bytes = wrapped::unwrap(bytes).map_or(bytes, |(_, records)| records);
                 let Self { peers, workspace, touched, .. } = self;
                 let Some(peer) = peers.get_mut(&id) else { return };
                 let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
@@ -373,7 +380,8 @@ impl Reactor for Shard {
                     touched.push_back(id);
                 }
             }
-            None => self.handle_stranger(now, flow, bytes),
+            Addressee::Several => self.handle_shared(now, flow, bytes),
+            Addressee::Nobody => self.handle_stranger(now, flow, bytes),
         }
     }
 
