@@ -5,12 +5,14 @@ pub mod codec;
 pub mod control;
 pub mod dump;
 pub mod engine;
+pub mod host;
 pub mod log;
 #[cfg(feature = "mcu")]
 pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
+pub mod queue;
 pub mod sending;
 pub mod sfu;
 pub mod srtp;

@@ -6,6 +6,7 @@ mod cipher_tap;
 mod closing;
 mod commands;
 mod config;
+mod consent;
 mod demand;
 mod dumping;
 mod event;
@@ -23,9 +24,11 @@ mod reconciliation;
 mod recovery;
 pub mod roaming;
 mod sdp;
+mod sharing;
 mod sources;
 mod statistics;
 mod trickle;
+mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -54,6 +57,7 @@ use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
 use roaming::Roaming;
+use wrapping::Wrapping;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
 /// candidate pair is all they tell then.
@@ -87,7 +91,8 @@ pub struct Session {
     /// Something was asked for that may need negotiation.
     unsettled: bool,
     created: Instant,
-    disconnected: Option<Instant>,
+    /// When something authentic last came from the peer.
+    consented: Instant,
     /// When str0m wants to be called.
     rtc_timeout: Instant,
     /// When DTLS last came or went.
@@ -104,6 +109,7 @@ pub struct Session {
     /// When something last came over the pair that is sent to.
     heard: Instant,
     roaming: Roaming,
+    wrapping: Wrapping,
     path_changes: u64,
     /// Media and RTCP that was authentic and not there before, in packets.
     authentic_received: u64,
@@ -143,7 +149,7 @@ impl Session {
             ufrag_changed: true,
             unsettled: false,
             created: now,
-            disconnected: None,
+            consented: now,
             rtc_timeout: now,
             dtls_at: now,
             events: VecDeque::new(),
@@ -156,6 +162,7 @@ impl Session {
             chosen_flow: None,
             heard: now,
             roaming: Roaming::default(),
+            wrapping: Wrapping::default(),
             path_changes: 0,
             authentic_received: 0,
             dumping: None,
@@ -250,6 +257,7 @@ impl Session {
             self.dtls_at = now;
         }
         let before = self.authentic_received;
+        let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -269,6 +277,7 @@ impl Session {
             _ => false,
         };
         self.follow(now, flow, kind, authentic);
+        self.note_consent(now, kind, answered || self.authentic_received != before);
         true
     }
 
@@ -288,9 +297,7 @@ impl Session {
         if never_connected && limit.is_some_and(|limit| now >= self.created + limit) {
             self.end(CloseReason::ConnectTimeout);
         }
-        if self.disconnected.is_some_and(|at| now >= at + self.options.disconnect_timeout) {
-            self.end(CloseReason::Timeout);
-        }
+        self.poll_consent(now);
     }
 
     /// When `handle_timeout` wants to be called.
@@ -300,15 +307,12 @@ impl Session {
         if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
             next += IDLE_STATS_DELAY;
         }
-        let own = [self.sending.poll_timeout(now), self.roaming_at()];
+        let own = [self.sending.poll_timeout(now), self.roaming_at(), self.consent_at()];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
             next = next.min(self.created + limit);
-        }
-        if let Some(at) = self.disconnected {
-            next = next.min(at + self.options.disconnect_timeout);
         }
         for incoming in &self.incoming {
             next = incoming.demand.next().into_iter().fold(next, Instant::min);
@@ -350,7 +354,13 @@ impl Session {
         while let Some(transmit) = self.transmits.pop_front() {
             self.packets_sent += 1;
             self.bytes_sent += transmit.contents.len() as u64;
-            send(&flow_of(&transmit), &transmit.contents);
+            let flow = flow_of(&transmit);
+            let contents = &transmit.contents;
+            let wrapped = match multiplex::classify(contents) {
+                Multiplexed::Dtls => self.wrap(contents),
+                _ => None,
+            };
+            send(&flow, wrapped.unwrap_or(contents));
         }
     }
 

@@ -25,6 +25,7 @@ impl Session {
             return false;
         }
         self.authentic_received += 1;
+        self.consent(now);
         if let Some(dumping) = &self.dumping {
             dumping.plain(true, flow, plain);
         }

@@ -158,6 +158,7 @@ impl Session {
 
     /// An authentic check over this pair was answered.
     pub(super) fn on_checked(&mut self, now: Instant, flow: &Flow) {
+        self.consent(now);
         let Some(provisional) = &mut self.roaming.provisional else { return };
         if provisional.flow == *flow {
             provisional.proven = true;

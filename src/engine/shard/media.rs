@@ -6,11 +6,11 @@ use std::time::Instant;
 use super::Shard;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{IncomingTrackId, MixerId, OutgoingTrackId, TransportId};
-use crate::engine::inlet::Inlet;
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TakerId, TransportId};
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Owner;
+use crate::engine::tap::Inlet;
 use crate::sending::{Delivery, Outlet};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
@@ -62,7 +62,7 @@ impl Shard {
             Some(Owner::Peer(owner)) => {
                 self.with(owner, |session| session.set_demand(now, track, wanted));
             }
-            Some(Owner::Mixer(inlet)) => inlet.demand(track, wanted),
+            Some(Owner::Maker(inlet)) => inlet.demand(track, wanted),
             None => {}
         }
     }
@@ -200,19 +200,19 @@ impl Shard {
         }
     }
 
-    /// A mixer takes a track of this shard, or other encodings of it than before.
+    /// Somebody who is no peer takes a track of this shard, or other encodings of it than before.
     pub(super) fn tap(
         &mut self,
         now: Instant,
         track: IncomingTrackId,
-        mixer: MixerId,
+        taker: TakerId,
         inlet: &Arc<Inlet>,
         wanted: EncodingSet,
     ) {
         let Some(route) = self.routes.route_mut(track).filter(|route| route.owner.is_some()) else {
             return inlet.described(track, None);
         };
-        if route.set_tap(mixer, inlet, wanted)
+        if route.set_tap(taker, inlet, wanted)
             && let Some(description) = &route.description
         {
             inlet.described(track, Some(description.clone()));
@@ -234,7 +234,7 @@ impl Shard {
             Some(Owner::Peer(owner)) => {
                 self.with(owner, |session| session.request_keyframe(now, track, encoding));
             }
-            Some(Owner::Mixer(inlet)) => inlet.keyframe(track, encoding),
+            Some(Owner::Maker(inlet)) => inlet.keyframe(track, encoding),
             None => {}
         }
     }
