@@ -1,10 +1,11 @@
 //! What turns RTP and RTCP for one peer into datagrams: headers, keys, numbers and reports.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::clock::WallClock;
 use super::header::{Elements, Header};
-use super::report;
+use super::packet::OutgoingPacket;
+use super::report::Reporting;
 use super::stream::{Latest, Stream};
 use super::transport_history::{Acknowledged, TransportHistory};
 use crate::bandwidth::PacketResult;
@@ -12,10 +13,6 @@ use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
 use crate::sfu::Extensions;
 use crate::srtp::{KeyingMaterial, RtcpOpener, Sealer};
-
-/// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
-/// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a packet is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,58 +37,24 @@ impl Purpose {
 /// The length of padding is told in one byte (RFC 3550 5.1).
 const MAX_PADDING: usize = 255;
 
-/// One packet for one receiver, rewritten, not yet sealed.
-#[derive(Clone, Copy, Debug)]
-pub struct OutgoingPacket<'a> {
-    pub pt: u8,
-    /// Packet index: the low 16 bits are the sequence number, the rest the rollover counter. Never
-    /// used twice for one stream, because it is the nonce (RFC 3711 9.1).
-    pub index: u64,
-    pub timestamp: u32,
-    pub marker: bool,
-    /// In Hz.
-    pub clock_rate: u32,
-    /// When the media was captured, on this machine's clock; feeds sender reports.
-    pub captured: Instant,
-    /// Goes before the payload.
-    pub lead: &'a [u8],
-    pub payload: &'a [u8],
-    /// Replaces the first bytes of the payload. Not with a `lead`.
-    pub prefix: Option<&'a Prefix>,
-    pub extensions: &'a Extensions,
-    /// Goes into a copy of the dependency descriptor of `extensions`.
-    pub frame_number: Option<u16>,
-}
-
-impl<'a> OutgoingPacket<'a> {
-    /// What goes before the shared payload or replaces its start, and the rest of it.
-    pub fn parts(&self) -> (&'a [u8], &'a [u8]) {
-        debug_assert!(self.prefix.is_none() || self.lead.is_empty(), "one start for a payload");
-        match self.prefix {
-            Some(prefix) => (prefix.bytes(), prefix.rest(self.payload)),
-            None => (self.lead, self.payload),
-        }
-    }
-}
-
+/// The keys of one peer, and what counts under them. Streams are the caller's.
 pub struct Egress {
     clock: WallClock,
     sealer: Option<Sealer>,
     opener: Option<RtcpOpener>,
     history: TransportHistory,
-    last_report: Option<Instant>,
-    report_at: Option<Instant>,
+    reporting: Reporting,
 }
 
 impl Egress {
-    pub fn new(now: Instant) -> Self {
+    /// Without keys. `clock` is what reports tell the time by.
+    pub fn new(now: Instant, clock: WallClock) -> Self {
         Self {
-            clock: WallClock::new(now),
+            clock,
             sealer: None,
             opener: None,
             history: TransportHistory::new(now),
-            last_report: None,
-            report_at: None,
+            reporting: Reporting::default(),
         }
     }
 
@@ -206,16 +169,7 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         bytes: usize,
     ) {
-        if !stream.unreported {
-            stream.unreported = true;
-            // The first report goes out at once: until it comes the receiver cannot tell which
-            // sound belongs to which picture.
-            let due = match (stream.latest, self.last_report) {
-                (Some(_), Some(last)) => (last + REPORT_INTERVAL).max(now),
-                _ => now,
-            };
-            self.report_at = Some(self.report_at.map_or(due, |at| at.min(due)));
-        }
+        self.reporting.on_sent(now, stream);
         stream.packets = stream.packets.wrapping_add(1);
         stream.octets = stream.octets.wrapping_add(bytes as u32);
         stream.latest = Some(Latest {
@@ -328,7 +282,7 @@ impl Egress {
 
     /// When [`Egress::reports`] is due.
     pub fn report_at(&self) -> Option<Instant> {
-        self.report_at.filter(|_| self.sealer.is_some())
+        self.reporting.next().filter(|_| self.sealer.is_some())
     }
 
     /// Sender reports of every stream that sent something since its last, if they are due: RTCP
@@ -341,16 +295,7 @@ impl Egress {
         if self.report_at().is_none_or(|at| now < at) {
             return Vec::new();
         }
-        self.report_at = None;
-        self.last_report = Some(now);
-        let mut compounds = Vec::new();
-        let mut compound = report::Compound::default();
-        for stream in streams.filter(|stream| stream.unreported) {
-            stream.unreported = false;
-            compounds.extend(compound.sender_report(self.clock.ntp(now), now, stream));
-        }
-        compounds.extend(compound.finish());
-        compounds
+        self.reporting.report(now, self.clock.ntp(now), streams)
     }
 
     /// Seals an RTCP compound.
@@ -367,11 +312,11 @@ impl Egress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sending::testing::{PT, RTX_PT, material, parameters, seen};
+    use crate::sending::testing::{PT, RTX_PT, clock, material, parameters, seen};
 
     fn sealing() -> (Instant, Egress, Stream) {
         let now = Instant::now();
-        let mut egress = Egress::new(now);
+        let mut egress = Egress::new(now, clock(now));
         egress.set_keys(&material(), true);
         (now, egress, Stream::new(parameters(1)))
     }
@@ -409,7 +354,7 @@ mod tests {
     #[test]
     fn without_keys_nothing_is_sealed() {
         let (now, _, mut stream) = sealing();
-        let mut egress = Egress::new(now);
+        let mut egress = Egress::new(now, clock(now));
         let extensions = Extensions::default();
         let packet = packet(now, 1, &extensions);
         assert!(!egress.has_keys());
@@ -435,20 +380,5 @@ mod tests {
         let probe = repeat(Purpose::Probe(1)).unwrap();
         assert_eq!([insured.sequence, probe.sequence], [first.sequence + 1, first.sequence + 2]);
         assert_eq!(stream.feedback().retransmitted_packets, 2);
-    }
-
-    #[test]
-    fn the_first_report_of_a_stream_is_due_at_once_and_the_next_a_second_later() {
-        let (now, mut egress, mut stream) = sealing();
-        let extensions = Extensions::default();
-        let mut out = [0; 1500];
-        egress.seal(now, &mut stream, &packet(now, 1, &extensions), 0, &mut out);
-        assert_eq!(egress.report_at(), Some(now));
-        assert_eq!(egress.reports(now, [&mut stream].into_iter()).len(), 1);
-        assert_eq!(egress.report_at(), None);
-        let later = now + Duration::from_millis(300);
-        egress.seal(later, &mut stream, &packet(now, 2, &extensions), 0, &mut out);
-        assert_eq!(egress.report_at(), Some(now + REPORT_INTERVAL));
-        assert_eq!(egress.reports(later, [&mut stream].into_iter()).len(), 0);
     }
 }

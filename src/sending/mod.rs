@@ -19,6 +19,7 @@ mod observer;
 mod outbox;
 mod outlet;
 mod pacing;
+mod packet;
 mod probing;
 mod reach;
 mod repair;
@@ -38,13 +39,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use clock::WallClock;
-pub use egress::{Egress, OutgoingPacket, Purpose};
+pub use egress::{Egress, Purpose};
 pub use event::SendingEvent;
 pub use feedback::{Feedback, RemoteReport};
 pub use header::{Elements, ExtensionIds, Header};
 pub use leveling::level;
 pub use observer::Observer;
 pub use outlet::Outlet;
+pub use packet::OutgoingPacket;
 pub use reach::Reach;
 pub use repeating::Nacked;
 pub use report::goodbyes;
@@ -91,12 +93,13 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A half without keys and tracks. `transport` is what events about all of it name.
-    pub fn new(now: Instant, transport: TransportId) -> Self {
+    /// A half without keys and tracks. `clock` is what reports tell the time by, `transport` what
+    /// events about all of it name.
+    pub fn new(now: Instant, clock: WallClock, transport: TransportId) -> Self {
         Self {
             transport,
             tracks: OutgoingTracks::default(),
-            egress: Egress::new(now),
+            egress: Egress::new(now, clock),
             bandwidth: Bandwidth::default(),
             allotting: Allotting::default(),
             pacing: Pacing::default(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Delivery, ExtensionIds, Nacked, Observer, OutgoingPacket, OutgoingTrack, Outlet, Reach,
-    Sending, SendingEvent, StreamParameters, Workspace,
+    Sending, SendingEvent, StreamParameters, WallClock, Workspace,
 };
 use crate::codec::format::{Format, Parameters};
 use crate::codec::rtcp;
@@ -30,6 +30,11 @@ pub(crate) fn flow(peer: u8) -> Flow {
         local: SocketAddr::from(([127, 0, 0, 1], 10_000)),
         remote: SocketAddr::from(([10, 0, 0, peer], 20_000)),
     }
+}
+
+/// The clock on the wall of a moment in 2030.
+pub(crate) fn clock(now: Instant) -> WallClock {
+    WallClock::new(now, Duration::from_secs(1_900_000_000))
 }
 
 pub(crate) fn material() -> KeyingMaterial {
@@ -164,7 +169,7 @@ impl Rig {
     /// Without keys, and nobody there.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        let mut sending = Sending::new(now, TransportId(1));
+        let mut sending = Sending::new(now, clock(now), TransportId(1));
         let plaintext = Arc::new(Plaintext::default());
         sending.set_observer(Some(plaintext.clone()));
         Self {

@@ -32,7 +32,7 @@ mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::media::Mid;
@@ -49,7 +49,7 @@ use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
-use crate::sending::{Sending, SendingEvent, Workspace};
+use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
 use dumping::Dumping;
 use identity::Agreement;
@@ -140,7 +140,7 @@ impl Session {
             state: TransportState::New,
             negotiation: Negotiation::default(),
             incoming: Vec::new(),
-            sending: Sending::new(now, id),
+            sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
             channels,
@@ -424,6 +424,12 @@ impl Session {
         self.channels.fail(&mut self.rtc, id, error, &mut self.events);
         self.advance(now);
     }
+}
+
+/// What our reports tell the time by: the system's clock as it is now, so that no packet costs
+/// another look at it.
+fn wall_clock(now: Instant) -> WallClock {
+    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn flow_of(transmit: &Transmit) -> Flow {

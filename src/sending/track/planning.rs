@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::OutgoingTrack;
 use crate::codec::format::{Carriage, Red};
 use crate::codec::red;
-use crate::sending::egress::{Egress, OutgoingPacket};
+use crate::sending::egress::Egress;
 use crate::sending::event::Events;
+use crate::sending::packet::OutgoingPacket;
 use crate::sending::workspace::{Lead, Planned, Workspace};
 use crate::sfu::{Forward, SourcePacket};
 
