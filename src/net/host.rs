@@ -205,6 +205,9 @@ impl Host {
                 let _ = thread.join();
             }
         }
+        for inbox in &self.inboxes {
+            inbox.wakeup.forget();
+        }
     }
 }
 
