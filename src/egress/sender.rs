@@ -99,9 +99,12 @@ impl Egress {
         }
     }
 
-    /// The handshake is through. `client`: this side was the DTLS client.
+    /// A handshake is through, the first or a later one. `client`: this side was the DTLS client.
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
-        self.sealer = Sealer::new(material, client);
+        self.sealer = match self.sealer {
+            None => Sealer::new(material, client),
+            Some(_) => Sealer::renewed(material, client),
+        };
         self.opener = RtcpOpener::new(material, client);
     }
 

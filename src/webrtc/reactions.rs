@@ -114,9 +114,7 @@ impl Session {
 
     fn on_connected(&mut self, now: Instant) {
         self.disconnected = None;
-        if let Some((material, client)) = self.agreement.take_keying_material() {
-            self.egress.set_keys(&material, client);
-        }
+        self.on_dtls_news(now);
         self.set_state(TransportState::Connected);
         self.allocate(now);
     }

@@ -153,7 +153,7 @@ impl HybridClientHello {
         // 4. signature_algorithms
         let start = ext_buf.len();
         let verifier = config.crypto_provider().signature_verification;
-let sa = SignatureAlgorithmsExtension::verifiable(verifier);
+        let sa = SignatureAlgorithmsExtension::verifiable(verifier);
         sa.serialize(&mut ext_buf);
         ext_entries.push((EXT_SIGNATURE_ALGORITHMS, start, ext_buf.len()));
 
@@ -434,6 +434,15 @@ pub(crate) enum DetectedVersion {
     Dtls12,
     Dtls13,
     Unknown,
+}
+
+/// The description of a plaintext fatal alert.
+pub(crate) fn fatal_alert(packet: &[u8]) -> Option<u8> {
+    // content_type Alert, any version, epoch 0, length 2, level fatal
+    match packet {
+        [21, _, _, 0, 0, _, _, _, _, _, _, 0, 2, 2, description, ..] => Some(*description),
+        _ => None,
+    }
 }
 
 /// Detect DTLS version from a server response (ServerHello or HelloVerifyRequest).

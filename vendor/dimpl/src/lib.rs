@@ -718,6 +718,13 @@ impl Dtls {
     }
 
     fn handle_pending_auto_client(&mut self, packet: &[u8]) -> Result<(), Error> {
+        // A server that finds nothing to its liking in the ClientHello says so in plaintext.
+        if let Some(description) = auto::fatal_alert(packet) {
+            return Err(Error::SecurityError(crate::SecurityError::FatalAlert {
+                description,
+            }));
+        }
+
         // Auto-sense client: resolve version on first server response
         let version = auto::server_hello_version(packet);
 
@@ -883,6 +890,25 @@ impl Dtls {
             Inner::Server12(server) => server.close(),
             Inner::Client13(client) => client.close(),
             Inner::Server13(server) => server.close(),
+            Inner::ClientPending(client) => client.close(),
+        }
+    }
+
+    /// End the association, telling the peer why by a fatal alert.
+    ///
+    /// `description` is an `AlertDescription` (RFC 8446 §6). The alert is protected by the keys
+    /// that are in use, or is plaintext where there are none yet; the next
+    /// [`poll_output`](Self::poll_output) cycle yields it as [`Output::Packet`].
+    ///
+    /// **Pending** (version not yet resolved): closes without an alert.
+    pub fn close_with_alert(&mut self, description: u8) -> Result<(), Error> {
+        let inner = self.inner.as_mut().unwrap();
+
+        match inner {
+            Inner::Client12(client) => client.close_with_alert(description),
+            Inner::Server12(server) => server.close_with_alert(description),
+            Inner::Client13(client) => client.close_with_alert(description),
+            Inner::Server13(server) => server.close_with_alert(description),
             Inner::ClientPending(client) => client.close(),
         }
     }

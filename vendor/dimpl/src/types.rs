@@ -631,7 +631,9 @@ impl SignatureScheme {
     }
 
     /// The supported schemes a provider can verify.
-    pub(crate) fn verifiable(verifier: &dyn crate::crypto::SignatureVerifier) -> SignatureSchemeVec {
+    pub(crate) fn verifiable(
+        verifier: &dyn crate::crypto::SignatureVerifier,
+    ) -> SignatureSchemeVec {
         let rsa = verifier.supports_rsa();
         let mut schemes = Self::supported();
         schemes.retain(|scheme| rsa || scheme.named_group().is_some());

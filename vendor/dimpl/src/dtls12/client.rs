@@ -212,6 +212,12 @@ impl Client {
         if self.state == State::SendClientHello {
             return Output::Timeout(self.last_now);
         }
+        if let Some(LocalEvent::PeerCert) = self.local_events.front()
+            && let Some(cert) = self.server_certificates.first()
+            && cert.len() > buf.len()
+        {
+            return Output::BufferTooSmall { needed: cert.len() };
+        }
         if let Some(event) = self.local_events.pop_front() {
             return event.into_output(buf, &self.server_certificates);
         }
@@ -272,6 +278,28 @@ impl Client {
             })?;
         self.state = State::Closed;
         Ok(())
+    }
+
+    /// End the association, telling the peer why by a fatal alert.
+    pub fn close_with_alert(&mut self, description: u8) -> Result<(), Error> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let epoch = u16::from(matches!(
+            self.state,
+            State::SendFinished
+                | State::AwaitChangeCipherSpec
+                | State::AwaitNewSessionTicket
+                | State::AwaitFinished
+                | State::AwaitApplicationData
+        ));
+        self.engine.abort();
+        self.state = State::Closed;
+        self.engine
+            .create_record(ContentType::Alert, epoch, false, |body| {
+                body.push(2); // level: fatal
+                body.push(description);
+            })
     }
 
     fn make_progress(&mut self) -> Result<(), InternalError> {
@@ -494,10 +522,7 @@ impl State {
         }
 
         // Enforce cipher suite is compatible with our private key and allowed by config
-        let is_compatible = client
-            .engine
-            .crypto_context()
-            .is_cipher_suite_offerable(cs);
+        let is_compatible = client.engine.crypto_context().is_cipher_suite_offerable(cs);
 
         if !is_compatible {
             return Err(Error::SecurityError(

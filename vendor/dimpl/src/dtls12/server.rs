@@ -19,8 +19,8 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 use subtle::ConstantTimeEq;
 
-use crate::crypto::SignatureVerifier;
 use crate::buffer::{Buf, ToBuf};
+use crate::crypto::SignatureVerifier;
 use crate::crypto::SrtpProfile;
 use crate::dtls12::Client;
 use crate::dtls12::client::LocalEvent;
@@ -222,6 +222,12 @@ impl Server {
     }
 
     pub fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> Output<'a> {
+        if let Some(LocalEvent::PeerCert) = self.local_events.front()
+            && let Some(cert) = self.client_certificates.first()
+            && cert.len() > buf.len()
+        {
+            return Output::BufferTooSmall { needed: cert.len() };
+        }
         if let Some(event) = self.local_events.pop_front() {
             return event.into_output(buf, &self.client_certificates);
         }
@@ -278,6 +284,24 @@ impl Server {
             })?;
         self.state = State::Closed;
         Ok(())
+    }
+
+    /// End the association, telling the peer why by a fatal alert.
+    pub fn close_with_alert(&mut self, description: u8) -> Result<(), Error> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let epoch = u16::from(matches!(
+            self.state,
+            State::SendFinished | State::AwaitApplicationData
+        ));
+        self.engine.abort();
+        self.state = State::Closed;
+        self.engine
+            .create_record(ContentType::Alert, epoch, false, |body| {
+                body.push(2); // level: fatal
+                body.push(description);
+            })
     }
 
     fn make_progress(&mut self) -> Result<(), InternalError> {
@@ -645,8 +669,10 @@ impl State {
             .crypto_provider()
             .signature_verification;
         // Select CertificateRequest.signature_algorithms as intersection of client's list and our supported
-        let sig_algs =
-            select_certificate_request_sig_algs(server.client_signature_algorithms.as_ref(), verifier);
+        let sig_algs = select_certificate_request_sig_algs(
+            server.client_signature_algorithms.as_ref(),
+            verifier,
+        );
         debug!(
             "CertificateRequest will advertise {} signature algorithms",
             sig_algs.len()
@@ -1480,34 +1506,32 @@ mod tests {
         assert_eq!(selected, None);
     }
 
+    #[cfg(feature = "aws-lc-rs")]
     #[test]
-    fn certificate_request_does_not_select_rsa_signatures() {
+    fn certificate_request_selects_what_the_client_signs_and_we_verify() {
+        let verifier = crate::crypto::aws_lc_rs::default_provider().signature_verification;
         let mut client = SignatureAndHashAlgorithmVec::new();
-        client.push(SignatureAndHashAlgorithm::new(
-            HashAlgorithm::SHA256,
-            SignatureAlgorithm::ECDSA,
-        ));
         client.push(SignatureAndHashAlgorithm::new(
             HashAlgorithm::SHA256,
             SignatureAlgorithm::RSA,
         ));
 
-        let selected = select_certificate_request_sig_algs(Some(&client));
+        let selected = select_certificate_request_sig_algs(Some(&client), verifier);
 
-        assert_eq!(selected.len(), 1);
-        assert_eq!(selected[0].signature, SignatureAlgorithm::ECDSA);
-        assert_eq!(selected[0].hash, HashAlgorithm::SHA256);
+        assert_eq!(selected, client);
     }
 
+    #[cfg(feature = "rust-crypto")]
     #[test]
-    fn certificate_request_rejects_rsa_only_signatures() {
+    fn certificate_request_rejects_rsa_only_signatures_without_rsa() {
+        let verifier = crate::crypto::rust_crypto::default_provider().signature_verification;
         let mut client = SignatureAndHashAlgorithmVec::new();
         client.push(SignatureAndHashAlgorithm::new(
             HashAlgorithm::SHA256,
             SignatureAlgorithm::RSA,
         ));
 
-        let selected = select_certificate_request_sig_algs(Some(&client));
+        let selected = select_certificate_request_sig_algs(Some(&client), verifier);
 
         assert!(selected.is_empty());
     }

@@ -255,6 +255,12 @@ impl Client {
         if self.state == State::SendClientHello {
             return Output::Timeout(self.last_now);
         }
+        if let Some(LocalEvent::PeerCert) = self.local_events.front()
+            && let Some(cert) = self.server_certificates.first()
+            && cert.len() > buf.len()
+        {
+            return Output::BufferTooSmall { needed: cert.len() };
+        }
         if let Some(event) = self.local_events.pop_front() {
             return event.into_output(buf, &self.server_certificates);
         }
@@ -326,6 +332,32 @@ impl Client {
             State::HalfClosedLocal
         };
         Ok(())
+    }
+
+    /// End the association, telling the peer why by a fatal alert.
+    pub fn close_with_alert(&mut self, description: u8) -> Result<(), Error> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let alert = |body: &mut Buf| {
+            body.push(2); // level: legacy (ignored in DTLS 1.3)
+            body.push(description);
+        };
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        self.engine.abort();
+        match state {
+            State::SendClientHello | State::AwaitServerHello => self
+                .engine
+                .create_plaintext_record(ContentType::Alert, false, alert),
+            State::AwaitApplicationData | State::HalfClosedLocal => {
+                let epoch = self.engine.app_send_epoch();
+                self.engine
+                    .create_ciphertext_record(ContentType::Alert, epoch, false, alert)
+            }
+            _ => self
+                .engine
+                .create_ciphertext_record(ContentType::Alert, 2, false, alert),
+        }
     }
 
     fn make_progress(&mut self) -> Result<(), InternalError> {
@@ -1252,7 +1284,7 @@ fn handshake_create_client_hello(
     // 4. signature_algorithms extension
     let sa_start = ext_buf.len();
     let verifier = engine.config().crypto_provider().signature_verification;
-let sa = SignatureAlgorithmsExtension::verifiable(verifier);
+    let sa = SignatureAlgorithmsExtension::verifiable(verifier);
     sa.serialize(&mut ext_buf);
     let sa_end = ext_buf.len();
     extensions.push(Extension {

@@ -31,9 +31,9 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 use subtle::ConstantTimeEq;
 
-use crate::crypto::SignatureVerifier;
 use crate::buffer::Buf;
 use crate::buffer::ToBuf;
+use crate::crypto::SignatureVerifier;
 use crate::crypto::{ActiveKeyExchange, SrtpProfile};
 use crate::dtls13::Client;
 use crate::dtls13::client::LocalEvent;
@@ -299,6 +299,12 @@ impl Server {
     }
 
     pub fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> Output<'a> {
+        if let Some(LocalEvent::PeerCert) = self.local_events.front()
+            && let Some(cert) = self.client_certificates.first()
+            && cert.len() > buf.len()
+        {
+            return Output::BufferTooSmall { needed: cert.len() };
+        }
         if let Some(event) = self.local_events.pop_front() {
             return event.into_output(buf, &self.client_certificates);
         }
@@ -370,6 +376,30 @@ impl Server {
             State::HalfClosedLocal
         };
         Ok(())
+    }
+
+    /// End the association, telling the peer why by a fatal alert.
+    pub fn close_with_alert(&mut self, description: u8) -> Result<(), Error> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let alert = |body: &mut Buf| {
+            body.push(2); // level: legacy (ignored in DTLS 1.3)
+            body.push(description);
+        };
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        self.engine.abort();
+        match state {
+            State::AwaitClientHello | State::SendServerHello => self
+                .engine
+                .create_plaintext_record(ContentType::Alert, false, alert),
+            // Server Finished was already sent, so the client now reads epoch 3.
+            _ => {
+                let epoch = self.engine.app_send_epoch();
+                self.engine
+                    .create_ciphertext_record(ContentType::Alert, epoch, false, alert)
+            }
+        }
     }
 
     fn make_progress(&mut self) -> Result<(), InternalError> {
@@ -1577,10 +1607,13 @@ mod tests {
         assert_eq!(&retained[0][..], packet.as_slice());
     }
 
+    #[cfg(feature = "aws-lc-rs")]
     #[test]
     fn certificate_request_omits_empty_certificate_authorities() {
         let mut body = Buf::new();
-        handshake_create_certificate_request(&mut body).expect("create CertificateRequest");
+        let verifier = crate::crypto::aws_lc_rs::default_provider().signature_verification;
+        handshake_create_certificate_request(&mut body, verifier)
+            .expect("create CertificateRequest");
 
         assert_eq!(body[0], 0, "certificate_request_context");
         let ext_len = u16::from_be_bytes([body[1], body[2]]) as usize;

@@ -12,8 +12,7 @@ use x509_cert::Certificate as X509Certificate;
 use crate::CryptoError;
 use crate::types::{HashAlgorithm, SignatureAlgorithm};
 
-const OID_RSA_ENCRYPTION: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const OID_RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// The time of a verification grows with the square of the modulus and with the length of the
 /// exponent, and a peer chooses both.
@@ -75,8 +74,7 @@ pub(super) fn verify(
         .as_bytes()
         .ok_or(CryptoError::InvalidSubjectPublicKey)?;
 
-    let parsed =
-        RsaPublicKey::from_der(key).map_err(|_| CryptoError::InvalidSubjectPublicKey)?;
+    let parsed = RsaPublicKey::from_der(key).map_err(|_| CryptoError::InvalidSubjectPublicKey)?;
     if !MODULUS_BITS.contains(&bits(parsed.modulus.as_bytes()))
         || parsed.public_exponent.as_bytes().len() > MAX_EXPONENT_BYTES
     {
@@ -90,6 +88,55 @@ pub(super) fn verify(
 
 /// How many bits a number has, given without leading zeros.
 fn bits(bytes: &[u8]) -> usize {
-    let leading = bytes.first().map_or(0, |first| first.leading_zeros() as usize);
+    let leading = bytes
+        .first()
+        .map_or(0, |first| first.leading_zeros() as usize);
     (bytes.len() * 8).saturating_sub(leading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CERT: &[u8] = include_bytes!("../validation/rsa_cert.der");
+    const DATA: &[u8] = include_bytes!("../validation/test_data.bin");
+    const PKCS1: &[u8] = include_bytes!("../validation/rsa_sha256_sig.bin");
+    const PSS: &[u8] = include_bytes!("../validation/rsa_pss_sha256_sig.bin");
+
+    fn verify_sha256(
+        cert: &[u8],
+        signature: &[u8],
+        parameters: &'static RsaParameters,
+    ) -> Result<(), CryptoError> {
+        verify(cert, DATA, signature, parameters, HashAlgorithm::SHA256)
+    }
+
+    #[test]
+    fn each_padding_verifies_its_own_signatures_only() {
+        let hash = HashAlgorithm::SHA256;
+        let failed = Err(CryptoError::RsaSignatureVerificationFailed { hash });
+        let (pkcs1, pss) = (pkcs1(hash).unwrap(), pss(hash).unwrap());
+        assert_eq!(verify_sha256(CERT, PKCS1, pkcs1), Ok(()));
+        assert_eq!(verify_sha256(CERT, PSS, pss), Ok(()));
+        assert_eq!(verify_sha256(CERT, PKCS1, pss), failed);
+        assert_eq!(verify_sha256(CERT, PSS, pkcs1), failed);
+        assert_eq!(verify_sha256(CERT, &[], pkcs1), failed);
+    }
+
+    #[test]
+    fn keys_are_bounded_in_size() {
+        assert_eq!(bits(&[0x80; 256]), 2048);
+        assert_eq!(bits(&[0x7f; 256]), 2047);
+        assert!(MODULUS_BITS.contains(&bits(&[0xff; 512])));
+        assert!(!MODULUS_BITS.contains(&bits(&[0x01; 513])));
+        assert_eq!(bits(&[]), 0);
+    }
+
+    #[test]
+    fn a_certificate_cut_anywhere_is_an_error() {
+        let parameters = pkcs1(HashAlgorithm::SHA256).unwrap();
+        for length in 0..CERT.len() {
+            assert!(verify_sha256(&CERT[..length], PKCS1, parameters).is_err());
+        }
+    }
 }

@@ -11,9 +11,9 @@ use der::{Decode, Encode};
 use spki::ObjectIdentifier;
 use x509_cert::Certificate as X509Certificate;
 
-use super::rsa;
 use super::super::{KeyProvider, SignatureVerifier, SigningKey, check_verify_scheme};
 use super::super::{OID_P256, OID_P384};
+use super::rsa;
 use crate::buffer::Buf;
 use crate::types::{HashAlgorithm, NamedGroup, SignatureAlgorithm};
 use crate::{CryptoError, CryptoOperation};

@@ -91,7 +91,10 @@ impl Dtls12CipherSuite {
 
     /// Returns true if this is not a known DTLS 1.2 cipher suite wire value.
     pub const fn is_unknown(&self) -> bool {
-        !matches!(*self, Self(0xC02B..=0xC02C | 0xC02F..=0xC030 | 0xC0A8 | 0xCCA8..=0xCCA9))
+        !matches!(
+            *self,
+            Self(0xC02B..=0xC02C | 0xC02F..=0xC030 | 0xC0A8 | 0xCCA8..=0xCCA9)
+        )
     }
 
     /// Parse a `Dtls12CipherSuite` from network byte order.
@@ -125,9 +128,7 @@ impl Dtls12CipherSuite {
             | Dtls12CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256
             | Dtls12CipherSuite::ECDHE_RSA_AES256_GCM_SHA384
             | Dtls12CipherSuite::ECDHE_RSA_AES128_GCM_SHA256
-            | Dtls12CipherSuite::ECDHE_RSA_CHACHA20_POLY1305_SHA256 => {
-                KeyExchangeAlgorithm::EECDH
-            }
+            | Dtls12CipherSuite::ECDHE_RSA_CHACHA20_POLY1305_SHA256 => KeyExchangeAlgorithm::EECDH,
 
             Dtls12CipherSuite::PSK_AES128_CCM_8 => KeyExchangeAlgorithm::PSK,
 
@@ -443,13 +444,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rsa_signature_algorithms_are_recognized_but_not_supported() {
-        let rsa_sha256 =
-            SignatureAndHashAlgorithm::new(HashAlgorithm::SHA256, SignatureAlgorithm::RSA);
+    fn rsa_pss_is_told_by_its_scheme_and_made_by_rsa_keys() {
+        let pss = SignatureAndHashAlgorithm::from_u16(0x0804);
+        assert_eq!(pss.as_rsa_pss(), Some(SignatureScheme::RSA_PSS_RSAE_SHA256));
+        assert_eq!(pss.key_algorithm(), SignatureAlgorithm::RSA);
 
-        assert!(SignatureAndHashAlgorithm::all().contains(&rsa_sha256));
-        assert!(!rsa_sha256.is_supported());
-        assert_eq!(SignatureAndHashAlgorithm::supported().len(), 2);
+        let pkcs1 = SignatureAndHashAlgorithm::from_u16(0x0401);
+        assert_eq!(pkcs1.as_rsa_pss(), None);
+        assert_eq!(pkcs1.key_algorithm(), SignatureAlgorithm::RSA);
     }
 
     #[test]

@@ -100,32 +100,32 @@ mod tests {
 
         let (_, parsed) = SignatureAlgorithmsExtension::parse(&serialized).unwrap();
 
-        assert_eq!(parsed.supported_signature_algorithms.len(), 1);
+        assert_eq!(parsed.supported_signature_algorithms, algorithms);
+    }
+
+    #[cfg(feature = "aws-lc-rs")]
+    #[test]
+    fn rsa_is_advertised_where_the_provider_verifies_it() {
+        let verifier = crate::crypto::aws_lc_rs::default_provider().signature_verification;
+        let extension = SignatureAlgorithmsExtension::verifiable(verifier);
+
         assert_eq!(
-            parsed.supported_signature_algorithms[0],
-            SignatureAndHashAlgorithm::new(HashAlgorithm::SHA256, SignatureAlgorithm::ECDSA,)
+            &extension.supported_signature_algorithms[..],
+            &SignatureAndHashAlgorithm::supported()[..]
         );
     }
 
+    #[cfg(feature = "rust-crypto")]
     #[test]
-    fn default_does_not_advertise_rsa() {
-        let extension = SignatureAlgorithmsExtension::default();
+    fn rsa_is_not_advertised_where_the_provider_does_not_verify_it() {
+        let verifier = crate::crypto::rust_crypto::default_provider().signature_verification;
+        let extension = SignatureAlgorithmsExtension::verifiable(verifier);
 
         assert!(
             extension
                 .supported_signature_algorithms
                 .iter()
-                .all(|algorithm| algorithm.signature != SignatureAlgorithm::RSA)
-        );
-    }
-
-    #[test]
-    fn capacity_matches_supported() {
-        let extension = SignatureAlgorithmsExtension::default();
-
-        assert_eq!(
-            extension.supported_signature_algorithms.capacity(),
-            SignatureAndHashAlgorithm::supported().len()
+                .all(|algorithm| algorithm.key_algorithm() == SignatureAlgorithm::ECDSA)
         );
     }
 

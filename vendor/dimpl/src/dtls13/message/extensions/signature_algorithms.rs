@@ -95,9 +95,8 @@ mod tests {
 
     #[test]
     fn capacity_matches_supported() {
-        let ext = SignatureAlgorithmsExtension::default();
         assert_eq!(
-            ext.supported_signature_algorithms.capacity(),
+            SignatureSchemeVec::new().capacity(),
             SignatureScheme::supported().len(),
             "SignatureAlgorithmsExtension capacity must match supported schemes count"
         );
