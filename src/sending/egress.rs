@@ -58,9 +58,13 @@ impl Egress {
         }
     }
 
-    /// What keys are made of is known. `client`: this side was the DTLS client (RFC 5764 4.2).
+    /// What keys are made of is known, of the first handshake or a later one. `client`: this side
+    /// was the DTLS client (RFC 5764 4.2).
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
-        self.sealer = Sealer::new(material, client);
+        self.sealer = match self.sealer {
+            None => Sealer::new(material, client),
+            Some(_) => Sealer::renewed(material, client),
+        };
         self.opener = RtcpOpener::new(material, client);
     }
 

@@ -6,8 +6,9 @@ use str0m::config::DtlsVersion;
 use str0m::net::{Protocol as StrProtocol, TcpType};
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use super::dtls::Dtls;
 use super::extensions::extension_map;
-use super::identity::{Agreement, Identity};
+use super::identity::Identity;
 use super::wrapping;
 use crate::codec::{Codec, Kind};
 use crate::control::flow::{LocalCandidates, Protocol};
@@ -29,7 +30,7 @@ pub(super) fn build(
     now: Instant,
     options: &TransportOptions,
     identity: &Identity,
-    agreement: &Agreement,
+    dtls: &Dtls,
     candidates: &LocalCandidates,
 ) -> Rtc {
     let config = RtcConfig::new()
@@ -55,7 +56,7 @@ pub(super) fn build(
         .into_iter()
         .fold(config, |config, codec| enable(config, codec, options.red));
 
-    let mut rtc = agreement.observe(|| config.build(now));
+    let mut rtc = dtls.observe(|| config.build(now));
     for (protocol, address) in &candidates.0 {
         let host = match protocol {
             Protocol::Udp => Candidate::builder().udp().host(*address).build(),

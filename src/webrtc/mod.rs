@@ -8,9 +8,11 @@ mod commands;
 mod config;
 mod consent;
 mod demand;
+mod dtls;
 mod dumping;
 mod event;
 mod extensions;
+mod handshake;
 mod identity;
 mod incoming;
 mod keyframes;
@@ -51,8 +53,8 @@ use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
+use dtls::Dtls;
 use dumping::Dumping;
-use identity::Agreement;
 use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
@@ -74,7 +76,11 @@ pub struct Session {
     id: TransportId,
     options: Box<TransportOptions>,
     rtc: Rtc,
-    agreement: Agreement,
+    dtls: Dtls,
+    /// Where DTLS goes while ICE has no pair: a peer's check or handshake came from there.
+    handshake_flow: Option<Flow>,
+    /// The m-line that carries the transport for the peer.
+    carrier: Option<String>,
     ids: Arc<Ids>,
     state: TransportState,
     negotiation: Negotiation,
@@ -127,15 +133,17 @@ impl Session {
         candidates: &LocalCandidates,
         ids: Arc<Ids>,
     ) -> Self {
-        let agreement = Agreement::default();
-        let mut rtc = config::build(now, &options, identity, &agreement, candidates);
+        let dtls = Dtls::new(now);
+        let mut rtc = config::build(now, &options, identity, &dtls, candidates);
         let local_ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let channels = Channels::new(id, options.max_message_size, options.max_buffered_amount);
         let mut session = Self {
             id,
             options,
             rtc,
-            agreement,
+            dtls,
+            handshake_flow: None,
+            carrier: None,
             ids,
             state: TransportState::New,
             negotiation: Negotiation::default(),
@@ -253,8 +261,8 @@ impl Session {
         if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
             return self.has_news();
         }
-        if kind == Multiplexed::Dtls {
-            self.dtls_at = now;
+        if kind == Multiplexed::Dtls && !self.on_dtls(now, flow, bytes) {
+            return self.has_news();
         }
         let before = self.authentic_received;
         let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
@@ -373,6 +381,9 @@ impl Session {
                 break;
             }
         }
+        if self.dtls.has_news() {
+            self.on_dtls_news(now);
+        }
         if !self.rtc.is_alive() {
             self.end(CloseReason::Remote);
         }
@@ -390,7 +401,7 @@ impl Session {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let transmit = self.direct(now, transmit);
+                    let Some(transmit) = self.direct(now, transmit) else { continue };
                     if let Some(dumping) = &self.dumping {
                         dumping.transmitted(&flow_of(&transmit), &transmit.contents);
                     }

@@ -12,6 +12,7 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, Mid};
 
 use super::config::{kind_of, media_kind_of};
+use super::dtls::Fingerprints;
 use super::sdp::{self, Amendment, Limits, RemoteMedia};
 use super::{Session, SessionEvent};
 use crate::control::error::{EngineError, ErrorCode};
@@ -64,6 +65,7 @@ impl Negotiation {
 impl Session {
     pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, EngineError> {
         let answer = self.negotiate(|session| session.apply_offer(sdp))?;
+        self.note_carrier(now, sdp);
         self.after_description(now);
         Ok(answer)
     }
@@ -71,6 +73,7 @@ impl Session {
     fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
         check_size(sdp)?;
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
+        let fingerprints = fingerprints(sdp)?;
         if self.negotiation.pending.is_some() {
             if !self.options.polite {
                 return Err(EngineError::new(
@@ -82,6 +85,7 @@ impl Session {
         }
         let credentials = sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
         let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|e| rejected(sdp, &e))?;
+        self.dtls.expect_certificate(fingerprints);
         self.negotiation.remote = sdp::remote_media(sdp);
         self.negotiation.remote_offer = Some(sdp.to_owned());
         self.negotiation.remote_credentials = credentials;
@@ -146,6 +150,7 @@ impl Session {
 
     pub(crate) fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), EngineError> {
         self.negotiate(|session| session.apply_answer(sdp))?;
+        self.note_carrier(now, sdp);
         self.after_description(now);
         Ok(())
     }
@@ -159,12 +164,14 @@ impl Session {
             ));
         }
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
+        let fingerprints = fingerprints(sdp)?;
         let Some(pending) = self.negotiation.pending.take() else { return Ok(()) };
         if let Err(error) = self.rtc.sdp_api().accept_answer(pending.offer, answer) {
             self.forget_offered_lines();
             self.announce_if_needed();
             return Err(rejected(sdp, &error));
         }
+        self.dtls.expect_certificate(fingerprints);
         self.negotiation.remote = sdp::remote_media(sdp);
         self.negotiation.remote_credentials =
             sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
@@ -382,6 +389,13 @@ fn sdp_error(sdp: &str, message: &str) -> EngineError {
         Some(line) => error.line(line),
         None => error,
     }
+}
+
+fn fingerprints(sdp: &str) -> Result<Fingerprints, EngineError> {
+    Fingerprints::of_description(sdp).map_err(|error| {
+        let text = EngineError::new(ErrorCode::Sdp, error.to_string());
+        error.line().into_iter().fold(text, EngineError::line)
+    })
 }
 
 fn rejected(sdp: &str, error: &RtcError) -> EngineError {
