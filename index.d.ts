@@ -281,7 +281,9 @@ export interface TransportOptions {
   appData?: unknown
   /**
    * ICE-lite (RFC 8445 2.5): the peer does the checking. Right for a server with a reachable
-   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself. Default true.
+   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself, as
+   * another endpoint is by default. Two endpoints, or one with itself, may be connected by up to 64
+   * transports a media thread, of each of which one side has `iceLite: false`. Default true.
    */
   iceLite?: boolean
   /**
