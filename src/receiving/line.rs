@@ -34,6 +34,8 @@ pub struct ReceiveLine {
     pub tracks: Vec<LineTrack>,
     /// RTCP feedback that was agreed on (RFC 4585 4.2).
     pub feedback: FeedbackKinds,
+    /// Feedback may go without a report before it (RFC 5506 5, `a=rtcp-rsize`).
+    pub reduced_size: bool,
 }
 
 /// One payload type of `telephone-event`.
