@@ -12,7 +12,7 @@ pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
-
+pub mod receiving;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;

@@ -182,8 +182,7 @@ mod tests {
             ),
         ] {
             let keys = SessionKeys::for_test(&key[..len], &hex("517569642070726f2071756f"));
-            let profile =
-                if len == 16 { Profile::AeadAes128Gcm } else { Profile::AeadAes256Gcm };
+            let profile = if len == 16 { Profile::AeadAes128Gcm } else { Profile::AeadAes256Gcm };
             let cipher = Cipher::new(profile, &keys).unwrap();
             let opener = RtpOpener { cipher, overhead: profile.rtp_overhead() };
             let packet = [&header[..], &hex(body)].concat();

@@ -1,0 +1,1 @@
+//! A whole receiving side on fake time.
