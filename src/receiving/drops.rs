@@ -55,6 +55,18 @@ impl Drops {
 }
 
 impl DropReason {
+    /// Whether the peer sent it: it was decrypted, and was not there before.
+    pub fn is_authentic(self) -> bool {
+        match self {
+            DropReason::Malformed | DropReason::Unauthenticated | DropReason::Replayed => false,
+            DropReason::UnknownPayloadType
+            | DropReason::NoLine
+            | DropReason::TooManySources
+            | DropReason::Superseded
+            | DropReason::Refused => true,
+        }
+    }
+
     /// Whether it shows that something is wrong between the peer and its description. The others
     /// happen in every network.
     fn is_a_fault(self) -> bool {

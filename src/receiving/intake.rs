@@ -21,6 +21,8 @@ use crate::srtp::PacketIndex;
 struct Opened<'a> {
     header: &'a RtpHeader<'a>,
     index: u64,
+    /// It is ahead of all others of its stream.
+    newest: bool,
     payload: &'a [u8],
 }
 
@@ -93,19 +95,22 @@ impl Receiving {
         index: u64,
         payload: Result<&[u8], DropReason>,
     ) -> Result<(), DropReason> {
-        let place = match self.position(header.ssrc) {
+        let (place, newest) = match self.position(header.ssrc) {
             Ok(place) => {
                 self.recent = place;
-                place
+                let known = &mut self.streams[place].index;
+                let newest = index > known.highest();
+                known.record(index);
+                (place, newest)
             }
-            Err(_) => self.register(now, header, index)?,
+            Err(_) => (self.register(now, header, index)?, true),
         };
         let Some(reading) = self.read(now, place, header, index)? else { return Ok(()) };
         if let Some(number) = reading.hop.transport_sequence {
             let feedback = &mut self.transport_feedback;
             feedback.receive(now, number, header.ssrc, size);
         }
-        let opened = Opened { header, index, payload: payload? };
+        let opened = Opened { header, index, newest, payload: payload? };
         match self.streams[place].route {
             Route::None => Err(DropReason::NoLine),
             Route::Media(to) => self.take_media(now, place, to, opened, reading),
@@ -205,20 +210,17 @@ impl Receiving {
                 let mut extensions = Extensions::default();
                 let hop = Hop::read(&line.spec.extensions, header.elements(), &mut extensions);
                 if !self.left(stream.route, &hop) || attempt > 0 {
-                    let usage = Usage::of(&line.spec, header.pt);
-                    let Some(usage) = usage else {
-                        self.streams[place].index.record(index);
-                        return Err(DropReason::UnknownPayloadType);
-                    };
+                    let usage =
+                        Usage::of(&line.spec, header.pt).ok_or(DropReason::UnknownPayloadType)?;
                     return Ok(Some(Reading { usage, hop, extensions }));
                 }
             }
             let route = self.route(now, header);
             let stream = &mut self.streams[place];
-            // It was there, whatever becomes of it.
-            let before = (stream.index.clone(), stream.first);
+            // It begins anew, but for the indices that were used.
+            let used = stream.index.clone();
             *stream = Stream::new(now, header.ssrc, index, route.unwrap_or_default());
-            (stream.index, stream.first) = before;
+            stream.index = used;
             route?;
         }
         Ok(None)
@@ -247,8 +249,7 @@ impl Receiving {
         opened: Opened<'_>,
         reading: Reading<'_>,
     ) -> Result<(), DropReason> {
-        let Opened { header, index, payload } = opened;
-        self.streams[place].index.record(index);
+        let Opened { header, index, newest, payload } = opened;
         if !self.holds(now, place, to) {
             return Err(DropReason::Superseded);
         }
@@ -264,7 +265,7 @@ impl Receiving {
         if !stream.unreported {
             self.reporter.wanted(now, track.kind == Kind::Video);
         }
-        stream.receive(now, index, header.timestamp, clock_rate);
+        stream.receive(now, index, newest, header.timestamp, clock_rate);
         if line.spec.feedback.nack {
             stream.nack.receive(now, index);
             sooner(&mut self.timers.nack, stream.nack.next());
@@ -338,9 +339,8 @@ impl Receiving {
         opened: Opened<'_>,
         reading: Reading<'_>,
     ) {
-        let Opened { header, index, payload } = opened;
+        let Opened { header, payload, .. } = opened;
         if let Ok(own) = self.position(header.ssrc) {
-            self.streams[own].index.record(index);
             self.streams[own].heard = now;
         }
         let Usage::Repair { format } = reading.usage else { return };

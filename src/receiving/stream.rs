@@ -60,16 +60,23 @@ impl Stream {
         }
     }
 
-    /// Counts an authentic packet that was sent for the first time.
-    pub(super) fn receive(&mut self, now: Instant, index: u64, timestamp: u32, clock_rate: u32) {
+    /// Counts an authentic packet that was sent for the first time. `newest`: it is ahead of all
+    /// others.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        index: u64,
+        newest: bool,
+        timestamp: u32,
+        clock_rate: u32,
+    ) {
         self.heard = now;
         self.first = self.first.min(index);
         self.received += 1;
         self.unreported = true;
-        if index >= self.index.highest() {
+        if newest {
             self.jitter.receive(now, timestamp, clock_rate);
         }
-        self.index.record(index);
     }
 
     /// A packet came again, and was missing.
@@ -177,17 +184,22 @@ mod tests {
     fn stream(first: u64) -> (Stream, Instant) {
         let now = Instant::now();
         let mut stream = Stream::new(now, 7, first, Route::default());
-        stream.receive(now, first, 0, 8000);
+        stream.receive(now, first, true, 0, 8000);
         (stream, now)
+    }
+
+    fn receive(stream: &mut Stream, now: Instant, index: u64, timestamp: u32) {
+        stream.index.record(index);
+        stream.receive(now, index, true, timestamp, 8000);
     }
 
     #[test]
     fn a_report_tells_what_got_lost_since_the_one_before_and_in_all() {
         let (mut stream, now) = stream(100);
-        (101..110).for_each(|index| stream.receive(now, index, 0, 8000));
+        (101..110).for_each(|index| receive(&mut stream, now, index, 0));
         let report = stream.report(now);
         assert_eq!((report.ssrc, report.fraction_lost, report.packets_lost), (7, 0, 0));
-        (115..120).for_each(|index| stream.receive(now, index, 0, 8000));
+        (115..120).for_each(|index| receive(&mut stream, now, index, 0));
         let report = stream.report(now);
         assert_eq!((report.fraction_lost, report.packets_lost), (128, 5));
         assert_eq!(stream.fraction_lost(), Some(0.5));
@@ -198,7 +210,7 @@ mod tests {
     #[test]
     fn a_repetition_is_still_a_loss_of_the_link() {
         let (mut stream, now) = stream(100);
-        stream.receive(now, 102, 0, 8000);
+        receive(&mut stream, now, 102, 0);
         assert_eq!(stream.missing(101), Some(101));
         stream.repair(now, 101);
         assert_eq!(stream.missing(101), None, "it is there");
@@ -217,7 +229,7 @@ mod tests {
     #[test]
     fn the_highest_sequence_counts_its_cycles() {
         let (mut stream, now) = stream(0xffff);
-        stream.receive(now, 0x1_0000, 0, 8000);
+        receive(&mut stream, now, 0x1_0000, 0);
         assert_eq!(stream.report(now).highest_sequence, 0x1_0000);
         assert_eq!(stream.expected(), 2);
     }
@@ -228,7 +240,8 @@ mod tests {
         // Every second packet of 20 ms is 10 ms late, so each differs by 80 ticks.
         for packet in 1..400_u32 {
             let late = if packet % 2 == 0 { 10 * MS } else { Duration::ZERO };
-            stream.receive(now + 20 * MS * packet + late, packet.into(), packet * 160, 8000);
+            let at = now + 20 * MS * packet + late;
+            receive(&mut stream, at, packet.into(), packet * 160);
         }
         assert!(stream.jitter().abs_diff(80) <= 6, "{}", stream.jitter());
     }
@@ -237,10 +250,10 @@ mod tests {
     fn a_pause_and_the_packets_of_one_picture_are_no_jitter() {
         let (mut stream, now) = stream(0);
         for packet in 1..10 {
-            stream.receive(now + MS * packet, packet.into(), 0, 8000);
+            receive(&mut stream, now + MS * packet, packet.into(), 0);
         }
         assert_eq!(stream.jitter(), 0);
-        stream.receive(now + Duration::from_secs(60), 10, 160, 8000);
+        receive(&mut stream, now + Duration::from_secs(60), 10, 160);
         assert_eq!(stream.jitter(), 0);
     }
 

@@ -110,41 +110,50 @@ struct Builder {
 struct Pending {
     codes: [u16; NARROW],
     length: usize,
-    /// All of them are the first.
-    same: bool,
-    /// Some are large.
-    wide: bool,
 }
 
 impl Pending {
-    /// Whether one chunk can hold another symbol too.
+    fn kept(&self) -> &[u16] {
+        &self.codes[..self.length.min(NARROW)]
+    }
+
+    fn is_run(&self) -> bool {
+        // What is longer than a vector is a run, or it would not have been taken.
+        self.length > NARROW || self.kept().windows(2).all(|pair| pair[0] == pair[1])
+    }
+
     fn takes(&self, code: u16) -> bool {
-        if self.length == 0 || self.same && self.codes[0] == code && self.length < LONGEST_RUN {
-            return true;
-        }
-        let most = if self.wide || code == 2 { WIDE } else { NARROW };
-        self.length < most
+        let narrow = code != 2 && self.kept().iter().all(|code| *code != 2);
+        let run = self.is_run() && self.codes[0] == code && self.length < LONGEST_RUN;
+        self.length < WIDE || narrow && self.length < NARROW || run
     }
 
     fn push(&mut self, code: u16) {
-        self.same = self.length == 0 || self.same && self.codes[0] == code;
-        self.wide |= code == 2;
         if let Some(place) = self.codes.get_mut(self.length) {
             *place = code;
         }
         self.length += 1;
     }
 
-    fn chunk(&self) -> u16 {
-        if self.same {
-            return self.codes[0] << 13 | self.length as u16;
-        }
-        let (width, most) = if self.wide { (2, WIDE) } else { (1, NARROW) };
-        let mut chunk = if self.wide { 0b11 << 14 } else { 0b10 << 14 };
-        for (place, code) in self.codes.iter().take(self.length.min(most)).enumerate() {
-            chunk |= code << (14 - width * (place + 1));
-        }
+    /// Takes one chunk out. Symbols that are in none yet stay, fewer than a vector of them: only
+    /// the last vector may be short, because readers take it for full.
+    fn take(&mut self) -> u16 {
+        let mut rest = Self::default();
+        let chunk = if self.is_run() {
+            self.codes[0] << 13 | self.length as u16
+        } else if self.length == NARROW {
+            self.vector(0b10 << 14, 1, NARROW)
+        } else {
+            self.kept().iter().skip(WIDE).for_each(|code| rest.push(*code));
+            self.vector(0b11 << 14, 2, WIDE)
+        };
+        *self = rest;
         chunk
+    }
+
+    fn vector(&self, kind: u16, width: usize, most: usize) -> u16 {
+        let symbols = self.kept().iter().take(most).enumerate();
+        symbols.fold(kind, |chunk, (place, code)| chunk | code << (14 - width * (place + 1)))
     }
 }
 
@@ -152,13 +161,13 @@ impl Builder {
     /// False when there is no room for it.
     fn push(&mut self, symbol: Symbol) -> bool {
         let opens = !self.pending.takes(symbol.code());
-        let chunks = self.chunks.len() + 1 + usize::from(opens);
+        // One more for what a vector leaves.
+        let chunks = self.chunks.len() + 2 + usize::from(opens);
         if 2 * chunks + self.deltas.len() + symbol.length() > self.room {
             return false;
         }
         if opens {
-            self.chunks.push(self.pending.chunk());
-            self.pending = Pending::default();
+            self.chunks.push(self.pending.take());
         }
         self.pending.push(symbol.code());
         match symbol {
@@ -171,8 +180,8 @@ impl Builder {
     }
 
     fn finish(mut self) -> (Vec<u16>, Vec<u8>) {
-        if self.pending.length > 0 {
-            self.chunks.push(self.pending.chunk());
+        while self.pending.length > 0 {
+            self.chunks.push(self.pending.take());
         }
         (self.chunks, self.deltas)
     }
@@ -277,7 +286,7 @@ mod tests {
         assert_eq!(write_transport_feedback(&mut out, 1, 2, 0, 0, [None].into_iter()), None);
         let one = || [Some(1)].into_iter();
         assert_eq!(write_transport_feedback(&mut out[..19], 1, 2, 0, 0, one()), None);
-        assert_eq!(write_transport_feedback(&mut out[..23], 1, 2, 0, 0, one()), None);
-        assert_eq!(write_transport_feedback(&mut out[..24], 1, 2, 0, 0, one()), Some((24, 1)));
+        assert_eq!(write_transport_feedback(&mut out[..24], 1, 2, 0, 0, one()), None);
+        assert_eq!(write_transport_feedback(&mut out[..28], 1, 2, 0, 0, one()), Some((24, 1)));
     }
 }
