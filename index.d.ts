@@ -142,8 +142,8 @@ export interface ListenOptions {
   announcedIp?: string | AnnouncedAddress | (string | AnnouncedAddress)[]
   /**
    * The port to write into candidates, where a NAT or a container maps another one to `port`: that of
-   * media thread 0, thread k announces `announcedPort + k`. It holds for UDP and TCP. Default: the
-   * port that is listened on.
+   * media thread 0, thread k announces `announcedPort + k`. It holds for UDP and TCP, and goes with
+   * `announcedIp`. Default: the port that is listened on.
    */
   announcedPort?: number
 }

@@ -28,7 +28,7 @@ mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::media::Mid;
@@ -46,7 +46,7 @@ use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::receiving::Receiving;
-use crate::sending::{Sending, SendingEvent, Workspace};
+use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
 use dumping::Dumping;
 use identity::Agreement;
@@ -139,7 +139,7 @@ impl Session {
             state: TransportState::New,
             negotiation: Negotiation::default(),
             receiving: Receiving::new(now, report_ssrc, &cname),
-            sending: Sending::new(now, id),
+            sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
             channels,
@@ -315,8 +315,7 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let receiving = self.receiving.next();
-        let own =
-            [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
+        let own = [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
@@ -414,6 +413,12 @@ impl Session {
         self.channels.fail(&mut self.rtc, id, error, &mut self.events);
         self.advance(now);
     }
+}
+
+/// What our reports tell the time by: the system's clock as it is now, so that no packet costs
+/// another look at it.
+fn wall_clock(now: Instant) -> WallClock {
+    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn flow_of(transmit: &Transmit) -> Flow {

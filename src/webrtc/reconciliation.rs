@@ -30,7 +30,8 @@ impl Session {
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
         }
-        self.drain(now);
+        // Full ICE begins to check with the first timeout, which nothing else may cause.
+        self.advance(now);
         self.announce_if_needed();
     }
 

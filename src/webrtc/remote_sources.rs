@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_is_malformed_or_too_much_is_left_out() {
-        let odd = sources(&["x cname:x", "", "4294967296 cname:x", "7"], &["FID 7", "FID", "SIM x"]);
+        let odd =
+            sources(&["x cname:x", "", "4294967296 cname:x", "7"], &["FID 7", "FID", "SIM x"]);
         let expected = AnnouncedSource { ssrc: 7, rtx: None, place: None, track: 0 };
         assert_eq!(odd.announced(), [expected]);
         let mut many = RemoteSources::default();
