@@ -194,9 +194,10 @@ impl Receiving {
         self.events.pop_front()
     }
 
-    /// Whether a description names an SSRC, for media or for retransmissions.
-    pub fn is_announced(&self, ssrc: u32) -> bool {
-        self.demux.is_announced(ssrc)
+    /// Whether a description names an SSRC, for media or for retransmissions, or something
+    /// authentic came with it.
+    pub fn knows(&self, ssrc: u32) -> bool {
+        self.demux.is_announced(ssrc) || self.position(ssrc).is_ok()
     }
 
     /// Packets that were dropped, by the reason.

@@ -5,7 +5,7 @@ use super::Session;
 impl Session {
     /// Whether the peer's description announced this SSRC, for media or for retransmissions.
     pub fn was_told_of(&mut self, ssrc: u32) -> bool {
-        self.receiving.is_announced(ssrc)
+        self.receiving.knows(ssrc)
     }
 
     /// Packets of media and RTCP that were authentic and not there before.
