@@ -10,8 +10,8 @@ use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
+use crate::receiving::ReceiveLine;
 use crate::sending::OutgoingTrack;
-use crate::sfu::AudioLevelMeter;
 
 impl Session {
     /// Commands that concern this peer alone.
@@ -62,12 +62,10 @@ impl Session {
             }
             C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
             C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
-            C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
-            C::ListenLevels { id, listen } => {
-                if let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) {
-                    incoming.levels = listen.then(AudioLevelMeter::default);
-                }
+            C::RequestKeyframe { id, rid } => {
+                self.receiving.request_keyframe_by_rid(now, id, rid.as_deref());
             }
+            C::ListenLevels { id, listen } => self.receiving.listen_levels(id, listen),
             C::CreateChannel { id, options } => {
                 let has_application = self.negotiation.has_application();
                 let events = &mut self.events;
@@ -122,9 +120,13 @@ impl Session {
     }
 
     fn remove_incoming(&mut self, id: IncomingTrackId) {
-        let Some(index) = self.incoming.iter().position(|i| i.id == id) else { return };
-        let incoming = self.incoming.remove(index);
-        self.refused.insert(incoming.mid);
+        let holds = |line: &&ReceiveLine| line.tracks.iter().any(|track| track.id == id);
+        let Some(line) = self.receiving.lines().find(holds) else { return };
+        // Of a line with several tracks the others go on.
+        if line.tracks.len() == 1 {
+            self.refused.insert(Mid::from(&*line.mid));
+        }
+        self.receiving.remove_track(id);
         self.close_incoming(id, CloseReason::Closed);
     }
 }

@@ -30,6 +30,7 @@ impl Session {
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
         if let Some((material, client)) = self.dtls.take_keying_material() {
+            self.receiving.set_keys(&material, client);
             self.sending.set_keys(&material, client);
             // Media may go before ICE has chosen, too.
             if self.sending.flow().is_none()
@@ -40,9 +41,6 @@ impl Session {
         }
         if let Some(flow) = self.sending.flow().or(self.handshake_flow.as_ref()).copied() {
             while let Some(datagram) = self.dtls.next_datagram() {
-                if let Some(dumping) = &self.dumping {
-                    dumping.transmitted(&flow, &datagram);
-                }
                 self.queue(&flow, datagram);
             }
         }

@@ -70,10 +70,10 @@ impl Session {
         }
     }
 
-    fn unused_ssrc(&mut self) -> Ssrc {
+    pub(super) fn unused_ssrc(&mut self) -> Ssrc {
         loop {
             let ssrc = self.rtc.direct_api().new_ssrc();
-            if !self.lines.contains(ssrc) {
+            if !self.lines.contains(ssrc) && *ssrc != self.receiving.report_ssrc() {
                 return ssrc;
             }
         }
