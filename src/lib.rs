@@ -13,6 +13,7 @@ pub mod net;
 #[cfg(feature = "node")]
 mod node;
 
+pub mod sdp;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;

@@ -8,6 +8,7 @@ pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
 pub(crate) mod h264;
+pub mod h264_profile;
 mod h265;
 pub mod layer;
 pub mod multiplex;
