@@ -78,8 +78,21 @@ pub(super) fn of_session<'a>(
     Ok(())
 }
 
-/// Reads an attribute of an m-line.
+/// Reads an attribute of an m-line. Those of a refused line need not make sense; whether it is
+/// one shows only after all of them, because of `a=bundle-only`.
 pub(super) fn of_media<'a>(
+    media: &mut MediaSection<'a>,
+    budget: &mut Budget,
+    line: &'a str,
+    attribute_text: &'a str,
+) -> Result<(), SdpError> {
+    match read_media(media, budget, line, attribute_text) {
+        Err(_) if media.port == 0 => Ok(()),
+        result => result,
+    }
+}
+
+fn read_media<'a>(
     media: &mut MediaSection<'a>,
     budget: &mut Budget,
     line: &'a str,
@@ -138,7 +151,7 @@ pub(super) fn of_media<'a>(
         _ => {
             if let Some(direction) = Direction::from_name(name) {
                 media.direction = direction;
-            } else if !media.stopped() {
+            } else {
                 of_transport(&mut media.transport, budget, line, name, value)?;
             }
         }
@@ -224,7 +237,7 @@ fn push_extension<'a>(extensions: &mut Vec<ExtensionMap<'a>>, value: &'a str) {
 }
 
 fn rtpmap<'a>(media: &mut MediaSection<'a>, line: &str, value: &'a str) -> Result<(), SdpError> {
-    if !matches!(media.kind, MediaKind::Rtp(_)) || media.stopped() {
+    if !matches!(media.kind, MediaKind::Rtp(_)) {
         return Ok(());
     }
     let read = value.split_once(|c: char| c.is_ascii_whitespace()).and_then(|(pt, encoding)| {
