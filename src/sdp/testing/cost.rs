@@ -1,15 +1,17 @@
 //! What a description costs grows with its length and nothing else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
 
 use super::super::{Draft, parse};
 use super::{Lines, agree, capabilities, text};
 use crate::sdp::description::Direction;
 
-/// The quickest of a few runs: others use the machine too.
+/// CPU time of the quickest of a few runs: others use the machine too.
 fn cost(sdp: &str) -> Duration {
     let run = || {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         if let Ok(agreement) = agree(sdp) {
             let capabilities = capabilities();
             let draft = Draft::new(&capabilities, &agreement.lines);
