@@ -7,6 +7,7 @@ mod bits;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
+pub mod frame;
 pub(crate) mod h264;
 pub mod h264_profile;
 mod h265;
@@ -15,12 +16,14 @@ pub mod multiplex;
 mod nal;
 pub mod names;
 pub mod ntp;
+pub mod packet;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;
 pub mod rtcp;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -69,6 +70,8 @@ struct Agreed {
     profile: OnceLock<SrtpProfile>,
     /// Until the sending side takes it.
     material: Mutex<Option<(KeyingMaterial, bool)>>,
+    /// A record of the association was opened since somebody asked.
+    heard: AtomicBool,
 }
 
 impl Agreement {
@@ -90,6 +93,11 @@ impl Agreement {
     /// handshake is through.
     pub(super) fn take_keying_material(&self) -> Option<(KeyingMaterial, bool)> {
         self.0.material.lock().unwrap_or_else(|e| e.into_inner()).take()
+    }
+
+    /// Whether a record of the association came since it was asked last.
+    pub(super) fn take_heard(&self) -> bool {
+        self.0.heard.swap(false, Ordering::Relaxed)
     }
 
     /// The IANA name of the SRTP protection profile (RFC 5764 4.1.2, RFC 7714 14.2).
@@ -163,8 +171,12 @@ impl DtlsInstance for TappedDtls {
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let client = self.inner.is_active();
         let output = self.inner.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
-            self.agreement.agree(material.as_ref(), *profile, client);
+        match &output {
+            DtlsOutput::KeyingMaterial(material, profile) => {
+                self.agreement.agree(material.as_ref(), *profile, client);
+            }
+            DtlsOutput::ApplicationData(_) => self.agreement.0.heard.store(true, Ordering::Relaxed),
+            _ => {}
         }
         output
     }

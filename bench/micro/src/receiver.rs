@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use medialoom::srtp::{KeyingMaterial, Profile};
-use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
+use medialoom::sending::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
 use medialoom::sfu::SourcePacket;
 
 pub struct Receiver {
