@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use str0m::media::Mid;
-
-use super::config::kind_of;
-use super::extensions::extension_ids;
 use super::incoming::Incoming;
-use super::{Session, SessionEvent};
+use super::{MAX_TRACKS, Session, SessionEvent};
+use crate::codec::Codec;
+use crate::codec::names::Mid;
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::IncomingTrackId;
-use crate::sending::StreamParameters;
+use crate::sdp::description::{Direction, MediaKind};
+use crate::sdp::{AgreedLine, RemoteTrack};
+use crate::sending::{ExtensionIds, StreamParameters};
 
 impl Session {
     /// Brings tracks in line with the descriptions that were just agreed on.
@@ -19,6 +19,7 @@ impl Session {
         self.set_local_ufrag(&credentials.ufrag);
         self.reconcile_incoming();
         self.reconcile_outgoing();
+        self.retain_lines();
     }
 
     /// What follows from it.
@@ -32,97 +33,145 @@ impl Session {
     }
 
     fn reconcile_incoming(&mut self) {
-        let remote = std::mem::take(&mut self.negotiation.remote);
-        for media in &remote {
-            let mid = Mid::from(media.mid.as_str());
-            let Some(line) = self.rtc.media(mid) else { continue };
-            let receives = line.direction().is_receiving() && !line.disabled();
-            let stopped = line.stopped();
-            let kind = kind_of(line.kind());
-            let formats = super::payload::formats(&self.rtc, mid);
-            let mut codecs = Vec::new();
-            for codec in formats.iter().map(|format| format.codec) {
-                if !codecs.contains(&codec) {
-                    codecs.push(codec);
-                }
+        let lines = std::mem::take(&mut self.negotiation.lines);
+        for line in &lines {
+            if let MediaKind::Rtp(_) = line.local.kind {
+                self.reconcile_line(line);
             }
+        }
+        self.negotiation.lines = lines;
+    }
 
-            let known = self.incoming.iter().position(|i| i.mid == mid);
-            if let Some(index) = known {
-                let incoming = &mut self.incoming[index];
-                let other = (&incoming.stream, &incoming.track) != (&media.stream, &media.track);
-                let replaced = receives && other;
-                // A line that does not send names no stream any more (RFC 8829 5.2.1): the track
-                // was removed. Peers that go on naming it only hold it.
-                let removed = !receives && other && media.track.is_empty();
-                if stopped || replaced || removed {
-                    let incoming = self.incoming.swap_remove(index);
-                    self.close_incoming(incoming.id, CloseReason::Remote);
-                    if !replaced {
-                        continue;
-                    }
-                } else {
-                    incoming.formats = formats.into();
-                    let id = incoming.id;
-                    if incoming.muted == receives {
-                        incoming.muted = !receives;
-                        let event = Event::IncomingTrackMuted { id, muted: !receives };
-                        self.events.push_back(SessionEvent::Event(event));
-                    }
-                    self.events.push_back(SessionEvent::IncomingTrackChanged { id });
-                    continue;
-                }
-            }
-            if !receives || self.refused.contains(&mid) {
+    fn reconcile_line(&mut self, line: &AgreedLine) {
+        let receives = line.usable() && effective(line).receives();
+        let named = |i: &Incoming| {
+            line.remote.tracks.iter().any(|t| (&t.stream, &t.track) == (&i.stream, &i.track))
+        };
+        // A line that does not send names no stream any more (RFC 8829 5.2.1): the track was
+        // removed. Peers that go on naming it only hold it.
+        let nameless = line.remote.tracks.iter().all(|track| track.track.is_empty());
+        let over =
+            |i: &Incoming| !line.usable() || (!named(i) && (receives || nameless));
+        let mut index = 0;
+        while let Some(incoming) = self.incoming.get_mut(index) {
+            if incoming.mid != line.mid {
+                index += 1;
                 continue;
             }
-            let id = IncomingTrackId::new(&self.ids, self.id.shard());
-            let info = IncomingTrackInfo {
-                id,
-                kind,
-                mid: media.mid.clone(),
-                stream: media.stream.clone(),
-                track: media.track.clone(),
-                codecs,
-                rids: media.rids.clone(),
-            };
-            self.incoming.push(Incoming::new(id, mid, kind, media, formats.into()));
-            let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
-            self.events.push_back(SessionEvent::Event(event));
+            if over(incoming) {
+                let incoming = self.incoming.swap_remove(index);
+                self.close_incoming(incoming.id, CloseReason::Remote);
+                continue;
+            }
+            incoming.formats = line.receive.clone().into();
+            let id = incoming.id;
+            if incoming.muted == receives {
+                incoming.muted = !receives;
+                let event = Event::IncomingTrackMuted { id, muted: !receives };
+                self.events.push_back(SessionEvent::Event(event));
+            }
             self.events.push_back(SessionEvent::IncomingTrackChanged { id });
+            index += 1;
         }
-        self.negotiation.remote = remote;
+        if !receives || self.refused.contains(&line.mid) {
+            return;
+        }
+        for track in &line.remote.tracks {
+            let known = |i: &Incoming| {
+                i.mid == line.mid && (&i.stream, &i.track) == (&track.stream, &track.track)
+            };
+            let refused = (line.mid.clone(), track.track.clone());
+            if !self.incoming.iter().any(known)
+                && !self.refused_tracks.contains(&refused)
+                && self.incoming.len() < MAX_TRACKS
+            {
+                self.add_incoming(line, track);
+            }
+        }
+    }
+
+    fn add_incoming(&mut self, line: &AgreedLine, track: &RemoteTrack) {
+        let MediaKind::Rtp(kind) = line.local.kind else { return };
+        let id = IncomingTrackId::new(&self.ids, self.id.shard());
+        let mut codecs: Vec<Codec> = Vec::new();
+        for format in &line.receive {
+            if !codecs.contains(&format.codec) {
+                codecs.push(format.codec);
+            }
+        }
+        let info = IncomingTrackInfo {
+            id,
+            kind,
+            mid: line.mid.to_string(),
+            stream: track.stream.clone(),
+            track: track.track.clone(),
+            codecs,
+            rids: line.remote.rids.iter().map(|rid| rid.to_string()).collect(),
+        };
+        self.incoming.push(Incoming::new(id, kind, line, track));
+        let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
+        self.events.push_back(SessionEvent::Event(event));
+        self.events.push_back(SessionEvent::IncomingTrackChanged { id });
     }
 
     fn reconcile_outgoing(&mut self) {
         let mut closed = Vec::new();
-        for outgoing in self.sending.tracks_mut().iter_mut() {
-            let Some(mid) = outgoing.mid.clone() else { continue };
-            let line = Mid::from(&*mid);
-            let Some(media) = self.rtc.media(line).filter(|media| !media.disabled()) else {
-                closed.push(outgoing.id);
+        let tracks: Vec<_> = self
+            .sending
+            .tracks()
+            .iter()
+            .filter_map(|track| Some((track.id, track.mid.clone()?)))
+            .collect();
+        for (id, mid) in tracks {
+            let line = self.negotiation.lines.iter().find(|line| line.mid == mid);
+            let Some(line) = line.filter(|line| line.usable()) else {
+                closed.push((id, mid));
                 continue;
             };
-            let sending = media.direction().is_sending();
-            let extensions = extension_ids(media.remote_extmap());
-            let cname = media.cname().into();
-            let formats = super::payload::formats(&self.rtc, line);
-            let parameters =
-                self.rtc.direct_api().stream_tx_by_mid(line, None).map(|stream| StreamParameters {
-                    ssrc: *stream.ssrc(),
-                    rtx: stream.rtx().map(|rtx| *rtx),
-                    mid,
-                    cname,
-                    extensions,
-                });
-            outgoing.negotiated(formats, sending, parameters);
-        }
-        for id in closed {
-            let removed =
-                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
-            if let Some(mid) = removed.and_then(|track| track.mid) {
-                self.renew_line(Mid::from(&*mid));
+            let formats = line.send.clone();
+            let sends = effective(line).sends();
+            let extensions = sent_extensions(line);
+            let repeats = formats.iter().any(|format| format.rtx.is_some());
+            let (ssrc, rtx) = self.ssrcs_of(&mid);
+            let cname = self.local.cname.clone();
+            let rtx = repeats.then_some(rtx);
+            let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
+            if let Some(track) = self.sending.tracks_mut().find_mut(id) {
+                track.negotiated(formats, sends, Some(parameters));
             }
         }
+        for (id, mid) in closed {
+            self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
+            self.renew_line(&mid);
+        }
     }
+
+    /// A track was closed on this side: neither it nor, where it was the only one, its line is
+    /// taken again.
+    pub(super) fn refuse(&mut self, mid: Mid, track: String) {
+        if self.incoming.iter().any(|incoming| incoming.mid == mid) {
+            self.refused_tracks.insert((mid, track));
+        } else {
+            self.refused.insert(mid);
+        }
+    }
+}
+
+/// What both sides do on a line.
+fn effective(line: &AgreedLine) -> Direction {
+    line.local.direction.and(line.allowed)
+}
+
+/// The ids under which a line takes the extensions that we send.
+fn sent_extensions(line: &AgreedLine) -> ExtensionIds {
+    let sent = line.local.extensions.iter().filter(|extension| extension.direction.sends());
+    let mut ids = ExtensionIds::default();
+    for extension in sent {
+        ids.set(&extension.uri, extension.id);
+    }
+    // The older way of the same: who takes both needs it no more.
+    if ids.transport_sequence.is_some() {
+        ids.abs_send_time = None;
+    }
+    ids
 }
