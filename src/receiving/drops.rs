@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::control::stats::DroppedPackets;
+
 /// Why a packet was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DropReason {
@@ -26,32 +28,18 @@ pub enum DropReason {
     Refused,
 }
 
-/// How many packets of a peer were dropped.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Drops {
-    pub malformed: u64,
-    pub unauthenticated: u64,
-    pub replayed: u64,
-    pub unknown_payload_type: u64,
-    pub no_line: u64,
-    pub too_many_sources: u64,
-    pub superseded: u64,
-    pub refused: u64,
-}
-
-impl Drops {
-    pub(super) fn count(&mut self, reason: DropReason) {
-        *match reason {
-            DropReason::Malformed => &mut self.malformed,
-            DropReason::Unauthenticated => &mut self.unauthenticated,
-            DropReason::Replayed => &mut self.replayed,
-            DropReason::UnknownPayloadType => &mut self.unknown_payload_type,
-            DropReason::NoLine => &mut self.no_line,
-            DropReason::TooManySources => &mut self.too_many_sources,
-            DropReason::Superseded => &mut self.superseded,
-            DropReason::Refused => &mut self.refused,
-        } += 1;
-    }
+/// Counts a dropped packet by its reason.
+pub(super) fn count(drops: &mut DroppedPackets, reason: DropReason) {
+    *match reason {
+        DropReason::Malformed => &mut drops.malformed,
+        DropReason::Unauthenticated => &mut drops.unauthenticated,
+        DropReason::Replayed => &mut drops.replayed,
+        DropReason::UnknownPayloadType => &mut drops.unknown_payload_type,
+        DropReason::NoLine => &mut drops.no_line,
+        DropReason::TooManySources => &mut drops.too_many_sources,
+        DropReason::Superseded => &mut drops.superseded,
+        DropReason::Refused => &mut drops.refused,
+    } += 1;
 }
 
 impl DropReason {
@@ -100,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_count_of_its_own() {
-        let mut drops = Drops::default();
+        let mut drops = DroppedPackets::default();
         for reason in [
             DropReason::Malformed,
             DropReason::Unauthenticated,
@@ -111,9 +99,9 @@ mod tests {
             DropReason::Superseded,
             DropReason::Refused,
         ] {
-            drops.count(reason);
+            count(&mut drops, reason);
         }
-        let once = Drops {
+        let once = DroppedPackets {
             malformed: 1,
             unauthenticated: 1,
             replayed: 1,

@@ -139,10 +139,11 @@ impl Receiving {
 
     fn poll_nacks(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
         self.timers.nack = None;
+        let round_trip = self.likely_round_trip();
         let mut lost = Vec::new();
         for stream in &mut self.streams {
             let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
-            stream.nack.poll(now, self.round_trip, &mut lost);
+            stream.nack.poll(now, round_trip, &mut lost);
             let Some(line) = self.lines.get_mut(line) else { continue };
             if !lost.is_empty() {
                 let reduced_size = line.spec.reduced_size;

@@ -61,7 +61,7 @@ impl Receiving {
         ssrc: u32,
         pt: u8,
     ) -> Result<(), DropReason> {
-        self.drops.count(reason);
+        drops::count(&mut self.drops, reason);
         drops::warn(now, reason, ssrc, pt);
         Err(reason)
     }

@@ -40,7 +40,8 @@ use crate::control::layers::EncodingDemand;
 use crate::sfu::{EncodingIndex, SourcePacket};
 use crate::srtp::{KeyingMaterial, RtpOpener};
 use demux::Demux;
-pub use drops::{DropReason, Drops};
+pub use drops::DropReason;
+pub use crate::control::stats::DroppedPackets;
 pub use extensions::ExtensionIds;
 pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
@@ -110,12 +111,13 @@ pub struct Receiving {
     /// Where the last packet's stream was.
     recent: usize,
     events: Queue,
-    drops: Drops,
+    drops: DroppedPackets,
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
     /// To the peer, as the answers to our reports tell.
     round_trip: Option<Duration>,
+    measured_elsewhere: Option<Duration>,
     /// Of the last FIR (RFC 5104 4.3.1.1).
     fir: u8,
     timers: Timers,
@@ -148,11 +150,12 @@ impl Receiving {
             unannounced: 0,
             recent: 0,
             events: Queue::new(),
-            drops: Drops::default(),
+            drops: DroppedPackets::default(),
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
             round_trip: None,
+            measured_elsewhere: None,
             fir: 0,
             timers: Timers::default(),
         }
@@ -179,7 +182,11 @@ impl Receiving {
     /// The round trip to the peer, as something else measured it. What its answers to our reports
     /// tell comes before it.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
-        self.round_trip.get_or_insert(round_trip);
+        self.measured_elsewhere = Some(round_trip);
+    }
+
+    fn likely_round_trip(&self) -> Option<Duration> {
+        self.round_trip.or(self.measured_elsewhere)
     }
 
     /// What came, one by one.
@@ -187,8 +194,13 @@ impl Receiving {
         self.events.pop_front()
     }
 
+    /// Whether a description names an SSRC, for media or for retransmissions.
+    pub fn is_announced(&self, ssrc: u32) -> bool {
+        self.demux.is_announced(ssrc)
+    }
+
     /// Packets that were dropped, by the reason.
-    pub fn drops(&self) -> Drops {
+    pub fn drops(&self) -> DroppedPackets {
         self.drops
     }
 

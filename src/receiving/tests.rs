@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::line::{AnnouncedSource, ReceiveLine};
 use super::testing::{header, line, track};
-use super::{DropReason, Drops, Received, Receiving};
+use super::{DropReason, DroppedPackets, Received, Receiving};
 use crate::codec::Kind;
 use crate::codec::names::Rid;
 use crate::codec::rtcp::{self, Packet, packets};
@@ -150,7 +150,7 @@ fn a_replay_is_counted_and_goes_no_further() {
     peer.send(7, 96, 500, &[(MID, b"1")]).unwrap();
     assert_eq!(peer.send(7, 96, 500, &[(MID, b"1")]), Err(DropReason::Replayed));
     assert_eq!(peer.packets().len(), 1);
-    assert_eq!(peer.receiving.drops(), Drops { replayed: 1, ..Drops::default() });
+    assert_eq!(peer.receiving.drops(), DroppedPackets { replayed: 1, ..DroppedPackets::default() });
 }
 
 #[test]
@@ -440,6 +440,6 @@ fn malformed_and_unknown_packets_are_counted_by_their_reasons() {
     assert_eq!(peer.send(7, 5, 1, &[(MID, b"1")]), Err(DropReason::UnknownPayloadType));
     peer.send(7, 96, 2, &[]).unwrap();
     assert_eq!(peer.send(7, 5, 3, &[]), Err(DropReason::UnknownPayloadType));
-    let expected = Drops { malformed: 1, no_line: 1, unknown_payload_type: 2, ..Drops::default() };
+    let expected = DroppedPackets { malformed: 1, no_line: 1, unknown_payload_type: 2, ..DroppedPackets::default() };
     assert_eq!(peer.receiving.drops(), expected);
 }

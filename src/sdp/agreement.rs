@@ -66,6 +66,8 @@ pub struct RemoteMedia {
     pub tracks: Vec<RemoteTrack>,
     /// RIDs it sends, in its order (RFC 8851).
     pub rids: Vec<Rid>,
+    /// It takes RTCP in reduced size (RFC 5506).
+    pub reduced_size: bool,
     /// SSRCs it names, in its order (RFC 5576), without those of retransmissions.
     pub sources: Vec<RemoteSource>,
 }
@@ -121,7 +123,7 @@ impl RemoteMedia {
         });
         let sources = sources.collect();
         let rids = media.rids.iter().filter(|(_, direction)| *direction == RidDirection::Send);
-        Self { sources, rids: rids.map(|(rid, _)| Rid::from(*rid)).collect(), tracks }
+        Self { reduced_size: media.rtcp_rsize, sources, rids: rids.map(|(rid, _)| Rid::from(*rid)).collect(), tracks }
     }
 }
 
@@ -134,8 +136,10 @@ fn tracks(media: &MediaSection<'_>) -> Vec<RemoteTrack> {
             named.push(msid);
         }
     }
-    if named.len() < 2
-        && let Some(msid) = media.msids.first()
+    // A peer that names a track for the whole line means one, whatever it tells older clients of
+    // the SSRCs (RFC 8829 5.2.1).
+    if let Some(msid) = media.msids.first()
+        && (named.len() < 2 || !named.iter().any(|known| known.track == msid.track))
     {
         named = vec![*msid];
     }

@@ -19,6 +19,37 @@ pub struct RemoteCandidate {
     pub ufrag: Option<String>,
 }
 
+impl fmt::Display for RemoteCandidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ip, port) = (self.address.ip(), self.address.port());
+        let (protocol, tcp_type) = match self.protocol {
+            CandidateProtocol::Udp => ("udp", None),
+            CandidateProtocol::Tcp(tcp_type) => ("tcp", Some(tcp_type)),
+        };
+        let kind = match self.kind {
+            CandidateKind::Host => "host",
+            CandidateKind::ServerReflexive => "srflx",
+            CandidateKind::PeerReflexive => "prflx",
+            CandidateKind::Relayed => "relay",
+        };
+        let (foundation, priority) = (&self.foundation, self.priority);
+        write!(f, "candidate:{foundation} 1 {protocol} {priority} {ip} {port} typ {kind}")?;
+        if let Some(related) = self.related {
+            write!(f, " raddr {} rport {}", related.ip(), related.port())?;
+        }
+        match tcp_type {
+            Some(TcpType::Active) => f.write_str(" tcptype active")?,
+            Some(TcpType::Passive) => f.write_str(" tcptype passive")?,
+            Some(TcpType::SimultaneousOpen) => f.write_str(" tcptype so")?,
+            None => {}
+        }
+        match &self.ufrag {
+            Some(ufrag) => write!(f, " ufrag {ufrag}"),
+            None => Ok(()),
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CandidateProtocol {
     Udp,

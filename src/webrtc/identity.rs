@@ -12,7 +12,6 @@ use str0m::crypto::dtls::{
 };
 use str0m::crypto::{CryptoError, from_feature_flags};
 
-use super::cipher_tap;
 use crate::srtp::{KeyingMaterial, Profile};
 
 /// A self-signed certificate, shared by all transports of an endpoint, and the cryptography that
@@ -43,7 +42,7 @@ impl Identity {
         }
 
         let tap = TAP.get_or_init(|| DtlsTap { inner: plain.dtls_provider });
-        let provider = Arc::new(cipher_tap::tapped(CryptoProvider { dtls_provider: tap, ..plain }));
+        let provider = Arc::new(CryptoProvider { dtls_provider: tap, ..plain });
         Ok(Self { certificate, fingerprint: fingerprint.into(), provider })
     }
 

@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// One that nobody has: not a line of ours, now or before, and not the peer.
-    fn unused_ssrc(&mut self) -> u32 {
+    pub(super) fn unused_ssrc(&mut self) -> u32 {
         loop {
             let ssrc = *self.rtc.direct_api().new_ssrc();
             let remote = self.negotiation.lines.iter().flat_map(|line| &line.remote.sources);

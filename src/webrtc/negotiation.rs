@@ -220,7 +220,7 @@ impl Session {
         let known: std::collections::HashSet<Mid> = known.collect();
         self.negotiation.agree(agreement);
         let made = self.negotiation.lines.iter().map(|line| &line.mid);
-        let made = made.filter(|mid| !known.contains(mid)).cloned();
+        let made = made.filter(|mid| !known.contains(*mid)).cloned();
         self.negotiation.own_lines.extend(made.collect::<Vec<_>>());
         for outgoing in self.sending.tracks_mut().iter_mut() {
             if let Some(mid) = outgoing.offered.take() {

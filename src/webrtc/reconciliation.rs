@@ -1,16 +1,19 @@
 //! Brings tracks in line with what was just agreed on.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
-use super::incoming::Incoming;
-use super::{MAX_TRACKS, Session, SessionEvent};
-use crate::codec::Codec;
+use super::{MAX_TRACKS, Session, SessionEvent, extensions};
 use crate::codec::names::Mid;
+use crate::codec::{Codec, Kind};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::IncomingTrackId;
+use crate::receiving::{
+    AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat,
+};
 use crate::sdp::description::{Direction, MediaKind};
-use crate::sdp::{AgreedLine, RemoteTrack};
-use crate::sending::{ExtensionIds, StreamParameters};
+use crate::sdp::{AgreedLine, Feedback, RemoteSource, RemoteTrack, TelephoneEvent};
+use crate::sending::StreamParameters;
 
 impl Session {
     /// Brings tracks in line with the descriptions that were just agreed on.
@@ -20,6 +23,11 @@ impl Session {
         self.reconcile_incoming();
         self.reconcile_outgoing();
         self.retain_lines();
+        // No media may be sent with the SSRC of our reports.
+        if self.lines.contains(self.receiving.report_ssrc()) {
+            let ssrc = self.unused_ssrc();
+            self.receiving.set_report_ssrc(ssrc);
+        }
     }
 
     /// What follows from it.
@@ -33,65 +41,79 @@ impl Session {
     }
 
     fn reconcile_incoming(&mut self) {
-        let lines = std::mem::take(&mut self.negotiation.lines);
-        for line in &lines {
-            if let MediaKind::Rtp(_) = line.local.kind {
-                self.reconcile_line(line);
+        let agreed = std::mem::take(&mut self.negotiation.lines);
+        let mut before: HashMap<Mid, ReceiveLine> =
+            self.receiving.lines().map(|line| (line.mid.clone(), line.clone())).collect();
+        let mut room = MAX_TRACKS;
+        let mut lines = Vec::with_capacity(agreed.len());
+        for line in &agreed {
+            if let MediaKind::Rtp(kind) = line.local.kind {
+                let received = self.reconcile_line(line, kind, before.remove(&line.mid), room);
+                room -= received.as_ref().map_or(0, |received| received.tracks.len()).min(room);
+                lines.extend(received);
             }
         }
-        self.negotiation.lines = lines;
+        // Lines that another one has the place of now.
+        for track in before.into_values().flat_map(|line| line.tracks) {
+            self.close_incoming(track.id, CloseReason::Remote);
+        }
+        self.receiving.configure(lines);
+        self.negotiation.lines = agreed;
     }
 
-    fn reconcile_line(&mut self, line: &AgreedLine) {
+    /// What was agreed on for one line, with the tracks that go on and those that are new. `None`
+    /// when nothing is or may be sent on it.
+    fn reconcile_line(
+        &mut self,
+        line: &AgreedLine,
+        kind: Kind,
+        before: Option<ReceiveLine>,
+        room: usize,
+    ) -> Option<ReceiveLine> {
         let receives = line.usable() && effective(line).receives();
-        let named = |i: &Incoming| {
-            line.remote.tracks.iter().any(|t| (&t.stream, &t.track) == (&i.stream, &i.track))
-        };
+        let named =
+            |track: &LineTrack| line.remote.tracks.iter().any(|named| is(track, named));
         // A line that does not send names no stream any more (RFC 8829 5.2.1): the track was
         // removed. Peers that go on naming it only hold it.
         let nameless = line.remote.tracks.iter().all(|track| track.track.is_empty());
-        let over =
-            |i: &Incoming| !line.usable() || (!named(i) && (receives || nameless));
-        let mut index = 0;
-        while let Some(incoming) = self.incoming.get_mut(index) {
-            if incoming.mid != line.mid {
-                index += 1;
+        let (held, tracks) = before.map_or((false, Vec::new()), |b| (!b.receives, b.tracks));
+        let mut known = Vec::with_capacity(tracks.len());
+        for track in tracks {
+            if !line.usable() || (!named(&track) && (receives || nameless)) {
+                self.close_incoming(track.id, CloseReason::Remote);
                 continue;
             }
-            if over(incoming) {
-                let incoming = self.incoming.swap_remove(index);
-                self.close_incoming(incoming.id, CloseReason::Remote);
-                continue;
-            }
-            incoming.formats = line.receive.clone().into();
-            let id = incoming.id;
-            if incoming.muted == receives {
-                incoming.muted = !receives;
+            let id = track.id;
+            if held == receives {
                 let event = Event::IncomingTrackMuted { id, muted: !receives };
                 self.events.push_back(SessionEvent::Event(event));
             }
             self.events.push_back(SessionEvent::IncomingTrackChanged { id });
-            index += 1;
+            known.push(track);
         }
-        if !receives || self.refused.contains(&line.mid) {
-            return;
+        if !line.usable() || (!receives && known.is_empty()) {
+            return None;
         }
-        for track in &line.remote.tracks {
-            let known = |i: &Incoming| {
-                i.mid == line.mid && (&i.stream, &i.track) == (&track.stream, &track.track)
-            };
-            let refused = (line.mid.clone(), track.track.clone());
-            if !self.incoming.iter().any(known)
-                && !self.refused_tracks.contains(&refused)
-                && self.incoming.len() < MAX_TRACKS
-            {
-                self.add_incoming(line, track);
+        let mut received = received_line(line, kind, receives);
+        if receives && !self.refused.contains(&line.mid) {
+            for named in &line.remote.tracks {
+                let refused = (line.mid.clone(), named.track.clone());
+                match known.iter().find(|track| is(track, named)) {
+                    Some(known) => received.tracks.push(known.clone()),
+                    None if self.refused_tracks.contains(&refused) => {}
+                    None if received.tracks.len() >= room => {}
+                    None => received.tracks.push(self.add_incoming(line, kind, named)),
+                }
             }
+        } else {
+            received.tracks = known;
         }
+        received.sources = sources(line, &received.tracks);
+        Some(received)
     }
 
-    fn add_incoming(&mut self, line: &AgreedLine, track: &RemoteTrack) {
-        let MediaKind::Rtp(kind) = line.local.kind else { return };
+    /// Announces a track.
+    fn add_incoming(&mut self, line: &AgreedLine, kind: Kind, named: &RemoteTrack) -> LineTrack {
         let id = IncomingTrackId::new(&self.ids, self.id.shard());
         let mut codecs: Vec<Codec> = Vec::new();
         for format in &line.receive {
@@ -103,56 +125,38 @@ impl Session {
             id,
             kind,
             mid: line.mid.to_string(),
-            stream: track.stream.clone(),
-            track: track.track.clone(),
+            stream: named.stream.clone(),
+            track: named.track.clone(),
             codecs,
             rids: line.remote.rids.iter().map(|rid| rid.to_string()).collect(),
         };
-        self.incoming.push(Incoming::new(id, kind, line, track));
         let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
         self.events.push_back(SessionEvent::Event(event));
         self.events.push_back(SessionEvent::IncomingTrackChanged { id });
+        LineTrack { id, stream: named.stream.clone(), track: named.track.clone() }
     }
 
     fn reconcile_outgoing(&mut self) {
-        let mut closed = Vec::new();
-        let tracks: Vec<_> = self
-            .sending
-            .tracks()
-            .iter()
-            .filter_map(|track| Some((track.id, track.mid.clone()?)))
-            .collect();
+        let tracks = self.sending.tracks().iter();
+        let tracks: Vec<_> =
+            tracks.filter_map(|track| Some((track.id, track.mid.clone()?))).collect();
         for (id, mid) in tracks {
             let line = self.negotiation.lines.iter().find(|line| line.mid == mid);
             let Some(line) = line.filter(|line| line.usable()) else {
-                closed.push((id, mid));
+                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
+                self.renew_line(&mid);
                 continue;
             };
             let formats = line.send.clone();
             let sends = effective(line).sends();
-            let extensions = sent_extensions(line);
+            let extensions = extensions::sent(line);
             let repeats = formats.iter().any(|format| format.rtx.is_some());
             let (ssrc, rtx) = self.ssrcs_of(&mid);
-            let cname = self.local.cname.clone();
-            let rtx = repeats.then_some(rtx);
+            let (rtx, cname) = (repeats.then_some(rtx), self.local.cname.clone());
             let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
             if let Some(track) = self.sending.tracks_mut().find_mut(id) {
                 track.negotiated(formats, sends, Some(parameters));
             }
-        }
-        for (id, mid) in closed {
-            self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
-            self.renew_line(&mid);
-        }
-    }
-
-    /// A track was closed on this side: neither it nor, where it was the only one, its line is
-    /// taken again.
-    pub(super) fn refuse(&mut self, mid: Mid, track: String) {
-        if self.incoming.iter().any(|incoming| incoming.mid == mid) {
-            self.refused_tracks.insert((mid, track));
-        } else {
-            self.refused.insert(mid);
         }
     }
 }
@@ -162,16 +166,54 @@ fn effective(line: &AgreedLine) -> Direction {
     line.local.direction.and(line.allowed)
 }
 
-/// The ids under which a line takes the extensions that we send.
-fn sent_extensions(line: &AgreedLine) -> ExtensionIds {
-    let sent = line.local.extensions.iter().filter(|extension| extension.direction.sends());
-    let mut ids = ExtensionIds::default();
-    for extension in sent {
-        ids.set(&extension.uri, extension.id);
+/// A line without its tracks and what belongs to them.
+fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
+    let events = line.receive_events.iter();
+    let event = |event: &TelephoneEvent| TelephoneEventFormat {
+        pt: event.pt,
+        clock_rate: event.clock_rate,
+    };
+    ReceiveLine {
+        mid: line.mid.clone(),
+        kind,
+        receives,
+        formats: line.receive.clone().into(),
+        telephone_events: events.map(event).collect(),
+        rids: line.remote.rids.clone(),
+        sources: Vec::new(),
+        extensions: extensions::received(line),
+        tracks: Vec::new(),
+        feedback: FeedbackKinds {
+            nack: line.feedback.has(Feedback::NACK),
+            pli: line.feedback.has(Feedback::PLI),
+            fir: line.feedback.has(Feedback::FIR),
+            transport_cc: line.feedback.has(Feedback::TRANSPORT_CC),
+            remb: line.feedback.has(Feedback::REMB),
+        },
+        reduced_size: line.remote.reduced_size,
     }
-    // The older way of the same: who takes both needs it no more.
-    if ids.transport_sequence.is_some() {
-        ids.abs_send_time = None;
-    }
-    ids
+}
+
+/// The SSRCs of the tracks of a line.
+fn sources(line: &AgreedLine, tracks: &[LineTrack]) -> Vec<AnnouncedSource> {
+    let places: Vec<Option<usize>> = line
+        .remote
+        .tracks
+        .iter()
+        .map(|named| tracks.iter().position(|track| is(track, named)))
+        .collect();
+    let announced = |source: &RemoteSource| {
+        Some(AnnouncedSource {
+            ssrc: source.ssrc,
+            rtx: source.rtx,
+            place: source.place,
+            track: places.get(source.track).copied().flatten()?,
+        })
+    };
+    line.remote.sources.iter().filter_map(announced).collect()
+}
+
+/// Whether a description means this track.
+fn is(track: &LineTrack, named: &RemoteTrack) -> bool {
+    (&track.stream, &track.track) == (&named.stream, &named.track)
 }

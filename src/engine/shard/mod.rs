@@ -421,7 +421,7 @@ impl Reactor for Shard {
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
         for id in &settled {
-            self.with(*id, |session| session.announce_if_needed());
+            self.with(*id, |session| session.end_turn(now));
         }
         self.settle(now, &mut settled);
         for id in settled.drain(..) {
