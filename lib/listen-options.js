@@ -15,8 +15,12 @@ function listenOptions(given, field, threads) {
   if (given === undefined) throw check.invalid(field, 'an object', given)
   const { ip, announcedIp, announcedPort } = check.options(given, field, ['ip', 'announcedIp', 'announcedPort'])
   const port = check.optional(announced, announcedPort, undefined, `${field}.announcedPort`, threads)
+  check.ip(ip, `${field}.ip`)
+  if (port !== undefined && announcedIp === undefined) {
+    throw check.invalid(`${field}.announcedPort`, 'announcedIp beside it', port)
+  }
   return {
-    ip: check.ip(ip, `${field}.ip`),
+    ip,
     announced: announcedOptions(announcedIp, port, `${field}.announcedIp`, threads)
   }
 }

@@ -37,11 +37,11 @@ use crate::codec::telephone_event::TelephoneEvent;
 use crate::control::event::EncodingInfo;
 use crate::control::ids::IncomingTrackId;
 use crate::control::layers::EncodingDemand;
+pub use crate::control::stats::DroppedPackets;
 use crate::sfu::{EncodingIndex, SourcePacket};
 use crate::srtp::{KeyingMaterial, RtpOpener};
 use demux::Demux;
 pub use drops::DropReason;
-pub use crate::control::stats::DroppedPackets;
 pub use extensions::ExtensionIds;
 pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
@@ -194,9 +194,10 @@ impl Receiving {
         self.events.pop_front()
     }
 
-    /// Whether a description names an SSRC, for media or for retransmissions.
-    pub fn is_announced(&self, ssrc: u32) -> bool {
-        self.demux.is_announced(ssrc)
+    /// Whether a description names an SSRC, for media or for retransmissions, or something
+    /// authentic came with it.
+    pub fn knows(&self, ssrc: u32) -> bool {
+        self.demux.is_announced(ssrc) || self.position(ssrc).is_ok()
     }
 
     /// Packets that were dropped, by the reason.

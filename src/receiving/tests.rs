@@ -440,6 +440,11 @@ fn malformed_and_unknown_packets_are_counted_by_their_reasons() {
     assert_eq!(peer.send(7, 5, 1, &[(MID, b"1")]), Err(DropReason::UnknownPayloadType));
     peer.send(7, 96, 2, &[]).unwrap();
     assert_eq!(peer.send(7, 5, 3, &[]), Err(DropReason::UnknownPayloadType));
-    let expected = DroppedPackets { malformed: 1, no_line: 1, unknown_payload_type: 2, ..DroppedPackets::default() };
+    let expected = DroppedPackets {
+        malformed: 1,
+        no_line: 1,
+        unknown_payload_type: 2,
+        ..DroppedPackets::default()
+    };
     assert_eq!(peer.receiving.drops(), expected);
 }

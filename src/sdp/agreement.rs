@@ -123,7 +123,12 @@ impl RemoteMedia {
         });
         let sources = sources.collect();
         let rids = media.rids.iter().filter(|(_, direction)| *direction == RidDirection::Send);
-        Self { reduced_size: media.rtcp_rsize, sources, rids: rids.map(|(rid, _)| Rid::from(*rid)).collect(), tracks }
+        Self {
+            reduced_size: media.rtcp_rsize,
+            sources,
+            rids: rids.map(|(rid, _)| Rid::from(*rid)).collect(),
+            tracks,
+        }
     }
 }
 
@@ -159,8 +164,8 @@ pub struct RemoteTransport {
     pub ufrag: String,
     pub pwd: String,
     pub ice_lite: bool,
-    /// The strongest that can be checked: sha-256, else sha-1.
-    pub fingerprint: Fingerprint,
+    /// Those of hash functions that can be checked; any of them may be the certificate's.
+    pub fingerprints: Vec<Fingerprint>,
     /// This side opens the DTLS association (RFC 8842 5).
     pub active: bool,
     /// The peer wrote `a=setup:actpass`: an association that exists stays.

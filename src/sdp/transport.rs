@@ -42,7 +42,7 @@ pub(super) fn of(
     };
     let fingerprints = lines().map(|media| description.fingerprints(media));
     let fingerprints = fingerprints.into_iter().find(|f| !f.is_empty()).unwrap_or_default();
-    let fingerprint = strongest(fingerprints, tagged)?;
+    let fingerprints = checkable(fingerprints, tagged)?;
     let (ufrag, pwd) =
         lines().find_map(|media| description.credentials(media)).ok_or_else(|| {
             SdpError::unacceptable(tagged.line, "there is no a=ice-ufrag and a=ice-pwd for it")
@@ -60,7 +60,7 @@ pub(super) fn of(
         ufrag: ufrag.to_owned(),
         pwd: pwd.to_owned(),
         ice_lite: description.ice_lite,
-        fingerprint,
+        fingerprints,
         active,
         undecided,
         candidates: candidates.collect(),
@@ -68,22 +68,31 @@ pub(super) fn of(
     }))
 }
 
-/// RFC 8122 5.1: the one of the strongest hash that is known.
-fn strongest(
+/// Hash functions of RFC 8122 5 that are good enough, with the bytes they give, and SHA-1, which
+/// some peers still use.
+const HASHES: [(&str, usize); 5] =
+    [("sha-1", 20), ("sha-224", 28), ("sha-256", 32), ("sha-384", 48), ("sha-512", 64)];
+
+/// RFC 8122 5.1: of several hash functions not the weakest one decides.
+fn checkable(
     fingerprints: &[Fingerprint],
     tagged: &MediaSection<'_>,
-) -> Result<Fingerprint, SdpError> {
+) -> Result<Vec<Fingerprint>, SdpError> {
     if fingerprints.is_empty() {
         let reason = "there is no a=fingerprint for it: media is taken over DTLS-SRTP alone";
         return Err(SdpError::unacceptable(tagged.line, reason));
     }
-    let of = |hash: &str, length: usize| {
-        fingerprints.iter().find(|f| f.hash == hash && f.digest.len() == length)
-    };
-    of("sha-256", 32).or_else(|| of("sha-1", 20)).cloned().ok_or_else(|| {
-        let reason = "there is no a=fingerprint of sha-256 for it";
-        SdpError::unacceptable(tagged.line, reason)
-    })
+    let known = |f: &&Fingerprint| HASHES.contains(&(&*f.hash, f.digest.len()));
+    let mut known: Vec<Fingerprint> = fingerprints.iter().filter(known).cloned().collect();
+    if known.is_empty() {
+        let reason =
+            "there is no a=fingerprint for it by sha-256, sha-384, sha-512, sha-224 or sha-1";
+        return Err(SdpError::unacceptable(tagged.line, reason));
+    }
+    if known.iter().any(|f| f.hash != "sha-1") {
+        known.retain(|f| f.hash != "sha-1");
+    }
+    Ok(known)
 }
 
 /// Whether this side opens the association, and whether the peer left that open (RFC 8842 5.2,

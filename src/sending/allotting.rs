@@ -186,3 +186,122 @@ fn reason_of(reason: Reason) -> LayerReason {
         Reason::Unavailable => LayerReason::Unavailable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::control::ids::IncomingTrackId;
+    use crate::sending::SendingEvent;
+    use crate::sending::testing::{PT, description, format, parameters};
+
+    fn tracks(sources: &[&[u32]]) -> OutgoingTracks {
+        let mut tracks = OutgoingTracks::default();
+        for (number, bitrates) in (1..).zip(sources) {
+            let id = OutgoingTrackId(number);
+            let mut track = OutgoingTrack::new(id, Kind::Video, "s".into(), "t".into());
+            let parameters = parameters(number as u32);
+            track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters));
+            track.set_source(Some(IncomingTrackId(number)));
+            track.describe_source(description(Codec::Vp8, bitrates));
+            tracks.push(track);
+        }
+        tracks
+    }
+
+    fn link(available: u64) -> Link {
+        Link { available, certain: true }
+    }
+
+    fn targets(tracks: &OutgoingTracks) -> Vec<Option<u8>> {
+        tracks.iter().map(|track| track.transponder.target().map(|index| index.0)).collect()
+    }
+
+    #[test]
+    fn a_wide_link_has_the_best_of_everything() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000, 500_000], &[100_000, 500_000]]);
+        let allotted = allotting.allot(now, link(u64::MAX), true, &mut tracks, &mut events);
+        assert_eq!(targets(&tracks), [Some(1), Some(1)]);
+        assert_eq!((allotted.used, allotted.wanted), (1_000_000, None));
+        assert!(allotting.has_tracks() && !allotting.has_paused());
+    }
+
+    #[test]
+    fn a_narrow_link_is_shared_and_the_sources_hear_what_is_wanted() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000, 500_000], &[100_000, 500_000]]);
+        let allotted = allotting.allot(now, link(250_000), true, &mut tracks, &mut events);
+        assert_eq!(targets(&tracks), [Some(0), Some(0)]);
+        assert_eq!(allotted.used, 200_000);
+        assert!(allotted.wanted.is_some_and(|wanted| wanted > 250_000));
+        assert!(allotted.best >= 1_000_000);
+        let wanted = |event: &SendingEvent| matches!(event, SendingEvent::EncodingsWanted { .. });
+        assert_eq!(events.iter().filter(|event| wanted(event)).count(), 2);
+        events.clear();
+        allotting.allot(now, link(250_000), true, &mut tracks, &mut events);
+        assert!(!events.iter().any(wanted), "nothing changed");
+    }
+
+    #[test]
+    fn nothing_pauses_for_a_shortage_of_less_than_a_second_or_one_that_is_not_certain() {
+        let start = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000], &[100_000]]);
+        let mut paused = |milliseconds: u64, link: Link| {
+            let now = start + Duration::from_millis(milliseconds);
+            allotting.allot(now, link, true, &mut tracks, &mut events);
+            tracks.iter().filter(|track| track.transponder.paused()).count()
+        };
+        assert_eq!(paused(0, link(120_000)), 0);
+        assert_eq!(paused(999, link(120_000)), 0);
+        assert_eq!(paused(1001, Link { available: 120_000, certain: false }), 0);
+        assert_eq!(paused(1002, link(120_000)), 1);
+        assert_eq!(paused(10_000, link(u64::MAX)), 0);
+    }
+
+    #[test]
+    fn who_chose_an_encoding_gets_it_whatever_the_link_carries() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000, 500_000]]);
+        tracks[0].selected = Some("r1".into());
+        for seconds in 0..3 {
+            let now = now + Duration::from_secs(seconds);
+            allotting.allot(now, link(50_000), true, &mut tracks, &mut events);
+        }
+        assert_eq!(targets(&tracks), [Some(1)]);
+        assert!(!tracks[0].transponder.paused());
+    }
+
+    #[test]
+    fn a_track_that_is_gone_or_muted_leaves_its_share_to_the_others() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000, 500_000], &[100_000, 500_000]]);
+        allotting.allot(now, link(600_000), true, &mut tracks, &mut events);
+        tracks.remove(OutgoingTrackId(1));
+        allotting.allot(now, link(600_000), true, &mut tracks, &mut events);
+        assert_eq!(targets(&tracks), [Some(1)]);
+        tracks[0].set_muted(true);
+        let allotted = allotting.allot(now, link(600_000), true, &mut tracks, &mut events);
+        assert_eq!(allotted.used, 0);
+        assert!(!allotting.has_tracks());
+    }
+
+    #[test]
+    fn before_anything_was_measured_everything_is_wanted() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[0, 0]]);
+        allotting.allot(now, link(100_000), true, &mut tracks, &mut events);
+        let wanted = events.iter().find_map(|event| match event {
+            SendingEvent::EncodingsWanted { wanted, .. } => Some(*wanted),
+            _ => None,
+        });
+        assert_eq!(wanted, Some(EncodingSet::ALL));
+        assert_eq!(targets(&tracks), [Some(1)]);
+    }
+}

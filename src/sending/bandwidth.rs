@@ -234,3 +234,115 @@ impl Bandwidth {
 fn new_estimator(origin: Instant) -> Box<dyn Estimator> {
     Box::new(SendSideEstimator::new(origin, Limits { start: START, ..Limits::default() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A link that the receiver says carries `bitrate`.
+    fn known(now: Instant, bitrate: u64) -> Bandwidth {
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.on_remb(now, now, bitrate);
+        bandwidth.on_sent(now, 10_000, true);
+        bandwidth.tick(now + 150 * MS, false);
+        bandwidth
+    }
+
+    #[test]
+    fn a_link_is_taken_to_carry_a_little_while_feedback_is_promised() {
+        let mut bandwidth = Bandwidth::default();
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (None, false));
+        assert_eq!(bandwidth.promise_feedback(true), Some(START));
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(START), false));
+        bandwidth.set_max_bitrate(Some(100_000));
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(100_000), true));
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_for_three_seconds_is_forgotten() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.promise_feedback(true);
+        for step in 0..=20 {
+            let now = start + 150 * MS * step;
+            bandwidth.on_sent(now, 1000, true);
+            assert!(!bandwidth.tick(now, false).allot, "{step}");
+        }
+        let now = start + 3150 * MS;
+        bandwidth.on_sent(now, 1000, true);
+        assert!(bandwidth.tick(now, false).allot);
+        assert_eq!(bandwidth.available(), None);
+    }
+
+    #[test]
+    fn time_passes_while_something_is_sent_or_paused_and_rests_otherwise() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.on_sent(start, 1000, false);
+        assert_eq!(bandwidth.next(), None, "nobody shares the link");
+        bandwidth.on_sent(start, 1000, true);
+        assert_eq!(bandwidth.next(), Some(start + TICK_INTERVAL));
+        assert!(
+            !bandwidth.is_tick_due(start + 149 * MS) && bandwidth.is_tick_due(start + 150 * MS)
+        );
+        bandwidth.tick(start + 150 * MS, false);
+        assert_eq!(bandwidth.next(), Some(start + 300 * MS));
+        bandwidth.tick(start + 300 * MS, true);
+        assert_eq!(bandwidth.next(), Some(start + 450 * MS));
+        bandwidth.tick(start + 450 * MS, false);
+        assert_eq!(bandwidth.next(), None);
+    }
+
+    #[test]
+    fn the_receivers_own_estimate_is_the_most_that_is_sent() {
+        let now = Instant::now();
+        let bandwidth = known(now, 200_000);
+        assert!(bandwidth.estimate().unwrap() <= 200_000);
+        assert!(bandwidth.is_certain());
+        assert!(!bandwidth.loses_much());
+    }
+
+    #[test]
+    fn another_way_makes_what_was_known_uncertain() {
+        let now = Instant::now();
+        let mut bandwidth = known(now, 200_000);
+        bandwidth.on_new_path(now + 200 * MS);
+        bandwidth.tick(now + 300 * MS, false);
+        assert!(!bandwidth.is_certain());
+    }
+
+    #[test]
+    fn layers_are_chosen_anew_ten_times_a_second_at_most() {
+        let start = Instant::now();
+        let mut bandwidth = known(start, 2_000_000);
+        let mut at = |milliseconds: u32| {
+            bandwidth.on_sent(start + MS * milliseconds, 1000, true);
+            bandwidth.tick(start + MS * milliseconds, false).allot
+        };
+        assert!(!at(200));
+        assert!(at(250));
+        assert!(!at(300));
+    }
+
+    #[test]
+    fn who_listens_is_told_twice_a_second_once_something_is_known() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        assert!(bandwidth.poll_report(start).is_none());
+        bandwidth.listen(start, true);
+        assert!(bandwidth.poll_report(start).is_none(), "nothing is known");
+        bandwidth.set_max_bitrate(Some(400_000));
+        let video = Allotted { used: 200_000, wanted: Some(300_000), best: 900_000 };
+        bandwidth.set_allotted(video, 32_000);
+        assert!(bandwidth.poll_report(start + 499 * MS).is_none());
+        let report = bandwidth.poll_report(start + 500 * MS).unwrap();
+        assert_eq!(
+            (report.available, report.target, report.wanted),
+            (400_000, 232_000, Some(332_000))
+        );
+        bandwidth.listen(start, false);
+        assert!(bandwidth.poll_report(start + 5000 * MS).is_none());
+    }
+}

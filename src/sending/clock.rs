@@ -1,6 +1,6 @@
 //! Wall-clock time of a fake or real `Instant`, for what goes onto the wire.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::codec::ntp;
 
@@ -15,10 +15,9 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// `now` is the moment of this call.
-    pub fn new(now: Instant) -> Self {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { origin: now, time: ntp::from_unix(time) & !0xffff }
+    /// `unix` is the time since 1970 at `origin`.
+    pub fn new(origin: Instant, unix: Duration) -> Self {
+        Self { origin, time: ntp::from_unix(unix) & !0xffff }
     }
 
     /// Seconds in the upper, fractions in the lower 32 bits.
@@ -41,14 +40,12 @@ impl WallClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_second_is_a_second_in_every_form() {
         let start = Instant::now();
-        let clock = WallClock::new(start);
+        let clock = WallClock::new(start, Duration::from_secs(1_900_000_000));
         let later = start + Duration::from_millis(1500);
         let close =
             |difference: u64, unit: u64| (difference as f64 / unit as f64 - 1.5).abs() < 1e-4;

@@ -142,3 +142,108 @@ fn limit(spatial: Option<u8>, temporal: Option<u8>) -> Layer {
     let Layer { spatial: highest_spatial, temporal: highest_temporal } = Layer::HIGHEST;
     Layer::new(spatial.unwrap_or(highest_spatial), temporal.unwrap_or(highest_temporal))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::control::event::Event;
+    use crate::sending::testing::{OPUS_PT, Rig, description, format, seen};
+    use crate::sfu::EncodingIndex;
+    use crate::sfu::testing::Source;
+
+    fn keyframes(events: &[SendingEvent]) -> Vec<EncodingIndex> {
+        let wanted = |event: &SendingEvent| match event {
+            SendingEvent::KeyframeWanted { encoding, .. } => Some(*encoding),
+            _ => None,
+        };
+        events.iter().filter_map(wanted).collect()
+    }
+
+    #[test]
+    fn a_new_source_is_asked_for_a_keyframe_once() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[500_000]);
+        assert_eq!(keyframes(&rig.events()), [EncodingIndex(0)]);
+        rig.feed(track, description(Codec::Vp8, &[500_000]));
+        assert_eq!(keyframes(&rig.events()), [EncodingIndex(0)], "it starts anew");
+        rig.sending.set_source(rig.now, track, None);
+        assert_eq!(keyframes(&rig.events()), []);
+    }
+
+    #[test]
+    fn the_encoding_that_the_application_chose_is_switched_to_at_a_keyframe() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000, 200_000]);
+        let mut low = Source::encoding(Codec::Vp8, 0, rig.now);
+        let mut high = Source::encoding(Codec::Vp8, 1, rig.now);
+        rig.sending.select_encoding(rig.now, track, Some("r0".into()));
+        rig.events();
+        assert_eq!(rig.forward(track, [low.keyframe(), high.keyframe()]).len(), 1);
+        rig.wait(33);
+        rig.sending.select_encoding(rig.now, track, Some("r1".into()));
+        assert_eq!(keyframes(&rig.events()), [EncodingIndex(1)]);
+        assert_eq!(rig.forward(track, [low.packet(), high.packet()]).len(), 1, "the low one");
+        rig.wait(33);
+        let before = seen(&rig.forward(track, [low.packet()])[0]);
+        rig.wait(33);
+        let after = seen(&rig.forward(track, [high.keyframe(), low.packet()])[0]);
+        assert_eq!(after.sequence, before.sequence.wrapping_add(1));
+        let told = |event: SendingEvent| match event {
+            SendingEvent::Event(Event::TransponderEncoding { encoding, .. }) => encoding?.rid,
+            _ => None,
+        };
+        assert_eq!(rig.events().into_iter().find_map(told).as_deref(), Some("r1"));
+    }
+
+    #[test]
+    fn a_muted_track_wants_nothing_of_its_source_and_sends_nothing() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        rig.forward(track, [camera.keyframe()]);
+        rig.events();
+        rig.sending.mute(rig.now, track, true);
+        let nothing = |event: &SendingEvent| {
+            matches!(event, SendingEvent::EncodingsWanted { wanted, .. }
+                if *wanted == crate::sfu::EncodingSet::NONE)
+        };
+        assert!(rig.events().iter().any(nothing));
+        assert_eq!(rig.forward(track, [camera.keyframe()]).len(), 0);
+        rig.sending.mute(rig.now, track, false);
+        assert_eq!(keyframes(&rig.events()), [EncodingIndex(0)]);
+    }
+
+    #[test]
+    fn sound_needs_no_keyframe() {
+        let mut rig = Rig::connected();
+        let track = rig.track(1, format(Codec::Opus, OPUS_PT));
+        rig.feed(track, description(Codec::Opus, &[0]));
+        assert_eq!(keyframes(&rig.events()), []);
+        let burst = rig.forward(track, [Source::new(Codec::Opus).packet()]);
+        assert_eq!(seen(&burst[0]).pt, OPUS_PT);
+    }
+
+    #[test]
+    fn what_ends_says_so() {
+        let mut rig = Rig::connected();
+        let (one, two) = (rig.video(1, &[1]), rig.video(2, &[1]));
+        rig.events();
+        assert!(rig.sending.remove_track(one, CloseReason::Remote).is_some());
+        assert!(rig.sending.remove_track(one, CloseReason::Remote).is_none());
+        rig.sending.close(CloseReason::Parent);
+        let closed = |event: SendingEvent| match event {
+            SendingEvent::TrackClosed { id, reason } => Some((id, reason)),
+            _ => None,
+        };
+        let expected = [(one, CloseReason::Remote), (two, CloseReason::Parent)];
+        assert_eq!(rig.events().into_iter().filter_map(closed).collect::<Vec<_>>(), expected);
+        assert!(rig.sending.tracks().is_empty());
+    }
+
+    #[test]
+    fn a_limit_that_is_not_given_is_none() {
+        assert_eq!(limit(None, None), Layer::HIGHEST);
+        assert_eq!(limit(Some(1), None), Layer::new(1, Layer::HIGHEST.temporal));
+    }
+}

@@ -1,10 +1,11 @@
 //! What turns RTP and RTCP for one peer into datagrams: headers, keys, numbers and reports.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::clock::WallClock;
 use super::header::{Elements, Header};
-use super::report;
+use super::packet::OutgoingPacket;
+use super::report::Reporting;
 use super::stream::{Latest, Stream};
 use super::transport_history::{Acknowledged, TransportHistory};
 use crate::bandwidth::PacketResult;
@@ -12,10 +13,6 @@ use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
 use crate::sfu::Extensions;
 use crate::srtp::{KeyingMaterial, RtcpOpener, Sealer};
-
-/// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
-/// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a packet is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,64 +37,34 @@ impl Purpose {
 /// The length of padding is told in one byte (RFC 3550 5.1).
 const MAX_PADDING: usize = 255;
 
-/// One packet for one receiver, rewritten, not yet sealed.
-#[derive(Clone, Copy, Debug)]
-pub struct OutgoingPacket<'a> {
-    pub pt: u8,
-    /// Packet index: the low 16 bits are the sequence number, the rest the rollover counter. Never
-    /// used twice for one stream, because it is the nonce (RFC 3711 9.1).
-    pub index: u64,
-    pub timestamp: u32,
-    pub marker: bool,
-    /// In Hz.
-    pub clock_rate: u32,
-    /// When the media was captured, on this machine's clock; feeds sender reports.
-    pub captured: Instant,
-    /// Goes before the payload.
-    pub lead: &'a [u8],
-    pub payload: &'a [u8],
-    /// Replaces the first bytes of the payload. Not with a `lead`.
-    pub prefix: Option<&'a Prefix>,
-    pub extensions: &'a Extensions,
-    /// Goes into a copy of the dependency descriptor of `extensions`.
-    pub frame_number: Option<u16>,
-}
-
-impl<'a> OutgoingPacket<'a> {
-    /// What goes before the shared payload or replaces its start, and the rest of it.
-    pub fn parts(&self) -> (&'a [u8], &'a [u8]) {
-        debug_assert!(self.prefix.is_none() || self.lead.is_empty(), "one start for a payload");
-        match self.prefix {
-            Some(prefix) => (prefix.bytes(), prefix.rest(self.payload)),
-            None => (self.lead, self.payload),
-        }
-    }
-}
-
+/// The keys of one peer, and what counts under them. Streams are the caller's.
 pub struct Egress {
     clock: WallClock,
     sealer: Option<Sealer>,
     opener: Option<RtcpOpener>,
     history: TransportHistory,
-    last_report: Option<Instant>,
-    report_at: Option<Instant>,
+    reporting: Reporting,
 }
 
 impl Egress {
-    pub fn new(now: Instant) -> Self {
+    /// Without keys. `clock` is what reports tell the time by.
+    pub fn new(now: Instant, clock: WallClock) -> Self {
         Self {
-            clock: WallClock::new(now),
+            clock,
             sealer: None,
             opener: None,
             history: TransportHistory::new(now),
-            last_report: None,
-            report_at: None,
+            reporting: Reporting::default(),
         }
     }
 
-    /// What keys are made of is known. `client`: this side was the DTLS client (RFC 5764 4.2).
+    /// What keys are made of is known, of the first handshake or a later one. `client`: this side
+    /// was the DTLS client (RFC 5764 4.2).
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
-        self.sealer = Sealer::new(material, client);
+        self.sealer = match self.sealer {
+            None => Sealer::new(material, client),
+            Some(_) => Sealer::renewed(material, client),
+        };
         self.opener = RtcpOpener::new(material, client);
     }
 
@@ -127,6 +94,12 @@ impl Egress {
     /// When the times of sending count from that feedback is told with.
     pub fn origin(&self) -> Instant {
         self.history.origin()
+    }
+
+    /// The transport-wide number of the next packet.
+    #[cfg(test)]
+    pub(super) fn next_transport_sequence(&self) -> u16 {
+        self.history.next_sequence()
     }
 
     /// What transport-wide feedback said so far.
@@ -200,16 +173,7 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         bytes: usize,
     ) {
-        if !stream.unreported {
-            stream.unreported = true;
-            // The first report goes out at once: until it comes the receiver cannot tell which
-            // sound belongs to which picture.
-            let due = match (stream.latest, self.last_report) {
-                (Some(_), Some(last)) => (last + REPORT_INTERVAL).max(now),
-                _ => now,
-            };
-            self.report_at = Some(self.report_at.map_or(due, |at| at.min(due)));
-        }
+        self.reporting.on_sent(now, stream);
         stream.packets = stream.packets.wrapping_add(1);
         stream.octets = stream.octets.wrapping_add(bytes as u32);
         stream.latest = Some(Latest {
@@ -322,7 +286,7 @@ impl Egress {
 
     /// When [`Egress::reports`] is due.
     pub fn report_at(&self) -> Option<Instant> {
-        self.report_at.filter(|_| self.sealer.is_some())
+        self.reporting.next().filter(|_| self.sealer.is_some())
     }
 
     /// Sender reports of every stream that sent something since its last, if they are due: RTCP
@@ -335,16 +299,7 @@ impl Egress {
         if self.report_at().is_none_or(|at| now < at) {
             return Vec::new();
         }
-        self.report_at = None;
-        self.last_report = Some(now);
-        let mut compounds = Vec::new();
-        let mut compound = report::Compound::default();
-        for stream in streams.filter(|stream| stream.unreported) {
-            stream.unreported = false;
-            compounds.extend(compound.sender_report(self.clock.ntp(now), now, stream));
-        }
-        compounds.extend(compound.finish());
-        compounds
+        self.reporting.report(now, self.clock.ntp(now), streams)
     }
 
     /// Seals an RTCP compound.
@@ -355,5 +310,79 @@ impl Egress {
         let length = sealer.seal_rtcp(&mut compound, length)?;
         compound.truncate(length);
         Some(compound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sending::testing::{PT, RTX_PT, clock, material, parameters, seen};
+
+    fn sealing() -> (Instant, Egress, Stream) {
+        let now = Instant::now();
+        let mut egress = Egress::new(now, clock(now));
+        egress.set_keys(&material(), true);
+        (now, egress, Stream::new(parameters(1)))
+    }
+
+    fn packet<'a>(now: Instant, index: u64, extensions: &'a Extensions) -> OutgoingPacket<'a> {
+        OutgoingPacket {
+            pt: PT,
+            index,
+            timestamp: 90_000,
+            marker: true,
+            clock_rate: 90_000,
+            captured: now,
+            lead: &[],
+            payload: &[7; 100],
+            prefix: None,
+            extensions,
+            frame_number: None,
+        }
+    }
+
+    #[test]
+    fn a_datagram_is_as_long_as_was_said_and_padding_adds_to_it() {
+        let (now, mut egress, mut stream) = sealing();
+        let extensions = Extensions::default();
+        let packet = packet(now, 0x1_0005, &extensions);
+        let size = egress.size(&stream, &packet);
+        let mut out = [0; 1500];
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut out), Some(size));
+        let header = seen(&out[..size]);
+        assert_eq!((header.pt, header.sequence, header.ssrc), (PT, 5, 1000));
+        assert_eq!(egress.seal(now, &mut stream, &packet, 8, &mut out), Some(size + 8));
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut out[..size - 1]), None);
+    }
+
+    #[test]
+    fn without_keys_nothing_is_sealed() {
+        let (now, _, mut stream) = sealing();
+        let mut egress = Egress::new(now, clock(now));
+        let extensions = Extensions::default();
+        let packet = packet(now, 1, &extensions);
+        assert!(!egress.has_keys());
+        assert_eq!(egress.seal(now, &mut stream, &packet, 0, &mut [0; 1500]), None);
+        assert_eq!(egress.repeat(now, &mut stream, &packet, RTX_PT, 0, Purpose::Repair), None);
+        assert_eq!(egress.seal_compound(vec![0x80, 201, 0, 1, 0, 0, 0, 1]), None);
+        assert_eq!(egress.report_at(), None);
+    }
+
+    #[test]
+    fn what_is_repeated_has_numbers_of_its_own_and_is_counted_unless_it_is_a_probe() {
+        let (now, mut egress, mut stream) = sealing();
+        let extensions = Extensions::default();
+        let packet = packet(now, 9, &extensions);
+        let mut repeat = |purpose| {
+            let bytes = egress.repeat(now, &mut stream, &packet, RTX_PT, 10_000, purpose);
+            bytes.map(|bytes| seen(&bytes))
+        };
+        let first = repeat(Purpose::Repair).unwrap();
+        assert_eq!((first.pt, first.ssrc, first.marker), (RTX_PT, 1001, true));
+        assert_eq!(repeat(Purpose::Repair), None, "that was just now");
+        let insured = repeat(Purpose::Insurance).unwrap();
+        let probe = repeat(Purpose::Probe(1)).unwrap();
+        assert_eq!([insured.sequence, probe.sequence], [first.sequence + 1, first.sequence + 2]);
+        assert_eq!(stream.feedback().retransmitted_packets, 2);
     }
 }

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_report_without_a_quote_leaves_the_round_trip_as_it_was() {
         let now = Instant::now();
-        let clock = WallClock::new(now);
+        let clock = crate::sending::testing::clock(now);
         let mut feedback = Feedback::default();
         let sent = clock.compact_ntp(now);
         feedback.report(now + Duration::from_millis(100), &clock, &block(sent, 0));

@@ -19,6 +19,7 @@ mod observer;
 mod outbox;
 mod outlet;
 mod pacing;
+mod packet;
 mod probing;
 mod reach;
 mod repair;
@@ -38,13 +39,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use clock::WallClock;
-pub use egress::{Egress, OutgoingPacket, Purpose};
+pub use egress::{Egress, Purpose};
 pub use event::SendingEvent;
 pub use feedback::{Feedback, RemoteReport};
 pub use header::{Elements, ExtensionIds, Header};
 pub use leveling::level;
 pub use observer::Observer;
 pub use outlet::Outlet;
+pub use packet::OutgoingPacket;
 pub use reach::Reach;
 pub use repeating::Nacked;
 pub use report::goodbyes;
@@ -91,12 +93,13 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A half without keys and tracks. `transport` is what events about all of it name.
-    pub fn new(now: Instant, transport: TransportId) -> Self {
+    /// A half without keys and tracks. `clock` is what reports tell the time by, `transport` what
+    /// events about all of it name.
+    pub fn new(now: Instant, clock: WallClock, transport: TransportId) -> Self {
         Self {
             transport,
             tracks: OutgoingTracks::default(),
-            egress: Egress::new(now),
+            egress: Egress::new(now, clock),
             bandwidth: Bandwidth::default(),
             allotting: Allotting::default(),
             pacing: Pacing::default(),
@@ -188,5 +191,66 @@ impl Sending {
     /// When [`Sending::handle_timeout`] wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         self.wakes_at(now).into_iter().chain(self.allotting.next()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::testing::{Rig, flow, material, receiver_report};
+    use super::*;
+    use crate::codec::Codec;
+    use crate::sfu::testing::Source;
+
+    #[test]
+    fn nothing_is_sent_before_there_are_keys_an_address_and_somebody_there() {
+        let mut rig = Rig::new();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0);
+        rig.sending.set_keys(&material(), true);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0);
+        rig.sending.set_reach(Reach::Yes);
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 0, "where to?");
+        rig.sending.set_flow(rig.now, flow(1));
+        assert_eq!(rig.forward(track, camera.frame(true, 2)).len(), 2);
+    }
+
+    #[test]
+    fn a_peer_that_fell_silent_is_sent_nothing_until_it_is_heard_again() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        rig.sending.set_reach(Reach::Until(rig.now + Duration::from_secs(1)));
+        assert_eq!(rig.forward(track, camera.frame(true, 1)).len(), 1);
+        rig.wait(1000);
+        assert_eq!(rig.forward(track, camera.frame(false, 1)).len(), 0);
+        rig.sending.set_reach(Reach::Yes);
+        assert_eq!(rig.forward(track, camera.frame(false, 1)).len(), 1);
+    }
+
+    #[test]
+    fn the_timer_is_armed_by_what_was_sent_and_rests_when_nothing_is() {
+        let mut rig = Rig::connected();
+        assert_eq!(rig.sending.poll_timeout(rig.now), None);
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        rig.forward(track, camera.frame(true, 1));
+        assert_eq!(rig.sending.wakes_at(rig.now), Some(rig.now), "the first report is due");
+        rig.run(60_000);
+        assert_eq!(rig.sending.wakes_at(rig.now), None);
+    }
+
+    #[test]
+    fn only_what_is_authentic_and_new_is_opened() {
+        let mut rig = Rig::new();
+        let mut plain = vec![1];
+        assert!(!rig.sending.open_rtcp(&receiver_report(1, 0), &mut plain), "no keys yet");
+        let mut rig = Rig::connected();
+        assert!(!rig.sending.open_rtcp(&receiver_report(1, 0), &mut plain), "not encrypted");
+        assert!(plain.is_empty());
+        assert!(rig.receive(&receiver_report(1, 0)));
+        assert_eq!(rig.sending.rtcp_senders().map(|(_, ssrc, _)| ssrc).collect::<Vec<_>>(), [1]);
     }
 }

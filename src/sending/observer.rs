@@ -1,6 +1,6 @@
 //! Sees what is sent before it is encrypted, for debugging.
 
-use super::egress::OutgoingPacket;
+use super::packet::OutgoingPacket;
 use crate::control::flow::Flow;
 
 /// Is told of everything that a [`Sending`](super::Sending) seals, in the clear.

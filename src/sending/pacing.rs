@@ -167,3 +167,69 @@ impl Pacing {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn without_an_estimate_nothing_waits() {
+        let now = Instant::now();
+        let mut pacing = Pacing::default();
+        assert_eq!(pacing.begin(now), usize::MAX);
+        pacing.on_sent(now, 1_000_000);
+        assert_eq!(pacing.begin(now), usize::MAX);
+        assert_eq!(pacing.next(now), None);
+        assert!(!pacing.is_due(now));
+    }
+
+    #[test]
+    fn a_full_burst_is_followed_by_a_pause() {
+        let now = Instant::now();
+        let mut pacing = Pacing::default();
+        pacing.set_rate(now, 1_000_000);
+        let budget = pacing.begin(now);
+        assert!(budget > 0 && budget < 100_000);
+        pacing.on_sent(now, budget);
+        assert_eq!(pacing.begin(now), 0);
+        assert!(pacing.begin(now + 50 * MS) > 0);
+    }
+
+    #[test]
+    fn repetitions_get_what_media_leaves_and_at_least_a_fifth() {
+        let start = Instant::now();
+        let repeated = |spare: u64| {
+            let mut pacing = Pacing::default();
+            // The bytes of 10 s, a packet of 1,000 every 10 ms as far as it may go.
+            (0..1000)
+                .filter(|step| {
+                    let may = pacing.may_repeat(start + 10 * MS * *step, 400_000, spare);
+                    if may {
+                        pacing.repeated(1000);
+                    }
+                    may
+                })
+                .count() as u64
+        };
+        // 80 kbit/s of 400 are 10 packets a second, and 0.3 s of them at once.
+        assert!((100..=106).contains(&repeated(0)), "{}", repeated(0));
+        assert!((250..=262).contains(&repeated(200_000)), "{}", repeated(200_000));
+    }
+
+    #[test]
+    fn tracks_with_repairs_are_looked_at_again_soon_each_once() {
+        let start = Instant::now();
+        let mut pacing = Pacing::default();
+        assert!(pacing.may_repeat(start, 100_000, 0));
+        pacing.set_repairs(OutgoingTrackId(1), true);
+        pacing.set_repairs(OutgoingTrackId(1), true);
+        pacing.set_repairs(OutgoingTrackId(2), true);
+        pacing.set_repairs(OutgoingTrackId(2), false);
+        assert_eq!(pacing.next(start), Some(start + REPAIR_PAUSE));
+        assert!(pacing.is_due(start + REPAIR_PAUSE));
+        assert_eq!(pacing.take_repairs(), [OutgoingTrackId(1)]);
+        assert_eq!(pacing.next(start), None);
+    }
+}

@@ -215,3 +215,134 @@ impl Sending {
         Some(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::sending::SendingEvent;
+    use crate::sending::testing::{RTX_PT, Rig, remb, seen};
+    use crate::sfu::testing::Source;
+
+    /// A track on which so many packets were sent, and the sequence number of the first.
+    fn sent(frames: u16) -> (Rig, OutgoingTrackId, u16) {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        let first = seen(&rig.forward(track, camera.frame(true, 1))[0]).sequence;
+        for _ in 1..frames {
+            rig.forward(track, camera.frame(false, 1));
+        }
+        rig.run(20);
+        rig.datagrams();
+        rig.events();
+        rig.plain();
+        (rig, track, first)
+    }
+
+    fn wanted(rig: &mut Rig) -> usize {
+        let events = rig.events();
+        let wanted = |e: &&SendingEvent| matches!(e, SendingEvent::RetransmissionWanted { .. });
+        events.iter().filter(wanted).count()
+    }
+
+    fn keyframes(rig: &mut Rig) -> usize {
+        let events = rig.events();
+        events.iter().filter(|e| matches!(e, SendingEvent::KeyframeWanted { .. })).count()
+    }
+
+    #[test]
+    fn lost_packets_are_repeated_on_the_retransmission_stream_in_their_order() {
+        let (mut rig, track, first) = sent(5);
+        rig.nack(1000, &[first + 3, first + 1]);
+        rig.nack(1000, &[first + 1]);
+        assert_eq!(wanted(&mut rig), 1, "once for all that wait");
+        rig.retransmit(track);
+        let repeated: Vec<_> = rig.datagrams().iter().map(|d| seen(d)).collect();
+        assert!(repeated.iter().all(|packet| (packet.pt, packet.ssrc) == (RTX_PT, 1001)));
+        assert_eq!(repeated[1].sequence, repeated[0].sequence + 1);
+        let again: Vec<_> = rig.plain();
+        let original: Vec<_> = rig.history.iter().map(|packet| packet.payload.to_vec()).collect();
+        assert_eq!(
+            again.iter().map(|p| &p[4..]).collect::<Vec<_>>(),
+            [&original[1][4..], &original[3][4..]]
+        );
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().len(), 0);
+    }
+
+    #[test]
+    fn what_was_never_sent_is_not_repeated() {
+        let (mut rig, track, first) = sent(2);
+        rig.nack(1000, &[first + 2, first.wrapping_sub(1)]);
+        rig.nack(4711, &[first]);
+        assert_eq!(wanted(&mut rig), 0);
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().len(), 0);
+    }
+
+    #[test]
+    fn a_repetition_rests_before_it_is_repeated_again() {
+        let (mut rig, track, first) = sent(2);
+        for expected in [1, 0] {
+            rig.nack(1000, &[first]);
+            rig.retransmit(track);
+            assert_eq!(rig.datagrams().len(), expected);
+        }
+        rig.wait(10);
+        rig.nack(1000, &[first]);
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().len(), 1);
+    }
+
+    #[test]
+    fn what_came_too_late_is_given_up_for_a_keyframe_once_a_second() {
+        let (mut rig, track, first) = sent(3);
+        rig.nack(1000, &[first]);
+        rig.wait(400);
+        rig.events();
+        rig.retransmit(track);
+        assert_eq!((rig.datagrams().len(), keyframes(&mut rig)), (0, 1));
+        rig.nack(1000, &[first]);
+        rig.wait(400);
+        rig.events();
+        rig.retransmit(track);
+        assert_eq!((rig.datagrams().len(), keyframes(&mut rig)), (0, 0));
+    }
+
+    #[test]
+    fn requests_for_more_than_a_receiver_may_ask_for_are_bounded() {
+        let (mut rig, _, first) = sent(600);
+        let lost: Vec<u16> = (0..600).map(|n| first.wrapping_add(n)).collect();
+        rig.nack(1000, &lost);
+        assert_eq!(rig.sending.tracks[0].nacked.len(), MAX_NACKED);
+        rig.nack(1000, &lost[500..]);
+        assert_eq!(rig.sending.tracks[0].nacked.len(), MAX_NACKED);
+    }
+
+    #[test]
+    fn a_full_link_gets_a_part_of_them_now_and_the_rest_later() {
+        let (mut rig, track, first) = sent(200);
+        rig.receive(&remb(50_000));
+        rig.nack(1000, &(0..200).map(|n| first.wrapping_add(n)).collect::<Vec<_>>());
+        rig.retransmit(track);
+        let at_once = rig.datagrams().len();
+        assert!(at_once > 0 && at_once < 100, "{at_once}");
+        rig.events();
+        rig.wait(60);
+        rig.sending.handle_timeout(rig.now);
+        assert!(wanted(&mut rig) > 0);
+        rig.retransmit(track);
+        assert!(!rig.datagrams().is_empty());
+    }
+
+    #[test]
+    fn the_last_packet_before_a_pause_is_repeated_unasked() {
+        let (mut rig, track, _) = sent(3);
+        let last = rig.history.last().unwrap().clone();
+        rig.sending.repeat_tail(rig.now, track, &last);
+        assert_eq!(rig.datagrams().len(), 1);
+        rig.sending.repeat_tail(rig.now, OutgoingTrackId(9), &last);
+        assert_eq!(rig.datagrams().len(), 0);
+    }
+}

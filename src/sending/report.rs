@@ -1,19 +1,69 @@
 //! Sender reports and goodbyes as compounds (RFC 3550 6.1).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::stream::Stream;
 use crate::codec::rtcp;
 
+/// Reports about a stream that sends go out this often. RFC 3550 6.2 asks for five seconds at
+/// least, RFC 4585 3.4 lifts that; receivers keep sound and picture in step by them.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// A compound stays below this, which leaves room for sealing under any usual MTU.
 const MAX_COMPOUND: usize = 1100;
 /// The count of a BYE has five bits (RFC 3550 6.6).
 const MAX_GOODBYES: usize = 31;
 
+/// When the streams of a peer are reported on.
+#[derive(Default)]
+pub(super) struct Reporting {
+    last: Option<Instant>,
+    due: Option<Instant>,
+}
+
+impl Reporting {
+    /// A packet of a stream is sent, which is not counted yet. The first report of a stream goes
+    /// out at once: until it comes the receiver cannot tell which sound belongs to which picture.
+    pub(super) fn on_sent(&mut self, now: Instant, stream: &mut Stream) {
+        if std::mem::replace(&mut stream.unreported, true) {
+            return;
+        }
+        let due = match (stream.latest, self.last) {
+            (Some(_), Some(last)) => (last + REPORT_INTERVAL).max(now),
+            _ => now,
+        };
+        self.due = Some(self.due.map_or(due, |at| at.min(due)));
+    }
+
+    /// When [`Reporting::report`] is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Reports of every stream that sent something since its last, as compounds. `ntp` is the NTP
+    /// time of this moment.
+    pub(super) fn report<'a>(
+        &mut self,
+        now: Instant,
+        ntp: u64,
+        streams: impl Iterator<Item = &'a mut Stream>,
+    ) -> Vec<Vec<u8>> {
+        self.due = None;
+        self.last = Some(now);
+        let mut compounds = Vec::new();
+        let mut compound = Compound::default();
+        for stream in streams.filter(|stream| stream.unreported) {
+            stream.unreported = false;
+            compounds.extend(compound.sender_report(ntp, now, stream));
+        }
+        compounds.extend(compound.finish());
+        compounds
+    }
+}
+
 /// Sender reports that share datagrams. Each datagram names its first source (SDES CNAME), as
 /// every compound has to.
 #[derive(Default)]
-pub(super) struct Compound {
+struct Compound {
     bytes: Vec<u8>,
     first: u32,
     /// Of the first.
@@ -22,12 +72,7 @@ pub(super) struct Compound {
 
 impl Compound {
     /// Adds the report of one stream. Gives the compound before it when that is full.
-    pub(super) fn sender_report(
-        &mut self,
-        ntp: u64,
-        now: Instant,
-        stream: &Stream,
-    ) -> Option<Vec<u8>> {
+    fn sender_report(&mut self, ntp: u64, now: Instant, stream: &Stream) -> Option<Vec<u8>> {
         let latest = stream.latest?;
         let full = (self.bytes.len() + 28 + self.description_length() > MAX_COMPOUND)
             .then(|| self.finish())
@@ -57,7 +102,7 @@ impl Compound {
     }
 
     /// What there is, with the description of its first source.
-    pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
+    fn finish(&mut self) -> Option<Vec<u8>> {
         if self.bytes.is_empty() {
             return None;
         }
@@ -90,8 +135,6 @@ fn goodbye(ssrcs: &[u32]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::codec::rtcp::Packet;
     use crate::sending::ExtensionIds;
@@ -156,6 +199,24 @@ mod tests {
         let mut compound = Compound::default();
         compound.sender_report(1, Instant::now(), &stream(1, None));
         assert_eq!(compound.finish(), None);
+    }
+
+    #[test]
+    fn the_first_report_of_a_stream_is_due_at_once_and_the_next_a_second_later() {
+        let now = Instant::now();
+        let mut reporting = Reporting::default();
+        let mut fresh = stream(1, None);
+        assert_eq!(reporting.next(), None);
+        reporting.on_sent(now, &mut fresh);
+        fresh.latest = Some(Latest { timestamp: 1, captured: now, clock_rate: 90_000 });
+        assert_eq!(reporting.next(), Some(now));
+        assert_eq!(reporting.report(now, 1, [&mut fresh].into_iter()).len(), 1);
+        assert_eq!(reporting.next(), None);
+        reporting.on_sent(now + Duration::from_millis(300), &mut fresh);
+        assert_eq!(reporting.next(), Some(now + REPORT_INTERVAL));
+        let mut another = stream(2, None);
+        reporting.on_sent(now + Duration::from_millis(400), &mut another);
+        assert_eq!(reporting.next(), Some(now + Duration::from_millis(400)));
     }
 
     #[test]

@@ -40,3 +40,32 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::codec::Codec;
+    use crate::sending::testing::Rig;
+    use crate::sfu::testing::Source;
+
+    #[test]
+    fn datagrams_are_counted_when_they_leave_and_payload_for_its_track() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        let packets = Source::new(Codec::Vp8).frame(true, 3);
+        let payload: usize = packets.iter().map(|packet| packet.payload.len()).sum();
+        let burst: usize = rig.forward(track, packets).iter().map(Vec::len).sum();
+        let stats = rig.sending.stats(rig.now);
+        assert_eq!((stats.packets_sent, stats.bytes_sent), (3, burst as u64));
+        let track = &stats.tracks[0];
+        assert_eq!((track.packets_sent, track.bytes_sent), (3, payload as u64));
+        assert_eq!(
+            (track.frames_sent, track.ssrc, track.rtx_ssrc),
+            (Some(1), Some(1000), Some(1001))
+        );
+        assert_eq!((track.mid.as_deref(), track.rid.as_deref()), (Some("1"), Some("r0")));
+        rig.sending.handle_timeout(rig.now);
+        assert_eq!(rig.sending.stats(rig.now).packets_sent, 3, "the report waits");
+        rig.datagrams();
+        assert_eq!(rig.sending.stats(rig.now).packets_sent, 4);
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Delivery, ExtensionIds, Nacked, Observer, OutgoingPacket, OutgoingTrack, Outlet, Reach,
-    Sending, SendingEvent, StreamParameters, Workspace,
+    Sending, SendingEvent, StreamParameters, WallClock, Workspace,
 };
 use crate::codec::format::{Format, Parameters};
 use crate::codec::rtcp;
@@ -30,6 +30,11 @@ pub(crate) fn flow(peer: u8) -> Flow {
         local: SocketAddr::from(([127, 0, 0, 1], 10_000)),
         remote: SocketAddr::from(([10, 0, 0, peer], 20_000)),
     }
+}
+
+/// The clock on the wall of a moment in 2030.
+pub(crate) fn clock(now: Instant) -> WallClock {
+    WallClock::new(now, Duration::from_secs(1_900_000_000))
 }
 
 pub(crate) fn material() -> KeyingMaterial {
@@ -157,13 +162,14 @@ pub(crate) struct Rig {
     opener: RtcpOpener,
     /// Everything that was forwarded, to be repeated.
     pub(crate) history: Vec<Arc<SourcePacket>>,
+    events: Vec<SendingEvent>,
 }
 
 impl Rig {
     /// Without keys, and nobody there.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        let mut sending = Sending::new(now, TransportId(1));
+        let mut sending = Sending::new(now, clock(now), TransportId(1));
         let plaintext = Arc::new(Plaintext::default());
         sending.set_observer(Some(plaintext.clone()));
         Self {
@@ -174,6 +180,7 @@ impl Rig {
             sealer: Sealer::new(&material(), false).unwrap(),
             opener: RtcpOpener::new(&material(), false).unwrap(),
             history: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -215,12 +222,24 @@ impl Rig {
         self.now += Duration::from_millis(milliseconds);
     }
 
-    /// Time passes as it is asked for, until `milliseconds` later.
+    /// Time passes as it is asked for, until `milliseconds` later; what is wanted meanwhile is done.
     pub(crate) fn run(&mut self, milliseconds: u64) {
         let end = self.now + Duration::from_millis(milliseconds);
+        let mut turns = 0;
         while let Some(at) = self.sending.poll_timeout(self.now).filter(|at| *at <= end) {
-            self.now = self.now.max(at) + Duration::from_micros(1);
+            self.now = self.now.max(at);
             self.sending.handle_timeout(self.now);
+            if self.sending.has_paced(self.now) {
+                self.burst(&[], &[]);
+            }
+            for event in std::iter::from_fn(|| self.sending.next_event()).collect::<Vec<_>>() {
+                if let SendingEvent::RetransmissionWanted { id } = event {
+                    self.retransmit(id);
+                }
+                self.events.push(event);
+            }
+            turns += 1;
+            assert!(turns < 100_000, "a timer is due for ever");
         }
         self.now = self.now.max(end);
     }
@@ -293,7 +312,9 @@ impl Rig {
 
     /// Everything that happened since the last call.
     pub(crate) fn events(&mut self) -> Vec<SendingEvent> {
-        std::iter::from_fn(|| self.sending.next_event()).collect()
+        let mut events = std::mem::take(&mut self.events);
+        events.extend(std::iter::from_fn(|| self.sending.next_event()));
+        events
     }
 
     /// Payloads and compounds that were sealed since the last call.

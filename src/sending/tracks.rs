@@ -48,3 +48,23 @@ impl DerefMut for OutgoingTracks {
         &mut self.tracks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Kind;
+
+    #[test]
+    fn tracks_are_found_by_their_ids_and_keep_their_order() {
+        let mut tracks = OutgoingTracks::default();
+        for id in [5, 3, 8] {
+            let id = OutgoingTrackId(id);
+            tracks.push(OutgoingTrack::new(id, Kind::Audio, String::new(), String::new()));
+        }
+        assert_eq!(tracks.position(OutgoingTrackId(8)), Some(2));
+        assert!(tracks.remove(OutgoingTrackId(3)).is_some());
+        assert!(tracks.remove(OutgoingTrackId(3)).is_none());
+        assert_eq!(tracks.find_mut(OutgoingTrackId(8)).unwrap().id, OutgoingTrackId(8));
+        assert_eq!(tracks.iter().map(|track| track.id.0).collect::<Vec<_>>(), [5, 8]);
+    }
+}

@@ -65,3 +65,20 @@ impl Workspace {
         (self.packets + self.kept.len() - 1) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::sfu::testing::Source;
+
+    #[test]
+    fn kept_packets_are_numbered_behind_those_of_the_turn() {
+        let mut workspace = Workspace::default();
+        let packet = Arc::new(Source::new(Codec::Vp8).packet());
+        workspace.begin(5);
+        assert_eq!([workspace.keep(packet.clone()), workspace.keep(packet.clone())], [5, 6]);
+        workspace.begin(2);
+        assert_eq!(workspace.keep(packet), 2);
+    }
+}

@@ -1,7 +1,6 @@
 //! What was agreed on of ICE, DTLS and SCTP, told to str0m.
 
 use str0m::change::SdpOffer;
-use str0m::crypto::Fingerprint;
 use str0m::{Candidate, IceCreds};
 
 use super::Session;
@@ -60,10 +59,7 @@ impl Session {
             ufrag: remote.ufrag.clone(),
             pass: remote.pwd.clone(),
         });
-        api.set_remote_fingerprint(Fingerprint {
-            hash_func: remote.fingerprint.hash.clone(),
-            bytes: remote.fingerprint.digest.clone(),
-        });
+        self.dtls.expect_certificate(remote.fingerprints.clone());
         self.negotiation.remote_credentials = Some((remote.ufrag.clone(), remote.pwd.clone()));
         for candidate in &remote.candidates {
             self.add_remote_candidate(candidate);

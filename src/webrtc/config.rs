@@ -6,7 +6,8 @@ use str0m::config::DtlsVersion;
 use str0m::net::{Protocol as StrProtocol, TcpType};
 use str0m::{Candidate, Rtc, RtcConfig};
 
-use super::identity::{Agreement, Identity};
+use super::dtls::Dtls;
+use super::identity::Identity;
 use super::wrapping;
 use crate::codec::Codec;
 use crate::control::flow::{LocalCandidates, Protocol};
@@ -25,7 +26,7 @@ pub(super) fn build(
     now: Instant,
     options: &TransportOptions,
     identity: &Identity,
-    agreement: &Agreement,
+    dtls: &Dtls,
     candidates: &LocalCandidates,
 ) -> (Rtc, Vec<String>) {
     let config = RtcConfig::new()
@@ -45,7 +46,7 @@ pub(super) fn build(
         )
         .set_sctp_max_buffered_amount(options.max_buffered_amount)
         .clear_codecs();
-    let mut rtc = agreement.observe(|| config.build(now));
+    let mut rtc = dtls.observe(|| config.build(now));
     let mut lines = Vec::with_capacity(candidates.0.len());
     for (protocol, address) in &candidates.0 {
         let host = match protocol {

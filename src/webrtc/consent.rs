@@ -35,7 +35,7 @@ impl Session {
     /// decrypted, an answer to a check of ours, a record of the DTLS association. Checks of the
     /// peer count when they are answered, see [`Session::on_checked`].
     pub(super) fn note_consent(&mut self, now: Instant, kind: Multiplexed, authentic: bool) {
-        if authentic || (kind == Multiplexed::Dtls && self.agreement.take_heard()) {
+        if authentic || (kind == Multiplexed::Dtls && self.dtls.take_heard()) {
             self.consent(now);
         }
     }

@@ -83,8 +83,6 @@ impl Session {
 
 /// An id as `a=msid` may have it (RFC 8830 2).
 fn token(id: &str) -> String {
-    let allowed = |c: &char| {
-        c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`{|}~".contains(*c)
-    };
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`{|}~".contains(*c);
     id.chars().filter(allowed).take(64).collect()
 }

@@ -40,8 +40,13 @@ impl Session {
 
     /// Forgets the SSRCs of lines that are gone.
     pub(super) fn retain_lines(&mut self) {
-        let known: HashSet<&Mid> =
-            self.negotiation.lines.iter().filter(|line| line.usable()).map(|line| &line.mid).collect();
+        let known: HashSet<&Mid> = self
+            .negotiation
+            .lines
+            .iter()
+            .filter(|line| line.usable())
+            .map(|line| &line.mid)
+            .collect();
         self.lines.current.retain(|mid, _| known.contains(mid));
     }
 

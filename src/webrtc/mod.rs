@@ -8,9 +8,11 @@ mod commands;
 mod config;
 mod consent;
 mod describing;
+mod dtls;
 mod dumping;
 mod event;
 mod extensions;
+mod handshake;
 mod identity;
 mod incoming;
 mod lines;
@@ -28,7 +30,7 @@ mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
@@ -37,8 +39,8 @@ use str0m::{Input, Output, Reason, Rtc};
 pub use event::SessionEvent;
 pub use identity::Identity;
 
-use crate::codec::names::Mid;
 use crate::codec::multiplex::{self, Multiplexed};
+use crate::codec::names::Mid;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
@@ -46,11 +48,11 @@ use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::receiving::Receiving;
-use crate::sending::{Sending, SendingEvent, Workspace};
+use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
 use describing::Local;
+use dtls::Dtls;
 use dumping::Dumping;
-use identity::Agreement;
 use lines::Lines;
 use negotiation::Negotiation;
 use roaming::Roaming;
@@ -71,7 +73,11 @@ pub struct Session {
     id: TransportId,
     options: Box<TransportOptions>,
     rtc: Rtc,
-    agreement: Agreement,
+    dtls: Dtls,
+    /// Where DTLS goes while ICE has no pair: a peer's check or handshake came from there.
+    handshake_flow: Option<Flow>,
+    /// The m-line that carries the transport for the peer.
+    carrier: Option<usize>,
     ids: Arc<Ids>,
     state: TransportState,
     negotiation: Negotiation,
@@ -127,9 +133,8 @@ impl Session {
         candidates: &LocalCandidates,
         ids: Arc<Ids>,
     ) -> Self {
-        let agreement = Agreement::default();
-        let (mut rtc, candidates) =
-            config::build(now, &options, identity, &agreement, candidates);
+        let dtls = Dtls::new(now);
+        let (mut rtc, candidates) = config::build(now, &options, identity, &dtls, candidates);
         let api = rtc.direct_api();
         let local_ufrag = api.local_ice_credentials().ufrag;
         let report_ssrc = *api.new_ssrc();
@@ -140,12 +145,14 @@ impl Session {
             id,
             options,
             rtc,
-            agreement,
+            dtls,
+            handshake_flow: None,
+            carrier: None,
             ids,
             state: TransportState::New,
             negotiation: Negotiation::default(),
             receiving: Receiving::new(now, report_ssrc, &local.cname),
-            sending: Sending::new(now, id),
+            sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
             refused_tracks: HashSet::new(),
@@ -267,8 +274,8 @@ impl Session {
             }
             _ => {}
         }
-        if kind == Multiplexed::Dtls {
-            self.dtls_at = now;
+        if kind == Multiplexed::Dtls && !self.on_dtls(now, flow, bytes) {
+            return self.has_news();
         }
         let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
@@ -323,8 +330,7 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let receiving = self.receiving.next();
-        let own =
-            [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
+        let own = [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
@@ -378,6 +384,9 @@ impl Session {
                 break;
             }
         }
+        if self.dtls.has_news() {
+            self.on_dtls_news(now);
+        }
         if !self.rtc.is_alive() {
             self.end(CloseReason::Remote);
         }
@@ -391,7 +400,7 @@ impl Session {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let transmit = self.direct(now, transmit);
+                    let Some(transmit) = self.direct(now, transmit) else { continue };
                     self.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(event)) => self.on_rtc_event(now, event),
@@ -422,6 +431,12 @@ impl Session {
         self.channels.fail(&mut self.rtc, id, error, &mut self.events);
         self.advance(now);
     }
+}
+
+/// What our reports tell the time by: the system's clock as it is now, so that no packet costs
+/// another look at it.
+fn wall_clock(now: Instant) -> WallClock {
+    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn flow_of(transmit: &Transmit) -> Flow {

@@ -73,6 +73,7 @@ impl Negotiation {
 impl Session {
     pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, EngineError> {
         let answer = self.apply_offer(sdp)?;
+        self.note_carrier(now);
         self.after_description(now);
         Ok(answer)
     }
@@ -167,7 +168,8 @@ impl Session {
             });
         }
         for line in &mut lines {
-            line.local.sender = self.sender(&line.mid, line.formats.iter().any(|f| f.rtx.is_some()));
+            line.local.sender =
+                self.sender(&line.mid, line.formats.iter().any(|f| f.rtx.is_some()));
         }
         let credentials = ice_restart.then(IceCreds::new);
         if let Some(credentials) = &credentials {
@@ -190,6 +192,7 @@ impl Session {
 
     pub(crate) fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), EngineError> {
         self.apply_answer(sdp)?;
+        self.note_carrier(now);
         self.after_description(now);
         Ok(())
     }

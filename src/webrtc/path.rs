@@ -16,15 +16,12 @@ const SILENCE: Duration = Duration::from_secs(7);
 
 impl Session {
     /// Checks come from another address than media goes to: ICE may have chosen another pair.
-    /// str0m does not tell which one it uses, but a packet that it sends does. This one says
-    /// nothing, and receivers pass over it (RFC 4585 6.4: application layer feedback).
+    /// str0m does not tell which one it uses, but a packet that it sends does.
     pub(super) fn ask_for_path(&mut self, now: Instant) {
         if !self.sending.has_keys() || self.state == TransportState::Closed {
             return;
         }
-        let mut api = self.rtc.direct_api();
-        let ssrc = api.new_ssrc();
-        api.send_app_specific_feedback(ssrc, ssrc, *b"path");
+        self.dtls.ask_for_pair();
         self.advance(now);
     }
 
@@ -89,16 +86,17 @@ impl Session {
     }
 
     /// Notes which pair ICE chose, as a datagram of str0m that is not STUN shows, and sends the
-    /// datagram to where the peer is.
-    pub(super) fn direct(&mut self, now: Instant, mut transmit: Transmit) -> Transmit {
+    /// datagram to where the peer is. `None` when it was for that alone.
+    pub(super) fn direct(&mut self, now: Instant, mut transmit: Transmit) -> Option<Transmit> {
         let kind = multiplex::classify(&transmit.contents);
         let flow = flow_of(&transmit);
         if kind == Multiplexed::Stun {
             // str0m answers authentic checks only.
             if multiplex::stun_is_response(&transmit.contents) {
                 self.on_checked(now, &flow);
+                self.handshake_flow.get_or_insert(flow);
             }
-            return transmit;
+            return Some(transmit);
         }
         if kind == Multiplexed::Dtls {
             self.dtls_at = now;
@@ -107,6 +105,9 @@ impl Session {
         if self.chosen_flow != Some(flow) {
             self.chosen_flow = Some(flow);
             self.use_flow(now, &flow);
+        }
+        if self.dtls.is_question(&transmit.contents) {
+            return None;
         }
         // Reports that str0m sends have its own SSRC, or one nonce could come twice under the
         // keys that both senders share (RFC 7714 9.1).
@@ -121,6 +122,6 @@ impl Session {
             transmit.proto = config::to_str0m_protocol(flow.protocol);
             (transmit.source, transmit.destination) = (flow.local, flow.remote);
         }
-        transmit
+        Some(transmit)
     }
 }

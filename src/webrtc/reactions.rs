@@ -50,10 +50,7 @@ impl Session {
 
     fn on_connected(&mut self, now: Instant) {
         self.consented = now;
-        if let Some((material, client)) = self.agreement.take_keying_material() {
-            self.receiving.set_keys(&material, client);
-            self.sending.set_keys(&material, client);
-        }
+        self.on_dtls_news(now);
         self.set_state(TransportState::Connected);
         self.with_sending(|sending| sending.connected(now));
     }

@@ -36,7 +36,8 @@ impl Session {
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
         }
-        self.drain(now);
+        // Full ICE begins to check with the first timeout, which nothing else may cause.
+        self.advance(now);
         self.announce_if_needed();
     }
 
@@ -71,8 +72,7 @@ impl Session {
         room: usize,
     ) -> Option<ReceiveLine> {
         let receives = line.usable() && effective(line).receives();
-        let named =
-            |track: &LineTrack| line.remote.tracks.iter().any(|named| is(track, named));
+        let named = |track: &LineTrack| line.remote.tracks.iter().any(|named| is(track, named));
         // A line that does not send names no stream any more (RFC 8829 5.2.1): the track was
         // removed. Peers that go on naming it only hold it.
         let nameless = line.remote.tracks.iter().all(|track| track.track.is_empty());

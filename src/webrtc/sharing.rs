@@ -3,9 +3,15 @@
 use super::Session;
 
 impl Session {
-    /// Whether the peer's description announced this SSRC, for media or for retransmissions.
+    /// Whether the peer's description announced this SSRC, for media or for retransmissions, or it
+    /// was learned from packets.
     pub fn was_told_of(&mut self, ssrc: u32) -> bool {
-        self.receiving.is_announced(ssrc)
+        self.receiving.knows(ssrc)
+    }
+
+    /// Whether authentic RTCP of this sender came before.
+    pub fn has_heard_reports_of(&self, ssrc: u32) -> bool {
+        self.sending.rtcp_senders().any(|(_, sender, _)| sender == ssrc)
     }
 
     /// Packets of media and RTCP that were authentic and not there before.

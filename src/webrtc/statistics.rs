@@ -21,7 +21,7 @@ impl Session {
                 .then(|| self.rtc.direct_api().dtls_protocol_version())
                 .flatten()
                 .map(|version| dtls_name(version).to_owned()),
-            srtp_cipher: self.agreement.srtp_cipher().map(str::to_owned),
+            srtp_cipher: self.dtls.srtp_cipher().map(str::to_owned),
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent + sending.bytes_sent,
             packets_received: self.packets_received,

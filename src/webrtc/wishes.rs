@@ -55,11 +55,8 @@ impl Session {
             let taken = self.sending.tracks().iter().any(has_line);
             if allowed.sends()
                 && !taken
-                && let Some(outgoing) = self
-                    .sending
-                    .tracks_mut()
-                    .iter_mut()
-                    .find(|o| o.mid.is_none() && o.kind == kind)
+                && let Some(outgoing) =
+                    self.sending.tracks_mut().iter_mut().find(|o| o.mid.is_none() && o.kind == kind)
             {
                 outgoing.bind(mid.clone());
                 let event =

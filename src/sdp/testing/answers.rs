@@ -16,7 +16,7 @@ fn an_ordinary_offer_is_taken_as_a_whole() {
     assert_eq!(usable(&agreement.lines), [true, true]);
     let transport = agreement.transport.as_ref().unwrap();
     assert!(!transport.active);
-    assert_eq!((&*transport.ufrag, &*transport.fingerprint.hash), ("abcd", "sha-256"));
+    assert_eq!((&*transport.ufrag, &*transport.fingerprints[0].hash), ("abcd", "sha-256"));
     let text = text(&agreement);
     assert!(text.contains("a=group:BUNDLE 0 1\r\n"), "{text}");
     assert_eq!(value(sections(&text)[1], "m="), Some("video 9 UDP/TLS/RTP/SAVPF 96 97"));
@@ -181,17 +181,21 @@ fn ports_for_rtcp_are_refused() {
 }
 
 #[test]
-fn the_strongest_fingerprint_that_can_be_checked_counts() {
+fn fingerprints_that_can_be_checked_count_and_sha_1_only_alone() {
     let sha1 = format!("a=fingerprint:SHA-1 {}", vec!["AB"; 20].join(":"));
     let sha512 = format!("a=fingerprint:sha-512 {}", vec!["AB"; 64].join(":"));
-    let several = format!("{sha512}\r\n{sha1}\r\n{FINGERPRINT}");
-    let hash = |text: &str| {
+    let md5 = format!("a=fingerprint:md5 {}", vec!["AB"; 16].join(":"));
+    let several = format!("{sha512}\r\n{sha1}\r\n{FINGERPRINT}\r\n{md5}");
+    let hashes = |text: &str| {
         let offer = both().replaced(FINGERPRINT, text).sdp();
-        agree(&offer).map(|agreement| agreement.transport.unwrap().fingerprint.hash)
+        agree(&offer).map(|agreement| {
+            let fingerprints = agreement.transport.unwrap().fingerprints;
+            fingerprints.into_iter().map(|f| f.hash).collect::<Vec<_>>()
+        })
     };
-    assert_eq!(hash(&several).unwrap(), "sha-256");
-    assert_eq!(hash(&sha1).unwrap(), "sha-1");
-    assert!(hash(&sha512).is_err());
+    assert_eq!(hashes(&several).unwrap(), ["sha-512", "sha-256"]);
+    assert_eq!(hashes(&sha1).unwrap(), ["sha-1"]);
+    assert!(hashes(&md5).is_err());
 }
 
 #[test]

@@ -151,3 +151,81 @@ fn forwarded(encoding: &SourceEncoding, layer: Layer) -> Option<ForwardedLayer> 
 fn size(encoding: &SourceEncoding, layer: Layer) -> Option<(u16, u16)> {
     encoding.rates.size(layer.spatial).or(encoding.size)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::codec::Codec;
+    use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+    use crate::sending::testing::{PT, description, format, parameters};
+    use crate::sfu::ThinnestLink;
+    use crate::sfu::source::SourceDescription;
+
+    fn fed(description: Arc<SourceDescription>) -> OutgoingTrack {
+        let mut track = OutgoingTrack::new(OutgoingTrackId(1), Kind::Video, "s".into(), "t".into());
+        track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters(1)));
+        track.set_source(Some(IncomingTrackId(1)));
+        track.describe_source(description);
+        track
+    }
+
+    #[test]
+    fn video_with_a_source_that_the_peer_takes_has_a_share_of_the_link() {
+        let mut track = fed(description(Codec::Vp8, &[100_000]));
+        assert!(track.takes_part() && track.can_probe() && track.promises_feedback());
+        track.muted = true;
+        assert!(!track.takes_part() && !track.can_probe());
+        track.muted = false;
+        track.set_source(None);
+        assert!(!track.takes_part());
+    }
+
+    #[test]
+    fn without_retransmission_there_is_nothing_to_probe_with() {
+        let mut track = fed(description(Codec::Vp8, &[100_000]));
+        let plain = crate::sending::StreamParameters { rtx: None, ..parameters(1) };
+        track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(plain));
+        assert!(track.takes_part() && !track.can_probe());
+    }
+
+    #[test]
+    fn the_chosen_encoding_is_known_by_its_rid() {
+        let mut track = fed(description(Codec::Vp8, &[100_000, 300_000]));
+        assert_eq!(track.selection().encoding, None);
+        track.selected = Some("r1".into());
+        assert_eq!(track.selection().encoding, Some(1));
+        track.selected = Some("r7".into());
+        assert_eq!(track.selected_encoding(), None, "there is none yet");
+    }
+
+    #[test]
+    fn what_was_never_measured_is_in_no_ladder_but_wanted() {
+        let track = fed(description(Codec::Vp8, &[100_000, 0]));
+        let mut layers = Vec::new();
+        track.collect_layers(&mut layers);
+        assert_eq!(layers.iter().map(|layer| layer.encoding).collect::<Vec<_>>(), [0]);
+        assert_eq!((layers[0].bitrate, layers[0].width), (100_000, 320));
+        let unmeasured = track.unmeasured_encodings();
+        assert!(!unmeasured.contains(EncodingIndex(0)) && unmeasured.contains(EncodingIndex(1)));
+    }
+
+    #[test]
+    fn a_source_that_can_shrink_hears_of_a_link_that_is_too_thin() {
+        let link = Arc::new(ThinnestLink::default());
+        let mut shrinking = (*description(Codec::Vp8, &[200_000])).clone();
+        shrinking.thinnest = Some(link.clone());
+        let track = fed(Arc::new(shrinking));
+        assert!(track.shrinks());
+        track.report_thin_link(200_000);
+        assert_eq!(link.take(), None, "it fits");
+        track.report_thin_link(100_000);
+        assert_eq!(link.take(), Some(90_000));
+    }
+
+    #[test]
+    fn nothing_is_forwarded_before_the_first_keyframe() {
+        assert!(fed(description(Codec::Vp8, &[100_000])).forwarded_layer().is_none());
+    }
+}

@@ -206,3 +206,81 @@ impl OutgoingTrack {
         self.description()?.encoding(index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
+    use crate::sfu::testing::Source as Camera;
+
+    fn track() -> OutgoingTrack {
+        let mut track = OutgoingTrack::new(OutgoingTrackId(1), Kind::Video, "s".into(), "t".into());
+        track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters(1)));
+        track
+    }
+
+    #[test]
+    fn a_line_is_its_own_once_offered_and_after_it_was_agreed_on() {
+        let mut track = track();
+        track.offered = Some("a".into());
+        assert!(track.is_on("a") && !track.is_on("b") && track.mid.is_none());
+        track.bind("a".into());
+        assert!(track.is_on("a") && track.offered.is_none());
+    }
+
+    #[test]
+    fn a_stream_goes_on_through_negotiation_until_its_ssrcs_change() {
+        let mut track = track();
+        let nacks = |track: &mut OutgoingTrack| track.rtp.as_ref().unwrap().feedback().nacks;
+        track.rtp.as_mut().unwrap().feedback_mut().nacks = 3;
+        let renamed = StreamParameters { cname: "other".into(), ..parameters(1) };
+        track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(renamed.clone()));
+        assert_eq!(nacks(&mut track), 3);
+        assert_eq!(track.rtp.as_ref().unwrap().parameters(), &renamed);
+        track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters(2)));
+        assert_eq!(nacks(&mut track), 0);
+        track.negotiated(Vec::new(), false, None);
+        assert!(track.rtp.is_none());
+    }
+
+    #[test]
+    fn a_packet_leaves_in_the_receivers_format_if_it_has_one() {
+        let mut track = track();
+        let packet = Camera::new(Codec::Vp8).keyframe();
+        assert!(track.carriage(&packet).is_none(), "nothing is known of the source");
+        track.set_source(Some(IncomingTrackId(1)));
+        assert!(track.describe_source(description(Codec::Vp8, &[0])));
+        assert_eq!(track.carriage(&packet).unwrap().pt, PT);
+        track.negotiated(vec![format(Codec::Vp9, 35)], true, Some(parameters(1)));
+        assert!(track.carriage(&packet).is_none());
+    }
+
+    #[test]
+    fn of_alternatives_the_receiver_gets_the_first_codec_that_it_takes() {
+        let mut track = track();
+        track.set_source(Some(IncomingTrackId(1)));
+        let both = SourceDescription {
+            formats: Arc::new([format(Codec::Vp9, 98), format(Codec::Vp8, 96)]),
+            encodings: [Codec::Vp9, Codec::Vp8]
+                .into_iter()
+                .flat_map(|codec| description(codec, &[100_000]).encodings.clone())
+                .collect(),
+            alternatives: true,
+            thinnest: None,
+        };
+        track.describe_source(Arc::new(both));
+        let codecs = |track: &OutgoingTrack| track.encodings().map(|e| e.codec).collect::<Vec<_>>();
+        assert_eq!(codecs(&track), [Codec::Vp8]);
+        let all = vec![format(Codec::Vp8, PT), format(Codec::Vp9, 35)];
+        track.negotiated(all, true, Some(parameters(1)));
+        assert_eq!(codecs(&track), [Codec::Vp9]);
+        track.negotiated(vec![format(Codec::Opus, OPUS_PT)], true, Some(parameters(1)));
+        assert_eq!(codecs(&track), []);
+    }
+
+    #[test]
+    fn a_track_without_a_source_takes_no_description() {
+        assert!(!track().describe_source(description(Codec::Vp8, &[0])));
+    }
+}

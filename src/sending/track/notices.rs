@@ -138,3 +138,94 @@ fn codec_names(formats: &[Format]) -> String {
     let names: Vec<&str> = formats.iter().map(|format| format.codec.name()).collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+    use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
+    use crate::sfu::testing::Source;
+
+    fn track(receiver: Format, source: Codec) -> OutgoingTrack {
+        let kind = receiver.codec.kind();
+        let mut track = OutgoingTrack::new(OutgoingTrackId(1), kind, "s".into(), "t".into());
+        track.negotiated(vec![receiver], true, Some(parameters(1)));
+        track.set_source(Some(IncomingTrackId(1)));
+        track.describe_source(description(source, &[100_000]));
+        track
+    }
+
+    #[test]
+    fn a_keyframe_is_asked_for_when_somebody_is_there_to_see_it() {
+        let (now, mut events) = (Instant::now(), Events::new());
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.transponder.select(None, Layer::HIGHEST);
+        let keyframe = |e: &SendingEvent| matches!(e, SendingEvent::KeyframeWanted { .. });
+        track.after_choice(now, false, &mut events);
+        assert!(!events.iter().any(keyframe));
+        track.after_choice(now, true, &mut events);
+        assert!(events.iter().any(keyframe));
+    }
+
+    #[test]
+    fn the_forwarded_encoding_and_its_layer_are_told_once() {
+        let (now, mut events) = (Instant::now(), Events::new());
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.transponder.select(None, Layer::HIGHEST);
+        track.set_layer_reason(LayerReason::Best);
+        let mut camera = Source::new(Codec::Vp8);
+        track.transponder.forward(&camera.keyframe()).expect("a keyframe starts it");
+        track.after_choice(now, true, &mut events);
+        let encodings = events.iter().filter_map(|event| match event {
+            SendingEvent::Event(Event::TransponderEncoding { encoding, .. }) => encoding.as_ref(),
+            _ => None,
+        });
+        assert_eq!(encodings.map(|encoding| encoding.ssrc).collect::<Vec<_>>(), [7000]);
+        let layers = events.iter().filter_map(|event| match event {
+            SendingEvent::Event(Event::TransponderLayer { layer, reason, .. }) => {
+                Some((layer.as_ref()?.bitrate, *reason))
+            }
+            _ => None,
+        });
+        assert_eq!(layers.collect::<Vec<_>>(), [(100_000, LayerReason::Best)]);
+        events.clear();
+        track.transponder.forward(&camera.packet());
+        track.after_choice(now, true, &mut events);
+        assert!(events.is_empty(), "{events:?}");
+        track.muted = true;
+        track.set_layer_reason(LayerReason::Best);
+        track.after_choice(now, true, &mut events);
+        assert!(matches!(
+            events.pop_front(),
+            Some(SendingEvent::Event(Event::TransponderLayer { reason: LayerReason::Muted, .. }))
+        ));
+    }
+
+    #[test]
+    fn what_is_wanted_of_a_source_is_told_when_it_changes_and_to_each_source() {
+        let mut events = Events::new();
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.want(EncodingSet::ALL, &mut events);
+        track.want(EncodingSet::ALL, &mut events);
+        assert_eq!(events.len(), 1);
+        track.set_source(Some(IncomingTrackId(2)));
+        track.want(EncodingSet::ALL, &mut events);
+        assert_eq!(events.len(), 2);
+    }
+
+    #[test]
+    fn a_codec_that_the_receiver_does_not_take_is_one_error() {
+        let mut events = Events::new();
+        let mut track = track(format(Codec::Opus, OPUS_PT), Codec::Pcmu);
+        let packet = Source::new(Codec::Pcmu).packet();
+        track.report_mismatch(&packet, &mut events);
+        track.report_mismatch(&packet, &mut events);
+        let text = match events.pop_front() {
+            Some(SendingEvent::Event(Event::TransponderError { error, .. })) => error.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(text.contains("the source sends pcmu, the receiver takes opus"), "{text}");
+        assert!(events.is_empty());
+    }
+}

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::OutgoingTrack;
 use crate::codec::format::{Carriage, Red};
 use crate::codec::red;
-use crate::sending::egress::{Egress, OutgoingPacket};
+use crate::sending::egress::Egress;
 use crate::sending::event::Events;
+use crate::sending::packet::OutgoingPacket;
 use crate::sending::workspace::{Lead, Planned, Workspace};
 use crate::sfu::{Forward, SourcePacket};
 
@@ -170,4 +171,84 @@ pub(in crate::sending) fn outgoing_packet<'a>(
         extensions: &packet.extensions,
         frame_number: forward.frame_number,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::codec::format::Format;
+    use crate::control::event::Event;
+    use crate::control::ids::IncomingTrackId;
+    use crate::sending::SendingEvent;
+    use crate::sending::testing::{
+        OPUS_PT, RED_PT, Rig, description, format, receiver_report, seen,
+    };
+    use crate::sfu::testing::Source;
+
+    #[test]
+    fn a_packet_of_another_source_is_passed_over() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        let mut packet = Source::new(Codec::Vp8).keyframe();
+        packet.track = IncomingTrackId(2);
+        assert_eq!(rig.forward(track, [packet]).len(), 0);
+    }
+
+    #[test]
+    fn a_codec_that_the_receiver_does_not_take_is_told_of_and_not_sent() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        rig.feed(track, description(Codec::Vp9, &[100_000]));
+        rig.events();
+        assert_eq!(rig.forward(track, Source::new(Codec::Vp9).frame(true, 2)).len(), 0);
+        let errors = rig
+            .events()
+            .into_iter()
+            .filter(|event| matches!(event, SendingEvent::Event(Event::TransponderError { .. })));
+        assert_eq!(errors.count(), 1);
+    }
+
+    #[test]
+    fn what_came_before_the_start_of_a_keyframe_leaves_behind_it() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        let mut frame = Source::new(Codec::Vp8).frame(true, 3);
+        frame.rotate_left(1);
+        let burst = rig.forward(track, frame);
+        let sequences: Vec<u16> = burst.iter().map(|datagram| seen(datagram).sequence).collect();
+        assert_eq!(sequences.len(), 3);
+        assert!(sequences.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)));
+    }
+
+    #[test]
+    fn a_payload_that_fits_no_datagram_is_dropped() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[100_000]);
+        let mut packet = Source::new(Codec::Vp8).keyframe();
+        packet.payload = [&packet.payload[..], &[7; MAX_DATAGRAM]].concat().into();
+        assert_eq!(rig.forward(track, [packet]).len(), 0);
+    }
+
+    /// RFC 2198 3: for each block before the last, 32 bits of header.
+    fn blocks(payload: &[u8]) -> usize {
+        (0..).take_while(|block| payload[4 * block] & 0x80 != 0).count()
+    }
+
+    #[test]
+    fn a_receiver_of_red_gets_one_block_of_redundancy_and_two_when_it_loses_much() {
+        let mut rig = Rig::connected();
+        let opus = Format { red: Some(RED_PT), ..format(Codec::Opus, OPUS_PT) };
+        let track = rig.track(1, opus);
+        rig.feed(track, description(Codec::Opus, &[0]));
+        let mut microphone = Source::new(Codec::Opus);
+        for expected in [0, 1, 1, 1] {
+            let burst = rig.forward(track, [microphone.packet()]);
+            assert_eq!(seen(&burst[0]).pt, RED_PT);
+            assert_eq!(blocks(&rig.plain()[0]), expected);
+        }
+        rig.receive(&receiver_report(1000, 26));
+        rig.forward(track, [microphone.packet()]);
+        assert_eq!(blocks(&rig.plain()[0]), 2);
+    }
 }
