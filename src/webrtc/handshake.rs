@@ -27,21 +27,24 @@ impl Session {
 
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
-        if let Some((material, client)) = self.dtls.take_keying_material() {
-            self.egress.set_keys(&material, client);
-            // Media may go before ICE has chosen, too.
-            if self.egress.flow().is_none()
-                && let Some(flow) = self.handshake_flow
+        if let Some(keys) = self.dtls.take_keys() {
+            self.egress.set_keys(&keys.material, keys.client);
+            // Media may go before ICE has chosen, too. And who begins another association may
+            // have a new ICE transport below it, with the credentials of the one before.
+            if let Some(flow) = self.handshake_flow
+                && (keys.renewed || self.egress.flow().is_none())
             {
                 self.use_flow(now, &flow);
             }
         }
-        if let Some(flow) = self.egress.flow().or(self.handshake_flow.as_ref()).copied() {
-            while let Some(datagram) = self.dtls.next_datagram() {
+        if let Some(handshake) = self.handshake_flow {
+            let used = self.egress.flow().copied().unwrap_or(handshake);
+            while let Some(diverted) = self.dtls.next_datagram() {
+                let flow = if diverted.renews { handshake } else { used };
                 if let Some(dumping) = &self.dumping {
-                    dumping.transmitted(&flow, &datagram);
+                    dumping.transmitted(&flow, &diverted.bytes);
                 }
-                self.queue(&flow, datagram);
+                self.queue(&flow, diverted.bytes);
             }
         }
         if let Some(failure) = self.dtls.take_failure() {

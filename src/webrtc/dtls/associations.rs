@@ -144,10 +144,15 @@ impl Associations {
         }
     }
 
+    /// Whether another association is to follow.
+    fn renews(&self) -> bool {
+        let expected = self.session.state().renewal_until.is_some_and(|until| self.now < until);
+        expected || self.next.is_some()
+    }
+
     /// The peer has ended `current`. Gives whether that is the end.
     fn on_end_of_current(&mut self) -> bool {
-        let renews = self.session.state().renewal_until.is_some_and(|until| self.now < until);
-        if !renews && self.next.is_none() {
+        if !self.renews() {
             return true;
         }
         self.left = Some(self.now + PATIENCE);
@@ -178,7 +183,10 @@ impl Associations {
                     return self.connected();
                 }
                 Step::Failed(failure) => self.next_failed(failure),
-                Step::Packet(length) => return Step::Packet(length),
+                Step::Packet(length) => {
+                    self.session.divert(buffer.get(..length).unwrap_or_default(), true);
+                    return Step::Again;
+                }
                 // An association that has not begun cannot end.
                 Step::CloseNotify | Step::Data(_) | Step::Keys(..) | Step::Again => {}
                 Step::Timeout(at) => wake = earlier(wake, at.min(next.until)),
@@ -192,6 +200,9 @@ impl Associations {
                 Step::Failed(failure) => self.session.fail(failure),
                 Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
                 Step::CloseNotify => {}
+                // Chromium aborts its SCTP association on the way from one DTLS association to
+                // the next, which for str0m would be the end of everything.
+                Step::Data(length) if self.renews() && is_sctp_abort(buffer, length) => {}
                 Step::Timeout(at) => {
                     return Step::Timeout(earlier(wake, at).unwrap_or(at));
                 }
@@ -210,6 +221,11 @@ impl Associations {
         self.session.agree(material.as_ref(), profile, client);
         Step::Keys(for_role(material.as_ref(), profile, client == self.active), profile)
     }
+}
+
+/// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
+fn is_sctp_abort(buffer: &[u8], length: usize) -> bool {
+    buffer.get(..length).and_then(|packet| packet.get(12)) == Some(&6)
 }
 
 fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
@@ -280,7 +296,7 @@ impl DtlsInstance for Associations {
             match self.step(buf) {
                 Step::Packet(length) => {
                     let Some(packet) = buf.get(..length) else { continue };
-                    if packet == QUESTION || !self.session.divert(packet) {
+                    if packet == QUESTION || !self.session.divert(packet, false) {
                         return DtlsOutput::Packet(&buf[..length]);
                     }
                 }

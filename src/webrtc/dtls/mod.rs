@@ -56,11 +56,30 @@ struct State {
     renewal_until: Option<Instant>,
     /// str0m has a pair to send to.
     nominated: bool,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Diverted>,
     failure: Option<Failure>,
     profile: Option<SrtpProfile>,
     /// Until the session takes it.
-    material: Option<(KeyingMaterial, bool)>,
+    material: Option<Keys>,
+}
+
+/// What a handshake came to.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) material: KeyingMaterial,
+    /// This side was the DTLS client.
+    pub(super) client: bool,
+    /// Another association was in use before.
+    pub(super) renewed: bool,
+}
+
+/// A datagram that the session sends itself.
+#[derive(Debug)]
+pub(super) struct Diverted {
+    pub(super) bytes: Vec<u8>,
+    /// It belongs to a handshake next to the association in use, for which the peer may have
+    /// another address.
+    pub(super) renews: bool,
 }
 
 /// What a session asks str0m to send so that it shows where to. It is not sent: [`Dtls::is_question`].
@@ -129,8 +148,8 @@ impl Dtls {
         self.0.news.load(Ordering::Relaxed)
     }
 
-    /// A datagram to send while str0m has no pair.
-    pub(super) fn next_datagram(&self) -> Option<Vec<u8>> {
+    /// A datagram that str0m has no pair for.
+    pub(super) fn next_datagram(&self) -> Option<Diverted> {
         self.state().waiting.pop_front()
     }
 
@@ -139,9 +158,9 @@ impl Dtls {
         self.state().failure.take()
     }
 
-    /// What SRTP keys are made of, and whether this side was the DTLS client; once for each
-    /// handshake that is through. All that is sent from then on is under these keys.
-    pub(super) fn take_keying_material(&self) -> Option<(KeyingMaterial, bool)> {
+    /// What SRTP keys are made of, once for each handshake that is through. All that is sent from
+    /// then on is under these keys.
+    pub(super) fn take_keys(&self) -> Option<Keys> {
         self.state().material.take()
     }
 
@@ -164,14 +183,15 @@ impl Dtls {
 
     fn agree(&self, bytes: &[u8], profile: SrtpProfile, client: bool) {
         let mut state = self.state();
-        state.profile = Some(profile);
+        let renewed = state.profile.replace(profile).is_some();
         let profile = match profile {
             SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmSha1_80,
             SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
             SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
             _ => return,
         };
-        state.material = KeyingMaterial::new(profile, bytes).map(|material| (material, client));
+        state.material = KeyingMaterial::new(profile, bytes)
+            .map(|material| Keys { material, client, renewed });
         drop(state);
         self.news();
     }
@@ -182,13 +202,13 @@ impl Dtls {
     }
 
     /// Whether the session sends this itself.
-    fn divert(&self, datagram: &[u8]) -> bool {
+    fn divert(&self, datagram: &[u8], renews: bool) -> bool {
         let mut state = self.state();
-        if state.nominated {
+        if state.nominated && !renews {
             return false;
         }
         if state.waiting.len() < MAX_WAITING {
-            state.waiting.push_back(datagram.to_vec());
+            state.waiting.push_back(Diverted { bytes: datagram.to_vec(), renews });
         }
         drop(state);
         self.news();
