@@ -132,8 +132,28 @@ export function setLogger(logger: Logger | ((record: LogRecord) => void) | null,
 export interface ListenOptions {
   /** IPv4 or IPv6 address to bind; `0.0.0.0` and `::` announce every address of the host. */
   ip: string
-  /** Address to write into candidates instead, such as the public address of a NAT. */
-  announcedIp?: string
+  /**
+   * What to write into candidates instead, such as the public address of a NAT; several where peers
+   * come by several ways, as from the LAN and from outside: `['192.168.1.5', '203.0.113.5']`. At most
+   * 16. A host name is resolved once, when the endpoint is created, to all the addresses it has of the
+   * family of `ip`; one that does not resolve rejects with `ERR_INVALID_ARG`. Where the host itself
+   * has one of the addresses and `ip` is a wildcard, answers leave from it.
+   */
+  announcedIp?: string | AnnouncedAddress | (string | AnnouncedAddress)[]
+  /**
+   * The port to write into candidates, where a NAT or a container maps another one to `port`: that of
+   * media thread 0, thread k announces `announcedPort + k`. It holds for UDP and TCP, and goes with
+   * `announcedIp`. Default: the port that is listened on.
+   */
+  announcedPort?: number
+}
+
+/** Where an address leads to that peers see. */
+export interface AnnouncedAddress {
+  /** IPv4 or IPv6 address, or a host name. */
+  ip: string
+  /** That of media thread 0, as `announcedPort`, which is the default. */
+  port?: number
 }
 
 export interface EndpointOptions {
@@ -156,6 +176,9 @@ export interface ListenAddress {
   ip: string
   /** The addresses written into candidates. */
   announcedIps: string[]
+  /** The same, each with the port written behind it. */
+  announced: { ip: string; port: number }[]
+  /** The port bound. */
   port: number
   protocol: 'udp' | 'tcp'
   /** Index of the media thread. */
@@ -282,7 +305,12 @@ export interface TransportOptions {
   dtls?: '1.2' | '1.3' | 'auto'
   /** Milliseconds until a transport that never connected closes. 0: never. Default 30000. */
   connectTimeout?: number
-  /** Milliseconds without consent until the transport closes (RFC 7675). Default 30000. */
+  /**
+   * Milliseconds without consent until the transport closes with `timeout` (RFC 7675). It counts from
+   * the last authentic packet of the peer: a check, an answer to one, media, a report or a message.
+   * Peers that only send checks do so every two to six seconds, so that a timeout below 15000 may end
+   * one whose checks got lost. Default 30000.
+   */
   disconnectTimeout?: number
   /** Largest data channel message to send or receive, in bytes. Default 262144, at most 16 MiB. */
   maxMessageSize?: number
@@ -292,7 +320,10 @@ export interface TransportOptions {
   dumpFile?: string
 }
 
-/** `disconnected`: no consent for some seconds; it may come back until it times out. */
+/**
+ * `disconnected`: nothing authentic came for seven seconds, or half of `disconnectTimeout` where that
+ * is less; `connected` again as soon as something does, until it times out.
+ */
 export type TransportState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed'
 
 export type SignalingState = 'stable' | 'have-local-offer' | 'closed'

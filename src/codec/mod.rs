@@ -7,6 +7,7 @@ mod bits;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
+pub mod frame;
 pub(crate) mod h264;
 mod h265;
 pub mod layer;
@@ -14,12 +15,14 @@ pub mod multiplex;
 mod nal;
 pub mod names;
 pub mod ntp;
+pub mod packet;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;
 pub mod rtcp;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 

@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::timers::Tick;
-use crate::webrtc::{Delivery, Session};
+use crate::sending::{Delivery, Sending};
+use crate::webrtc::Session;
 
 pub struct Peer {
     session: Option<Box<Session>>,
@@ -37,6 +38,12 @@ impl Peer {
                 None
             }
         }
+    }
+
+    /// Runs something on what it is sent, whatever kind of peer it is. `None` when it panicked, now
+    /// or before.
+    pub fn send<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> Option<T> {
+        self.run(|session| session.with_sending(action))
     }
 
     /// The session, unless handling it failed.

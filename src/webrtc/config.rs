@@ -9,6 +9,7 @@ use str0m::{Candidate, Rtc, RtcConfig};
 use super::dtls::Dtls;
 use super::extensions::extension_map;
 use super::identity::Identity;
+use super::wrapping;
 use crate::codec::{Codec, Kind};
 use crate::control::flow::{LocalCandidates, Protocol};
 use crate::control::options::{DtlsVersions, TransportOptions};
@@ -35,6 +36,7 @@ pub(super) fn build(
     let config = RtcConfig::new()
         .set_crypto_provider(identity.provider())
         .set_dtls_cert(identity.certificate())
+        .set_local_ice_credentials(wrapping::credentials())
         .set_dtls_version(match options.dtls {
             DtlsVersions::Dtls12 => DtlsVersion::Dtls12,
             DtlsVersions::Dtls13 => DtlsVersion::Dtls13,

@@ -1,6 +1,7 @@
 //! Writes a session's decrypted RTP and RTCP to its dump file.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::cipher_tap::LastPlaintext;
@@ -10,7 +11,7 @@ use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::dump::PacketDump;
-use crate::egress::OutgoingPacket;
+use crate::sending::{Observer, OutgoingPacket};
 
 pub(super) struct Dumping {
     dump: PacketDump,
@@ -43,19 +44,6 @@ impl Dumping {
         }
     }
 
-    /// Our own sending side sealed a packet.
-    pub(super) fn sent(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
-        let (start, rest) = packet.parts();
-        self.with_header(false, true, flow, bytes, &[start, rest]);
-    }
-
-    /// Our own sending side repeated a packet: its sequence number leads the payload (RFC 4588 4).
-    pub(super) fn repeated(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
-        let (start, rest) = packet.parts();
-        let sequence = (packet.index as u16).to_be_bytes();
-        self.with_header(false, true, flow, bytes, &[&sequence, start, rest]);
-    }
-
     /// A whole packet, in the clear.
     pub(super) fn plain(&self, incoming: bool, flow: &Flow, bytes: &[u8]) {
         self.dump.packet(incoming, flow.local, flow.remote, SystemTime::now(), bytes);
@@ -79,12 +67,33 @@ impl Dumping {
     }
 }
 
+impl Observer for Dumping {
+    fn rtp(&self, flow: &Flow, datagram: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
+        self.with_header(false, true, flow, datagram, &[start, rest]);
+    }
+
+    fn rtx(&self, flow: &Flow, datagram: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
+        let sequence = (packet.index as u16).to_be_bytes();
+        self.with_header(false, true, flow, datagram, &[&sequence, start, rest]);
+    }
+
+    fn rtcp(&self, flow: &Flow, compound: &[u8]) {
+        self.plain(false, flow, compound);
+    }
+}
+
 impl Session {
     /// Opens the dump file, if there is to be one. A call without its dump is better than none.
     pub(super) fn start_dump(&mut self) {
         let Some(path) = self.options.dump_file.as_deref() else { return };
         match Dumping::create(path, LastPlaintext::default()) {
-            Ok(dumping) => self.dumping = Some(dumping),
+            Ok(dumping) => {
+                let dumping = Arc::new(dumping);
+                self.sending.set_observer(Some(dumping.clone()));
+                self.dumping = Some(dumping);
+            }
             Err(error) => {
                 let event = Event::TransportError { transport: self.id, error };
                 self.events.push_back(SessionEvent::Event(event));
@@ -97,6 +106,7 @@ impl Session {
         let (Some(dumping), Some(path)) = (&self.dumping, &self.options.dump_file) else { return };
         if let Some(error) = dumping.take_error(path) {
             self.dumping = None;
+            self.sending.set_observer(None);
             let event = Event::TransportError { transport: self.id, error };
             self.events.push_back(SessionEvent::Event(event));
         }

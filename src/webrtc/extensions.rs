@@ -9,7 +9,7 @@ use str0m::rtp::vla;
 use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 
 use crate::codec::ntp;
-use crate::egress::ExtensionIds;
+use crate::sending::ExtensionIds;
 use crate::sfu::packet::Extensions;
 
 const DEPENDENCY_DESCRIPTOR: &str =

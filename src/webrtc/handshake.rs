@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use str0m::net::Transmit;
+
 use super::dtls::{Failure, Leading, leading};
-use super::{CloseReason, Session, SessionEvent};
+use super::{CloseReason, Session, SessionEvent, config};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
@@ -15,7 +17,7 @@ impl Session {
         self.dtls_at = now;
         // Before the handshake is through, an alert is anybody's who can send from the peer's
         // address. It does not have to be anybody's who can send from one of its others as well.
-        let used = self.egress.flow().or(self.handshake_flow.as_ref());
+        let used = self.sending.flow().or(self.handshake_flow.as_ref());
         if leading(bytes) == Leading::PlaintextAlert && used.is_some_and(|used| used != flow) {
             return false;
         }
@@ -28,23 +30,28 @@ impl Session {
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
         if let Some(keys) = self.dtls.take_keys() {
-            self.egress.set_keys(&keys.material, keys.client);
+            self.sending.set_keys(&keys.material, keys.client);
             // Media may go before ICE has chosen, too. And who begins another association may
             // have a new ICE transport below it, with the credentials of the one before.
             if let Some(flow) = self.handshake_flow
-                && (keys.renewed || self.egress.flow().is_none())
+                && (keys.renewed || self.sending.flow().is_none())
             {
                 self.use_flow(now, &flow);
             }
         }
         if let Some(handshake) = self.handshake_flow {
-            let used = self.egress.flow().copied().unwrap_or(handshake);
+            let used = self.sending.flow().copied().unwrap_or(handshake);
             while let Some(diverted) = self.dtls.next_datagram() {
                 let flow = if diverted.renews { handshake } else { used };
                 if let Some(dumping) = &self.dumping {
                     dumping.transmitted(&flow, &diverted.bytes);
                 }
-                self.queue(&flow, diverted.bytes);
+                self.transmits.push_back(Transmit {
+                    proto: config::to_str0m_protocol(flow.protocol),
+                    source: flow.local,
+                    destination: flow.remote,
+                    contents: diverted.bytes.into(),
+                });
             }
         }
         if let Some(failure) = self.dtls.take_failure() {

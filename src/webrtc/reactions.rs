@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::{Event as RtcEvent, IceConnectionState};
+use str0m::Event as RtcEvent;
 
 use super::incoming::Changes;
 use super::{Session, SessionEvent, config};
@@ -23,7 +23,6 @@ impl Session {
                 }
             }
             RtcEvent::Connected => self.on_connected(now),
-            RtcEvent::IceConnectionStateChange(state) => self.on_ice_state(now, state),
             RtcEvent::ChannelOpen(handle, label) => {
                 let events = &mut self.events;
                 self.channels.on_open(now, &mut self.rtc, handle, label, &self.ids, events);
@@ -46,7 +45,7 @@ impl Session {
                         remote: pair.remote.addr,
                     };
                     // str0m may hold on to a pair that the peer has left.
-                    if self.egress.flow().is_some_and(|used| *used != flow) {
+                    if self.sending.flow().is_some_and(|used| *used != flow) {
                         return;
                     }
                     let rtt = pair.current_round_trip_time;
@@ -113,25 +112,9 @@ impl Session {
     }
 
     fn on_connected(&mut self, now: Instant) {
-        self.disconnected = None;
+        self.consented = now;
         self.on_dtls_news(now);
         self.set_state(TransportState::Connected);
-        self.allocate(now);
-    }
-
-    fn on_ice_state(&mut self, now: Instant, state: IceConnectionState) {
-        match state {
-            IceConnectionState::Disconnected if self.state == TransportState::Connected => {
-                self.disconnected = Some(now);
-                self.set_state(TransportState::Disconnected);
-            }
-            IceConnectionState::Connected | IceConnectionState::Completed
-                if self.state == TransportState::Disconnected =>
-            {
-                self.disconnected = None;
-                self.set_state(TransportState::Connected);
-            }
-            _ => {}
-        }
+        self.with_sending(|sending| sending.connected(now));
     }
 }

@@ -10,7 +10,7 @@ use super::incoming::Incoming;
 use super::{Session, SessionEvent};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::IncomingTrackId;
-use crate::egress::StreamParameters;
+use crate::sending::StreamParameters;
 
 impl Session {
     /// Brings tracks in line with the descriptions that were just agreed on.
@@ -23,12 +23,12 @@ impl Session {
 
     /// What follows from it.
     pub(super) fn after_description(&mut self, now: Instant) {
-        self.expect_feedback(now);
-        self.allocate(now);
+        self.with_sending(|sending| sending.renegotiated(now));
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
         }
-        self.drain(now);
+        // Full ICE begins to check with the first timeout, which nothing else may cause.
+        self.advance(now);
         self.announce_if_needed();
     }
 
@@ -97,32 +97,33 @@ impl Session {
 
     fn reconcile_outgoing(&mut self) {
         let mut closed = Vec::new();
-        for outgoing in self.outgoing.iter_mut() {
-            let Some(mid) = outgoing.mid else { continue };
-            let Some(media) = self.rtc.media(mid).filter(|media| !media.disabled()) else {
+        for outgoing in self.sending.tracks_mut().iter_mut() {
+            let Some(mid) = outgoing.mid.clone() else { continue };
+            let line = Mid::from(&*mid);
+            let Some(media) = self.rtc.media(line).filter(|media| !media.disabled()) else {
                 closed.push(outgoing.id);
                 continue;
             };
             let sending = media.direction().is_sending();
             let extensions = extension_ids(media.remote_extmap());
             let cname = media.cname().into();
-            let formats = super::payload::formats(&self.rtc, mid);
+            let formats = super::payload::formats(&self.rtc, line);
             let parameters =
-                self.rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| StreamParameters {
+                self.rtc.direct_api().stream_tx_by_mid(line, None).map(|stream| StreamParameters {
                     ssrc: *stream.ssrc(),
                     rtx: stream.rtx().map(|rtx| *rtx),
-                    mid: mid.to_string().into(),
+                    mid,
                     cname,
                     extensions,
                 });
             outgoing.negotiated(formats, sending, parameters);
         }
         for id in closed {
-            if let Some(mid) = self.outgoing.remove(id).and_then(|outgoing| outgoing.mid) {
-                self.renew_line(mid);
+            let removed =
+                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
+            if let Some(mid) = removed.and_then(|track| track.mid) {
+                self.renew_line(Mid::from(&*mid));
             }
-            self.events
-                .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Remote });
         }
     }
 }

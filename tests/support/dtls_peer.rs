@@ -175,7 +175,8 @@ impl Peer {
     fn check(&self, nominates: bool) -> Vec<u8> {
         let (ufrag, password) = self.remote.clone().unwrap();
         let username = format!("{ufrag}:peer");
-        let request = StunMessage::binding_request(&username, TransId::new(), true, 1, 1, nominates);
+        let request =
+            StunMessage::binding_request(&username, TransId::new(), true, 1, 1, nominates);
         let mut buffer = vec![0; 500];
         let length = request.to_bytes(Some(password.as_bytes()), &mut buffer, sha1_hmac).unwrap();
         buffer.truncate(length);
@@ -322,7 +323,8 @@ impl World {
     fn exchange(&mut self) {
         if self.peer.next_check.is_some_and(|at| self.now >= at) {
             let first = *self.peer.first_check.get_or_insert(self.now);
-            let nominates = self.peer.nominates_after.is_some_and(|after| self.now >= first + after);
+            let nominates =
+                self.peer.nominates_after.is_some_and(|after| self.now >= first + after);
             self.peer.next_check = Some(self.now + BETWEEN_CHECKS);
             let check = self.peer.check(nominates);
             self.send(Self::PEER, check);

@@ -5,6 +5,7 @@
 //! out of nowhere ends nothing: the association in use stays until the new handshake is through,
 //! by a peer with the certificate that its description named.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dimpl::{Error, KeyingMaterial, ProtocolVersion, SrtpProfile};
@@ -165,7 +166,7 @@ impl Associations {
     /// The next thing to do, with its bytes at the start of `buffer`.
     fn step(&mut self, buffer: &mut [u8]) -> Step {
         if let Some(room) = buffer.get_mut(..QUESTION.len())
-            && self.session.0.asked.swap(false, std::sync::atomic::Ordering::Relaxed)
+            && self.session.0.asked.swap(false, Ordering::Relaxed)
         {
             room.copy_from_slice(QUESTION);
             return Step::Packet(QUESTION.len());
@@ -205,6 +206,10 @@ impl Associations {
                 Step::Data(length) if self.renews() && is_sctp_abort(buffer, length) => {}
                 Step::Timeout(at) => {
                     return Step::Timeout(earlier(wake, at).unwrap_or(at));
+                }
+                Step::Data(length) => {
+                    self.session.0.heard.store(true, Ordering::Relaxed);
+                    return Step::Data(length);
                 }
                 other => return other,
             }

@@ -43,6 +43,8 @@ pub(super) struct Dtls(Arc<Shared>);
 struct Shared {
     /// There is something for the session in `state`.
     news: AtomicBool,
+    /// A record of the association was opened since somebody asked.
+    heard: AtomicBool,
     /// str0m is asked for the pair that it sends to.
     asked: AtomicBool,
     state: Mutex<State>,
@@ -89,6 +91,7 @@ impl Dtls {
     pub(super) fn new(now: Instant) -> Self {
         Self(Arc::new(Shared {
             news: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
             // The answer comes with the first pair that is nominated.
             asked: AtomicBool::new(true),
             state: Mutex::new(State {
@@ -143,6 +146,11 @@ impl Dtls {
         true
     }
 
+    /// Whether a record of the association came since it was asked last.
+    pub(super) fn take_heard(&self) -> bool {
+        self.0.heard.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether one of the functions below has something to give.
     pub(super) fn has_news(&self) -> bool {
         self.0.news.load(Ordering::Relaxed)
@@ -190,8 +198,8 @@ impl Dtls {
             SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
             _ => return,
         };
-        state.material = KeyingMaterial::new(profile, bytes)
-            .map(|material| Keys { material, client, renewed });
+        state.material =
+            KeyingMaterial::new(profile, bytes).map(|material| Keys { material, client, renewed });
         drop(state);
         self.news();
     }
