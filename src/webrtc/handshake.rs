@@ -27,6 +27,19 @@ impl Session {
         true
     }
 
+    /// An authentic check came over `flow` and was answered.
+    pub(super) fn note_handshake_flow(&mut self, now: Instant, flow: Flow) {
+        match self.handshake_flow {
+            None => self.handshake_flow = Some(flow),
+            // The next association may have an ICE transport of its own below it.
+            Some(known) if known != flow && self.dtls.expects_new_association(now) => {
+                self.handshake_flow = Some(flow);
+                self.dtls.peer_moved();
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
         if let Some(keys) = self.dtls.take_keys() {

@@ -22,6 +22,9 @@ const BETWEEN_HANDSHAKES: Duration = Duration::from_secs(1);
 /// How long a peer that has left its association may take to begin the next one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// New addresses of the peer that a handshake of ours is begun again for.
+const MOST_REPEATED: u32 = 4;
+
 /// How long a handshake may take while another association is in use.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -31,7 +34,10 @@ pub(super) struct Associations {
     session: Dtls,
     now: Instant,
     current: Association,
-    next: Option<Next>,
+    /// Seldom there, and large.
+    next: Option<Box<Next>>,
+    /// How often this side has begun the next association again.
+    repeated: u32,
     /// No other handshake is begun before this.
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
@@ -63,6 +69,7 @@ impl Associations {
             now,
             current: first,
             next: None,
+            repeated: 0,
             next_not_before: None,
             left: None,
             active: false,
@@ -100,7 +107,17 @@ impl Associations {
             return;
         }
         self.next_not_before = Some(self.now + BETWEEN_HANDSHAKES);
-        self.next = Some(Next { association, until: self.now + LONGEST_HANDSHAKE });
+        let until = self.now + LONGEST_HANDSHAKE;
+        self.next = Some(Box::new(Next { association, until }));
+    }
+
+    /// Says hello once more, where nobody heard it.
+    fn begin_at_new_address(&mut self) {
+        let client = self.next.as_ref().is_some_and(|next| next.association.is_active());
+        if client && self.left.is_some() && self.repeated < MOST_REPEATED {
+            self.repeated += 1;
+            self.begin(None);
+        }
     }
 
     fn give_to_current(&mut self, packet: &[u8]) {
@@ -141,14 +158,14 @@ impl Associations {
         if let Some(next) = self.next.take() {
             self.current = next.association;
             self.left = None;
+            self.repeated = 0;
             self.session.state().renewal_until = None;
         }
     }
 
     /// Whether another association is to follow.
     fn renews(&self) -> bool {
-        let expected = self.session.state().renewal_until.is_some_and(|until| self.now < until);
-        expected || self.next.is_some()
+        self.next.is_some() || self.session.expects_new_association(self.now)
     }
 
     /// The peer has ended `current`. Gives whether that is the end.
@@ -171,8 +188,12 @@ impl Associations {
             room.copy_from_slice(QUESTION);
             return Step::Packet(QUESTION.len());
         }
-        let mut wake = self.left;
-        if self.next.is_none() && self.left.is_some_and(|until| self.now >= until) {
+        if self.session.0.moved.swap(false, Ordering::Relaxed) {
+            self.begin_at_new_address();
+        }
+        // While the next handshake goes on, its own end decides.
+        let mut wake = self.left.filter(|_| self.next.is_none());
+        if wake.is_some_and(|until| self.now >= until) {
             self.left = None;
             return Step::CloseNotify;
         }

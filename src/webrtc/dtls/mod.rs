@@ -45,6 +45,9 @@ struct Shared {
     news: AtomicBool,
     /// A record of the association was opened since somebody asked.
     heard: AtomicBool,
+    /// What a handshake next to the association in use has sent went to an address that the peer
+    /// has left.
+    moved: AtomicBool,
     /// str0m is asked for the pair that it sends to.
     asked: AtomicBool,
     state: Mutex<State>,
@@ -92,6 +95,7 @@ impl Dtls {
         Self(Arc::new(Shared {
             news: AtomicBool::new(false),
             heard: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
             // The answer comes with the first pair that is nominated.
             asked: AtomicBool::new(true),
             state: Mutex::new(State {
@@ -124,6 +128,16 @@ impl Dtls {
     /// browsers leave their association and begin another one over the same ICE session.
     pub(super) fn expect_new_association(&self, now: Instant) {
         self.state().renewal_until = Some(now + NEW_ASSOCIATION);
+    }
+
+    /// Whether another association is to follow because of a description.
+    pub(super) fn expects_new_association(&self, now: Instant) -> bool {
+        self.state().renewal_until.is_some_and(|until| now < until)
+    }
+
+    /// The peer has an address for its next association that it did not have before.
+    pub(super) fn peer_moved(&self) {
+        self.0.moved.store(true, Ordering::Relaxed);
     }
 
     /// The time of what comes next, as str0m tells it only with timers.
