@@ -281,7 +281,9 @@ export interface TransportOptions {
   appData?: unknown
   /**
    * ICE-lite (RFC 8445 2.5): the peer does the checking. Right for a server with a reachable
-   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself. Default true.
+   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself, as
+   * another endpoint is by default. Two endpoints, or one with itself, may be connected by up to 64
+   * transports a media thread, of each of which one side has `iceLite: false`. Default true.
    */
   iceLite?: boolean
   /**
@@ -1376,6 +1378,26 @@ export interface CandidatePairStats {
   responsesReceived?: number
 }
 
+/** Packets that a peer sent and nobody got. Those that disagree with the description are logged, one a second at most. */
+export interface DroppedPacketStats {
+  /** No RTP, or padding that is longer than the packet. */
+  malformed: number
+  /** Not encrypted with the keys of the peer, or before there were any. */
+  unauthenticated: number
+  /** There before, by itself or as a retransmission. Networks repeat packets, too. */
+  replayed: number
+  /** Of a payload type that the m-line does not have. */
+  unknownPayloadType: number
+  /** Of no m-line, or of one that neither MID, RID, SSRC nor payload type tells (RFC 9143 9.2). */
+  noLine: number
+  /** Of an SSRC that is one too many for the peer or the track. */
+  tooManySources: number
+  /** Of an SSRC whose place another one took. */
+  superseded: number
+  /** Of a track that was closed on this side. */
+  refused: number
+}
+
 export interface TransportStats {
   id: number
   thread: number
@@ -1389,6 +1411,8 @@ export interface TransportStats {
   bytesSent: number
   packetsReceived: number
   packetsSent: number
+  /** Packets of media that came and that nobody got, by the reason. */
+  packetsDropped: DroppedPacketStats
   /** Bits per second that the link to the peer carries, as far as is known. */
   availableOutgoingBitrate?: number
   /** Bits per second that the layers chosen now and the audio need. */

@@ -13,6 +13,8 @@ pub mod net;
 #[cfg(feature = "node")]
 mod node;
 pub mod queue;
+pub mod receiving;
+pub mod sdp;
 pub mod sending;
 pub mod sfu;
 pub mod srtp;

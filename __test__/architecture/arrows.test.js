@@ -18,9 +18,10 @@ const MAY_USE = {
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
   engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'record', 'control', 'queue', 'codec'],
-  webrtc: ['sending', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  webrtc: ['sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
   srtp: ['codec'],
   sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
@@ -39,11 +40,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sending', 'sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

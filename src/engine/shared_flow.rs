@@ -99,8 +99,8 @@ impl SharedFlow {
     }
 
     /// Lets peers try to open a packet of a stream, the likeliest first, until one could. `knows`
-    /// says whether a peer was told of the stream by its description; where one was, others are not
-    /// asked.
+    /// says whether a peer knows the stream already; where one does, others are not asked, and the
+    /// budget is left alone: nobody who makes up streams must keep those of others from their peers.
     pub fn open(
         &mut self,
         now: Instant,
@@ -116,7 +116,8 @@ impl SharedFlow {
             return;
         }
         let mut candidates: Vec<_> = self.members().filter(|id| knows(*id)).collect();
-        if candidates.is_empty() {
+        let known = !candidates.is_empty();
+        if !known {
             // From another one each time, so that it does not stay with the first.
             candidates.extend(self.members());
             self.next = (self.next + 1) % candidates.len().max(1);
@@ -124,7 +125,7 @@ impl SharedFlow {
         }
         let candidates = candidates.into_iter().filter(|id| learned != Some(*id));
         for id in candidates.take(MAX_TRIES) {
-            if !budget.take(now) {
+            if !known && !budget.take(now) {
                 return;
             }
             if opens(id) {
@@ -205,29 +206,18 @@ mod tests {
         asked(&mut shared, &[1], 1);
         let (now, mut budget) = (Instant::now(), Tries::default());
         while budget.take(now) {}
-        let mut tried = Vec::new();
-        shared.open(
-            now,
-            Stream::Rtp(8),
-            &mut budget,
-            |_| true,
-            |id| {
+        let mut tried = |stream, known: bool| {
+            let mut tried = Vec::new();
+            let opens = |id: TransportId| {
                 tried.push(id.0);
                 true
-            },
-        );
-        assert_eq!(tried, [0; 0]);
-        shared.open(
-            now,
-            SSRC,
-            &mut budget,
-            |_| true,
-            |id| {
-                tried.push(id.0);
-                true
-            },
-        );
-        assert_eq!(tried, [1]);
+            };
+            shared.open(now, stream, &mut budget, |_| known, opens);
+            tried
+        };
+        assert_eq!(tried(Stream::Rtp(8), false), [0; 0]);
+        assert_eq!(tried(SSRC, false), [1], "it was learned before");
+        assert_eq!(tried(Stream::Rtp(9), true), [0], "the first knows it");
     }
 
     #[test]

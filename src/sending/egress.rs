@@ -58,7 +58,8 @@ impl Egress {
         }
     }
 
-    /// A handshake is through, the first or a later one. `client`: this side was the DTLS client.
+    /// What keys are made of is known, of the first handshake or a later one. `client`: this side
+    /// was the DTLS client (RFC 5764 4.2).
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
         self.sealer = match self.sealer {
             None => Sealer::new(material, client),

@@ -94,6 +94,14 @@ impl Sending {
         }
     }
 
+    /// Sends an RTCP compound about what is received. Its sender has to have an SSRC that nothing
+    /// is sent with: the same keys protect all (RFC 3711 9.1).
+    pub fn send_rtcp(&mut self, compound: Vec<u8>) {
+        if let Some(flow) = self.flow {
+            self.send_compound(&flow, compound);
+        }
+    }
+
     fn send_compound(&mut self, flow: &Flow, compound: Vec<u8>) {
         if let Some(observer) = &self.observer {
             observer.rtcp(flow, &compound);

@@ -42,9 +42,11 @@ impl Session {
             }
             self.advance(now);
         }
-        for incoming in std::mem::take(&mut self.incoming) {
-            self.close_incoming(incoming.id, CloseReason::Parent);
+        let tracks = self.receiving.lines().flat_map(|line| &line.tracks);
+        for id in tracks.map(|track| track.id).collect::<Vec<_>>() {
+            self.close_incoming(id, CloseReason::Parent);
         }
+        self.receiving.configure(Vec::new());
         self.with_sending(|sending| sending.close(CloseReason::Parent));
         self.channels.close_all(CloseReason::Parent, &mut self.events);
         self.set_state(TransportState::Closed);

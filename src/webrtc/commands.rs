@@ -2,16 +2,14 @@
 
 use std::time::Instant;
 
-use str0m::media::Mid;
-
 use super::{MAX_TRACKS, Session, SessionEvent};
 use crate::codec::Kind;
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
+use crate::receiving::ReceiveLine;
 use crate::sending::OutgoingTrack;
-use crate::sfu::AudioLevelMeter;
 
 impl Session {
     /// Commands that concern this peer alone.
@@ -62,12 +60,10 @@ impl Session {
             }
             C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
             C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
-            C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
-            C::ListenLevels { id, listen } => {
-                if let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) {
-                    incoming.levels = listen.then(AudioLevelMeter::default);
-                }
+            C::RequestKeyframe { id, rid } => {
+                self.receiving.request_keyframe_by_rid(now, id, rid.as_deref());
             }
+            C::ListenLevels { id, listen } => self.receiving.listen_levels(id, listen),
             C::CreateChannel { id, options } => {
                 let has_application = self.negotiation.has_application();
                 let events = &mut self.events;
@@ -117,14 +113,21 @@ impl Session {
     fn remove_outgoing(&mut self, id: OutgoingTrackId) {
         let removed = self.with_sending(|sending| sending.remove_track(id, CloseReason::Closed));
         if let Some(mid) = removed.and_then(|track| track.mid) {
-            self.renew_line(Mid::from(&*mid));
+            self.renew_line(&mid);
         }
     }
 
     fn remove_incoming(&mut self, id: IncomingTrackId) {
-        let Some(index) = self.incoming.iter().position(|i| i.id == id) else { return };
-        let incoming = self.incoming.remove(index);
-        self.refused.insert(incoming.mid);
+        let holds = |line: &&ReceiveLine| line.tracks.iter().any(|track| track.id == id);
+        let Some(line) = self.receiving.lines().find(holds) else { return };
+        // Of a line with several tracks the others go on.
+        let mid = line.mid.clone();
+        if line.tracks.len() == 1 {
+            self.refused.insert(mid);
+        } else if let Some(track) = line.tracks.iter().find(|track| track.id == id) {
+            self.refused_tracks.insert((mid, track.track.clone()));
+        }
+        self.receiving.remove_track(id);
         self.close_incoming(id, CloseReason::Closed);
     }
 }

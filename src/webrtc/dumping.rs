@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::cipher_tap::LastPlaintext;
 use super::{Session, SessionEvent};
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
@@ -15,33 +14,17 @@ use crate::sending::{Observer, OutgoingPacket};
 
 pub(super) struct Dumping {
     dump: PacketDump,
-    plaintext: LastPlaintext,
 }
 
 impl Dumping {
-    pub(super) fn create(path: &Path, plaintext: LastPlaintext) -> Result<Self, EngineError> {
+    pub(super) fn create(path: &Path) -> Result<Self, EngineError> {
         let dump = PacketDump::create(path).map_err(|e| io_error(path, &e))?;
-        Ok(Self { dump, plaintext })
+        Ok(Self { dump })
     }
 
-    /// Where ciphers report to.
-    pub(super) fn plaintext(&self) -> &LastPlaintext {
-        &self.plaintext
-    }
-
-    /// str0m took a datagram. RTCP was written when it was opened for our own sending side.
-    pub(super) fn received(&self, kind: Multiplexed, flow: &Flow, bytes: &[u8]) {
-        let Some(plaintext) = self.plaintext.take() else { return };
-        if kind == Multiplexed::Rtp {
-            self.with_header(true, false, flow, bytes, &[&plaintext]);
-        }
-    }
-
-    /// str0m made a datagram.
-    pub(super) fn transmitted(&self, flow: &Flow, bytes: &[u8]) {
-        if let Some(plaintext) = self.plaintext.take() {
-            self.with_header(false, false, flow, bytes, &[&plaintext]);
-        }
+    /// An RTP datagram came, which is `plaintext` behind its header.
+    pub(super) fn received(&self, flow: &Flow, datagram: &[u8], plaintext: &[u8]) {
+        self.with_header(true, false, flow, datagram, &[plaintext]);
     }
 
     /// A whole packet, in the clear.
@@ -88,7 +71,7 @@ impl Session {
     /// Opens the dump file, if there is to be one. A call without its dump is better than none.
     pub(super) fn start_dump(&mut self) {
         let Some(path) = self.options.dump_file.as_deref() else { return };
-        match Dumping::create(path, LastPlaintext::default()) {
+        match Dumping::create(path) {
             Ok(dumping) => {
                 let dumping = Arc::new(dumping);
                 self.sending.set_observer(Some(dumping.clone()));

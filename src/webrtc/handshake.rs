@@ -43,6 +43,7 @@ impl Session {
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
         if let Some(keys) = self.dtls.take_keys() {
+            self.receiving.set_keys(&keys.material, keys.client);
             self.sending.set_keys(&keys.material, keys.client);
             // Media may go before ICE has chosen, too. And who begins another association may
             // have a new ICE transport below it, with the credentials of the one before.
@@ -56,15 +57,7 @@ impl Session {
             let used = self.sending.flow().copied().unwrap_or(handshake);
             while let Some(diverted) = self.dtls.next_datagram() {
                 let flow = if diverted.renews { handshake } else { used };
-                if let Some(dumping) = &self.dumping {
-                    dumping.transmitted(&flow, &diverted.bytes);
-                }
-                self.transmits.push_back(Transmit {
-                    proto: config::to_str0m_protocol(flow.protocol),
-                    source: flow.local,
-                    destination: flow.remote,
-                    contents: diverted.bytes.into(),
-                });
+                self.queue(&flow, diverted.bytes);
             }
         }
         if let Some(failure) = self.dtls.take_failure() {
@@ -83,18 +76,22 @@ impl Session {
         self.end(CloseReason::Error);
     }
 
+    fn queue(&mut self, flow: &Flow, datagram: Vec<u8>) {
+        self.transmits.push_back(Transmit {
+            proto: config::to_str0m_protocol(flow.protocol),
+            source: flow.local,
+            destination: flow.remote,
+            contents: datagram.into(),
+        });
+    }
+
     /// Notes which m-line carries the transport for the peer, the first of the BUNDLE group
     /// (RFC 9143 7.3.3). When a description makes it another one, browsers leave their DTLS
     /// association and begin another one over the same ICE session.
-    pub(super) fn note_carrier(&mut self, now: Instant, sdp: &str) {
-        let group = sdp.lines().find_map(|line| line.trim().strip_prefix("a=group:BUNDLE"));
-        let Some(carrier) = group.and_then(|mids| mids.split_ascii_whitespace().next()) else {
-            return;
-        };
-        if self.carrier.as_deref() != Some(carrier) {
-            if self.carrier.replace(carrier.to_owned()).is_some() {
-                self.expect_new_association(now);
-            }
+    pub(super) fn note_carrier(&mut self, now: Instant) {
+        let Some(carrier) = self.negotiation.group.first().copied() else { return };
+        if self.carrier.as_ref() != Some(&carrier) && self.carrier.replace(carrier).is_some() {
+            self.expect_new_association(now);
         }
     }
 

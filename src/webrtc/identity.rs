@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
 
-use super::cipher_tap;
 use super::dtls::Provider;
 
 /// A self-signed certificate, shared by all transports of an endpoint, and the cryptography that
@@ -37,8 +36,7 @@ impl Identity {
         }
 
         let dtls = DTLS.get_or_init(|| Provider::new(plain.dtls_provider));
-        let provider =
-            Arc::new(cipher_tap::tapped(CryptoProvider { dtls_provider: dtls, ..plain }));
+        let provider = Arc::new(CryptoProvider { dtls_provider: dtls, ..plain });
         Ok(Self { certificate, fingerprint: fingerprint.into(), provider })
     }
 

@@ -1,13 +1,13 @@
 //! One peer: an ICE, DTLS and SRTP association and what flows over it. The only part that knows
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
+mod association;
 mod channels;
-mod cipher_tap;
 mod closing;
 mod commands;
 mod config;
 mod consent;
-mod demand;
+mod describing;
 mod dtls;
 mod dumping;
 mod event;
@@ -15,21 +15,17 @@ mod extensions;
 mod handshake;
 mod identity;
 mod incoming;
-mod keyframes;
 mod lines;
 mod negotiation;
 mod path;
-mod payload;
 mod reactions;
-mod receiver_feedback;
 mod reconciliation;
-mod recovery;
 pub mod roaming;
-mod sdp;
 mod sharing;
 mod sources;
 mod statistics;
 mod trickle;
+mod wishes;
 mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
@@ -37,7 +33,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use str0m::media::Mid;
 use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Reason, Rtc};
 
@@ -45,17 +40,19 @@ pub use event::SessionEvent;
 pub use identity::Identity;
 
 use crate::codec::multiplex::{self, Multiplexed};
+use crate::codec::names::Mid;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
+use crate::receiving::Receiving;
 use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
+use describing::Local;
 use dtls::Dtls;
 use dumping::Dumping;
-use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
 use roaming::Roaming;
@@ -80,18 +77,21 @@ pub struct Session {
     /// Where DTLS goes while ICE has no pair: a peer's check or handshake came from there.
     handshake_flow: Option<Flow>,
     /// The m-line that carries the transport for the peer.
-    carrier: Option<String>,
+    carrier: Option<usize>,
     ids: Arc<Ids>,
     state: TransportState,
     negotiation: Negotiation,
-    incoming: Vec<Incoming>,
+    receiving: Receiving,
     sending: Sending,
     /// SSRCs of the m-lines.
     lines: Lines,
     /// M-lines whose incoming track was closed on this side.
     refused: HashSet<Mid>,
+    /// Of lines that have several: those that were.
+    refused_tracks: HashSet<(Mid, String)>,
+    /// What our descriptions say of this side.
+    local: Local,
     channels: Channels,
-    clock: SenderClock,
     local_ufrag: String,
     ufrag_changed: bool,
     /// Something was asked for that may need negotiation.
@@ -134,8 +134,12 @@ impl Session {
         ids: Arc<Ids>,
     ) -> Self {
         let dtls = Dtls::new(now);
-        let mut rtc = config::build(now, &options, identity, &dtls, candidates);
-        let local_ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let (mut rtc, candidates) = config::build(now, &options, identity, &dtls, candidates);
+        let api = rtc.direct_api();
+        let local_ufrag = api.local_ice_credentials().ufrag;
+        let report_ssrc = *api.new_ssrc();
+        let id_of_session = u64::from(*api.new_ssrc()) << 32 | u64::from(*api.new_ssrc());
+        let local = Local::new(id_of_session, identity.fingerprint(), candidates);
         let channels = Channels::new(id, options.max_message_size, options.max_buffered_amount);
         let mut session = Self {
             id,
@@ -147,12 +151,13 @@ impl Session {
             ids,
             state: TransportState::New,
             negotiation: Negotiation::default(),
-            incoming: Vec::new(),
+            receiving: Receiving::new(now, report_ssrc, &local.cname),
             sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
+            refused_tracks: HashSet::new(),
+            local,
             channels,
-            clock: SenderClock::default(),
             local_ufrag,
             ufrag_changed: true,
             unsettled: false,
@@ -258,13 +263,20 @@ impl Session {
         workspace: &mut Workspace,
     ) -> bool {
         let kind = multiplex::classify(bytes);
-        if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
-            return self.has_news();
+        match kind {
+            Multiplexed::Rtp => {
+                self.on_rtp(now, flow, bytes, &mut workspace.plain);
+                return true;
+            }
+            Multiplexed::Rtcp => {
+                self.on_rtcp(now, flow, bytes, &mut workspace.plain);
+                return self.has_news() || self.is_receiving_due(now);
+            }
+            _ => {}
         }
         if kind == Multiplexed::Dtls && !self.on_dtls(now, flow, bytes) {
             return self.has_news();
         }
-        let before = self.authentic_received;
         let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
@@ -275,27 +287,29 @@ impl Session {
                 self.fail(&error);
             }
         }
-        if let Some(dumping) = &self.dumping {
-            dumping.received(kind, flow, bytes);
-        }
         self.drain(now);
-        let authentic = match kind {
-            Multiplexed::Rtp => self.authentic_received != before,
-            Multiplexed::Stun => self.takes_over(now, flow, bytes),
-            _ => false,
-        };
+        let authentic = kind == Multiplexed::Stun && self.takes_over(now, flow, bytes);
         self.follow(now, flow, kind, authentic);
-        self.note_consent(now, kind, answered || self.authentic_received != before);
+        self.note_consent(now, kind, answered);
         true
+    }
+
+    /// Whether the receiving half has something to say when the turn ends.
+    fn is_receiving_due(&self, now: Instant) -> bool {
+        self.receiving.next().is_some_and(|at| at <= now)
+    }
+
+    /// A turn has taken everything that came, and its media was sent on.
+    pub fn end_turn(&mut self, now: Instant) {
+        self.poll_receiving(now);
+        self.announce_if_needed();
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.rtc_timeout {
             self.advance(now);
         }
-        self.poll_keyframe_requests(now);
-        self.poll_activity(now);
-        self.poll_demand(now);
+        self.poll_receiving(now);
         self.with_sending(|sending| sending.handle_timeout(now));
         self.poll_roaming(now);
         self.poll_dump();
@@ -315,37 +329,26 @@ impl Session {
         if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
             next += IDLE_STATS_DELAY;
         }
-        let own = [self.sending.poll_timeout(now), self.roaming_at(), self.consent_at()];
+        let receiving = self.receiving.next();
+        let own = [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
             next = next.min(self.created + limit);
         }
-        for incoming in &self.incoming {
-            next = incoming.demand.next().into_iter().fold(next, Instant::min);
-            for encoding in incoming.encodings() {
-                let own = [encoding.keyframes.next(), encoding.silent_at()];
-                next = own.into_iter().flatten().fold(next, Instant::min);
-            }
-        }
         next
     }
 
     /// Whether nothing in str0m waits behind its statistics. It tells its next timer alone, and
     /// every later one would be late with them: checks of ICE, unless the other side makes them
-    /// all, handshakes, acknowledgements and retransmissions of messages, reports about media.
+    /// all, handshakes, acknowledgements and retransmissions of messages.
     fn only_statistics_wait(&self, now: Instant) -> bool {
         let checks = !self.options.ice_lite;
         let connecting = self.state == TransportState::Connecting;
         let talks = now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
         let sends = self.channels.buffers();
-        !(checks || connecting || talks || sends || self.receives())
-    }
-
-    /// Whether the peer sends media.
-    fn receives(&self) -> bool {
-        self.incoming.iter().flat_map(Incoming::encodings).any(Encoding::active)
+        !(checks || connecting || talks || sends)
     }
 
     /// Lets queued packets out. To be called once after everything of a burst was handed in.
@@ -391,20 +394,13 @@ impl Session {
 
     fn poll(&mut self, now: Instant) {
         loop {
-            let output = match &self.dumping {
-                None => self.rtc.poll_output(),
-                Some(dumping) => dumping.plaintext().observe(|| self.rtc.poll_output()),
-            };
-            match output {
+            match self.rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
                     self.rtc_timeout = at;
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
                     let Some(transmit) = self.direct(now, transmit) else { continue };
-                    if let Some(dumping) = &self.dumping {
-                        dumping.transmitted(&flow_of(&transmit), &transmit.contents);
-                    }
                     self.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(event)) => self.on_rtc_event(now, event),

@@ -80,11 +80,8 @@ impl Session {
         if !self.may_have_moved(now) {
             return;
         }
-        for encoding in self.incoming.iter().flat_map(|incoming| incoming.encodings()) {
-            if let Some(newest) = encoding.newest() {
-                let stream = Stream::Rtp { ssrc: *encoding.ssrc };
-                each(Trace { stream, newest: u32::from(newest) });
-            }
+        for (ssrc, newest) in self.receiving.newest() {
+            each(Trace { stream: Stream::Rtp { ssrc }, newest: u32::from(newest) });
         }
         for (tag, ssrc, newest) in self.sending.rtcp_senders() {
             each(Trace { stream: Stream::Rtcp { tag, ssrc }, newest });

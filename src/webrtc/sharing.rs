@@ -1,19 +1,17 @@
 //! What tells this peer from others behind the same address.
 
 use super::Session;
-use super::incoming::Incoming;
 
 impl Session {
-    /// Whether the peer's description announced this SSRC, for media or for retransmissions.
+    /// Whether the peer's description announced this SSRC, for media or for retransmissions, or it
+    /// was learned from packets.
     pub fn was_told_of(&mut self, ssrc: u32) -> bool {
-        let mut api = self.rtc.direct_api();
-        if api.stream_rx(&ssrc.into()).is_some() {
-            return true;
-        }
-        self.incoming.iter().any(|Incoming { mid, .. }| {
-            let stream = api.stream_rx_by_mid(*mid, None);
-            stream.is_some_and(|stream| stream.rtx().is_some_and(|rtx| *rtx == ssrc))
-        })
+        self.receiving.knows(ssrc)
+    }
+
+    /// Whether authentic RTCP of this sender came before.
+    pub fn has_heard_reports_of(&self, ssrc: u32) -> bool {
+        self.sending.rtcp_senders().any(|(_, sender, _)| sender == ssrc)
     }
 
     /// Packets of media and RTCP that were authentic and not there before.

@@ -36,7 +36,8 @@ impl Session {
             packets_unacknowledged: acknowledged.lost,
             selected_candidate_pair: self.candidate_pair.clone(),
             selected_candidate_pair_changes: self.path_changes,
-            incoming_tracks: self.incoming.iter_mut().map(|i| i.stats(now)).collect(),
+            packets_dropped: self.receiving.drops(),
+            incoming_tracks: self.receiving.stats(now),
             outgoing_tracks: sending.tracks,
             data_channels: self.channels.stats(),
         }

@@ -116,16 +116,7 @@ impl Shard {
         let Self { receiving, turn, workspace, peers, touched, timers, .. } = self;
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
-            let mut deliveries = std::mem::take(&mut peer.deliveries);
-            let forwarded = peer.run(|session| {
-                let wakes_at = session.with_sending(|sending| {
-                    sending.forward(now, &deliveries, turn, workspace, &mut Out(output));
-                    sending.wakes_at(now)
-                });
-                (session.has_news(), wakes_at)
-            });
-            deliveries.clear();
-            peer.deliveries = deliveries;
+            let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
             let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
             let see_to_it = match forwarded {
                 Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),

@@ -140,17 +140,25 @@ impl Shard {
 
     /// Runs something on a peer's session and sees to what comes of it at the next flush.
     fn with<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        self.touch(id, |peer| peer.run(action))
+    }
+
+    fn touch<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Peer) -> Option<T>,
+    ) -> Option<T> {
         let peer = self.peers.get_mut(&id)?;
-        let value = peer.run(action);
+        let value = action(peer);
         if !std::mem::replace(&mut peer.touched, true) {
             self.touched.push_back(id);
         }
         value
     }
 
-    /// Runs something on what a peer is sent, and sees to what comes of it at the next flush.
+    /// Runs something on what a peer is sent and sees to what comes of it at the next flush.
     fn send<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Sending) -> T) -> Option<T> {
-        self.with(id, |session| session.with_sending(action))
+        self.touch(id, |peer| peer.send(action))
     }
 
     /// Sees to everything that sessions have to say, until none has anything left.
@@ -396,11 +404,8 @@ impl Reactor for Shard {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
-                let paced = self.with(id, |session| {
-                    session.handle_timeout(now);
-                    session.with_sending(|sending| sending.has_paced(now))
-                });
-                if paced == Some(true) {
+                self.with(id, |session| session.handle_timeout(now));
+                if self.send(id, |sending| sending.has_paced(now)) == Some(true) {
                     self.receiving.push(id);
                 }
             }
@@ -421,7 +426,7 @@ impl Reactor for Shard {
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
         for id in &settled {
-            self.with(*id, |session| session.announce_if_needed());
+            self.with(*id, |session| session.end_turn(now));
         }
         self.settle(now, &mut settled);
         for id in settled.drain(..) {

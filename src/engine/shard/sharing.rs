@@ -42,13 +42,11 @@ impl Shard {
         let (Some(shared), Some(stream)) = (demultiplexer.shared(flow), stream) else { return };
         // Two closures look at the peers, one after the other.
         let peers = std::cell::RefCell::new(peers);
-        let knows = |id| match stream {
-            Stream::Rtp(ssrc) => {
-                let mut peers = peers.borrow_mut();
-                let peer: Option<&mut Peer> = peers.get_mut(&id);
-                peer.and_then(|peer| peer.run(|session| session.was_told_of(ssrc))) == Some(true)
-            }
-            Stream::Rtcp(_) => false,
+        let knows = |id| {
+            is(&mut peers.borrow_mut(), id, |session| match stream {
+                Stream::Rtp(ssrc) => session.was_told_of(ssrc),
+                Stream::Rtcp(ssrc) => session.has_heard_reports_of(ssrc),
+            })
         };
         let opens = |id| {
             let mut peers = peers.borrow_mut();

@@ -327,7 +327,10 @@ impl DtlsInstance for Associations {
                     }
                 }
                 Step::Again | Step::Failed(_) => {}
-                Step::Data(length) => return DtlsOutput::ApplicationData(&buf[..length]),
+                Step::Data(length) => {
+                    self.session.0.heard.store(true, Ordering::Relaxed);
+                    return DtlsOutput::ApplicationData(&buf[..length]);
+                }
                 Step::Connected => return DtlsOutput::Connected,
                 Step::Keys(material, profile) => {
                     return DtlsOutput::KeyingMaterial(material, profile);
