@@ -7,6 +7,7 @@ mod dtls_peer;
 use std::time::Duration;
 
 use dtls_peer::{Setup, World};
+use medialoom::control::error::ErrorCode;
 use medialoom::control::event::{CloseReason, TransportState};
 
 const MS: Duration = Duration::from_millis(1);
@@ -159,9 +160,10 @@ fn a_description_without_a_fingerprint_that_can_be_used_is_refused() {
     let mut world = World::new(NEAR, Setup::Active);
     world.peer.fingerprints = vec!["md5 00:11".into()];
     let error = world.try_negotiate("0").unwrap_err();
-    assert_eq!(error.line.as_deref(), Some("a=fingerprint:md5 00:11"));
+    assert_eq!(error.code, ErrorCode::Sdp, "{error}");
     world.peer.fingerprints = Vec::new();
-    assert!(world.try_negotiate("0").unwrap_err().message.contains("a=fingerprint"));
+    let error = world.try_negotiate("0").unwrap_err();
+    assert_eq!(error.code, ErrorCode::Sdp, "{error}");
 }
 
 #[test]
