@@ -52,7 +52,7 @@ class BrowserPeer {
         return now.frames >= before.frames + frames && now.soundPackets >= before.soundPackets + soundPackets && now
       },
       what,
-      15_000
+      10_000
     )
   }
 }

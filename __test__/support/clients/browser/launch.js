@@ -16,6 +16,9 @@ const FIREFOX_PREFERENCES = {
   'media.autoplay.default': 0,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.peerconnection.ice.loopback': true,
+  // Who may not use the camera gets the default address alone, which is not the loopback's.
+  'permissions.default.camera': 1,
+  'permissions.default.microphone': 1,
   // Nothing but the tests' own traffic.
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,

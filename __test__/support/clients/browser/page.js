@@ -76,7 +76,8 @@
      */
     async send(name, kind, { codec, encodings, width = 320, height = 180 } = {}) {
       const stream = await camera(width, height)
-      const [track] = stream.getTracks().filter(each => each.kind === kind)
+      // A track of its own for each line: browsers share what two senders do to one.
+      const track = stream.getTracks().find(each => each.kind === kind).clone()
       const transceiver = of(name).addTransceiver(track, { direction: 'sendonly', streams: [stream], ...(encodings && { sendEncodings: encodings }) })
       if (codec) {
         const known = RTCRtpSender.getCapabilities(kind).codecs

@@ -72,11 +72,13 @@ function browserSuite(browser) {
   check('simulcast arrives as the encodings it names, and a viewer decodes each', async t => {
     const there = await meet(t)
     const encodings = [
-      { rid: 'simulcast1', scaleResolutionDownBy: 4, maxBitrate: 100_000 },
-      { rid: 'simulcast2', scaleResolutionDownBy: 2, maxBitrate: 150_000 },
+      { rid: 'simulcast1', scaleResolutionDownBy: 4, maxBitrate: 60_000 },
+      { rid: 'simulcast2', scaleResolutionDownBy: 2, maxBitrate: 120_000 },
       { rid: 'simulcast3', maxBitrate: 300_000 }
     ]
-    const { transport, tracks: [track] } = await publisher(t, there, { media: [['video', { encodings, width: 640, height: 360 }]] })
+    // libwebrtc sends three encodings from this size on.
+    const camera = { encodings, width: 960, height: 540 }
+    const { transport, tracks: [track] } = await publisher(t, there, { media: [['video', camera]] })
     assert.deepEqual(track.rids, ['simulcast1', 'simulcast2', 'simulcast3'])
     await connected(transport)
     await until(
