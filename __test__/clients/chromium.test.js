@@ -1,6 +1,6 @@
 'use strict'
 
-const { browserSuite } = require('../support/clients/browser/suite.js')
+const { browserSuite, withBrowser } = require('../support/clients/browser/suite.js')
 const { chromium } = require('../support/clients/browser/launch.js')
 
-browserSuite(chromium)
+browserSuite(chromium, withBrowser(chromium))

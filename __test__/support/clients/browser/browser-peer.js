@@ -3,6 +3,9 @@
 const { connected } = require('../../loopback.js')
 const { until } = require('../../events.js')
 
+/** As many packets as come within a second, for `arrives`. */
+const SOME = { audio: 25, video: 10 }
+
 /** A connection in a page, and the transport it is connected to once it has negotiated. */
 class BrowserPeer {
   #page
@@ -78,4 +81,4 @@ async function arrives(transport, wanted, what) {
   )
 }
 
-module.exports = { BrowserPeer, arrives }
+module.exports = { BrowserPeer, SOME, arrives }

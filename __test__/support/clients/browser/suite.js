@@ -5,9 +5,8 @@ const { after, before, test } = require('node:test')
 const { nextEvent, until } = require('../../events.js')
 const { connected, loopbackEndpoint } = require('../../loopback.js')
 const { webServer } = require('../web.js')
-const { BrowserPeer, arrives } = require('./browser-peer.js')
+const { BrowserPeer, SOME, arrives } = require('./browser-peer.js')
 
-const SOME = { audio: 25, video: 10 }
 const TIMEOUT = 45_000
 
 /** The m-lines of a description, each with its lines. */
@@ -51,8 +50,7 @@ async function publisher(t, { endpoint, page }, { transport: options, open, medi
 }
 
 /** What every browser has to be able to do with this engine. */
-function browserSuite(browser) {
-  const meet = withBrowser(browser)
+function browserSuite(browser, meet) {
   const check = (name, run) => browserTest(browser, name, run)
 
   check('what it publishes by WHIP it decodes by WHEP', async t => {
@@ -99,23 +97,6 @@ function browserSuite(browser) {
       await until(() => transponder.currentEncoding?.rid === rid, `encoding ${rid} is the one forwarded`)
       await viewer.decodes({ frames: 5 }, `pictures of ${rid}`)
     }
-  })
-
-  check('an m-line that was given up before it was ever sent is refused in its place', async t => {
-    const { endpoint, page } = await meet(t)
-    const transport = endpoint.createTransport()
-    const peer = await BrowserPeer.open(t, page, 'publisher')
-    for (const kind of ['audio', 'video', 'video']) await peer.call('send', kind)
-    await peer.call('draftOffer')
-    await peer.call('stop', 1)
-    const { offered, answered } = await peer.offerTo(transport)
-    assert.equal(sections(answered).length, sections(offered).length, 'as many m-lines in the answer as in the offer')
-    for (const [index, section] of sections(offered).entries()) {
-      if (!/^m=\w+ 0 /.test(section) || /^a=bundle-only/m.test(section)) continue
-      assert.match(sections(answered)[index], /^m=video 0 /)
-    }
-    assert.deepEqual(transport.incomingTracks.map(track => track.kind), ['audio', 'video'])
-    await arrives(transport, SOME, 'media of the lines that are left')
   })
 
   check('offers and is offered to again and again, and media goes on', async t => {
