@@ -54,8 +54,9 @@ class Client:
         self.peer.emit('create-offer', None, Gst.Promise.new_with_change_func(self.on_offer))
 
     def on_offer(self, promise):
-        offer = promise.get_reply().get_value('offer')
-        self.peer.emit('set-local-description', offer, Gst.Promise.new())
+        # Kept in a variable: the offer lies in it, and Python does not know.
+        reply = promise.get_reply()
+        self.peer.emit('set-local-description', reply.get_value('offer'), Gst.Promise.new())
 
     def on_gathering(self, *_):
         complete = GstWebRTC.WebRTCICEGatheringState.COMPLETE
