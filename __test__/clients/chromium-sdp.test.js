@@ -193,3 +193,22 @@ check('a re-offer that is refused names its line and changes nothing', async t =
   assert.equal(transport.incomingTracks.length, 3)
   await arrives(transport, SOME, 'media after an offer that was taken')
 })
+
+check('a payload type that means another codec in a later offer ends no call', async t => {
+  const there = await meet(t)
+  const { peer, transport } = await publisher(t, there)
+  await arrives(transport, SOME, 'media')
+  await peer.call('send', 'video')
+  const offer = await peer.call('offer')
+  const [known, added] = sections(offer).slice(1)
+  const [, type] = /^a=rtpmap:(\d+) VP8\//m.exec(known)
+  const clashing = added
+    .replace(/^(m=video \S+ \S+) .*\r$/m, `$1 ${type}\r`)
+    .replace(/^a=(rtpmap|fmtp|rtcp-fb):.*\r\n/gm, '')
+    .concat(`a=rtpmap:${type} VP9/90000\r\n`)
+  // Whether it is taken, as the MID tells the lines apart, or refused: those who talk go on talking.
+  const answer = await transport.acceptOffer(offer.replace(added, clashing)).catch(error => assert.equal(error.code, 'ERR_SDP'))
+  if (answer) assert.match(sections(answer)[2], new RegExp(`^m=video (0 .*|9 \\S+ ${type})\r`), 'only what was offered')
+  assert.equal(transport.state, 'connected')
+  await arrives(transport, SOME, 'media after it')
+})
