@@ -22,6 +22,7 @@ from gi.repository import GLib, Gst, GstSdp, GstWebRTC
 
 REPORT_MS = 100
 REQUEST_SECONDS = 10
+WRITING = threading.Lock()
 
 SOUND = (
     'audiotestsrc is-live=true freq=440 ! audioconvert ! audioresample ! opusenc ! rtpopuspay pt={pt}'
@@ -98,7 +99,9 @@ class Client:
 
 
 def write(**fields):
-    print(json.dumps(fields), flush=True)
+    # Threads of ours and of GStreamer's write lines, not pieces of them.
+    with WRITING:
+        print(json.dumps(fields), flush=True)
 
 
 def publishing(url, policy, sound, picture):
@@ -110,7 +113,10 @@ def publishing(url, policy, sound, picture):
 
 
 def watching(url):
-    client = Client(url, Gst.parse_launch('webrtcbin name=peer bundle-policy=max-bundle'))
+    # A description of one element alone makes no pipeline.
+    pipeline = Gst.Pipeline()
+    pipeline.add(Gst.parse_launch('webrtcbin name=peer bundle-policy=max-bundle'))
+    client = Client(url, pipeline)
     for kind, codec, rate, pt in [('audio', 'OPUS', 48000, 97), ('video', 'VP8', 90000, 96)]:
         caps = Gst.Caps.from_string(f'application/x-rtp,media={kind},encoding-name={codec},clock-rate={rate},payload={pt}')
         client.peer.emit('add-transceiver', GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps)
