@@ -65,6 +65,9 @@ understood('payload types without a=rtpmap, and one twice', sdp =>
   then: ({ answered }) => assert.doesNotMatch(answered, /^m=.* (121|34)\b/m),
 })
 
+understood('codec names in other cases, and Opus without its channels, as webrtcbin offers it', sdp =>
+  sdp.replaceAll(' opus/48000/2', ' OPUS/48000').replaceAll(' VP8/90000', ' vp8/90000'))
+
 understood('a static payload type, which needs no a=rtpmap', sdp => without(sdp, 'a=rtpmap:0 '), {
   media: [['audio', { codec: 'audio/PCMU' }]],
   wanted: { audio: 25 },

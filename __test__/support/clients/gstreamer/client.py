@@ -117,11 +117,16 @@ def watching(url):
     pipeline = Gst.Pipeline()
     pipeline.add(Gst.parse_launch('webrtcbin name=peer bundle-policy=max-bundle'))
     client = Client(url, pipeline)
-    for kind, codec, rate, pt in [('audio', 'OPUS', 48000, 97), ('video', 'VP8', 90000, 96)]:
-        caps = Gst.Caps.from_string(f'application/x-rtp,media={kind},encoding-name={codec},clock-rate={rate},payload={pt}')
-        client.peer.emit('add-transceiver', GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps)
+    # Before it is ready webrtcbin takes none.
     client.pipeline.set_state(Gst.State.READY)
-    client.peer.connect('on-negotiation-needed', client.offer)
+    for received in [
+        'application/x-rtp,media=audio,encoding-name=OPUS,encoding-params=(string)2,clock-rate=48000,payload=97',
+        'application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96',
+    ]:
+        caps = Gst.Caps.from_string(received)
+        client.peer.emit('add-transceiver', GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps)
+    # Without a source nothing tells that negotiation is needed.
+    GLib.idle_add(client.offer)
     return client
 
 
