@@ -4,15 +4,18 @@ pub mod bandwidth;
 pub mod codec;
 pub mod control;
 pub mod dump;
-pub mod egress;
 pub mod engine;
+pub mod host;
 pub mod log;
 #[cfg(feature = "mcu")]
 pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
-
+pub mod queue;
+pub mod receiving;
+pub mod sdp;
+pub mod sending;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;

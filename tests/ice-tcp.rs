@@ -7,9 +7,10 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use echo::{PATIENCE, options, start, wait_until};
 use medialoom::control::flow::{Flow, Protocol};
-use medialoom::net::{Host, MAX_FRAME};
+use medialoom::host::MediaThreads;
+use medialoom::net::MAX_FRAME;
 
-fn connect(host: &Host) -> TcpStream {
+fn connect(host: &MediaThreads) -> TcpStream {
     let listening = |protocol| {
         let address = host.addresses().iter().find(|address| address.protocol == protocol);
         address.map(|address| SocketAddr::new(address.ip, address.port)).unwrap()

@@ -12,7 +12,7 @@ use medialoom::mcu::video::{
     self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
 
 const PORT: PortKey = PortKey(1);
 /// Of sound. Pictures come with every other one.
@@ -22,13 +22,13 @@ const SIZE: (u16, u16) = (160, 90);
 /// What a mixer made in one turn.
 #[derive(Default)]
 struct Made {
-    packets: Vec<OutputPacket>,
+    packets: Vec<MadePacket>,
     loud: bool,
     bright: Option<bool>,
 }
 
 impl AudioSink for Made {
-    fn packet(&mut self, _: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, _: AudioTarget, packet: MadePacket) {
         self.packets.push(packet);
     }
 
@@ -38,7 +38,7 @@ impl AudioSink for Made {
 }
 
 impl VideoSink for Made {
-    fn packet(&mut self, _: ClassIndex, packet: OutputPacket, _: bool) {
+    fn packet(&mut self, _: ClassIndex, packet: MadePacket, _: bool) {
         self.packets.push(packet);
     }
 
@@ -77,8 +77,8 @@ fn pictures() -> VideoMixer {
     mixer
 }
 
-fn input(packet: OutputPacket, captured: Instant, arrival: Instant) -> InputPacket {
-    InputPacket {
+fn input(packet: MadePacket, captured: Instant, arrival: Instant) -> TakenPacket {
+    TakenPacket {
         sequence: packet.sequence,
         timestamp: packet.timestamp,
         marker: packet.marker,
@@ -99,7 +99,7 @@ fn skews(sound_takes: u64, picture_takes: u64) -> Vec<i64> {
     let (mut microphone, mut camera) = (sound(), pictures());
     let (mut heard, mut seen) = (sound(), pictures());
     seen.tick(start, &mut Made::default());
-    let mut under_way: Vec<InputPacket> = Vec::new();
+    let mut under_way: Vec<TakenPacket> = Vec::new();
     let (mut flashes, mut beeps) = (Vec::new(), Vec::new());
     let (mut was_bright, mut quiet) = (false, 0);
     for tick in 0..1_000u32 {

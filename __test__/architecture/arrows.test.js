@@ -14,19 +14,23 @@ const ROOT = path.join(__dirname, '..', '..')
 
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
-  node: ['net', 'control', 'codec', 'log'],
-  net: ['engine', 'webrtc', 'control', 'codec'],
-  engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'record', 'control', 'codec'],
-  webrtc: ['egress', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  node: ['host', 'control', 'queue', 'codec', 'log'],
+  host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
+  net: ['control', 'queue'],
+  engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'record', 'control', 'queue', 'codec'],
+  webrtc: ['sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
   srtp: ['codec'],
-  egress: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
   record: ['codec'],
   dump: ['codec'],
   // The words the others share: commands, events, ids, statistics.
-  control: ['codec'],
+  control: ['queue', 'codec'],
+  // What carries words between threads, whatever they are.
+  queue: [],
   codec: [],
   // Hands tracing's records to JavaScript; knows nothing of media.
   log: []
@@ -36,11 +40,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

@@ -8,12 +8,12 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, PcmFormat, TICK, TapKey,
     TapSource,
 };
-use medialoom::mcu::{OutputPacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey};
 
 struct Ear;
 
 impl AudioSink for Ear {
-    fn packet(&mut self, _: AudioTarget, _: OutputPacket) {}
+    fn packet(&mut self, _: AudioTarget, _: MadePacket) {}
 }
 
 // The last byte says how the file is played.

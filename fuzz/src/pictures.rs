@@ -8,7 +8,7 @@ use medialoom::mcu::video::{
     Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
+use medialoom::mcu::{TakenPacket, MadePacket, PortKey};
 
 use crate::recording;
 use crate::script::{Packet, Script};
@@ -100,7 +100,7 @@ impl Room {
         let early = Duration::from_millis(30_000 * u64::from(packet.flags & CLOCK != 0));
         self.mixer.receive(
             PORT,
-            &InputPacket {
+            &TakenPacket {
                 sequence,
                 timestamp: self.timestamp,
                 marker: packet.flags & MARKER != 0,
@@ -150,7 +150,7 @@ impl Room {
     /// Markers and payloads, in order.
     fn send(&mut self, packets: &[(bool, Vec<u8>)]) {
         for (marker, payload) in packets {
-            let packet = InputPacket {
+            let packet = TakenPacket {
                 sequence: self.sequence,
                 timestamp: self.timestamp,
                 marker: *marker,
@@ -184,11 +184,11 @@ fn mixer(width: u16, height: u16, classes: Vec<ClassOptions>) -> VideoMixer {
 #[derive(Default)]
 struct Audience {
     keyframe_needed: bool,
-    packets: Vec<OutputPacket>,
+    packets: Vec<MadePacket>,
 }
 
 impl VideoSink for Audience {
-    fn packet(&mut self, _: ClassIndex, packet: OutputPacket, _: bool) {
+    fn packet(&mut self, _: ClassIndex, packet: MadePacket, _: bool) {
         self.packets.push(packet);
     }
 
@@ -231,7 +231,7 @@ pub fn encode(
     height: u16,
     frames: usize,
     bitrate: u32,
-) -> Vec<OutputPacket> {
+) -> Vec<MadePacket> {
     let class = ClassOptions { codec, width, height, frame_divisor: 1, bitrate };
     let mut mixer = mixer(width, height, vec![class]);
     mixer.add_port(PORT, VideoPortOptions::default()).unwrap();

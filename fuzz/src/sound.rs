@@ -8,7 +8,7 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFormat, TICK,
     TapKey, TapSource, Tone,
 };
-use medialoom::mcu::{InputPacket, OutputPacket, PortKey};
+use medialoom::mcu::{TakenPacket, MadePacket, PortKey};
 
 use crate::script::{Packet, Script};
 
@@ -88,7 +88,7 @@ impl Meeting {
         self.highest = self.highest.max(sequence);
         self.mixer.receive(
             PORT,
-            &InputPacket {
+            &TakenPacket {
                 sequence,
                 timestamp: self.timestamp.wrapping_add(moved as u32),
                 marker: false,
@@ -124,7 +124,7 @@ impl Meeting {
     fn recover(&mut self) {
         let (mut sequence, mut timestamp) = (self.highest + 1, self.timestamp);
         for payload in good().iter().cycle().take(RECOVERY) {
-            let packet = InputPacket {
+            let packet = TakenPacket {
                 sequence,
                 timestamp,
                 marker: false,
@@ -152,11 +152,11 @@ impl Meeting {
 struct Ear {
     /// Of the last tick.
     peak: u16,
-    packets: Vec<(AudioTarget, OutputPacket)>,
+    packets: Vec<(AudioTarget, MadePacket)>,
 }
 
 impl AudioSink for Ear {
-    fn packet(&mut self, target: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, target: AudioTarget, packet: MadePacket) {
         self.packets.push((target, packet));
     }
 

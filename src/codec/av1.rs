@@ -64,7 +64,6 @@ impl<'a> Elements<'a> {
     }
 
     /// What no element was made of: nothing at the end, if the lengths are true.
-    #[cfg(feature = "mcu")]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes
     }
@@ -102,7 +101,6 @@ pub(crate) fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// The other way around: so many of the bytes are the size.
-#[cfg(feature = "mcu")]
 pub(crate) fn size(mut value: usize) -> ([u8; 10], usize) {
     let mut bytes = [0; 10];
     let mut used = 0;
@@ -118,14 +116,12 @@ pub(crate) fn size(mut value: usize) -> ([u8; 10], usize) {
 }
 
 /// An OBU without its header.
-#[cfg(feature = "mcu")]
 pub(crate) struct Obu<'a> {
     pub(crate) kind: u8,
     pub(crate) body: &'a [u8],
 }
 
 /// The first of OBUs that have sizes (AV1 5.2, the low-overhead format), and those after it.
-#[cfg(feature = "mcu")]
 pub(crate) fn split_obu(bytes: &[u8]) -> Option<(Obu<'_>, &[u8])> {
     const HAS_SIZE: u8 = 0x02;
     let header = *bytes.first()?;

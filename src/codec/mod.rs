@@ -7,25 +7,31 @@ mod bits;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;
+pub mod frame;
 pub(crate) mod h264;
+pub mod h264_profile;
 mod h265;
 pub mod layer;
 pub mod multiplex;
 mod nal;
 pub mod names;
 pub mod ntp;
+pub mod packet;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;
 pub mod rtcp;
+pub mod telephone_event;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 
 pub use description::{Description, Descriptor, keyframe_start};
 pub use layer::Layer;
 pub use prefix::Prefix;
+pub use telephone_event::TelephoneEvent;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {

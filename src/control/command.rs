@@ -9,8 +9,8 @@ use super::ids::{
 };
 use super::layers::Preferences;
 use super::options::{ChannelOptions, TransportOptions};
+use super::snapshot::StatsCollector;
 use super::speakers::SpeakersCommand;
-use super::stats::StatsCollector;
 use crate::codec::Kind;
 
 /// A command to one shard, in most cases the one that owns the transport. Commands with a

@@ -1,16 +1,30 @@
-//! A short queue between a mixer and JavaScript, for sound or pictures of one reader or writer.
+//! What goes through the queues between a mixer and JavaScript: sound and pictures as they are.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::event::Event;
 use super::ids::ConduitId;
 use super::mailbox::Mailbox;
+use crate::queue::conduit::{self, Signal, Weight};
 
-/// Something with a size by which a queue is bounded.
-pub trait Weight {
-    fn weight(&self) -> usize;
+/// A queue of sound or pictures to JavaScript or from it. JavaScript hears of it by
+/// [`Event::Conduit`] and [`Event::ConduitClosed`].
+pub type Conduit<T> = conduit::Conduit<T, ConduitId>;
+
+/// A conduit whose JavaScript end is told by the mailbox, bounded by weight.
+pub fn conduit_to<T: Weight>(
+    id: ConduitId,
+    mailbox: Arc<Mailbox>,
+    capacity: usize,
+) -> Arc<Conduit<T>> {
+    let bell = move |id, signal| {
+        mailbox.post(match signal {
+            Signal::Ready => Event::Conduit { id },
+            Signal::Closed => Event::ConduitClosed { id },
+        });
+    };
+    Arc::new(Conduit::new(id, capacity, bell))
 }
 
 /// Sound, interleaved.
@@ -50,148 +64,6 @@ impl Weight for Frame {
     }
 }
 
-/// Bounded by weight; the first thing always fits. JavaScript hears of it by
-/// [`Event::Conduit`]: a reader when there is something again, a writer when there is room again.
-pub struct Conduit<T> {
-    id: ConduitId,
-    mailbox: Arc<Mailbox>,
-    capacity: usize,
-    queue: Mutex<Queue<T>>,
-}
-
-struct Queue<T> {
-    items: VecDeque<T>,
-    weight: usize,
-    /// Items that a slow reader lost.
-    dropped: u64,
-    /// Something was refused, and nobody was told of room since.
-    refused: bool,
-    /// Its writer is done: it closes when nothing waits any more.
-    finished: bool,
-    closed: bool,
-}
-
-impl<T> std::fmt::Debug for Conduit<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Conduit").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl<T: Weight> Conduit<T> {
-    pub fn new(id: ConduitId, mailbox: Arc<Mailbox>, capacity: usize) -> Arc<Self> {
-        let queue = Queue {
-            items: VecDeque::new(),
-            weight: 0,
-            dropped: 0,
-            refused: false,
-            finished: false,
-            closed: false,
-        };
-        Arc::new(Self { id, mailbox, capacity, queue: Mutex::new(queue) })
-    }
-
-    pub fn id(&self) -> ConduitId {
-        self.id
-    }
-
-    /// For a reader: takes the place of the oldest where there is no room.
-    pub fn push(&self, item: T) {
-        let mut queue = self.lock();
-        if queue.closed {
-            return;
-        }
-        let was_empty = queue.items.is_empty();
-        queue.weight += item.weight();
-        queue.items.push_back(item);
-        while queue.weight > self.capacity && queue.items.len() > 1 {
-            queue.take();
-            queue.dropped += 1;
-        }
-        drop(queue);
-        if was_empty {
-            self.mailbox.post(Event::Conduit { id: self.id });
-        }
-    }
-
-    /// For a writer: gives back what finds no room.
-    pub fn offer(&self, item: T) -> Result<(), T> {
-        let mut queue = self.lock();
-        let full = !queue.items.is_empty() && queue.weight + item.weight() > self.capacity;
-        if full || queue.closed {
-            queue.refused = true;
-            return Err(item);
-        }
-        queue.weight += item.weight();
-        queue.items.push_back(item);
-        Ok(())
-    }
-
-    pub fn take(&self) -> Option<T> {
-        let mut queue = self.lock();
-        let item = queue.take();
-        let room = queue.refused && queue.weight * 2 <= self.capacity;
-        if room {
-            queue.refused = false;
-        }
-        let over = queue.is_over();
-        drop(queue);
-        if over {
-            self.close();
-        } else if room {
-            self.mailbox.post(Event::Conduit { id: self.id });
-        }
-        item
-    }
-
-    /// For a writer: nothing more comes. Closes when what waits was taken.
-    pub fn finish(&self) {
-        let mut queue = self.lock();
-        queue.finished = true;
-        let over = queue.is_over();
-        drop(queue);
-        if over {
-            self.close();
-        }
-    }
-
-    pub fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
-    /// What waits, by weight.
-    pub fn waiting(&self) -> usize {
-        self.lock().weight
-    }
-
-    pub fn dropped(&self) -> u64 {
-        self.lock().dropped
-    }
-
-    /// Takes nothing more. JavaScript is told, and reads what is left.
-    pub fn close(&self) {
-        let already = std::mem::replace(&mut self.lock().closed, true);
-        if !already {
-            self.mailbox.post(Event::ConduitClosed { id: self.id });
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
-        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl<T: Weight> Queue<T> {
-    fn take(&mut self) -> Option<T> {
-        let item = self.items.pop_front()?;
-        self.weight -= item.weight();
-        Some(item)
-    }
-
-    fn is_over(&self) -> bool {
-        self.finished && self.items.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +79,7 @@ mod tests {
 
     fn conduit(capacity: usize) -> (Arc<Conduit<Pcm>>, Arc<Mailbox>) {
         let mailbox = Arc::new(Mailbox::new(|| ()));
-        (Conduit::new(ConduitId(64), mailbox.clone(), capacity), mailbox)
+        (conduit_to(ConduitId(64), mailbox.clone(), capacity), mailbox)
     }
 
     #[test]
@@ -254,7 +126,7 @@ mod tests {
         conduit.take();
         let closed = [Event::ConduitClosed { id: ConduitId(64) }];
         assert_eq!(mailbox.drain(), closed);
-        let (conduit, mailbox) = self::conduit(100);
+        let (conduit, mailbox) = self::tests::conduit(100);
         conduit.finish();
         assert_eq!(mailbox.drain(), closed, "nothing waited");
     }

@@ -94,6 +94,11 @@ id!(
 );
 
 id!(
+    /// Whoever takes tracks and is no peer: a mixer, and what records, sends on or stores media by
+    /// other ways.
+    TakerId
+);
+id!(
     /// A mixer. Its tracks live on the same shard.
     MixerId
 );
@@ -105,6 +110,12 @@ id!(
     /// Sound or pictures on their way to JavaScript or from there.
     ConduitId
 );
+
+impl From<MixerId> for TakerId {
+    fn from(mixer: MixerId) -> Self {
+        Self(mixer.0)
+    }
+}
 
 /// Matches a [`Reply`](super::event::Reply) to the call that asked for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

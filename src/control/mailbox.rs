@@ -1,49 +1,21 @@
-//! Where the media threads leave events for JavaScript.
+//! Where the media threads leave events for JavaScript, and which of them take each other's place.
+//!
+//! Lifecycle events queue and are never lost. Levels, speakers, buffered amounts and the state of
+//! encodings keep one slot each, overwritten. Messages of data channels queue up to
+//! [`MAX_WAITING_BYTES`](crate::queue::mailbox::MAX_WAITING_BYTES) per channel.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
-
-use bytes::Bytes;
-
-use super::counters::count_wakeup;
 use super::event::Event;
 use super::ids::{
     ChannelId, ConduitId, IncomingTrackId, MixerId, OutgoingTrackId, SpeakersId, TransportId,
 };
-
-/// Bytes of messages one data channel may have waiting for JavaScript.
-pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
-
-/// Counted for each message on top of its data, so that empty messages are bounded too.
-const MESSAGE_OVERHEAD: usize = size_of::<Event>();
-
-/// JavaScript does not keep up with a channel: the message was not queued. What follows on this
-/// channel would have a gap, so the channel has to close.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Overflow;
+use crate::queue::mailbox::{self, Posted};
 
 /// Events on their way to JavaScript, and the bell that tells it to look.
-///
-/// Lifecycle events queue and are never lost. Levels, speakers, buffered amounts and the state of
-/// encodings keep one slot each, overwritten. Messages queue up to [`MAX_WAITING_BYTES`] per channel. The bell rings only when
-/// the mailbox goes from empty to not empty, so that a blocked JavaScript thread finds one wake-up
-/// and not thousands.
-pub struct Mailbox {
-    bell: Box<dyn Fn() + Send + Sync>,
-    contents: Mutex<Contents>,
-}
-
-#[derive(Default)]
-struct Contents {
-    events: Vec<Event>,
-    /// Where in `events` an event that may be overwritten stands.
-    slots: HashMap<Slot, usize>,
-    waiting_bytes: HashMap<ChannelId, usize>,
-}
+pub type Mailbox = mailbox::Mailbox<Event>;
 
 /// An event of which only the latest matters.
-#[derive(PartialEq, Eq, Hash)]
-enum Slot {
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Slot {
     Level(IncomingTrackId),
     BufferedAmount(ChannelId),
     /// By RID. A peer can change an encoding with every packet.
@@ -60,9 +32,12 @@ enum Slot {
     Fed(IncomingTrackId),
 }
 
-impl Slot {
-    fn of(event: &Event) -> Option<Slot> {
-        match event {
+impl Posted for Event {
+    type Slot = Slot;
+    type Stream = ChannelId;
+
+    fn slot(&self) -> Option<Slot> {
+        match self {
             Event::AudioLevel { id, .. } => Some(Slot::Level(*id)),
             Event::ChannelBufferedAmount { id, .. } => Some(Slot::BufferedAmount(*id)),
             Event::Encoding { id, encoding } => Some(Slot::Encoding(*id, encoding.rid.clone())),
@@ -78,74 +53,12 @@ impl Slot {
             _ => None,
         }
     }
-}
 
-impl Contents {
-    /// Returns whether the mailbox was empty.
-    fn push(&mut self, event: Event) -> bool {
-        if let Some(slot) = Slot::of(&event) {
-            if let Some(&index) = self.slots.get(&slot) {
-                self.events[index] = event;
-                return false;
-            }
-            self.slots.insert(slot, self.events.len());
+    fn stream(&self) -> Option<(ChannelId, usize)> {
+        match self {
+            Event::ChannelMessage { id, data, .. } => Some((*id, data.len())),
+            _ => None,
         }
-        self.events.push(event);
-        self.events.len() == 1
-    }
-}
-
-impl Mailbox {
-    /// `bell` is called from media threads, without a lock held. It must not block.
-    pub fn new(bell: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { bell: Box::new(bell), contents: Mutex::default() }
-    }
-
-    /// Leaves an event. Messages of data channels go through [`Mailbox::post_message`], which
-    /// has a bound.
-    pub fn post(&self, event: Event) {
-        debug_assert!(!matches!(event, Event::ChannelMessage { .. }), "messages have a bound");
-        let ring = self.lock().push(event);
-        if ring {
-            self.ring();
-        }
-    }
-
-    /// Leaves a message of a data channel, unless too many bytes wait already.
-    pub fn post_message(&self, id: ChannelId, binary: bool, data: Bytes) -> Result<(), Overflow> {
-        let cost = data.len() + MESSAGE_OVERHEAD;
-        let mut contents = self.lock();
-        let waiting = contents.waiting_bytes.entry(id).or_default();
-        // The first message always fits: a bound below the largest message would close every
-        // channel that uses it.
-        if *waiting > 0 && *waiting + cost > MAX_WAITING_BYTES {
-            return Err(Overflow);
-        }
-        *waiting += cost;
-        let ring = contents.push(Event::ChannelMessage { id, binary, data });
-        drop(contents);
-        if ring {
-            self.ring();
-        }
-        Ok(())
-    }
-
-    /// Everything posted since the last call, in order.
-    pub fn drain(&self) -> Vec<Event> {
-        let mut contents = self.lock();
-        contents.slots.clear();
-        contents.waiting_bytes.clear();
-        std::mem::take(&mut contents.events)
-    }
-
-    fn ring(&self) {
-        count_wakeup();
-        (self.bell)();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        // Nothing panics while the lock is held, and events must not be lost if something did.
-        self.contents.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -154,9 +67,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use bytes::Bytes;
+
     use super::*;
     use crate::control::event::CloseReason;
-    use crate::control::ids::TransportId;
+    use crate::queue::mailbox::{MAX_WAITING_BYTES, Overflow};
 
     const TRACK: IncomingTrackId = IncomingTrackId(64);
     const CHANNEL: ChannelId = ChannelId(128);
@@ -176,6 +91,10 @@ mod tests {
 
     fn level(id: IncomingTrackId, level: i8) -> Event {
         Event::AudioLevel { id, level, voice: true }
+    }
+
+    fn message(id: ChannelId, binary: bool, data: Bytes) -> Event {
+        Event::ChannelMessage { id, binary, data }
     }
 
     fn buffered(amount: usize) -> Event {
@@ -199,12 +118,12 @@ mod tests {
         mailbox.post(needed(1));
         mailbox.post(needed(2));
         mailbox.post(level(TRACK, -30));
-        mailbox.post_message(CHANNEL, true, Bytes::from_static(b"x")).unwrap();
+        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x"))).unwrap();
         assert_eq!(rings.load(Ordering::Relaxed), 1);
 
         mailbox.drain();
         assert_eq!(rings.load(Ordering::Relaxed), 1);
-        mailbox.post_message(CHANNEL, true, Bytes::from_static(b"x")).unwrap();
+        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x"))).unwrap();
         assert_eq!(rings.load(Ordering::Relaxed), 2);
     }
 
@@ -229,35 +148,35 @@ mod tests {
     fn a_message_over_the_bound_is_refused_until_javascript_takes_what_waits() {
         let (mailbox, _) = mailbox();
         let megabyte = Bytes::from(vec![0; 1024 * 1024]);
-        let fitting = MAX_WAITING_BYTES / (megabyte.len() + MESSAGE_OVERHEAD);
+        let fitting = MAX_WAITING_BYTES / (megabyte.len() + Mailbox::OVERHEAD);
         for _ in 0..fitting {
-            mailbox.post_message(CHANNEL, true, megabyte.clone()).unwrap();
+            mailbox.post_bounded(message(CHANNEL, true, megabyte.clone())).unwrap();
         }
-        assert_eq!(mailbox.post_message(CHANNEL, true, megabyte.clone()), Err(Overflow));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, megabyte.clone())), Err(Overflow));
         let other = ChannelId(129);
-        assert_eq!(mailbox.post_message(other, true, megabyte.clone()), Ok(()));
+        assert_eq!(mailbox.post_bounded(message(other, true, megabyte.clone())), Ok(()));
         let closed = Event::ChannelClosed { id: CHANNEL, reason: CloseReason::Error };
         mailbox.post(closed.clone());
 
         let drained = mailbox.drain();
         assert_eq!(drained.len(), fitting + 2);
         assert_eq!(drained.last(), Some(&closed));
-        assert_eq!(mailbox.post_message(CHANNEL, true, megabyte), Ok(()));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, megabyte)), Ok(()));
     }
 
     #[test]
     fn a_message_larger_than_the_bound_fits_when_nothing_else_waits() {
         let (mailbox, _) = mailbox();
         let large = Bytes::from(vec![0; MAX_WAITING_BYTES]);
-        assert_eq!(mailbox.post_message(CHANNEL, true, large), Ok(()));
-        assert_eq!(mailbox.post_message(CHANNEL, true, Bytes::new()), Err(Overflow));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, large)), Ok(()));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, Bytes::new())), Err(Overflow));
     }
 
     #[test]
     fn empty_messages_are_bounded_too() {
         let (mailbox, _) = mailbox();
         let sent = (0..1_000_000)
-            .take_while(|_| mailbox.post_message(CHANNEL, false, Bytes::new()).is_ok())
+            .take_while(|_| mailbox.post_bounded(message(CHANNEL, false, Bytes::new())).is_ok())
             .count();
         assert!(sent < 1_000_000, "a flood of empty messages was queued without a bound");
     }

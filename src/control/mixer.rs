@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::conduit::{Conduit, Frame, Pcm};
 use super::error::EngineError;
 use super::ids::{ConduitId, IncomingTrackId, PortId, RequestId};
-use super::stats::StatsCollector;
+use super::snapshot::StatsCollector;
 use crate::codec::Kind;
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]

@@ -1,11 +1,8 @@
 //! The words that JavaScript's side and the media threads share: commands one way, events and
 //! statistics the other, and the names of things. Knows nothing of how any of it is done.
 
-#[cfg(feature = "allocation-counter")]
-mod allocations;
 pub mod command;
 pub mod conduit;
-pub mod counters;
 pub mod error;
 pub mod event;
 pub mod flow;
@@ -14,5 +11,6 @@ pub mod layers;
 pub mod mailbox;
 pub mod mixer;
 pub mod options;
+pub mod snapshot;
 pub mod speakers;
 pub mod stats;

@@ -10,8 +10,17 @@ use crate::codec::Codec;
 #[derive(Clone, Debug)]
 pub struct Listen {
     pub ip: IpAddr,
-    /// Written into candidates instead of `ip`.
-    pub announced: Option<IpAddr>,
+    /// Written into candidates instead of `ip`; empty: `ip`, or the host's addresses when it is a
+    /// wildcard.
+    pub announced: Vec<Announced>,
+}
+
+/// An address that leads here, seen from the peers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Announced {
+    pub ip: IpAddr,
+    /// That of shard 0, shard k announces `port + k`. `None`: the port that is listened on.
+    pub port: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,8 +34,8 @@ pub struct EngineOptions {
     /// Listen on TCP too, at the same port number (RFC 6544).
     pub tcp: bool,
     pub max_transports: usize,
-    /// Threads that mix, which start with the first mixer.
-    pub mixing_threads: usize,
+    /// Threads of the pool of tasks, which start with the first task: a mixer.
+    pub task_threads: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +55,8 @@ pub struct TransportOptions {
     pub red: bool,
     /// Ask peers to pause Opus in silence (RFC 7587 3.1.3).
     pub dtx: bool,
+    /// How peers are asked to send Opus.
+    pub opus: OpusOptions,
     pub dtls: DtlsVersions,
     /// `None`: never.
     pub connect_timeout: Option<Duration>,
@@ -58,6 +69,15 @@ pub struct TransportOptions {
     pub dump_file: Option<PathBuf>,
 }
 
+/// What a peer is asked for in its Opus (RFC 7587 6.1).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct OpusOptions {
+    /// Two channels.
+    pub stereo: bool,
+    /// In bits per second, 6,000 to 510,000; `None` leaves it to the peer.
+    pub max_average_bitrate: Option<u32>,
+}
+
 impl Default for TransportOptions {
     fn default() -> Self {
         Self {
@@ -66,6 +86,7 @@ impl Default for TransportOptions {
             codecs: Vec::new(),
             red: false,
             dtx: false,
+            opus: OpusOptions::default(),
             dtls: DtlsVersions::Auto,
             connect_timeout: Some(Duration::from_secs(30)),
             disconnect_timeout: Duration::from_secs(30),

@@ -1,22 +1,10 @@
 //! One snapshot of the whole tree, gathered from all shards and mixers. Names follow W3C
 //! webrtc-stats.
 
-use std::sync::{Arc, Mutex, MutexGuard};
-
 use serde::Serialize;
 
-use super::event::{Event, Reply};
 use super::flow::Flow;
-use super::ids::RequestId;
-use super::mailbox::Mailbox;
-
-/// Gathers the shares of all shards and mixers and answers when the last one came.
-pub struct StatsCollector {
-    request: RequestId,
-    mailbox: Arc<Mailbox>,
-    shape: Shape,
-    gathered: Mutex<Gathered>,
-}
+use crate::queue::counters::ThreadCounters;
 
 /// What the request wants to see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,86 +14,12 @@ pub enum Shape {
     Mixer,
 }
 
-struct Gathered {
-    missing: usize,
-    shares: Vec<Share>,
-}
-
 /// What one shard or one mixer knows; nothing, if it is gone.
 #[derive(Default, Debug)]
 pub struct Share {
     pub thread: Option<ThreadStats>,
     pub transports: Vec<TransportStats>,
     pub mixer: Option<MixerStats>,
-}
-
-impl std::fmt::Debug for StatsCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StatsCollector").field("request", &self.request).finish()
-    }
-}
-
-impl StatsCollector {
-    /// `shares` is how many will come.
-    pub fn new(request: RequestId, mailbox: Arc<Mailbox>, shape: Shape, shares: usize) -> Self {
-        let gathered = Mutex::new(Gathered { missing: shares, shares: Vec::with_capacity(shares) });
-        Self { request, mailbox, shape, gathered }
-    }
-
-    /// One more will come than was known. To be called while some are missing.
-    pub fn expect_another(&self) {
-        self.lock().missing += 1;
-    }
-
-    pub fn add(&self, share: Share) {
-        let mut gathered = self.lock();
-        gathered.shares.push(share);
-        gathered.missing -= 1;
-        if gathered.missing == 0 {
-            let shares = std::mem::take(&mut gathered.shares);
-            drop(gathered);
-            let result = self.answer(shares);
-            self.mailbox.post(Event::Reply { request: self.request, result });
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Gathered> {
-        self.gathered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn answer(&self, shares: Vec<Share>) -> Result<Reply, super::error::EngineError> {
-        use super::error::{EngineError, ErrorCode};
-        let mut threads = Vec::new();
-        let mut transports = Vec::new();
-        let mut mixers = Vec::new();
-        for share in shares {
-            threads.extend(share.thread);
-            transports.extend(share.transports);
-            mixers.extend(share.mixer);
-        }
-        let json = match self.shape {
-            Shape::Endpoint => {
-                threads.sort_by_key(|t| t.thread);
-                transports.sort_by_key(|t| t.id);
-                mixers.sort_by_key(|m| m.id);
-                let timestamp = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default()
-                    .as_millis() as u64;
-                serde_json::to_string(&EndpointStats { timestamp, threads, transports, mixers })
-            }
-            Shape::Transport => match transports.pop() {
-                Some(transport) => serde_json::to_string(&transport),
-                None => return Err(EngineError::new(ErrorCode::Closed, "the transport is closed")),
-            },
-            Shape::Mixer => match mixers.pop() {
-                Some(mixer) => serde_json::to_string(&mixer),
-                None => return Err(EngineError::new(ErrorCode::Closed, "the mixer is closed")),
-            },
-        };
-        json.map(Reply::Stats)
-            .map_err(|e| EngineError::new(ErrorCode::Internal, format!("statistics: {e}")))
-    }
 }
 
 #[derive(Serialize, Debug)]
@@ -139,6 +53,26 @@ pub struct ThreadStats {
     pub panics: u64,
 }
 
+impl ThreadStats {
+    /// Takes over what the thread's sockets and rings counted.
+    pub fn take_counts(&mut self, counters: &ThreadCounters) {
+        self.packets_received = counters.packets_received.get();
+        self.bytes_received = counters.bytes_received.get();
+        self.packets_sent = counters.packets_sent.get();
+        self.bytes_sent = counters.bytes_sent.get();
+        self.packets_discarded_on_send = counters.discarded_on_send.get();
+        self.packets_discarded_between_threads = counters.discarded_between_threads.get();
+        self.receive_calls = counters.receive_calls.get();
+        self.send_calls = counters.send_calls.get();
+        self.wait_calls = counters.wait_calls.get();
+        self.wakeups = counters.wakeups.get();
+        #[cfg(feature = "allocation-counter")]
+        {
+            self.allocations = Some(counters.allocations.get());
+        }
+    }
+}
+
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidatePairStats {
@@ -163,6 +97,28 @@ impl CandidatePairStats {
             responses_received: 0,
         }
     }
+}
+
+/// Packets that a peer sent and nobody got, by the reason.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedPackets {
+    /// No RTP.
+    pub malformed: u64,
+    /// Not sent by the peer, or before there were keys.
+    pub unauthenticated: u64,
+    /// There before.
+    pub replayed: u64,
+    /// Of a payload type that its m-line does not have.
+    pub unknown_payload_type: u64,
+    /// Of no m-line, or not of exactly one.
+    pub no_line: u64,
+    /// Of an SSRC that is one too many.
+    pub too_many_sources: u64,
+    /// Of an SSRC whose place another one took.
+    pub superseded: u64,
+    /// Of a track that was closed on this side.
+    pub refused: u64,
 }
 
 #[derive(Serialize, Default, Clone, Debug)]
@@ -199,6 +155,7 @@ pub struct TransportStats {
     pub selected_candidate_pair: Option<CandidatePairStats>,
     /// How often another pair came to be sent to, the first one included.
     pub selected_candidate_pair_changes: u64,
+    pub packets_dropped: DroppedPackets,
     pub incoming_tracks: Vec<IncomingTrackStats>,
     pub outgoing_tracks: Vec<OutgoingTrackStats>,
     pub data_channels: Vec<DataChannelStats>,

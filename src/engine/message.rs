@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IncomingTrackId, MixerId, ShardIndex, SpeakersId};
-use crate::engine::inlet::Inlet;
+use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, SpeakersId, TakerId};
 use crate::engine::io::Message;
 use crate::engine::speaker_group::Source;
+use crate::engine::tap::Inlet;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, Speech};
@@ -96,30 +96,32 @@ pub enum ShardMessage {
     SlotClosed {
         slot: IncomingTrackId,
     },
-    /// A mixed track is there, or is something else now. From a mixer, like those that follow.
-    MixedTrack {
+    /// A track that is made by no peer is there, or is something else now. From its maker, like those
+    /// that follow.
+    MadeTrack {
         track: IncomingTrackId,
         inlet: Arc<Inlet>,
         description: Arc<SourceDescription>,
     },
-    /// Packets of mixed tracks.
-    Mixed {
+    /// Packets of such tracks.
+    Made {
         packets: Vec<Arc<SourcePacket>>,
     },
-    MixedTrackClosed {
+    /// Such a track is gone.
+    MadeTrackClosed {
         track: IncomingTrackId,
     },
-    /// The mixer takes these encodings of a track of the other shard.
+    /// Somebody who is no peer takes these encodings of a track of the other shard.
     Tap {
         track: IncomingTrackId,
-        mixer: MixerId,
+        taker: TakerId,
         inlet: Arc<Inlet>,
         wanted: EncodingSet,
     },
-    /// It takes the track no more.
+    /// He takes the track no more.
     Untap {
         track: IncomingTrackId,
-        mixer: MixerId,
+        taker: TakerId,
     },
     /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.
     UnrelayChannel {
@@ -139,7 +141,7 @@ impl Message for ShardMessage {
         matches!(
             self,
             ShardMessage::Media { .. }
-                | ShardMessage::Mixed { .. }
+                | ShardMessage::Made { .. }
                 | ShardMessage::ChannelMessage { .. }
                 | ShardMessage::Speech { .. }
         )

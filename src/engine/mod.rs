@@ -3,7 +3,6 @@
 
 pub mod cipher_speed;
 pub mod demultiplexer;
-pub mod inlet;
 pub mod io;
 pub mod load;
 pub mod message;
@@ -13,5 +12,8 @@ pub mod movers;
 mod peer;
 mod routes;
 pub mod shard;
+mod shared_flow;
 mod speaker_group;
+pub mod tap;
 mod timers;
+mod tries;

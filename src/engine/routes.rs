@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::control::ids::{
-    IdMap, IncomingTrackId, MAX_SHARDS, MixerId, OutgoingTrackId, ShardIndex, TransportId,
+    IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TakerId, TransportId,
 };
-use crate::engine::inlet::Inlet;
+use crate::engine::tap::Inlet;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
@@ -19,7 +19,7 @@ pub struct Routes {
 #[derive(Default)]
 pub struct Route {
     pub receivers: Vec<Receiver>,
-    /// Mixers that take it, where its owner lives.
+    /// Others than peers that take it, where its owner lives.
     pub taps: Vec<Tap>,
     /// Other shards with receivers, one bit each.
     shards: u64,
@@ -38,13 +38,14 @@ pub struct Route {
 #[derive(Clone, Debug)]
 pub enum Owner {
     Peer(TransportId),
-    Mixer(Arc<Inlet>),
+    /// Whoever makes it hears at his inlet of what is wanted.
+    Maker(Arc<Inlet>),
 }
 
-/// A mixer that takes a track.
+/// Somebody who takes a track and is no peer.
 #[derive(Debug)]
 pub struct Tap {
-    pub mixer: MixerId,
+    pub taker: TakerId,
     pub inlet: Arc<Inlet>,
     /// The encodings it would take.
     pub wanted: EncodingSet,
@@ -103,18 +104,18 @@ impl Route {
         self.far_demand.retain(|(from, _)| *from != shard);
     }
 
-    /// A mixer takes the track, or takes other encodings of it. Says whether it is new here.
-    pub fn set_tap(&mut self, mixer: MixerId, inlet: &Arc<Inlet>, wanted: EncodingSet) -> bool {
-        if let Some(tap) = self.taps.iter_mut().find(|tap| tap.mixer == mixer) {
+    /// Somebody takes the track, or takes other encodings of it. Says whether it is new here.
+    pub fn set_tap(&mut self, taker: TakerId, inlet: &Arc<Inlet>, wanted: EncodingSet) -> bool {
+        if let Some(tap) = self.taps.iter_mut().find(|tap| tap.taker == taker) {
             tap.wanted = wanted;
             return false;
         }
-        self.taps.push(Tap { mixer, inlet: Arc::clone(inlet), wanted });
+        self.taps.push(Tap { taker, inlet: Arc::clone(inlet), wanted });
         true
     }
 
-    pub fn remove_tap(&mut self, mixer: MixerId) {
-        self.taps.retain(|tap| tap.mixer != mixer);
+    pub fn remove_tap(&mut self, taker: TakerId) {
+        self.taps.retain(|tap| tap.taker != taker);
     }
 
     /// The peer that sends it.
@@ -144,8 +145,8 @@ impl Route {
     pub fn poll_demand(&mut self) -> Option<EncodingSet> {
         let near = self.receivers.iter().map(|receiver| receiver.wanted);
         let far = self.far_demand.iter().map(|(_, wanted)| *wanted);
-        let mixers = self.taps.iter().map(|tap| tap.wanted);
-        let demand = near.chain(far).chain(mixers).fold(EncodingSet::NONE, EncodingSet::union);
+        let taps = self.taps.iter().map(|tap| tap.wanted);
+        let demand = near.chain(far).chain(taps).fold(EncodingSet::NONE, EncodingSet::union);
         (self.demand.replace(demand) != Some(demand)).then_some(demand)
     }
 }

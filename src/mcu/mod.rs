@@ -2,7 +2,8 @@
 //! threads, no I/O; who drives it hands in packets and time.
 
 pub mod audio;
-pub mod packet;
+mod port_key;
 pub mod video;
 
-pub use packet::{InputPacket, OutputPacket, PortKey};
+pub use crate::codec::packet::{MadePacket, TakenPacket};
+pub use port_key::PortKey;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::address_table::{AddressTable, Departure};
 use super::udp::UdpSocket;
-use crate::control::counters::ThreadCounters;
 use crate::control::flow::Flow;
+use crate::queue::counters::ThreadCounters;
 
 /// Bytes gathered before they are sent without waiting for the end of the turn: enough for a
 /// keyframe to many peers, small enough to stay in the processor's cache.
@@ -15,7 +15,7 @@ const MAX_RUN: usize = 65_000;
 /// Largest UDP payload over IPv4.
 const MAX_DATAGRAM: usize = 65_507;
 
-pub(super) struct Burst {
+pub(crate) struct Burst {
     slab: Box<[u8]>,
     /// How much of the slab is in use.
     used: usize,
@@ -204,8 +204,8 @@ mod tests {
             let bind = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let (from, to) = (bind(), bind());
             let (local, remote) = (from.local_addr().unwrap(), to.local_addr().unwrap());
-            let (ip, port) = (local.ip(), local.port());
-            let bound = Bound { ip, port, announced: vec![ip], mapped: false };
+            let (ip, port, announced) = (local.ip(), local.port(), vec![local]);
+            let bound = Bound { ip, port, announced, mapped: false, own: Vec::new() };
             Self {
                 burst: Burst::new(),
                 sockets: [from, to].map(|socket| UdpSocket::new(socket).unwrap()).into(),

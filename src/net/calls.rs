@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use crate::control::counters::ThreadCounters;
+use crate::queue::counters::ThreadCounters;
 
 /// Counts without a way to the thread's counters, which a socket does not know.
 #[derive(Default, Debug)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     receives: Cell<u64>,
     sends: Cell<u64>,
 }

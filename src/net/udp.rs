@@ -20,7 +20,7 @@ const REFUSED_RUNS: u8 = 3;
 /// Reads that fail in a row before the socket is left alone until the next packet.
 const READ_ERRORS: usize = 3;
 
-pub(super) struct UdpSocket {
+pub(crate) struct UdpSocket {
     socket: ReadableSocket,
     state: UdpSocketState,
     max_segments: usize,
@@ -144,7 +144,7 @@ impl UdpSocket {
 }
 
 /// The flow label is no part of a peer's address: it may change from packet to packet.
-pub(super) fn without_flow_label(address: SocketAddr) -> SocketAddr {
+pub(crate) fn without_flow_label(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(mut v6) => {
             v6.set_flowinfo(0);
@@ -155,7 +155,7 @@ pub(super) fn without_flow_label(address: SocketAddr) -> SocketAddr {
 }
 
 /// What all sockets of a thread read into.
-pub(super) struct ReceiveBuffers(Box<[u8]>);
+pub(crate) struct ReceiveBuffers(Box<[u8]>);
 
 impl ReceiveBuffers {
     pub fn new() -> Self {

@@ -9,10 +9,10 @@ use napi_derive::napi;
 use super::conduit::{NativeFrameConduit, NativePcmConduit};
 use super::convert::{incoming_track_id, kind};
 use super::endpoint::NativeEndpoint;
-use crate::control::conduit::Weight;
 use crate::control::ids::{ConduitId, MixerId, PortId, RequestId};
 use crate::control::mixer::{MixerCommand, Tapped, parse};
-use crate::net::MixedTrackInfo;
+use crate::host::MixedTrackInfo;
+use crate::queue::conduit::Weight;
 
 #[napi(object, object_from_js = false)]
 pub struct NativeMixedEncoding {

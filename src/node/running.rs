@@ -8,7 +8,7 @@ use crate::control::event::{Event, Reply};
 use crate::control::ids::RequestId;
 use crate::control::mailbox::Mailbox;
 use crate::control::options::EngineOptions;
-use crate::net::Engine;
+use crate::host::Engine;
 
 /// An engine that runs until it is stopped, once, by whoever comes first: `close()`, the garbage
 /// collector or the end of the environment.

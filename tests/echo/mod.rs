@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use medialoom::control::command::{Command, TransportCommand};
-use medialoom::control::counters::ThreadCounters;
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{RequestId, ShardIndex, TransportId};
 use medialoom::control::options::{EngineOptions, Listen};
 use medialoom::engine::io::{Message, Output, Reactor};
-use medialoom::net::Host;
+use medialoom::host::MediaThreads;
+use medialoom::queue::counters::ThreadCounters;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -147,14 +147,14 @@ impl Reactor for Echo {
 }
 
 pub fn options(ip: &str, threads: usize) -> EngineOptions {
-    let listen = vec![Listen { ip: ip.parse().unwrap(), announced: None }];
-    EngineOptions { listen, port: 0, threads, tcp: true, max_transports: 10, mixing_threads: 1 }
+    let listen = vec![Listen { ip: ip.parse().unwrap(), announced: Vec::new() }];
+    EngineOptions { listen, port: 0, threads, tcp: true, max_transports: 10, task_threads: 1 }
 }
 
-pub fn start(options: &EngineOptions) -> (Host, Arc<Seen>) {
+pub fn start(options: &EngineOptions) -> (MediaThreads, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
     let shards = options.threads;
-    let started = Host::start(options, {
+    let started = MediaThreads::start(options, {
         let seen = Arc::clone(&seen);
         move |shard, candidates, counters| {
             seen.counters.lock().unwrap().push(counters);
@@ -169,7 +169,7 @@ pub fn start(options: &EngineOptions) -> (Host, Arc<Seen>) {
 }
 
 /// A peer connected to the UDP address of `shard`.
-pub fn peer(host: &Host, shard: usize, ip: &str) -> UdpSocket {
+pub fn peer(host: &MediaThreads, shard: usize, ip: &str) -> UdpSocket {
     let ip: IpAddr = ip.parse().unwrap();
     let socket = UdpSocket::bind(SocketAddr::new(ip, 0)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();

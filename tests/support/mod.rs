@@ -22,8 +22,9 @@ use medialoom::control::ids::{
 };
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::options::TransportOptions;
+use medialoom::control::snapshot;
 use medialoom::control::speakers::SpeakersCommand;
-use medialoom::control::stats::{Shape, StatsCollector};
+use medialoom::control::stats::Shape;
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
@@ -249,7 +250,7 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shards) = (self.mailbox.clone(), self.shards.len());
-        let collector = Arc::new(StatsCollector::new(request, mailbox, Shape::Endpoint, shards));
+        let collector = snapshot::collector(request, mailbox, Shape::Endpoint, shards);
         for shard in 0..shards {
             let command = Command::Stats { collector: collector.clone(), only: None };
             self.command_to_shard(ShardIndex(shard as u8), command);
@@ -288,7 +289,7 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
-        let collector = Arc::new(StatsCollector::new(request, mailbox, shape, 1));
+        let collector = snapshot::collector(request, mailbox, shape, 1);
         let shard = transport.shard().index();
         let command = Command::Stats { collector, only: Some(transport) };
         self.shards[shard].handle_command(self.now, command);
@@ -319,6 +320,13 @@ impl World {
             _ => None,
         };
         self.events.iter().filter_map(of_transport).collect()
+    }
+
+    /// A datagram comes for a shard, from whatever address.
+    pub fn replay(&mut self, shard: usize, from: SocketAddr, bytes: &[u8]) {
+        let flow = Flow { protocol: Protocol::Udp, local: shard_address(shard), remote: from };
+        self.shards[shard].handle_datagram(self.now, &flow, bytes);
+        self.flush(shard);
     }
 
     /// Lets time pass.

@@ -9,7 +9,7 @@ use medialoom::control::ids::{MixerId, PortId};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::mixer::{MixerCommand, MixerOptions, PcmFormat, Tapped, Tone};
 use medialoom::control::options::{EngineOptions, Listen};
-use medialoom::net::Engine;
+use medialoom::host::Engine;
 use serde_json::{Value, json};
 
 use crate::latency::percentile;
@@ -22,12 +22,12 @@ const IDLE: usize = 400;
 
 fn start() -> Engine {
     let options = EngineOptions {
-        listen: vec![Listen { ip: "127.0.0.1".parse().unwrap(), announced: None }],
+        listen: vec![Listen { ip: "127.0.0.1".parse().unwrap(), announced: Vec::new() }],
         port: 0,
         threads: 1,
         tcp: false,
         max_transports: 10,
-        mixing_threads: 1,
+        task_threads: 1,
     };
     Engine::start(options, Arc::new(Mailbox::new(|| ()))).unwrap()
 }

@@ -8,7 +8,7 @@ use medialoom::mcu::video::{
     self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{OutputPacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -24,13 +24,13 @@ const PERIOD: u64 = 50;
 
 #[derive(Default)]
 struct Out {
-    packets: Vec<OutputPacket>,
+    packets: Vec<MadePacket>,
     /// The tap hears something.
     loud: bool,
 }
 
 impl AudioSink for Out {
-    fn packet(&mut self, _: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, _: AudioTarget, packet: MadePacket) {
         self.packets.push(packet);
     }
 
@@ -112,13 +112,13 @@ const RATE: u32 = 25;
 
 #[derive(Default)]
 struct Seen {
-    packets: Vec<OutputPacket>,
+    packets: Vec<MadePacket>,
     /// How bright the middle of the canvas is.
     middle: Option<u8>,
 }
 
 impl VideoSink for Seen {
-    fn packet(&mut self, _: ClassIndex, packet: OutputPacket, _: bool) {
+    fn packet(&mut self, _: ClassIndex, packet: MadePacket, _: bool) {
         self.packets.push(packet);
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use medialoom::mcu::{InputPacket, OutputPacket};
+use medialoom::mcu::{TakenPacket, MadePacket};
 
 /// A packet as whoever receives it sees it.
-pub fn arriving(packet: OutputPacket, arrival: Instant) -> InputPacket {
-    InputPacket {
+pub fn arriving(packet: MadePacket, arrival: Instant) -> TakenPacket {
+    TakenPacket {
         sequence: packet.sequence,
         timestamp: packet.timestamp,
         marker: packet.marker,
@@ -21,19 +21,19 @@ pub fn arriving(packet: OutputPacket, arrival: Instant) -> InputPacket {
 }
 
 /// Packets that were sent and have not arrived, each with what is known of it.
-pub struct UnderWay<T>(Vec<(InputPacket, T)>);
+pub struct UnderWay<T>(Vec<(TakenPacket, T)>);
 
 impl<T> UnderWay<T> {
     pub fn new() -> Self {
         Self(Vec::new())
     }
 
-    pub fn send(&mut self, packet: OutputPacket, arrival: Instant, known: T) {
+    pub fn send(&mut self, packet: MadePacket, arrival: Instant, known: T) {
         self.0.push((arriving(packet, arrival), known));
     }
 
     /// Hands over what is there by now, in the order in which it was sent.
-    pub fn take(&mut self, now: Instant, mut take: impl FnMut(InputPacket, T)) {
+    pub fn take(&mut self, now: Instant, mut take: impl FnMut(TakenPacket, T)) {
         for (packet, known) in self.0.extract_if(.., |(packet, _)| packet.arrival <= now) {
             take(packet, known);
         }

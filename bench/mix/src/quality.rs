@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use medialoom::mcu::audio::{
     AudioMixer, AudioSink, AudioTarget, PcmFormat, PcmFrame, TICK, TapKey, TapSource,
 };
-use medialoom::mcu::{InputPacket, OutputPacket};
+use medialoom::mcu::{TakenPacket, MadePacket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
@@ -21,12 +21,12 @@ const WAY: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 struct Out {
-    packets: Vec<OutputPacket>,
+    packets: Vec<MadePacket>,
     heard: Vec<i16>,
 }
 
 impl AudioSink for Out {
-    fn packet(&mut self, _: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, _: AudioTarget, packet: MadePacket) {
         self.packets.push(packet);
     }
 
@@ -49,7 +49,7 @@ struct Link {
 }
 
 impl Link {
-    fn carry(&mut self, packet: OutputPacket, now: Instant) -> Option<InputPacket> {
+    fn carry(&mut self, packet: MadePacket, now: Instant) -> Option<TakenPacket> {
         (!self.rng.random_bool(self.loss)).then(|| arriving(packet, now + WAY))
     }
 }

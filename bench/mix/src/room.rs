@@ -12,7 +12,7 @@ use medialoom::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use medialoom::engine::inlet::Inlet;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::mixer::{Class, MixedTrack, Mixer, Parts, Request, Shards};
-use medialoom::mcu::OutputPacket;
+use medialoom::mcu::MadePacket;
 use medialoom::mcu::video::Fonts;
 use medialoom::sfu::source::{SourceDescription, SourceEncoding};
 use medialoom::sfu::{EncodingIndex, EncodingSet, Extensions, SourcePacket};
@@ -45,7 +45,7 @@ pub struct Room {
 struct Source {
     track: IncomingTrackId,
     codec: Codec,
-    packets: Arc<Vec<Vec<OutputPacket>>>,
+    packets: Arc<Vec<Vec<MadePacket>>>,
     /// Which turn it is at, and where its numbers are.
     at: usize,
     sequence: u64,
@@ -112,7 +112,7 @@ impl Room {
     pub fn feed(
         &mut self,
         port: PortId,
-        packets: &Arc<Vec<Vec<OutputPacket>>>,
+        packets: &Arc<Vec<Vec<MadePacket>>>,
         interval: Duration,
         level: Option<(i8, bool)>,
         size: Option<(u16, u16)>,

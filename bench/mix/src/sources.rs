@@ -11,11 +11,11 @@ use medialoom::mcu::video::{
     Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, TapKey, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{OutputPacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey};
 
 use crate::voice::{RATE, Voice};
 
-pub type Packets = Arc<Vec<Vec<OutputPacket>>>;
+pub type Packets = Arc<Vec<Vec<MadePacket>>>;
 
 /// The one port of a mixer that makes packets.
 pub const PORT: PortKey = PortKey(1);
@@ -29,10 +29,10 @@ pub fn opus_mixer() -> AudioMixer {
 }
 
 #[derive(Default)]
-struct Kept(Vec<OutputPacket>);
+struct Kept(Vec<MadePacket>);
 
 impl AudioSink for Kept {
-    fn packet(&mut self, _: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, _: AudioTarget, packet: MadePacket) {
         self.0.push(packet);
     }
 }
@@ -58,7 +58,7 @@ pub fn talking(seed: u64) -> Packets {
 /// Somebody who listens with an open microphone: packets of next to nothing.
 pub fn silent() -> Packets {
     // An Opus frame of silence, as encoders write it: CELT, 20 ms, mono.
-    let packet = OutputPacket {
+    let packet = MadePacket {
         sequence: 0,
         timestamp: 0,
         marker: false,
@@ -71,10 +71,10 @@ pub fn silent() -> Packets {
 }
 
 #[derive(Default)]
-struct Pictures(Vec<OutputPacket>);
+struct Pictures(Vec<MadePacket>);
 
 impl VideoSink for Pictures {
-    fn packet(&mut self, _: ClassIndex, packet: OutputPacket, _: bool) {
+    fn packet(&mut self, _: ClassIndex, packet: MadePacket, _: bool) {
         self.0.push(packet);
     }
 

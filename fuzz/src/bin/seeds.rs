@@ -9,7 +9,7 @@ use medialoom::mcu::video::{
     Background, ClassIndex, Colour, Fonts, Frame, SnapshotFormat, Source, TapKey, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{OutputPacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey};
 use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
 use medialoom_fuzz::{pictures, recording, sound};
 
@@ -212,7 +212,7 @@ fn picture(width: u16, height: u16, format: SnapshotFormat) -> Vec<u8> {
 struct Nobody;
 
 impl VideoSink for Nobody {
-    fn packet(&mut self, _: ClassIndex, _: OutputPacket, _: bool) {}
+    fn packet(&mut self, _: ClassIndex, _: MadePacket, _: bool) {}
 
     fn frame(&mut self, _: TapKey, _: Frame<'_>, _: Instant) {}
 

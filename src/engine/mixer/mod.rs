@@ -3,11 +3,7 @@
 //! clock.
 
 mod bitrates;
-mod doze;
-mod input;
-mod inputs;
 mod load;
-mod output;
 mod pictures;
 mod snapshots;
 mod sound;
@@ -27,13 +23,11 @@ use crate::control::ids::{ConduitId, IncomingTrackId, MixerId, PortId, RequestId
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
-use crate::engine::inlet::{Inlet, Notes};
 use crate::engine::message::ShardMessage;
+use crate::engine::tap::{Inlet, Made, Notes, Taker};
 pub use crate::mcu::video::Fonts;
 use crate::sfu::SourcePacket;
-use inputs::Inputs;
 pub use load::Load;
-pub use output::{Class, MixedTrack, rid};
 use pictures::Pictures;
 use sound::Sound;
 
@@ -51,7 +45,7 @@ pub enum Request {
     AddPort {
         port: PortId,
         options: PortOptions,
-        track: Option<MixedTrack>,
+        track: Option<Made>,
     },
 }
 
@@ -68,7 +62,7 @@ pub struct Mixer<S> {
     inlet: Arc<Inlet>,
     packets: mpsc::Receiver<Arc<SourcePacket>>,
     requests: mpsc::Receiver<Request>,
-    inputs: Inputs,
+    inputs: Taker<PortId>,
     ports: HashSet<PortId>,
     sound: Option<Sound>,
     pictures: Option<Pictures>,
@@ -88,8 +82,8 @@ pub struct Parts<S> {
     pub inlet: Arc<Inlet>,
     pub packets: mpsc::Receiver<Arc<SourcePacket>>,
     pub requests: mpsc::Receiver<Request>,
-    pub audio: Option<MixedTrack>,
-    pub video: Option<MixedTrack>,
+    pub audio: Option<Made>,
+    pub video: Option<Made>,
     pub fonts: Fonts,
 }
 
@@ -99,7 +93,7 @@ impl<S: Shards> Mixer<S> {
         let sound = options.audio.as_ref().zip(parts.audio);
         let pictures = options.video.as_ref().zip(parts.video);
         Ok(Self {
-            inputs: Inputs::new(parts.id, Arc::clone(&parts.inlet)),
+            inputs: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)),
             id: parts.id,
             ports: HashSet::new(),
             mailbox: parts.mailbox,
@@ -149,7 +143,7 @@ impl<S: Shards> Mixer<S> {
         let pictures_due = pictures.as_mut().and_then(|pictures| {
             for input in inputs.iter().filter(|input| input.kind == Kind::Video) {
                 let sound = sound.as_ref().filter(|_| sound_due.is_some());
-                pictures.set_delay(input.port, sound.and_then(|s| s.playout_delay(input.port)));
+                pictures.set_delay(input.place, sound.and_then(|s| s.playout_delay(input.place)));
             }
             if let Some(sound) = sound.as_ref() {
                 pictures.set_speakers(sound.speakers(), sound.dominant());
@@ -174,7 +168,7 @@ impl<S: Shards> Mixer<S> {
         self.inputs.update(now, |input| match input.kind {
             // Of sound there is no size.
             Kind::Audio => heard.then_some((0, 0)),
-            Kind::Video => pictures.as_ref().and_then(|pictures| pictures.wanted(input.port)),
+            Kind::Video => pictures.as_ref().and_then(|pictures| pictures.wanted(input.place)),
         });
         if let Some(pictures) = &mut self.pictures {
             for port in pictures.take_keyframes_needed() {
@@ -311,7 +305,7 @@ impl<S: Shards> Mixer<S> {
             pictures.remove_port(port);
         }
         if let Some(track) = track {
-            self.send(self.id.shard(), ShardMessage::MixedTrackClosed { track: track.id() });
+            self.send(self.id.shard(), ShardMessage::MadeTrackClosed { track: track.id() });
         }
     }
 
@@ -350,10 +344,10 @@ impl<S: Shards> Mixer<S> {
             inputs.receive(&packet, |input, packet| match input.kind {
                 Kind::Audio => {
                     if let Some(sound) = sound {
-                        input.doze.takes_from(sound.receive(input.port, packet));
+                        input.doze.takes_from(sound.receive(input.place, packet));
                     }
                 }
-                Kind::Video => pictures.iter_mut().for_each(|p| p.receive(input.port, packet)),
+                Kind::Video => pictures.iter_mut().for_each(|p| p.receive(input.place, packet)),
             });
         }
     }
@@ -363,7 +357,7 @@ impl<S: Shards> Mixer<S> {
             return;
         }
         let packets = std::mem::take(&mut self.made);
-        self.send(self.id.shard(), ShardMessage::Mixed { packets });
+        self.send(self.id.shard(), ShardMessage::Made { packets });
     }
 
     fn send(&mut self, shard: ShardIndex, message: ShardMessage) {
@@ -396,11 +390,11 @@ impl<S: Shards> Mixer<S> {
         for (shard, message) in self.inputs.take_messages() {
             self.send(shard, message);
         }
-        let sounds = self.sound.iter().flat_map(|sound| sound.tracks().map(MixedTrack::id));
+        let sounds = self.sound.iter().flat_map(|sound| sound.tracks().map(Made::id));
         let pictures = self.pictures.iter().map(|pictures| pictures.track().id());
         let tracks: Vec<IncomingTrackId> = sounds.chain(pictures).collect();
         for track in tracks {
-            self.send(self.id.shard(), ShardMessage::MixedTrackClosed { track });
+            self.send(self.id.shard(), ShardMessage::MadeTrackClosed { track });
         }
         self.sound.iter_mut().for_each(Sound::close);
         let Self { pictures, mailbox, .. } = self;

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::bitrates::Bitrates;
 use super::load::Load;
-use super::output::MixedTrack;
 use super::snapshots::Snapshots;
 use super::words;
 use crate::control::conduit::{self, Conduit};
@@ -16,11 +15,12 @@ use crate::control::mixer::{
     FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
 };
 use crate::control::stats::{ClassStats, PictureStats};
+use crate::engine::tap::Made;
 use crate::mcu::video::{
     self, ClassIndex, ClassOptions, Effort, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoSink, Wanted,
 };
-use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::mcu::{MadePacket, PortKey, TakenPacket};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
 /// A thread that was held up for longer does not make up for what it missed.
@@ -28,7 +28,7 @@ const CATCH_UP: Duration = Duration::from_millis(200);
 
 pub struct Pictures {
     mixer: VideoMixer,
-    track: MixedTrack,
+    track: Made,
     /// Between two pictures.
     interval: Duration,
     readers: IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
@@ -40,17 +40,13 @@ pub struct Pictures {
     /// When the next picture is due; none while nobody watches.
     due: Option<Instant>,
     /// Reused.
-    made: Vec<(ClassIndex, OutputPacket)>,
+    made: Vec<(ClassIndex, MadePacket)>,
     keyframes_needed: Vec<PortId>,
 }
 
 impl Pictures {
     /// Errors: `InvalidArg`.
-    pub fn new(
-        options: &VideoOptions,
-        track: MixedTrack,
-        fonts: Fonts,
-    ) -> Result<Self, EngineError> {
+    pub fn new(options: &VideoOptions, track: Made, fonts: Fonts) -> Result<Self, EngineError> {
         let classes = track.classes().map(|(_, class)| {
             let (width, height) = class.size.unwrap_or((options.width, options.height));
             ClassOptions {
@@ -88,7 +84,7 @@ impl Pictures {
         })
     }
 
-    pub fn track(&self) -> &MixedTrack {
+    pub fn track(&self) -> &Made {
         &self.track
     }
 
@@ -119,7 +115,7 @@ impl Pictures {
         self.mixer.reset_input(key(port));
     }
 
-    pub fn receive(&mut self, port: PortId, packet: &InputPacket) {
+    pub fn receive(&mut self, port: PortId, packet: &TakenPacket) {
         self.mixer.receive(key(port), packet);
     }
 
@@ -334,7 +330,7 @@ impl Pictures {
 
     fn tick(&mut self, now: Instant, packets: &mut Vec<Arc<SourcePacket>>) {
         let Self { mixer, readers, made, keyframes_needed, .. } = self;
-        mixer.tick(now, &mut Made { made, readers, keyframes_needed });
+        mixer.tick(now, &mut Yield { made, readers, keyframes_needed });
         for (class, packet) in self.made.drain(..) {
             packets.extend(self.track.packet(now, EncodingIndex(class.0), packet));
         }
@@ -362,14 +358,14 @@ impl Pictures {
     }
 }
 
-struct Made<'a> {
-    made: &'a mut Vec<(ClassIndex, OutputPacket)>,
+struct Yield<'a> {
+    made: &'a mut Vec<(ClassIndex, MadePacket)>,
     readers: &'a IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
     keyframes_needed: &'a mut Vec<PortId>,
 }
 
-impl VideoSink for Made<'_> {
-    fn packet(&mut self, class: ClassIndex, packet: OutputPacket, _keyframe: bool) {
+impl VideoSink for Yield<'_> {
+    fn packet(&mut self, class: ClassIndex, packet: MadePacket, _keyframe: bool) {
         self.made.push((class, packet));
     }
 

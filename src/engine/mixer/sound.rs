@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::output::MixedTrack;
-use crate::control::conduit::{Conduit, Pcm, Weight};
+use crate::control::conduit::{Conduit, Pcm};
 use crate::control::event::Event;
 use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
 use crate::control::stats::SoundStats;
+use crate::engine::tap::Made;
 use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,
 };
-use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::mcu::{MadePacket, PortKey, TakenPacket};
+use crate::queue::conduit::Weight;
 use crate::sfu::{AudioLevelMeter, EncodingSet, SourcePacket};
 
 /// A thread that was held up for longer does not make up for what it missed.
@@ -26,16 +27,16 @@ const WRITTEN_AHEAD: usize = 60;
 pub struct Sound {
     mixer: AudioMixer,
     /// What everybody is heard in.
-    shared: MixedTrack,
+    shared: Made,
     /// What each port gets.
-    tracks: IdMap<PortId, MixedTrack>,
+    tracks: IdMap<PortId, Made>,
     readers: IdMap<ConduitId, Reader>,
     writers: IdMap<PortId, Arc<Conduit<Pcm>>>,
     /// When the next 20 ms are due; none while nobody listens.
     due: Option<Instant>,
     told: Vec<PortId>,
     /// Reused.
-    made: Vec<(AudioTarget, OutputPacket)>,
+    made: Vec<(AudioTarget, MadePacket)>,
     levels: Vec<(AudioTarget, i8, bool)>,
     ended: Vec<PortKey>,
 }
@@ -47,7 +48,7 @@ struct Reader {
 }
 
 impl Sound {
-    pub fn new(options: &AudioOptions, shared: MixedTrack) -> Self {
+    pub fn new(options: &AudioOptions, shared: Made) -> Self {
         let defaults = if options.stereo {
             audio::AudioOptions::stereo()
         } else {
@@ -74,7 +75,7 @@ impl Sound {
         }
     }
 
-    pub fn add_port(&mut self, port: PortId, options: &PortOptions, track: MixedTrack) {
+    pub fn add_port(&mut self, port: PortId, options: &PortOptions, track: Made) {
         self.mixer.add_port(key(port), port_options(options));
         self.tracks.insert(port, track);
     }
@@ -84,7 +85,7 @@ impl Sound {
     }
 
     /// Gives the track that the port got.
-    pub fn remove_port(&mut self, port: PortId) -> Option<MixedTrack> {
+    pub fn remove_port(&mut self, port: PortId) -> Option<Made> {
         self.mixer.remove_port(key(port));
         if let Some(writer) = self.writers.remove(&port) {
             writer.close();
@@ -97,7 +98,7 @@ impl Sound {
     }
 
     /// Gives the level from which on packets of this port are of use, in dBov.
-    pub fn receive(&mut self, port: PortId, packet: &InputPacket) -> i8 {
+    pub fn receive(&mut self, port: PortId, packet: &TakenPacket) -> i8 {
         self.mixer.receive(key(port), packet)
     }
 
@@ -174,7 +175,7 @@ impl Sound {
         true
     }
 
-    pub fn tracks(&self) -> impl Iterator<Item = &MixedTrack> {
+    pub fn tracks(&self) -> impl Iterator<Item = &Made> {
         std::iter::once(&self.shared).chain(self.tracks.values())
     }
 
@@ -194,7 +195,7 @@ impl Sound {
         Some(AudioTarget::Port(key(*port)))
     }
 
-    fn track_mut(&mut self, target: AudioTarget) -> Option<&mut MixedTrack> {
+    fn track_mut(&mut self, target: AudioTarget) -> Option<&mut Made> {
         match target {
             AudioTarget::Shared => Some(&mut self.shared),
             AudioTarget::Port(port) => self.tracks.get_mut(&PortId(port.0)),
@@ -265,7 +266,7 @@ impl Sound {
 
     fn tick(&mut self, due: Instant, mailbox: &Mailbox, packets: &mut Vec<Arc<SourcePacket>>) {
         let Self { mixer, readers, made, levels, ended, .. } = self;
-        mixer.tick(due, &mut Made { made, levels, ended, readers });
+        mixer.tick(due, &mut Yield { made, levels, ended, readers });
         let mut made = std::mem::take(&mut self.made);
         for (target, packet) in made.drain(..) {
             let Some(track) = self.track_mut(target) else { continue };
@@ -326,15 +327,15 @@ impl Sound {
     }
 }
 
-struct Made<'a> {
-    made: &'a mut Vec<(AudioTarget, OutputPacket)>,
+struct Yield<'a> {
+    made: &'a mut Vec<(AudioTarget, MadePacket)>,
     levels: &'a mut Vec<(AudioTarget, i8, bool)>,
     ended: &'a mut Vec<PortKey>,
     readers: &'a IdMap<ConduitId, Reader>,
 }
 
-impl AudioSink for Made<'_> {
-    fn packet(&mut self, target: AudioTarget, packet: OutputPacket) {
+impl AudioSink for Yield<'_> {
+    fn packet(&mut self, target: AudioTarget, packet: MadePacket) {
         self.made.push((target, packet));
     }
 

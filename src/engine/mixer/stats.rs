@@ -9,7 +9,7 @@ pub(super) fn of<S>(mixer: &Mixer<S>) -> MixerStats {
     let mut ids: Vec<_> = mixer.ports.iter().copied().collect();
     ids.sort();
     let audio = mixer.inputs.iter().filter(|input| input.kind == Kind::Audio);
-    let skipped: IdMap<PortId, u64> = audio.map(|i| (i.port, i.doze.skipped())).collect();
+    let skipped: IdMap<PortId, u64> = audio.map(|i| (i.place, i.doze.skipped())).collect();
     let ports = ids.into_iter().map(|port| {
         let mut sound = mixer.sound.as_ref().and_then(|sound| sound.stats(port));
         if let Some((sound, skipped)) = sound.as_mut().zip(skipped.get(&port)) {

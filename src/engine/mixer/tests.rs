@@ -5,7 +5,9 @@ use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
 use crate::control::ids::Ids;
 use crate::control::mixer::AudioOptions;
-use crate::control::stats::{Shape, StatsCollector};
+use crate::control::snapshot::{self, StatsCollector};
+use crate::control::stats::Shape;
+use crate::engine::tap::Class;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, EncodingSet, Extensions};
 
@@ -44,7 +46,7 @@ impl Room {
         let id = MixerId::new(&ids, SHARD);
         let (inlet, packets) = Inlet::new(|| ());
         let (sender, requests) = mpsc::channel(64);
-        let audio = MixedTrack::new(now, IncomingTrackId::new(&ids, SHARD), &classes());
+        let audio = Made::new(now, IncomingTrackId::new(&ids, SHARD), &classes());
         let (shared, heard) = (audio.id(), Heard::default());
         let mailbox = Arc::new(Mailbox::new(|| ()));
         let parts = Parts {
@@ -68,7 +70,7 @@ impl Room {
     /// Gives the port and the track it gets.
     fn add_port(&mut self) -> (PortId, IncomingTrackId) {
         let port = PortId::new(&self.ids, SHARD);
-        let track = MixedTrack::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &classes());
+        let track = Made::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &classes());
         let id = track.id();
         let options = PortOptions {
             label: String::new(),
@@ -101,7 +103,7 @@ impl Room {
 
     fn collector(&self, request: u32) -> Arc<StatsCollector> {
         let (request, mailbox) = (RequestId(request), self.mailbox.clone());
-        Arc::new(StatsCollector::new(request, mailbox, Shape::Mixer, 1))
+        snapshot::collector(request, mailbox, Shape::Mixer, 1)
     }
 
     fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {
@@ -174,7 +176,7 @@ fn taps(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Option<EncodingSe
 
 fn codecs(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Codec> {
     let packets = messages.iter().filter_map(|message| match message {
-        ShardMessage::Mixed { packets } => Some(packets.iter()),
+        ShardMessage::Made { packets } => Some(packets.iter()),
         _ => None,
     });
     packets.flatten().filter(|packet| packet.track == of).map(|packet| packet.codec).collect()
@@ -282,7 +284,7 @@ fn closing_lets_everything_go() {
     let messages = room.run(1);
     assert_eq!(taps(&messages, track), [None]);
     let closed = |message: &ShardMessage| match message {
-        ShardMessage::MixedTrackClosed { track } => Some(*track),
+        ShardMessage::MadeTrackClosed { track } => Some(*track),
         _ => None,
     };
     let mut tracks: Vec<_> = messages.iter().filter_map(closed).collect();
@@ -385,7 +387,7 @@ fn sound_is_as_old_as_it_says_after_the_thread_was_held_up() {
             messages.extend(room.run(1));
         }
         let mixed = messages.iter().filter_map(|message| match message {
-            ShardMessage::Mixed { packets } => packets.last(),
+            ShardMessage::Made { packets } => packets.last(),
             _ => None,
         });
         let last = mixed.last().expect("it is mixed");

@@ -49,7 +49,7 @@ impl Shard {
                 self.leave_slot(outgoing);
                 let source = self.routes.detach(outgoing);
                 self.release(now, outgoing, source);
-                self.with(id, |session| session.set_source(now, outgoing, None));
+                self.send(id, |sending| sending.set_source(now, outgoing, None));
             }
             C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
             C::DetachChannel { id: channel } => self.detach_channel(id, channel),

@@ -6,15 +6,14 @@ use std::time::Instant;
 use super::Shard;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{IncomingTrackId, MixerId, OutgoingTrackId, TransportId};
-use crate::egress::Outlet;
-use crate::engine::inlet::Inlet;
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TakerId, TransportId};
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Owner;
+use crate::engine::tap::Inlet;
+use crate::sending::{Delivery, Outlet};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
-use crate::webrtc::Delivery;
 
 impl Shard {
     pub(super) fn attach(
@@ -31,7 +30,7 @@ impl Shard {
             let message = ShardMessage::Subscribe { track: source, from: self.index };
             self.messages.push((source.shard(), message));
         }
-        self.with(id, |session| session.set_source(now, outgoing, Some((source, description))));
+        self.send(id, |sending| sending.set_source(now, outgoing, Some((source, description))));
         self.tell_demand(now, source);
     }
 
@@ -63,7 +62,7 @@ impl Shard {
             Some(Owner::Peer(owner)) => {
                 self.with(owner, |session| session.set_demand(now, track, wanted));
             }
-            Some(Owner::Mixer(inlet)) => inlet.demand(track, wanted),
+            Some(Owner::Maker(inlet)) => inlet.demand(track, wanted),
             None => {}
         }
     }
@@ -117,14 +116,7 @@ impl Shard {
         let Self { receiving, turn, workspace, peers, touched, timers, .. } = self;
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
-            let mut deliveries = std::mem::take(&mut peer.deliveries);
-            let forwarded = peer.run(|session| {
-                let outlet = &mut Out(output);
-                session.forward(now, &deliveries, turn, workspace, outlet);
-                (session.has_news(), session.wakes_at(now))
-            });
-            deliveries.clear();
-            peer.deliveries = deliveries;
+            let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
             let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
             let see_to_it = match forwarded {
                 Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),
@@ -176,8 +168,8 @@ impl Shard {
         let Some(route) = self.routes.route(track) else { return };
         for receiver in route.receivers.clone() {
             let description = description.clone();
-            self.with(receiver.transport, |session| {
-                session.describe_source(now, receiver.track, description);
+            self.send(receiver.transport, |sending| {
+                sending.describe_source(now, receiver.track, description);
             });
         }
     }
@@ -193,25 +185,25 @@ impl Shard {
             tap.inlet.described(track, None);
         }
         for receiver in route.receivers {
-            self.with(receiver.transport, |session| {
-                session.set_source(now, receiver.track, None);
+            self.send(receiver.transport, |sending| {
+                sending.set_source(now, receiver.track, None);
             });
         }
     }
 
-    /// A mixer takes a track of this shard, or other encodings of it than before.
+    /// Somebody who is no peer takes a track of this shard, or other encodings of it than before.
     pub(super) fn tap(
         &mut self,
         now: Instant,
         track: IncomingTrackId,
-        mixer: MixerId,
+        taker: TakerId,
         inlet: &Arc<Inlet>,
         wanted: EncodingSet,
     ) {
         let Some(route) = self.routes.route_mut(track).filter(|route| route.owner.is_some()) else {
             return inlet.described(track, None);
         };
-        if route.set_tap(mixer, inlet, wanted)
+        if route.set_tap(taker, inlet, wanted)
             && let Some(description) = &route.description
         {
             inlet.described(track, Some(description.clone()));
@@ -233,7 +225,7 @@ impl Shard {
             Some(Owner::Peer(owner)) => {
                 self.with(owner, |session| session.request_keyframe(now, track, encoding));
             }
-            Some(Owner::Mixer(inlet)) => inlet.keyframe(track, encoding),
+            Some(Owner::Maker(inlet)) => inlet.keyframe(track, encoding),
             None => {}
         }
     }

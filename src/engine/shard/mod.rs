@@ -6,6 +6,7 @@ mod media;
 mod relays;
 mod repair;
 mod roaming;
+mod sharing;
 mod slots;
 mod speakers;
 
@@ -13,14 +14,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::codec::wrapped;
 use crate::control::command::{Command, RelayTarget};
-use crate::control::counters::ThreadCounters;
 use crate::control::event::{CloseReason, Event};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, IdMap, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
-use crate::control::stats::{Share, StatsCollector, ThreadStats};
-use crate::engine::demultiplexer::Demultiplexer;
+use crate::control::snapshot::StatsCollector;
+use crate::control::stats::{Share, ThreadStats};
+use crate::engine::demultiplexer::{Addressee, Demultiplexer};
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
@@ -28,8 +30,11 @@ use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::routes::{Owner, Routes};
 use crate::engine::timers::{Tick, Timers};
+use crate::engine::tries::Tries;
+use crate::queue::counters::ThreadCounters;
+use crate::sending::{Sending, SendingEvent, Workspace};
 use crate::sfu::SourcePacket;
-use crate::webrtc::{Identity, Session, SessionEvent, Workspace};
+use crate::webrtc::{Identity, Session, SessionEvent};
 use repair::Tails;
 use slots::Slots;
 use speakers::Speakers;
@@ -54,6 +59,8 @@ pub struct Shard {
     peers: IdMap<TransportId, Peer>,
     demultiplexer: Demultiplexer,
     movers: Movers,
+    /// For what may be of several peers behind one address.
+    tries: Tries,
     routes: Routes,
     /// Data channels of this shard and whose they are.
     channels: IdMap<ChannelId, TransportId>,
@@ -108,6 +115,7 @@ impl Shard {
             peers: IdMap::default(),
             demultiplexer: Demultiplexer::default(),
             movers: Movers::default(),
+            tries: Tries::default(),
             routes: Routes::default(),
             channels: IdMap::default(),
             relays: IdMap::default(),
@@ -132,12 +140,25 @@ impl Shard {
 
     /// Runs something on a peer's session and sees to what comes of it at the next flush.
     fn with<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        self.touch(id, |peer| peer.run(action))
+    }
+
+    fn touch<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Peer) -> Option<T>,
+    ) -> Option<T> {
         let peer = self.peers.get_mut(&id)?;
-        let value = peer.run(action);
+        let value = action(peer);
         if !std::mem::replace(&mut peer.touched, true) {
             self.touched.push_back(id);
         }
         value
+    }
+
+    /// Runs something on what a peer is sent and sees to what comes of it at the next flush.
+    fn send<T>(&mut self, id: TransportId, action: impl FnOnce(&mut Sending) -> T) -> Option<T> {
+        self.touch(id, |peer| peer.send(action))
     }
 
     /// Sees to everything that sessions have to say, until none has anything left.
@@ -190,25 +211,32 @@ impl Shard {
                 self.remove_source(now, track);
                 self.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
             }
-            SessionEvent::OutgoingTrackClosed { id: track, reason } => {
-                self.leave_slot(track);
-                let source = self.routes.remove_outgoing(track);
-                self.release(now, track, source);
-                self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
-            }
-            SessionEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
-            SessionEvent::EncodingsWanted { source, id: track, wanted } => {
-                self.want_encodings(now, source, track, wanted);
-            }
-            SessionEvent::KeyframeWanted { source, encoding } => {
-                self.want_keyframe(now, source, encoding);
-            }
+            SessionEvent::Sending(event) => self.on_sending_event(now, id, event),
             SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
                 self.on_channel_message(now, id, channel, binary, data, listened);
             }
             SessionEvent::ChannelClosed { id: channel, reason } => {
                 self.forget_channel(id, channel);
                 self.mailbox.post(Event::ChannelClosed { id: channel, reason });
+            }
+        }
+    }
+
+    fn on_sending_event(&mut self, now: Instant, id: TransportId, event: SendingEvent) {
+        match event {
+            SendingEvent::Event(event) => self.mailbox.post(event),
+            SendingEvent::TrackClosed { id: track, reason } => {
+                self.leave_slot(track);
+                let source = self.routes.remove_outgoing(track);
+                self.release(now, track, source);
+                self.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
+            }
+            SendingEvent::RetransmissionWanted { id: track } => self.retransmit(now, id, track),
+            SendingEvent::EncodingsWanted { source, id: track, wanted } => {
+                self.want_encodings(now, source, track, wanted);
+            }
+            SendingEvent::KeyframeWanted { source, encoding } => {
+                self.want_keyframe(now, source, encoding);
             }
         }
     }
@@ -240,7 +268,7 @@ impl Shard {
             panics: self.panics,
             ..Default::default()
         };
-        self.counters.fill(&mut thread);
+        thread.take_counts(&self.counters);
         share.thread = Some(thread);
         collector.add(share);
     }
@@ -315,24 +343,24 @@ impl Reactor for Shard {
             ShardMessage::LeaveSlot { slot, from } => self.speakers.leave(slot, from),
             ShardMessage::SlotFed { slot, source } => self.feed_slot(now, slot, source),
             ShardMessage::SlotClosed { slot } => self.close_slot(now, slot),
-            ShardMessage::MixedTrack { track, inlet, description } => {
-                self.set_description(now, track, Owner::Mixer(inlet), description);
+            ShardMessage::MadeTrack { track, inlet, description } => {
+                self.set_description(now, track, Owner::Maker(inlet), description);
             }
-            ShardMessage::Mixed { packets } => {
+            ShardMessage::Made { packets } => {
                 for packet in packets {
                     self.fan_out(packet, true);
                 }
             }
-            ShardMessage::MixedTrackClosed { track } => {
+            ShardMessage::MadeTrackClosed { track } => {
                 self.watched_gone(now, track);
                 self.remove_source(now, track);
             }
-            ShardMessage::Tap { track, mixer, inlet, wanted } => {
-                self.tap(now, track, mixer, &inlet, wanted);
+            ShardMessage::Tap { track, taker, inlet, wanted } => {
+                self.tap(now, track, taker, &inlet, wanted);
             }
-            ShardMessage::Untap { track, mixer } => {
+            ShardMessage::Untap { track, taker } => {
                 if let Some(route) = self.routes.route_mut(track) {
-                    route.remove_tap(mixer);
+                    route.remove_tap(taker);
                     self.tell_demand(now, track);
                 }
             }
@@ -350,8 +378,9 @@ impl Reactor for Shard {
             peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
                 .unwrap_or(false)
         };
-        match self.demultiplexer.find(flow, bytes, accepts) {
-            Some(id) => {
+        match self.demultiplexer.find(now, flow, bytes, accepts) {
+            Addressee::Peer(id) => {
+                let bytes = wrapped::unwrap(bytes).map_or(bytes, |(_, records)| records);
                 let Self { peers, workspace, touched, .. } = self;
                 let Some(peer) = peers.get_mut(&id) else { return };
                 let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
@@ -359,7 +388,8 @@ impl Reactor for Shard {
                     touched.push_back(id);
                 }
             }
-            None => self.handle_stranger(now, flow, bytes),
+            Addressee::Several => self.handle_shared(now, flow, bytes),
+            Addressee::Nobody => self.handle_stranger(now, flow, bytes),
         }
     }
 
@@ -374,11 +404,8 @@ impl Reactor for Shard {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
-                let paced = self.with(id, |session| {
-                    session.handle_timeout(now);
-                    session.has_paced(now)
-                });
-                if paced == Some(true) {
+                self.with(id, |session| session.handle_timeout(now));
+                if self.send(id, |sending| sending.has_paced(now)) == Some(true) {
                     self.receiving.push(id);
                 }
             }
@@ -399,7 +426,7 @@ impl Reactor for Shard {
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
         for id in &settled {
-            self.with(*id, |session| session.announce_if_needed());
+            self.with(*id, |session| session.end_turn(now));
         }
         self.settle(now, &mut settled);
         for id in settled.drain(..) {

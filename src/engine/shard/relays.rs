@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::Shard;
 use crate::control::command::RelayTarget;
 use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::Event;
 use crate::control::ids::{ChannelId, TransportId};
 use crate::engine::message::ShardMessage;
 
@@ -76,7 +77,12 @@ impl Shard {
         for to in attached.collect::<Vec<_>>() {
             self.deliver(now, to, binary, data.clone());
         }
-        if listened && self.mailbox.post_message(channel, binary, data).is_err() {
+        if listened
+            && self
+                .mailbox
+                .post_bounded(Event::ChannelMessage { id: channel, binary, data })
+                .is_err()
+        {
             let error = EngineError::new(
                 ErrorCode::QueueFull,
                 "messages come faster than JavaScript takes them",

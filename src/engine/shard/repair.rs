@@ -39,8 +39,8 @@ impl Shard {
     pub(super) fn retransmit(&mut self, now: Instant, id: TransportId, track: OutgoingTrackId) {
         let Self { peers, routes, .. } = self;
         let Some(peer) = peers.get_mut(&id) else { return };
-        peer.run(|session| {
-            session.retransmit(now, track, |nacked| {
+        peer.send(|sending| {
+            sending.retransmit(now, track, |nacked| {
                 let route = routes.route(nacked.origin.track)?;
                 let history = route.history(nacked.origin.encoding)?;
                 history.get(nacked.origin.ssrc, nacked.sequence).cloned()
@@ -64,8 +64,8 @@ impl Shard {
             history.end_watch();
             let Some(packet) = history.take_tail() else { continue };
             for receiver in route.receivers.clone() {
-                self.with(receiver.transport, |session| {
-                    session.repeat_tail(now, receiver.track, &packet);
+                self.send(receiver.transport, |sending| {
+                    sending.repeat_tail(now, receiver.track, &packet);
                 });
             }
         }

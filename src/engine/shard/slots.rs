@@ -114,7 +114,7 @@ impl Shard {
             None => {
                 let before = self.routes.detach(outgoing);
                 self.release(now, outgoing, before);
-                self.with(transport, |session| session.set_source(now, outgoing, None));
+                self.send(transport, |sending| sending.set_source(now, outgoing, None));
             }
         }
     }

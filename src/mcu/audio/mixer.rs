@@ -19,7 +19,7 @@ use super::sink::{FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats
 use super::tap::Tap;
 use super::target::Target;
 use super::{FRAME, RATE};
-use crate::mcu::{InputPacket, PortKey};
+use crate::mcu::{PortKey, TakenPacket};
 
 /// Ticks without anybody heard after which nothing but silence is in any filter.
 const SETTLED: u32 = 50;
@@ -126,7 +126,7 @@ impl AudioMixer {
 
     /// A packet of Opus, PCMU, PCMA or G.722; others are ignored. Gives the level (RFC 6464) from
     /// which on packets of this port are of use: while it rests, none that cannot be heard.
-    pub fn receive(&mut self, key: PortKey, packet: &InputPacket) -> i8 {
+    pub fn receive(&mut self, key: PortKey, packet: &TakenPacket) -> i8 {
         let Some(port) = self.ports.get_mut(&key) else { return i8::MIN };
         if port.receive(packet, self.options.stereo) && !port.active {
             port.active = true;

@@ -13,7 +13,7 @@ use super::sink::{FileError, PcmError, PcmFrame, PortStats};
 use super::stream::{Heard, Stream};
 use super::tone::ToneGenerator;
 use super::voice::{AutoGain, NoiseSuppressor, pan};
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 
 /// Streams that do not tell how loud they are are decoded for so long behind each packet.
 const LISTEN: Duration = Duration::from_millis(600);
@@ -79,7 +79,7 @@ impl Port {
     }
 
     /// Whether it is worth looking at from now on.
-    pub(super) fn receive(&mut self, packet: &InputPacket, stereo: bool) -> bool {
+    pub(super) fn receive(&mut self, packet: &TakenPacket, stereo: bool) -> bool {
         if self.stream.as_ref().is_none_or(|stream| stream.codec() != packet.codec) {
             let Some(stream) = Stream::new(packet, stereo) else { return false };
             self.reset();

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::options::{AudioTarget, TapKey};
-use crate::mcu::{OutputPacket, PortKey};
+use crate::mcu::{MadePacket, PortKey};
 
 /// Takes what a tick makes.
 pub trait AudioSink {
-    fn packet(&mut self, target: AudioTarget, packet: OutputPacket);
+    fn packet(&mut self, target: AudioTarget, packet: MadePacket);
 
     /// A frame of a tap in its format; `timestamp` is the moment of its first sample.
     fn pcm(&mut self, tap: TapKey, samples: &[i16], timestamp: Instant) {

@@ -20,7 +20,7 @@ use super::sink::PortStats;
 use super::target_delay::TargetDelay;
 use super::{FRAME, RATE};
 use crate::codec::{Codec, red};
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 
 /// A sender's clock does not jump by so much, in samples: two seconds.
 const CLOCK_JUMP: i64 = 2 * RATE as i64;
@@ -62,7 +62,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// `None` when it is no sound.
-    pub(super) fn new(packet: &InputPacket, stereo: bool) -> Option<Self> {
+    pub(super) fn new(packet: &TakenPacket, stereo: bool) -> Option<Self> {
         let decoder = Decoder::new(packet.codec, stereo)?;
         let channels = if packet.codec == Codec::Opus && stereo { 2 } else { 1 };
         Some(Self {
@@ -111,7 +111,7 @@ impl Stream {
         at - self.clock.base().unwrap_or(0) - self.target.get()
     }
 
-    pub(super) fn receive(&mut self, packet: &InputPacket) -> Heard {
+    pub(super) fn receive(&mut self, packet: &TakenPacket) -> Heard {
         self.counters.packets += 1;
         let scale = i64::from(RATE / self.codec.clock_rate());
         let ahead = i64::from(packet.timestamp.wrapping_sub(self.newest.0).cast_signed());
@@ -137,7 +137,7 @@ impl Stream {
     }
 
     /// The sender's clock jumped.
-    fn restart(&mut self, packet: &InputPacket) {
+    fn restart(&mut self, packet: &TakenPacket) {
         let playing = self.playing.is_some();
         if let Some(stream) = Self::new(packet, self.stereo) {
             *self = stream.with_counters(self.counters);
@@ -145,7 +145,7 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, packet: &InputPacket, timestamp: i64, arrival: i64) -> Heard {
+    fn take(&mut self, packet: &TakenPacket, timestamp: i64, arrival: i64) -> Heard {
         let Some(data) = self.unwrap_red(packet, timestamp) else {
             self.counters.discarded += 1;
             return Heard::Nothing;
@@ -179,7 +179,7 @@ impl Stream {
     /// Where the packet's own data is, after what it repeats of others was put in their place.
     fn unwrap_red(
         &mut self,
-        packet: &InputPacket,
+        packet: &TakenPacket,
         timestamp: i64,
     ) -> Option<std::ops::Range<usize>> {
         if !packet.red {

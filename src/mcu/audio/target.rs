@@ -9,7 +9,7 @@ use super::options::{AudioTarget, CodecSet};
 use super::output::{Encoded, index};
 use super::signal::rounded;
 use super::sink::{AudioSink, TargetStats};
-use crate::mcu::OutputPacket;
+use crate::mcu::MadePacket;
 
 /// Of one codec.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ impl Target {
             };
             sink.packet(
                 target,
-                OutputPacket {
+                MadePacket {
                     sequence: lane.sequence,
                     timestamp: clock.timestamp(codec.clock_rate()),
                     // The first behind a pause (RFC 3551 4.1).

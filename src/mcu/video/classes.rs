@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::codec::{Encoder, EncoderSettings};
 use super::options::{ClassIndex, ClassOptions, Effort};
-use super::packetizer::{Encoded, Packetizer};
 use super::picture::{Picture, Pool};
 use super::rect::{Rect, even};
 use super::scale::{Crop, Scaler};
 use super::sink::VideoSink;
 use super::stats::ClassStats;
+use crate::codec::frame::{Encoded, Packetizer};
 
 /// Between keyframes that viewers ask for.
 const KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
@@ -296,7 +296,9 @@ impl Class {
             captured: input.now,
         };
         let index = self.index;
-        self.packetizer.packetize(&encoded, |packet| sink.packet(index, packet, keyframe));
+        let mut emit = |packet| sink.packet(index, packet, keyframe);
+        // Only frames of AV1 can be refused, which nothing encodes here.
+        let _ = self.packetizer.packetize(&encoded, &mut emit);
     }
 }
 

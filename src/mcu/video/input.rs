@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::assembler::{Assembler, EncodedFrame};
 use super::codec::{DecodeError, Decoder, MAX_WORK};
 use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
-use crate::mcu::InputPacket;
+use crate::codec::frame::{Assembler, EncodedFrame};
+use crate::mcu::TakenPacket;
 
 /// Most encoded frames that wait until they are due.
 const MAX_QUEUED: usize = 120;
@@ -32,6 +32,10 @@ const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// Who sends nothing for so long is not asked for a keyframe.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// How long a missing packet is waited for: longer than a repetition takes, shorter than a picture
+/// may stand still.
+const REORDER_WINDOW: Duration = Duration::from_millis(150);
+
 /// What a port shows.
 #[derive(Clone)]
 pub(super) struct Shown {
@@ -45,7 +49,6 @@ pub(super) struct Shown {
     written: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Input {
     assembler: Assembler,
     queue: VecDeque<EncodedFrame>,
@@ -66,6 +69,28 @@ pub(super) struct Input {
     /// A keyframe is needed although nothing came yet.
     ask_at_once: bool,
     stats: PortStats,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self {
+            assembler: Assembler::new(REORDER_WINDOW),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            decoder: None,
+            fruitless: None,
+            work: 0,
+            written: VecDeque::new(),
+            shown: None,
+            serial: 0,
+            delay: Duration::ZERO,
+            active: false,
+            last_packet: None,
+            keyframe_asked: None,
+            ask_at_once: false,
+            stats: PortStats::default(),
+        }
+    }
 }
 
 impl Input {
@@ -92,7 +117,7 @@ impl Input {
         self.delay = delay.unwrap_or_default().min(MAX_DELAY);
     }
 
-    pub(super) fn receive(&mut self, packet: &InputPacket) {
+    pub(super) fn receive(&mut self, packet: &TakenPacket) {
         self.stats.packets += 1;
         if !Decoder::knows(packet.codec) {
             self.stats.errors += 1;

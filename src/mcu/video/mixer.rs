@@ -20,7 +20,7 @@ use super::rect::Rect;
 use super::scale::{Crop, Scaler};
 use super::stats::{CanvasStats, ClassStats, PortStats};
 use super::taps::{MAX_TAPS, Tap};
-use crate::mcu::{InputPacket, PortKey};
+use crate::mcu::{PortKey, TakenPacket};
 
 /// Mixes the pictures of its ports on one canvas. Reads no clock: who drives it says what time it
 /// is, and calls [`tick`](Self::tick) as often as the canvas has pictures.
@@ -132,7 +132,7 @@ impl VideoMixer {
         }
     }
 
-    pub fn receive(&mut self, key: PortKey, packet: &InputPacket) {
+    pub fn receive(&mut self, key: PortKey, packet: &TakenPacket) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.input.receive(packet);
         }

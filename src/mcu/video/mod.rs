@@ -1,14 +1,11 @@
 //! Mixing pictures: tracks of several senders in, tracks of one canvas out.
 
-mod annex_b;
 mod arrange;
-mod assembler;
 mod canvas;
 mod classes;
 mod codec;
 mod colour;
 mod corners;
-mod depacketizer;
 mod draw;
 mod face;
 mod input;
@@ -16,7 +13,6 @@ mod layout;
 mod mixer;
 mod options;
 mod overlay;
-mod packetizer;
 mod picture;
 mod port;
 mod rect;

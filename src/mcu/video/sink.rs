@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::options::{ClassIndex, Frame, TapKey, Wanted};
-use crate::mcu::{OutputPacket, PortKey};
+use crate::mcu::{MadePacket, PortKey};
 
 /// Takes what a [`VideoMixer`](super::VideoMixer) produces.
 pub trait VideoSink {
     /// A packet of a class, for all its viewers; the packets of a picture come in a row.
-    fn packet(&mut self, class: ClassIndex, packet: OutputPacket, keyframe: bool);
+    fn packet(&mut self, class: ClassIndex, packet: MadePacket, keyframe: bool);
 
     /// A picture for an application.
     fn frame(&mut self, tap: TapKey, frame: Frame<'_>, captured: Instant);

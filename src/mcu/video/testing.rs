@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::codec::{Decoder, Encoder, EncoderSettings};
-use super::depacketizer::Parts;
-use super::packetizer::{Encoded, Packetizer};
 use super::picture::{Picture, Pool};
 use super::*;
 use crate::codec::Codec;
-use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::codec::frame::Parts;
+use crate::codec::frame::{Encoded, Packetizer};
+use crate::mcu::{MadePacket, PortKey, TakenPacket};
 
 /// A picture with texture and a bar that moves with `step`.
 pub(super) fn scene(width: u16, height: u16, hue: u8, step: u32) -> Picture {
@@ -120,7 +120,7 @@ impl Sender {
     }
 
     /// The packets of the next picture.
-    pub(super) fn next(&mut self, now: Instant) -> Vec<InputPacket> {
+    pub(super) fn next(&mut self, now: Instant) -> Vec<TakenPacket> {
         self.step += 1;
         self.pictures += 1;
         let timestamp = self.pictures * 3600;
@@ -136,7 +136,8 @@ impl Sender {
                 let (width, height) = self.size;
                 let encoded =
                     Encoded { data: &data, keyframe, width, height, timestamp, captured: now };
-                packetizer.packetize(&encoded, |packet| packets.push(input_packet(packet, now)));
+                let emit = |packet| packets.push(input_packet(packet, now));
+                packetizer.packetize(&encoded, emit).unwrap();
             }
             Coder::Recording(pictures) => {
                 if keyframe || self.step as usize > pictures.len() {
@@ -144,7 +145,7 @@ impl Sender {
                 }
                 let payloads = &pictures[self.step as usize - 1];
                 for (at, payload) in payloads.iter().enumerate() {
-                    let packet = OutputPacket {
+                    let packet = MadePacket {
                         sequence: self.packets,
                         timestamp,
                         marker: at + 1 == payloads.len(),
@@ -162,8 +163,8 @@ impl Sender {
     }
 }
 
-fn input_packet(packet: OutputPacket, now: Instant) -> InputPacket {
-    InputPacket {
+fn input_packet(packet: MadePacket, now: Instant) -> TakenPacket {
+    TakenPacket {
         sequence: packet.sequence + 1000,
         timestamp: packet.timestamp,
         marker: packet.marker,
@@ -203,7 +204,7 @@ impl Viewer {
         }
     }
 
-    fn take(&mut self, packet: &OutputPacket, keyframe: bool) {
+    fn take(&mut self, packet: &MadePacket, keyframe: bool) {
         assert!(self.next.is_none_or(|next| next == packet.sequence), "numbers have gaps");
         self.next = Some(packet.sequence + 1);
         self.parts.push(packet.codec, &packet.payload).unwrap();
@@ -231,7 +232,7 @@ pub(super) struct Audience {
 }
 
 impl VideoSink for Audience {
-    fn packet(&mut self, class: ClassIndex, packet: OutputPacket, keyframe: bool) {
+    fn packet(&mut self, class: ClassIndex, packet: MadePacket, keyframe: bool) {
         self.packets += 1;
         let viewer = self.viewers.entry(class).or_insert_with(|| Viewer::new(packet.codec));
         viewer.take(&packet, keyframe);

@@ -7,7 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::codec::Codec;
-use crate::mcu::InputPacket;
+use crate::mcu::TakenPacket;
 use crate::mcu::audio::sink::PortStats;
 use crate::mcu::audio::stream::Stream;
 use crate::mcu::audio::{FRAME, TICK};
@@ -26,7 +26,7 @@ fn a_buffer_does_not_run_dry_or_over() {
         let mut random = SmallRng::seed_from_u64(200);
         let start = Instant::now() + Duration::from_secs(60);
         let payload: Arc<[u8]> = Arc::new([0xd5; 160]);
-        let packet = |number: u64, arrival: Instant, captured: Instant| InputPacket {
+        let packet = |number: u64, arrival: Instant, captured: Instant| TakenPacket {
             sequence: number,
             timestamp: number as u32 * 160,
             marker: false,

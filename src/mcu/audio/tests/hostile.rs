@@ -9,11 +9,11 @@ use rand::{Rng, SeedableRng};
 use super::support::{Meeting, Talker, opus};
 use crate::codec::Codec;
 use crate::mcu::audio::{AudioOptions, AudioPortOptions, AudioTarget};
-use crate::mcu::{InputPacket, PortKey};
+use crate::mcu::{PortKey, TakenPacket};
 
 const CODECS: [Codec; 5] = [Codec::Opus, Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Vp8];
 
-fn mutate(packet: &mut InputPacket, random: &mut SmallRng) {
+fn mutate(packet: &mut TakenPacket, random: &mut SmallRng) {
     let mut payload = packet.payload.to_vec();
     match random.random_range(0..8) {
         0 => payload.clear(),

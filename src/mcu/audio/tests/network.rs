@@ -11,7 +11,7 @@ use crate::mcu::audio::{
     AudioOptions, AudioPortOptions, AudioTarget, PcmFormat, PortStats, TICK, TapKey, TapSource,
     signal,
 };
-use crate::mcu::{InputPacket, PortKey};
+use crate::mcu::{PortKey, TakenPacket};
 
 const PORT: PortKey = PortKey(1);
 const TAP: PcmFormat = PcmFormat { rate: 48_000, channels: 1, frame_ms: 20 };
@@ -25,7 +25,7 @@ fn talk(
     let mut meeting = Meeting::new(AudioOptions::default());
     meeting.mixer.add_port(PORT, AudioPortOptions::default());
     meeting.mixer.add_tap(TapKey(0), TapSource::Mix(AudioTarget::Shared), TAP);
-    let mut way: Vec<InputPacket> = Vec::new();
+    let mut way: Vec<TakenPacket> = Vec::new();
     for index in 0..packets {
         let mut packet = talker.packet(meeting.now);
         if let Some(delay) = network(index) {
@@ -109,7 +109,7 @@ fn repeated_and_mixed_up_packets_change_nothing() {
         let (one, two) = (talker.packet(meeting.now), talker.packet(meeting.now + TICK));
         meeting.tick();
         for packet in [&two, &one, &two] {
-            let packet = InputPacket { arrival: meeting.now, ..packet.clone() };
+            let packet = TakenPacket { arrival: meeting.now, ..packet.clone() };
             meeting.mixer.receive(PORT, &packet);
         }
         meeting.tick();

@@ -12,7 +12,7 @@ use crate::mcu::audio::{
     TapKey,
 };
 use crate::mcu::audio::{g711, g722, resampler, signal};
-use crate::mcu::{InputPacket, OutputPacket, PortKey};
+use crate::mcu::{MadePacket, PortKey, TakenPacket};
 
 /// Sends even packets of a signal.
 pub struct Talker {
@@ -82,7 +82,7 @@ impl Talker {
     }
 
     /// The next 20 ms, that arrive at a moment.
-    pub fn packet(&mut self, arrival: Instant) -> InputPacket {
+    pub fn packet(&mut self, arrival: Instant) -> TakenPacket {
         let samples = self.samples();
         let level = signal::rounded(signal::level(&samples));
         let mut narrow = Vec::new();
@@ -103,7 +103,7 @@ impl Talker {
                 narrow.into_iter().map(|sample| law.encode(signal::to_i16(sample))).collect()
             }
         };
-        let packet = InputPacket {
+        let packet = TakenPacket {
             sequence: self.sequence,
             timestamp: self.timestamp,
             marker: false,
@@ -128,7 +128,7 @@ impl Talker {
 
 #[derive(Default)]
 pub struct Heard {
-    pub packets: Vec<(AudioTarget, OutputPacket)>,
+    pub packets: Vec<(AudioTarget, MadePacket)>,
     pub pcm: HashMap<TapKey, Vec<i16>>,
     pub pcm_frames: Vec<(TapKey, usize, Instant)>,
     pub levels: Vec<(AudioTarget, i8, bool)>,
@@ -136,7 +136,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    pub fn of(&self, target: AudioTarget, codec: Codec) -> impl Iterator<Item = &OutputPacket> {
+    pub fn of(&self, target: AudioTarget, codec: Codec) -> impl Iterator<Item = &MadePacket> {
         self.packets
             .iter()
             .filter(move |(to, packet)| *to == target && packet.codec == codec)
@@ -155,7 +155,7 @@ impl Heard {
 }
 
 impl AudioSink for Heard {
-    fn packet(&mut self, target: AudioTarget, packet: OutputPacket) {
+    fn packet(&mut self, target: AudioTarget, packet: MadePacket) {
         self.packets.push((target, packet));
     }
 

@@ -4,8 +4,8 @@
 
 use super::DecodeError;
 use super::vp9_header::frame_size;
+use crate::codec::frame::{is_foreign, nal_units};
 use crate::codec::{av1, h264};
-use crate::mcu::video::annex_b::{is_foreign, nal_units};
 use crate::mcu::video::options::{MAX_CANVAS_PIXELS, MAX_SIDE};
 
 /// Most pixels of a picture that is decoded. Few when fuzzed: that is quick, and whatever a decoder

@@ -1,0 +1,58 @@
+//! Statistics asked for: the shares of all shards and mixers become one answer.
+
+use std::sync::Arc;
+
+use super::error::{EngineError, ErrorCode};
+use super::event::{Event, Reply};
+use super::ids::RequestId;
+use super::mailbox::Mailbox;
+use super::stats::{EndpointStats, Shape, Share};
+use crate::queue::collector::Collector;
+
+/// Gathers the shares of all shards and mixers.
+pub type StatsCollector = Collector<Share>;
+
+/// A collector that answers `request` when the last of so many shares came.
+pub fn collector(
+    request: RequestId,
+    mailbox: Arc<Mailbox>,
+    shape: Shape,
+    shares: usize,
+) -> Arc<StatsCollector> {
+    Arc::new(Collector::new(shares, move |shares| {
+        mailbox.post(Event::Reply { request, result: answer(shape, shares) });
+    }))
+}
+
+fn answer(shape: Shape, shares: Vec<Share>) -> Result<Reply, EngineError> {
+    let mut threads = Vec::new();
+    let mut transports = Vec::new();
+    let mut mixers = Vec::new();
+    for share in shares {
+        threads.extend(share.thread);
+        transports.extend(share.transports);
+        mixers.extend(share.mixer);
+    }
+    let json = match shape {
+        Shape::Endpoint => {
+            threads.sort_by_key(|t| t.thread);
+            transports.sort_by_key(|t| t.id);
+            mixers.sort_by_key(|m| m.id);
+            let timestamp = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_millis() as u64;
+            serde_json::to_string(&EndpointStats { timestamp, threads, transports, mixers })
+        }
+        Shape::Transport => match transports.pop() {
+            Some(transport) => serde_json::to_string(&transport),
+            None => return Err(EngineError::new(ErrorCode::Closed, "the transport is closed")),
+        },
+        Shape::Mixer => match mixers.pop() {
+            Some(mixer) => serde_json::to_string(&mixer),
+            None => return Err(EngineError::new(ErrorCode::Closed, "the mixer is closed")),
+        },
+    };
+    json.map(Reply::Stats)
+        .map_err(|e| EngineError::new(ErrorCode::Internal, format!("statistics: {e}")))
+}

@@ -1,0 +1,247 @@
+//! The whole engine as its binding sees it: start, ask, shut down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::media_threads::MediaThreads;
+#[cfg(feature = "mcu")]
+use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
+use super::tasks::TaskPool;
+use crate::control::command::{Command, TransportCommand};
+#[cfg(feature = "mcu")]
+use crate::control::conduit::Conduit;
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::ids::{
+    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    TransportId,
+};
+#[cfg(feature = "mcu")]
+use crate::control::ids::{MixerId, PortId};
+use crate::control::mailbox::Mailbox;
+#[cfg(feature = "mcu")]
+use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
+use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::snapshot;
+use crate::control::speakers::SpeakersCommand;
+use crate::control::stats::Shape;
+use crate::engine::cipher_speed::slow_cipher;
+use crate::engine::load::Load;
+use crate::engine::shard::{EndpointParts, Shard};
+use crate::net::ListenAddress;
+#[cfg(feature = "mcu")]
+use crate::queue::conduit::Weight;
+use crate::webrtc::Identity;
+
+/// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
+/// shows as events in the mailbox.
+pub struct Engine {
+    media: MediaThreads,
+    ids: Arc<Ids>,
+    load: Arc<Load>,
+    mailbox: Arc<Mailbox>,
+    identity: Identity,
+    max_transports: usize,
+    /// Groups of speakers there ever were: they take turns with the shards.
+    groups: AtomicUsize,
+    tasks: Arc<TaskPool>,
+    #[cfg(feature = "mcu")]
+    mixing: Mixing,
+}
+
+impl Engine {
+    /// Binds the sockets and starts the threads.
+    pub fn start(options: EngineOptions, mailbox: Arc<Mailbox>) -> Result<Self, EngineError> {
+        if let Some(time) = slow_cipher(Instant::now) {
+            let micros = time.as_micros();
+            tracing::warn!(
+                micros,
+                "encrypting a packet is slow: no AES instructions, or OPENSSL_ia32cap hides them"
+            );
+        }
+        let identity =
+            Identity::generate().map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
+        let ids = Arc::new(Ids::default());
+        let load = Arc::new(Load::new(options.threads));
+        let parts = EndpointParts {
+            ids: ids.clone(),
+            identity: identity.clone(),
+            mailbox: mailbox.clone(),
+            load: load.clone(),
+        };
+        let (media, outside) =
+            MediaThreads::start(&options, move |index, candidates, counters| {
+                Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
+            })?;
+        let tasks = Arc::new(TaskPool::new(options.task_threads));
+        #[cfg(feature = "mcu")]
+        let mixing =
+            Mixing::new(Arc::clone(&tasks), ids.clone(), mailbox.clone(), outside, media.shards());
+        #[cfg(not(feature = "mcu"))]
+        drop(outside);
+        Ok(Self {
+            media,
+            ids,
+            load,
+            mailbox,
+            identity,
+            max_transports: options.max_transports,
+            groups: AtomicUsize::new(0),
+            tasks,
+            #[cfg(feature = "mcu")]
+            mixing,
+        })
+    }
+
+    pub fn addresses(&self) -> &[ListenAddress] {
+        self.media.addresses()
+    }
+
+    /// As in `a=fingerprint`.
+    pub fn fingerprint(&self) -> &str {
+        self.identity.fingerprint()
+    }
+
+    /// Makes a transport on the shard with the fewest.
+    ///
+    /// Errors: `Limit` when the endpoint has as many as it may, `QueueFull`, `Closed`.
+    pub fn create_transport(&self, options: TransportOptions) -> Result<TransportId, EngineError> {
+        let Some(shard) = self.load.admit(self.max_transports) else {
+            let text = format!("the endpoint has {} transports already", self.max_transports);
+            return Err(EngineError::new(ErrorCode::Limit, text));
+        };
+        let transport = TransportId::new(&self.ids, shard);
+        let command = Command::CreateTransport { transport, options: Box::new(options) };
+        match self.media.send(shard, command) {
+            Ok(()) => Ok(transport),
+            Err(error) => {
+                self.load.leave(shard);
+                Err(error)
+            }
+        }
+    }
+
+    pub fn outgoing_track_id(&self, transport: TransportId) -> OutgoingTrackId {
+        OutgoingTrackId::new(&self.ids, transport.shard())
+    }
+
+    pub fn channel_id(&self, transport: TransportId) -> ChannelId {
+        ChannelId::new(&self.ids, transport.shard())
+    }
+
+    /// For a new group of speakers.
+    pub fn speakers_id(&self) -> SpeakersId {
+        let shard = self.groups.fetch_add(1, Ordering::Relaxed) % self.media.shards();
+        SpeakersId::new(&self.ids, ShardIndex(shard as u8))
+    }
+
+    /// For slots of a group: a single one, and those that are made together.
+    pub fn slot_id(&self, group: SpeakersId) -> IncomingTrackId {
+        IncomingTrackId::new(&self.ids, group.shard())
+    }
+
+    pub fn slots_id(&self, group: SpeakersId) -> SlotsId {
+        SlotsId::new(&self.ids, group.shard())
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn speakers(&self, group: SpeakersId, command: SpeakersCommand) -> Result<(), EngineError> {
+        self.media.send(group.shard(), Command::Speakers { group, command })
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn command(
+        &self,
+        transport: TransportId,
+        command: TransportCommand,
+    ) -> Result<(), EngineError> {
+        self.media.send(transport.shard(), Command::Transport { transport, command })
+    }
+
+    /// Sends on `channel` whatever arrives on `source`, from the moment this returns.
+    ///
+    /// Errors: `QueueFull`, `Closed`; nothing was attached then.
+    pub fn attach_channel(
+        &self,
+        transport: TransportId,
+        channel: ChannelId,
+        source: ChannelId,
+    ) -> Result<(), EngineError> {
+        self.media.send_all(Command::attach_channel(transport, channel, source))
+    }
+
+    /// Asks for one snapshot of everything, or of one transport.
+    pub fn stats(&self, request: RequestId, only: Option<TransportId>) -> Result<(), EngineError> {
+        let (shape, shards) = match only {
+            Some(transport) => (Shape::Transport, vec![transport.shard()]),
+            None => {
+                (Shape::Endpoint, (0..self.media.shards()).map(|k| ShardIndex(k as u8)).collect())
+            }
+        };
+        let mailbox = self.mailbox.clone();
+        let collector = snapshot::collector(request, mailbox, shape, shards.len());
+        #[cfg(feature = "mcu")]
+        if only.is_none() {
+            self.mixing.add_stats(&collector)?;
+        }
+        shards.into_iter().try_for_each(|shard| {
+            self.media.send(shard, Command::Stats { collector: collector.clone(), only })
+        })
+    }
+
+    /// Asks for a snapshot of one mixer.
+    ///
+    /// Errors: `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn mixer_stats(&self, request: RequestId, mixer: MixerId) -> Result<(), EngineError> {
+        let collector = snapshot::collector(request, self.mailbox.clone(), Shape::Mixer, 1);
+        self.mixer(mixer, MixerCommand::Stats { collector })
+    }
+
+    /// Makes a mixer, with tracks that can be attached to at once.
+    ///
+    /// Errors: `InvalidArg`, `Limit`, `QueueFull`, `Io`.
+    #[cfg(feature = "mcu")]
+    pub fn create_mixer(&self, options: &MixerOptions) -> Result<MixerInfo, EngineError> {
+        self.mixing.create(options)
+    }
+
+    /// Adds a font, for letters on the canvases of mixers made from then on that neither DejaVu
+    /// Sans has nor a font added before.
+    ///
+    /// Errors: `InvalidArg` when it is none, or one too many.
+    #[cfg(feature = "mcu")]
+    pub fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
+        self.mixing.add_font(file)
+    }
+
+    /// Makes a place in a mixer, with the track that it gets.
+    ///
+    /// Errors: `Limit`, `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn add_port(
+        &self,
+        mixer: MixerId,
+        options: PortOptions,
+    ) -> Result<(PortId, Option<MixedTrackInfo>), EngineError> {
+        self.mixing.add_port(mixer, options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    #[cfg(feature = "mcu")]
+    pub fn mixer(&self, mixer: MixerId, command: MixerCommand) -> Result<(), EngineError> {
+        self.mixing.command(mixer, command)
+    }
+
+    /// A queue between a mixer and JavaScript, bounded by the weight of what is in it.
+    #[cfg(feature = "mcu")]
+    pub fn conduit<T: Weight>(&self, mixer: MixerId, capacity: usize) -> Arc<Conduit<T>> {
+        self.mixing.conduit(mixer, capacity)
+    }
+
+    /// Closes everything and ends the threads. Calling it twice is fine.
+    pub fn shutdown(&self) {
+        self.tasks.shutdown();
+        self.media.shutdown();
+    }
+}

@@ -1,0 +1,22 @@
+//! The host of the engine in its process: the threads that drive shards and mixers, the rings and
+//! wake-ups between them, and what the binding calls. Everything that carries datagrams, commands
+//! and messages to a [`Reactor`](crate::engine::io::Reactor) and takes what comes out. Knows no
+//! sessions.
+//!
+//! There are two kinds of threads. A media thread drives one shard and its sockets and never waits
+//! for anything but them. The [pool of tasks](tasks) is for work that may take longer than a packet
+//! may wait: mixing, recording, playing and ingest.
+
+mod engine;
+mod media_threads;
+#[cfg(feature = "mcu")]
+mod mixing;
+mod rings;
+pub mod tasks;
+mod thread;
+mod wakeup;
+
+pub use engine::Engine;
+pub use media_threads::MediaThreads;
+#[cfg(feature = "mcu")]
+pub use mixing::{MixedTrackInfo, MixerInfo};

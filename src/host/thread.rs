@@ -1,0 +1,334 @@
+//! What one media thread does: wait until there is something, take all of it, let the shard
+//! think once, send.
+//!
+//! Commands come first, and once more between reading a batch of anything else and handing it
+//! on: what JavaScript asked for before a datagram arrived was done when the datagram is looked
+//! at. So whoever tells a peer to send after a call returned has no race to lose. Only when more
+//! than `COMMANDS_AT_ONCE` wait is media not held up for them.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use quinn_udp::BATCH_SIZE;
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+use super::rings::{IncomingRings, OutgoingRings};
+use super::wakeup::Wakeup;
+use crate::control::command::Command;
+use crate::control::flow::{Flow, Protocol};
+use crate::control::ids::ShardIndex;
+use crate::engine::io::{Message, Output, Reactor};
+use crate::net::address_table::AddressTable;
+use crate::net::burst::Burst;
+use crate::net::tcp::{TcpConnections, TcpEvent};
+use crate::net::udp::{ReceiveBuffers, UdpSocket};
+use crate::queue::counters::ThreadCounters;
+
+/// Taken in one go before media gets its chance.
+const COMMANDS_AT_ONCE: usize = 256;
+/// Taken per turn from each source before the others and the timer get their chance.
+const MESSAGES_PER_TURN: usize = 1_024;
+/// A read takes up to `BATCH_SIZE` datagrams on Linux and one elsewhere.
+const READS_PER_TURN: usize = 128 / BATCH_SIZE;
+/// When to look again whether a full ring to another thread has room.
+const RING_RETRY: Duration = Duration::from_millis(1);
+
+/// Everything a media thread needs but its shard.
+pub(super) struct Connections<M> {
+    pub udp: Vec<UdpSocket>,
+    pub tcp: TcpConnections,
+    pub table: AddressTable,
+    pub outgoing: OutgoingRings<M>,
+    pub incoming: IncomingRings<M>,
+    pub inbox: Waiting<M>,
+    pub wakeup: Arc<Wakeup>,
+    pub stop: Arc<AtomicBool>,
+    pub counters: Arc<ThreadCounters>,
+}
+
+/// What waits for the thread that no other media thread sent.
+pub(super) struct Waiting<M> {
+    pub commands: mpsc::Receiver<Command>,
+    pub messages: mpsc::Receiver<M>,
+}
+
+impl<M: Message> Waiting<M> {
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.messages.is_empty()
+    }
+
+    /// Says whether there may be more. Messages first: a track is known before anybody is attached
+    /// to it.
+    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+        let mut more = true;
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Ok(message) = self.messages.try_recv() else {
+                more = false;
+                break;
+            };
+            reactor.handle_message(now, message);
+        }
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Ok(command) = self.commands.try_recv() else { return more };
+            reactor.handle_command(now, command);
+        }
+        true
+    }
+}
+
+pub(super) struct Thread<R: Reactor> {
+    reactor: R,
+    connections: Connections<R::Message>,
+    burst: Burst,
+    buffers: ReceiveBuffers,
+    /// Messages still wait for room in a ring.
+    ring_full: bool,
+    /// When the shard wants its timeout.
+    timeout: Option<Instant>,
+    /// When the thread has to be awake for whatever reason.
+    deadline: Option<Instant>,
+}
+
+/// What a turn left to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Left {
+    Nothing,
+    More,
+}
+
+impl<R: Reactor> Thread<R> {
+    pub fn new(reactor: R, connections: Connections<R::Message>) -> Self {
+        Self {
+            reactor,
+            connections,
+            burst: Burst::new(),
+            buffers: ReceiveBuffers::new(),
+            ring_full: false,
+            timeout: None,
+            deadline: None,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(mut self) {
+        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+        self.set_deadline();
+        let mut left = Left::Nothing;
+        while !self.connections.stop.load(Ordering::Acquire) {
+            match left {
+                Left::Nothing => self.wait(sleep.as_mut()).await,
+                // Lets the runtime look for packets and timers in between.
+                Left::More => self.look_for_more().await,
+            }
+            left = self.turn();
+            self.count_calls();
+        }
+        self.finish();
+    }
+
+    async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
+        if let Some(deadline) = self.deadline {
+            if deadline <= Instant::now() {
+                return self.look_for_more().await;
+            }
+            let deadline = deadline.into();
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
+            }
+        }
+        poll_fn(|context| self.poll_anything(context, sleep.as_mut())).await;
+        self.connections.wakeup.rise();
+    }
+
+    /// Lets the runtime ask the kernel without waiting.
+    async fn look_for_more(&self) {
+        self.connections.counters.wait_calls.add(1);
+        tokio::task::yield_now().await;
+    }
+
+    fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
+        let Connections { udp, tcp, inbox, incoming, wakeup, stop, counters, .. } =
+            &self.connections;
+        let handed_something =
+            || !inbox.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
+        let mut ready = handed_something();
+        for socket in udp {
+            ready |= socket.poll_readable(context).is_ready();
+        }
+        ready |= tcp.poll_ready(context).is_ready();
+        ready |= self.deadline.is_some() && sleep.poll(context).is_ready();
+        if ready {
+            return Poll::Ready(());
+        }
+        wakeup.fall_asleep(context.waker());
+        if handed_something() {
+            return Poll::Ready(());
+        }
+        // The runtime has nothing else to do, so that now it waits in the kernel.
+        counters.wait_calls.add(1);
+        Poll::Pending
+    }
+
+    fn turn(&mut self) -> Left {
+        let mut now = Instant::now();
+        let mut more = self.connections.inbox.take(&mut self.reactor, now);
+        more |= self.take_messages(now);
+        more |= self.take_datagrams(&mut now);
+        self.take_tcp(now);
+        if self.timeout.is_some_and(|timeout| timeout <= now) {
+            self.reactor.handle_timeout(now);
+        }
+        self.flush(now);
+        more |= self.connections.outgoing.has_own();
+        self.set_deadline();
+        if more { Left::More } else { Left::Nothing }
+    }
+
+    fn take_messages(&mut self, now: Instant) -> bool {
+        let own: VecDeque<_> = self.connections.outgoing.take_own();
+        for message in own {
+            self.reactor.handle_message(now, message);
+        }
+        let Connections { incoming, inbox, .. } = &mut self.connections;
+        let reactor = &mut self.reactor;
+        incoming.drain(MESSAGES_PER_TURN, |messages| {
+            inbox.take(reactor, now);
+            messages.for_each(|message| reactor.handle_message(now, message));
+        })
+    }
+
+    fn take_datagrams(&mut self, now: &mut Instant) -> bool {
+        let Connections { udp, table, counters, inbox, .. } = &mut self.connections;
+        let reactor = &mut self.reactor;
+        let mut any_more = false;
+        for (index, socket) in udp.iter().enumerate() {
+            let mut more = true;
+            for _ in 0..READS_PER_TURN {
+                let mut packets = 0;
+                let mut length = 0;
+                // Arrival times are what bandwidth estimation lives on.
+                *now = Instant::now();
+                more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
+                    if packets == 0 {
+                        inbox.take(reactor, *now);
+                    }
+                    packets += 1;
+                    length += bytes.len() as u64;
+                    if let Some(local) = table.announced(index, destination) {
+                        let flow = Flow { protocol: Protocol::Udp, local, remote };
+                        reactor.handle_datagram(*now, &flow, bytes);
+                    }
+                });
+                counters.packets_received.add(packets);
+                counters.bytes_received.add(length);
+                if !more {
+                    break;
+                }
+            }
+            any_more |= more;
+        }
+        any_more
+    }
+
+    fn take_tcp(&mut self, now: Instant) {
+        let Connections { tcp, table, counters, inbox, .. } = &mut self.connections;
+        let reactor = &mut self.reactor;
+        let mut each = |event: TcpEvent<'_>| match event {
+            TcpEvent::Packet(flow, bytes) => {
+                inbox.take(reactor, now);
+                counters.packets_received.add(1);
+                counters.bytes_received.add(bytes.len() as u64);
+                reactor.handle_datagram(now, flow, bytes);
+            }
+            TcpEvent::Ended(flow) => reactor.handle_flow_ended(now, flow),
+        };
+        tcp.receive(now, table, &mut each);
+        tcp.handle_timeout(now, &mut each);
+    }
+
+    fn flush(&mut self, now: Instant) {
+        let Connections { udp, tcp, table, outgoing, counters, .. } = &mut self.connections;
+        let mut out = Out { udp, tcp, table, outgoing, counters, burst: &mut self.burst };
+        self.reactor.flush(now, &mut out);
+        self.burst.send(udp, counters);
+        tcp.flush();
+        self.ring_full = outgoing.flush();
+    }
+
+    fn count_calls(&self) {
+        let Connections { udp, tcp, counters, .. } = &self.connections;
+        udp.iter().for_each(|socket| socket.calls.take_over(counters));
+        tcp.calls.take_over(counters);
+        counters.take_over();
+    }
+
+    fn set_deadline(&mut self) {
+        self.timeout = self.reactor.poll_timeout();
+        let retry = self.ring_full.then(|| Instant::now() + RING_RETRY);
+        let tcp = self.connections.tcp.deadline();
+        self.deadline = [self.timeout, tcp, retry].into_iter().flatten().min();
+    }
+
+    /// What JavaScript asked for before it closed still happens.
+    fn finish(mut self) {
+        let now = Instant::now();
+        while self.connections.inbox.take(&mut self.reactor, now) {}
+        self.reactor.shutdown(now);
+        self.flush(now);
+    }
+}
+
+/// Takes a shard's output apart by where it goes.
+struct Out<'a, M> {
+    udp: &'a mut Vec<UdpSocket>,
+    tcp: &'a mut TcpConnections,
+    table: &'a AddressTable,
+    outgoing: &'a mut OutgoingRings<M>,
+    counters: &'a ThreadCounters,
+    burst: &'a mut Burst,
+}
+
+impl<M: Message> Output<M> for Out<'_, M> {
+    fn datagram(&mut self, flow: &Flow, bytes: &[u8]) {
+        match flow.protocol {
+            Protocol::Udp => self.burst.push(flow, bytes, self.udp, self.table, self.counters),
+            Protocol::Tcp => self.tcp.send(flow, bytes, self.counters),
+        }
+    }
+
+    fn datagram_in_place(
+        &mut self,
+        flow: &Flow,
+        capacity: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        match flow.protocol {
+            Protocol::Udp => {
+                let (udp, table, counters) = (&mut *self.udp, self.table, self.counters);
+                self.burst.push_in_place(flow, capacity, write, udp, table, counters);
+            }
+            Protocol::Tcp => {
+                let mut bytes = vec![0; capacity];
+                if let Some(length) = write(&mut bytes) {
+                    self.tcp.send(flow, &bytes[..length], self.counters);
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, to: ShardIndex, message: M) {
+        self.outgoing.push(to, message, self.counters);
+    }
+
+    fn end_flow(&mut self, flow: &Flow) {
+        if flow.protocol == Protocol::Tcp {
+            self.tcp.end(flow);
+        }
+    }
+}
