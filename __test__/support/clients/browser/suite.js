@@ -89,7 +89,7 @@ function browserSuite(browser, meet) {
     )
 
     const watching = there.endpoint.createTransport()
-    const { transponder } = await attach(watching, 'video', track)
+    const { transponder } = attach(watching, 'video', track)
     const viewer = await BrowserPeer.open(t, there.page, 'viewer')
     await viewer.answerTo(watching)
     for (const rid of ['simulcast1', 'simulcast3']) {
@@ -100,9 +100,7 @@ function browserSuite(browser, meet) {
   })
 
   check('offers and is offered to again and again, and media goes on', async t => {
-    const there = await meet(t)
-    const { endpoint } = there
-    const { peer, transport } = await publisher(t, there)
+    const { peer, transport } = await publisher(t, await meet(t))
     await arrives(transport, SOME, 'media of the first offer')
 
     await peer.call('send', 'video')
@@ -112,7 +110,7 @@ function browserSuite(browser, meet) {
 
     // Its own camera comes back to it.
     const camera = transport.incomingTracks.find(track => track.kind === 'video')
-    const { track: shown } = await attach(transport, 'video', camera)
+    const { track: shown } = attach(transport, 'video', camera)
     await peer.answerTo(transport)
     await peer.decodes({ frames: 10 }, 'the camera that is sent back')
 
@@ -127,7 +125,6 @@ function browserSuite(browser, meet) {
     shown.close()
     await peer.answerTo(transport)
     await arrives(transport, SOME, 'media of what is left')
-    assert.equal(endpoint.closed, false)
   })
 
   check('the first m-line is stopped and media of the second goes on', async t => {
@@ -205,9 +202,9 @@ function browserSuite(browser, meet) {
 }
 
 /** Adds a track to what a transport sends; the peer learns of it by the next negotiation. */
-async function attach(transport, kind, source) {
+function attach(transport, kind, source) {
   const track = transport.createOutgoingStream().addTrack(kind)
   return { track, transponder: track.attachTo(source) }
 }
 
-module.exports = { attach, browserSuite, browserTest, publisher, sections, withBrowser }
+module.exports = { browserSuite, browserTest, publisher, sections, withBrowser }
