@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::agreement::{AgreedLine, Agreement, RemoteMedia};
 use super::bundle::Members;
-use super::capabilities::{Capabilities, EXTENSIONS};
+use super::capabilities::{Capabilities, EXTENSIONS, MID_URI};
 use super::description::{Description, Direction, MediaKind, MediaSection};
 use super::error::SdpError;
 use super::formats::{self, Taken};
@@ -242,7 +242,9 @@ fn extensions(
     for offered in offer.extensions(media) {
         let known = EXTENSIONS.iter().any(|known| known.uri == offered.uri && known.is_for(kind));
         let twice = taken.iter().any(|t| t.id == offered.id || t.uri == offered.uri);
-        if known && !twice {
+        // A line without a name has none for packets either.
+        let nameless = offered.uri == MID_URI && media.mid.is_none();
+        if known && !twice && !nameless {
             taken.push(LocalExtension {
                 id: offered.id,
                 direction: offered.direction.reversed(),
