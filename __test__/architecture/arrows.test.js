@@ -9,23 +9,21 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-
-const ROOT = path.join(__dirname, '..', '..')
+const { ROOT, filesBelow, rustFiles, withoutComments } = require('./sources.js')
 
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'record', 'control', 'queue', 'codec'],
+  engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
   webrtc: ['egress', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
-  srtp: ['codec'],
+  srtp: [],
   egress: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
-  record: ['codec'],
-  dump: ['codec'],
+  dump: [],
   // The words the others share: commands, events, ids, statistics.
   control: ['queue', 'codec'],
   // What carries words between threads, whatever they are.
@@ -53,6 +51,14 @@ test('every part of the crate has its place in the order', () => {
   for (const { part, file } of rustFiles()) {
     if (part !== null) assert.ok(part in MAY_USE, `${file}: ${part} is not in the table of this test`)
   }
+})
+
+test('the table of ARCHITECTURE.md says the same', () => {
+  const table = fs.readFileSync(path.join(ROOT, 'ARCHITECTURE.md'), 'utf8')
+  const rows = [...table.matchAll(/^\| `src\/(\w+)` \|[^|]*\| ?([^|]*?) ?\|$/gm)]
+  const told = Object.fromEntries(rows.map(([, part, named]) => [part, named.split(', ').filter(Boolean).sort()]))
+  const tested = Object.entries(MAY_USE).map(([part, named]) => [part, [...named].sort()])
+  assert.deepEqual(told, Object.fromEntries(tested))
 })
 
 test('grouped, nested and relative uses are read for what they name', () => {
@@ -131,36 +137,6 @@ test('examples use the package by its name', () => {
   assert.deepEqual(wrong, [])
 })
 
-function rustFiles() {
-  const files = filesBelow('src', /\.rs$/).map(file => ({
-    file,
-    lines: withoutComments(fs.readFileSync(path.join(ROOT, file), 'utf8'))
-  }))
-  const testFiles = new Set(files.flatMap(({ file, lines }) => testModules(file, lines)))
-  return files.map(({ file, lines }) => {
-    // src/sfu.rs and src/sfu/*.rs are the part sfu; src/lib.rs is none.
-    const [first] = file.slice('src/'.length).split('/')
-    const part = first === 'lib.rs' ? null : first.replace(/\.rs$/, '')
-    // Tests stand at the foot of a file, or in one of their own.
-    const foot = lines.findIndex((line, index) => isForTests(line) && /^mod \w+ \{/.test(lines[index + 1] ?? ''))
-    const forTests = testFiles.has(file) || [...testFiles].some(module => file.startsWith(module.replace(/mod\.rs$/, '')))
-    return { part, file, lines, testsFrom: forTests ? 0 : foot < 0 ? Infinity : foot }
-  })
-}
-
-/** The files of modules that are only there for tests, and their folders: `#[cfg(test)]`, then `mod name;`. */
-function testModules(file, lines) {
-  const folder = file.replace(/(?:\/(?:mod|lib))?\.rs$/, '')
-  return lines.flatMap((line, index) => {
-    const name = isForTests(line) && /^(?:pub(?:\([^)]*\))? )?mod (\w+);/.exec(lines[index + 1] ?? '')?.[1]
-    return name ? [`${folder}/${name}.rs`, `${folder}/${name}/mod.rs`] : []
-  })
-}
-
-function isForTests(line) {
-  return /^#\[cfg\((?:test|all\(test\b.*)\)\]/.test(line)
-}
-
 /** The parts of the crate that a file names by `crate::`, or by enough `super::` to get out of its own. */
 function* namedParts(file, lines) {
   // From inside a file, `super` of src/sfu/mod.rs and of src/sfu.rs is the crate, of src/sfu/a.rs it is sfu.
@@ -194,14 +170,6 @@ function topLevelNames(tree) {
   return names
 }
 
-/** Lines without comments and the text of strings, so that prose names nobody. */
-function withoutComments(source) {
-  return source
-    .replace(/\/\*[^]*?\*\//g, comment => comment.replace(/[^\n]/g, ' '))
-    .split('\n')
-    .map(line => line.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/\/.*$/, ''))
-}
-
 function* javaScriptImports(folder) {
   for (const { file, lines } of javaScriptFiles(folder)) {
     for (const [index, text] of lines.entries()) {
@@ -229,12 +197,4 @@ function isBelow(folder, file, specifier) {
 
 function resolves(file, specifier, target) {
   return specifier.startsWith('.') && path.posix.join(path.posix.dirname(file), specifier) === target
-}
-
-function filesBelow(folder, pattern) {
-  return fs
-    .readdirSync(path.join(ROOT, folder), { recursive: true })
-    .map(name => path.posix.join(folder, name.split(path.sep).join('/')))
-    .filter(name => pattern.test(name) && !name.includes('/node_modules/'))
-    .sort()
 }
