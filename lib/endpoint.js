@@ -1,19 +1,19 @@
 'use strict'
 
 const os = require('node:os')
-const { ActiveSpeakerDetector, slotsOptions } = require('./active-speaker-detector.js')
-const native = require('./binding.js')
-const check = require('./check.js')
-const { announce, mark } = require('./closing.js')
-const { Dispatcher } = require('./dispatcher.js')
-const { emit } = require('./emit.js')
-const { MediaLoomError, callNative } = require('./error.js')
-const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./internal.js')
-const { MediaObject } = require('./media-object.js')
-const { Mixer } = require('./mixer.js')
-const { file, mixerOptions } = require('./mixer-options.js')
-const { Transport } = require('./transport.js')
-const { transportOptions } = require('./transport-options.js')
+const { ActiveSpeakerDetector, slotsOptions } = require('./speakers/active-speaker-detector.js')
+const native = require('./native/binding.js')
+const check = require('./object/check.js')
+const { announce, mark } = require('./object/closing.js')
+const { Dispatcher } = require('./native/dispatcher.js')
+const { emit } = require('./object/emit.js')
+const { MediaLoomError, callNative } = require('./object/error.js')
+const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./object/internal.js')
+const { MediaObject } = require('./object/media-object.js')
+const { Mixer } = require('./mixer/mixer.js')
+const { file, mixerOptions } = require('./mixer/mixer-options.js')
+const { Transport } = require('./transport/transport.js')
+const { transportOptions } = require('./transport/transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64

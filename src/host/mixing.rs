@@ -18,7 +18,7 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOption
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
+use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards, VideoError};
 use crate::engine::tap::{Class, Inlet, Made, rid};
 use crate::queue::conduit::Weight;
 
@@ -131,7 +131,9 @@ impl Mixing {
 
     pub(super) fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
         let mut mixers = self.lock();
-        let refused = |text| EngineError::new(ErrorCode::InvalidArg, text).field("font");
+        let refused = |error: VideoError| {
+            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("font")
+        };
         mixers.fonts = mixers.fonts.with(file).map_err(refused)?;
         Ok(())
     }

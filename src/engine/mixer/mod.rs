@@ -11,6 +11,7 @@ mod stats;
 mod words;
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Notes, Taker};
-pub use crate::mcu::video::Fonts;
+pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
 pub use load::Load;
 use pictures::Pictures;
@@ -220,7 +221,7 @@ impl<S: Shards> Mixer<S> {
             C::Pin { ports } => self.with_pictures(|pictures| pictures.pin(&ports)),
             C::Snapshot { port, options, request } => match &mut self.pictures {
                 Some(pictures) => pictures.snapshot(now, port, options, request),
-                None => self.answer(request, None),
+                None => self.answer(request, None::<Result<(), VideoError>>),
             },
             C::ReadPcm { tapped, format, conduit } => match &mut self.sound {
                 Some(sound) => sound.read(tapped, format, conduit),
@@ -275,10 +276,10 @@ impl<S: Shards> Mixer<S> {
         }
     }
 
-    fn answer(&self, request: RequestId, result: Option<Result<(), String>>) {
+    fn answer<E: Display>(&self, request: RequestId, result: Option<Result<(), E>>) {
         let result = match result {
             Some(Ok(())) => Ok(Reply::Done),
-            Some(Err(text)) => Err(EngineError::new(ErrorCode::InvalidArg, text)),
+            Some(Err(error)) => Err(EngineError::new(ErrorCode::InvalidArg, error.to_string())),
             None => Err(EngineError::new(ErrorCode::InvalidState, "the mixer mixes nothing of it")),
         };
         self.mailbox.post(Event::Reply { request, result });

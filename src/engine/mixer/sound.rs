@@ -10,6 +10,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
 use crate::control::stats::SoundStats;
 use crate::engine::tap::Made;
+use crate::mcu::audio::FileError;
 use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,
@@ -116,11 +117,9 @@ impl Sound {
         port: PortId,
         file: Option<Arc<[u8]>>,
         repeat: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), FileError> {
         match file {
-            Some(file) => {
-                self.mixer.play_file(key(port), file, repeat).map_err(|error| error.to_string())
-            }
+            Some(file) => self.mixer.play_file(key(port), file, repeat),
             None => {
                 self.mixer.stop_file(key(port));
                 Ok(())
