@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::conduit::{Conduit, Frame, Pcm};
 use super::error::EngineError;
-use super::ids::{ConduitId, IncomingTrackId, PortId, RequestId};
+use super::ids::{ConduitId, PortId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
 use crate::codec::Kind;
 
@@ -210,7 +210,7 @@ pub enum MixerCommand {
     Attach {
         port: PortId,
         kind: Kind,
-        track: Option<IncomingTrackId>,
+        track: Option<SourceId>,
     },
     SetLayout {
         layout: Layout,
@@ -273,7 +273,7 @@ pub enum MixerCommand {
     },
     /// JavaScript listens to how loud a mixed track is, or does no longer.
     ListenLevels {
-        track: IncomingTrackId,
+        track: SourceId,
         listen: bool,
     },
     Stats {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::ids::{
-    IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TakerId, TransportId,
+    IdMap, MAX_SHARDS, OutgoingTrackId, ShardIndex, SourceId, TakerId, TransportId,
 };
 use crate::engine::tap::Inlet;
 use crate::sfu::source::SourceDescription;
@@ -11,7 +11,7 @@ use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
 #[derive(Default)]
 pub struct Routes {
-    tracks: IdMap<IncomingTrackId, Route>,
+    tracks: IdMap<SourceId, Route>,
     outgoing: IdMap<OutgoingTrackId, Outgoing>,
 }
 
@@ -61,7 +61,7 @@ pub struct Receiver {
 
 struct Outgoing {
     transport: TransportId,
-    source: Option<IncomingTrackId>,
+    source: Option<SourceId>,
 }
 
 const _: () = assert!(MAX_SHARDS <= 64, "a shard is a bit of a u64");
@@ -152,22 +152,22 @@ impl Route {
 }
 
 impl Routes {
-    pub fn route(&self, track: IncomingTrackId) -> Option<&Route> {
+    pub fn route(&self, track: SourceId) -> Option<&Route> {
         self.tracks.get(&track)
     }
 
-    pub fn route_mut(&mut self, track: IncomingTrackId) -> Option<&mut Route> {
+    pub fn route_mut(&mut self, track: SourceId) -> Option<&mut Route> {
         self.tracks.get_mut(&track)
     }
 
     /// A track that is made on this shard.
-    pub fn add_source(&mut self, track: IncomingTrackId, owner: Owner) -> &mut Route {
+    pub fn add_source(&mut self, track: SourceId, owner: Owner) -> &mut Route {
         let route = self.tracks.entry(track).or_default();
         route.owner = Some(owner);
         route
     }
 
-    pub fn remove_source(&mut self, track: IncomingTrackId) -> Option<Route> {
+    pub fn remove_source(&mut self, track: SourceId) -> Option<Route> {
         let route = self.tracks.remove(&track)?;
         for receiver in &route.receivers {
             if let Some(outgoing) = self.outgoing.get_mut(&receiver.track) {
@@ -182,11 +182,7 @@ impl Routes {
     }
 
     /// Routes `source` to an outgoing track. Gives what fed it before.
-    pub fn attach(
-        &mut self,
-        id: OutgoingTrackId,
-        source: IncomingTrackId,
-    ) -> Option<Option<IncomingTrackId>> {
+    pub fn attach(&mut self, id: OutgoingTrackId, source: SourceId) -> Option<Option<SourceId>> {
         let outgoing = self.outgoing.get_mut(&id)?;
         let transport = outgoing.transport;
         let before = outgoing.source.replace(source);
@@ -198,22 +194,22 @@ impl Routes {
     }
 
     /// What feeds an outgoing track. `None`: there is no such track.
-    pub fn source_of(&self, id: OutgoingTrackId) -> Option<Option<IncomingTrackId>> {
+    pub fn source_of(&self, id: OutgoingTrackId) -> Option<Option<SourceId>> {
         self.outgoing.get(&id).map(|outgoing| outgoing.source)
     }
 
     /// Gives what fed the outgoing track until now.
-    pub fn detach(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+    pub fn detach(&mut self, id: OutgoingTrackId) -> Option<SourceId> {
         self.outgoing.get_mut(&id)?.source.take()
     }
 
-    pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+    pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<SourceId> {
         self.outgoing.remove(&id)?.source
     }
 
     /// Takes the outgoing track off the source's route. True when the source lives on another
     /// shard and nobody here receives it any more: its shard has to be told.
-    pub fn release(&mut self, id: OutgoingTrackId, source: IncomingTrackId) -> bool {
+    pub fn release(&mut self, id: OutgoingTrackId, source: SourceId) -> bool {
         let Some(route) = self.tracks.get_mut(&source) else { return false };
         route.receivers.retain(|receiver| receiver.track != id);
         if route.receivers.is_empty() && route.owner.is_none() {
@@ -224,7 +220,7 @@ impl Routes {
     }
 
     /// Everything below a peer, for when the peer itself cannot be asked any more.
-    pub fn children_of(&self, id: TransportId) -> (Vec<IncomingTrackId>, Vec<OutgoingTrackId>) {
+    pub fn children_of(&self, id: TransportId) -> (Vec<SourceId>, Vec<OutgoingTrackId>) {
         let incoming = self.tracks.iter().filter(|(_, route)| route.sender() == Some(id));
         let outgoing = self.outgoing.iter().filter(|(_, outgoing)| outgoing.transport == id);
         (incoming.map(|(id, _)| *id).collect(), outgoing.map(|(id, _)| *id).collect())

@@ -13,7 +13,7 @@ use crate::control::command::{Command, TransportCommand};
 use crate::control::conduit::Conduit;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::ids::{
-    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
 };
 #[cfg(feature = "mcu")]
@@ -136,8 +136,8 @@ impl Engine {
     }
 
     /// For slots of a group: a single one, and those that are made together.
-    pub fn slot_id(&self, group: SpeakersId) -> IncomingTrackId {
-        IncomingTrackId::new(&self.ids, group.shard())
+    pub fn slot_id(&self, group: SpeakersId) -> SourceId {
+        SourceId::new(&self.ids, group.shard())
     }
 
     pub fn slots_id(&self, group: SpeakersId) -> SlotsId {

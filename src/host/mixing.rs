@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::control::conduit::{Conduit, conduit_to};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::CloseReason;
-use crate::control::ids::{ConduitId, IdMap, Ids, IncomingTrackId, MixerId, PortId, ShardIndex};
+use crate::control::ids::{ConduitId, IdMap, Ids, MixerId, PortId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
@@ -58,7 +58,7 @@ struct Handle {
 /// A mixed track, for JavaScript.
 #[derive(Clone, Debug)]
 pub struct MixedTrackInfo {
-    pub id: IncomingTrackId,
+    pub id: SourceId,
     /// Codec, size by its RID where there are several, and SSRC of each encoding.
     pub encodings: Vec<(Codec, Option<String>, u32)>,
 }
@@ -196,7 +196,7 @@ impl Mixing {
     }
 
     fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> Made {
-        Made::new(now, IncomingTrackId::new(&self.ids, mixer.shard()), classes)
+        Made::new(now, SourceId::new(&self.ids, mixer.shard()), classes)
     }
 
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), EngineError> {

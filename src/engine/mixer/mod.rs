@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::codec::Kind;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
-use crate::control::ids::{ConduitId, IncomingTrackId, MixerId, PortId, RequestId, ShardIndex};
+use crate::control::ids::{ConduitId, MixerId, PortId, RequestId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
@@ -285,7 +285,7 @@ impl<S: Shards> Mixer<S> {
         self.mailbox.post(Event::Reply { request, result });
     }
 
-    fn attach(&mut self, port: PortId, kind: Kind, track: Option<IncomingTrackId>) {
+    fn attach(&mut self, port: PortId, kind: Kind, track: Option<SourceId>) {
         if !self.inputs.attach(port, kind, track) {
             return;
         }
@@ -393,7 +393,7 @@ impl<S: Shards> Mixer<S> {
         }
         let sounds = self.sound.iter().flat_map(|sound| sound.tracks().map(Made::id));
         let pictures = self.pictures.iter().map(|pictures| pictures.track().id());
-        let tracks: Vec<IncomingTrackId> = sounds.chain(pictures).collect();
+        let tracks: Vec<SourceId> = sounds.chain(pictures).collect();
         for track in tracks {
             self.send(self.id.shard(), ShardMessage::MadeTrackClosed { track });
         }

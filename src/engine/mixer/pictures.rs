@@ -9,7 +9,7 @@ use super::snapshots::Snapshots;
 use super::words;
 use crate::control::conduit::{self, Conduit};
 use crate::control::error::{EngineError, ErrorCode};
-use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, PortId, RequestId};
+use crate::control::ids::{ConduitId, IdMap, PortId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{
     FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
@@ -228,7 +228,7 @@ impl Pictures {
         }
     }
 
-    pub fn set_demand(&mut self, track: IncomingTrackId, wanted: EncodingSet) {
+    pub fn set_demand(&mut self, track: SourceId, wanted: EncodingSet) {
         if track != self.track.id() {
             return;
         }
@@ -238,7 +238,7 @@ impl Pictures {
         }
     }
 
-    pub fn request_keyframe(&mut self, track: IncomingTrackId, encoding: EncodingIndex) {
+    pub fn request_keyframe(&mut self, track: SourceId, encoding: EncodingIndex) {
         if track == self.track.id() {
             self.mixer.request_keyframe(ClassIndex(encoding.0));
         }

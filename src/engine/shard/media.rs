@@ -7,7 +7,7 @@ use super::core::Core;
 use super::repair::Tails;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TakerId, TransportId};
+use crate::control::ids::{OutgoingTrackId, SourceId, TakerId, TransportId};
 use crate::egress::Outlet;
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
@@ -36,7 +36,7 @@ impl Media {
         now: Instant,
         id: TransportId,
         outgoing: OutgoingTrackId,
-        source: IncomingTrackId,
+        source: SourceId,
     ) {
         let Some(before) = self.routes.attach(outgoing, source) else { return };
         self.release(core, now, outgoing, before);
@@ -54,7 +54,7 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        source: IncomingTrackId,
+        source: SourceId,
         track: OutgoingTrackId,
         wanted: EncodingSet,
     ) {
@@ -65,7 +65,7 @@ impl Media {
     }
 
     /// Tells the sender of a track what its receivers want, if that changed.
-    pub(super) fn tell_demand(&mut self, core: &mut Core, now: Instant, track: IncomingTrackId) {
+    pub(super) fn tell_demand(&mut self, core: &mut Core, now: Instant, track: SourceId) {
         let Some(route) = self.routes.route_mut(track) else { return };
         let owner = route.owner.clone();
         let Some(wanted) = route.poll_demand() else { return };
@@ -89,7 +89,7 @@ impl Media {
         core: &mut Core,
         now: Instant,
         outgoing: OutgoingTrackId,
-        source: Option<IncomingTrackId>,
+        source: Option<SourceId>,
     ) {
         let Some(source) = source else { return };
         if self.routes.release(outgoing, source) && source.shard() != core.index {
@@ -163,7 +163,7 @@ impl Media {
         core: &mut Core,
         now: Instant,
         owner: TransportId,
-        track: IncomingTrackId,
+        track: SourceId,
     ) {
         let described = core.with(owner, |session| session.describe(track)).flatten();
         let Some(description) = described else { return };
@@ -175,7 +175,7 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         owner: Owner,
         description: Arc<SourceDescription>,
     ) {
@@ -197,7 +197,7 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         description: Arc<SourceDescription>,
     ) {
         let Some(route) = self.routes.route(track) else { return };
@@ -209,7 +209,7 @@ impl Media {
         }
     }
 
-    pub(super) fn remove_source(&mut self, core: &mut Core, now: Instant, track: IncomingTrackId) {
+    pub(super) fn remove_source(&mut self, core: &mut Core, now: Instant, track: SourceId) {
         let Some(route) = self.routes.remove_source(track) else { return };
         if route.owner.is_some() {
             for shard in route.shards() {
@@ -231,7 +231,7 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         taker: TakerId,
         inlet: &Arc<Inlet>,
         wanted: EncodingSet,
@@ -251,7 +251,7 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         encoding: EncodingIndex,
     ) {
         if track.shard() != core.index {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{OutgoingTrackId, SourceId, TransportId};
 use crate::engine::routes::Routes;
 use crate::sfu::{EncodingIndex, SourcePacket};
 
@@ -15,7 +15,7 @@ const QUIET: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Tails {
     /// When to look at an encoding again, soonest first.
-    due: VecDeque<(Instant, IncomingTrackId, EncodingIndex)>,
+    due: VecDeque<(Instant, SourceId, EncodingIndex)>,
 }
 
 impl Tails {
@@ -28,7 +28,7 @@ impl Tails {
         self.due.front().map(|(at, ..)| *at)
     }
 
-    fn take_due(&mut self, now: Instant) -> Option<(IncomingTrackId, EncodingIndex)> {
+    fn take_due(&mut self, now: Instant) -> Option<(SourceId, EncodingIndex)> {
         if self.next()? > now {
             return None;
         }

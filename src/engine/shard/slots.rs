@@ -6,15 +6,15 @@ use std::time::Instant;
 use super::core::Core;
 use super::media::Media;
 use super::speakers::Speakers;
-use crate::control::ids::{IdMap, IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{IdMap, OutgoingTrackId, SourceId, TransportId};
 use crate::engine::message::ShardMessage;
 use crate::engine::speaker_group::Source;
 
 #[derive(Default)]
 pub(super) struct Slots {
-    taken: IdMap<IncomingTrackId, Taken>,
+    taken: IdMap<SourceId, Taken>,
     /// Which slot feeds an outgoing track.
-    of: IdMap<OutgoingTrackId, IncomingTrackId>,
+    of: IdMap<OutgoingTrackId, SourceId>,
 }
 
 /// An outgoing track that a slot feeds.
@@ -39,7 +39,7 @@ impl Slots {
         now: Instant,
         transport: TransportId,
         outgoing: OutgoingTrackId,
-        slot: IncomingTrackId,
+        slot: SourceId,
     ) {
         if media.routes.source_of(outgoing).is_none() {
             return;
@@ -93,7 +93,7 @@ impl Slots {
         &mut self,
         (core, media): (&mut Core, &mut Media),
         now: Instant,
-        slot: IncomingTrackId,
+        slot: SourceId,
         source: Option<Source>,
     ) {
         let Some(taken) = self.taken.get_mut(&slot) else { return };
@@ -107,7 +107,7 @@ impl Slots {
         &mut self,
         (core, media): (&mut Core, &mut Media),
         now: Instant,
-        slot: IncomingTrackId,
+        slot: SourceId,
     ) {
         let Some(taken) = self.taken.remove(&slot) else { return };
         for seat in taken.seats {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::core::Core;
 use crate::control::event::Event;
-use crate::control::ids::{IdMap, IncomingTrackId, MAX_SHARDS, ShardIndex, SpeakersId};
+use crate::control::ids::{IdMap, MAX_SHARDS, ShardIndex, SourceId, SpeakersId};
 use crate::control::speakers::SpeakersCommand;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Routes;
@@ -17,9 +17,9 @@ use crate::sfu::{Member, SourcePacket, Speech, SpeechMeter};
 pub(super) struct Speakers {
     groups: IdMap<SpeakersId, SpeakerGroup>,
     /// Slots of those groups.
-    slots: IdMap<IncomingTrackId, Slot>,
+    slots: IdMap<SourceId, Slot>,
     /// Tracks of this shard that groups want to hear of.
-    watched: IdMap<IncomingTrackId, Vec<Watch>>,
+    watched: IdMap<SourceId, Vec<Watch>>,
 }
 
 #[derive(Default)]
@@ -35,7 +35,7 @@ struct Watch {
 }
 
 impl Speakers {
-    pub(super) fn unwatch(&mut self, track: IncomingTrackId, group: SpeakersId) {
+    pub(super) fn unwatch(&mut self, track: SourceId, group: SpeakersId) {
         if let Some(watches) = self.watched.get_mut(&track) {
             watches.retain(|watch| watch.group != group);
             if watches.is_empty() {
@@ -45,23 +45,19 @@ impl Speakers {
     }
 
     /// The groups that want to hear of a track.
-    fn watching(&self, track: IncomingTrackId) -> Vec<SpeakersId> {
+    fn watching(&self, track: SourceId) -> Vec<SpeakersId> {
         self.watched.get(&track).into_iter().flatten().map(|watch| watch.group).collect()
     }
 
     /// A shard has no outgoing track on a slot any more.
-    pub(super) fn leave(&mut self, slot: IncomingTrackId, from: ShardIndex) {
+    pub(super) fn leave(&mut self, slot: SourceId, from: ShardIndex) {
         if let Some(slot) = self.slots.get_mut(&slot) {
             slot.shards &= !(1 << from.0);
         }
     }
 
     /// A shard has an outgoing track on a slot. `None`: there is no such slot.
-    pub(super) fn take(
-        &mut self,
-        slot: IncomingTrackId,
-        from: ShardIndex,
-    ) -> Option<Option<Source>> {
+    pub(super) fn take(&mut self, slot: SourceId, from: ShardIndex) -> Option<Option<Source>> {
         let slot = self.slots.get_mut(&slot)?;
         slot.shards |= 1 << from.0;
         Some(slot.source)
@@ -115,7 +111,7 @@ impl Speakers {
             }
             C::Close => {
                 unwanted.extend(group.tracks());
-                let slots: Vec<IncomingTrackId> = group.slots().collect();
+                let slots: Vec<SourceId> = group.slots().collect();
                 self.groups.remove(&id);
                 for slot in slots {
                     self.end_slot(core, slot);
@@ -133,7 +129,7 @@ impl Speakers {
         core: &mut Core,
         now: Instant,
         id: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         speech: Speech,
     ) {
         let Some(group) = self.groups.get_mut(&id) else { return };
@@ -149,7 +145,7 @@ impl Speakers {
         core: &mut Core,
         now: Instant,
         id: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         muted: bool,
     ) {
         let Some(group) = self.groups.get_mut(&id) else { return };
@@ -163,7 +159,7 @@ impl Speakers {
         core: &mut Core,
         now: Instant,
         id: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
     ) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let dominant = group.dominant();
@@ -176,7 +172,7 @@ impl Speakers {
         self.assign(core, changes);
     }
 
-    fn tell_dominant(&self, core: &Core, id: SpeakersId, before: Option<IncomingTrackId>) {
+    fn tell_dominant(&self, core: &Core, id: SpeakersId, before: Option<SourceId>) {
         let track = self.groups.get(&id).and_then(SpeakerGroup::dominant);
         if track != before {
             core.mailbox.post(Event::Speaker { group: id, track });
@@ -196,7 +192,7 @@ impl Speakers {
         }
     }
 
-    fn end_slot(&mut self, core: &mut Core, slot: IncomingTrackId) {
+    fn end_slot(&mut self, core: &mut Core, slot: SourceId) {
         let Some(known) = self.slots.remove(&slot) else { return };
         for shard in bits(known.shards) {
             core.tell(shard, ShardMessage::SlotClosed { slot });
@@ -204,7 +200,7 @@ impl Speakers {
     }
 
     /// Another shard wants to know what feeds a slot.
-    pub(super) fn take_slot(&mut self, core: &mut Core, slot: IncomingTrackId, from: ShardIndex) {
+    pub(super) fn take_slot(&mut self, core: &mut Core, slot: SourceId, from: ShardIndex) {
         let answer = match self.take(slot, from) {
             Some(source) => ShardMessage::SlotFed { slot, source },
             None => ShardMessage::SlotClosed { slot },
@@ -220,7 +216,7 @@ impl Speakers {
         core: &mut Core,
         routes: &Routes,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         group: SpeakersId,
         threshold: i8,
     ) {
@@ -254,13 +250,13 @@ impl Speakers {
         }
     }
 
-    pub(super) fn watched_muted(&mut self, core: &mut Core, track: IncomingTrackId, muted: bool) {
+    pub(super) fn watched_muted(&mut self, core: &mut Core, track: SourceId, muted: bool) {
         for group in self.watching(track) {
             tell_muted(core, group, track, muted);
         }
     }
 
-    pub(super) fn watched_gone(&mut self, core: &mut Core, track: IncomingTrackId) {
+    pub(super) fn watched_gone(&mut self, core: &mut Core, track: SourceId) {
         for group in self.watching(track) {
             tell_gone(core, group, track);
         }
@@ -268,11 +264,11 @@ impl Speakers {
     }
 }
 
-fn tell_muted(core: &mut Core, group: SpeakersId, track: IncomingTrackId, muted: bool) {
+fn tell_muted(core: &mut Core, group: SpeakersId, track: SourceId, muted: bool) {
     core.tell(group.shard(), ShardMessage::WatchedMuted { group, track, muted });
 }
 
-fn tell_gone(core: &mut Core, group: SpeakersId, track: IncomingTrackId) {
+fn tell_gone(core: &mut Core, group: SpeakersId, track: SourceId) {
     core.tell(group.shard(), ShardMessage::WatchedGone { group, track });
 }
 
