@@ -132,8 +132,28 @@ export function setLogger(logger: Logger | ((record: LogRecord) => void) | null,
 export interface ListenOptions {
   /** IPv4 or IPv6 address to bind; `0.0.0.0` and `::` announce every address of the host. */
   ip: string
-  /** Address to write into candidates instead, such as the public address of a NAT. */
-  announcedIp?: string
+  /**
+   * What to write into candidates instead, such as the public address of a NAT; several where peers
+   * come by several ways, as from the LAN and from outside: `['192.168.1.5', '203.0.113.5']`. At most
+   * 16. A host name is resolved once, when the endpoint is created, to all the addresses it has of the
+   * family of `ip`; one that does not resolve rejects with `ERR_INVALID_ARG`. Where the host itself
+   * has one of the addresses and `ip` is a wildcard, answers leave from it.
+   */
+  announcedIp?: string | AnnouncedAddress | (string | AnnouncedAddress)[]
+  /**
+   * The port to write into candidates, where a NAT or a container maps another one to `port`: that of
+   * media thread 0, thread k announces `announcedPort + k`. It holds for UDP and TCP, and goes with
+   * `announcedIp`. Default: the port that is listened on.
+   */
+  announcedPort?: number
+}
+
+/** Where an address leads to that peers see. */
+export interface AnnouncedAddress {
+  /** IPv4 or IPv6 address, or a host name. */
+  ip: string
+  /** That of media thread 0, as `announcedPort`, which is the default. */
+  port?: number
 }
 
 export interface EndpointOptions {
@@ -156,6 +176,9 @@ export interface ListenAddress {
   ip: string
   /** The addresses written into candidates. */
   announcedIps: string[]
+  /** The same, each with the port written behind it. */
+  announced: { ip: string; port: number }[]
+  /** The port bound. */
   port: number
   protocol: 'udp' | 'tcp'
   /** Index of the media thread. */
@@ -258,7 +281,9 @@ export interface TransportOptions {
   appData?: unknown
   /**
    * ICE-lite (RFC 8445 2.5): the peer does the checking. Right for a server with a reachable
-   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself. Default true.
+   * address, and cheaper. `false`: full ICE, needed when the peer is ICE-lite itself, as
+   * another endpoint is by default. Two endpoints, or one with itself, may be connected by up to 64
+   * transports a media thread, of each of which one side has `iceLite: false`. Default true.
    */
   iceLite?: boolean
   /**
@@ -282,7 +307,12 @@ export interface TransportOptions {
   dtls?: '1.2' | '1.3' | 'auto'
   /** Milliseconds until a transport that never connected closes. 0: never. Default 30000. */
   connectTimeout?: number
-  /** Milliseconds without consent until the transport closes (RFC 7675). Default 30000. */
+  /**
+   * Milliseconds without consent until the transport closes with `timeout` (RFC 7675). It counts from
+   * the last authentic packet of the peer: a check, an answer to one, media, a report or a message.
+   * Peers that only send checks do so every two to six seconds, so that a timeout below 15000 may end
+   * one whose checks got lost. Default 30000.
+   */
   disconnectTimeout?: number
   /** Largest data channel message to send or receive, in bytes. Default 262144, at most 16 MiB. */
   maxMessageSize?: number
@@ -292,7 +322,10 @@ export interface TransportOptions {
   dumpFile?: string
 }
 
-/** `disconnected`: no consent for some seconds; it may come back until it times out. */
+/**
+ * `disconnected`: nothing authentic came for seven seconds, or half of `disconnectTimeout` where that
+ * is less; `connected` again as soon as something does, until it times out.
+ */
 export type TransportState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed'
 
 export type SignalingState = 'stable' | 'have-local-offer' | 'closed'
@@ -1345,6 +1378,26 @@ export interface CandidatePairStats {
   responsesReceived?: number
 }
 
+/** Packets that a peer sent and nobody got. Those that disagree with the description are logged, one a second at most. */
+export interface DroppedPacketStats {
+  /** No RTP, or padding that is longer than the packet. */
+  malformed: number
+  /** Not encrypted with the keys of the peer, or before there were any. */
+  unauthenticated: number
+  /** There before, by itself or as a retransmission. Networks repeat packets, too. */
+  replayed: number
+  /** Of a payload type that the m-line does not have. */
+  unknownPayloadType: number
+  /** Of no m-line, or of one that neither MID, RID, SSRC nor payload type tells (RFC 9143 9.2). */
+  noLine: number
+  /** Of an SSRC that is one too many for the peer or the track. */
+  tooManySources: number
+  /** Of an SSRC whose place another one took. */
+  superseded: number
+  /** Of a track that was closed on this side. */
+  refused: number
+}
+
 export interface TransportStats {
   id: number
   thread: number
@@ -1358,6 +1411,8 @@ export interface TransportStats {
   bytesSent: number
   packetsReceived: number
   packetsSent: number
+  /** Packets of media that came and that nobody got, by the reason. */
+  packetsDropped: DroppedPacketStats
   /** Bits per second that the link to the peer carries, as far as is known. */
   availableOutgoingBitrate?: number
   /** Bits per second that the layers chosen now and the audio need. */

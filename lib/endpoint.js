@@ -9,6 +9,7 @@ const { Dispatcher } = require('./native/dispatcher.js')
 const { emit } = require('./object/emit.js')
 const { MediaLoomError, callNative } = require('./object/error.js')
 const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./object/internal.js')
+const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
@@ -39,6 +40,7 @@ class Endpoint extends MediaObject {
 
   static async create(options) {
     const checked = endpointOptions(options)
+    checked.listen = await Promise.all(checked.listen.map(resolved))
     stopOnExit()
     const dispatcher = new Dispatcher()
     const bell = bellOf(new WeakRef(dispatcher))
@@ -54,7 +56,9 @@ class Endpoint extends MediaObject {
     this.#threads = threads
     this.#addresses = Object.freeze(
       started.addresses.map(address => {
-        Object.freeze(address.announcedIps)
+        for (const announced of address.announced) Object.freeze(announced)
+        Object.freeze(address.announced)
+        address.announcedIps = Object.freeze(address.announced.map(({ ip }) => ip))
         return Object.freeze(address)
       })
     )
@@ -239,7 +243,7 @@ function endpointOptions(given) {
     throw check.invalid('options.port', `room for ${threads} threads up to port 65535`, port)
   }
   return {
-    listen: listen.map((entry, index) => listenOptions(entry, `options.listen[${index}]`)),
+    listen: listen.map((entry, index) => listenOptions(entry, `options.listen[${index}]`, threads)),
     port,
     threads,
     mixingThreads: check.optional(
@@ -259,15 +263,6 @@ function endpointOptions(given) {
       1,
       2 ** 32 - 1
     )
-  }
-}
-
-function listenOptions(given, field) {
-  if (given === undefined) throw check.invalid(field, 'an object', given)
-  const { ip, announcedIp } = check.options(given, field, ['ip', 'announcedIp'])
-  return {
-    ip: check.ip(ip, `${field}.ip`),
-    announcedIp: check.optional(check.ip, announcedIp, undefined, `${field}.announcedIp`)
   }
 }
 

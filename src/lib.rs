@@ -4,7 +4,6 @@ pub mod bandwidth;
 pub mod codec;
 pub mod control;
 pub mod dump;
-pub mod egress;
 pub mod engine;
 pub mod host;
 pub mod log;
@@ -14,6 +13,8 @@ pub mod net;
 #[cfg(feature = "node")]
 mod node;
 pub mod queue;
+pub mod receiving;
+pub mod sending;
 pub mod sfu;
 pub mod srtp;
 pub mod webrtc;

@@ -15,7 +15,9 @@ use medialoom::control::event::{CloseReason, Event, Reply, TransportState};
 use medialoom::control::flow::Protocol;
 use medialoom::control::ids::{ChannelId, RequestId, TransportId};
 use medialoom::control::mailbox::Mailbox;
-use medialoom::control::options::{DtlsVersions, EngineOptions, Listen, TransportOptions};
+use medialoom::control::options::{
+    Announced, DtlsVersions, EngineOptions, Listen, TransportOptions,
+};
 use medialoom::host::Engine;
 use serde_json::Value;
 use socket_client::{Nat, SocketClient};
@@ -34,7 +36,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(ip: &str, announced: Option<IpAddr>) -> Self {
+    fn start(ip: &str, announced: Vec<Announced>) -> Self {
         let listen = vec![Listen { ip: ip.parse().unwrap(), announced }];
         let options = EngineOptions {
             listen,
@@ -203,7 +205,7 @@ fn dtls12() -> RtcConfig {
 #[test]
 fn a_peer_connects_over_udp_in_ipv4_and_ipv6() {
     for ip in ["127.0.0.1", "::1"] {
-        let server = Server::start(ip, None);
+        let server = Server::start(ip, Vec::new());
         let address = server.address(Protocol::Udp).to_string();
         let mut call = Call::start(server, SocketClient::udp(dtls12(), ip), lite());
         call.connects();
@@ -219,7 +221,7 @@ fn a_peer_connects_over_udp_in_ipv4_and_ipv6() {
 #[test]
 fn a_peer_connects_over_tcp_in_ipv4_and_ipv6() {
     for ip in ["127.0.0.1", "::1"] {
-        let server = Server::start(ip, None);
+        let server = Server::start(ip, Vec::new());
         let address = server.address(Protocol::Tcp);
         let client = SocketClient::tcp(dtls12(), address);
         let mut call = Call::start(server, client, lite());
@@ -234,23 +236,28 @@ fn a_peer_connects_over_tcp_in_ipv4_and_ipv6() {
 
 #[test]
 fn a_peer_outside_connects_by_the_announced_address() {
-    let bound: IpAddr = "127.0.0.1".parse().unwrap();
-    let announced: IpAddr = "203.0.113.5".parse().unwrap();
-    let server = Server::start("127.0.0.1", Some(announced));
-    let address = SocketAddr::new(announced, server.address(Protocol::Udp).port());
-    let client = SocketClient::udp(dtls12(), "127.0.0.1").behind(Nat { announced, bound });
-    let mut call = Call::start(server, client, lite());
-    assert!(!call.answer.contains("127.0.0.1"), "{}", call.answer);
-    call.connects();
-    call.carries_media_and_messages();
-    let stats = call.stats();
-    assert_eq!(stats["selectedCandidatePair"]["localAddress"], address.to_string());
+    let ip: IpAddr = "203.0.113.5".parse().unwrap();
+    for port in [None, Some(30_000)] {
+        for ice_lite in [true, false] {
+            let lan = Announced { ip: "192.0.2.77".parse().unwrap(), port: None };
+            let server = Server::start("127.0.0.1", vec![lan, Announced { ip, port }]);
+            let bound = server.address(Protocol::Udp);
+            let announced = SocketAddr::new(ip, port.unwrap_or(bound.port()));
+            let client = SocketClient::udp(dtls12(), "127.0.0.1").behind(Nat { announced, bound });
+            let mut call = Call::start(server, client, TransportOptions { ice_lite, ..lite() });
+            assert!(!call.answer.contains("127.0.0.1"), "{}", call.answer);
+            let candidate = format!("{} {} typ host", announced.ip(), announced.port());
+            assert!(call.answer.contains(&candidate), "{}", call.answer);
+            call.connects();
+            call.carries_media_and_messages();
+        }
+    }
 }
 
 #[test]
 fn full_ice_connects_over_udp_and_tcp() {
     for protocol in [Protocol::Udp, Protocol::Tcp] {
-        let server = Server::start("127.0.0.1", None);
+        let server = Server::start("127.0.0.1", Vec::new());
         let client = match protocol {
             Protocol::Udp => SocketClient::udp(dtls12(), "127.0.0.1"),
             Protocol::Tcp => SocketClient::tcp(dtls12(), server.address(Protocol::Tcp)),
@@ -281,7 +288,7 @@ fn every_dtls_version_on_both_sides_agrees_on_the_best_they_share() {
         (Engine::Auto, Client::Auto, "DTLS 1.3"),
     ];
     for (engine, client, expected) in agreements {
-        let server = Server::start("127.0.0.1", None);
+        let server = Server::start("127.0.0.1", Vec::new());
         let config = RtcConfig::new().set_dtls_version(client);
         let client = SocketClient::udp(config, "127.0.0.1");
         let options = TransportOptions { dtls: engine, ..TransportOptions::default() };
@@ -300,7 +307,7 @@ fn a_peer_that_shares_no_dtls_version_is_given_up_in_time() {
     for (engine, client) in
         [(DtlsVersions::Dtls12, DtlsVersion::Dtls13), (DtlsVersions::Dtls13, DtlsVersion::Dtls12)]
     {
-        let server = Server::start("127.0.0.1", None);
+        let server = Server::start("127.0.0.1", Vec::new());
         let config = RtcConfig::new().set_dtls_version(client);
         let client = SocketClient::udp(config, "127.0.0.1");
         let connect_timeout = Some(Duration::from_secs(1));

@@ -11,6 +11,7 @@ use echo::{PATIENCE, command, options, peer, receive, start, wait_until};
 use medialoom::control::error::ErrorCode;
 use medialoom::control::flow::{Flow, Protocol};
 use medialoom::control::ids::{Ids, ShardIndex, TransportId};
+use medialoom::control::options::Announced;
 
 #[test]
 fn a_datagram_is_answered_from_the_address_it_was_sent_to() {
@@ -44,13 +45,14 @@ fn a_wildcard_socket_answers_from_whatever_address_the_peer_used() {
 #[test]
 fn the_announced_address_stands_for_the_one_bound() {
     let mut options = options("127.0.0.1", 1);
-    options.listen[0].announced = Some("203.0.113.5".parse().unwrap());
+    let ip = "203.0.113.5".parse().unwrap();
+    options.listen[0].announced = vec![Announced { ip, port: None }];
     let (host, seen) = start(&options);
     let peer = peer(&host, 0, "127.0.0.1");
     peer.send(b"echo").unwrap();
     assert_eq!(receive(&peer), b"echo");
     let flow = seen.flows.lock().unwrap()[0];
-    assert_eq!(flow.local.ip(), options.listen[0].announced.unwrap());
+    assert_eq!(flow.local.ip(), ip);
     let candidates = &seen.candidates.lock().unwrap()[0].0;
     assert_eq!(candidates[..], [(Protocol::Udp, flow.local), (Protocol::Tcp, flow.local)]);
 }

@@ -397,7 +397,7 @@ fn media_goes_on_while_a_restart_has_no_candidate_that_fits() {
         let state = TransportState::Disconnected;
         **event == Event::TransportState { transport, state }
     });
-    assert_eq!(states.count(), 1, "there was a time without a pair");
+    assert_eq!(states.count(), 0, "it was heard all the time, though no pair was valid");
 }
 
 #[test]

@@ -37,6 +37,25 @@ test('an announced address stands in for the one bound', async t => {
   for (const address of endpoint.addresses) assert.deepEqual(address.announcedIps, ['203.0.113.5'])
 })
 
+test('several addresses, a host name and another port are announced, each in every description', async t => {
+  const announcedIp = ['localhost', { ip: '203.0.113.5', port: 30_000 }, '192.168.1.5']
+  const listen = [{ ip: '127.0.0.1', announcedIp, announcedPort: 20_000 }]
+  const endpoint = await loopbackEndpoint(t, { listen, threads: 2, tcp: false })
+  assert.deepEqual(
+    endpoint.addresses.map(({ announced }) => announced),
+    [0, 1].map(thread => [
+      { ip: '127.0.0.1', port: 20_000 + thread },
+      { ip: '203.0.113.5', port: 30_000 + thread },
+      { ip: '192.168.1.5', port: 20_000 + thread }
+    ])
+  )
+  assert.deepEqual(endpoint.addresses[0].announcedIps, ['127.0.0.1', '203.0.113.5', '192.168.1.5'])
+  const transport = endpoint.createTransport()
+  transport.createDataChannel('test')
+  const offer = await transport.createOffer()
+  for (const { ip, port } of endpoint.addresses[0].announced) assert.match(offer, new RegExp(`${ip} ${port} typ host`))
+})
+
 test('IPv6 works like IPv4', async t => {
   const endpoint = await loopbackEndpoint(t, { listen: [{ ip: '::1' }, { ip: '127.0.0.1' }], tcp: false })
   assert.deepEqual(endpoint.addresses.map(address => address.ip).sort(), ['127.0.0.1', '::1'])

@@ -52,10 +52,40 @@ const WRONG_CALLS = [
     'options.listen[1].ip'
   ],
   [
-    'Endpoint.create with a wrong announced IP',
-    create({ listen: [{ ip: '127.0.0.1', announcedIp: 'example' }] }),
+    'Endpoint.create with an announced name that does not resolve',
+    create({ listen: [{ ip: '127.0.0.1', announcedIp: 'nowhere.invalid' }] }),
     ARG,
     'options.listen[0].announcedIp'
+  ],
+  [
+    'Endpoint.create with a wrong announced IP',
+    create({ listen: [{ ip: '127.0.0.1', announcedIp: ['203.0.113.5', '203.0.113.256'] }] }),
+    ARG,
+    'options.listen[0].announcedIp[1]'
+  ],
+  [
+    'Endpoint.create with a wrong announced name',
+    create({ listen: [{ ip: '127.0.0.1', announcedIp: { ip: 'no name' } }] }),
+    ARG,
+    'options.listen[0].announcedIp.ip'
+  ],
+  [
+    'Endpoint.create with nothing announced',
+    create({ listen: [{ ip: '127.0.0.1', announcedIp: [] }] }),
+    ARG,
+    'options.listen[0].announcedIp'
+  ],
+  [
+    'Endpoint.create with no room for its announced ports',
+    create({ threads: 2, listen: [{ ip: '127.0.0.1', announcedIp: '203.0.113.5', announcedPort: 65535 }] }),
+    ARG,
+    'options.listen[0].announcedPort'
+  ],
+  [
+    'Endpoint.create with an announced port alone',
+    create({ listen: [{ ip: '127.0.0.1', announcedPort: 30000 }] }),
+    ARG,
+    'options.listen[0].announcedPort'
   ],
   ['Endpoint.create with a port that is no integer', create({ port: 1.5 }), ARG, 'options.port'],
   ['Endpoint.create with a port too large', create({ port: 65536 }), ARG, 'options.port'],

@@ -16,10 +16,11 @@ const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'egress', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
-  webrtc: ['egress', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
+  webrtc: ['sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
   srtp: [],
-  egress: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
@@ -37,11 +38,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

@@ -20,7 +20,9 @@ test('every variable finds its place', () => {
     PORT: '8080',
     HOST: '127.0.0.1',
     MEDIALOOM_IP: '10.0.0.5, fd00::5',
-    MEDIALOOM_ANNOUNCED_IP: '203.0.113.5,2001:db8::5',
+    PUBLIC_URL: 'https://example.org/media',
+    MEDIALOOM_ANNOUNCED_IP: '203.0.113.5+media.example.org,2001:db8::5',
+    MEDIALOOM_ANNOUNCED_PORT: '30000',
     MEDIALOOM_PORT: '40000',
     MEDIALOOM_THREADS: '2',
     MEDIALOOM_MIXING_THREADS: '3',
@@ -31,10 +33,11 @@ test('every variable finds its place', () => {
   assert.deepEqual(value, {
     port: 8080,
     host: '127.0.0.1',
+    baseUrl: 'https://example.org/media',
     endpoint: {
       listen: [
-        { ip: '10.0.0.5', announcedIp: '203.0.113.5' },
-        { ip: 'fd00::5', announcedIp: '2001:db8::5' },
+        { ip: '10.0.0.5', announcedIp: ['203.0.113.5', 'media.example.org'], announcedPort: 30000 },
+        { ip: 'fd00::5', announcedIp: '2001:db8::5', announcedPort: 30000 },
       ],
       port: 40000,
       threads: 2,
@@ -56,6 +59,9 @@ test('what cannot be used is named', () => {
   const wrong = {
     PORT: '70000',
     MEDIALOOM_IP: 'localhost',
+    MEDIALOOM_ANNOUNCED_IP: '10.0.0.5 10.0.0.6',
+    MEDIALOOM_ANNOUNCED_PORT: '30000',
+    PUBLIC_URL: 'example.org',
     MEDIALOOM_PORT: 'many',
     MEDIALOOM_THREADS: '0',
     MIXING: 'maybe',

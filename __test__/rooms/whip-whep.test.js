@@ -18,6 +18,8 @@ let endpoint
 let rooms
 /** @type {import('node:http').Server} */
 let server
+/** @type {import('express').Express} */
+let app
 let base = ''
 /** New for each test, like the rooms. @type {Record<'whip' | 'whep', import('express').Router>} */
 let routers
@@ -26,7 +28,7 @@ let authorize
 
 before(async () => {
   endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
-  const app = express()
+  app = express()
   app.use('/whip', (request, response, next) => routers.whip(request, response, next))
   app.use('/whep', (request, response, next) => routers.whep(request, response, next))
   server = app.listen(0, '127.0.0.1')
@@ -261,6 +263,83 @@ test('a player may come first: its m-lines wait for whoever comes', async () => 
   assert.equal(player.transport.outgoingTracks.filter(track => track.transponder).length, 2)
   await fetch(base + publisher.headers.get('Location'), { method: 'DELETE' })
   assert.equal(player.transport.outgoingTracks.filter(track => track.transponder && !track.transponder.closed).length, 0)
+})
+
+test('a publisher that was killed and comes back under its name is where it was, and its old session is over', async () => {
+  const bearer = token => ({ Authorization: `Bearer ${token}` })
+  assert.equal((await post('/whep/loom', playerOffer(1))).status, 201)
+  const room = rooms.get('loom')
+  const [player] = room.participants
+  const first = await post('/whip/loom?peer=Ada', publisherOffer('cam'), bearer('ada'))
+  await post('/whip/loom?peer=Grace', publisherOffer('cam'))
+  const [, ada, grace] = room.participants
+  const { transport } = ada
+  const closed = once(transport, 'closed')
+  const seen = () => player.transport.outgoingTracks.map(track => track.transponder?.incomingTrack)
+  assert.deepEqual(seen(), ada.tracks)
+  const events = []
+  for (const name of ['joined', 'left']) room.on(name, ({ name: who }) => events.push(`${who} ${name}`))
+
+  const again = await post('/whip/loom?peer=Ada', publisherOffer('cam'), bearer('ada'))
+  assert.equal(again.status, 201)
+  assert.deepEqual(await closed, ['closed'])
+  assert.deepEqual(room.participants, [player, ada, grace], 'nobody came and nobody left')
+  assert.deepEqual(events, [])
+  assert.notEqual(ada.transport, transport)
+  assert.deepEqual(ada.tracks.map(track => track.closed), [false, false])
+  assert.deepEqual(seen(), ada.tracks, 'on the place that it had, though another one waits for it')
+  await problem(await fetch(base + first.headers.get('Location'), { method: 'DELETE' }), 404)
+  assert.equal((await fetch(base + again.headers.get('Location'), { method: 'DELETE', headers: bearer('ada') })).status, 200)
+  assert.deepEqual(seen(), grace.tracks)
+})
+
+test('nobody takes a place over with another token, with a name of somebody who did not publish, or without a name', async () => {
+  const bearer = token => ({ Authorization: `Bearer ${token}` })
+  rooms.join('loom', { name: 'Ada' })
+  await post('/whip/loom?peer=Ada', publisherOffer('cam'), bearer('one'))
+  await post('/whip/loom?peer=Ada', publisherOffer('cam'), bearer('two'))
+  await post('/whip/loom', publisherOffer('cam'))
+  await post('/whip/loom', publisherOffer('cam'))
+  const { participants } = rooms.get('loom')
+  assert.deepEqual(participants.map(({ name }) => name), ['Ada', 'Ada', 'Ada', 'publisher', 'publisher'])
+  assert.ok(participants.slice(1).every(({ transport }) => !transport.closed))
+})
+
+test('a publisher that comes back finds its place in a full room', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await post(`/whip/loom?peer=${name}`, publisherOffer('cam'))
+  assert.equal((await post('/whip/loom?peer=c', publisherOffer('cam'))).status, 201)
+  await problem(await post('/whip/loom?peer=f', publisherOffer('cam')), 503)
+  // With a space that names do not count.
+  assert.equal((await post('/whip/loom?peer=c%20', publisherOffer('cam'))).status, 201)
+})
+
+test('Location has the base URL that was given', async () => {
+  const bases = { '/media': '/media', '/media/': '/media', '': '', 'https://example.org': 'https://example.org', 'https://example.org/a/b/': 'https://example.org/a/b' }
+  for (const [baseUrl, expected] of Object.entries(bases)) {
+    routers.whip = whipRouter({ rooms, baseUrl })
+    const response = await post('/whip/loom', publisherOffer('cam'), { 'X-Forwarded-Prefix': '/other' })
+    assert.match(response.headers.get('Location'), new RegExp(`^${expected}/whip/loom/[\\w-]{22}$`))
+    rooms.close()
+    rooms = new Rooms({ endpoint })
+  }
+  for (const baseUrl of ['media', 'ftp://example.org', '//example.org', 'https://example.org?a', 5, '/a b']) {
+    assert.throws(() => whipRouter({ rooms, baseUrl }), TypeError)
+  }
+})
+
+test('Location has the prefix of a proxy, if Express trusts that', async t => {
+  const location = async prefix => {
+    const { headers } = await post('/whip/loom?peer=Ada', publisherOffer('cam'), { 'X-Forwarded-Prefix': prefix })
+    return headers.get('Location').replace(/[\w-]{22}$/, '')
+  }
+  assert.equal(await location('/media'), '/whip/loom/', 'anybody may say so')
+  app.set('trust proxy', 'loopback')
+  t.after(() => app.set('trust proxy', false))
+  assert.equal(await location('/media'), '/media/whip/loom/')
+  assert.equal(await location('/outer/, /inner'), '/outer/whip/loom/')
+  for (const wrong of ['//evil.example', 'https://evil.example', 'media', '/a"b', `/${'x'.repeat(300)}`]) {
+    assert.equal(await location(wrong), '/whip/loom/', wrong)
+  }
 })
 
 test('a player with an offer for video alone gets video alone', async () => {

@@ -14,9 +14,10 @@ const PAGE = fileURLToPath(new URL('page/', import.meta.url))
  * @param {ReturnType<typeof import('./metrics.js').createMetrics>} parts.metrics
  * @param {import('./limits.js').Limits} parts.limits
  * @param {import('./config.js').Config['iceServers']} parts.iceServers
+ * @param {import('./config.js').Config['baseUrl']} [parts.baseUrl]
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, iceServers }) {
+export function createApplication({ rooms, signaling, metrics, limits, iceServers, baseUrl }) {
   const app = express()
   app.disable('x-powered-by')
   app.use((_request, response, next) => {
@@ -28,7 +29,7 @@ export function createApplication({ rooms, signaling, metrics, limits, iceServer
     next()
   })
 
-  const sessions = { rooms, iceServers, maxSdpSize: limits.maxHttpSdpSize, onError: console.error }
+  const sessions = { rooms, iceServers, maxSdpSize: limits.maxHttpSdpSize, onError: console.error, ...(baseUrl !== undefined && { baseUrl }) }
   app.use('/whip', whipRouter(sessions))
   app.use('/whep', whepRouter(sessions))
 

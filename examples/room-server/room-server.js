@@ -35,7 +35,7 @@ export async function startRoomServer(config) {
   const httpServer = createServer()
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers })
   const metrics = createMetrics({ endpoint, rooms, signaling })
-  httpServer.on('request', createApplication({ rooms, signaling, metrics, limits, iceServers: config.iceServers }))
+  httpServer.on('request', createApplication({ rooms, signaling, metrics, limits, iceServers: config.iceServers, baseUrl: config.baseUrl }))
 
   try {
     httpServer.listen(config.port, config.host)

@@ -47,6 +47,15 @@ export interface SessionRouterOptions {
   iceServers?: IceServer[]
   /** `Access-Control-Allow-Origin`, or `false` for no CORS headers. Default `*`. */
   cors?: string | false
+  /**
+   * Where clients reach the app when a reverse proxy takes a part of the path away: a path such as
+   * `/media`, or a URL such as `https://example.org/media`. It comes before the path at which the
+   * router is mounted in every `Location`. Default: what the proxy says by `X-Forwarded-Prefix`, where
+   * Express's setting `trust proxy` trusts it, or else nothing. `Link` names ICE servers by URLs of
+   * their own, which nothing is added to.
+   * @throws {TypeError} by the router's function when it is neither
+   */
+  baseUrl?: string
   /** Options of the transports that are made. */
   transport?: TransportOptions
   /** Gets the faults that were answered with 500. Default: nobody does. */
@@ -58,6 +67,12 @@ export interface SessionRouterOptions {
  * participant NAME (default `publisher`); the session at `Location` takes `PATCH` with candidates
  * or an ICE restart and `DELETE`. It vanishes when the transport closes. Errors are problem details
  * (RFC 9457).
+ *
+ * A client that comes again under its name, with the same bearer token or again with none, takes its
+ * own place over: it stays the same participant, whoever watches sees it where it was, its older
+ * transport closes with the reason `closed`, and the older session is not found any more. So one that
+ * was killed is back at once, and not when its transport times out. Without name and token it takes
+ * over once its older transport is `disconnected`.
  */
 export function whipRouter(options: SessionRouterOptions): Router
 

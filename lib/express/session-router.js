@@ -3,6 +3,7 @@
 const { randomBytes } = require('node:crypto')
 const express = require('express')
 const { Problem, problemDetails } = require('./problem.js')
+const { checkBaseUrl, forwardedPrefix } = require('./public-url.js')
 
 const SDP = 'application/sdp'
 const FRAGMENT = 'application/trickle-ice-sdpfrag'
@@ -13,6 +14,19 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag'
  * @typedef {object} Session
  * @property {string} etag names the ICE session (RFC 9725 4.3.1)
  * @property {import('../rooms/index.js').Participant} participant
+ * @property {string | null} token the bearer token it was opened with
+ */
+
+/**
+ * What a client asks to open.
+ *
+ * @typedef {object} Wish
+ * @property {string} room
+ * @property {string | undefined} peer
+ * @property {string | undefined} source
+ * @property {string | null} token
+ * @property {(participant: import('../rooms/index.js').Participant) => boolean} sameClient whether a
+ *   participant came by a session of this router with the same bearer token, or both with none
  */
 
 /**
@@ -21,19 +35,20 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag'
  *
  * @param {import('./index.js').SessionRouterOptions} options
  * @param {'publish' | 'play'} action
- * @param {(offer: string, request: { room: string, peer: string | undefined, source: string | undefined }) =>
- *   Promise<{ answer: string, participant: import('../rooms/index.js').Participant }>} open
+ * @param {(offer: string, wish: Wish) => Promise<{ answer: string, participant: import('../rooms/index.js').Participant }>} open
+ *   gives a participant that is new, or one that goes on by another session
  * @returns {import('express').Router}
  */
 function sessionRouter(options, action, open) {
   const { authorize, maxSdpSize = 65536, iceServers = [], cors = '*', onError = () => {} } = options
   /** @type {Map<string, Session>} */
   const sessions = new Map()
+  const baseUrl = checkBaseUrl(options.baseUrl)
   const links = iceServers.flatMap(toLinks)
   const router = express.Router()
   const allowed = settled(async (request, _response, next) => {
     if (authorize) {
-      const [, token = null] = /^Bearer +(\S+) *$/i.exec(request.get('Authorization') ?? '') ?? []
+      const token = bearerToken(request)
       const may = await authorize(request, { action, room: parameter(request, 'room'), peer: peerName(request), token })
       if (!may) {
         throw token === null
@@ -64,13 +79,18 @@ function sessionRouter(options, action, open) {
     const offer = request.body
     if (typeof offer !== 'string' || offer === '') throw new Problem(400, 'the body must be an SDP offer')
 
+    const token = bearerToken(request)
     const { answer, participant } = await open(offer, {
       room: parameter(request, 'room'),
       peer: peerName(request),
       source: queryOf(request, 'source'),
+      token,
+      sameClient: other => [...sessions.values()].some(session => session.participant === other && session.token === token),
     })
+    // Where it goes on by this session, the one before is over.
+    for (const [before, { participant: other }] of sessions) if (other === participant) sessions.delete(before)
     const id = randomBytes(16).toString('base64url')
-    const session = { etag: newEtag(), participant }
+    const session = { etag: newEtag(), participant, token }
     sessions.set(id, session)
     participant.once('left', () => sessions.delete(id))
     // The peer may have gone between the answer and the join.
@@ -79,7 +99,7 @@ function sessionRouter(options, action, open) {
     if (links.length > 0) response.set('Link', links.join(', '))
     response
       .status(201)
-      .location(`${request.baseUrl}/${encodeURIComponent(participant.room.name)}/${id}`)
+      .location(`${baseUrl ?? forwardedPrefix(request)}${request.baseUrl}/${encodeURIComponent(participant.room.name)}/${id}`)
       .set({ ETag: session.etag, 'Accept-Patch': FRAGMENT })
       .type(SDP)
       .send(answer)
@@ -189,6 +209,12 @@ function contentType(type, hint) {
  */
 function parameter(request, name) {
   return String(request.params[name])
+}
+
+/** RFC 6750 2.1. @param {import('express').Request} request */
+function bearerToken(request) {
+  const [, token = null] = /^Bearer +(\S+) *$/i.exec(request.get('Authorization') ?? '') ?? []
+  return token
 }
 
 /** @param {import('express').Request} request */

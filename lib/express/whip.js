@@ -12,7 +12,8 @@ const { sessionRouter } = require('./session-router.js')
  */
 function whipRouter(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'publish', async (offer, { room, peer = 'publisher' }) => {
+  return sessionRouter(options, 'publish', async (offer, { room, peer, token, sameClient }) => {
+    const name = peer ?? 'publisher'
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
@@ -20,11 +21,33 @@ function whipRouter(options) {
       if (!mediaLines(offer).some(line => line.sends && line.kind !== 'application')) {
         throw new Problem(422, 'the offer sends no audio and no video')
       }
-      const participant = rooms.join(room, { name: peer, role: 'publisher', receive: 'nothing', transport })
+      const before = rooms.get(room)?.participants.find(other => isPredecessor(other))
+      if (before) {
+        before.setTransport(transport)
+        return { answer, participant: before }
+      }
+      const participant = rooms.join(room, { name, role: 'publisher', receive: 'nothing', transport })
       return { answer, participant }
     } catch (error) {
       void transport.close()
       throw error
+    }
+
+    /**
+     * Whether the client was this participant and came back, perhaps before anybody noticed that it
+     * was gone. A client that gave neither a name nor a token may be anybody, so that it follows only
+     * one that is not heard any more.
+     *
+     * @param {import('../rooms/index.js').Participant} other
+     */
+    function isPredecessor(other) {
+      const named = peer !== undefined || token !== null
+      return (
+        other.role === 'publisher' &&
+        other.name === name.trim().normalize('NFC') &&
+        (named || other.transport?.state === 'disconnected') &&
+        sameClient(other)
+      )
     }
   })
 }

@@ -46,6 +46,8 @@ class MixForwarding {
 
   remove() {}
 
+  left() {}
+
   /** The mixer is there, or the participant has a seat in it, or none any more. */
   update() {
     const { mixer } = this.#mixing

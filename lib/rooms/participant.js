@@ -24,6 +24,7 @@ class Participant extends EventEmitter {
   /** @type {(() => void) | null} */
   #forgetTransport = null
   #closed = false
+  #replacing = false
   #speech = new SpeechDetector(speaking => this.emit('speaking', speaking))
   /** @param {import('../../index.js').AudioLevel} level */
   #onSpeech = level => this.#speech.hear(level)
@@ -108,6 +109,11 @@ class Participant extends EventEmitter {
     return this.#transport
   }
 
+  /** Whether they send something, or are about to by another transport. */
+  get sends() {
+    return this.#replacing || this.tracks.length > 0
+  }
+
   get publications() {
     return [...this.#publications.values()]
   }
@@ -131,7 +137,23 @@ class Participant extends EventEmitter {
       throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
     }
     const old = this.#transport
-    this.#dropMedia()
+    // Whoever shows them on a place of its own keeps it for what comes by the other transport.
+    this.#replacing = transport !== null && !this.#closed
+    try {
+      this.#dropMedia()
+      this.#takeTransport(transport, old)
+    } finally {
+      this.#replacing = false
+    }
+    // What did not come with it is gone.
+    if (transport && this.tracks.length === 0) for (const other of this.room.participants) other.forwarding?.left()
+  }
+
+  /**
+   * @param {import('../../index.js').Transport | null} transport
+   * @param {import('../../index.js').Transport | null} old
+   */
+  #takeTransport(transport, old) {
     // Not ours to wait for: the engine closes it and tells its own listeners.
     if (old && !old.closed) void old.close()
     if (!transport || this.#closed) {

@@ -46,6 +46,11 @@ class SlotForwarding {
     this.#fill()
   }
 
+  /** A participant sends nothing any more. */
+  left() {
+    this.#fill()
+  }
+
   close() {
     for (const publication of this.#watched) {
       publication.off('track', this.#onChange)
@@ -77,7 +82,7 @@ class SlotForwarding {
   #candidates() {
     return new Set(
       this.#viewer.room.participants.filter(
-        participant => participant !== this.#viewer && participant.name !== this.#exceptName && participant.tracks.length > 0,
+        participant => participant !== this.#viewer && participant.name !== this.#exceptName && participant.sends,
       ),
     )
   }

@@ -62,6 +62,9 @@ class StreamForwarding {
     if (!forward.stream.closed) forward.stream.close()
   }
 
+  /** Every publication was told of on its own. */
+  left() {}
+
   close() {
     for (const publication of [...this.#forwards.keys()]) this.remove(publication)
   }

@@ -20,14 +20,17 @@ pub mod picture_id;
 pub mod prefix;
 pub mod red;
 pub mod rtcp;
+pub mod telephone_event;
 pub mod vp8;
 pub mod vp9;
+pub mod wrapped;
 
 use std::fmt;
 
 pub use description::{Description, Descriptor, keyframe_start};
 pub use layer::Layer;
 pub use prefix::Prefix;
+pub use telephone_event::TelephoneEvent;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {

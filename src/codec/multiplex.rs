@@ -45,6 +45,12 @@ pub fn classify(bytes: &[u8]) -> Multiplexed {
     }
 }
 
+/// Whether a DTLS record is of epoch 0, which nothing protects (RFC 6347 4.1, RFC 9147 4): those of
+/// a handshake before its keys. DTLS 1.3 has shorter headers for all others.
+pub fn is_dtls_plaintext(bytes: &[u8]) -> bool {
+    matches!(bytes, [20..=31, _, _, 0, 0, ..])
+}
+
 /// For a STUN binding request: the part of USERNAME before the colon, which is the ICE username
 /// fragment of whoever receives it (RFC 8445 section 7.2.2).
 pub fn stun_local_ufrag(bytes: &[u8]) -> Option<&str> {
@@ -65,9 +71,26 @@ pub fn stun_local_ufrag(bytes: &[u8]) -> Option<&str> {
     }
 }
 
+/// What an answer repeats of a request (RFC 8489 5).
+pub type Transaction = [u8; 12];
+
 /// Whether it is a binding request, ours when it leaves.
 pub fn stun_is_request(bytes: &[u8]) -> bool {
     stun_type(bytes) == Some(STUN_BINDING_REQUEST)
+}
+
+/// The transaction of a binding request.
+pub fn stun_request(bytes: &[u8]) -> Option<Transaction> {
+    if stun_is_request(bytes) { transaction(bytes) } else { None }
+}
+
+/// The transaction of a response.
+pub fn stun_response(bytes: &[u8]) -> Option<Transaction> {
+    if stun_is_response(bytes) { transaction(bytes) } else { None }
+}
+
+fn transaction(bytes: &[u8]) -> Option<Transaction> {
+    bytes.get(8..STUN_HEADER)?.try_into().ok()
 }
 
 /// Whether it is a success or error response, which answers a request of ours and so belongs to
@@ -161,6 +184,15 @@ mod tests {
             assert_eq!(classify(&[first, 200]), Multiplexed::Unknown);
         }
         assert_eq!(classify(&[]), Multiplexed::Unknown);
+    }
+
+    #[test]
+    fn records_of_a_handshake_before_its_keys_are_told_from_others() {
+        assert!(is_dtls_plaintext(&[22, 254, 253, 0, 0, 0, 0]));
+        assert!(!is_dtls_plaintext(&[22, 254, 253, 0, 1, 0, 0]), "epoch 1");
+        assert!(!is_dtls_plaintext(&[23, 254, 253, 0, 1, 0, 0]));
+        assert!(!is_dtls_plaintext(&[0x2f, 0, 0, 0, 0]), "the header of DTLS 1.3");
+        assert!(!is_dtls_plaintext(&[22, 254, 253, 0]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What descriptions call an m-line and an encoding of it: MID (RFC 5888) and RID (RFC 8851).
 //! Kept as they came, of any length, because the peer compares them letter by letter.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -21,6 +22,12 @@ macro_rules! name {
             type Target = str;
 
             fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

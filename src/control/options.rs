@@ -10,8 +10,17 @@ use crate::codec::Codec;
 #[derive(Clone, Debug)]
 pub struct Listen {
     pub ip: IpAddr,
-    /// Written into candidates instead of `ip`.
-    pub announced: Option<IpAddr>,
+    /// Written into candidates instead of `ip`; empty: `ip`, or the host's addresses when it is a
+    /// wildcard.
+    pub announced: Vec<Announced>,
+}
+
+/// An address that leads here, seen from the peers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Announced {
+    pub ip: IpAddr,
+    /// That of shard 0, shard k announces `port + k`. `None`: the port that is listened on.
+    pub port: Option<u16>,
 }
 
 #[derive(Clone, Debug)]

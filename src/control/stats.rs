@@ -99,6 +99,28 @@ impl CandidatePairStats {
     }
 }
 
+/// Packets that a peer sent and nobody got, by the reason.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedPackets {
+    /// No RTP.
+    pub malformed: u64,
+    /// Not sent by the peer, or before there were keys.
+    pub unauthenticated: u64,
+    /// There before.
+    pub replayed: u64,
+    /// Of a payload type that its m-line does not have.
+    pub unknown_payload_type: u64,
+    /// Of no m-line, or not of exactly one.
+    pub no_line: u64,
+    /// Of an SSRC that is one too many.
+    pub too_many_sources: u64,
+    /// Of an SSRC whose place another one took.
+    pub superseded: u64,
+    /// Of a track that was closed on this side.
+    pub refused: u64,
+}
+
 #[derive(Serialize, Default, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct TransportStats {
@@ -133,6 +155,7 @@ pub struct TransportStats {
     pub selected_candidate_pair: Option<CandidatePairStats>,
     /// How often another pair came to be sent to, the first one included.
     pub selected_candidate_pair_changes: u64,
+    pub packets_dropped: DroppedPackets,
     pub incoming_tracks: Vec<IncomingTrackStats>,
     pub outgoing_tracks: Vec<OutgoingTrackStats>,
     pub data_channels: Vec<DataChannelStats>,

@@ -12,6 +12,8 @@ pub mod movers;
 mod peer;
 mod routes;
 pub mod shard;
+mod shared_flow;
 mod speaker_group;
 pub mod tap;
 mod timers;
+mod tries;

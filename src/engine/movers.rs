@@ -4,14 +4,13 @@
 use std::time::{Duration, Instant};
 
 use crate::control::ids::TransportId;
+use crate::engine::tries::Tries;
 use crate::webrtc::roaming::{Trace, streams};
 
 /// Peers are looked at this often at most, while datagrams come from nobody's addresses.
 const REFRESH: Duration = Duration::from_millis(50);
 /// Peers that may try to open one datagram.
 const MAX_TRIES: usize = 8;
-/// How many tries a second a thread has for all such datagrams. Some microseconds each.
-const MAX_TRIES_PER_SECOND: u32 = 500;
 /// What a peer may have sent while nobody knew where it is. A browser sends some twenty
 /// RTCP packets a second.
 const MAX_AHEAD: u32 = 4096;
@@ -22,8 +21,7 @@ pub struct Movers {
     /// many of one stream.
     traces: Vec<(Trace, TransportId)>,
     refreshed: Option<Instant>,
-    /// Tries since that moment.
-    tries: (Option<Instant>, u32),
+    budget: Tries,
 }
 
 impl Movers {
@@ -63,7 +61,7 @@ impl Movers {
                 .take(MAX_TRIES)
                 .filter(|(trace, _)| trace.ahead(number).is_some_and(|ahead| ahead <= MAX_AHEAD));
             for (_, id) in candidates {
-                if tries == MAX_TRIES || !may_try(&mut self.tries, now) {
+                if tries == MAX_TRIES || !self.budget.take(now) {
                     return None;
                 }
                 tries += 1;
@@ -74,14 +72,6 @@ impl Movers {
         }
         None
     }
-}
-
-fn may_try((since, tries): &mut (Option<Instant>, u32), now: Instant) -> bool {
-    if since.is_none_or(|since| now >= since + Duration::from_secs(1)) {
-        (*since, *tries) = (Some(now), 0);
-    }
-    *tries += 1;
-    *tries <= MAX_TRIES_PER_SECOND
 }
 
 #[cfg(test)]
@@ -182,7 +172,7 @@ mod tests {
                 assert!(tries - before <= MAX_TRIES as u32);
             }
         }
-        assert_eq!(tries, 3 * MAX_TRIES_PER_SECOND, "300,000 datagrams in three seconds");
+        assert_eq!(tries, 3 * Tries::MAX_PER_SECOND, "300,000 datagrams in three seconds");
         assert_eq!(looks, 60);
     }
 

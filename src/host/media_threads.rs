@@ -205,6 +205,9 @@ impl MediaThreads {
                 let _ = thread.join();
             }
         }
+        for inbox in &self.inboxes {
+            inbox.wakeup.forget();
+        }
     }
 }
 

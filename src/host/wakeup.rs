@@ -42,6 +42,13 @@ impl Wakeup {
         fence(Ordering::SeqCst);
     }
 
+    /// The thread has ended. Its waker keeps the runtime alive that it belonged to, with two
+    /// descriptors.
+    pub fn forget(&self) {
+        self.rise();
+        *self.waker.lock().unwrap_or_else(|e| e.into_inner()) = None;
+    }
+
     /// The thread is awake and will look at its queues before it sleeps again.
     pub fn rise(&self) {
         self.sleeping.store(false, Ordering::Release);

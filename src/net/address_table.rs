@@ -9,9 +9,12 @@ pub(crate) struct Bound {
     pub ip: IpAddr,
     pub port: u16,
     /// What candidates say. Several for a wildcard that was given no announced address.
-    pub announced: Vec<IpAddr>,
+    pub announced: Vec<SocketAddr>,
     /// Whether `announced` was given, which hides the addresses packets really arrive at.
     pub mapped: bool,
+    /// Announced addresses that are the host's own. The others are those of a NAT, from which
+    /// nothing can be sent.
+    pub own: Vec<IpAddr>,
 }
 
 /// Where a datagram leaves.
@@ -34,30 +37,37 @@ impl AddressTable {
     }
 
     /// The announced address that something arriving on `socket` was sent to. `destination` is
-    /// the address the kernel saw, if it said so.
+    /// the address the kernel saw, if it said so. Behind a NAT it is that of the host whatever the
+    /// peer sent to, so that the first announced address stands for all that are not the host's.
     pub fn announced(&self, socket: usize, destination: Option<IpAddr>) -> Option<SocketAddr> {
         let entry = self.entries.get(socket)?;
-        let ip = match destination {
-            Some(destination) if !entry.mapped && entry.ip.is_unspecified() => destination,
-            _ => *entry.announced.first()?,
-        };
-        Some(SocketAddr::new(ip, entry.port))
+        if !entry.ip.is_unspecified() {
+            return entry.announced.first().copied();
+        }
+        match destination {
+            Some(ip) if !entry.mapped => Some(SocketAddr::new(ip, entry.port)),
+            Some(ip) => {
+                let own = entry.announced.iter().find(|announced| announced.ip() == ip);
+                own.or(entry.announced.first()).copied()
+            }
+            None => entry.announced.first().copied(),
+        }
     }
 
     /// The socket, and the source address, that send from the announced address `local`.
     pub fn departure(&self, local: SocketAddr) -> Option<Departure> {
-        let serves = |entry: &&Bound| entry.port == local.port();
-        let indexed = || self.entries.iter().enumerate().filter(|(_, entry)| serves(entry));
+        let indexed = || self.entries.iter().enumerate();
         let (socket, entry) =
-            indexed().find(|(_, entry)| entry.announced.contains(&local.ip())).or_else(|| {
+            indexed().find(|(_, entry)| entry.announced.contains(&local)).or_else(|| {
                 // An address the host got after the endpoint started.
                 indexed().find(|(_, entry)| {
-                    entry.ip.is_unspecified()
+                    entry.port == local.port()
+                        && entry.ip.is_unspecified()
                         && !entry.mapped
                         && entry.ip.is_ipv4() == local.is_ipv4()
                 })
             })?;
-        let pin = entry.ip.is_unspecified() && !entry.mapped;
+        let pin = entry.ip.is_unspecified() && (!entry.mapped || entry.own.contains(&local.ip()));
         Some(Departure { socket, source: pin.then_some(local.ip()) })
     }
 }
@@ -70,8 +80,12 @@ mod tests {
         Bound {
             ip: ip.parse().unwrap(),
             port: 4000,
-            announced: announced.iter().map(|ip| ip.parse().unwrap()).collect(),
+            announced: announced
+                .iter()
+                .map(|ip| SocketAddr::new(ip.parse().unwrap(), 4000))
+                .collect(),
             mapped,
+            own: Vec::new(),
         }
     }
 
@@ -94,6 +108,24 @@ mod tests {
         let local = table.announced(0, Some("10.0.0.2".parse().unwrap())).unwrap();
         assert_eq!(local, address("203.0.113.5:4000"));
         assert_eq!(table.departure(local), Some(Departure { socket: 0, source: None }));
+    }
+
+    #[test]
+    fn of_several_announced_addresses_the_one_that_is_the_hosts_own_is_told_apart() {
+        let entry = Bound {
+            announced: vec![address("203.0.113.5:30000"), address("192.168.1.5:4000")],
+            own: vec!["192.168.1.5".parse().unwrap()],
+            ..bound("0.0.0.0", &[], true)
+        };
+        let table = AddressTable::new(vec![entry]);
+        let lan = table.announced(0, Some("192.168.1.5".parse().unwrap())).unwrap();
+        assert_eq!(lan, address("192.168.1.5:4000"));
+        let pinned = Departure { socket: 0, source: Some("192.168.1.5".parse().unwrap()) };
+        assert_eq!(table.departure(lan), Some(pinned));
+        let public = table.announced(0, Some("10.0.0.2".parse().unwrap())).unwrap();
+        assert_eq!(public, address("203.0.113.5:30000"), "with the port of the NAT");
+        assert_eq!(table.departure(public), Some(Departure { socket: 0, source: None }));
+        assert_eq!(table.departure(address("203.0.113.5:4000")), None);
     }
 
     #[test]

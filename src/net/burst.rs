@@ -204,8 +204,8 @@ mod tests {
             let bind = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let (from, to) = (bind(), bind());
             let (local, remote) = (from.local_addr().unwrap(), to.local_addr().unwrap());
-            let (ip, port) = (local.ip(), local.port());
-            let bound = Bound { ip, port, announced: vec![ip], mapped: false };
+            let (ip, port, announced) = (local.ip(), local.port(), vec![local]);
+            let bound = Bound { ip, port, announced, mapped: false, own: Vec::new() };
             Self {
                 burst: Burst::new(),
                 sockets: [from, to].map(|socket| UdpSocket::new(socket).unwrap()).into(),

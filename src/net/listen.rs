@@ -10,7 +10,7 @@ use super::local_addresses::local_addresses;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::flow::{LocalCandidates, Protocol};
 use crate::control::ids::ShardIndex;
-use crate::control::options::{EngineOptions, Listen};
+use crate::control::options::{Announced, EngineOptions, Listen};
 
 /// TCP connections the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -23,7 +23,8 @@ pub struct ListenAddress {
     /// The address bound, perhaps a wildcard.
     pub ip: IpAddr,
     /// What candidates say instead.
-    pub announced: Vec<IpAddr>,
+    pub announced: Vec<SocketAddr>,
+    /// The port bound.
     pub port: u16,
     pub protocol: Protocol,
     /// The media thread that reads it.
@@ -61,21 +62,45 @@ fn bind_shard(options: &EngineOptions, shard: usize) -> Result<ShardSockets, Eng
             .map_err(|failure| failure.explain(index, listen.ip))?;
         let explain = |error| Failure { protocol: "UDP", port, error }.explain(index, listen.ip);
         let port = udp.local_addr().map_err(explain)?.port();
-        let announced = announced(listen).map_err(explain)?;
-        let mapped = listen.announced.is_some();
+        let announced = announced(listen, port, shard).map_err(explain)?;
+        let mapped = !listen.announced.is_empty();
+        let own = match mapped && listen.ip.is_unspecified() {
+            true => local_addresses(listen.ip).map_err(explain)?,
+            false => Vec::new(),
+        };
         sockets.udp.push(udp);
         sockets.tcp.extend(tcp);
-        sockets.bound.push(Bound { ip: listen.ip, port, announced, mapped });
+        sockets.bound.push(Bound { ip: listen.ip, port, announced, mapped, own });
     }
     Ok(sockets)
 }
 
-fn announced(listen: &Listen) -> io::Result<Vec<IpAddr>> {
-    match listen.announced {
-        Some(announced) => Ok(vec![announced]),
-        None if listen.ip.is_unspecified() => local_addresses(listen.ip),
-        None => Ok(vec![listen.ip]),
+/// What the candidates of shard `shard` say, which listens on `port`.
+fn announced(listen: &Listen, port: u16, shard: usize) -> io::Result<Vec<SocketAddr>> {
+    let at = |ip| SocketAddr::new(ip, port);
+    if listen.announced.is_empty() {
+        return Ok(match listen.ip.is_unspecified() {
+            true => local_addresses(listen.ip)?.into_iter().map(at).collect(),
+            false => vec![at(listen.ip)],
+        });
     }
+    let mut announced = Vec::new();
+    for Announced { ip, port } in &listen.announced {
+        let address = match port {
+            None => at(*ip),
+            Some(first) => {
+                let port = u16::try_from(usize::from(*first) + shard).map_err(|_| {
+                    let text = format!("announced port {first} leaves no room for the threads");
+                    io::Error::new(io::ErrorKind::InvalidInput, text)
+                })?;
+                SocketAddr::new(*ip, port)
+            }
+        };
+        if !announced.contains(&address) {
+            announced.push(address);
+        }
+    }
+    Ok(announced)
 }
 
 /// A UDP socket and, if wanted, a TCP listener at the same port number.
@@ -173,8 +198,7 @@ impl ShardSockets {
             .protocols()
             .flat_map(|protocol| {
                 self.bound.iter().flat_map(move |bound| {
-                    let address = move |&ip| (protocol, SocketAddr::new(ip, bound.port));
-                    bound.announced.iter().map(address)
+                    bound.announced.iter().map(move |address| (protocol, *address))
                 })
             })
             .collect();
@@ -195,8 +219,8 @@ mod tests {
     use super::*;
 
     fn options(listen: &[&str], port: u16) -> EngineOptions {
-        let listen =
-            listen.iter().map(|ip| Listen { ip: ip.parse().unwrap(), announced: None }).collect();
+        let entry = |ip: &&str| Listen { ip: ip.parse().unwrap(), announced: Vec::new() };
+        let listen = listen.iter().map(entry).collect();
         EngineOptions { listen, port, threads: 1, tcp: true, max_transports: 10, task_threads: 1 }
     }
 
@@ -244,18 +268,35 @@ mod tests {
     }
 
     #[test]
+    fn each_thread_announces_every_address_with_its_own_port() {
+        let announced = |ip: &str, port| Announced { ip: ip.parse().unwrap(), port };
+        let mut options = EngineOptions { threads: 2, ..options(&["127.0.0.1"], 0) };
+        options.listen[0].announced =
+            vec![announced("203.0.113.5", Some(30_000)), announced("192.168.1.5", None)];
+        for (shard, sockets) in bind(&options).unwrap().iter().enumerate() {
+            let public = SocketAddr::new("203.0.113.5".parse().unwrap(), 30_000 + shard as u16);
+            let lan = SocketAddr::new("192.168.1.5".parse().unwrap(), sockets.bound[0].port);
+            let addresses: Vec<_> = sockets.candidates().0.iter().map(|(_, at)| *at).collect();
+            assert_eq!(addresses, [public, lan, public, lan], "UDP, then TCP");
+        }
+        options.listen[0].announced[0].port = Some(65_535);
+        assert_eq!(bind(&options).unwrap_err().code, ErrorCode::Listen);
+    }
+
+    #[test]
     fn candidates_put_udp_before_tcp_and_loopback_last() {
         let bound = |announced: &[&str]| Bound {
             ip: "0.0.0.0".parse().unwrap(),
             port: 5,
-            announced: announced.iter().map(|ip| ip.parse().unwrap()).collect(),
+            announced: announced.iter().map(|at| at.parse().unwrap()).collect(),
             mapped: false,
+            own: Vec::new(),
         };
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let sockets = ShardSockets {
             udp: Vec::new(),
             tcp: vec![tcp],
-            bound: vec![bound(&["127.0.0.1", "192.0.2.1"])],
+            bound: vec![bound(&["127.0.0.1:5", "192.0.2.1:5"])],
         };
         let expected = [
             (Protocol::Udp, "192.0.2.1:5"),

@@ -1,7 +1,7 @@
 //! Where TCP connections come from, so that no place takes them all.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Most connections from one origin that nobody here has answered yet.
@@ -18,35 +18,47 @@ pub(super) struct Origins(HashMap<IpAddr, Count>);
 #[derive(Default, Debug)]
 struct Count {
     connections: usize,
-    strangers: usize,
+    /// Ids of connections that were not answered yet, in the order they came.
+    strangers: VecDeque<u64>,
+}
+
+/// Whether a new connection may stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Admission {
+    /// It is counted, as a stranger.
+    Admitted,
+    /// Not before this stranger, the oldest of the same origin, is gone. Were it the newcomer that
+    /// has to go, 64 connections that say nothing would lock out everybody behind one NAT.
+    InPlaceOf(u64),
+    /// Its origin has as many as it may, all of them answered.
+    Refused,
 }
 
 impl Origins {
-    /// Counts a new connection, a stranger at first. False, and nothing counted, when its origin
-    /// has enough.
-    pub fn admit(&mut self, remote: IpAddr) -> bool {
+    /// Counts a new connection, a stranger at first, unless its origin has enough.
+    pub fn admit(&mut self, remote: IpAddr, id: u64) -> Admission {
         let count = self.0.entry(origin(remote)).or_default();
-        let admitted = count.strangers < MAX_STRANGERS && count.connections < MAX_CONNECTIONS;
-        if admitted {
-            count.strangers += 1;
+        if count.strangers.len() < MAX_STRANGERS && count.connections < MAX_CONNECTIONS {
+            count.strangers.push_back(id);
             count.connections += 1;
+            return Admission::Admitted;
         }
-        admitted
+        count.strangers.front().map_or(Admission::Refused, |oldest| Admission::InPlaceOf(*oldest))
     }
 
     /// A stranger was answered.
-    pub fn answered(&mut self, remote: IpAddr) {
+    pub fn answered(&mut self, remote: IpAddr, id: u64) {
         if let Some(count) = self.0.get_mut(&origin(remote)) {
-            count.strangers -= 1;
+            count.strangers.retain(|stranger| *stranger != id);
         }
     }
 
-    /// A connection is gone; `answered` says whether it had been.
-    pub fn left(&mut self, remote: IpAddr, answered: bool) {
+    /// A connection is gone.
+    pub fn left(&mut self, remote: IpAddr, id: u64) {
         let Entry::Occupied(mut entry) = self.0.entry(origin(remote)) else { return };
         let count = entry.get_mut();
         count.connections -= 1;
-        count.strangers -= usize::from(!answered);
+        count.strangers.retain(|stranger| *stranger != id);
         if count.connections == 0 {
             entry.remove();
         }
@@ -69,41 +81,44 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_with_enough_strangers_gets_no_more_and_others_do() {
+    fn in_a_crowded_origin_the_oldest_stranger_gives_way_and_nobody_elsewhere() {
         let mut origins = Origins::default();
         let crowded = ip("192.0.2.1");
-        assert!((0..MAX_STRANGERS).all(|_| origins.admit(crowded)));
-        assert!(!origins.admit(crowded));
-        assert!(origins.admit(ip("192.0.2.2")));
-        origins.answered(crowded);
-        assert!(origins.admit(crowded), "a stranger less");
-        assert!(!origins.admit(crowded));
-        origins.left(crowded, true);
-        assert!(!origins.admit(crowded), "as many strangers as before");
-        origins.left(crowded, false);
-        assert!(origins.admit(crowded));
+        let strangers = MAX_STRANGERS as u64;
+        assert!((0..strangers).all(|id| origins.admit(crowded, id) == Admission::Admitted));
+        assert_eq!(origins.admit(crowded, strangers), Admission::InPlaceOf(0));
+        assert_eq!(origins.admit(ip("192.0.2.2"), strangers), Admission::Admitted);
+        origins.answered(crowded, 0);
+        assert_eq!(origins.admit(crowded, strangers), Admission::Admitted, "a stranger less");
+        assert_eq!(origins.admit(crowded, 100), Admission::InPlaceOf(1));
+        origins.left(crowded, 0);
+        assert_eq!(origins.admit(crowded, 100), Admission::InPlaceOf(1), "as many strangers");
+        origins.left(crowded, 1);
+        assert_eq!(origins.admit(crowded, 100), Admission::Admitted);
     }
 
     #[test]
-    fn answered_connections_have_a_higher_limit() {
+    fn answered_connections_have_a_higher_limit_and_give_way_to_nobody() {
         let mut origins = Origins::default();
         let office = ip("192.0.2.1");
-        for _ in 0..MAX_CONNECTIONS {
-            assert!(origins.admit(office));
-            origins.answered(office);
+        for id in 0..MAX_CONNECTIONS as u64 {
+            assert_eq!(origins.admit(office, id), Admission::Admitted);
+            origins.answered(office, id);
         }
-        assert!(!origins.admit(office));
-        origins.left(office, true);
-        assert!(origins.admit(office));
+        assert_eq!(origins.admit(office, 5000), Admission::Refused);
+        origins.left(office, 0);
+        assert_eq!(origins.admit(office, 5000), Admission::Admitted);
     }
 
     #[test]
     fn addresses_of_one_ipv6_subscriber_count_together() {
         let mut origins = Origins::default();
-        let mut from = |number: usize| origins.admit(ip(&format!("2001:db8:0:1::{number:x}")));
-        assert!((0..MAX_STRANGERS).all(&mut from));
-        assert!(!from(MAX_STRANGERS));
-        assert!(origins.admit(ip("2001:db8:0:2::1")));
+        let mut from = |number: u64| {
+            origins.admit(ip(&format!("2001:db8:0:1::{number:x}")), number) == Admission::Admitted
+        };
+        assert!((0..MAX_STRANGERS as u64).all(&mut from));
+        assert!(!from(MAX_STRANGERS as u64));
+        assert_eq!(origins.admit(ip("2001:db8:0:2::1"), 1000), Admission::Admitted);
     }
 
     #[test]
@@ -111,8 +126,8 @@ mod tests {
         let mut origins = Origins::default();
         for number in 0..100 {
             let remote = ip(&format!("192.0.2.{number}"));
-            assert!(origins.admit(remote));
-            origins.left(remote, false);
+            assert_eq!(origins.admit(remote, number), Admission::Admitted);
+            origins.left(remote, number);
         }
         assert!(origins.0.is_empty());
     }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::address_table::AddressTable;
 use super::calls::Calls;
-use super::origins::Origins;
+use super::origins::{Admission, Origins};
 use super::ready_list::ReadyList;
 use super::tcp_connection::{Connection, Ended};
 use super::udp::without_flow_label;
@@ -141,7 +141,7 @@ impl TcpConnections {
         let id = self.flows.get(flow).copied().unwrap_or_default();
         let connection = self.connections.get_mut(&id);
         if connection.as_ref().is_some_and(|connection| !connection.answered) {
-            self.origins.answered(flow.remote.ip());
+            self.origins.answered(flow.remote.ip(), id);
         }
         let Some(connection) = connection else {
             counters.discarded_on_send.add(1);
@@ -223,15 +223,15 @@ impl TcpConnections {
         if self.flows.contains_key(&flow) {
             return;
         }
-        if !self.origins.admit(remote.ip()) {
+        self.last += 1;
+        let id = self.last;
+        if !self.admit(remote, id, each) {
             return;
         }
         if self.connections.len() >= self.max_connections && !self.remove_oldest_stranger(each) {
-            self.origins.left(remote.ip(), false);
+            self.origins.left(remote.ip(), id);
             return;
         }
-        self.last += 1;
-        let id = self.last;
         let connection = Connection::new(stream, flow, self.ready.waker(Key::Connection(id)));
         connection.watch();
         self.connections.insert(id, connection);
@@ -241,6 +241,18 @@ impl TcpConnections {
             self.strangers.retain(|(_, id)| connections.get(id).is_some_and(|c| !c.answered));
         }
         self.strangers.push_back((now + STRANGER_TIME, id));
+    }
+
+    /// Whether the origin of a new connection has room for it, or makes some.
+    fn admit(&mut self, remote: SocketAddr, id: u64, each: &mut impl FnMut(TcpEvent<'_>)) -> bool {
+        match self.origins.admit(remote.ip(), id) {
+            Admission::Admitted => true,
+            Admission::InPlaceOf(oldest) => {
+                self.remove(oldest, each);
+                self.origins.admit(remote.ip(), id) == Admission::Admitted
+            }
+            Admission::Refused => false,
+        }
     }
 
     fn serve(&mut self, id: u64, each: &mut impl FnMut(TcpEvent<'_>)) {
@@ -282,7 +294,7 @@ impl TcpConnections {
     fn take(&mut self, id: u64) -> Option<Connection> {
         let connection = self.connections.remove(&id)?;
         self.flows.remove(&connection.flow);
-        self.origins.left(connection.flow.remote.ip(), connection.answered);
+        self.origins.left(connection.flow.remote.ip(), id);
         Some(connection)
     }
 }
@@ -315,7 +327,8 @@ mod tests {
             listener.set_nonblocking(true).unwrap();
             let address = listener.local_addr().unwrap();
             let (ip, port) = (address.ip(), address.port());
-            let bound = Bound { ip, port, announced: vec![ip], mapped: false };
+            let announced = vec![address];
+            let bound = Bound { ip, port, announced, mapped: false, own: Vec::new() };
             Self {
                 tcp: TcpConnections::new(vec![listener]).unwrap(),
                 table: AddressTable::new(vec![bound]),
@@ -416,22 +429,26 @@ mod tests {
     }
 
     #[test]
-    fn an_address_with_many_strangers_gets_no_more_until_they_are_gone() {
+    fn of_an_address_with_many_strangers_the_oldest_gives_way_to_a_newcomer() {
         run(async {
             let mut fixture = Fixture::new();
             let mut strangers = Vec::new();
             for _ in 0..64 {
                 strangers.push(fixture.peer().await);
             }
-            fixture.refuse_another().await;
-
             fixture.answer(&strangers[0].1);
-            let _welcome = fixture.peer().await;
-            fixture.tcp.end(&strangers[1].1);
-            let _welcome = fixture.peer().await;
+            let mut welcome = vec![fixture.peer().await];
+            assert_eq!(fixture.ended, [], "one of the 64 is no stranger any more");
+
+            welcome.push(fixture.peer().await);
+            assert_eq!(fixture.ended, [strangers[1].1], "the oldest that nobody answered");
+            assert_eq!(strangers[1].0.read(&mut [0; 1]).unwrap(), 0, "it is closed");
+
+            fixture.tcp.end(&strangers[2].1);
+            welcome.push(fixture.peer().await);
+            assert_eq!(fixture.ended.len(), 1, "there was room");
             fixture.pass(STRANGER_TIME);
-            assert_eq!(fixture.ended.len(), 64, "all but the one answered");
-            let _welcome = fixture.peer().await;
+            assert_eq!(fixture.ended.len(), 65, "all but the one answered, and the one ended here");
         });
     }
 

@@ -27,10 +27,16 @@ pub struct NativeEndpoint {
 #[napi(object, object_from_js = false)]
 pub struct NativeListenAddress {
     pub ip: String,
-    pub announced_ips: Vec<String>,
+    pub announced: Vec<NativeAnnouncedAddress>,
     pub port: u16,
     pub protocol: &'static str,
     pub thread: u32,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeAnnouncedAddress {
+    pub ip: String,
+    pub port: u16,
 }
 
 #[napi]
@@ -59,7 +65,11 @@ impl NativeEndpoint {
         addresses
             .map(|address| NativeListenAddress {
                 ip: address.ip.to_string(),
-                announced_ips: address.announced.iter().map(ToString::to_string).collect(),
+                announced: address
+                    .announced
+                    .iter()
+                    .map(|at| NativeAnnouncedAddress { ip: at.ip().to_string(), port: at.port() })
+                    .collect(),
                 port: address.port,
                 protocol: match address.protocol {
                     crate::control::flow::Protocol::Udp => "udp",

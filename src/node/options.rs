@@ -10,13 +10,20 @@ use crate::codec::Codec;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::layers::Preferences;
 use crate::control::options::{
-    ChannelOptions, DtlsVersions, EngineOptions, Listen, TransportOptions,
+    Announced, ChannelOptions, DtlsVersions, EngineOptions, Listen, TransportOptions,
 };
 
 #[napi(object)]
 pub struct NativeListenOptions {
     pub ip: String,
-    pub announced_ip: Option<String>,
+    pub announced: Vec<NativeAnnounced>,
+}
+
+#[napi(object)]
+pub struct NativeAnnounced {
+    pub ip: String,
+    /// That of thread 0; absent where it is the one listened on.
+    pub port: Option<u16>,
 }
 
 #[napi(object)]
@@ -80,10 +87,11 @@ impl TryFrom<NativeEndpointOptions> for EngineOptions {
         let listen = entries
             .map(|(index, entry)| {
                 let ip = address(&entry.ip, || format!("options.listen[{index}].ip"))?;
-                let announced = entry
-                    .announced_ip
-                    .map(|ip| address(&ip, || format!("options.listen[{index}].announcedIp")));
-                Ok(Listen { ip, announced: announced.transpose()? })
+                let announced = entry.announced.iter().map(|NativeAnnounced { ip, port }| {
+                    let ip = address(ip, || format!("options.listen[{index}].announcedIp"))?;
+                    Ok(Announced { ip, port: *port })
+                });
+                Ok(Listen { ip, announced: announced.collect::<Result<_, EngineError>>()? })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         Ok(EngineOptions {

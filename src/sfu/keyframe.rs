@@ -35,12 +35,17 @@ impl KeyframeRequests {
     /// out at [`KeyframeRequests::next`].
     #[must_use]
     pub fn request(&mut self, now: Instant) -> bool {
+        self.want(now);
+        self.poll(now)
+    }
+
+    /// As [`KeyframeRequests::request`], for who polls later.
+    pub fn want(&mut self, now: Instant) {
         let opens = self.last_sent.map_or(now, |sent| sent + INTERVAL).max(now);
         let waiting = self.waiting.get_or_insert(Waiting { tries: 0, due: opens });
         // Who asks anew has not got it: ask earlier than a retry would, and keep trying.
         waiting.due = waiting.due.min(opens);
         waiting.tries = waiting.tries.min(MAX_TRIES - 1);
-        self.poll(now)
     }
 
     /// Whether to send a request now.

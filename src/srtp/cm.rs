@@ -70,6 +70,25 @@ impl CounterMode {
         Some(())
     }
 
+    /// `packet` is the whole packet, `header` the length of its part in the clear. Leaves what was
+    /// sealed in `plain`, whose contents before are overwritten.
+    pub(super) fn open_rtp(
+        &self,
+        packet: &[u8],
+        header: usize,
+        ssrc: u32,
+        index: u64,
+        plain: &mut Vec<u8>,
+    ) -> Option<()> {
+        let (authenticated, tag) = packet.split_last_chunk::<TAG_LEN>()?;
+        let rollover_counter = (index >> 16) as u32;
+        let expected = self.tag([authenticated, &rollover_counter.to_be_bytes()]);
+        verify_slices_are_equal(&expected, tag).ok()?;
+        plain.clear();
+        plain.extend_from_slice(authenticated.get(header..)?);
+        apply_key_stream(&self.cipher, self.counter(ssrc, index), plain)
+    }
+
     /// `packet` is the plain compound followed by room for what is added. Here the tag comes last
     /// (RFC 3711 3.4).
     pub(super) fn seal_rtcp(&self, packet: &mut [u8], ssrc: u32, index: SrtcpIndex) -> Option<()> {

@@ -75,6 +75,22 @@ impl Gcm {
         sealed.ok()
     }
 
+    /// `header` is the part in the clear, with CSRCs and extensions. Leaves what was sealed in
+    /// `plain`, whose contents before are overwritten.
+    pub(super) fn open_rtp(
+        &self,
+        header: &[u8],
+        body: &[u8],
+        ssrc: u32,
+        index: u64,
+        plain: &mut Vec<u8>,
+    ) -> Option<()> {
+        let (text, tag) = body.split_last_chunk::<TAG_LEN>()?;
+        plain.resize(text.len(), 0);
+        let nonce = self.rtp_nonce(ssrc, index);
+        self.key.open_separate_gather(nonce, Aad::from(header), text, tag, plain).ok()
+    }
+
     /// `packet` is the plain compound followed by room for what is added.
     pub(super) fn seal_rtcp(&self, packet: &mut [u8], ssrc: u32, index: SrtcpIndex) -> Option<()> {
         let (packet, word) = packet.split_last_chunk_mut()?;

@@ -1,8 +1,9 @@
 //! SRTP and SRTCP (RFC 3711) with the three profiles that DTLS-SRTP negotiates in browsers: AES-GCM
 //! (RFC 7714) with 128 and 256 bits, and AES in counter mode with HMAC-SHA1 (RFC 5764 4.1.2).
 //!
-//! A [`Sealer`] protects what we send, an [`RtcpOpener`] opens what the peer reports about it.
-//! Nothing here knows time or sockets, and sealing does not allocate.
+//! A [`Sealer`] protects what we send, an [`RtpOpener`] opens the media that the peer sends and an
+//! [`RtcpOpener`] its reports. Nothing here knows time or sockets, and neither sealing nor opening
+//! allocates.
 
 mod cm;
 mod gcm;
@@ -10,11 +11,15 @@ mod gcm;
 mod interoperability;
 mod keys;
 mod opener;
+mod packet_index;
 mod replay;
+mod rtp_opener;
 mod sealer;
 
 pub use keys::KeyingMaterial;
 pub use opener::RtcpOpener;
+pub use packet_index::PacketIndex;
+pub use rtp_opener::RtpOpener;
 pub use sealer::Sealer;
 
 use cm::CounterMode;

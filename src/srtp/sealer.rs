@@ -1,5 +1,9 @@
 //! Protecting what one side sends.
 
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
 use super::keys::Packets;
 use super::{Cipher, KeyingMaterial, Payload, Profile, RTCP_HEADER_LEN, SrtcpIndex, rtcp_sender};
 
@@ -15,6 +19,8 @@ pub struct Sealer {
     rtcp: Cipher,
     /// Of the next SRTCP packet. Starts at zero (RFC 3711 3.2.1).
     next_rtcp_index: u32,
+    /// Where each SSRC began under these keys, when they are not the first ones.
+    begun: Option<RefCell<FxHashMap<u32, u64>>>,
 }
 
 impl Sealer {
@@ -27,7 +33,22 @@ impl Sealer {
             rtp: Cipher::new(profile, &material.session_keys(client, Packets::Rtp)?)?,
             rtcp: Cipher::new(profile, &material.session_keys(client, Packets::Rtcp)?)?,
             next_rtcp_index: 0,
+            begun: None,
         })
+    }
+
+    /// As [`Sealer::new`], for streams that were sent under other keys before. The receiver has a
+    /// new context too, so what it takes for the rollover counter is zero again (RFC 3711 3.3.1)
+    /// wherever the index of a stream is.
+    pub fn renewed(material: &KeyingMaterial, client: bool) -> Option<Self> {
+        Some(Self { begun: Some(RefCell::default()), ..Self::new(material, client)? })
+    }
+
+    /// The index under these keys. `None` for one from before, which has no number under them.
+    fn index(&self, ssrc: u32, index: u64) -> Option<u64> {
+        let Some(begun) = &self.begun else { return Some(index) };
+        let base = *begun.borrow_mut().entry(ssrc).or_insert(index & !0xffff);
+        index.checked_sub(base)
     }
 
     pub fn profile(&self) -> Profile {
@@ -52,7 +73,8 @@ impl Sealer {
     /// not come twice for one SSRC with other bytes: in AES-GCM that gives the authentication key
     /// away, in counter mode the plaintext of both (RFC 7714 8.4, RFC 3711 9.1).
     ///
-    /// `None` when `out` is too short, the padding too long, or the 48 bits are used up.
+    /// `None` when `out` is too short, the padding too long, the 48 bits are used up, or the packet
+    /// is older than keys that are not the first ones.
     #[allow(clippy::too_many_arguments)]
     pub fn seal_rtp(
         &self,
@@ -67,6 +89,7 @@ impl Sealer {
         let payload = Payload { prefix, rest, padding: u8::try_from(padding).ok()? };
         let len = header.checked_add(payload.len() + self.rtp_overhead())?;
         let packet = out.get_mut(..len)?;
+        let index = self.index(ssrc, index)?;
         if header < MIN_RTP_HEADER_LEN || index > LAST_INDEX {
             return None;
         }
@@ -159,6 +182,21 @@ mod tests {
             assert_eq!(before[..12], after[..12], "the rollover counter is not sent");
             assert_ne!(before[12..52], after[12..52]);
             assert_ne!(before[52..], after[52..]);
+        }
+    }
+
+    #[test]
+    fn under_new_keys_the_rollover_counter_starts_again_for_each_stream() {
+        for profile in Profile::ALL {
+            let first = sealer(profile);
+            let renewed = Sealer::renewed(&material(profile), true).unwrap();
+            for index in [0x3_0010, 0x3_0011, 0x4_0000, 0x3_0003] {
+                let expected = seal(&first, index - 0x3_0000, &[], &[1; 40], 0);
+                assert_eq!(seal(&renewed, index, &[], &[1; 40], 0), expected, "{index:x}");
+            }
+            let mut out = header(7, 0x2_ffff, false);
+            out.resize(200, 0);
+            assert_eq!(renewed.seal_rtp(&mut out, 12, 7, 0x2_ffff, &[], &[1], 0), None);
         }
     }
 

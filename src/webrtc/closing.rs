@@ -36,20 +36,18 @@ impl Session {
             return;
         }
         if self.rtc.is_alive() {
-            self.say_goodbye();
+            self.with_sending(|sending| sending.say_goodbye());
             if let Err(error) = self.rtc.close() {
                 tracing::debug!(transport = %self.id, %error, "no goodbye");
             }
             self.advance(now);
         }
-        for incoming in std::mem::take(&mut self.incoming) {
-            self.close_incoming(incoming.id, CloseReason::Parent);
+        let tracks = self.receiving.lines().flat_map(|line| &line.tracks);
+        for id in tracks.map(|track| track.id).collect::<Vec<_>>() {
+            self.close_incoming(id, CloseReason::Parent);
         }
-        for outgoing in std::mem::take(&mut self.outgoing).iter() {
-            let id = outgoing.id;
-            self.events
-                .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Parent });
-        }
+        self.receiving.configure(Vec::new());
+        self.with_sending(|sending| sending.close(CloseReason::Parent));
         self.channels.close_all(CloseReason::Parent, &mut self.events);
         self.set_state(TransportState::Closed);
         self.state = TransportState::Closed;

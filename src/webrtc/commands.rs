@@ -2,14 +2,16 @@
 
 use std::time::Instant;
 
-use super::outgoing::Outgoing;
+use str0m::media::Mid;
+
 use super::{MAX_TRACKS, Session, SessionEvent};
-use crate::codec::{Kind, Layer};
+use crate::codec::Kind;
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
-use crate::sfu::AudioLevelMeter;
+use crate::receiving::ReceiveLine;
+use crate::sending::OutgoingTrack;
 
 impl Session {
     /// Commands that concern this peer alone.
@@ -46,25 +48,24 @@ impl Session {
             }
             C::RemoveOutgoingTrack { id } => self.remove_outgoing(id),
             C::RemoveIncomingTrack { id } => self.remove_incoming(id),
-            C::SelectEncoding { id, rid } => self.choose(now, id, |track| track.selected = rid),
+            C::SelectEncoding { id, rid } => {
+                self.with_sending(|sending| sending.select_encoding(now, id, rid));
+            }
             C::SelectLayer { id, spatial, temporal } => {
-                self.choose(now, id, |track| track.layer_limit = limit(spatial, temporal));
+                self.with_sending(|sending| sending.select_layer(now, id, spatial, temporal));
             }
             C::SetPreferences { id, preferences } => {
-                self.choose(now, id, |track| track.preferences = preferences);
+                self.with_sending(|sending| sending.set_preferences(now, id, preferences));
             }
             C::SetMaxBitrate { bitrate } => {
-                self.bandwidth.set_max_bitrate(bitrate);
-                self.allocate(now);
+                self.with_sending(|sending| sending.set_max_bitrate(now, bitrate));
             }
-            C::ListenBandwidth { listen } => self.bandwidth.listen(now, listen),
-            C::Mute { id, muted } => self.mute(now, id, muted),
-            C::RequestKeyframe { id, rid } => self.request_keyframe_by_rid(now, id, rid.as_deref()),
-            C::ListenLevels { id, listen } => {
-                if let Some(incoming) = self.incoming.iter_mut().find(|i| i.id == id) {
-                    incoming.levels = listen.then(AudioLevelMeter::default);
-                }
+            C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
+            C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
+            C::RequestKeyframe { id, rid } => {
+                self.receiving.request_keyframe_by_rid(now, id, rid.as_deref());
             }
+            C::ListenLevels { id, listen } => self.receiving.listen_levels(id, listen),
             C::CreateChannel { id, options } => {
                 let has_application = self.negotiation.has_application();
                 let events = &mut self.events;
@@ -103,53 +104,29 @@ impl Session {
     }
 
     fn add_outgoing(&mut self, id: OutgoingTrackId, kind: Kind, stream: String, track: String) {
-        if self.outgoing.len() >= MAX_TRACKS {
+        if self.sending.tracks().len() >= MAX_TRACKS {
             let event = Event::OutgoingTrackClosed { id, reason: CloseReason::Error };
             self.events.push_back(SessionEvent::Event(event));
             return;
         }
-        self.outgoing.push(Outgoing::new(id, kind, stream, track));
+        self.sending.add_track(OutgoingTrack::new(id, kind, stream, track));
     }
 
     fn remove_outgoing(&mut self, id: OutgoingTrackId) {
-        let Some(outgoing) = self.outgoing.remove(id) else { return };
-        if let Some(mid) = outgoing.mid {
-            self.renew_line(mid);
+        let removed = self.with_sending(|sending| sending.remove_track(id, CloseReason::Closed));
+        if let Some(mid) = removed.and_then(|track| track.mid) {
+            self.renew_line(Mid::from(&*mid));
         }
-        self.events
-            .push_back(SessionEvent::OutgoingTrackClosed { id, reason: CloseReason::Closed });
     }
 
     fn remove_incoming(&mut self, id: IncomingTrackId) {
-        let Some(index) = self.incoming.iter().position(|i| i.id == id) else { return };
-        let incoming = self.incoming.remove(index);
-        self.refused.insert(incoming.mid);
+        let holds = |line: &&ReceiveLine| line.tracks.iter().any(|track| track.id == id);
+        let Some(line) = self.receiving.lines().find(holds) else { return };
+        // Of a line with several tracks the others go on.
+        if line.tracks.len() == 1 {
+            self.refused.insert(Mid::from(&*line.mid));
+        }
+        self.receiving.remove_track(id);
         self.close_incoming(id, CloseReason::Closed);
     }
-
-    pub(super) fn outgoing_mut(&mut self, id: OutgoingTrackId) -> Option<&mut Outgoing> {
-        self.outgoing.find_mut(id)
-    }
-
-    fn choose(&mut self, now: Instant, id: OutgoingTrackId, wish: impl FnOnce(&mut Outgoing)) {
-        if let Some(outgoing) = self.outgoing_mut(id) {
-            wish(outgoing);
-            self.allocate(now);
-        }
-    }
-
-    fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
-        let Some(outgoing) = self.outgoing_mut(id) else { return };
-        outgoing.muted = muted;
-        outgoing.redundancy.end_segment();
-        outgoing.transponder.set_muted(muted);
-        self.allocate(now);
-        self.after_choice(now, id);
-    }
-}
-
-/// The highest layer that a choice allows.
-fn limit(spatial: Option<u8>, temporal: Option<u8>) -> Layer {
-    let Layer { spatial: highest_spatial, temporal: highest_temporal } = Layer::HIGHEST;
-    Layer::new(spatial.unwrap_or(highest_spatial), temporal.unwrap_or(highest_temporal))
 }

@@ -6,8 +6,10 @@ use str0m::config::DtlsVersion;
 use str0m::net::{Protocol as StrProtocol, TcpType};
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use super::dtls::Dtls;
 use super::extensions::extension_map;
-use super::identity::{Agreement, Identity};
+use super::identity::Identity;
+use super::wrapping;
 use crate::codec::{Codec, Kind};
 use crate::control::flow::{LocalCandidates, Protocol};
 use crate::control::options::{DtlsVersions, TransportOptions};
@@ -28,12 +30,13 @@ pub(super) fn build(
     now: Instant,
     options: &TransportOptions,
     identity: &Identity,
-    agreement: &Agreement,
+    dtls: &Dtls,
     candidates: &LocalCandidates,
 ) -> Rtc {
     let config = RtcConfig::new()
         .set_crypto_provider(identity.provider())
         .set_dtls_cert(identity.certificate())
+        .set_local_ice_credentials(wrapping::credentials())
         .set_dtls_version(match options.dtls {
             DtlsVersions::Dtls12 => DtlsVersion::Dtls12,
             DtlsVersions::Dtls13 => DtlsVersion::Dtls13,
@@ -53,7 +56,7 @@ pub(super) fn build(
         .into_iter()
         .fold(config, |config, codec| enable(config, codec, options.red));
 
-    let mut rtc = agreement.observe(|| config.build(now));
+    let mut rtc = dtls.observe(|| config.build(now));
     for (protocol, address) in &candidates.0 {
         let host = match protocol {
             Protocol::Udp => Candidate::builder().udp().host(*address).build(),

@@ -1,59 +1,30 @@
 //! Writes a session's decrypted RTP and RTCP to its dump file.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::cipher_tap::LastPlaintext;
 use super::{Session, SessionEvent};
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::dump::PacketDump;
-use crate::egress::OutgoingPacket;
+use crate::sending::{Observer, OutgoingPacket};
 
 pub(super) struct Dumping {
     dump: PacketDump,
-    plaintext: LastPlaintext,
 }
 
 impl Dumping {
-    pub(super) fn create(path: &Path, plaintext: LastPlaintext) -> Result<Self, EngineError> {
+    pub(super) fn create(path: &Path) -> Result<Self, EngineError> {
         let dump = PacketDump::create(path).map_err(|e| io_error(path, &e))?;
-        Ok(Self { dump, plaintext })
+        Ok(Self { dump })
     }
 
-    /// Where ciphers report to.
-    pub(super) fn plaintext(&self) -> &LastPlaintext {
-        &self.plaintext
-    }
-
-    /// str0m took a datagram. RTCP was written when it was opened for our own sending side.
-    pub(super) fn received(&self, kind: Multiplexed, flow: &Flow, bytes: &[u8]) {
-        let Some(plaintext) = self.plaintext.take() else { return };
-        if kind == Multiplexed::Rtp {
-            self.with_header(true, false, flow, bytes, &[&plaintext]);
-        }
-    }
-
-    /// str0m made a datagram.
-    pub(super) fn transmitted(&self, flow: &Flow, bytes: &[u8]) {
-        if let Some(plaintext) = self.plaintext.take() {
-            self.with_header(false, false, flow, bytes, &[&plaintext]);
-        }
-    }
-
-    /// Our own sending side sealed a packet.
-    pub(super) fn sent(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
-        let (start, rest) = packet.parts();
-        self.with_header(false, true, flow, bytes, &[start, rest]);
-    }
-
-    /// Our own sending side repeated a packet: its sequence number leads the payload (RFC 4588 4).
-    pub(super) fn repeated(&self, flow: &Flow, bytes: &[u8], packet: &OutgoingPacket<'_>) {
-        let (start, rest) = packet.parts();
-        let sequence = (packet.index as u16).to_be_bytes();
-        self.with_header(false, true, flow, bytes, &[&sequence, start, rest]);
+    /// An RTP datagram came, which is `plaintext` behind its header.
+    pub(super) fn received(&self, flow: &Flow, datagram: &[u8], plaintext: &[u8]) {
+        self.with_header(true, false, flow, datagram, &[plaintext]);
     }
 
     /// A whole packet, in the clear.
@@ -79,12 +50,33 @@ impl Dumping {
     }
 }
 
+impl Observer for Dumping {
+    fn rtp(&self, flow: &Flow, datagram: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
+        self.with_header(false, true, flow, datagram, &[start, rest]);
+    }
+
+    fn rtx(&self, flow: &Flow, datagram: &[u8], packet: &OutgoingPacket<'_>) {
+        let (start, rest) = packet.parts();
+        let sequence = (packet.index as u16).to_be_bytes();
+        self.with_header(false, true, flow, datagram, &[&sequence, start, rest]);
+    }
+
+    fn rtcp(&self, flow: &Flow, compound: &[u8]) {
+        self.plain(false, flow, compound);
+    }
+}
+
 impl Session {
     /// Opens the dump file, if there is to be one. A call without its dump is better than none.
     pub(super) fn start_dump(&mut self) {
         let Some(path) = self.options.dump_file.as_deref() else { return };
-        match Dumping::create(path, LastPlaintext::default()) {
-            Ok(dumping) => self.dumping = Some(dumping),
+        match Dumping::create(path) {
+            Ok(dumping) => {
+                let dumping = Arc::new(dumping);
+                self.sending.set_observer(Some(dumping.clone()));
+                self.dumping = Some(dumping);
+            }
             Err(error) => {
                 let event = Event::TransportError { transport: self.id, error };
                 self.events.push_back(SessionEvent::Event(event));
@@ -97,6 +89,7 @@ impl Session {
         let (Some(dumping), Some(path)) = (&self.dumping, &self.options.dump_file) else { return };
         if let Some(error) = dumping.take_error(path) {
             self.dumping = None;
+            self.sending.set_observer(None);
             let event = Event::TransportError { transport: self.id, error };
             self.events.push_back(SessionEvent::Event(event));
         }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::event::{CloseReason, Event};
-use crate::control::ids::{ChannelId, IncomingTrackId, OutgoingTrackId};
-use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+use crate::control::ids::{ChannelId, IncomingTrackId};
+use crate::sending::SendingEvent;
+use crate::sfu::SourcePacket;
 
 #[derive(Debug)]
 pub enum SessionEvent {
     /// For JavaScript.
     Event(Event),
+    /// Of the sending half.
+    Sending(SendingEvent),
     /// Media for whoever receives the track.
     Packet {
         packet: Arc<SourcePacket>,
@@ -23,25 +26,6 @@ pub enum SessionEvent {
     IncomingTrackClosed {
         id: IncomingTrackId,
         reason: CloseReason,
-    },
-    OutgoingTrackClosed {
-        id: OutgoingTrackId,
-        reason: CloseReason,
-    },
-    /// The receiver of a track lost packets: see [`Session::retransmit`](super::Session::retransmit).
-    RetransmissionWanted {
-        id: OutgoingTrackId,
-    },
-    /// The receiver of a track would take other encodings of its source than before.
-    EncodingsWanted {
-        source: IncomingTrackId,
-        id: OutgoingTrackId,
-        wanted: EncodingSet,
-    },
-    /// A receiver needs a keyframe of this track.
-    KeyframeWanted {
-        source: IncomingTrackId,
-        encoding: EncodingIndex,
     },
     ChannelMessage {
         id: ChannelId,

@@ -1,16 +1,12 @@
 //! RTP header extensions: which ones are negotiated, and how they cross between str0m's form and
 //! the engine's.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
-use str0m::media::MediaTime;
 use str0m::rtp::vla;
 use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 
-use crate::codec::ntp;
-use crate::egress::ExtensionIds;
-use crate::sfu::packet::Extensions;
+use crate::receiving;
+use crate::sending::ExtensionIds;
 
 const DEPENDENCY_DESCRIPTOR: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
@@ -76,27 +72,6 @@ impl ExtensionSerializer for DependencyDescriptor {
     }
 }
 
-/// What of a received packet's extensions concerns its receivers. MID, RID and the transport-wide
-/// sequence number belong to the hop and stay behind; so does the layers allocation, which
-/// describes a simulcast that no receiver sees.
-pub(super) fn from_str0m(values: &ExtensionValues) -> Extensions {
-    Extensions {
-        audio_level: values.audio_level.map(|level| (level, values.voice_activity == Some(true))),
-        video_orientation: values.video_orientation.map(orientation_to_u8),
-        playout_delay: match (values.play_delay_min, values.play_delay_max) {
-            (Some(min), Some(max)) => Some((hundredths(min), hundredths(max))),
-            _ => None,
-        },
-        abs_capture_time: values
-            .abs_capture_time
-            .map(|time| (system_to_ntp(time.capture_time), time.clock_offset)),
-        dependency_descriptor: values
-            .user_values
-            .get::<RawDependencyDescriptor>()
-            .map(|raw| raw.0.clone()),
-    }
-}
-
 /// The ids under which an m-line takes the extensions that we send.
 pub(super) fn extension_ids(map: &ExtensionMap) -> ExtensionIds {
     let id = |extension: Extension| map.id_of(extension);
@@ -115,29 +90,11 @@ pub(super) fn extension_ids(map: &ExtensionMap) -> ExtensionIds {
     }
 }
 
-/// Picture sizes a sender announces for its simulcast, one entry per RTP stream in order of RID
-/// announcement, where it tells.
-pub(super) fn announced_sizes(values: &ExtensionValues) -> Option<Vec<Option<(u16, u16)>>> {
-    let allocation = values.user_values.get::<vla::VideoLayersAllocation>()?;
-    let size = |stream: &vla::SimulcastStreamAllocation| {
-        let layer = stream.spatial_layers.last()?;
-        let resolution = layer.resolution_and_framerate.as_ref()?;
-        Some((resolution.width, resolution.height))
-    };
-    Some(allocation.simulcast_streams.iter().map(size).collect())
-}
-
-fn orientation_to_u8(orientation: str0m::rtp::VideoOrientation) -> u8 {
-    orientation as u8
-}
-
-/// Playout delay counts in steps of 10 ms and has 12 bits.
-fn hundredths(time: MediaTime) -> u16 {
-    (time.as_micros() / 10_000).clamp(0, 0xfff) as u16
-}
-
-fn system_to_ntp(time: SystemTime) -> u64 {
-    ntp::from_unix(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+/// The ids under which a peer sends extensions on an m-line.
+pub(super) fn received_extensions(map: &ExtensionMap) -> receiving::ExtensionIds {
+    let mut ids = receiving::ExtensionIds::default();
+    map.iter().for_each(|(id, extension)| ids.set(extension.as_uri(), id));
+    ids
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The SSRCs that each m-line of ours sends with.
 //!
 //! str0m makes them and writes them into descriptions, but it does not send with them: our own
-//! sending side does (see [`crate::egress`]). A stream that str0m knows would be reported on by
+//! sending side does (see [`crate::sending`]). A stream that str0m knows would be reported on by
 //! it, under the same keys and with counts of its own. So str0m knows our streams only while a
 //! description is made or taken in: they are declared right before and removed right after, and
 //! it is not asked for output in between.
@@ -70,10 +70,10 @@ impl Session {
         }
     }
 
-    fn unused_ssrc(&mut self) -> Ssrc {
+    pub(super) fn unused_ssrc(&mut self) -> Ssrc {
         loop {
             let ssrc = self.rtc.direct_api().new_ssrc();
-            if !self.lines.contains(ssrc) {
+            if !self.lines.contains(ssrc) && *ssrc != self.receiving.report_ssrc() {
                 return ssrc;
             }
         }

@@ -1,41 +1,36 @@
 //! One peer: an ICE, DTLS and SRTP association and what flows over it. The only part that knows
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
-mod allotment;
-mod bandwidth;
 mod channels;
-mod cipher_tap;
 mod closing;
 mod commands;
 mod config;
-mod demand;
+mod consent;
+mod dtls;
 mod dumping;
 mod event;
 mod extensions;
-mod forwarding;
+mod handshake;
 mod identity;
 mod incoming;
-mod keyframes;
 mod lines;
 mod negotiation;
-mod outgoing;
-mod outgoing_tracks;
-mod pacing;
+mod path;
 mod payload;
 mod reactions;
-mod receiver_feedback;
 mod reconciliation;
-mod recovery;
+mod remote_sources;
 pub mod roaming;
 mod sdp;
-mod sending;
+mod sharing;
+mod sources;
 mod statistics;
 mod trickle;
-mod workspace;
+mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::media::Mid;
@@ -44,8 +39,6 @@ use str0m::{Input, Output, Reason, Rtc};
 
 pub use event::SessionEvent;
 pub use identity::Identity;
-pub use outgoing::Nacked;
-pub use workspace::{Delivery, Workspace};
 
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::EngineError;
@@ -54,18 +47,15 @@ use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
-use crate::egress::Egress;
-use allotment::Allotting;
-use bandwidth::Bandwidth;
+use crate::receiving::Receiving;
+use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
+use dtls::Dtls;
 use dumping::Dumping;
-use identity::Agreement;
-use incoming::{Encoding, Incoming, SenderClock};
 use lines::Lines;
 use negotiation::Negotiation;
-use outgoing_tracks::OutgoingTracks;
-use pacing::Pacing;
 use roaming::Roaming;
+use wrapping::Wrapping;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
 /// candidate pair is all they tell then.
@@ -82,28 +72,28 @@ pub struct Session {
     id: TransportId,
     options: Box<TransportOptions>,
     rtc: Rtc,
-    agreement: Agreement,
+    dtls: Dtls,
+    /// Where DTLS goes while ICE has no pair: a peer's check or handshake came from there.
+    handshake_flow: Option<Flow>,
+    /// The m-line that carries the transport for the peer.
+    carrier: Option<String>,
     ids: Arc<Ids>,
     state: TransportState,
     negotiation: Negotiation,
-    incoming: Vec<Incoming>,
-    outgoing: OutgoingTracks,
-    egress: Egress,
-    bandwidth: Bandwidth,
-    allotting: Allotting,
-    pacing: Pacing,
+    receiving: Receiving,
+    sending: Sending,
     /// SSRCs of the m-lines.
     lines: Lines,
     /// M-lines whose incoming track was closed on this side.
     refused: HashSet<Mid>,
     channels: Channels,
-    clock: SenderClock,
     local_ufrag: String,
     ufrag_changed: bool,
     /// Something was asked for that may need negotiation.
     unsettled: bool,
     created: Instant,
-    disconnected: Option<Instant>,
+    /// When something authentic last came from the peer.
+    consented: Instant,
     /// When str0m wants to be called.
     rtc_timeout: Instant,
     /// When DTLS last came or went.
@@ -120,10 +110,11 @@ pub struct Session {
     /// When something last came over the pair that is sent to.
     heard: Instant,
     roaming: Roaming,
+    wrapping: Wrapping,
     path_changes: u64,
     /// Media and RTCP that was authentic and not there before, in packets.
     authentic_received: u64,
-    dumping: Option<Dumping>,
+    dumping: Option<Arc<Dumping>>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
 }
@@ -137,33 +128,34 @@ impl Session {
         candidates: &LocalCandidates,
         ids: Arc<Ids>,
     ) -> Self {
-        let agreement = Agreement::default();
-        let mut rtc = config::build(now, &options, identity, &agreement, candidates);
-        let local_ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let dtls = Dtls::new(now);
+        let mut rtc = config::build(now, &options, identity, &dtls, candidates);
+        let api = rtc.direct_api();
+        let local_ufrag = api.local_ice_credentials().ufrag;
+        let report_ssrc = *api.new_ssrc();
+        // Of no meaning, and of its own for each session (RFC 7022 4.2).
+        let cname = format!("{:08x}{:08x}", *api.new_ssrc(), *api.new_ssrc());
         let channels = Channels::new(id, options.max_message_size, options.max_buffered_amount);
         let mut session = Self {
             id,
             options,
             rtc,
-            agreement,
+            dtls,
+            handshake_flow: None,
+            carrier: None,
             ids,
             state: TransportState::New,
             negotiation: Negotiation::default(),
-            incoming: Vec::new(),
-            outgoing: OutgoingTracks::default(),
-            egress: Egress::new(now),
-            bandwidth: Bandwidth::default(),
-            allotting: Allotting::default(),
-            pacing: Pacing::default(),
+            receiving: Receiving::new(now, report_ssrc, &cname),
+            sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
             channels,
-            clock: SenderClock::default(),
             local_ufrag,
             ufrag_changed: true,
             unsettled: false,
             created: now,
-            disconnected: None,
+            consented: now,
             rtc_timeout: now,
             dtls_at: now,
             events: VecDeque::new(),
@@ -176,6 +168,7 @@ impl Session {
             chosen_flow: None,
             heard: now,
             roaming: Roaming::default(),
+            wrapping: Wrapping::default(),
             path_changes: 0,
             authentic_received: 0,
             dumping: None,
@@ -203,16 +196,25 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Whether there is an event to take or a datagram to send.
-    pub fn has_news(&self) -> bool {
-        !self.events.is_empty() || !self.transmits.is_empty() || self.over.is_some()
+    /// Runs something on the sending half. What it has to say takes its place among the session's
+    /// own events, so that their order is that in which things happened.
+    pub fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
+        let value = action(&mut self.sending);
+        while let Some(event) = self.sending.next_event() {
+            self.events.push_back(match event {
+                SendingEvent::Event(event) => SessionEvent::Event(event),
+                event => SessionEvent::Sending(event),
+            });
+        }
+        value
     }
 
-    /// When it wants its timeout because of what it has just sent: reports about our streams, and
-    /// packets that wait.
-    pub fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
-        let own = [self.egress.report_at(), self.pacing.next(now), self.bandwidth.next()];
-        own.into_iter().flatten().min()
+    /// Whether there is an event to take or a datagram to send.
+    pub fn has_news(&self) -> bool {
+        !self.events.is_empty()
+            || !self.transmits.is_empty()
+            || self.sending.has_news()
+            || self.over.is_some()
     }
 
     /// Whether a STUN message belongs to this session: known, and authenticated by its password.
@@ -234,8 +236,8 @@ impl Session {
     ) -> bool {
         let Some(receive) = receive(flow, bytes) else { return false };
         self.count_received(bytes);
-        if self.egress.flow() == Some(flow) {
-            self.heard = now;
+        if self.sending.flow() == Some(flow) {
+            self.hear(now);
         }
         self.take(now, flow, bytes, receive, workspace)
     }
@@ -254,13 +256,21 @@ impl Session {
         workspace: &mut Workspace,
     ) -> bool {
         let kind = multiplex::classify(bytes);
-        if kind == Multiplexed::Rtcp && !self.on_rtcp(now, flow, bytes, &mut workspace.plain) {
+        match kind {
+            Multiplexed::Rtp => {
+                self.on_rtp(now, flow, bytes, &mut workspace.plain);
+                return true;
+            }
+            Multiplexed::Rtcp => {
+                self.on_rtcp(now, flow, bytes, &mut workspace.plain);
+                return self.has_news() || self.is_receiving_due(now);
+            }
+            _ => {}
+        }
+        if kind == Multiplexed::Dtls && !self.on_dtls(now, flow, bytes) {
             return self.has_news();
         }
-        if kind == Multiplexed::Dtls {
-            self.dtls_at = now;
-        }
-        let before = self.authentic_received;
+        let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             // A datagram nobody authenticated may cause this: it is no reason to give up a peer
             // that is still alive.
@@ -270,28 +280,30 @@ impl Session {
                 self.fail(&error);
             }
         }
-        if let Some(dumping) = &self.dumping {
-            dumping.received(kind, flow, bytes);
-        }
         self.drain(now);
-        let authentic = match kind {
-            Multiplexed::Rtp => self.authentic_received != before,
-            Multiplexed::Stun => self.takes_over(now, flow, bytes),
-            _ => false,
-        };
+        let authentic = kind == Multiplexed::Stun && self.takes_over(now, flow, bytes);
         self.follow(now, flow, kind, authentic);
+        self.note_consent(now, kind, answered);
         true
+    }
+
+    /// Whether the receiving half has something to say when the turn ends.
+    fn is_receiving_due(&self, now: Instant) -> bool {
+        self.receiving.next().is_some_and(|at| at <= now)
+    }
+
+    /// A turn has taken everything that came, and its media was sent on.
+    pub fn end_turn(&mut self, now: Instant) {
+        self.poll_receiving(now);
+        self.announce_if_needed();
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.rtc_timeout {
             self.advance(now);
         }
-        self.poll_keyframe_requests(now);
-        self.poll_reports(now);
-        self.poll_activity(now);
-        self.poll_demand(now);
-        self.poll_bandwidth(now);
+        self.poll_receiving(now);
+        self.with_sending(|sending| sending.handle_timeout(now));
         self.poll_roaming(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
@@ -300,9 +312,7 @@ impl Session {
         if never_connected && limit.is_some_and(|limit| now >= self.created + limit) {
             self.end(CloseReason::ConnectTimeout);
         }
-        if self.disconnected.is_some_and(|at| now >= at + self.options.disconnect_timeout) {
-            self.end(CloseReason::Timeout);
-        }
+        self.poll_consent(now);
     }
 
     /// When `handle_timeout` wants to be called.
@@ -312,44 +322,26 @@ impl Session {
         if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
             next += IDLE_STATS_DELAY;
         }
-        let own = [self.pacing.next(now), self.bandwidth.next(), self.allotting.next];
-        let own = own.into_iter().chain([self.roaming_at()]);
-        next = own.flatten().fold(next, Instant::min);
+        let receiving = self.receiving.next();
+        let own = [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
+        next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);
         if let (true, Some(limit)) = (never_connected, self.options.connect_timeout) {
             next = next.min(self.created + limit);
-        }
-        if let Some(at) = self.disconnected {
-            next = next.min(at + self.options.disconnect_timeout);
-        }
-        if let Some(at) = self.egress.report_at() {
-            next = next.min(at);
-        }
-        for incoming in &self.incoming {
-            next = incoming.demand.next().into_iter().fold(next, Instant::min);
-            for encoding in incoming.encodings() {
-                let own = [encoding.keyframes.next(), encoding.silent_at()];
-                next = own.into_iter().flatten().fold(next, Instant::min);
-            }
         }
         next
     }
 
     /// Whether nothing in str0m waits behind its statistics. It tells its next timer alone, and
     /// every later one would be late with them: checks of ICE, unless the other side makes them
-    /// all, handshakes, acknowledgements and retransmissions of messages, reports about media.
+    /// all, handshakes, acknowledgements and retransmissions of messages.
     fn only_statistics_wait(&self, now: Instant) -> bool {
         let checks = !self.options.ice_lite;
         let connecting = self.state == TransportState::Connecting;
         let talks = now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
         let sends = self.channels.buffers();
-        !(checks || connecting || talks || sends || self.receives())
-    }
-
-    /// Whether the peer sends media.
-    fn receives(&self) -> bool {
-        self.incoming.iter().flat_map(Incoming::encodings).any(Encoding::active)
+        !(checks || connecting || talks || sends)
     }
 
     /// Lets queued packets out. To be called once after everything of a burst was handed in.
@@ -362,10 +354,17 @@ impl Session {
 
     /// Hands over every datagram that waits to be sent.
     pub fn transmit(&mut self, mut send: impl FnMut(&Flow, &[u8])) {
+        self.sending.transmit(&mut send);
         while let Some(transmit) = self.transmits.pop_front() {
             self.packets_sent += 1;
             self.bytes_sent += transmit.contents.len() as u64;
-            send(&flow_of(&transmit), &transmit.contents);
+            let flow = flow_of(&transmit);
+            let contents = &transmit.contents;
+            let wrapped = match multiplex::classify(contents) {
+                Multiplexed::Dtls => self.wrap(contents),
+                _ => None,
+            };
+            send(&flow, wrapped.unwrap_or(contents));
         }
     }
 
@@ -378,6 +377,9 @@ impl Session {
                 break;
             }
         }
+        if self.dtls.has_news() {
+            self.on_dtls_news(now);
+        }
         if !self.rtc.is_alive() {
             self.end(CloseReason::Remote);
         }
@@ -385,20 +387,13 @@ impl Session {
 
     fn poll(&mut self, now: Instant) {
         loop {
-            let output = match &self.dumping {
-                None => self.rtc.poll_output(),
-                Some(dumping) => dumping.plaintext().observe(|| self.rtc.poll_output()),
-            };
-            match output {
+            match self.rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
                     self.rtc_timeout = at;
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let transmit = self.direct(now, transmit);
-                    if let Some(dumping) = &self.dumping {
-                        dumping.transmitted(&flow_of(&transmit), &transmit.contents);
-                    }
+                    let Some(transmit) = self.direct(now, transmit) else { continue };
                     self.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(event)) => self.on_rtc_event(now, event),
@@ -413,6 +408,7 @@ impl Session {
     fn set_state(&mut self, state: TransportState) {
         if self.state != state && self.state != TransportState::Closed {
             self.state = state;
+            self.tell_reach();
             let event = Event::TransportState { transport: self.id, state };
             self.events.push_back(SessionEvent::Event(event));
         }
@@ -428,6 +424,12 @@ impl Session {
         self.channels.fail(&mut self.rtc, id, error, &mut self.events);
         self.advance(now);
     }
+}
+
+/// What our reports tell the time by: the system's clock as it is now, so that no packet costs
+/// another look at it.
+fn wall_clock(now: Instant) -> WallClock {
+    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn flow_of(transmit: &Transmit) -> Flow {

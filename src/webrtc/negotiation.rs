@@ -12,10 +12,12 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, Mid};
 
 use super::config::{kind_of, media_kind_of};
+use super::dtls::Fingerprints;
 use super::sdp::{self, Amendment, Limits, RemoteMedia};
 use super::{Session, SessionEvent};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{Event, TransportState};
+use crate::sending::OutgoingTrack;
 
 #[derive(Default)]
 pub(super) struct Negotiation {
@@ -63,6 +65,7 @@ impl Negotiation {
 impl Session {
     pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, EngineError> {
         let answer = self.negotiate(|session| session.apply_offer(sdp))?;
+        self.note_carrier(now, sdp);
         self.after_description(now);
         Ok(answer)
     }
@@ -70,6 +73,7 @@ impl Session {
     fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
         check_size(sdp)?;
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
+        let fingerprints = fingerprints(sdp)?;
         if self.negotiation.pending.is_some() {
             if !self.options.polite {
                 return Err(EngineError::new(
@@ -81,6 +85,7 @@ impl Session {
         }
         let credentials = sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
         let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|e| rejected(sdp, &e))?;
+        self.dtls.expect_certificate(fingerprints);
         self.negotiation.remote = sdp::remote_media(sdp);
         self.negotiation.remote_offer = Some(sdp.to_owned());
         self.negotiation.remote_credentials = credentials;
@@ -111,7 +116,7 @@ impl Session {
             api.set_direction(*mid, *direction);
         }
         let mut directions = wanted;
-        for outgoing in self.outgoing.iter_mut() {
+        for outgoing in self.sending.tracks_mut().iter_mut() {
             if outgoing.mid.is_none() && outgoing.offered.is_none() {
                 let mid = api.add_media(
                     media_kind_of(outgoing.kind),
@@ -120,7 +125,7 @@ impl Session {
                     Some(outgoing.track.clone()),
                     None,
                 );
-                outgoing.offered = Some(mid);
+                outgoing.offered = Some((&*mid).into());
                 directions.push((mid, Direction::SendOnly));
             }
         }
@@ -145,6 +150,7 @@ impl Session {
 
     pub(crate) fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), EngineError> {
         self.negotiate(|session| session.apply_answer(sdp))?;
+        self.note_carrier(now, sdp);
         self.after_description(now);
         Ok(())
     }
@@ -158,20 +164,22 @@ impl Session {
             ));
         }
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
+        let fingerprints = fingerprints(sdp)?;
         let Some(pending) = self.negotiation.pending.take() else { return Ok(()) };
         if let Err(error) = self.rtc.sdp_api().accept_answer(pending.offer, answer) {
             self.forget_offered_lines();
             self.announce_if_needed();
             return Err(rejected(sdp, &error));
         }
+        self.dtls.expect_certificate(fingerprints);
         self.negotiation.remote = sdp::remote_media(sdp);
         self.negotiation.remote_credentials =
             sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
-        for outgoing in self.outgoing.iter_mut() {
+        for outgoing in self.sending.tracks_mut().iter_mut() {
             if let Some(mid) = outgoing.offered.take() {
-                outgoing.bind(mid);
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
+                outgoing.bind(mid);
                 self.events.push_back(SessionEvent::Event(event));
             }
         }
@@ -219,7 +227,7 @@ impl Session {
     fn needs_negotiation(&self) -> bool {
         let application = self.negotiation.wants_application && !self.negotiation.has_application;
         application
-            || self.outgoing.iter().any(|o| o.mid.is_none())
+            || self.sending.tracks().iter().any(|o| o.mid.is_none())
             || !self.wanted_directions().is_empty()
     }
 
@@ -229,8 +237,7 @@ impl Session {
             if self.rtc.media(*mid).is_none_or(|media| media.stopped()) {
                 return None;
             }
-            let sends =
-                self.outgoing.iter().any(|o| o.mid == Some(*mid) || o.offered == Some(*mid));
+            let sends = self.sending.tracks().iter().any(|outgoing| outgoing.is_on(mid));
             let receives = agreed.is_receiving() && !self.refused.contains(mid);
             let direction = direction(sends, receives);
             (direction != *agreed).then_some((*mid, direction))
@@ -241,8 +248,8 @@ impl Session {
     /// Puts outgoing tracks without an m-line on lines of our own making that fell silent, so that
     /// descriptions do not grow with every track that ever was.
     fn reuse_own_lines(&mut self) {
-        for index in 0..self.outgoing.len() {
-            let outgoing = &self.outgoing[index];
+        for index in 0..self.sending.tracks().len() {
+            let outgoing = &self.sending.tracks()[index];
             if outgoing.mid.is_some() {
                 continue;
             }
@@ -251,13 +258,10 @@ impl Session {
                     && self.rtc.media(**mid).is_some_and(|media| {
                         kind_of(media.kind()) == outgoing.kind && !media.disabled()
                     })
-                    && !self
-                        .outgoing
-                        .iter()
-                        .any(|o| o.mid.as_ref() == Some(mid) || o.offered.as_ref() == Some(mid))
+                    && !self.sending.tracks().iter().any(|outgoing| outgoing.is_on(mid))
             };
             let reused = self.negotiation.own_lines.iter().find(free).copied();
-            self.outgoing[index].offered = reused;
+            self.sending.tracks_mut()[index].offered = reused.map(|mid| (&*mid).into());
         }
     }
 
@@ -269,19 +273,20 @@ impl Session {
         for mid in mids {
             let Some(media) = self.rtc.media(mid) else { continue };
             let (kind, offered) = (kind_of(media.kind()), media.direction());
-            let taken = self.outgoing.iter().any(|o| o.mid == Some(mid));
+            let has_line = |o: &OutgoingTrack| o.mid.as_deref() == Some(&*mid);
+            let taken = self.sending.tracks().iter().any(has_line);
             if offered.is_sending()
                 && !taken
                 && !media.disabled()
                 && let Some(outgoing) =
-                    self.outgoing.iter_mut().find(|o| o.mid.is_none() && o.kind == kind)
+                    self.sending.tracks_mut().iter_mut().find(|o| o.mid.is_none() && o.kind == kind)
             {
-                outgoing.bind(mid);
+                outgoing.bind((&*mid).into());
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
                 self.events.push_back(SessionEvent::Event(event));
             }
-            let sends = self.outgoing.iter().any(|o| o.mid == Some(mid));
+            let sends = self.sending.tracks().iter().any(has_line);
             let receives = offered.is_receiving() && !self.refused.contains(&mid);
             let agreed = direction(sends && offered.is_sending(), receives);
             // Without apply() this narrows the session at once; the answer is narrowed in text.
@@ -303,7 +308,7 @@ impl Session {
         let mut lines: HashMap<Mid, Direction> = directions.collect();
         lines.extend(offered.iter().copied());
         let amendment = |(mid, direction): (Mid, Direction)| {
-            let track = self.outgoing.iter().find(|o| o.mid == Some(mid) || o.offered == Some(mid));
+            let track = self.sending.tracks().iter().find(|o| o.is_on(&mid));
             Amendment {
                 mid: mid.to_string(),
                 msid: track.map(|o| (o.stream.clone(), o.track.clone())),
@@ -325,7 +330,7 @@ impl Session {
     }
 
     fn forget_offered_lines(&mut self) {
-        for outgoing in self.outgoing.iter_mut() {
+        for outgoing in self.sending.tracks_mut().iter_mut() {
             outgoing.offered = None;
         }
         self.channels.forget_offer();
@@ -386,6 +391,13 @@ fn sdp_error(sdp: &str, message: &str) -> EngineError {
     }
 }
 
+fn fingerprints(sdp: &str) -> Result<Fingerprints, EngineError> {
+    Fingerprints::of_description(sdp).map_err(|error| {
+        let text = EngineError::new(ErrorCode::Sdp, error.to_string());
+        error.line().into_iter().fold(text, EngineError::line)
+    })
+}
+
 fn rejected(sdp: &str, error: &RtcError) -> EngineError {
     match error {
         RtcError::ChangesOutOfOrder => EngineError::new(
@@ -394,10 +406,4 @@ fn rejected(sdp: &str, error: &RtcError) -> EngineError {
         ),
         other => sdp_error(sdp, &other.to_string()),
     }
-}
-
-/// Codecs of an m-line by name, for errors.
-pub(super) fn codec_names(formats: &[crate::codec::format::Format]) -> String {
-    let names: Vec<&str> = formats.iter().map(|f| f.codec.name()).collect();
-    if names.is_empty() { "none".into() } else { names.join(", ") }
 }

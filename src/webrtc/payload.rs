@@ -7,6 +7,7 @@ use str0m::media::Mid;
 use super::config::codec_of;
 use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
+use crate::receiving::FeedbackKinds;
 
 /// The formats of an m-line, most wanted first.
 pub(super) fn formats(rtc: &Rtc, mid: Mid) -> Vec<Format> {
@@ -18,6 +19,20 @@ pub(super) fn formats(rtc: &Rtc, mid: Mid) -> Vec<Format> {
         .filter(|params| remote.contains(&params.pt()))
         .filter_map(format)
         .collect()
+}
+
+/// The feedback that was agreed on for an m-line.
+pub(super) fn feedback(rtc: &Rtc, mid: Mid) -> FeedbackKinds {
+    let Some(media) = rtc.media(mid) else { return FeedbackKinds::default() };
+    let remote = media.remote_pts();
+    let params = rtc.codec_config().params().iter().filter(|p| remote.contains(&p.pt()));
+    params.fold(FeedbackKinds::default(), |all, params| FeedbackKinds {
+        nack: all.nack || params.fb_nack(),
+        pli: all.pli || params.fb_pli(),
+        fir: all.fir || params.fb_fir(),
+        transport_cc: all.transport_cc || params.fb_transport_cc(),
+        remb: all.remb || params.fb_remb(),
+    })
 }
 
 fn format(params: &PayloadParams) -> Option<Format> {

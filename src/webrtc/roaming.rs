@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Session, Workspace, receive};
+use super::{Session, receive};
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::event::TransportState;
 use crate::control::flow::{Flow, Protocol};
+use crate::sending::Workspace;
 
 /// Whoever was heard this recently is where he was, and his packets from elsewhere are somebody's
 /// copies.
@@ -69,9 +70,9 @@ impl Session {
         now.saturating_duration_since(self.heard) < CONSENT
             && self.roaming.unproven < MAX_UNPROVEN
             && matches!(self.state, TransportState::Connected | TransportState::Disconnected)
-            && self.egress.has_keys()
+            && self.sending.has_keys()
             // A TCP connection ends with its addresses.
-            && self.egress.flow().is_some_and(|flow| flow.protocol == Protocol::Udp)
+            && self.sending.flow().is_some_and(|flow| flow.protocol == Protocol::Udp)
     }
 
     /// What datagrams of this peer would go on from, if it may have moved.
@@ -79,13 +80,10 @@ impl Session {
         if !self.may_have_moved(now) {
             return;
         }
-        for encoding in self.incoming.iter().flat_map(|incoming| incoming.encodings()) {
-            if let Some(newest) = encoding.newest() {
-                let stream = Stream::Rtp { ssrc: *encoding.ssrc };
-                each(Trace { stream, newest: u32::from(newest) });
-            }
+        for (ssrc, newest) in self.receiving.newest() {
+            each(Trace { stream: Stream::Rtp { ssrc }, newest: u32::from(newest) });
         }
-        for (tag, ssrc, newest) in self.egress.rtcp_senders() {
+        for (tag, ssrc, newest) in self.sending.rtcp_senders() {
             each(Trace { stream: Stream::Rtcp { tag, ssrc }, newest });
         }
     }
@@ -114,7 +112,7 @@ impl Session {
         if !self.is_newest(now, bytes) {
             return false;
         }
-        let (Some(used), Some(receive)) = (self.egress.flow().copied(), receive(flow, bytes))
+        let (Some(used), Some(receive)) = (self.sending.flow().copied(), receive(flow, bytes))
         else {
             return false;
         };
@@ -157,6 +155,7 @@ impl Session {
 
     /// An authentic check over this pair was answered.
     pub(super) fn on_checked(&mut self, now: Instant, flow: &Flow) {
+        self.consent(now);
         let Some(provisional) = &mut self.roaming.provisional else { return };
         if provisional.flow == *flow {
             provisional.proven = true;
@@ -176,7 +175,7 @@ impl Session {
         };
         if self.follows_at().is_some_and(|at| now >= at) && self.may_follow(now, &flow) {
             self.use_flow(now, &flow);
-            self.heard = now;
+            self.hear(now);
             if proven {
                 self.roaming.provisional = None;
             }
@@ -188,7 +187,7 @@ impl Session {
     /// When a provisional address will have waited long enough.
     fn follows_at(&self) -> Option<Instant> {
         let provisional = self.roaming.provisional?;
-        let waits = self.egress.flow() != Some(&provisional.flow) && provisional.seen > self.heard;
+        let waits = self.sending.flow() != Some(&provisional.flow) && provisional.seen > self.heard;
         waits.then(|| self.heard + SILENCE)
     }
 
@@ -203,7 +202,7 @@ impl Session {
             return;
         }
         self.roaming.refuted.push(provisional.flow);
-        if self.egress.flow() == Some(&provisional.flow) {
+        if self.sending.flow() == Some(&provisional.flow) {
             self.use_flow(now, &provisional.before);
         }
     }

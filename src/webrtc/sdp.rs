@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::remote_sources::RemoteSources;
+
 /// Largest SDP taken from a peer, in bytes. A meeting of a hundred stays well under it.
 pub(super) const MAX_SDP: usize = 1 << 20;
 /// Most m-lines in one description.
@@ -18,6 +20,10 @@ pub(super) struct RemoteMedia {
     pub(super) track: String,
     /// RIDs the peer sends, in its order (RFC 8853).
     pub(super) rids: Vec<String>,
+    /// SSRCs it names (RFC 5576).
+    pub(super) sources: RemoteSources,
+    /// `a=rtcp-rsize` (RFC 5506 5).
+    pub(super) reduced_size: bool,
 }
 
 /// Reads the m-lines of a peer's description.
@@ -33,7 +39,12 @@ pub(super) fn remote_media(sdp: &str) -> Vec<RemoteMedia> {
             current.mid = mid.trim().to_owned();
         } else if let Some(msid) = line.strip_prefix("a=msid:") {
             current.set_msid(msid);
+        } else if let Some(group) = line.strip_prefix("a=ssrc-group:") {
+            current.sources.add_group(group);
+        } else if line.trim_end() == "a=rtcp-rsize" {
+            current.reduced_size = true;
         } else if let Some(ssrc) = line.strip_prefix("a=ssrc:") {
+            current.sources.add(ssrc);
             // Before RFC 8830 the MSID stood in an attribute of the SSRC (RFC 5576).
             if let Some((_, msid)) = ssrc.split_once(" msid:")
                 && current.track.is_empty()
@@ -324,6 +335,7 @@ mod tests {
     fn reads_streams_tracks_and_rids_of_each_m_line() {
         let media = remote_media(OFFER);
         assert_eq!(media.len(), 2);
+        assert_eq!(media[0].sources.announced()[0].ssrc, 1);
         assert_eq!(
             (&*media[0].mid, &*media[0].stream, &*media[0].track),
             ("0", "stream-a", "track-a")

@@ -10,7 +10,8 @@ use crate::control::stats::TransportStats;
 impl Session {
     pub fn stats(&mut self, now: Instant) -> TransportStats {
         let connected = self.rtc.is_connected();
-        let acknowledged = self.egress.acknowledged();
+        let sending = self.sending.stats(now);
+        let acknowledged = sending.acknowledged;
         TransportStats {
             id: self.id.0,
             thread: self.id.shard().0,
@@ -20,23 +21,24 @@ impl Session {
                 .then(|| self.rtc.direct_api().dtls_protocol_version())
                 .flatten()
                 .map(|version| dtls_name(version).to_owned()),
-            srtp_cipher: self.agreement.srtp_cipher().map(str::to_owned),
+            srtp_cipher: self.dtls.srtp_cipher().map(str::to_owned),
             bytes_received: self.bytes_received,
-            bytes_sent: self.bytes_sent,
+            bytes_sent: self.bytes_sent + sending.bytes_sent,
             packets_received: self.packets_received,
-            packets_sent: self.packets_sent,
-            available_outgoing_bitrate: self.bandwidth.available(),
-            target_bitrate: self.bandwidth.target,
-            wanted_bitrate: self.bandwidth.wanted,
-            probe_packets_sent: self.bandwidth.probe_packets,
-            probe_bytes_sent: self.bandwidth.probe_bytes,
+            packets_sent: self.packets_sent + sending.packets_sent,
+            available_outgoing_bitrate: sending.available,
+            target_bitrate: sending.target,
+            wanted_bitrate: sending.wanted,
+            probe_packets_sent: sending.probe_packets,
+            probe_bytes_sent: sending.probe_bytes,
             packets_acknowledged: acknowledged.packets,
             bytes_acknowledged: acknowledged.bytes,
             packets_unacknowledged: acknowledged.lost,
             selected_candidate_pair: self.candidate_pair.clone(),
             selected_candidate_pair_changes: self.path_changes,
-            incoming_tracks: self.incoming.iter_mut().map(|i| i.stats(now)).collect(),
-            outgoing_tracks: self.outgoing.iter_mut().map(|o| o.stats(now)).collect(),
+            packets_dropped: self.receiving.drops(),
+            incoming_tracks: self.receiving.stats(now),
+            outgoing_tracks: sending.tracks,
             data_channels: self.channels.stats(),
         }
     }

@@ -147,7 +147,7 @@ impl Reactor for Echo {
 }
 
 pub fn options(ip: &str, threads: usize) -> EngineOptions {
-    let listen = vec![Listen { ip: ip.parse().unwrap(), announced: None }];
+    let listen = vec![Listen { ip: ip.parse().unwrap(), announced: Vec::new() }];
     EngineOptions { listen, port: 0, threads, tcp: true, max_transports: 10, task_threads: 1 }
 }
 

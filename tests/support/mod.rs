@@ -322,6 +322,13 @@ impl World {
         self.events.iter().filter_map(of_transport).collect()
     }
 
+    /// A datagram comes for a shard, from whatever address.
+    pub fn replay(&mut self, shard: usize, from: SocketAddr, bytes: &[u8]) {
+        let flow = Flow { protocol: Protocol::Udp, local: shard_address(shard), remote: from };
+        self.shards[shard].handle_datagram(self.now, &flow, bytes);
+        self.flush(shard);
+    }
+
     /// Lets time pass.
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;

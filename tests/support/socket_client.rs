@@ -3,7 +3,7 @@
 #![allow(dead_code)] // Each test uses its own part.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use medialoom::net::FrameDecoder;
@@ -37,8 +37,8 @@ pub struct SocketClient {
 /// What stands between an address the engine announces and the one it has.
 #[derive(Clone, Copy)]
 pub struct Nat {
-    pub announced: IpAddr,
-    pub bound: IpAddr,
+    pub announced: SocketAddr,
+    pub bound: SocketAddr,
 }
 
 enum Wire {
@@ -145,10 +145,10 @@ impl SocketClient {
     fn translated(
         &self,
         address: SocketAddr,
-        ends: impl FnOnce(Nat) -> (IpAddr, IpAddr),
+        ends: impl FnOnce(Nat) -> (SocketAddr, SocketAddr),
     ) -> SocketAddr {
         match self.nat.map(ends) {
-            Some((from, to)) if address.ip() == from => SocketAddr::new(to, address.port()),
+            Some((from, to)) if address == from => to,
             _ => address,
         }
     }

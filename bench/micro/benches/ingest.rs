@@ -1,12 +1,13 @@
-//! What a packet that was decrypted is looked at for before anybody gets it: its payload's
-//! descriptor, and the meters of its encoding.
+//! What a packet costs before anybody gets it: the whole way from the datagram to its track, and of
+//! that its payload's descriptor and the meters of its encoding.
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use medialoom::codec::{Codec, Description};
 use medialoom::sfu::Encoding;
-use medialoom_micro::Camera;
+use medialoom::srtp::Profile;
+use medialoom_micro::{Camera, Publisher};
 
 fn ingest(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ingest");
@@ -25,6 +26,26 @@ fn ingest(criterion: &mut Criterion) {
             encoding.receive(black_box(&packets[turn]))
         });
     });
+    for profile in Profile::ALL {
+        let name = BenchmarkId::new("receive", format!("{profile:?}"));
+        group.bench_function(name, |bencher| {
+            // Sealing is not part of it: packets come as they do from a socket, a batch at a time.
+            bencher.iter_custom(|packets| {
+                let mut publisher = Publisher::new(profile);
+                let mut spent = std::time::Duration::ZERO;
+                for first in (0..packets).step_by(64) {
+                    let batch = publisher.seal((packets - first).min(64) as usize);
+                    let start = std::time::Instant::now();
+                    for datagram in &batch {
+                        publisher.receive(black_box(datagram));
+                    }
+                    publisher.end_turn();
+                    spent += start.elapsed();
+                }
+                spent
+            });
+        });
+    }
     group.finish();
 }
 

@@ -1,11 +1,13 @@
 //! What the micro-benchmarks work on: packets and datagrams as a browser sends them.
 
+mod publisher;
 mod receiver;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use publisher::Publisher;
 pub use receiver::Receiver;
 
 use medialoom::codec::{Codec, Description};

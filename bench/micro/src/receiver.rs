@@ -1,10 +1,12 @@
 //! A receiver's sending side with keys, and packets for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use medialoom::srtp::{KeyingMaterial, Profile};
-use medialoom::egress::{Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters};
+use medialoom::sending::{
+    Egress, ExtensionIds, OutgoingPacket, Stream, StreamParameters, WallClock,
+};
 use medialoom::sfu::SourcePacket;
+use medialoom::srtp::{KeyingMaterial, Profile};
 
 pub struct Receiver {
     pub egress: Egress,
@@ -17,7 +19,7 @@ impl Receiver {
         let bytes: Vec<u8> = (0..2 * (profile.key_len() + profile.salt_len()) as u8).collect();
         let material =
             KeyingMaterial::new(profile, &bytes).expect("as many bytes as the profile has");
-        let mut egress = Egress::new(now);
+        let mut egress = Egress::new(now, WallClock::new(now, Duration::ZERO));
         egress.set_keys(&material, true);
         let extensions =
             ExtensionIds { mid: Some(4), transport_sequence: Some(3), ..Default::default() };

@@ -22,7 +22,7 @@ const IDLE: usize = 400;
 
 fn start() -> Engine {
     let options = EngineOptions {
-        listen: vec![Listen { ip: "127.0.0.1".parse().unwrap(), announced: None }],
+        listen: vec![Listen { ip: "127.0.0.1".parse().unwrap(), announced: Vec::new() }],
         port: 0,
         threads: 1,
         tcp: false,

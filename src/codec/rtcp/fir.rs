@@ -1,7 +1,8 @@
 //! Full intra request (RFC 5104 4.3.1).
 
-use super::Packet;
-use super::feedback::Feedback;
+use super::feedback::{Feedback, payload_format};
+use super::writer::PacketWriter;
+use super::{Packet, payload_type};
 
 /// The stream is named in the entries; that of the common header is to be ignored
 /// (RFC 5104 4.3.1.2).
@@ -24,6 +25,17 @@ impl Iterator for FirEntries<'_> {
     }
 }
 
+/// A request with one entry. Returns the length of the packet; `None` when `out` is too short.
+pub fn write_fir(out: &mut [u8], sender: u32, media: u32, number: u8) -> Option<usize> {
+    let format = usize::from(payload_format::FIR);
+    let mut out = PacketWriter::new(out, format, payload_type::PAYLOAD_FEEDBACK)?;
+    out.u32(sender)?;
+    out.u32(0)?;
+    out.u32(media)?;
+    out.u32(u32::from(number) << 24)?;
+    out.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::packets;
@@ -42,6 +54,14 @@ mod tests {
         let mut bytes = vec![0x84, 206, 0, 6, 0, 0, 0, 1, 0, 0, 0, 0];
         bytes.extend([0, 0, 0, 2, 7, 0, 0, 0, 0xff, 0, 0, 3, 255, 1, 2, 3]);
         assert_eq!(read(&bytes), (1, vec![(2, 7), (0xff00_0003, 255)]));
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut out = [0; 20];
+        assert_eq!(write_fir(&mut out, 1, 2, 255), Some(20));
+        assert_eq!(read(&out), (1, vec![(2, 255)]));
+        assert_eq!(write_fir(&mut out[..19], 1, 2, 255), None);
     }
 
     #[test]

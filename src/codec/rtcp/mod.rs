@@ -1,6 +1,7 @@
 //! RTCP as on the wire (RFC 3550 6): reading compounds without allocating, writing packets into
 //! slices one behind the other.
 
+mod extended_report;
 mod feedback;
 mod fir;
 mod goodbye;
@@ -12,9 +13,11 @@ mod report_block;
 mod sender_report;
 mod source_description;
 mod transport_feedback;
+mod transport_feedback_writer;
 mod writer;
 
-pub use fir::FirEntries;
+pub use extended_report::{DelayBlocks, write_reference_time};
+pub use fir::{FirEntries, write_fir};
 pub use goodbye::write_goodbye;
 pub use nack::{Lost, write_nack};
 pub use pli::write_pli;
@@ -23,6 +26,7 @@ pub use report_block::{ReportBlock, ReportBlocks};
 pub use sender_report::write_sender_report;
 pub use source_description::write_source_description;
 pub use transport_feedback::{Arrivals, TransportFeedback};
+pub use transport_feedback_writer::write_transport_feedback;
 
 /// RFC 3550 12.1, RFC 4585 6.1, RFC 3611 2.
 mod payload_type {
@@ -66,8 +70,8 @@ pub enum Packet<'a> {
     Fir { sender: u32, entries: FirEntries<'a> },
     /// draft-alvestrand-rmcat-remb-03 2.2: in bits per second, all of `ssrcs` together.
     Remb { sender: u32, bitrate: u64, ssrcs: Ssrcs<'a> },
-    /// RFC 3611 2.
-    ExtendedReport { ssrc: u32 },
+    /// RFC 3611 2. Of its blocks only those are read that answer a reference time (DLRR, 4.5).
+    ExtendedReport { ssrc: u32, delays: DelayBlocks<'a> },
     /// Well-formed as far as its header tells, but of no kind that is known here.
     Other { payload_type: u8 },
 }
@@ -82,10 +86,7 @@ impl<'a> Packet<'a> {
             payload_type::GOODBYE => goodbye::parse(raw),
             payload_type::TRANSPORT_FEEDBACK => feedback::parse_transport(raw),
             payload_type::PAYLOAD_FEEDBACK => feedback::parse_payload(raw),
-            payload_type::EXTENDED_REPORT => {
-                let (ssrc, _) = read_u32(raw.body)?;
-                Some(Packet::ExtendedReport { ssrc })
-            }
+            payload_type::EXTENDED_REPORT => extended_report::parse(raw),
             payload_type => Some(Packet::Other { payload_type }),
         }
     }

@@ -52,7 +52,7 @@ impl Shard {
                 self.slots.leave_slot(&mut self.core, &mut self.speakers, outgoing);
                 let source = self.media.routes.detach(outgoing);
                 self.media.release(&mut self.core, now, outgoing, source);
-                self.core.with(id, |session| session.set_source(now, outgoing, None));
+                self.core.send(id, |sending| sending.set_source(now, outgoing, None));
             }
             C::AttachChannel { id: channel, source } => {
                 self.relays.attach_channel(&mut self.core, id, channel, source)

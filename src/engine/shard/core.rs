@@ -9,6 +9,7 @@ use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
+use crate::sending::Sending;
 use crate::webrtc::Session;
 
 /// The parts of a shard take it as an argument and leave in it what they have to say. Between
@@ -49,8 +50,25 @@ impl Core {
         id: TransportId,
         action: impl FnOnce(&mut Session) -> T,
     ) -> Option<T> {
+        self.touch(id, |peer| peer.run(action))
+    }
+
+    /// Runs something on what a peer is sent and sees to what comes of it at the next flush.
+    pub(super) fn send<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Sending) -> T,
+    ) -> Option<T> {
+        self.touch(id, |peer| peer.send(action))
+    }
+
+    fn touch<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Peer) -> Option<T>,
+    ) -> Option<T> {
         let peer = self.peers.get_mut(&id)?;
-        let value = peer.run(action);
+        let value = action(peer);
         if !std::mem::replace(&mut peer.touched, true) {
             self.touched.push_back(id);
         }
@@ -92,10 +110,8 @@ impl Core {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
-                let has_paced = self.with(id, |session| {
-                    session.handle_timeout(now);
-                    session.has_paced(now)
-                });
+                self.with(id, |session| session.handle_timeout(now));
+                let has_paced = self.send(id, |sending| sending.has_paced(now));
                 paced.extend((has_paced == Some(true)).then_some(id));
             }
         }

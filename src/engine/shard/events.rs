@@ -9,6 +9,7 @@ use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::Protocol;
 use crate::control::ids::TransportId;
 use crate::engine::message::ShardMessage;
+use crate::sending::SendingEvent;
 use crate::webrtc::SessionEvent;
 
 impl Shard {
@@ -72,21 +73,7 @@ impl Shard {
                 self.media.remove_source(&mut self.core, now, track);
                 self.core.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
             }
-            SessionEvent::OutgoingTrackClosed { id: track, reason } => {
-                self.slots.leave_slot(&mut self.core, &mut self.speakers, track);
-                let source = self.media.routes.remove_outgoing(track);
-                self.media.release(&mut self.core, now, track, source);
-                self.core.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
-            }
-            SessionEvent::RetransmissionWanted { id: track } => {
-                retransmit(&mut self.core, &self.media.routes, now, id, track);
-            }
-            SessionEvent::EncodingsWanted { source, id: track, wanted } => {
-                self.media.want_encodings(&mut self.core, now, source, track, wanted);
-            }
-            SessionEvent::KeyframeWanted { source, encoding } => {
-                self.media.want_keyframe(&mut self.core, now, source, encoding);
-            }
+            SessionEvent::Sending(event) => self.on_sending_event(now, id, event),
             SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
                 self.relays.on_channel_message(
                     &mut self.core,
@@ -101,6 +88,27 @@ impl Shard {
             SessionEvent::ChannelClosed { id: channel, reason } => {
                 self.relays.forget_channel(&mut self.core, id, channel);
                 self.core.mailbox.post(Event::ChannelClosed { id: channel, reason });
+            }
+        }
+    }
+
+    fn on_sending_event(&mut self, now: Instant, id: TransportId, event: SendingEvent) {
+        match event {
+            SendingEvent::Event(event) => self.core.mailbox.post(event),
+            SendingEvent::TrackClosed { id: track, reason } => {
+                self.slots.leave_slot(&mut self.core, &mut self.speakers, track);
+                let source = self.media.routes.remove_outgoing(track);
+                self.media.release(&mut self.core, now, track, source);
+                self.core.mailbox.post(Event::OutgoingTrackClosed { id: track, reason });
+            }
+            SendingEvent::RetransmissionWanted { id: track } => {
+                retransmit(&mut self.core, &self.media.routes, now, id, track);
+            }
+            SendingEvent::EncodingsWanted { source, id: track, wanted } => {
+                self.media.want_encodings(&mut self.core, now, source, track, wanted);
+            }
+            SendingEvent::KeyframeWanted { source, encoding } => {
+                self.media.want_keyframe(&mut self.core, now, source, encoding);
             }
         }
     }

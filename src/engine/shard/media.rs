@@ -8,14 +8,13 @@ use super::repair::Tails;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
 use crate::control::ids::{OutgoingTrackId, SourceId, TakerId, TransportId};
-use crate::egress::Outlet;
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::{Owner, Routes};
 use crate::engine::tap::Inlet;
+use crate::sending::{Delivery, Outlet, Workspace};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
-use crate::webrtc::{Delivery, Workspace};
 
 /// Which track goes where, and the packets of a turn on their way.
 #[derive(Default)]
@@ -45,7 +44,7 @@ impl Media {
             let message = ShardMessage::Subscribe { track: source, from: core.index };
             core.messages.push((source.shard(), message));
         }
-        core.with(id, |session| session.set_source(now, outgoing, Some((source, description))));
+        core.send(id, |sending| sending.set_source(now, outgoing, Some((source, description))));
         self.tell_demand(core, now, source);
     }
 
@@ -136,14 +135,7 @@ impl Media {
         let Core { peers, touched, timers, .. } = core;
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
-            let mut deliveries = std::mem::take(&mut peer.deliveries);
-            let forwarded = peer.run(|session| {
-                let outlet = &mut Out(output);
-                session.forward(now, &deliveries, turn, workspace, outlet);
-                (session.has_news(), session.wakes_at(now))
-            });
-            deliveries.clear();
-            peer.deliveries = deliveries;
+            let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
             let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
             let see_to_it = match forwarded {
                 Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),
@@ -203,8 +195,8 @@ impl Media {
         let Some(route) = self.routes.route(track) else { return };
         for receiver in route.receivers.clone() {
             let description = description.clone();
-            core.with(receiver.transport, |session| {
-                session.describe_source(now, receiver.track, description);
+            core.send(receiver.transport, |sending| {
+                sending.describe_source(now, receiver.track, description);
             });
         }
     }
@@ -220,8 +212,8 @@ impl Media {
             tap.inlet.described(track, None);
         }
         for receiver in route.receivers {
-            core.with(receiver.transport, |session| {
-                session.set_source(now, receiver.track, None);
+            core.send(receiver.transport, |sending| {
+                sending.set_source(now, receiver.track, None);
             });
         }
     }

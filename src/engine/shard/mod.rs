@@ -13,12 +13,14 @@ mod messages;
 mod relays;
 mod repair;
 mod roaming;
+mod sharing;
 mod slots;
 mod speakers;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::codec::wrapped;
 use crate::control::command::Command;
 use crate::control::event::CloseReason;
 use crate::control::flow::{Flow, LocalCandidates};
@@ -26,12 +28,13 @@ use crate::control::ids::{Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
-use crate::engine::demultiplexer::Demultiplexer;
+use crate::engine::demultiplexer::{Addressee, Demultiplexer};
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
 use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
+use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
 use crate::webrtc::{Identity, Session};
 use core::Core;
@@ -65,6 +68,8 @@ pub struct Shard {
     load: Arc<Load>,
     demultiplexer: Demultiplexer,
     movers: Movers,
+    /// For what may be of several peers behind one address.
+    tries: Tries,
     /// Reused for those that were seen to.
     settled: Vec<TransportId>,
     ended_flows: Vec<Flow>,
@@ -97,6 +102,7 @@ impl Shard {
             load,
             demultiplexer: Demultiplexer::default(),
             movers: Movers::default(),
+            tries: Tries::default(),
             settled: Vec::new(),
             ended_flows: Vec::new(),
             last_words: Vec::new(),
@@ -159,8 +165,9 @@ impl Reactor for Shard {
             peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
                 .unwrap_or(false)
         };
-        match self.demultiplexer.find(flow, bytes, accepts) {
-            Some(id) => {
+        match self.demultiplexer.find(now, flow, bytes, accepts) {
+            Addressee::Peer(id) => {
+                let bytes = wrapped::unwrap(bytes).map_or(bytes, |(_, records)| records);
                 let Core { peers, touched, .. } = &mut self.core;
                 let workspace = &mut self.media.workspace;
                 let Some(peer) = peers.get_mut(&id) else { return };
@@ -169,7 +176,8 @@ impl Reactor for Shard {
                     touched.push_back(id);
                 }
             }
-            None => self.handle_stranger(now, flow, bytes),
+            Addressee::Several => self.handle_shared(now, flow, bytes),
+            Addressee::Nobody => self.handle_stranger(now, flow, bytes),
         }
     }
 
@@ -195,7 +203,7 @@ impl Reactor for Shard {
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
         for id in &settled {
-            self.core.with(*id, |session| session.announce_if_needed());
+            self.core.with(*id, |session| session.end_turn(now));
         }
         self.settle(now, &mut settled);
         for id in settled.drain(..) {

@@ -51,8 +51,8 @@ impl Tails {
             history.end_watch();
             let Some(packet) = history.take_tail() else { continue };
             for receiver in route.receivers.clone() {
-                core.with(receiver.transport, |session| {
-                    session.repeat_tail(now, receiver.track, &packet);
+                core.send(receiver.transport, |sending| {
+                    sending.repeat_tail(now, receiver.track, &packet);
                 });
             }
         }
@@ -68,8 +68,8 @@ pub(super) fn retransmit(
     track: OutgoingTrackId,
 ) {
     let Some(peer) = core.peers.get_mut(&id) else { return };
-    peer.run(|session| {
-        session.retransmit(now, track, |nacked| {
+    peer.send(|sending| {
+        sending.retransmit(now, track, |nacked| {
             let route = routes.route(nacked.origin.track)?;
             let history = route.history(nacked.origin.encoding)?;
             history.get(nacked.origin.ssrc, nacked.sequence).cloned()

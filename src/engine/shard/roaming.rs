@@ -38,7 +38,7 @@ impl Shard {
         });
         if let Some(id) = found {
             tracing::debug!(transport = %id, address = %flow.remote, "the peer moved");
-            self.demultiplexer.bind(*flow, id);
+            self.demultiplexer.join(now, *flow, id);
         }
         found.is_some()
     }

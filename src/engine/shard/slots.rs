@@ -130,7 +130,7 @@ fn feed(core: &mut Core, media: &mut Media, now: Instant, seat: Seat, source: Op
         None => {
             let before = media.routes.detach(outgoing);
             media.release(core, now, outgoing, before);
-            core.with(transport, |session| session.set_source(now, outgoing, None));
+            core.send(transport, |sending| sending.set_source(now, outgoing, None));
         }
     }
 }

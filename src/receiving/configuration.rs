@@ -1,0 +1,159 @@
+//! What negotiation and the rest of the engine say to the receiving side, and ask of it.
+
+use std::time::Instant;
+
+use super::demux::{Demux, Place, Repaired, Route};
+use super::line::ReceiveLine;
+use super::track::Track;
+use super::{Line, Received, Receiving, sooner};
+use crate::codec::Kind;
+use crate::control::ids::IncomingTrackId;
+use crate::control::layers::EncodingDemand;
+use crate::control::stats::IncomingTrackStats;
+use crate::sfu::source::SourceDescription;
+use crate::sfu::{AudioLevelMeter, EncodingSet};
+
+impl Receiving {
+    /// Takes what was agreed on, of all lines. Tracks that are in it still, by their ids, go on
+    /// with their streams; those that are not are forgotten.
+    pub fn configure(&mut self, lines: Vec<ReceiveLine>) {
+        let mut before: Vec<(usize, usize, Track)> = Vec::new();
+        for (line, old) in std::mem::take(&mut self.lines).into_iter().enumerate() {
+            let tracks = old.tracks.into_iter().enumerate();
+            before.extend(tracks.map(|(track, state)| (line, track, state)));
+        }
+        before.sort_by_key(|(_, _, track)| track.id);
+        // Where tracks were, and where they are.
+        let mut moved = Vec::new();
+        for (line, spec) in lines.into_iter().enumerate() {
+            let mut tracks = Vec::with_capacity(spec.tracks.len());
+            for (track, named) in spec.tracks.iter().enumerate() {
+                let known = before.binary_search_by_key(&named.id, |(_, _, track)| track.id);
+                tracks.push(match known {
+                    Ok(known) => {
+                        let fresh = Track::new(named.id, &spec);
+                        let (old_line, old_track, state) = &mut before[known];
+                        moved.push(((*old_line, *old_track), (line, track)));
+                        let mut state = std::mem::replace(state, fresh);
+                        state.configure(&spec);
+                        state
+                    }
+                    Err(_) => Track::new(named.id, &spec),
+                });
+            }
+            self.lines.push(Line { spec, tracks });
+        }
+        moved.sort_unstable();
+        self.demux = Demux::new(self.lines.iter().map(|line| &line.spec));
+        self.unannounced = 0;
+        for stream in &mut self.streams {
+            stream.route = moved_route(stream.route, &moved);
+            self.unannounced += usize::from(!self.demux.is_announced(stream.ssrc));
+        }
+    }
+
+    /// What was agreed on.
+    pub fn lines(&self) -> impl Iterator<Item = &ReceiveLine> {
+        self.lines.iter().map(|line| &line.spec)
+    }
+
+    /// Forgets a track. What comes of it from now on is dropped.
+    pub fn remove_track(&mut self, id: IncomingTrackId) -> bool {
+        let mut lines: Vec<ReceiveLine> = self.lines().cloned().collect();
+        let holds = |line: &&mut ReceiveLine| line.tracks.iter().any(|track| track.id == id);
+        let Some(line) = lines.iter_mut().find(holds) else { return false };
+        let place = line.tracks.iter().position(|track| track.id == id).unwrap_or(0);
+        line.tracks.remove(place);
+        // Sources name tracks by their places.
+        line.sources.retain(|source| source.track != place);
+        let behind = line.sources.iter_mut().filter(|source| source.track > place);
+        behind.for_each(|source| source.track -= 1);
+        self.configure(lines);
+        true
+    }
+
+    /// The m-line of a track says that the peer does not send. `None` when there is no such track.
+    pub fn is_muted(&self, id: IncomingTrackId) -> Option<bool> {
+        self.track(id).map(|track| track.muted)
+    }
+
+    /// What receivers of a track choose by.
+    pub fn describe(&self, id: IncomingTrackId) -> Option<SourceDescription> {
+        self.track(id).map(Track::describe)
+    }
+
+    /// Whether to tell of the levels of a track.
+    pub fn listen_levels(&mut self, id: IncomingTrackId, listen: bool) {
+        if let Some(track) = self.track_mut(id) {
+            track.levels = listen.then(AudioLevelMeter::default);
+        }
+    }
+
+    /// The receivers of a track together want these encodings.
+    pub fn set_demand(&mut self, now: Instant, id: IncomingTrackId, wanted: EncodingSet) {
+        let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
+            return;
+        };
+        track.demand.set(now, wanted);
+        self.poll_demand(now);
+    }
+
+    pub(super) fn poll_demand(&mut self, now: Instant) {
+        self.timers.demand = None;
+        for track in self.lines.iter_mut().flat_map(|line| &mut line.tracks) {
+            if let Some(wanted) = track.demand.poll(now) {
+                let demand = |encoding: &super::encoding::Encoding| EncodingDemand {
+                    rid: encoding.rid.as_ref().map(|rid| rid.to_string()),
+                    wanted: wanted.contains(encoding.index),
+                };
+                let encodings = track.encodings.iter().map(demand).collect();
+                self.events.push_back(Received::Demand { id: track.id, encodings });
+            }
+            sooner(&mut self.timers.demand, track.demand.next());
+        }
+    }
+
+    /// Of each track.
+    pub fn stats(&mut self, now: Instant) -> Vec<IncomingTrackStats> {
+        let round_trip = self.round_trip.map(|round_trip| round_trip.as_secs_f64());
+        let streams = &self.streams;
+        let stream = |ssrc| {
+            let place = streams.binary_search_by_key(&ssrc, |stream| stream.ssrc).ok()?;
+            streams.get(place)
+        };
+        let stats = |line: &mut Line| {
+            let mid = line.spec.mid.clone();
+            let tracks = line.tracks.iter_mut();
+            tracks.map(|track| track.stats(now, &mid, round_trip, stream)).collect::<Vec<_>>()
+        };
+        self.lines.iter_mut().flat_map(stats).collect()
+    }
+}
+
+/// `moved` has old and new places of tracks, in the order of the old ones.
+fn moved_route(route: Route, moved: &[((usize, usize), (usize, usize))]) -> Route {
+    let new = |line, track| {
+        let place = moved.binary_search_by_key(&(line, track), |(old, _)| *old).ok()?;
+        moved.get(place).map(|(_, new)| *new)
+    };
+    let new_line = |line| {
+        let place = moved.partition_point(|((old, _), _)| *old < line);
+        moved.get(place).filter(|((old, _), _)| *old == line).map(|(_, (new, _))| *new)
+    };
+    let moved = match route {
+        Route::None => None,
+        Route::Media(Place { line, track, encoding }) => {
+            new(line, track).map(|(line, track)| Route::Media(Place { line, track, encoding }))
+        }
+        Route::Repair { line, repaired: Repaired::Source(ssrc) } => {
+            new_line(line).map(|line| Route::Repair { line, repaired: Repaired::Source(ssrc) })
+        }
+        Route::Repair { line, repaired: Repaired::Encoding { track, encoding } } => {
+            new(line, track).map(|(line, track)| Route::Repair {
+                line,
+                repaired: Repaired::Encoding { track, encoding },
+            })
+        }
+    };
+    moved.unwrap_or_default()
+}

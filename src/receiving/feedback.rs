@@ -1,0 +1,207 @@
+//! RTCP in both directions: what the peer reports of the streams it sends, and what it is told and
+//! asked of them.
+
+use std::time::Instant;
+
+use super::clock::TimeLine;
+use super::demux::{Place, Route};
+use super::line::FeedbackKinds;
+use super::{Received, Receiving, sooner};
+use crate::codec::Kind;
+use crate::codec::rtcp::{self, Packet};
+use crate::control::ids::IncomingTrackId;
+use crate::sfu::EncodingIndex;
+
+impl Receiving {
+    /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
+    /// sends is passed over.
+    pub fn rtcp(&mut self, now: Instant, packet: &Packet<'_>) {
+        match packet {
+            Packet::SenderReport { ssrc, ntp, rtp, .. } => {
+                self.sender_report(now, *ssrc, *ntp, *rtp);
+            }
+            Packet::ExtendedReport { delays, .. } => {
+                let own = self.reporter.ssrc;
+                let answer = delays.clone().filter(|(ssrc, ..)| *ssrc == own).last();
+                if let Some((_, reference, delay)) = answer {
+                    let measured = self.reporter.round_trip(now, reference, delay);
+                    self.round_trip = measured.or(self.round_trip);
+                }
+            }
+            Packet::Goodbye(ssrcs) => {
+                for ssrc in ssrcs.clone() {
+                    let stream = self.stream(ssrc).map(|stream| stream.route);
+                    if let Some(Route::Media(Place { line, track, .. })) = stream
+                        && let Some(track) =
+                            self.lines.get(line).and_then(|line| line.tracks.get(track))
+                    {
+                        let id = track.id;
+                        self.events.push_back(Received::Goodbye { id, ssrc });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sender_report(&mut self, now: Instant, ssrc: u32, ntp: u64, rtp: u32) {
+        let Ok(place) = self.position(ssrc) else { return };
+        let stream = &mut self.streams[place];
+        stream.sender_report(now, ntp);
+        // Senders without a clock write none.
+        if ntp == 0 {
+            return;
+        }
+        let Some(captured) = self.sender_clock.local(ntp, now) else { return };
+        if let Some(line) = &mut stream.time_line {
+            TimeLine::report(line, rtp, captured);
+        }
+    }
+
+    /// Asks for a keyframe of one encoding, at most once in a while.
+    pub fn request_keyframe(&mut self, now: Instant, id: IncomingTrackId, index: EncodingIndex) {
+        let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
+            return;
+        };
+        let mut encodings = track.encodings.iter_mut();
+        if let Some(encoding) = encodings.find(|encoding| encoding.index == index) {
+            encoding.keyframes.want(now);
+            let next = encoding.keyframes.next();
+            sooner(&mut self.timers.keyframe, next);
+        }
+    }
+
+    /// As [`Receiving::request_keyframe`], of the encoding with a RID, or of all.
+    pub fn request_keyframe_by_rid(
+        &mut self,
+        now: Instant,
+        id: IncomingTrackId,
+        rid: Option<&str>,
+    ) {
+        let Some(track) = self.track(id) else { return };
+        let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
+        let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();
+        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index));
+    }
+
+    /// When [`Receiving::poll`] is due.
+    pub fn next(&self) -> Option<Instant> {
+        let timers = &self.timers;
+        let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
+        let own = [self.reporter.next(), self.transport_feedback.next()];
+        timers.into_iter().chain(own).flatten().min()
+    }
+
+    /// Does what is due. `send` gets RTCP compounds to be sealed.
+    pub fn poll(&mut self, now: Instant, mut send: impl FnMut(Vec<u8>)) {
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
+        if due(self.timers.activity) {
+            self.poll_activity(now);
+        }
+        if due(self.timers.demand) {
+            self.poll_demand(now);
+        }
+        if due(self.timers.nack) {
+            self.poll_nacks(now, &mut send);
+        }
+        // Behind the requests that are given up and become these.
+        if due(self.timers.keyframe) {
+            self.poll_keyframes(now, &mut send);
+        }
+        if due(self.transport_feedback.next()) {
+            self.poll_transport_feedback(now, &mut send);
+        }
+        if self.reporter.take_due(now) {
+            let unreported = self.streams.iter_mut().filter(|stream| stream.unreported);
+            let blocks: Vec<_> = unreported.map(|stream| stream.report(now)).collect();
+            self.reporter.reports(now, &blocks, &mut send);
+        }
+    }
+
+    /// Notices encodings whose packets stopped coming.
+    fn poll_activity(&mut self, now: Instant) {
+        self.timers.activity = None;
+        for track in self.lines.iter_mut().flat_map(|line| &mut line.tracks) {
+            let mut changed = false;
+            for encoding in &mut track.encodings {
+                if encoding.meter.poll_inactive(now) {
+                    changed = true;
+                    let encoding = encoding.info();
+                    self.events.push_back(Received::Encoding { id: track.id, encoding });
+                }
+                sooner(&mut self.timers.activity, encoding.meter.inactive_at());
+            }
+            if changed {
+                self.events.push_back(Received::Changed { id: track.id });
+            }
+        }
+    }
+
+    fn poll_nacks(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        self.timers.nack = None;
+        let round_trip = self.likely_round_trip();
+        let mut lost = Vec::new();
+        for stream in &mut self.streams {
+            let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
+            stream.nack.poll(now, round_trip, &mut lost);
+            let Some(line) = self.lines.get_mut(line) else { continue };
+            if !lost.is_empty() {
+                let reduced_size = line.spec.reduced_size;
+                self.reporter.nacks(reduced_size, stream.ssrc, &lost, |compound| {
+                    stream.nacks += 1;
+                    send(compound);
+                });
+                lost.clear();
+            }
+            sooner(&mut self.timers.nack, stream.nack.next());
+            if stream.nack.take_given_up()
+                && let Some(track) = line.tracks.get_mut(track).filter(|t| t.kind == Kind::Video)
+                && let Some(encoding) =
+                    track.encodings.get_mut(encoding).filter(|e| e.ssrc == stream.ssrc)
+            {
+                encoding.keyframes.want(now);
+                sooner(&mut self.timers.keyframe, encoding.keyframes.next());
+            }
+        }
+    }
+
+    fn poll_keyframes(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        self.timers.keyframe = None;
+        for line in &mut self.lines {
+            let FeedbackKinds { pli, fir, .. } = line.spec.feedback;
+            for encoding in line.tracks.iter_mut().flat_map(|track| &mut track.encodings) {
+                if encoding.keyframes.poll(now) {
+                    let media = encoding.ssrc;
+                    // FIR is for who has no PLI; who names neither takes PLI or passes over it.
+                    let by_fir = fir && !pli;
+                    if by_fir {
+                        self.fir = self.fir.wrapping_add(1);
+                        encoding.firs += 1;
+                    } else {
+                        encoding.plis += 1;
+                    }
+                    let number = self.fir;
+                    let write = |out: &mut [u8], own| match by_fir {
+                        true => rtcp::write_fir(out, own, media, number),
+                        false => rtcp::write_pli(out, own, media),
+                    };
+                    let compound = self.reporter.feedback(line.spec.reduced_size, write);
+                    compound.into_iter().for_each(&mut *send);
+                }
+                sooner(&mut self.timers.keyframe, encoding.keyframes.next());
+            }
+        }
+    }
+
+    fn poll_transport_feedback(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        let reduced_size = self.lines.iter().all(|line| line.spec.reduced_size);
+        let reporter = &self.reporter;
+        self.transport_feedback.poll(now, reporter.ssrc, |packet| {
+            let write = |out: &mut [u8], _| {
+                out.get_mut(..packet.len())?.copy_from_slice(packet);
+                Some(packet.len())
+            };
+            reporter.feedback(reduced_size, write).into_iter().for_each(&mut *send);
+        });
+    }
+}

@@ -1,0 +1,348 @@
+//! How much the link to a peer carries: what its feedback says goes into the estimator, what comes
+//! out decides over layers and pace, and what is not known is probed for.
+
+use std::time::{Duration, Instant};
+
+use super::allotting::Allotted;
+use super::probing::Probing;
+use crate::bandwidth::{
+    self, Change, Estimator, EstimatorStatistics, Limits, PacketResult, SendSideEstimator, Usage,
+};
+use crate::control::layers::BandwidthReport;
+
+/// How often layers are chosen anew while the estimate moves.
+const ALLOCATION_INTERVAL: Duration = Duration::from_millis(100);
+/// Feedback comes more often than this; without it time has to pass for the estimator as well.
+const TICK_INTERVAL: Duration = Duration::from_millis(150);
+/// How often JavaScript hears of it.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+/// A peer that has got media for so long without feedback gives none.
+const NO_FEEDBACK: Duration = Duration::from_secs(3);
+/// What a link is taken to carry before it is known. A probe goes out with the first packets, so
+/// a better one is known as such in a quarter of a second.
+const START: u64 = 300_000;
+/// An estimate this much below the one that layers were chosen by is acted on at once.
+const FALL: f64 = 0.95;
+
+/// What is known of a link, in bit/s unless said otherwise.
+#[derive(Default)]
+pub(super) struct Bandwidth {
+    /// There since feedback came.
+    estimator: Option<Box<dyn Estimator>>,
+    /// What one feedback said; reused.
+    results: Vec<PacketResult>,
+    /// The most to send, as the application says.
+    max_bitrate: Option<u64>,
+    /// The link was seen to be full, not only not seen to carry more.
+    full: bool,
+    /// The peer takes what feedback needs.
+    promised: bool,
+    /// Since when media is sent without any coming back.
+    waiting: Option<Instant>,
+    /// Datagram bytes sent, and how many of them the estimator knows of.
+    sent: u64,
+    told: u64,
+    tick_at: Option<Instant>,
+    allotted: Option<(Instant, u64)>,
+    pub(super) probing: Probing,
+    /// When JavaScript is told next, while it listens.
+    report_at: Option<Instant>,
+    /// What the chosen layers and the sound need.
+    target: u64,
+    /// What the next better layers would need.
+    wanted: Option<u64>,
+    /// What all that is wanted would need.
+    best: u64,
+}
+
+/// What is to be done after time passed for the estimator.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Ticked {
+    /// The estimate, when there is one.
+    pub(super) estimate: Option<u64>,
+    /// A probe begins.
+    pub(super) probe: bool,
+    /// Layers are to be chosen anew.
+    pub(super) allot: bool,
+}
+
+impl Bandwidth {
+    pub(super) fn set_max_bitrate(&mut self, bitrate: Option<u64>) {
+        self.max_bitrate = bitrate;
+    }
+
+    /// JavaScript wants to be told, or not any more.
+    pub(super) fn listen(&mut self, now: Instant, listen: bool) {
+        self.report_at = listen.then_some(now);
+    }
+
+    /// When something of it is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        [self.report_at, self.tick_at, self.probing.next()].into_iter().flatten().min()
+    }
+
+    /// What the link carries, when there is an estimate.
+    pub(super) fn estimate(&self) -> Option<u64> {
+        self.estimator.as_ref().map(|estimator| estimator.estimate())
+    }
+
+    /// What to send at most, when that is known.
+    pub(super) fn available(&self) -> Option<u64> {
+        let start = self.promised.then_some(START);
+        [self.estimate().or(start), self.max_bitrate].into_iter().flatten().min()
+    }
+
+    /// Whether the link was seen to be full. Before that, and while nothing is heard of it, nothing
+    /// has to stop for it.
+    pub(super) fn is_certain(&self) -> bool {
+        self.max_bitrate.is_some() || self.full
+    }
+
+    /// Whether so much is lost that a packet which is repeated once is likely to be asked for
+    /// again: at 2 % one in fifty is, and each of those is a picture that is late by two round
+    /// trips. Not while the link is full, where more of everything makes more of it get lost.
+    pub(super) fn loses_much(&self) -> bool {
+        let statistics = self.statistics();
+        statistics.loss > 0.02 && statistics.usage == Usage::Normal
+    }
+
+    /// What the chosen layers and the sound need.
+    pub(super) fn target(&self) -> u64 {
+        self.target
+    }
+
+    /// What the next better layers would need.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        self.wanted
+    }
+
+    /// Takes what was chosen for video, beside so much `audio`.
+    pub(super) fn set_allotted(&mut self, video: Allotted, audio: u64) {
+        self.target = video.used + audio;
+        self.wanted = video.wanted.map(|wanted| wanted + audio);
+        self.best = video.best + audio;
+    }
+
+    /// Whether the peer takes what feedback needs. Gives the rate to begin with, while there is no
+    /// estimate.
+    pub(super) fn promise_feedback(&mut self, promised: bool) -> Option<u64> {
+        self.promised = promised;
+        (promised && self.estimator.is_none()).then_some(START)
+    }
+
+    /// Takes transport-wide feedback: `read` adds what it says of each packet. `origin` is when
+    /// its times of sending count from.
+    pub(super) fn on_feedback(
+        &mut self,
+        now: Instant,
+        origin: Instant,
+        round_trip: Option<Duration>,
+        read: impl FnOnce(&mut Vec<PacketResult>),
+    ) {
+        self.results.clear();
+        read(&mut self.results);
+        let estimator = self.estimator.get_or_insert_with(|| new_estimator(origin));
+        estimator.feedback(now, &self.results, round_trip);
+    }
+
+    /// Takes the receiver's own estimate (REMB).
+    pub(super) fn on_remb(&mut self, now: Instant, origin: Instant, bitrate: u64) {
+        let estimator = self.estimator.get_or_insert_with(|| new_estimator(origin));
+        estimator.remb(now, bitrate);
+    }
+
+    /// Packets go another way from now on.
+    pub(super) fn on_new_path(&mut self, now: Instant) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.reset_path(now);
+        }
+    }
+
+    /// Counts what was sent, in bytes of datagrams. `shared`: some track has a share of the link.
+    pub(super) fn on_sent(&mut self, now: Instant, bytes: usize, shared: bool) {
+        self.sent += bytes as u64;
+        if bytes > 0 && self.tick_at.is_none() && shared {
+            self.tick_at = Some(now + TICK_INTERVAL);
+            if self.estimator.is_none() && self.promised {
+                self.waiting.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Whether time has to pass for the estimator.
+    pub(super) fn is_tick_due(&self, now: Instant) -> bool {
+        self.tick_at.is_some_and(|at| at <= now)
+    }
+
+    /// Lets time pass. `paused`: something is not sent because the link has no room for it.
+    pub(super) fn tick(&mut self, now: Instant, paused: bool) -> Ticked {
+        let bytes = self.sent - std::mem::replace(&mut self.told, self.sent);
+        // Who is sent nothing needs no estimate, unless that is because of it.
+        let needed = bytes > 0 || paused;
+        self.tick_at = needed.then(|| now + TICK_INTERVAL);
+        let Some(estimator) = &mut self.estimator else {
+            let none_comes = self.waiting.is_some_and(|since| now > since + NO_FEEDBACK);
+            if none_comes {
+                (self.waiting, self.promised) = (None, false);
+            }
+            return Ticked { allot: none_comes, ..Ticked::default() };
+        };
+        self.waiting = None;
+        let most = self.max_bitrate.unwrap_or(u64::MAX);
+        let wanted = self.best.min(most);
+        estimator.tick(now, bandwidth::Sending { bytes: bytes as usize, wanted });
+        let estimate = estimator.estimate();
+        match estimator.statistics().change {
+            Change::Overuse | Change::Loss | Change::Remb => self.full = true,
+            Change::Start | Change::Timeout | Change::Path => self.full = false,
+            Change::Probe | Change::Increase => {}
+        }
+        let probe = if self.probing.is_running() { None } else { estimator.next_probe(now) };
+        if let Some(probe) = probe {
+            self.probing.begin(now, probe);
+        }
+        let allot = self.allotted.is_none_or(|(at, by)| {
+            now >= at + ALLOCATION_INTERVAL || (estimate as f64) < by as f64 * FALL
+        });
+        if allot {
+            self.allotted = Some((now, estimate));
+        }
+        Ticked { estimate: Some(estimate), probe: probe.is_some(), allot }
+    }
+
+    /// What JavaScript is to be told, when that is due.
+    pub(super) fn poll_report(&mut self, now: Instant) -> Option<BandwidthReport> {
+        self.report_at.filter(|at| *at <= now)?;
+        self.report_at = Some(now + REPORT_INTERVAL);
+        // Before there is an estimate there is nothing to tell.
+        let available = self.available()?;
+        let statistics = self.statistics();
+        Some(BandwidthReport {
+            available,
+            target: self.target,
+            wanted: self.wanted,
+            fraction_lost: f64::from(statistics.loss),
+            queue_delay: statistics.queue.as_secs_f64() * 1000.0,
+        })
+    }
+
+    fn statistics(&self) -> EstimatorStatistics {
+        self.estimator.as_ref().map(|estimator| estimator.statistics()).unwrap_or_default()
+    }
+}
+
+fn new_estimator(origin: Instant) -> Box<dyn Estimator> {
+    Box::new(SendSideEstimator::new(origin, Limits { start: START, ..Limits::default() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A link that the receiver says carries `bitrate`.
+    fn known(now: Instant, bitrate: u64) -> Bandwidth {
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.on_remb(now, now, bitrate);
+        bandwidth.on_sent(now, 10_000, true);
+        bandwidth.tick(now + 150 * MS, false);
+        bandwidth
+    }
+
+    #[test]
+    fn a_link_is_taken_to_carry_a_little_while_feedback_is_promised() {
+        let mut bandwidth = Bandwidth::default();
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (None, false));
+        assert_eq!(bandwidth.promise_feedback(true), Some(START));
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(START), false));
+        bandwidth.set_max_bitrate(Some(100_000));
+        assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(100_000), true));
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_for_three_seconds_is_forgotten() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.promise_feedback(true);
+        for step in 0..=20 {
+            let now = start + 150 * MS * step;
+            bandwidth.on_sent(now, 1000, true);
+            assert!(!bandwidth.tick(now, false).allot, "{step}");
+        }
+        let now = start + 3150 * MS;
+        bandwidth.on_sent(now, 1000, true);
+        assert!(bandwidth.tick(now, false).allot);
+        assert_eq!(bandwidth.available(), None);
+    }
+
+    #[test]
+    fn time_passes_while_something_is_sent_or_paused_and_rests_otherwise() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        bandwidth.on_sent(start, 1000, false);
+        assert_eq!(bandwidth.next(), None, "nobody shares the link");
+        bandwidth.on_sent(start, 1000, true);
+        assert_eq!(bandwidth.next(), Some(start + TICK_INTERVAL));
+        assert!(
+            !bandwidth.is_tick_due(start + 149 * MS) && bandwidth.is_tick_due(start + 150 * MS)
+        );
+        bandwidth.tick(start + 150 * MS, false);
+        assert_eq!(bandwidth.next(), Some(start + 300 * MS));
+        bandwidth.tick(start + 300 * MS, true);
+        assert_eq!(bandwidth.next(), Some(start + 450 * MS));
+        bandwidth.tick(start + 450 * MS, false);
+        assert_eq!(bandwidth.next(), None);
+    }
+
+    #[test]
+    fn the_receivers_own_estimate_is_the_most_that_is_sent() {
+        let now = Instant::now();
+        let bandwidth = known(now, 200_000);
+        assert!(bandwidth.estimate().unwrap() <= 200_000);
+        assert!(bandwidth.is_certain());
+        assert!(!bandwidth.loses_much());
+    }
+
+    #[test]
+    fn another_way_makes_what_was_known_uncertain() {
+        let now = Instant::now();
+        let mut bandwidth = known(now, 200_000);
+        bandwidth.on_new_path(now + 200 * MS);
+        bandwidth.tick(now + 300 * MS, false);
+        assert!(!bandwidth.is_certain());
+    }
+
+    #[test]
+    fn layers_are_chosen_anew_ten_times_a_second_at_most() {
+        let start = Instant::now();
+        let mut bandwidth = known(start, 2_000_000);
+        let mut at = |milliseconds: u32| {
+            bandwidth.on_sent(start + MS * milliseconds, 1000, true);
+            bandwidth.tick(start + MS * milliseconds, false).allot
+        };
+        assert!(!at(200));
+        assert!(at(250));
+        assert!(!at(300));
+    }
+
+    #[test]
+    fn who_listens_is_told_twice_a_second_once_something_is_known() {
+        let start = Instant::now();
+        let mut bandwidth = Bandwidth::default();
+        assert!(bandwidth.poll_report(start).is_none());
+        bandwidth.listen(start, true);
+        assert!(bandwidth.poll_report(start).is_none(), "nothing is known");
+        bandwidth.set_max_bitrate(Some(400_000));
+        let video = Allotted { used: 200_000, wanted: Some(300_000), best: 900_000 };
+        bandwidth.set_allotted(video, 32_000);
+        assert!(bandwidth.poll_report(start + 499 * MS).is_none());
+        let report = bandwidth.poll_report(start + 500 * MS).unwrap();
+        assert_eq!(
+            (report.available, report.target, report.wanted),
+            (400_000, 232_000, Some(332_000))
+        );
+        bandwidth.listen(start, false);
+        assert!(bandwidth.poll_report(start + 5000 * MS).is_none());
+    }
+}

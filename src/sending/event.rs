@@ -1,0 +1,24 @@
+//! What a sending side has to say to its owner.
+
+use std::collections::VecDeque;
+
+use crate::control::event::{CloseReason, Event};
+use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::sfu::{EncodingIndex, EncodingSet};
+
+#[derive(Debug)]
+pub enum SendingEvent {
+    /// For JavaScript.
+    Event(Event),
+    /// The receiver of a track lost packets, or the link is probed: see
+    /// [`Sending::retransmit`](super::Sending::retransmit).
+    RetransmissionWanted { id: OutgoingTrackId },
+    /// The receiver of a track would take other encodings of its source than before.
+    EncodingsWanted { source: IncomingTrackId, id: OutgoingTrackId, wanted: EncodingSet },
+    /// The receiver needs a keyframe of this source.
+    KeyframeWanted { source: IncomingTrackId, encoding: EncodingIndex },
+    /// A track is gone.
+    TrackClosed { id: OutgoingTrackId, reason: CloseReason },
+}
+
+pub(super) type Events = VecDeque<SendingEvent>;

@@ -1,0 +1,231 @@
+//! What a track says to its owner, each thing once: the encoding and the layers it forwards, the
+//! encodings it would take, keyframes it waits for, a codec that its receiver cannot take.
+
+use std::time::Instant;
+
+use super::OutgoingTrack;
+use crate::codec::format::Format;
+use crate::codec::{Kind, Layer};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::{EncodingInfo, Event};
+use crate::control::layers::LayerReason;
+use crate::sending::event::{Events, SendingEvent};
+use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+
+/// What was last said.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Why it gets the layers that it gets.
+    reason: LayerReason,
+    /// The encodings that the source's sender should make.
+    wanted: Option<EncodingSet>,
+    layer: Option<(Option<(EncodingIndex, Layer)>, LayerReason)>,
+    /// The encoding that is forwarded.
+    forwarded: Option<EncodingIndex>,
+    /// A codec mismatch was reported for this source.
+    pub(super) mismatch: bool,
+}
+
+impl Told {
+    /// Another source: nothing was said of it.
+    pub(super) fn forget_source(&mut self) {
+        (self.reason, self.wanted, self.mismatch) = (LayerReason::default(), None, false);
+    }
+}
+
+impl OutgoingTrack {
+    pub(super) fn layer_reason(&self) -> LayerReason {
+        self.told.reason
+    }
+
+    /// Layers were chosen anew, for this reason. [`OutgoingTrack::after_choice`] tells.
+    pub(in crate::sending) fn set_layer_reason(&mut self, reason: LayerReason) {
+        self.told.reason = if self.muted { LayerReason::Muted } else { reason };
+    }
+
+    /// Reports what the transponder decided: a keyframe it waits for, an encoding it switched to,
+    /// the layers that are forwarded. Before the receiver is `reachable` a keyframe would come and
+    /// go unseen.
+    pub(in crate::sending) fn after_choice(
+        &mut self,
+        now: Instant,
+        reachable: bool,
+        events: &mut Events,
+    ) {
+        if let (Some(source), true) = (&self.source, self.sending && reachable)
+            && let Some(encoding) = self.transponder.wants_keyframe(now)
+        {
+            events.push_back(SendingEvent::KeyframeWanted { source: source.id, encoding });
+        }
+        if let Some(current) = self.transponder.poll_change() {
+            let forwarded = current.map(|(index, _)| index);
+            if std::mem::replace(&mut self.told.forwarded, forwarded) != forwarded {
+                let encoding = forwarded.and_then(|index| self.encoding_info(index));
+                let event = Event::TransponderEncoding { id: self.id, encoding };
+                events.push_back(SendingEvent::Event(event));
+            }
+        }
+        self.tell_layer(events);
+    }
+
+    fn encoding_info(&self, index: EncodingIndex) -> Option<EncodingInfo> {
+        let encoding = self.encoding(index)?;
+        Some(EncodingInfo {
+            rid: encoding.rid.clone(),
+            ssrc: encoding.ssrc,
+            active: encoding.active,
+            codec: encoding.codec,
+        })
+    }
+
+    /// Says which layers are forwarded, when that or the reason changed.
+    fn tell_layer(&mut self, events: &mut Events) {
+        if self.kind != Kind::Video {
+            return;
+        }
+        let (layer, reason) = (self.forwarded_layer(), self.told.reason);
+        let place = layer.as_ref().map(|layer| Layer::new(layer.spatial, layer.temporal));
+        let now = (self.transponder.current().zip(place), reason);
+        if self.told.layer.replace(now) != Some(now) {
+            let event = Event::TransponderLayer { id: self.id, layer, reason };
+            events.push_back(SendingEvent::Event(event));
+        }
+    }
+
+    /// Tells the source which of its encodings should be made for this receiver.
+    pub(in crate::sending) fn want(&mut self, wanted: EncodingSet, events: &mut Events) {
+        if self.told.wanted.replace(wanted) != Some(wanted)
+            && let Some(source) = &self.source
+        {
+            let event = SendingEvent::EncodingsWanted { source: source.id, id: self.id, wanted };
+            events.push_back(event);
+        }
+    }
+
+    /// Tells the source which of its sound's alternatives is taken.
+    pub(in crate::sending) fn want_sound(&mut self, events: &mut Events) {
+        if self.description().is_none_or(|description| !description.alternatives) {
+            return;
+        }
+        let takes = self.sending && !self.muted;
+        self.want(if takes { self.usable() } else { EncodingSet::NONE }, events);
+    }
+
+    /// The receiver lost the picture (PLI, FIR, or a packet that does not come again): asks whoever
+    /// feeds the track.
+    pub(in crate::sending) fn want_keyframe(&self, events: &mut Events) {
+        if let (Some(source), Some(encoding)) = (&self.source, self.transponder.current()) {
+            events.push_back(SendingEvent::KeyframeWanted { source: source.id, encoding });
+        }
+    }
+
+    /// The receiver has no format for what the source sends.
+    pub(super) fn report_mismatch(&mut self, packet: &SourcePacket, events: &mut Events) {
+        if std::mem::replace(&mut self.told.mismatch, true) {
+            return;
+        }
+        let text = format!(
+            "the source sends {}, the receiver takes {}",
+            packet.codec,
+            codec_names(&self.formats)
+        );
+        let error = EngineError::new(ErrorCode::CodecMismatch, text);
+        events.push_back(SendingEvent::Event(Event::TransponderError { id: self.id, error }));
+    }
+}
+
+fn codec_names(formats: &[Format]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.codec.name()).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+    use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
+    use crate::sfu::testing::Source;
+
+    fn track(receiver: Format, source: Codec) -> OutgoingTrack {
+        let kind = receiver.codec.kind();
+        let mut track = OutgoingTrack::new(OutgoingTrackId(1), kind, "s".into(), "t".into());
+        track.negotiated(vec![receiver], true, Some(parameters(1)));
+        track.set_source(Some(IncomingTrackId(1)));
+        track.describe_source(description(source, &[100_000]));
+        track
+    }
+
+    #[test]
+    fn a_keyframe_is_asked_for_when_somebody_is_there_to_see_it() {
+        let (now, mut events) = (Instant::now(), Events::new());
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.transponder.select(None, Layer::HIGHEST);
+        let keyframe = |e: &SendingEvent| matches!(e, SendingEvent::KeyframeWanted { .. });
+        track.after_choice(now, false, &mut events);
+        assert!(!events.iter().any(keyframe));
+        track.after_choice(now, true, &mut events);
+        assert!(events.iter().any(keyframe));
+    }
+
+    #[test]
+    fn the_forwarded_encoding_and_its_layer_are_told_once() {
+        let (now, mut events) = (Instant::now(), Events::new());
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.transponder.select(None, Layer::HIGHEST);
+        track.set_layer_reason(LayerReason::Best);
+        let mut camera = Source::new(Codec::Vp8);
+        track.transponder.forward(&camera.keyframe()).expect("a keyframe starts it");
+        track.after_choice(now, true, &mut events);
+        let encodings = events.iter().filter_map(|event| match event {
+            SendingEvent::Event(Event::TransponderEncoding { encoding, .. }) => encoding.as_ref(),
+            _ => None,
+        });
+        assert_eq!(encodings.map(|encoding| encoding.ssrc).collect::<Vec<_>>(), [7000]);
+        let layers = events.iter().filter_map(|event| match event {
+            SendingEvent::Event(Event::TransponderLayer { layer, reason, .. }) => {
+                Some((layer.as_ref()?.bitrate, *reason))
+            }
+            _ => None,
+        });
+        assert_eq!(layers.collect::<Vec<_>>(), [(100_000, LayerReason::Best)]);
+        events.clear();
+        track.transponder.forward(&camera.packet());
+        track.after_choice(now, true, &mut events);
+        assert!(events.is_empty(), "{events:?}");
+        track.muted = true;
+        track.set_layer_reason(LayerReason::Best);
+        track.after_choice(now, true, &mut events);
+        assert!(matches!(
+            events.pop_front(),
+            Some(SendingEvent::Event(Event::TransponderLayer { reason: LayerReason::Muted, .. }))
+        ));
+    }
+
+    #[test]
+    fn what_is_wanted_of_a_source_is_told_when_it_changes_and_to_each_source() {
+        let mut events = Events::new();
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        track.want(EncodingSet::ALL, &mut events);
+        track.want(EncodingSet::ALL, &mut events);
+        assert_eq!(events.len(), 1);
+        track.set_source(Some(IncomingTrackId(2)));
+        track.want(EncodingSet::ALL, &mut events);
+        assert_eq!(events.len(), 2);
+    }
+
+    #[test]
+    fn a_codec_that_the_receiver_does_not_take_is_one_error() {
+        let mut events = Events::new();
+        let mut track = track(format(Codec::Opus, OPUS_PT), Codec::Pcmu);
+        let packet = Source::new(Codec::Pcmu).packet();
+        track.report_mismatch(&packet, &mut events);
+        track.report_mismatch(&packet, &mut events);
+        let text = match events.pop_front() {
+            Some(SendingEvent::Event(Event::TransponderError { error, .. })) => error.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(text.contains("the source sends pcmu, the receiver takes opus"), "{text}");
+        assert!(events.is_empty());
+    }
+}

@@ -1,0 +1,346 @@
+//! The association in use, and the one that is to take over.
+//!
+//! A peer may leave its association for another one over the same ICE session: a browser does
+//! when the m-line that carried the transport is stopped. RFC 6347 4.2.8 has it that a ClientHello
+//! out of nowhere ends nothing: the association in use stays until the new handshake is through,
+//! by a peer with the certificate that its description named.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use dimpl::{Error, KeyingMaterial, ProtocolVersion, SrtpProfile};
+use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
+
+use super::association::{Association, Recipe, Step};
+use super::failure::Failure;
+use super::record::{Leading, Random, leading};
+use super::{Dtls, QUESTION};
+
+/// A handshake costs a signature and two key agreements, and its first message is unauthenticated.
+const BETWEEN_HANDSHAKES: Duration = Duration::from_secs(1);
+
+/// How long a peer that has left its association may take to begin the next one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a handshake may take while another association is in use.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
+
+#[derive(Debug)]
+pub(super) struct Associations {
+    recipe: Recipe,
+    session: Dtls,
+    now: Instant,
+    current: Association,
+    next: Option<Next>,
+    /// No other handshake is begun before this.
+    next_not_before: Option<Instant>,
+    /// The peer has left `current`, and it is the end when nothing follows until then.
+    left: Option<Instant>,
+    /// The role that str0m knows.
+    active: bool,
+    /// str0m was told that there is an association.
+    told: bool,
+}
+
+#[derive(Debug)]
+struct Next {
+    association: Association,
+    until: Instant,
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recipe").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Associations {
+    pub(super) fn new(recipe: Recipe, first: Association, session: Dtls) -> Self {
+        let now = session.state().now;
+        Self {
+            recipe,
+            session,
+            now,
+            current: first,
+            next: None,
+            next_not_before: None,
+            left: None,
+            active: false,
+            told: false,
+        }
+    }
+
+    fn advance_clock(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Whether a ClientHello begins another association.
+    fn is_new(&self, random: &Random) -> bool {
+        let known = |association: &Association| association.client_random.as_ref() == Some(random);
+        let repeated =
+            known(&self.current) || self.next.as_ref().is_some_and(|next| known(&next.association));
+        // Where this side is still the client of the first handshake, the peer has its roles wrong.
+        let first = self.current.client_random.is_none() && !self.current.connected;
+        !repeated && !first && self.next_not_before.is_none_or(|at| self.now >= at)
+    }
+
+    /// Begins a handshake next to what is in use.
+    fn begin(&mut self, random: Option<Random>) {
+        let Some(mut association) = Association::new(&self.recipe, self.now) else { return };
+        association.client_random = random;
+        if random.is_none() {
+            association.set_active(true);
+        }
+        let begun = association.handle_timeout(self.now).and_then(|()| match random {
+            Some(_) => Ok(()),
+            None => association.handle_packet(self.now, &[]),
+        });
+        if let Err(failure) = begun {
+            tracing::debug!(%failure, "no new DTLS association");
+            return;
+        }
+        self.next_not_before = Some(self.now + BETWEEN_HANDSHAKES);
+        self.next = Some(Next { association, until: self.now + LONGEST_HANDSHAKE });
+    }
+
+    fn give_to_current(&mut self, packet: &[u8]) {
+        if self.left.is_some() {
+            return;
+        }
+        match self.current.handle_packet(self.now, packet) {
+            // Another way to leave it.
+            Err(Failure::Alert { connected: true, .. }) if !self.on_end_of_current() => {}
+            Err(failure) => self.session.fail(failure),
+            Ok(()) => {}
+        }
+    }
+
+    /// Gives whether there is one.
+    fn give_to_next(&mut self, packet: &[u8]) -> bool {
+        let Some(next) = &mut self.next else { return false };
+        if let Err(failure) = next.association.handle_packet(self.now, packet) {
+            self.next_failed(failure);
+        }
+        true
+    }
+
+    fn next_failed(&mut self, failure: Failure) {
+        if self.left.is_some() {
+            self.session.fail(failure);
+        } else {
+            tracing::debug!(%failure, "a new DTLS association came to nothing");
+            // It still has an alert to send.
+            if let Some(next) = &mut self.next {
+                next.until = self.now;
+            }
+        }
+    }
+
+    /// The new handshake is through.
+    fn take_over(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.current = next.association;
+            self.left = None;
+            self.session.state().renewal_until = None;
+        }
+    }
+
+    /// The peer has ended `current`. Gives whether that is the end.
+    fn on_end_of_current(&mut self) -> bool {
+        let renews = self.session.state().renewal_until.is_some_and(|until| self.now < until);
+        if !renews && self.next.is_none() {
+            return true;
+        }
+        self.left = Some(self.now + PATIENCE);
+        if self.next.is_none() && self.current.is_active() {
+            self.begin(None);
+        }
+        false
+    }
+
+    /// The next thing to do, with its bytes at the start of `buffer`.
+    fn step(&mut self, buffer: &mut [u8]) -> Step {
+        if let Some(room) = buffer.get_mut(..QUESTION.len())
+            && self.session.0.asked.swap(false, Ordering::Relaxed)
+        {
+            room.copy_from_slice(QUESTION);
+            return Step::Packet(QUESTION.len());
+        }
+        let mut wake = self.left;
+        if self.next.is_none() && self.left.is_some_and(|until| self.now >= until) {
+            self.left = None;
+            return Step::CloseNotify;
+        }
+        if let Some(next) = &mut self.next {
+            let session = &self.session;
+            match next.association.poll(buffer, || session.state().fingerprints.clone()) {
+                Step::Connected => {
+                    self.take_over();
+                    return self.connected();
+                }
+                Step::Failed(failure) => self.next_failed(failure),
+                Step::Packet(length) => return Step::Packet(length),
+                // An association that has not begun cannot end.
+                Step::CloseNotify | Step::Data(_) | Step::Keys(..) | Step::Again => {}
+                Step::Timeout(at) => wake = earlier(wake, at.min(next.until)),
+            }
+        }
+        loop {
+            let session = &self.session;
+            match self.current.poll(buffer, || session.state().fingerprints.clone()) {
+                Step::Connected => return self.connected(),
+                Step::Keys(material, profile) => return self.keys(&material, profile),
+                Step::Failed(failure) => self.session.fail(failure),
+                Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
+                Step::CloseNotify => {}
+                Step::Timeout(at) => {
+                    return Step::Timeout(earlier(wake, at).unwrap_or(at));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// str0m hears of the first one only.
+    fn connected(&mut self) -> Step {
+        if std::mem::replace(&mut self.told, true) { Step::Again } else { Step::Connected }
+    }
+
+    fn keys(&mut self, material: &KeyingMaterial, profile: SrtpProfile) -> Step {
+        let client = self.current.is_active();
+        self.session.agree(material.as_ref(), profile, client);
+        Step::Keys(for_role(material.as_ref(), profile, client == self.active), profile)
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
+    Some(one.map_or(other, |one| one.min(other)))
+}
+
+/// str0m goes on with the role of the first association. Where the roles have changed, the keys of
+/// client and server change places (RFC 5764 4.2), so that each side ends up with its own.
+fn for_role(material: &[u8], profile: SrtpProfile, same: bool) -> KeyingMaterial {
+    let salt = match profile {
+        SrtpProfile::AES128_CM_SHA1_80 => 14,
+        _ => 12,
+    };
+    let half = material.len() / 2;
+    if same || half < salt {
+        return KeyingMaterial::new(material);
+    }
+    let (keys, salts) = material.split_at(2 * (half - salt));
+    let (client_key, server_key) = keys.split_at(half - salt);
+    let (client_salt, server_salt) = salts.split_at(salt);
+    KeyingMaterial::new(&[server_key, client_key, server_salt, client_salt].concat())
+}
+
+impl DtlsInstance for Associations {
+    fn set_active(&mut self, active: bool) {
+        self.active = active;
+        self.current.set_active(active);
+    }
+
+    /// Never fails: what is wrong, the session is told.
+    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), Error> {
+        let now = self.session.state().now;
+        self.advance_clock(now);
+        match leading(packet) {
+            Leading::ClientHello(random) => {
+                let server = !self.current.is_active();
+                if server && self.current.client_random.is_none() {
+                    self.current.client_random = Some(random);
+                } else if self.is_new(&random) {
+                    self.begin(Some(random));
+                }
+                if self.current.client_random == Some(random) {
+                    self.give_to_current(packet);
+                } else if self
+                    .next
+                    .as_ref()
+                    .is_some_and(|next| next.association.client_random == Some(random))
+                {
+                    self.give_to_next(packet);
+                }
+            }
+            Leading::Plaintext | Leading::PlaintextAlert => {
+                if !self.give_to_next(packet) {
+                    self.give_to_current(packet);
+                }
+            }
+            // Epochs are numbered alike in all associations, so the keys have to tell.
+            Leading::Protected => {
+                self.give_to_current(packet);
+                self.give_to_next(packet);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        loop {
+            match self.step(buf) {
+                Step::Packet(length) => {
+                    let Some(packet) = buf.get(..length) else { continue };
+                    if packet == QUESTION || !self.session.divert(packet) {
+                        return DtlsOutput::Packet(&buf[..length]);
+                    }
+                }
+                Step::Again | Step::Failed(_) => {}
+                Step::Data(length) => {
+                    self.session.0.heard.store(true, Ordering::Relaxed);
+                    return DtlsOutput::ApplicationData(&buf[..length]);
+                }
+                Step::Connected => return DtlsOutput::Connected,
+                Step::Keys(material, profile) => {
+                    return DtlsOutput::KeyingMaterial(material, profile);
+                }
+                Step::CloseNotify => return DtlsOutput::CloseNotify,
+                Step::Timeout(at) => return DtlsOutput::Timeout(at),
+            }
+        }
+    }
+
+    /// Never fails: what is wrong, the session is told.
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.session.at(now);
+        self.advance_clock(now);
+        if let Err(failure) = self.current.handle_timeout(now) {
+            self.session.fail(failure);
+        }
+        if let Some(next) = &mut self.next {
+            let late = now >= next.until;
+            match next.association.handle_timeout(now) {
+                Err(failure) => self.next_failed(failure),
+                Ok(()) if late => self.next = None,
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, Error> {
+        // Waits for the association that follows.
+        if self.left.is_some() { Ok(0) } else { self.current.send(data) }
+    }
+
+    fn is_active(&self) -> bool {
+        self.current.is_active()
+    }
+
+    fn protocol_version(&self) -> Option<ProtocolVersion> {
+        self.current.protocol_version()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.current.is_closing()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.current.is_closed()
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.next = None;
+        if self.left.is_some() { Ok(()) } else { self.current.close() }
+    }
+}

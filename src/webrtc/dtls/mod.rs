@@ -1,0 +1,205 @@
+//! DTLS of one peer: which certificate is taken, which association is in use, and what is told of
+//! a handshake that fails.
+//!
+//! str0m drives a `DtlsInstance` and knows of one association from the first packet to the last.
+//! The instance it is given here ([`associations`]) holds the one in use and, at times, the one
+//! that is to take over. What str0m has no words for passes between the instance and its session
+//! through [`Dtls`], which both hold.
+
+mod association;
+mod associations;
+mod failure;
+mod fingerprint;
+mod provider;
+mod record;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use dimpl::SrtpProfile;
+
+pub(super) use failure::Failure;
+pub use fingerprint::Fingerprints;
+pub(super) use provider::Provider;
+pub(super) use record::{Leading, leading};
+
+use crate::srtp::{KeyingMaterial, Profile};
+
+/// How long after a description that makes the peer leave its association the end of that one is
+/// not the end of the call. The peer has the description after half a round trip.
+const NEW_ASSOCIATION: Duration = Duration::from_secs(10);
+
+/// Datagrams that wait for a way to be sent; more are dropped, and DTLS repeats its flights.
+const MAX_WAITING: usize = 64;
+
+/// What a session and its DTLS tell each other. Both are on one thread at a time, so the lock is
+/// never waited for.
+#[derive(Clone, Debug)]
+pub(super) struct Dtls(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// There is something for the session in `state`.
+    news: AtomicBool,
+    /// str0m is asked for the pair that it sends to.
+    asked: AtomicBool,
+    /// A record of the association was opened since somebody asked.
+    heard: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Instant,
+    fingerprints: Fingerprints,
+    /// Until when the end of the association in use is followed by another one.
+    renewal_until: Option<Instant>,
+    /// str0m has a pair to send to.
+    nominated: bool,
+    waiting: VecDeque<Vec<u8>>,
+    failure: Option<Failure>,
+    profile: Option<SrtpProfile>,
+    /// Until the session takes it.
+    material: Option<(KeyingMaterial, bool)>,
+}
+
+/// What a session asks str0m to send so that it shows where to. It is not sent: [`Dtls::is_question`].
+const QUESTION: &[u8] = &[63, b'p', b'a', b't', b'h'];
+
+impl Dtls {
+    pub(super) fn new(now: Instant) -> Self {
+        Self(Arc::new(Shared {
+            news: AtomicBool::new(false),
+            // The answer comes with the first pair that is nominated.
+            asked: AtomicBool::new(true),
+            heard: AtomicBool::new(false),
+            state: Mutex::new(State {
+                now,
+                fingerprints: Fingerprints::default(),
+                renewal_until: None,
+                nominated: false,
+                waiting: VecDeque::new(),
+                failure: None,
+                profile: None,
+                material: None,
+            }),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn news(&self) {
+        self.0.news.store(true, Ordering::Relaxed);
+    }
+
+    /// What the peer's description says of its certificate. Handshakes fail without.
+    pub(super) fn expect_certificate(&self, fingerprints: Fingerprints) {
+        self.state().fingerprints = fingerprints;
+    }
+
+    /// A description changed the m-line that carries the transport (RFC 9143 7.3.3), for which
+    /// browsers leave their association and begin another one over the same ICE session.
+    pub(super) fn expect_new_association(&self, now: Instant) {
+        self.state().renewal_until = Some(now + NEW_ASSOCIATION);
+    }
+
+    /// The time of what comes next, as str0m tells it only with timers.
+    pub(super) fn at(&self, now: Instant) {
+        self.state().now = now;
+    }
+
+    /// Makes str0m show the pair it sends to, by a datagram that [`Dtls::is_question`].
+    pub(super) fn ask_for_pair(&self) {
+        self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a datagram of str0m's is the question and not to be sent. From the first one on,
+    /// str0m has a pair and what DTLS sends goes through it.
+    pub(super) fn is_question(&self, datagram: &[u8]) -> bool {
+        if datagram != QUESTION {
+            return false;
+        }
+        self.state().nominated = true;
+        true
+    }
+
+    /// Whether one of the functions below has something to give.
+    pub(super) fn has_news(&self) -> bool {
+        self.0.news.load(Ordering::Relaxed)
+    }
+
+    /// Whether a record of the association came since it was asked last.
+    pub(super) fn take_heard(&self) -> bool {
+        self.0.heard.swap(false, Ordering::Relaxed)
+    }
+
+    /// A datagram to send while str0m has no pair.
+    pub(super) fn next_datagram(&self) -> Option<Vec<u8>> {
+        self.state().waiting.pop_front()
+    }
+
+    /// Why the association failed, once.
+    pub(super) fn take_failure(&self) -> Option<Failure> {
+        self.state().failure.take()
+    }
+
+    /// What SRTP keys are made of, and whether this side was the DTLS client; once for each
+    /// handshake that is through. All that is sent from then on is under these keys.
+    pub(super) fn take_keying_material(&self) -> Option<(KeyingMaterial, bool)> {
+        self.state().material.take()
+    }
+
+    /// Everything that was told up to here was taken.
+    pub(super) fn took_news(&self) {
+        let state = self.state();
+        let rest = !state.waiting.is_empty() || state.failure.is_some() || state.material.is_some();
+        self.0.news.store(rest, Ordering::Relaxed);
+    }
+
+    /// The IANA name of the SRTP protection profile (RFC 5764 4.1.2, RFC 7714 14.2), once agreed.
+    pub(super) fn srtp_cipher(&self) -> Option<&'static str> {
+        Some(match self.state().profile? {
+            SrtpProfile::AES128_CM_SHA1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
+            SrtpProfile::AEAD_AES_128_GCM => "SRTP_AEAD_AES_128_GCM",
+            SrtpProfile::AEAD_AES_256_GCM => "SRTP_AEAD_AES_256_GCM",
+            _ => "unknown",
+        })
+    }
+
+    fn agree(&self, bytes: &[u8], profile: SrtpProfile, client: bool) {
+        let mut state = self.state();
+        state.profile = Some(profile);
+        let profile = match profile {
+            SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmSha1_80,
+            SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+            SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+            _ => return,
+        };
+        state.material = KeyingMaterial::new(profile, bytes).map(|material| (material, client));
+        drop(state);
+        self.news();
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.state().failure.get_or_insert(failure);
+        self.news();
+    }
+
+    /// Whether the session sends this itself.
+    fn divert(&self, datagram: &[u8]) -> bool {
+        let mut state = self.state();
+        if state.nominated {
+            return false;
+        }
+        if state.waiting.len() < MAX_WAITING {
+            state.waiting.push_back(datagram.to_vec());
+        }
+        drop(state);
+        self.news();
+        true
+    }
+}

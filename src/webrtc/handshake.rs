@@ -1,0 +1,92 @@
+//! What a session does about its DTLS: where it comes from and goes to, and what comes of it.
+
+use std::time::Instant;
+
+use str0m::net::Transmit;
+
+use super::dtls::{Failure, Leading, leading};
+use super::{CloseReason, Session, SessionEvent, config};
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::Event;
+use crate::control::flow::Flow;
+
+impl Session {
+    /// Takes note of a DTLS datagram. Gives whether it is to be handled.
+    pub(super) fn on_dtls(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        self.dtls.at(now);
+        self.dtls_at = now;
+        // Before the handshake is through, an alert is anybody's who can send from the peer's
+        // address. It does not have to be anybody's who can send from one of its others as well.
+        let used = self.sending.flow().or(self.handshake_flow.as_ref());
+        if leading(bytes) == Leading::PlaintextAlert && used.is_some_and(|used| used != flow) {
+            return false;
+        }
+        // Any pair whose check was authentic may carry the handshake (RFC 8445 12.1), and the
+        // peer chose this one.
+        self.handshake_flow = Some(*flow);
+        true
+    }
+
+    /// Sees to what DTLS has told.
+    pub(super) fn on_dtls_news(&mut self, now: Instant) {
+        if let Some((material, client)) = self.dtls.take_keying_material() {
+            self.receiving.set_keys(&material, client);
+            self.sending.set_keys(&material, client);
+            // Media may go before ICE has chosen, too.
+            if self.sending.flow().is_none()
+                && let Some(flow) = self.handshake_flow
+            {
+                self.use_flow(now, &flow);
+            }
+        }
+        if let Some(flow) = self.sending.flow().or(self.handshake_flow.as_ref()).copied() {
+            while let Some(datagram) = self.dtls.next_datagram() {
+                self.queue(&flow, datagram);
+            }
+        }
+        if let Some(failure) = self.dtls.take_failure() {
+            self.on_dtls_failure(&failure);
+        }
+        self.dtls.took_news();
+    }
+
+    fn on_dtls_failure(&mut self, failure: &Failure) {
+        if self.over().is_some() {
+            return;
+        }
+        let error = EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}"));
+        let event = Event::TransportError { transport: self.id, error };
+        self.events.push_back(SessionEvent::Event(event));
+        self.end(CloseReason::Error);
+    }
+
+    fn queue(&mut self, flow: &Flow, datagram: Vec<u8>) {
+        self.transmits.push_back(Transmit {
+            proto: config::to_str0m_protocol(flow.protocol),
+            source: flow.local,
+            destination: flow.remote,
+            contents: datagram.into(),
+        });
+    }
+
+    /// Notes which m-line carries the transport for the peer, the first of the BUNDLE group
+    /// (RFC 9143 7.3.3). When a description makes it another one, browsers leave their DTLS
+    /// association and begin another one over the same ICE session.
+    pub(super) fn note_carrier(&mut self, now: Instant, sdp: &str) {
+        let group = sdp.lines().find_map(|line| line.trim().strip_prefix("a=group:BUNDLE"));
+        let Some(carrier) = group.and_then(|mids| mids.split_ascii_whitespace().next()) else {
+            return;
+        };
+        if self.carrier.as_deref() != Some(carrier) {
+            if self.carrier.replace(carrier.to_owned()).is_some() {
+                self.expect_new_association(now);
+            }
+        }
+    }
+
+    /// The peer may leave its DTLS association and begin another one: for ten seconds from now, the
+    /// end of the association is not the end of the transport.
+    pub(super) fn expect_new_association(&mut self, now: Instant) {
+        self.dtls.expect_new_association(now);
+    }
+}

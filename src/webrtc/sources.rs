@@ -1,0 +1,19 @@
+//! What receivers of a peer's tracks have to know of them.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::control::ids::IncomingTrackId;
+use crate::sfu::source::SourceDescription;
+
+impl Session {
+    /// Whether a peer holds a track. `None`: there is no such track.
+    pub fn holds(&self, id: IncomingTrackId) -> Option<bool> {
+        self.receiving.is_muted(id)
+    }
+
+    /// What the receivers of an incoming track have to know.
+    pub fn describe(&self, id: IncomingTrackId) -> Option<Arc<SourceDescription>> {
+        self.receiving.describe(id).map(Arc::new)
+    }
+}
