@@ -26,7 +26,7 @@ const MAY_USE = {
   mcu: ['codec'],
   dump: [],
   // The words the others share: commands, events, ids, statistics.
-  control: ['queue', 'codec'],
+  control: ['queue', 'bandwidth', 'codec'],
   // What carries words between threads, whatever they are.
   queue: [],
   codec: [],

@@ -26,7 +26,7 @@ pub const MAX_RUNGS: usize = 64;
 /// Layers that are looked at: eight encodings of four by four layers.
 const MAX_LAYERS: usize = 128;
 
-/// What the application wants of a track.
+/// What the application wants of an outgoing video track. The engine picks what fits.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Preferences {
     /// Nothing wider is sent while there is something that is not; else the smallest is.

@@ -1,4 +1,7 @@
 //! What a peer's link carries, and how it is shared: pure functions of time and numbers.
+//!
+//! Bandwidth estimation (BWE) is in `send_side`, allocation over simulcast encodings and SVC layers in
+//! `allocator`, pacing in `pacer`.
 
 mod acknowledged;
 mod allocator;

@@ -71,6 +71,7 @@ pub struct RelayTarget {
     pub channel: ChannelId,
 }
 
+/// A command to one transport.
 #[derive(Debug)]
 pub enum TransportCommand {
     AcceptOffer {

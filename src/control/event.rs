@@ -13,6 +13,7 @@ use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
 
+/// As RTCPeerConnectionState.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TransportState {
     New,
@@ -96,6 +97,7 @@ pub enum Reply {
     Stats(String),
 }
 
+/// Something that JavaScript is told.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     Reply {

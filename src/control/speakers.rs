@@ -3,6 +3,7 @@
 
 use super::ids::{SlotsId, SourceId, TransportId};
 
+/// A command to a group of speakers.
 #[derive(Debug)]
 pub enum SpeakersCommand {
     /// Sound below `threshold` dBov does not count.

@@ -13,6 +13,7 @@ use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, Speech};
 
+/// From shard to shard, or from takers and makers of tracks.
 #[derive(Debug)]
 pub enum ShardMessage {
     /// A packet of a track, once per shard that has receivers of it.

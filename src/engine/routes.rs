@@ -9,6 +9,7 @@ use crate::engine::tap::Inlet;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
+/// The tracks and outgoing tracks of a shard.
 #[derive(Default)]
 pub struct Routes {
     tracks: IdMap<SourceId, Route>,
@@ -51,6 +52,7 @@ pub struct Tap {
     pub wanted: EncodingSet,
 }
 
+/// An outgoing track here that takes a track.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receiver {
     pub transport: TransportId,
@@ -67,6 +69,7 @@ struct Outgoing {
 const _: () = assert!(MAX_SHARDS <= 64, "a shard is a bit of a u64");
 
 impl Route {
+    /// Other shards with receivers.
     pub fn shards(&self) -> impl Iterator<Item = ShardIndex> + use<> {
         let bits = self.shards;
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
@@ -87,18 +90,22 @@ impl Route {
         history.begin_watch()
     }
 
+    /// What receivers here may ask for again of an encoding.
     pub fn history(&self, encoding: EncodingIndex) -> Option<&History> {
         self.histories.get(usize::from(encoding.0))
     }
 
+    /// The same, to change it.
     pub fn history_mut(&mut self, encoding: EncodingIndex) -> Option<&mut History> {
         self.histories.get_mut(usize::from(encoding.0))
     }
 
+    /// Another shard has receivers.
     pub fn add_shard(&mut self, shard: ShardIndex) {
         self.shards |= 1 << shard.0;
     }
 
+    /// It has none any more.
     pub fn remove_shard(&mut self, shard: ShardIndex) {
         self.shards &= !(1 << shard.0);
         self.far_demand.retain(|(from, _)| *from != shard);
@@ -114,6 +121,7 @@ impl Route {
         true
     }
 
+    /// Somebody takes the track no more.
     pub fn remove_tap(&mut self, taker: TakerId) {
         self.taps.retain(|tap| tap.taker != taker);
     }
@@ -152,10 +160,12 @@ impl Route {
 }
 
 impl Routes {
+    /// Where a track goes, if anybody here knows it.
     pub fn route(&self, track: SourceId) -> Option<&Route> {
         self.tracks.get(&track)
     }
 
+    /// The same, to change it.
     pub fn route_mut(&mut self, track: SourceId) -> Option<&mut Route> {
         self.tracks.get_mut(&track)
     }
@@ -167,6 +177,7 @@ impl Routes {
         route
     }
 
+    /// The track is gone. Gives where it went.
     pub fn remove_source(&mut self, track: SourceId) -> Option<Route> {
         let route = self.tracks.remove(&track)?;
         for receiver in &route.receivers {
@@ -177,6 +188,7 @@ impl Routes {
         Some(route)
     }
 
+    /// A transport has another outgoing track.
     pub fn add_outgoing(&mut self, id: OutgoingTrackId, transport: TransportId) {
         self.outgoing.insert(id, Outgoing { transport, source: None });
     }
@@ -203,6 +215,7 @@ impl Routes {
         self.outgoing.get_mut(&id)?.source.take()
     }
 
+    /// An outgoing track is gone. Gives what fed it.
     pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<SourceId> {
         self.outgoing.remove(&id)?.source
     }

@@ -17,6 +17,7 @@ pub struct SlotChange {
     pub source: Option<Source>,
 }
 
+/// One group; see the module.
 pub struct SpeakerGroup {
     pub threshold: i8,
     /// By their sound.

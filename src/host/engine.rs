@@ -93,6 +93,7 @@ impl Engine {
         })
     }
 
+    /// What is listened on, by thread.
     pub fn addresses(&self) -> &[ListenAddress] {
         self.media.addresses()
     }
@@ -121,10 +122,12 @@ impl Engine {
         }
     }
 
+    /// For a new outgoing track.
     pub fn outgoing_track_id(&self, transport: TransportId) -> OutgoingTrackId {
         OutgoingTrackId::new(&self.ids, transport.shard())
     }
 
+    /// For a new data channel.
     pub fn channel_id(&self, transport: TransportId) -> ChannelId {
         ChannelId::new(&self.ids, transport.shard())
     }
@@ -140,6 +143,7 @@ impl Engine {
         SourceId::new(&self.ids, group.shard())
     }
 
+    /// For slots that are made together.
     pub fn slots_id(&self, group: SpeakersId) -> SlotsId {
         SlotsId::new(&self.ids, group.shard())
     }

@@ -3,6 +3,12 @@
 //! Members are told of only while there is sound, so the silent ones cost nothing: what was heard
 //! of somebody fades by itself. Decisions are made when something is told, for the one it is told
 //! of.
+//!
+//! This is the one place that decides who has the word in a group. Two other questions are asked
+//! elsewhere. Which inputs a mixer adds up (`mcu/audio/loudness.rs`) must not cut the first syllable
+//! off, so it goes by peaks and gives a place at once; a wrong choice there is inaudible. And whether one
+//! participant of a room makes a sound (`lib/rooms/speech-detector.js`) is asked of one and compares
+//! nobody.
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +42,7 @@ struct Voice {
 }
 
 impl Voices {
+    /// Something was heard of a member.
     pub fn receive(&mut self, now: Instant, member: SourceId, speech: Speech) {
         let old = |since: Instant| now.saturating_duration_since(since) >= MEMORY;
         if self.swept.is_none_or(old) {
@@ -48,6 +55,7 @@ impl Voices {
         }
     }
 
+    /// A member is gone.
     pub fn remove(&mut self, member: SourceId) {
         self.heard.retain(|voice| voice.member != member);
     }
@@ -68,6 +76,7 @@ pub struct DominantSpeaker {
 }
 
 impl DominantSpeaker {
+    /// Who has the word.
     pub fn current(&self) -> Option<SourceId> {
         self.current
     }

@@ -3,6 +3,8 @@
 //!
 //! A slot changes only when it has to. Who is among the loudest keeps the slot, so receivers hear
 //! no shuffling, and a slot goes on with whoever had it in silence.
+//!
+//! Known as last-N: however many members there are, a receiver has N tracks.
 
 use std::time::Instant;
 

@@ -1,5 +1,7 @@
 //! Copies one incoming track to one outgoing track: takes the encoding and the layers it is told,
 //! switches where that is possible, and makes one continuous stream of what it takes.
+//!
+//! Others call it a downtrack or a consumer.
 
 use std::time::{Duration, Instant};
 

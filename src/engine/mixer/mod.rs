@@ -56,6 +56,7 @@ pub trait Shards: Send {
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage>;
 }
 
+/// The actor; see the module.
 pub struct Mixer<S> {
     id: MixerId,
     mailbox: Arc<Mailbox>,

@@ -8,6 +8,7 @@ use crate::mcu::PortKey;
 /// Most tiles of a layout.
 pub const MAX_TILES: usize = 100;
 
+/// How tiles lie on the canvas.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub enum Layout {
     /// Everybody alike.
@@ -57,6 +58,7 @@ pub struct Tile {
     pub source: TileSource,
 }
 
+/// What becomes of a picture of another shape than its tile.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Fit {
     /// The picture fills the tile, what does not fit is cut off.

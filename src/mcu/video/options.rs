@@ -189,6 +189,7 @@ pub enum Source {
     Port(PortKey),
 }
 
+/// How the pixels of a frame lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PixelFormat {
     /// Y, U and V planes after each other, without padding; chroma sizes are rounded up.
@@ -240,6 +241,7 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
 }
 
+/// The file that a snapshot becomes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SnapshotFormat {
     /// Quality 1 to 100.

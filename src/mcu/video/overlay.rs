@@ -15,6 +15,7 @@ pub const MAX_OVERLAYS: usize = 32;
 /// Most bytes of an overlay's text.
 const MAX_TEXT: usize = 4096;
 
+/// A text or a picture over the tiles, or under them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Overlay {
     /// Where it is, in parts of the canvas.
@@ -24,6 +25,7 @@ pub struct Overlay {
     pub content: OverlayContent,
 }
 
+/// What an overlay shows.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OverlayContent {
     Text {
@@ -40,6 +42,7 @@ pub enum OverlayContent {
     Picture(Arc<[u8]>),
 }
 
+/// Where lines of a text stand.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Align {
     #[default]
