@@ -14,6 +14,7 @@ pub mod net;
 mod node;
 pub mod queue;
 pub mod receiving;
+pub mod sdp;
 pub mod sending;
 pub mod sfu;
 pub mod srtp;

@@ -3,6 +3,7 @@
 //! parameters.
 
 use super::Codec;
+use super::h264_profile::H264Profile;
 
 /// A negotiated payload format of an m-line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,7 +20,7 @@ pub struct Format {
 /// What decides whether a receiver of one format can decode another of the same codec.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Parameters {
-    /// VP9 and AV1 profile, H.264 profile_idc, H.265 profile.
+    /// VP9, AV1 and H.265: the profile's number. H.264: [`H264Profile::code`].
     pub profile: u32,
     /// H.264 packetization-mode (RFC 6184 8.1).
     pub packetization_mode: u8,
@@ -38,23 +39,14 @@ fn suitability(source: &Format, target: &Format) -> Option<u32> {
         Codec::H264 => {
             // Mode 1 allows all of mode 0, not the other way round (RFC 6184 6.2, 6.3).
             let mode = from.packetization_mode <= to.packetization_mode;
-            // A decoder of a higher profile decodes the lower ones (ITU-T H.264 A.2).
-            let profile = rank_of_h264(from.profile)? <= rank_of_h264(to.profile)?;
-            (mode && profile).then_some(if from.profile == to.profile { 2 } else { 1 })
+            let (source, target) =
+                (H264Profile::from_code(from.profile)?, H264Profile::from_code(to.profile)?);
+            let same = target.decodes(source) && source.decodes(target);
+            (mode && target.decodes(source)).then_some(if same { 2 } else { 1 })
         }
         Codec::Vp9 | Codec::Av1 | Codec::H265 => None,
         _ => Some(1),
     }
-}
-
-fn rank_of_h264(profile_idc: u32) -> Option<u32> {
-    Some(match profile_idc {
-        0x42 => 0,
-        0x4d => 1,
-        0x64 => 2,
-        0xf4 => 3,
-        _ => return None,
-    })
 }
 
 /// How a packet leaves for one receiver.

@@ -9,6 +9,7 @@ pub mod description;
 pub mod format;
 pub mod frame;
 pub(crate) mod h264;
+pub mod h264_profile;
 mod h265;
 pub mod layer;
 pub mod multiplex;

@@ -58,6 +58,8 @@ pub struct TransportOptions {
     pub red: bool,
     /// Ask peers to pause Opus in silence (RFC 7587 3.1.3).
     pub dtx: bool,
+    /// How peers are asked to send Opus.
+    pub opus: OpusOptions,
     pub dtls: DtlsVersions,
     /// `None`: never.
     pub connect_timeout: Option<Duration>,
@@ -70,6 +72,15 @@ pub struct TransportOptions {
     pub dump_file: Option<PathBuf>,
 }
 
+/// What a peer is asked for in its Opus (RFC 7587 6.1).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct OpusOptions {
+    /// Two channels.
+    pub stereo: bool,
+    /// In bits per second, 6,000 to 510,000; `None` leaves it to the peer.
+    pub max_average_bitrate: Option<u32>,
+}
+
 impl Default for TransportOptions {
     fn default() -> Self {
         Self {
@@ -78,6 +89,7 @@ impl Default for TransportOptions {
             codecs: Vec::new(),
             red: false,
             dtx: false,
+            opus: OpusOptions::default(),
             dtls: DtlsVersions::Auto,
             connect_timeout: Some(Duration::from_secs(30)),
             disconnect_timeout: Duration::from_secs(30),

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use str0m::Rtc;
-use str0m::change::SdpApi;
 use str0m::channel::{ChannelConfig, ChannelId as Handle, Reliability};
 
 use super::SessionEvent;
@@ -145,23 +144,8 @@ impl Channels {
     /// Opens on the existing association what waited for it.
     pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc) {
         for channel in self.list.iter_mut().filter(|channel| channel.handle.is_none()) {
-            let mut api = rtc.sdp_api();
-            channel.handle = Some(api.add_channel_with_config(config(&channel.options)));
-            // Nothing to negotiate: the association exists.
-            let _ = api.apply();
-        }
-    }
-
-    /// Puts waiting channels into an offer.
-    pub(super) fn offer(&mut self, api: &mut SdpApi<'_>) {
-        for channel in self.list.iter_mut().filter(|channel| channel.handle.is_none()) {
-            channel.handle = Some(api.add_channel_with_config(config(&channel.options)));
-        }
-    }
-
-    pub(super) fn forget_offer(&mut self) {
-        for channel in self.list.iter_mut().filter(|channel| !channel.open) {
-            channel.handle = None;
+            let handle = rtc.direct_api().create_data_channel(config(&channel.options));
+            channel.handle = Some(handle);
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use str0m::media::Mid;
-
 use super::{MAX_TRACKS, Session, SessionEvent};
 use crate::codec::Kind;
 use crate::control::command::TransportCommand;
@@ -115,7 +113,7 @@ impl Session {
     fn remove_outgoing(&mut self, id: OutgoingTrackId) {
         let removed = self.with_sending(|sending| sending.remove_track(id, CloseReason::Closed));
         if let Some(mid) = removed.and_then(|track| track.mid) {
-            self.renew_line(Mid::from(&*mid));
+            self.renew_line(&mid);
         }
     }
 
@@ -123,8 +121,11 @@ impl Session {
         let holds = |line: &&ReceiveLine| line.tracks.iter().any(|track| track.id == id);
         let Some(line) = self.receiving.lines().find(holds) else { return };
         // Of a line with several tracks the others go on.
+        let mid = line.mid.clone();
         if line.tracks.len() == 1 {
-            self.refused.insert(Mid::from(&*line.mid));
+            self.refused.insert(mid);
+        } else if let Some(track) = line.tracks.iter().find(|track| track.id == id) {
+            self.refused_tracks.insert((mid, track.track.clone()));
         }
         self.receiving.remove_track(id);
         self.close_incoming(id, CloseReason::Closed);

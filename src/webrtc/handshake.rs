@@ -72,15 +72,10 @@ impl Session {
     /// Notes which m-line carries the transport for the peer, the first of the BUNDLE group
     /// (RFC 9143 7.3.3). When a description makes it another one, browsers leave their DTLS
     /// association and begin another one over the same ICE session.
-    pub(super) fn note_carrier(&mut self, now: Instant, sdp: &str) {
-        let group = sdp.lines().find_map(|line| line.trim().strip_prefix("a=group:BUNDLE"));
-        let Some(carrier) = group.and_then(|mids| mids.split_ascii_whitespace().next()) else {
-            return;
-        };
-        if self.carrier.as_deref() != Some(carrier) {
-            if self.carrier.replace(carrier.to_owned()).is_some() {
-                self.expect_new_association(now);
-            }
+    pub(super) fn note_carrier(&mut self, now: Instant) {
+        let Some(carrier) = self.negotiation.group.first().copied() else { return };
+        if self.carrier.as_ref() != Some(&carrier) && self.carrier.replace(carrier).is_some() {
+            self.expect_new_association(now);
         }
     }
 

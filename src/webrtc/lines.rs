@@ -1,79 +1,62 @@
 //! The SSRCs that each m-line of ours sends with.
-//!
-//! str0m makes them and writes them into descriptions, but it does not send with them: our own
-//! sending side does (see [`crate::sending`]). A stream that str0m knows would be reported on by
-//! it, under the same keys and with counts of its own. So str0m knows our streams only while a
-//! description is made or taken in: they are declared right before and removed right after, and
-//! it is not asked for output in between.
 
-use std::collections::HashMap;
-
-use str0m::media::Mid;
-use str0m::rtp::Ssrc;
+use std::collections::{HashMap, HashSet};
 
 use super::Session;
+use crate::codec::names::Mid;
 
 /// SSRC of the media and of its retransmissions.
-pub(super) type SsrcPair = (Ssrc, Option<Ssrc>);
+type SsrcPair = (u32, u32);
 
 #[derive(Default)]
-pub(super) struct Lines(HashMap<Mid, SsrcPair>);
+pub(super) struct Lines {
+    current: HashMap<Mid, SsrcPair>,
+    /// All that there ever were.
+    used: HashSet<u32>,
+}
 
 impl Lines {
-    pub(super) fn get(&self, mid: Mid) -> Option<SsrcPair> {
-        self.0.get(&mid).copied()
-    }
-
-    pub(super) fn contains(&self, ssrc: Ssrc) -> bool {
-        self.0.values().any(|(media, rtx)| *media == ssrc || *rtx == Some(ssrc))
+    pub(super) fn contains(&self, ssrc: u32) -> bool {
+        self.current.values().any(|(media, rtx)| *media == ssrc || *rtx == ssrc)
     }
 }
 
 impl Session {
-    /// Runs a step of negotiation, the only place where SDP goes into str0m or comes out of it.
-    pub(super) fn negotiate<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> T {
-        let mut api = self.rtc.direct_api();
-        for (mid, (ssrc, rtx)) in &self.lines.0 {
-            api.declare_stream_tx(*ssrc, *rtx, *mid, None);
+    /// The SSRCs of a line. It has some from the first time it is asked for.
+    pub(super) fn ssrcs_of(&mut self, mid: &Mid) -> SsrcPair {
+        if let Some(pair) = self.lines.current.get(mid) {
+            return *pair;
         }
-        let result = step(self);
-        self.withdraw_streams();
-        result
-    }
-
-    /// Takes every stream from str0m and remembers its SSRCs.
-    fn withdraw_streams(&mut self) {
-        let lines: Vec<Mid> = self.negotiation.lines().collect();
-        self.lines.0.retain(|mid, _| lines.contains(mid) && self.rtc.media(*mid).is_some());
-        let mut api = self.rtc.direct_api();
-        for mid in lines {
-            if let Some(stream) = api.stream_tx_by_mid(mid, None) {
-                let (ssrc, rtx) = (stream.ssrc(), stream.rtx());
-                api.remove_stream_tx(ssrc);
-                self.lines.0.insert(mid, (ssrc, rtx));
-            }
-        }
+        let pair = (self.unused_ssrc(), self.unused_ssrc());
+        self.lines.current.insert(mid.clone(), pair);
+        pair
     }
 
     /// Gives a line other SSRCs: whoever gets it next counts packets from the start, and a packet
     /// index must never come twice for one SSRC (RFC 3711 9.1).
-    pub(super) fn renew_line(&mut self, mid: Mid) {
-        let Some((before, rtx)) = self.lines.get(mid) else { return };
-        let ssrc = self.unused_ssrc();
-        self.lines.0.insert(mid, (ssrc, None));
-        let rtx = rtx.map(|_| self.unused_ssrc());
-        self.lines.0.insert(mid, (ssrc, rtx));
-        let mut api = self.rtc.direct_api();
-        // In the middle of a step of negotiation str0m has it.
-        if api.remove_stream_tx(before) {
-            api.declare_stream_tx(ssrc, rtx, mid, None);
-        }
+    pub(super) fn renew_line(&mut self, mid: &Mid) {
+        self.lines.current.remove(mid);
     }
 
-    pub(super) fn unused_ssrc(&mut self) -> Ssrc {
+    /// Forgets the SSRCs of lines that are gone.
+    pub(super) fn retain_lines(&mut self) {
+        let known: HashSet<&Mid> = self
+            .negotiation
+            .lines
+            .iter()
+            .filter(|line| line.usable())
+            .map(|line| &line.mid)
+            .collect();
+        self.lines.current.retain(|mid, _| known.contains(mid));
+    }
+
+    /// One that nobody has: not a line of ours, now or before, and not the peer.
+    pub(super) fn unused_ssrc(&mut self) -> u32 {
         loop {
-            let ssrc = self.rtc.direct_api().new_ssrc();
-            if !self.lines.contains(ssrc) && *ssrc != self.receiving.report_ssrc() {
+            let ssrc = *self.rtc.direct_api().new_ssrc();
+            let remote = self.negotiation.lines.iter().flat_map(|line| &line.remote.sources);
+            let theirs = remote.into_iter().any(|s| s.ssrc == ssrc || s.rtx == Some(ssrc));
+            if !theirs && self.lines.used.insert(ssrc) {
                 return ssrc;
             }
         }

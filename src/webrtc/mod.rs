@@ -1,11 +1,13 @@
 //! One peer: an ICE, DTLS and SRTP association and what flows over it. The only part that knows
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
+mod association;
 mod channels;
 mod closing;
 mod commands;
 mod config;
 mod consent;
+mod describing;
 mod dtls;
 mod dumping;
 mod event;
@@ -16,16 +18,14 @@ mod incoming;
 mod lines;
 mod negotiation;
 mod path;
-mod payload;
 mod reactions;
 mod reconciliation;
-mod remote_sources;
 pub mod roaming;
-mod sdp;
 mod sharing;
 mod sources;
 mod statistics;
 mod trickle;
+mod wishes;
 mod wrapping;
 
 use std::collections::{HashSet, VecDeque};
@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use str0m::media::Mid;
 use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Reason, Rtc};
 
@@ -41,6 +40,7 @@ pub use event::SessionEvent;
 pub use identity::Identity;
 
 use crate::codec::multiplex::{self, Multiplexed};
+use crate::codec::names::Mid;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
@@ -50,6 +50,7 @@ use crate::control::stats::CandidatePairStats;
 use crate::receiving::Receiving;
 use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
+use describing::Local;
 use dtls::Dtls;
 use dumping::Dumping;
 use lines::Lines;
@@ -76,7 +77,7 @@ pub struct Session {
     /// Where DTLS goes while ICE has no pair: a peer's check or handshake came from there.
     handshake_flow: Option<Flow>,
     /// The m-line that carries the transport for the peer.
-    carrier: Option<String>,
+    carrier: Option<usize>,
     ids: Arc<Ids>,
     state: TransportState,
     negotiation: Negotiation,
@@ -86,6 +87,10 @@ pub struct Session {
     lines: Lines,
     /// M-lines whose incoming track was closed on this side.
     refused: HashSet<Mid>,
+    /// Of lines that have several: those that were.
+    refused_tracks: HashSet<(Mid, String)>,
+    /// What our descriptions say of this side.
+    local: Local,
     channels: Channels,
     local_ufrag: String,
     ufrag_changed: bool,
@@ -129,12 +134,12 @@ impl Session {
         ids: Arc<Ids>,
     ) -> Self {
         let dtls = Dtls::new(now);
-        let mut rtc = config::build(now, &options, identity, &dtls, candidates);
+        let (mut rtc, candidates) = config::build(now, &options, identity, &dtls, candidates);
         let api = rtc.direct_api();
         let local_ufrag = api.local_ice_credentials().ufrag;
         let report_ssrc = *api.new_ssrc();
-        // Of no meaning, and of its own for each session (RFC 7022 4.2).
-        let cname = format!("{:08x}{:08x}", *api.new_ssrc(), *api.new_ssrc());
+        let id_of_session = u64::from(*api.new_ssrc()) << 32 | u64::from(*api.new_ssrc());
+        let local = Local::new(id_of_session, identity.fingerprint(), candidates);
         let channels = Channels::new(id, options.max_message_size, options.max_buffered_amount);
         let mut session = Self {
             id,
@@ -146,10 +151,12 @@ impl Session {
             ids,
             state: TransportState::New,
             negotiation: Negotiation::default(),
-            receiving: Receiving::new(now, report_ssrc, &cname),
+            receiving: Receiving::new(now, report_ssrc, &local.cname),
             sending: Sending::new(now, wall_clock(now), id),
             lines: Lines::default(),
             refused: HashSet::new(),
+            refused_tracks: HashSet::new(),
+            local,
             channels,
             local_ufrag,
             ufrag_changed: true,

@@ -1,50 +1,52 @@
 //! Offers and answers (RFC 8829): what we want sent and received against what was agreed on.
 //!
-//! str0m forgets our wishes when the peer's offer crosses ours, and changes a direction before the
-//! peer has agreed. So the wishes live here, in the tracks, and every offer is made from the
-//! difference between them and what was last agreed on.
+//! The wishes live in the tracks, and every offer is made from the difference between them and
+//! what was last agreed on. A description is read, checked and agreed to first; only when nothing
+//! can fail any more does anything change.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
-use str0m::RtcError;
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::media::{Direction, Mid};
+use str0m::IceCreds;
 
-use super::config::{kind_of, media_kind_of};
-use super::dtls::Fingerprints;
-use super::sdp::{self, Amendment, Limits, RemoteMedia};
 use super::{Session, SessionEvent};
+use crate::codec::names::Mid;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{Event, TransportState};
-use crate::sending::OutgoingTrack;
+use crate::sdp::description::{Direction, Setup};
+use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine, SdpError};
 
 #[derive(Default)]
 pub(super) struct Negotiation {
     /// Our offer, while it has no answer.
-    pending: Option<Pending>,
-    /// Our direction of each m-line, as last agreed on.
-    agreed: HashMap<Mid, Direction>,
-    /// What the peer's last description said of its m-lines.
-    pub(super) remote: Vec<RemoteMedia>,
+    pub(super) pending: Option<Pending>,
+    /// M-lines as last agreed on, in their order. The direction that a line of them has is ours.
+    pub(super) lines: Vec<AgreedLine>,
+    /// The lines that share the transport.
+    pub(super) group: Vec<usize>,
+    /// The peer takes header extensions of both forms side by side.
+    pub(super) extmap_allow_mixed: bool,
     /// The peer's last description when it was an offer, for a restart by fragment.
     pub(super) remote_offer: Option<String>,
     /// The peer's current ICE credentials.
     pub(super) remote_credentials: Option<(String, String)>,
+    /// Whether this side opened the DTLS association, once it is known.
+    pub(super) active: Option<bool>,
     /// `NegotiationNeeded` went out and no offer was asked for since.
     announced: bool,
     /// M-lines this side made.
-    own_lines: Vec<Mid>,
+    pub(super) own_lines: Vec<Mid>,
     /// The data channel m-line was asked for.
     wants_application: bool,
-    has_application: bool,
+    pub(super) has_application: bool,
+    /// Descriptions of ours so far (RFC 8829 5.2.2).
+    pub(super) version: u64,
 }
 
-struct Pending {
-    offer: SdpPendingOffer,
-    /// Directions it asks for.
-    directions: Vec<(Mid, Direction)>,
-    application: bool,
+pub(super) struct Pending {
+    /// With the directions that it asks for.
+    lines: Vec<OfferedLine>,
+    /// Credentials of ours that take effect when the peer restarts ICE with us.
+    credentials: Option<IceCreds>,
 }
 
 impl Negotiation {
@@ -56,43 +58,57 @@ impl Negotiation {
         self.has_application
     }
 
-    /// Every m-line for media that was ever agreed on.
-    pub(super) fn lines(&self) -> impl Iterator<Item = Mid> + '_ {
-        self.agreed.keys().copied()
+    fn needs_application(&self) -> bool {
+        self.wants_application && !self.has_application
+    }
+
+    /// Remembers what was agreed on.
+    fn agree(&mut self, agreement: Agreement) {
+        self.lines = agreement.lines;
+        self.group = agreement.group;
+        self.extmap_allow_mixed = agreement.extmap_allow_mixed;
     }
 }
 
 impl Session {
     pub(crate) fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, EngineError> {
-        let answer = self.negotiate(|session| session.apply_offer(sdp))?;
-        self.note_carrier(now, sdp);
+        let answer = self.apply_offer(sdp)?;
+        self.note_carrier(now);
         self.after_description(now);
         Ok(answer)
     }
 
     fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
-        check_size(sdp)?;
-        let offer = SdpOffer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
-        let fingerprints = fingerprints(sdp)?;
-        if self.negotiation.pending.is_some() {
-            if !self.options.polite {
-                return Err(EngineError::new(
-                    ErrorCode::Glare,
-                    "an offer of this side is pending and it is not polite: the peer has to roll its own back",
-                ));
-            }
-            self.forget_pending_offer();
+        let offer = sdp::parse(sdp)?;
+        if self.negotiation.pending.is_some() && !self.options.polite {
+            return Err(EngineError::new(
+                ErrorCode::Glare,
+                "an offer of this side is pending and it is not polite: the peer has to roll its own back",
+            ));
         }
-        let credentials = sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
-        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|e| rejected(sdp, &e))?;
-        self.dtls.expect_certificate(fingerprints);
-        self.negotiation.remote = sdp::remote_media(sdp);
+        let capabilities = self.capabilities();
+        let lines = &self.negotiation.lines;
+        let agreement = sdp::answer(&offer, lines, &capabilities, self.standing())?;
+        self.forget_pending_offer();
+        let setup = self.answered_setup(&agreement);
+        let (group, ice_options) = (!agreement.group.is_empty(), agreement.ice_options);
+        let transport = agreement.transport.clone();
+        if let Some(transport) = &transport {
+            self.associate_by_offer(transport);
+        }
+        self.negotiation.agree(agreement);
         self.negotiation.remote_offer = Some(sdp.to_owned());
-        self.negotiation.remote_credentials = credentials;
         self.adopt_offered_lines();
-        self.agree_on_application(sdp);
+        self.agree_on_application(transport.as_ref());
         self.reconcile();
-        Ok(sdp::amend(&answer.to_sdp_string(), &self.amendments(&[]), self.limits()))
+        for index in 0..self.negotiation.lines.len() {
+            let sender = self.sender_of(index);
+            self.negotiation.lines[index].local.sender = sender;
+        }
+        let mut session = self.described(setup, ice_options);
+        session.group = group;
+        let lines: Vec<_> = self.negotiation.lines.iter().map(|line| &line.local).collect();
+        Ok(sdp::write(&session, &lines, &self.negotiation.group))
     }
 
     pub(crate) fn create_offer(
@@ -100,7 +116,7 @@ impl Session {
         now: Instant,
         ice_restart: bool,
     ) -> Result<String, EngineError> {
-        let offer = self.negotiate(|session| session.make_offer(ice_restart))?;
+        let offer = self.make_offer(ice_restart)?;
         self.drain(now);
         Ok(offer)
     }
@@ -110,71 +126,105 @@ impl Session {
         self.negotiation.announced = false;
         self.reuse_own_lines();
 
+        let capabilities = self.capabilities();
         let wanted = self.wanted_directions();
-        let mut api = self.rtc.sdp_api();
-        for (mid, direction) in &wanted {
-            api.set_direction(*mid, *direction);
-        }
-        let mut directions = wanted;
-        for outgoing in self.sending.tracks_mut().iter_mut() {
-            if outgoing.mid.is_none() && outgoing.offered.is_none() {
-                let mid = api.add_media(
-                    media_kind_of(outgoing.kind),
-                    Direction::SendOnly,
-                    Some(outgoing.stream.clone()),
-                    Some(outgoing.track.clone()),
-                    None,
-                );
-                outgoing.offered = Some((&*mid).into());
-                directions.push((mid, Direction::SendOnly));
+        let mut draft = Draft::new(&capabilities, &self.negotiation.lines);
+        let mut lines: Vec<OfferedLine> =
+            self.negotiation.lines.iter().map(|line| draft.renewed(line)).collect();
+        for (index, direction) in &wanted {
+            if let Some(line) = lines.get_mut(*index) {
+                line.local.direction = *direction;
             }
         }
-        let application = self.negotiation.wants_application && !self.negotiation.has_application;
-        if application {
-            self.channels.offer(&mut api);
-        }
-        if ice_restart {
-            api.ice_restart(true);
-        }
-        let Some((offer, pending)) = api.apply() else {
-            return Err(EngineError::new(
-                ErrorCode::InvalidState,
-                "there is nothing to negotiate: add a track or a data channel first, or ask for an ICE restart",
-            ));
+        let mut changed = ice_restart || !wanted.is_empty();
+        let mut recycled = recyclable(&self.negotiation.lines);
+        let unplaced = |session: &Self| {
+            session.sending.tracks().iter().position(|o| o.mid.is_none() && o.offered.is_none())
         };
-        let amendments = self.amendments(&directions);
-        self.negotiation.pending = Some(Pending { offer: pending, directions, application });
-        self.learn_local_credentials(&offer.to_sdp_string());
-        Ok(sdp::amend(&offer.to_sdp_string(), &amendments, self.limits()))
+        while let Some(index) = unplaced(self) {
+            let mid = self.new_mid(&lines);
+            let track = &mut self.sending.tracks_mut()[index];
+            track.offered = Some(mid.clone());
+            let mut line = draft.media(track.kind, mid);
+            line.local.direction = Direction::SendOnly;
+            place(&mut lines, &mut recycled, line);
+            changed = true;
+        }
+        if self.negotiation.needs_application() {
+            let mid = self.new_mid(&lines);
+            place(&mut lines, &mut recycled, draft.application(mid));
+            changed = true;
+        }
+        if !changed || lines.len() > sdp::MAX_MEDIA {
+            self.forget_offered_lines();
+            return Err(if changed {
+                let text = format!("a description has at most {} m-lines", sdp::MAX_MEDIA);
+                EngineError::new(ErrorCode::Limit, text)
+            } else {
+                EngineError::new(
+                    ErrorCode::InvalidState,
+                    "there is nothing to negotiate: add a track or a data channel first, or ask for an ICE restart",
+                )
+            });
+        }
+        for line in &mut lines {
+            line.local.sender =
+                self.sender(&line.mid, line.formats.iter().any(|f| f.rtx.is_some()));
+        }
+        let credentials = ice_restart.then(IceCreds::new);
+        if let Some(credentials) = &credentials {
+            // It takes effect with the answer, but the peer may send checks with the new
+            // credentials before the answer reaches us.
+            self.set_local_ufrag(&credentials.ufrag);
+        }
+        let mut session = self.described(Setup::ActPass, "trickle");
+        if let Some(credentials) = &credentials {
+            session.ufrag.clone_from(&credentials.ufrag);
+            session.pwd.clone_from(&credentials.pass);
+        }
+        session.extmap_allow_mixed = true;
+        let group = offered_group(&lines, &self.negotiation.group);
+        let locals: Vec<_> = lines.iter().map(|line| &line.local).collect();
+        let text = sdp::write(&session, &locals, &group);
+        self.negotiation.pending = Some(Pending { lines, credentials });
+        Ok(text)
     }
 
     pub(crate) fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), EngineError> {
-        self.negotiate(|session| session.apply_answer(sdp))?;
-        self.note_carrier(now, sdp);
+        self.apply_answer(sdp)?;
+        self.note_carrier(now);
         self.after_description(now);
         Ok(())
     }
 
     fn apply_answer(&mut self, sdp: &str) -> Result<(), EngineError> {
-        check_size(sdp)?;
-        if self.negotiation.pending.is_none() {
+        let Some(pending) = &self.negotiation.pending else {
             return Err(EngineError::new(
                 ErrorCode::InvalidState,
                 "there is no offer to answer: call createOffer() first",
             ));
+        };
+        let answer = sdp::parse(sdp)?;
+        let capabilities = self.capabilities();
+        let agreement = sdp::outcome(&pending.lines, &answer, &capabilities, self.standing())?;
+        if let Some(transport) = &agreement.transport
+            && self.restarts(transport)
+            && pending.credentials.is_none()
+        {
+            let reason = "the answer restarts ICE, which its offer did not";
+            return Err(EngineError::new(ErrorCode::Sdp, reason));
         }
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| sdp_error(sdp, &e.to_string()))?;
-        let fingerprints = fingerprints(sdp)?;
-        let Some(pending) = self.negotiation.pending.take() else { return Ok(()) };
-        if let Err(error) = self.rtc.sdp_api().accept_answer(pending.offer, answer) {
-            self.forget_offered_lines();
-            self.announce_if_needed();
-            return Err(rejected(sdp, &error));
+        let credentials = self.negotiation.pending.take().and_then(|pending| pending.credentials);
+        let transport = agreement.transport.clone();
+        if let Some(transport) = &transport {
+            self.associate_by_answer(transport, credentials);
         }
-        self.dtls.expect_certificate(fingerprints);
-        self.negotiation.remote = sdp::remote_media(sdp);
-        self.negotiation.remote_credentials =
-            sdp::credentials(sdp).map(|(u, p)| (u.to_owned(), p.to_owned()));
+        let known = self.negotiation.lines.iter().map(|line| line.mid.clone());
+        let known: std::collections::HashSet<Mid> = known.collect();
+        self.negotiation.agree(agreement);
+        let made = self.negotiation.lines.iter().map(|line| &line.mid);
+        let made = made.filter(|mid| !known.contains(*mid)).cloned();
+        self.negotiation.own_lines.extend(made.collect::<Vec<_>>());
         for outgoing in self.sending.tracks_mut().iter_mut() {
             if let Some(mid) = outgoing.offered.take() {
                 let event =
@@ -183,14 +233,7 @@ impl Session {
                 self.events.push_back(SessionEvent::Event(event));
             }
         }
-        for (mid, direction) in pending.directions {
-            if self.negotiation.agreed.insert(mid, direction).is_none() {
-                self.negotiation.own_lines.push(mid);
-            }
-        }
-        if pending.application {
-            self.agree_on_application(sdp);
-        }
+        self.agree_on_application(transport.as_ref());
         self.reconcile();
         Ok(())
     }
@@ -225,101 +268,9 @@ impl Session {
     }
 
     fn needs_negotiation(&self) -> bool {
-        let application = self.negotiation.wants_application && !self.negotiation.has_application;
-        application
+        self.negotiation.needs_application()
             || self.sending.tracks().iter().any(|o| o.mid.is_none())
             || !self.wanted_directions().is_empty()
-    }
-
-    /// M-lines whose direction has to change for what we want to send and receive.
-    fn wanted_directions(&self) -> Vec<(Mid, Direction)> {
-        let wanted = |(mid, agreed): (&Mid, &Direction)| {
-            if self.rtc.media(*mid).is_none_or(|media| media.stopped()) {
-                return None;
-            }
-            let sends = self.sending.tracks().iter().any(|outgoing| outgoing.is_on(mid));
-            let receives = agreed.is_receiving() && !self.refused.contains(mid);
-            let direction = direction(sends, receives);
-            (direction != *agreed).then_some((*mid, direction))
-        };
-        self.negotiation.agreed.iter().filter_map(wanted).collect()
-    }
-
-    /// Puts outgoing tracks without an m-line on lines of our own making that fell silent, so that
-    /// descriptions do not grow with every track that ever was.
-    fn reuse_own_lines(&mut self) {
-        for index in 0..self.sending.tracks().len() {
-            let outgoing = &self.sending.tracks()[index];
-            if outgoing.mid.is_some() {
-                continue;
-            }
-            let free = |mid: &&Mid| {
-                self.negotiation.agreed.get(mid) == Some(&Direction::Inactive)
-                    && self.rtc.media(**mid).is_some_and(|media| {
-                        kind_of(media.kind()) == outgoing.kind && !media.disabled()
-                    })
-                    && !self.sending.tracks().iter().any(|outgoing| outgoing.is_on(mid))
-            };
-            let reused = self.negotiation.own_lines.iter().find(free).copied();
-            self.sending.tracks_mut()[index].offered = reused.map(|mid| (&*mid).into());
-        }
-    }
-
-    /// Puts outgoing tracks without an m-line on those the peer's offer would receive on, in
-    /// order, and takes our sending back from lines we have nothing for.
-    fn adopt_offered_lines(&mut self) {
-        let mids: Vec<Mid> =
-            self.negotiation.remote.iter().map(|media| Mid::from(media.mid.as_str())).collect();
-        for mid in mids {
-            let Some(media) = self.rtc.media(mid) else { continue };
-            let (kind, offered) = (kind_of(media.kind()), media.direction());
-            let has_line = |o: &OutgoingTrack| o.mid.as_deref() == Some(&*mid);
-            let taken = self.sending.tracks().iter().any(has_line);
-            if offered.is_sending()
-                && !taken
-                && !media.disabled()
-                && let Some(outgoing) =
-                    self.sending.tracks_mut().iter_mut().find(|o| o.mid.is_none() && o.kind == kind)
-            {
-                outgoing.bind((&*mid).into());
-                let event =
-                    Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
-                self.events.push_back(SessionEvent::Event(event));
-            }
-            let sends = self.sending.tracks().iter().any(has_line);
-            let receives = offered.is_receiving() && !self.refused.contains(&mid);
-            let agreed = direction(sends && offered.is_sending(), receives);
-            // Without apply() this narrows the session at once; the answer is narrowed in text.
-            self.rtc.sdp_api().set_direction(mid, agreed);
-            self.negotiation.agreed.insert(mid, agreed);
-        }
-    }
-
-    fn agree_on_application(&mut self, sdp: &str) {
-        if sdp.lines().any(|line| line.starts_with("m=application") && !line.contains(" 0 ")) {
-            self.negotiation.has_application = true;
-            self.channels.flush_wanted(&mut self.rtc);
-        }
-    }
-
-    /// MSIDs and directions str0m does not write as we mean them.
-    fn amendments(&self, offered: &[(Mid, Direction)]) -> Vec<Amendment> {
-        let directions = self.negotiation.agreed.iter().map(|(mid, direction)| (*mid, *direction));
-        let mut lines: HashMap<Mid, Direction> = directions.collect();
-        lines.extend(offered.iter().copied());
-        let amendment = |(mid, direction): (Mid, Direction)| {
-            let track = self.sending.tracks().iter().find(|o| o.is_on(&mid));
-            Amendment {
-                mid: mid.to_string(),
-                msid: track.map(|o| (o.stream.clone(), o.track.clone())),
-                direction: Some(direction_name(direction)),
-            }
-        };
-        lines.into_iter().map(amendment).collect()
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { max_message_size: self.options.max_message_size, dtx: self.options.dtx }
     }
 
     fn forget_pending_offer(&mut self) {
@@ -333,77 +284,40 @@ impl Session {
         for outgoing in self.sending.tracks_mut().iter_mut() {
             outgoing.offered = None;
         }
-        self.channels.forget_offer();
-        // str0m changed these when the offer was made, not when it is answered.
-        let agreed: Vec<_> = self.negotiation.agreed.iter().map(|(m, d)| (*m, *d)).collect();
-        let mut api = self.rtc.sdp_api();
-        for (mid, direction) in agreed {
-            api.set_direction(mid, direction);
+    }
+}
+
+/// Places of lines that were given up, which a new line can have (RFC 8829 5.2.2).
+fn recyclable(lines: &[AgreedLine]) -> std::collections::VecDeque<usize> {
+    lines.iter().enumerate().filter(|(_, line)| !line.usable()).map(|(index, _)| index).collect()
+}
+
+fn place(
+    lines: &mut Vec<OfferedLine>,
+    recycled: &mut std::collections::VecDeque<usize>,
+    line: OfferedLine,
+) {
+    match recycled.pop_front().and_then(|index| lines.get_mut(index)) {
+        Some(place) => *place = line,
+        None => lines.push(line),
+    }
+}
+
+/// The lines of an offer that share the transport: the first of before stays the first.
+fn offered_group(lines: &[OfferedLine], before: &[usize]) -> Vec<usize> {
+    let usable = |index: &usize| lines.get(*index).is_some_and(|line| !line.local.stopped);
+    let mut group: Vec<usize> = before.iter().copied().filter(usable).collect();
+    let known: std::collections::HashSet<usize> = group.iter().copied().collect();
+    group.extend((0..lines.len()).filter(|index| usable(index) && !known.contains(index)));
+    group
+}
+
+impl From<SdpError> for EngineError {
+    fn from(error: SdpError) -> Self {
+        let plain = EngineError::new(ErrorCode::Sdp, error.to_string());
+        match error.line() {
+            Some(line) => plain.line(line),
+            None => plain,
         }
-    }
-
-    /// An ICE restart we offered takes effect with the answer, but the peer may send checks with
-    /// the new credentials before the answer reaches us.
-    fn learn_local_credentials(&mut self, offer: &str) {
-        if let Some((ufrag, _)) = sdp::credentials(offer) {
-            self.set_local_ufrag(ufrag);
-        }
-    }
-}
-
-fn direction(sends: bool, receives: bool) -> Direction {
-    match (sends, receives) {
-        (true, true) => Direction::SendRecv,
-        (true, false) => Direction::SendOnly,
-        (false, true) => Direction::RecvOnly,
-        (false, false) => Direction::Inactive,
-    }
-}
-
-fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
-    }
-}
-
-pub(super) fn check_size(sdp: &str) -> Result<(), EngineError> {
-    if sdp.len() > sdp::MAX_SDP {
-        let text = format!("the SDP is larger than {} bytes", sdp::MAX_SDP);
-        return Err(EngineError::new(ErrorCode::Sdp, text));
-    }
-    if sdp.lines().filter(|line| line.starts_with("m=")).count() > sdp::MAX_MEDIA {
-        let text = format!("the SDP has more than {} m-lines", sdp::MAX_MEDIA);
-        return Err(EngineError::new(ErrorCode::Sdp, text));
-    }
-    Ok(())
-}
-
-fn sdp_error(sdp: &str, message: &str) -> EngineError {
-    // The parser's text quotes what it did not understand, which is the peer's and has no limit.
-    let text: String = sdp::parser_text(message).chars().take(300).collect();
-    let error = EngineError::new(ErrorCode::Sdp, text);
-    match sdp::offending_line(sdp, message) {
-        Some(line) => error.line(line),
-        None => error,
-    }
-}
-
-fn fingerprints(sdp: &str) -> Result<Fingerprints, EngineError> {
-    Fingerprints::of_description(sdp).map_err(|error| {
-        let text = EngineError::new(ErrorCode::Sdp, error.to_string());
-        error.line().into_iter().fold(text, EngineError::line)
-    })
-}
-
-fn rejected(sdp: &str, error: &RtcError) -> EngineError {
-    match error {
-        RtcError::ChangesOutOfOrder => EngineError::new(
-            ErrorCode::InvalidState,
-            "the offer this answers was replaced: create a new one",
-        ),
-        other => sdp_error(sdp, &other.to_string()),
     }
 }

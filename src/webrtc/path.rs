@@ -113,7 +113,7 @@ impl Session {
         // keys that both senders share (RFC 7714 9.1).
         let sender = transmit.contents.get(4..8).and_then(|bytes| bytes.try_into().ok());
         if kind == Multiplexed::Rtcp
-            && sender.is_some_and(|ssrc| self.lines.contains(u32::from_be_bytes(ssrc).into()))
+            && sender.is_some_and(|ssrc| self.lines.contains(u32::from_be_bytes(ssrc)))
         {
             debug_assert!(false, "str0m reports under an SSRC of ours");
             self.end(CloseReason::Error);

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use str0m::media::Mid;
-
-use super::config::kind_of;
-use super::extensions::{extension_ids, received_extensions};
-use super::sdp::RemoteMedia;
-use super::{Session, SessionEvent};
-use crate::codec::names;
+use super::{MAX_TRACKS, Session, SessionEvent, extensions};
+use crate::codec::names::Mid;
+use crate::codec::{Codec, Kind};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::IncomingTrackId;
-use crate::receiving::{LineTrack, ReceiveLine};
+use crate::receiving::{
+    AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat,
+};
+use crate::sdp::description::{Direction, MediaKind};
+use crate::sdp::{AgreedLine, Feedback, RemoteSource, RemoteTrack, TelephoneEvent};
 use crate::sending::StreamParameters;
 
 impl Session {
@@ -22,6 +22,12 @@ impl Session {
         self.set_local_ufrag(&credentials.ufrag);
         self.reconcile_incoming();
         self.reconcile_outgoing();
+        self.retain_lines();
+        // No media may be sent with the SSRC of our reports.
+        if self.lines.contains(self.receiving.report_ssrc()) {
+            let ssrc = self.unused_ssrc();
+            self.receiving.set_report_ssrc(ssrc);
+        }
     }
 
     /// What follows from it.
@@ -36,58 +42,44 @@ impl Session {
     }
 
     fn reconcile_incoming(&mut self) {
-        let remote = std::mem::take(&mut self.negotiation.remote);
-        let mut before: HashMap<names::Mid, ReceiveLine> =
+        let agreed = std::mem::take(&mut self.negotiation.lines);
+        let mut before: HashMap<Mid, ReceiveLine> =
             self.receiving.lines().map(|line| (line.mid.clone(), line.clone())).collect();
-        let mut lines = Vec::with_capacity(remote.len());
-        for media in &remote {
-            self.forget_announced(media);
-            let before = before.remove(media.mid.as_str());
-            lines.extend(self.reconcile_line(media, before));
+        let mut room = MAX_TRACKS;
+        let mut lines = Vec::with_capacity(agreed.len());
+        for line in &agreed {
+            if let MediaKind::Rtp(kind) = line.local.kind {
+                let received = self.reconcile_line(line, kind, before.remove(&line.mid), room);
+                room -= received.as_ref().map_or(0, |received| received.tracks.len()).min(room);
+                lines.extend(received);
+            }
         }
-        // What a description leaves out stays as it was.
-        lines.extend(before.into_values());
+        // Lines that another one has the place of now.
+        for track in before.into_values().flat_map(|line| line.tracks) {
+            self.close_incoming(track.id, CloseReason::Remote);
+        }
         self.receiving.configure(lines);
-        self.negotiation.remote = remote;
-        self.keep_report_ssrc();
+        self.negotiation.lines = agreed;
     }
 
     /// What was agreed on for one line, with the tracks that go on and those that are new. `None`
     /// when nothing is or may be sent on it.
     fn reconcile_line(
         &mut self,
-        media: &RemoteMedia,
+        line: &AgreedLine,
+        kind: Kind,
         before: Option<ReceiveLine>,
+        room: usize,
     ) -> Option<ReceiveLine> {
-        let mid = Mid::from(media.mid.as_str());
-        let Some(line) = self.rtc.media(mid) else { return before };
-        let receives = line.direction().is_receiving() && !line.disabled();
-        let stopped = line.stopped();
-        let named = media.sources.tracks((&media.stream, &media.track));
+        let receives = line.usable() && effective(line).receives();
+        let named = |track: &LineTrack| line.remote.tracks.iter().any(|named| is(track, named));
+        // A line that does not send names no stream any more (RFC 8829 5.2.1): the track was
+        // removed. Peers that go on naming it only hold it.
+        let nameless = line.remote.tracks.iter().all(|track| track.track.is_empty());
         let (held, tracks) = before.map_or((false, Vec::new()), |b| (!b.receives, b.tracks));
-        let mut wanted = ReceiveLine {
-            mid: media.mid.as_str().into(),
-            kind: kind_of(line.kind()),
-            receives,
-            formats: super::payload::formats(&self.rtc, mid).into(),
-            telephone_events: Vec::new(),
-            rids: media.rids.iter().map(|rid| rid.as_str().into()).collect(),
-            sources: media.sources.announced(),
-            extensions: received_extensions(line.remote_extmap()),
-            tracks: Vec::new(),
-            feedback: super::payload::feedback(&self.rtc, mid),
-            reduced_size: media.reduced_size,
-        };
-
-        let is_named = |track: &LineTrack| {
-            named.iter().any(|named| *named == (track.stream.as_str(), track.track.as_str()))
-        };
+        let mut known = Vec::with_capacity(tracks.len());
         for track in tracks {
-            // A line that does not send names no stream any more (RFC 8829 5.2.1): the track was
-            // removed. Peers that go on naming it only hold it.
-            let removed = !receives && !is_named(&track) && media.track.is_empty();
-            let replaced = receives && !is_named(&track);
-            if stopped || removed || replaced {
+            if !line.usable() || (!named(&track) && (receives || nameless)) {
                 self.close_incoming(track.id, CloseReason::Remote);
                 continue;
             }
@@ -97,96 +89,131 @@ impl Session {
                 self.events.push_back(SessionEvent::Event(event));
             }
             self.events.push_back(SessionEvent::IncomingTrackChanged { id });
-            wanted.tracks.push(track);
+            known.push(track);
         }
-        if stopped || (!receives && wanted.tracks.is_empty()) {
+        if !line.usable() || (!receives && known.is_empty()) {
             return None;
         }
-        if receives && !self.refused.contains(&mid) {
-            let known = std::mem::take(&mut wanted.tracks);
-            // At the places that sources name them by.
-            for (stream, track) in named {
-                let same = |t: &&LineTrack| (&*t.stream, &*t.track) == (stream, track);
-                let track = match known.iter().find(same) {
-                    Some(known) => known.clone(),
-                    None => self.add_incoming(&wanted, stream, track),
-                };
-                wanted.tracks.push(track);
+        let mut received = received_line(line, kind, receives);
+        if receives && !self.refused.contains(&line.mid) {
+            for named in &line.remote.tracks {
+                let refused = (line.mid.clone(), named.track.clone());
+                match known.iter().find(|track| is(track, named)) {
+                    Some(known) => received.tracks.push(known.clone()),
+                    None if self.refused_tracks.contains(&refused) => {}
+                    None if received.tracks.len() >= room => {}
+                    None => received.tracks.push(self.add_incoming(line, kind, named)),
+                }
             }
+        } else {
+            received.tracks = known;
         }
-        Some(wanted)
+        received.sources = sources(line, &received.tracks);
+        Some(received)
     }
 
     /// Announces a track.
-    fn add_incoming(&mut self, line: &ReceiveLine, stream: &str, track: &str) -> LineTrack {
+    fn add_incoming(&mut self, line: &AgreedLine, kind: Kind, named: &RemoteTrack) -> LineTrack {
         let id = IncomingTrackId::new(&self.ids, self.id.shard());
-        let mut codecs = Vec::new();
-        for codec in line.formats.iter().map(|format| format.codec) {
-            if !codecs.contains(&codec) {
-                codecs.push(codec);
+        let mut codecs: Vec<Codec> = Vec::new();
+        for format in &line.receive {
+            if !codecs.contains(&format.codec) {
+                codecs.push(format.codec);
             }
         }
         let info = IncomingTrackInfo {
             id,
-            kind: line.kind,
+            kind,
             mid: line.mid.to_string(),
-            stream: stream.to_owned(),
-            track: track.to_owned(),
+            stream: named.stream.clone(),
+            track: named.track.clone(),
             codecs,
-            rids: line.rids.iter().map(|rid| rid.to_string()).collect(),
+            rids: line.remote.rids.iter().map(|rid| rid.to_string()).collect(),
         };
         let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
         self.events.push_back(SessionEvent::Event(event));
         self.events.push_back(SessionEvent::IncomingTrackChanged { id });
-        LineTrack { id, stream: stream.to_owned(), track: track.to_owned() }
-    }
-
-    /// Takes the streams from str0m that a description made it expect: it gets no media, and would
-    /// report that nothing comes.
-    fn forget_announced(&mut self, media: &RemoteMedia) {
-        let mut api = self.rtc.direct_api();
-        for source in media.sources.announced() {
-            api.remove_stream_rx(source.ssrc.into());
-        }
-    }
-
-    /// No media may be sent with the SSRC of our reports.
-    fn keep_report_ssrc(&mut self) {
-        if self.lines.contains(self.receiving.report_ssrc().into()) {
-            let ssrc = self.unused_ssrc();
-            self.receiving.set_report_ssrc(*ssrc);
-        }
+        LineTrack { id, stream: named.stream.clone(), track: named.track.clone() }
     }
 
     fn reconcile_outgoing(&mut self) {
-        let mut closed = Vec::new();
-        for outgoing in self.sending.tracks_mut().iter_mut() {
-            let Some(mid) = outgoing.mid.clone() else { continue };
-            let line = Mid::from(&*mid);
-            let Some(media) = self.rtc.media(line).filter(|media| !media.disabled()) else {
-                closed.push(outgoing.id);
+        let tracks = self.sending.tracks().iter();
+        let tracks: Vec<_> =
+            tracks.filter_map(|track| Some((track.id, track.mid.clone()?))).collect();
+        for (id, mid) in tracks {
+            let line = self.negotiation.lines.iter().find(|line| line.mid == mid);
+            let Some(line) = line.filter(|line| line.usable()) else {
+                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
+                self.renew_line(&mid);
                 continue;
             };
-            let sending = media.direction().is_sending();
-            let extensions = extension_ids(media.remote_extmap());
-            let cname = media.cname().into();
-            let formats = super::payload::formats(&self.rtc, line);
-            let parameters =
-                self.rtc.direct_api().stream_tx_by_mid(line, None).map(|stream| StreamParameters {
-                    ssrc: *stream.ssrc(),
-                    rtx: stream.rtx().map(|rtx| *rtx),
-                    mid,
-                    cname,
-                    extensions,
-                });
-            outgoing.negotiated(formats, sending, parameters);
-        }
-        for id in closed {
-            let removed =
-                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
-            if let Some(mid) = removed.and_then(|track| track.mid) {
-                self.renew_line(Mid::from(&*mid));
+            let formats = line.send.clone();
+            let sends = effective(line).sends();
+            let extensions = extensions::sent(line);
+            let repeats = formats.iter().any(|format| format.rtx.is_some());
+            let (ssrc, rtx) = self.ssrcs_of(&mid);
+            let (rtx, cname) = (repeats.then_some(rtx), self.local.cname.clone());
+            let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
+            if let Some(track) = self.sending.tracks_mut().find_mut(id) {
+                track.negotiated(formats, sends, Some(parameters));
             }
         }
     }
+}
+
+/// What both sides do on a line.
+fn effective(line: &AgreedLine) -> Direction {
+    line.local.direction.and(line.allowed)
+}
+
+/// A line without its tracks and what belongs to them.
+fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
+    let events = line.receive_events.iter();
+    let event = |event: &TelephoneEvent| TelephoneEventFormat {
+        pt: event.pt,
+        clock_rate: event.clock_rate,
+    };
+    ReceiveLine {
+        mid: line.mid.clone(),
+        kind,
+        receives,
+        formats: line.receive.clone().into(),
+        telephone_events: events.map(event).collect(),
+        rids: line.remote.rids.clone(),
+        sources: Vec::new(),
+        extensions: extensions::received(line),
+        tracks: Vec::new(),
+        feedback: FeedbackKinds {
+            nack: line.feedback.has(Feedback::NACK),
+            pli: line.feedback.has(Feedback::PLI),
+            fir: line.feedback.has(Feedback::FIR),
+            transport_cc: line.feedback.has(Feedback::TRANSPORT_CC),
+            remb: line.feedback.has(Feedback::REMB),
+        },
+        reduced_size: line.remote.reduced_size,
+    }
+}
+
+/// The SSRCs of the tracks of a line.
+fn sources(line: &AgreedLine, tracks: &[LineTrack]) -> Vec<AnnouncedSource> {
+    let places: Vec<Option<usize>> = line
+        .remote
+        .tracks
+        .iter()
+        .map(|named| tracks.iter().position(|track| is(track, named)))
+        .collect();
+    let announced = |source: &RemoteSource| {
+        Some(AnnouncedSource {
+            ssrc: source.ssrc,
+            rtx: source.rtx,
+            place: source.place,
+            track: places.get(source.track).copied().flatten()?,
+        })
+    };
+    line.remote.sources.iter().filter_map(announced).collect()
+}
+
+/// Whether a description means this track.
+fn is(track: &LineTrack, named: &RemoteTrack) -> bool {
+    (&track.stream, &track.track) == (&named.stream, &named.track)
 }

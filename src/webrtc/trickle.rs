@@ -2,48 +2,46 @@
 
 use std::time::Instant;
 
-use str0m::Candidate;
-
-use super::negotiation::check_size;
-use super::{Session, sdp};
+use super::Session;
 use crate::control::error::{EngineError, ErrorCode};
+use crate::sdp;
+use crate::sdp::candidate::{self, Candidate};
 
 impl Session {
     pub(crate) fn add_candidate(&mut self, now: Instant, text: &str) -> Result<(), EngineError> {
-        let text = text.trim().trim_start_matches("a=");
+        let text = text.trim();
+        let text = text.strip_prefix("a=").unwrap_or(text);
         // The end of candidates says nothing to us: str0m never gives up checking on its own.
         if text.is_empty() || text == "end-of-candidates" {
             return Ok(());
         }
-        // A name under .local is the browser hiding its address (mDNS). Its own checks reach us.
-        let address = text.split_ascii_whitespace().nth(4).unwrap_or_default();
-        if address.ends_with(".local") {
-            return Ok(());
-        }
-        let candidate = Candidate::from_sdp_string(text).map_err(|error| {
+        let read = candidate::parse(text).map_err(|error| {
             EngineError::new(ErrorCode::Candidate, format!("not a candidate: {error}")).line(text)
         })?;
-        self.rtc.add_remote_candidate(candidate);
-        self.drain(now);
+        match read {
+            Candidate::Usable(candidate) => {
+                self.add_remote_candidate(&candidate);
+                self.drain(now);
+            }
+            Candidate::Ignored(reason) => {
+                tracing::debug!(transport = %self.id, %reason, "candidate left out");
+            }
+        }
         Ok(())
     }
 
     /// Trickle and restart in the form WHIP and WHEP use. Gives the fragment to answer a restart.
+    /// Candidates that are none are left out: the others of the fragment count.
     pub(crate) fn accept_fragment(
         &mut self,
         now: Instant,
         text: &str,
     ) -> Result<Option<String>, EngineError> {
-        check_size(text)?;
-        let fragment = sdp::parse_fragment(text);
-        if fragment.is_empty() {
-            let text = "a fragment has ICE credentials, candidates or the end of candidates";
-            return Err(EngineError::new(ErrorCode::Sdp, text));
-        }
-        let restart = match (&fragment.ufrag, &fragment.pwd) {
+        let fragment = sdp::parse_fragment(text)?;
+        let restart = match (fragment.ufrag, fragment.pwd) {
             (Some(ufrag), Some(pwd)) => match &self.negotiation.remote_credentials {
                 Some((known, _)) if known == ufrag => None,
-                Some(_) => Some((ufrag.clone(), pwd.clone())),
+                Some(_) => Some((ufrag, pwd)),
                 None => {
                     return Err(EngineError::new(
                         ErrorCode::InvalidState,
@@ -62,13 +60,14 @@ impl Session {
                         "only a peer that made the offer can restart ICE by a fragment",
                     ));
                 };
-                let answer =
-                    self.accept_offer(now, &sdp::with_credentials(&offer, &ufrag, &pwd))?;
+                let answer = self.accept_offer(now, &sdp::with_credentials(&offer, ufrag, pwd))?;
                 Some(sdp::fragment_of(&answer))
             }
         };
         for candidate in &fragment.candidates {
-            self.add_candidate(now, candidate)?;
+            if let Err(error) = self.add_candidate(now, candidate) {
+                tracing::debug!(transport = %self.id, %error, "candidate left out");
+            }
         }
         Ok(answer)
     }

@@ -21,10 +21,11 @@ use std::time::{Duration, Instant};
 use dimpl::SrtpProfile;
 
 pub(super) use failure::Failure;
-pub use fingerprint::Fingerprints;
+use fingerprint::Fingerprints;
 pub(super) use provider::Provider;
 pub(super) use record::{Leading, leading};
 
+use crate::sdp::description::Fingerprint;
 use crate::srtp::{KeyingMaterial, Profile};
 
 /// How long after a description that makes the peer leave its association the end of that one is
@@ -97,8 +98,8 @@ impl Dtls {
     }
 
     /// What the peer's description says of its certificate. Handshakes fail without.
-    pub(super) fn expect_certificate(&self, fingerprints: Fingerprints) {
-        self.state().fingerprints = fingerprints;
+    pub(super) fn expect_certificate(&self, fingerprints: Vec<Fingerprint>) {
+        self.state().fingerprints = Fingerprints::new(fingerprints);
     }
 
     /// A description changed the m-line that carries the transport (RFC 9143 7.3.3), for which

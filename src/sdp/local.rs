@@ -1,0 +1,134 @@
+//! A description of this side: what it says of each m-line, as it is written.
+
+use super::description::{Direction, MediaKind, Setup};
+use super::feedback::Feedback;
+use crate::codec::names::{Mid, Rid};
+use crate::codec::{Codec, Kind};
+
+/// An m-line of a description of ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalLine {
+    pub kind: MediaKind,
+    /// The m-line's first word, as the peer wrote it.
+    pub media: String,
+    /// As the peer wrote it (RFC 8829 5.1.2).
+    pub profile: String,
+    /// What the m-line lists where there are no payload types.
+    pub formats: String,
+    /// Port 0: refused, or given up.
+    pub stopped: bool,
+    /// Written into the description. `None`: the peer gave the line no name.
+    pub mid: Option<Mid>,
+    /// It shares the transport of the first line of the group (RFC 9143).
+    pub bundled: bool,
+    pub direction: Direction,
+    pub payloads: Vec<LocalPayload>,
+    /// Id and URI of header extensions, with what of it was narrowed down.
+    pub extensions: Vec<LocalExtension>,
+    pub extmap_allow_mixed: bool,
+    pub rtcp_rsize: bool,
+    /// The track that is sent on it.
+    pub sender: Option<LocalSender>,
+    /// Encodings that the peer sends, as it named them.
+    pub rids: Vec<Rid>,
+    /// The peer's simulcast, repeated as what is received: streams, alternatives, paused.
+    pub simulcast: Vec<Vec<(Rid, bool)>>,
+    /// The old form of data channels (draft-ietf-mmusic-sctp-sdp-05): port of SCTP in the m-line.
+    pub sctpmap: Option<u16>,
+}
+
+/// A header extension of a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalExtension {
+    pub id: u8,
+    /// Ours.
+    pub direction: Direction,
+    pub uri: String,
+}
+
+/// What a description says of a track of ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalSender {
+    /// The two halves of its MSID (RFC 8830).
+    pub stream: String,
+    pub track: String,
+    pub cname: String,
+    pub ssrc: u32,
+    pub rtx: Option<u32>,
+}
+
+/// A payload type that a description of ours lists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalPayload {
+    pub pt: u8,
+    pub name: PayloadName,
+    /// Empty for none.
+    pub fmtp: String,
+    pub feedback: Feedback,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PayloadName {
+    Media(Codec),
+    /// RFC 4588.
+    Rtx,
+    /// RFC 2198.
+    Red,
+    /// RFC 4733, with its clock rate.
+    TelephoneEvent(u32),
+    /// A format that is listed but not used: its `a=rtpmap` as the peer wrote it.
+    Other(String),
+}
+
+impl PayloadName {
+    /// What `a=rtpmap` says.
+    pub(super) fn rtpmap(&self, kind: Kind) -> String {
+        match self {
+            Self::Media(codec) => {
+                let name = match codec {
+                    Codec::Opus => "opus",
+                    Codec::Pcmu => "PCMU",
+                    Codec::Pcma => "PCMA",
+                    Codec::G722 => "G722",
+                    Codec::Vp8 => "VP8",
+                    Codec::Vp9 => "VP9",
+                    Codec::H264 => "H264",
+                    Codec::H265 => "H265",
+                    Codec::Av1 => "AV1",
+                };
+                let channels = if *codec == Codec::Opus { "/2" } else { "" };
+                format!("{name}/{}{channels}", codec.clock_rate())
+            }
+            Self::Rtx => match kind {
+                Kind::Audio => "rtx/48000".into(),
+                Kind::Video => "rtx/90000".into(),
+            },
+            Self::Red => "red/48000/2".into(),
+            Self::TelephoneEvent(clock_rate) => format!("telephone-event/{clock_rate}"),
+            Self::Other(rtpmap) => rtpmap.clone(),
+        }
+    }
+}
+
+/// What a description of ours says of the whole session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalSession {
+    /// The session's id and version (RFC 8866 5.2, RFC 8829 5.2.1).
+    pub id: u64,
+    pub version: u64,
+    pub ice_lite: bool,
+    pub ufrag: String,
+    pub pwd: String,
+    /// `a=fingerprint`'s value.
+    pub fingerprint: String,
+    pub setup: Setup,
+    /// `candidate:...`.
+    pub candidates: Vec<String>,
+    /// `a=ice-options`.
+    pub ice_options: &'static str,
+    pub extmap_allow_mixed: bool,
+    /// The peer offered a group, or this side does.
+    pub group: bool,
+    /// In bytes.
+    pub max_message_size: usize,
+}

@@ -1,0 +1,118 @@
+//! What was agreed on of ICE, DTLS and SCTP, told to str0m.
+
+use str0m::change::SdpOffer;
+use str0m::{Candidate, IceCreds};
+
+use super::Session;
+use crate::sdp::candidate::RemoteCandidate;
+use crate::sdp::description::{MediaKind, Setup};
+use crate::sdp::{AgreedLine, Agreement, RemoteTransport, Standing};
+
+impl Session {
+    /// What this side is already.
+    pub(super) fn standing(&self) -> Standing {
+        Standing { ice_lite: self.options.ice_lite, active: self.negotiation.active }
+    }
+
+    /// Whether a description of the peer restarts ICE (RFC 8839 4.4.1.1.1).
+    pub(super) fn restarts(&self, remote: &RemoteTransport) -> bool {
+        let known = self.negotiation.remote_credentials.as_ref();
+        known.is_some_and(|(ufrag, pwd)| *ufrag != remote.ufrag || *pwd != remote.pwd)
+    }
+
+    /// Who opens the DTLS association, as an answer of ours says it.
+    pub(super) fn answered_setup(&self, agreement: &Agreement) -> Setup {
+        match agreement.transport.as_ref().map(|transport| transport.active) {
+            Some(true) => Setup::Active,
+            _ => Setup::Passive,
+        }
+    }
+
+    /// Reaches the peer by what it says in an answer to our offer, `credentials` being ours where
+    /// that restarted ICE.
+    pub(super) fn associate_by_answer(
+        &mut self,
+        remote: &RemoteTransport,
+        credentials: Option<IceCreds>,
+    ) {
+        // Who made the first offer controls, unless it is the only lite one (RFC 8445 6.1.1).
+        self.associate(remote, credentials, !self.options.ice_lite);
+    }
+
+    /// Reaches the peer by what it says in an offer.
+    pub(super) fn associate_by_offer(&mut self, remote: &RemoteTransport) {
+        self.associate(remote, None, remote.ice_lite);
+    }
+
+    fn associate(
+        &mut self,
+        remote: &RemoteTransport,
+        credentials: Option<IceCreds>,
+        controlling: bool,
+    ) {
+        let restarts = self.restarts(remote);
+        let mut api = self.rtc.direct_api();
+        if restarts {
+            api.set_local_ice_credentials(credentials.unwrap_or_else(IceCreds::new));
+        }
+        api.set_remote_ice_credentials(IceCreds {
+            ufrag: remote.ufrag.clone(),
+            pass: remote.pwd.clone(),
+        });
+        self.dtls.expect_certificate(remote.fingerprints.clone());
+        self.negotiation.remote_credentials = Some((remote.ufrag.clone(), remote.pwd.clone()));
+        for candidate in &remote.candidates {
+            self.add_remote_candidate(candidate);
+        }
+        if self.negotiation.active.is_some() {
+            return;
+        }
+        let mut api = self.rtc.direct_api();
+        api.set_ice_controlling(controlling);
+        self.negotiation.active = Some(remote.active);
+        if let Err(error) = api.start_dtls(remote.active) {
+            self.fail(&error);
+        }
+    }
+
+    /// Begins the SCTP association with the first line for data channels.
+    pub(super) fn agree_on_application(&mut self, remote: Option<&RemoteTransport>) {
+        let application =
+            |line: &AgreedLine| line.usable() && line.local.kind == MediaKind::Application;
+        let agreed = self.negotiation.lines.iter().any(application);
+        let (true, Some(remote)) = (agreed, remote) else { return };
+        if !self.negotiation.has_application {
+            self.start_sctp(remote);
+            self.negotiation.has_application = true;
+        }
+        self.channels.flush_wanted(&mut self.rtc);
+    }
+
+    /// str0m takes the size of messages that the peer allows in a description alone. This one says
+    /// nothing else that it does not know already.
+    fn start_sctp(&mut self, remote: &RemoteTransport) {
+        let RemoteTransport { ufrag, pwd, .. } = remote;
+        // What a description that does not tell means (RFC 8841 6.1).
+        let size = remote.max_message_size.unwrap_or(65_536);
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+             m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n\
+             a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\na=setup:actpass\r\na=mid:0\r\n\
+             a=sctp-port:5000\r\na=max-message-size:{size}\r\n"
+        );
+        let offer = SdpOffer::from_sdp_string(&text).map_err(|error| error.to_string());
+        let started = offer.and_then(|offer| {
+            self.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())
+        });
+        if let Err(error) = started {
+            tracing::warn!(transport = %self.id, error, "no association for data channels");
+        }
+    }
+
+    pub(super) fn add_remote_candidate(&mut self, candidate: &RemoteCandidate) {
+        match Candidate::from_sdp_string(&candidate.to_string()) {
+            Ok(candidate) => self.rtc.add_remote_candidate(candidate),
+            Err(error) => tracing::debug!(transport = %self.id, %error, "candidate left out"),
+        }
+    }
+}
