@@ -17,7 +17,8 @@ const MAY_USE = {
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
   engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
-  webrtc: ['sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  webrtc: ['sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  sdp: ['codec'],
   srtp: [],
   sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   receiving: ['srtp', 'sfu', 'control', 'codec'],
@@ -38,11 +39,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

@@ -19,6 +19,7 @@ const KNOWN = [
   {
     type: 'webrtc::Session',
     files: [
+      'src/webrtc/association.rs',
       'src/webrtc/closing.rs',
       'src/webrtc/consent.rs',
       'src/webrtc/handshake.rs',

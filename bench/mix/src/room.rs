@@ -9,9 +9,9 @@ use medialoom::codec::{Codec, Description};
 use medialoom::control::ids::{Ids, SourceId, MixerId, PortId, ShardIndex};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::mixer::{MixerCommand, MixerOptions, PortOptions};
-use medialoom::engine::inlet::Inlet;
+use medialoom::engine::tap::{Class, Inlet, Made};
 use medialoom::engine::message::ShardMessage;
-use medialoom::engine::mixer::{Class, MixedTrack, Mixer, Parts, Request, Shards};
+use medialoom::engine::mixer::{Mixer, Parts, Request, Shards};
 use medialoom::mcu::MadePacket;
 use medialoom::mcu::video::Fonts;
 use medialoom::sfu::source::{SourceDescription, SourceEncoding};
@@ -66,11 +66,11 @@ impl Room {
         let (inlet, packets) = Inlet::new(|| ());
         let (requests, receiver) = mpsc::channel(65_536);
         let track =
-            |classes: &[Class]| MixedTrack::new(now, SourceId::new(&ids, SHARD), classes);
+            |classes: &[Class]| Made::new(now, SourceId::new(&ids, SHARD), classes);
         let audio = options.audio.as_ref().map(|_| track(&sound_classes()));
         let video = options.video.as_ref().map(|_| track(classes));
         let (audio_id, video_id) =
-            (audio.as_ref().map(MixedTrack::id), video.as_ref().map(MixedTrack::id));
+            (audio.as_ref().map(Made::id), video.as_ref().map(Made::id));
         let parts = Parts {
             id,
             mailbox: Arc::new(Mailbox::new(|| ())),
@@ -101,9 +101,9 @@ impl Room {
     pub fn add_port(&mut self, label: &str) -> (PortId, Option<SourceId>) {
         let port = PortId::new(&self.ids, SHARD);
         let track = self.audio.map(|_| {
-            MixedTrack::new(self.now, SourceId::new(&self.ids, SHARD), &sound_classes())
+            Made::new(self.now, SourceId::new(&self.ids, SHARD), &sound_classes())
         });
-        let id = track.as_ref().map(MixedTrack::id);
+        let id = track.as_ref().map(Made::id);
         self.ask(Request::AddPort { port, options: port_options(label), track });
         (port, id)
     }
