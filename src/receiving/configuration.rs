@@ -45,6 +45,9 @@ impl Receiving {
         }
         moved.sort_unstable();
         self.demux = Demux::new(self.lines.iter().map(|line| &line.spec));
+        let told = self.lines.iter().filter(|line| line.spec.feedback.transport_cc);
+        self.transport_sequence =
+            told.filter_map(|line| line.spec.extensions.transport_sequence).next();
         self.unannounced = 0;
         for stream in &mut self.streams {
             stream.route = moved_route(stream.route, &moved);

@@ -115,6 +115,8 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    /// The id of transport-wide numbers, which are those of all lines together.
+    transport_sequence: Option<u8>,
     /// To the peer, as the answers to our reports tell.
     round_trip: Option<Duration>,
     measured_elsewhere: Option<Duration>,
@@ -154,6 +156,7 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            transport_sequence: None,
             round_trip: None,
             measured_elsewhere: None,
             fir: 0,

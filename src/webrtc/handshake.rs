@@ -27,21 +27,37 @@ impl Session {
         true
     }
 
+    /// An authentic check came over `flow` and was answered.
+    pub(super) fn note_handshake_flow(&mut self, now: Instant, flow: Flow) {
+        match self.handshake_flow {
+            None => self.handshake_flow = Some(flow),
+            // The next association may have an ICE transport of its own below it.
+            Some(known) if known != flow && self.dtls.expects_new_association(now) => {
+                self.handshake_flow = Some(flow);
+                self.dtls.peer_moved();
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
-        if let Some((material, client)) = self.dtls.take_keying_material() {
-            self.receiving.set_keys(&material, client);
-            self.sending.set_keys(&material, client);
-            // Media may go before ICE has chosen, too.
-            if self.sending.flow().is_none()
-                && let Some(flow) = self.handshake_flow
+        if let Some(keys) = self.dtls.take_keys() {
+            self.receiving.set_keys(&keys.material, keys.client);
+            self.sending.set_keys(&keys.material, keys.client);
+            // Media may go before ICE has chosen, too. And who begins another association may
+            // have a new ICE transport below it, with the credentials of the one before.
+            if let Some(flow) = self.handshake_flow
+                && (keys.renewed || self.sending.flow().is_none())
             {
                 self.use_flow(now, &flow);
             }
         }
-        if let Some(flow) = self.sending.flow().or(self.handshake_flow.as_ref()).copied() {
-            while let Some(datagram) = self.dtls.next_datagram() {
-                self.queue(&flow, datagram);
+        if let Some(handshake) = self.handshake_flow {
+            let used = self.sending.flow().copied().unwrap_or(handshake);
+            while let Some(diverted) = self.dtls.next_datagram() {
+                let flow = if diverted.renews { handshake } else { used };
+                self.queue(&flow, diverted.bytes);
             }
         }
         if let Some(failure) = self.dtls.take_failure() {

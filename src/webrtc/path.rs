@@ -94,7 +94,7 @@ impl Session {
             // str0m answers authentic checks only.
             if multiplex::stun_is_response(&transmit.contents) {
                 self.on_checked(now, &flow);
-                self.handshake_flow.get_or_insert(flow);
+                self.note_handshake_flow(now, flow);
             }
             return Some(transmit);
         }

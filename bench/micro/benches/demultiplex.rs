@@ -25,6 +25,7 @@ fn binding_request(ufrag: &str) -> Vec<u8> {
 
 fn demultiplex(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("demultiplex");
+    let now = Instant::now();
     for peers in [1, 100, 1_000] {
         let now = Instant::now();
         let mut demultiplexer = Demultiplexer::default();

@@ -22,6 +22,9 @@ const BETWEEN_HANDSHAKES: Duration = Duration::from_secs(1);
 /// How long a peer that has left its association may take to begin the next one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// New addresses of the peer that a handshake of ours is begun again for.
+const MOST_REPEATED: u32 = 4;
+
 /// How long a handshake may take while another association is in use.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -31,7 +34,10 @@ pub(super) struct Associations {
     session: Dtls,
     now: Instant,
     current: Association,
-    next: Option<Next>,
+    /// Seldom there, and large.
+    next: Option<Box<Next>>,
+    /// How often this side has begun the next association again.
+    repeated: u32,
     /// No other handshake is begun before this.
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
@@ -63,6 +69,7 @@ impl Associations {
             now,
             current: first,
             next: None,
+            repeated: 0,
             next_not_before: None,
             left: None,
             active: false,
@@ -100,7 +107,17 @@ impl Associations {
             return;
         }
         self.next_not_before = Some(self.now + BETWEEN_HANDSHAKES);
-        self.next = Some(Next { association, until: self.now + LONGEST_HANDSHAKE });
+        let until = self.now + LONGEST_HANDSHAKE;
+        self.next = Some(Box::new(Next { association, until }));
+    }
+
+    /// Says hello once more, where nobody heard it.
+    fn begin_at_new_address(&mut self) {
+        let client = self.next.as_ref().is_some_and(|next| next.association.is_active());
+        if client && self.left.is_some() && self.repeated < MOST_REPEATED {
+            self.repeated += 1;
+            self.begin(None);
+        }
     }
 
     fn give_to_current(&mut self, packet: &[u8]) {
@@ -141,14 +158,19 @@ impl Associations {
         if let Some(next) = self.next.take() {
             self.current = next.association;
             self.left = None;
+            self.repeated = 0;
             self.session.state().renewal_until = None;
         }
     }
 
+    /// Whether another association is to follow.
+    fn renews(&self) -> bool {
+        self.next.is_some() || self.session.expects_new_association(self.now)
+    }
+
     /// The peer has ended `current`. Gives whether that is the end.
     fn on_end_of_current(&mut self) -> bool {
-        let renews = self.session.state().renewal_until.is_some_and(|until| self.now < until);
-        if !renews && self.next.is_none() {
+        if !self.renews() {
             return true;
         }
         self.left = Some(self.now + PATIENCE);
@@ -166,8 +188,12 @@ impl Associations {
             room.copy_from_slice(QUESTION);
             return Step::Packet(QUESTION.len());
         }
-        let mut wake = self.left;
-        if self.next.is_none() && self.left.is_some_and(|until| self.now >= until) {
+        if self.session.0.moved.swap(false, Ordering::Relaxed) {
+            self.begin_at_new_address();
+        }
+        // While the next handshake goes on, its own end decides.
+        let mut wake = self.left.filter(|_| self.next.is_none());
+        if wake.is_some_and(|until| self.now >= until) {
             self.left = None;
             return Step::CloseNotify;
         }
@@ -179,7 +205,10 @@ impl Associations {
                     return self.connected();
                 }
                 Step::Failed(failure) => self.next_failed(failure),
-                Step::Packet(length) => return Step::Packet(length),
+                Step::Packet(length) => {
+                    self.session.divert(buffer.get(..length).unwrap_or_default(), true);
+                    return Step::Again;
+                }
                 // An association that has not begun cannot end.
                 Step::CloseNotify | Step::Data(_) | Step::Keys(..) | Step::Again => {}
                 Step::Timeout(at) => wake = earlier(wake, at.min(next.until)),
@@ -193,8 +222,15 @@ impl Associations {
                 Step::Failed(failure) => self.session.fail(failure),
                 Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
                 Step::CloseNotify => {}
+                // Chromium aborts its SCTP association on the way from one DTLS association to
+                // the next, which for str0m would be the end of everything.
+                Step::Data(length) if self.renews() && is_sctp_abort(buffer, length) => {}
                 Step::Timeout(at) => {
                     return Step::Timeout(earlier(wake, at).unwrap_or(at));
+                }
+                Step::Data(length) => {
+                    self.session.0.heard.store(true, Ordering::Relaxed);
+                    return Step::Data(length);
                 }
                 other => return other,
             }
@@ -211,6 +247,11 @@ impl Associations {
         self.session.agree(material.as_ref(), profile, client);
         Step::Keys(for_role(material.as_ref(), profile, client == self.active), profile)
     }
+}
+
+/// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
+fn is_sctp_abort(buffer: &[u8], length: usize) -> bool {
+    buffer.get(..length).and_then(|packet| packet.get(12)) == Some(&6)
 }
 
 fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
@@ -281,7 +322,7 @@ impl DtlsInstance for Associations {
             match self.step(buf) {
                 Step::Packet(length) => {
                     let Some(packet) = buf.get(..length) else { continue };
-                    if packet == QUESTION || !self.session.divert(packet) {
+                    if packet == QUESTION || !self.session.divert(packet, false) {
                         return DtlsOutput::Packet(&buf[..length]);
                     }
                 }

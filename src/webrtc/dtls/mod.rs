@@ -44,10 +44,13 @@ pub(super) struct Dtls(Arc<Shared>);
 struct Shared {
     /// There is something for the session in `state`.
     news: AtomicBool,
-    /// str0m is asked for the pair that it sends to.
-    asked: AtomicBool,
     /// A record of the association was opened since somebody asked.
     heard: AtomicBool,
+    /// What a handshake next to the association in use has sent went to an address that the peer
+    /// has left.
+    moved: AtomicBool,
+    /// str0m is asked for the pair that it sends to.
+    asked: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -59,11 +62,30 @@ struct State {
     renewal_until: Option<Instant>,
     /// str0m has a pair to send to.
     nominated: bool,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Diverted>,
     failure: Option<Failure>,
     profile: Option<SrtpProfile>,
     /// Until the session takes it.
-    material: Option<(KeyingMaterial, bool)>,
+    material: Option<Keys>,
+}
+
+/// What a handshake came to.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) material: KeyingMaterial,
+    /// This side was the DTLS client.
+    pub(super) client: bool,
+    /// Another association was in use before.
+    pub(super) renewed: bool,
+}
+
+/// A datagram that the session sends itself.
+#[derive(Debug)]
+pub(super) struct Diverted {
+    pub(super) bytes: Vec<u8>,
+    /// It belongs to a handshake next to the association in use, for which the peer may have
+    /// another address.
+    pub(super) renews: bool,
 }
 
 /// What a session asks str0m to send so that it shows where to. It is not sent: [`Dtls::is_question`].
@@ -73,9 +95,10 @@ impl Dtls {
     pub(super) fn new(now: Instant) -> Self {
         Self(Arc::new(Shared {
             news: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
             // The answer comes with the first pair that is nominated.
             asked: AtomicBool::new(true),
-            heard: AtomicBool::new(false),
             state: Mutex::new(State {
                 now,
                 fingerprints: Fingerprints::default(),
@@ -108,6 +131,16 @@ impl Dtls {
         self.state().renewal_until = Some(now + NEW_ASSOCIATION);
     }
 
+    /// Whether another association is to follow because of a description.
+    pub(super) fn expects_new_association(&self, now: Instant) -> bool {
+        self.state().renewal_until.is_some_and(|until| now < until)
+    }
+
+    /// The peer has an address for its next association that it did not have before.
+    pub(super) fn peer_moved(&self) {
+        self.0.moved.store(true, Ordering::Relaxed);
+    }
+
     /// The time of what comes next, as str0m tells it only with timers.
     pub(super) fn at(&self, now: Instant) {
         self.state().now = now;
@@ -128,18 +161,18 @@ impl Dtls {
         true
     }
 
-    /// Whether one of the functions below has something to give.
-    pub(super) fn has_news(&self) -> bool {
-        self.0.news.load(Ordering::Relaxed)
-    }
-
     /// Whether a record of the association came since it was asked last.
     pub(super) fn take_heard(&self) -> bool {
         self.0.heard.swap(false, Ordering::Relaxed)
     }
 
-    /// A datagram to send while str0m has no pair.
-    pub(super) fn next_datagram(&self) -> Option<Vec<u8>> {
+    /// Whether one of the functions below has something to give.
+    pub(super) fn has_news(&self) -> bool {
+        self.0.news.load(Ordering::Relaxed)
+    }
+
+    /// A datagram that str0m has no pair for.
+    pub(super) fn next_datagram(&self) -> Option<Diverted> {
         self.state().waiting.pop_front()
     }
 
@@ -148,9 +181,9 @@ impl Dtls {
         self.state().failure.take()
     }
 
-    /// What SRTP keys are made of, and whether this side was the DTLS client; once for each
-    /// handshake that is through. All that is sent from then on is under these keys.
-    pub(super) fn take_keying_material(&self) -> Option<(KeyingMaterial, bool)> {
+    /// What SRTP keys are made of, once for each handshake that is through. All that is sent from
+    /// then on is under these keys.
+    pub(super) fn take_keys(&self) -> Option<Keys> {
         self.state().material.take()
     }
 
@@ -173,14 +206,15 @@ impl Dtls {
 
     fn agree(&self, bytes: &[u8], profile: SrtpProfile, client: bool) {
         let mut state = self.state();
-        state.profile = Some(profile);
+        let renewed = state.profile.replace(profile).is_some();
         let profile = match profile {
             SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmSha1_80,
             SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
             SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
             _ => return,
         };
-        state.material = KeyingMaterial::new(profile, bytes).map(|material| (material, client));
+        state.material =
+            KeyingMaterial::new(profile, bytes).map(|material| Keys { material, client, renewed });
         drop(state);
         self.news();
     }
@@ -191,13 +225,13 @@ impl Dtls {
     }
 
     /// Whether the session sends this itself.
-    fn divert(&self, datagram: &[u8]) -> bool {
+    fn divert(&self, datagram: &[u8], renews: bool) -> bool {
         let mut state = self.state();
-        if state.nominated {
+        if state.nominated && !renews {
             return false;
         }
         if state.waiting.len() < MAX_WAITING {
-            state.waiting.push_back(datagram.to_vec());
+            state.waiting.push_back(Diverted { bytes: datagram.to_vec(), renews });
         }
         drop(state);
         self.news();

@@ -285,14 +285,16 @@ impl Client {
         if self.state == State::Closed {
             return Ok(());
         }
-        let epoch = u16::from(matches!(
+        let encrypts = matches!(
             self.state,
             State::SendFinished
                 | State::AwaitChangeCipherSpec
                 | State::AwaitNewSessionTicket
                 | State::AwaitFinished
                 | State::AwaitApplicationData
-        ));
+        );
+        // A flight that was not sent will not be: the peer does not decrypt yet.
+        let epoch = u16::from(encrypts && !self.engine.has_unsent());
         self.engine.abort();
         self.state = State::Closed;
         self.engine

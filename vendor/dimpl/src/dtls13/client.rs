@@ -344,12 +344,14 @@ impl Client {
             body.push(description);
         };
         let state = std::mem::replace(&mut self.state, State::Closed);
+        // Without our Finished, which will not be sent any more, the server reads epoch 2.
+        let unfinished = self.engine.has_unsent();
         self.engine.abort();
         match state {
             State::SendClientHello | State::AwaitServerHello => self
                 .engine
                 .create_plaintext_record(ContentType::Alert, false, alert),
-            State::AwaitApplicationData | State::HalfClosedLocal => {
+            State::AwaitApplicationData | State::HalfClosedLocal if !unfinished => {
                 let epoch = self.engine.app_send_epoch();
                 self.engine
                     .create_ciphertext_record(ContentType::Alert, epoch, false, alert)

@@ -1344,6 +1344,10 @@ impl Engine {
 
     /// Abort the connection: flush all queued output, retransmission state, and
     /// disable timers so that no further packets are emitted.
+    pub fn has_unsent(&self) -> bool {
+        !self.queue_tx.is_empty()
+    }
+
     pub fn abort(&mut self) {
         self.queue_tx.clear();
         self.flight_saved_records.clear();
