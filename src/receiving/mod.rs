@@ -19,6 +19,7 @@ mod intake;
 mod layers_allocation;
 pub mod line;
 mod nack;
+mod opened;
 mod report;
 mod rtx;
 mod stream;
