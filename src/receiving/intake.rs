@@ -75,8 +75,11 @@ impl Receiving {
         guesses.find(|index| opens(*index)).ok_or(DropReason::Unauthenticated)
     }
 
-    /// Notes an authentic packet for transport-wide feedback.
+    /// Notes an authentic packet for what the sender is told of the link.
     fn note_arrival(&mut self, now: Instant, header: &RtpHeader<'_>, bytes: usize) {
+        if let Some(estimate) = &mut self.remb {
+            estimate.receive(bytes);
+        }
         let Some(id) = self.transport_sequence else { return };
         let numbers = header.elements().filter(|element| element.id == id);
         if let Some(number) = numbers.last().and_then(|element| element.value.first_chunk()) {

@@ -20,6 +20,7 @@ mod layers_allocation;
 pub mod line;
 mod nack;
 mod opened;
+mod remb;
 mod report;
 mod rtx;
 mod stream;
@@ -116,6 +117,8 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    /// For a peer that takes REMB and no transport-wide feedback.
+    remb: Option<remb::Estimate>,
     /// The id of transport-wide numbers, which are those of all lines together.
     transport_sequence: Option<u8>,
     /// To the peer, as the answers to our reports tell.
@@ -157,6 +160,7 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            remb: None,
             transport_sequence: None,
             round_trip: None,
             measured_elsewhere: None,
