@@ -22,8 +22,11 @@ const BETWEEN_HANDSHAKES: Duration = Duration::from_secs(1);
 /// How long a peer that has left its association may take to begin the next one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// New addresses of the peer that a handshake of ours is begun again for.
+/// New addresses of the peer that a hello of ours is sent to as well.
 const MOST_REPEATED: u32 = 4;
+
+/// Datagrams that a hello of ours has at most.
+const LONGEST_HELLO: usize = 2;
 
 /// How long a handshake may take while another association is in use.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
@@ -36,8 +39,6 @@ pub(super) struct Associations {
     current: Association,
     /// Seldom there, and large.
     next: Option<Box<Next>>,
-    /// How often this side has begun the next association again.
-    repeated: u32,
     /// No other handshake is begun before this.
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
@@ -52,6 +53,10 @@ pub(super) struct Associations {
 struct Next {
     association: Association,
     until: Instant,
+    /// What this side began it with as a client, until there is an answer.
+    hello: Vec<Vec<u8>>,
+    /// How often that was sent again.
+    repeated: u32,
 }
 
 impl std::fmt::Debug for Recipe {
@@ -69,7 +74,6 @@ impl Associations {
             now,
             current: first,
             next: None,
-            repeated: 0,
             next_not_before: None,
             left: None,
             active: false,
@@ -106,17 +110,20 @@ impl Associations {
             tracing::debug!(%failure, "no new DTLS association");
             return;
         }
+        self.session.state().renewal_heard = false;
         self.next_not_before = Some(self.now + BETWEEN_HANDSHAKES);
         let until = self.now + LONGEST_HANDSHAKE;
-        self.next = Some(Box::new(Next { association, until }));
+        self.next = Some(Box::new(Next { association, until, hello: Vec::new(), repeated: 0 }));
     }
 
-    /// Says hello once more, where nobody heard it.
-    fn begin_at_new_address(&mut self) {
-        let client = self.next.as_ref().is_some_and(|next| next.association.is_active());
-        if client && self.left.is_some() && self.repeated < MOST_REPEATED {
-            self.repeated += 1;
-            self.begin(None);
+    /// Says hello once more, the same hello: where it went before, the peer may have heard it.
+    fn repeat_hello(&mut self) {
+        let Some(next) = &mut self.next else { return };
+        if next.repeated < MOST_REPEATED {
+            next.repeated += 1;
+            next.hello.iter().for_each(|datagram| {
+                self.session.divert(datagram, true);
+            });
         }
     }
 
@@ -135,6 +142,9 @@ impl Associations {
     /// Gives whether there is one.
     fn give_to_next(&mut self, packet: &[u8]) -> bool {
         let Some(next) = &mut self.next else { return false };
+        self.session.state().renewal_heard = true;
+        next.hello.clear();
+        next.repeated = MOST_REPEATED;
         if let Err(failure) = next.association.handle_packet(self.now, packet) {
             self.next_failed(failure);
         }
@@ -158,7 +168,6 @@ impl Associations {
         if let Some(next) = self.next.take() {
             self.current = next.association;
             self.left = None;
-            self.repeated = 0;
             self.session.state().renewal_until = None;
         }
     }
@@ -189,7 +198,7 @@ impl Associations {
             return Step::Packet(QUESTION.len());
         }
         if self.session.0.moved.swap(false, Ordering::Relaxed) {
-            self.begin_at_new_address();
+            self.repeat_hello();
         }
         // While the next handshake goes on, its own end decides.
         let mut wake = self.left.filter(|_| self.next.is_none());
@@ -206,7 +215,11 @@ impl Associations {
                 }
                 Step::Failed(failure) => self.next_failed(failure),
                 Step::Packet(length) => {
-                    self.session.divert(buffer.get(..length).unwrap_or_default(), true);
+                    let datagram = buffer.get(..length).unwrap_or_default();
+                    if next.repeated < MOST_REPEATED && next.hello.len() < LONGEST_HELLO {
+                        next.hello.push(datagram.to_vec());
+                    }
+                    session.divert(datagram, true);
                     return Step::Again;
                 }
                 // An association that has not begun cannot end.
