@@ -277,6 +277,14 @@ export type AudioCodec = 'opus' | 'pcmu' | 'pcma' | 'g722'
 export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1' | 'h265'
 export type Kind = 'audio' | 'video'
 
+/** What a peer is asked for in the Opus that it sends (RFC 7587 6.1). */
+export interface OpusOptions {
+  /** Two channels. Peers that are not asked send one. Default false. */
+  stereo?: boolean
+  /** Bits per second, 6000 to 510000. Default: the peer's own, for most about 32000 a channel. */
+  maxAverageBitrate?: number
+}
+
 export interface TransportOptions {
   appData?: unknown
   /**
@@ -303,6 +311,8 @@ export interface TransportOptions {
   red?: boolean
   /** Ask the peer to send Opus with pauses in silence (RFC 7587 3.1.3, DTX). Default false. */
   dtx?: boolean
+  /** How the peer is asked to send Opus. Default: as it likes. */
+  opus?: OpusOptions
   /** DTLS versions to accept. Default `'auto'`: 1.2 or 1.3, as the peer's first message asks. */
   dtls?: '1.2' | '1.3' | 'auto'
   /** Milliseconds until a transport that never connected closes. 0: never. Default 30000. */

@@ -14,6 +14,7 @@ const KNOWN = [
   'codecs',
   'red',
   'dtx',
+  'opus',
   'dtls',
   'connectTimeout',
   'disconnectTimeout',
@@ -36,6 +37,7 @@ function transportOptions(given) {
     codecs: codecs.map((codec, index) => check.oneOf(codec, `options.codecs[${index}]`, CODECS)),
     red: check.optional(check.boolean, options.red, false, 'options.red'),
     dtx: check.optional(check.boolean, options.dtx, false, 'options.dtx'),
+    opus: opusOptions(options.opus),
     dtls: check.optional(check.oneOf, options.dtls, 'auto', 'options.dtls', ['1.2', '1.3', 'auto']),
     connectTimeout: check.optional(
       check.integer,
@@ -70,6 +72,22 @@ function transportOptions(given) {
       2 ** 32 - 1
     ),
     dumpFile: check.optional(check.nonEmptyString, options.dumpFile, undefined, 'options.dumpFile')
+  }
+}
+
+/** How the peer is asked to send Opus. RFC 7587 6.1 has the bounds of the bitrate. */
+function opusOptions(given) {
+  const options = check.options(given, 'options.opus', ['stereo', 'maxAverageBitrate'])
+  return {
+    stereo: check.optional(check.boolean, options.stereo, false, 'options.opus.stereo'),
+    maxAverageBitrate: check.optional(
+      check.integer,
+      options.maxAverageBitrate,
+      undefined,
+      'options.opus.maxAverageBitrate',
+      6000,
+      510_000
+    )
   }
 }
 

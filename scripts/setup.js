@@ -13,6 +13,8 @@ const path = require('node:path')
 const { spawnSync } = require('node:child_process')
 const { findProgram, libvpxVersion, missingTools } = require('../lib/toolchain.js')
 const { findChromium } = require('./chromium.js')
+const { findFirefox } = require('./firefox.js')
+const { GSTREAMER_PACKAGES, findGStreamer } = require('./gstreamer.js')
 
 const ROOT = path.join(__dirname, '..')
 /** As `rust-version` in Cargo.toml. */
@@ -41,6 +43,7 @@ function installSystemPackages({ test }) {
   if (missing.has('libvpx 1.3 to 1.13') && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
   if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
+  if (test) packages.push(...otherClients())
   if (packages.length === 0) return
 
   if (!findProgram('apt-get')) {
@@ -54,6 +57,18 @@ function installSystemPackages({ test }) {
   const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
   run([...aptGet, 'update'])
   run([...aptGet, 'install', '-y', '--no-install-recommends', ...packages])
+}
+
+/**
+ * The packages of clients that the tests meet and that are missing. Where the distribution has no
+ * such packages the tests that need them are skipped and say so, and the others run.
+ */
+function otherClients() {
+  const packages = []
+  // As with Chromium: Ubuntu's Firefox wants snap.
+  if (distribution() === 'debian' && !findFirefox()) packages.push('firefox-esr')
+  if (['debian', 'ubuntu'].includes(distribution()) && !findGStreamer()) packages.push(...GSTREAMER_PACKAGES)
+  return packages
 }
 
 function checkRust({ test }) {

@@ -10,7 +10,7 @@ use crate::codec::Codec;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::layers::Preferences;
 use crate::control::options::{
-    Announced, ChannelOptions, DtlsVersions, EngineOptions, Listen, TransportOptions,
+    Announced, ChannelOptions, DtlsVersions, EngineOptions, Listen, OpusOptions, TransportOptions,
 };
 
 #[napi(object)]
@@ -43,12 +43,19 @@ pub struct NativeTransportOptions {
     pub codecs: Vec<String>,
     pub red: bool,
     pub dtx: bool,
+    pub opus: NativeOpusOptions,
     pub dtls: String,
     pub connect_timeout: u32,
     pub disconnect_timeout: u32,
     pub max_message_size: u32,
     pub max_buffered_amount: f64,
     pub dump_file: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeOpusOptions {
+    pub stereo: bool,
+    pub max_average_bitrate: Option<u32>,
 }
 
 #[napi(object)]
@@ -130,6 +137,10 @@ impl TryFrom<NativeTransportOptions> for TransportOptions {
             codecs,
             red: options.red,
             dtx: options.dtx,
+            opus: OpusOptions {
+                stereo: options.opus.stereo,
+                max_average_bitrate: options.opus.max_average_bitrate,
+            },
             dtls,
             connect_timeout: never_or(options.connect_timeout),
             disconnect_timeout: milliseconds(options.disconnect_timeout),

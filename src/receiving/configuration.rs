@@ -45,6 +45,15 @@ impl Receiving {
         }
         moved.sort_unstable();
         self.demux = Demux::new(self.lines.iter().map(|line| &line.spec));
+        let told = self.lines.iter().filter(|line| line.spec.feedback.transport_cc);
+        self.transport_sequence =
+            told.filter_map(|line| line.spec.extensions.transport_sequence).next();
+        let takes_remb = self.lines.iter().any(|line| line.spec.feedback.remb);
+        if self.transport_sequence.is_some() || !takes_remb {
+            self.remb = None;
+        } else {
+            self.remb.get_or_insert_default();
+        }
         self.unannounced = 0;
         for stream in &mut self.streams {
             stream.route = moved_route(stream.route, &moved);

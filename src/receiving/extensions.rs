@@ -80,7 +80,6 @@ pub struct Hop<'a> {
     pub mid: Option<&'a str>,
     pub rid: Option<&'a str>,
     pub repaired_rid: Option<&'a str>,
-    pub transport_sequence: Option<u16>,
     /// Sizes that the sender announces for its simulcast, unread.
     pub layers_allocation: Option<&'a [u8]>,
 }
@@ -96,13 +95,10 @@ impl<'a> Hop<'a> {
         let mut hop = Self::default();
         for Element { id, value } in elements {
             let id = Some(id);
-            if id == ids.transport_sequence {
-                hop.transport_sequence =
-                    value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+            if id == ids.transport_sequence || id == ids.abs_send_time {
+                // Of the way of a datagram, whatever is in it.
             } else if id == ids.mid {
                 hop.mid = name(value);
-            } else if id == ids.abs_send_time {
-                // Who has both goes by the other one.
             } else if id == ids.audio_level {
                 forwarded.audio_level = value.first().map(|byte| audio_level(*byte));
             } else if id == ids.dependency_descriptor {
@@ -185,9 +181,8 @@ mod tests {
 
     #[test]
     fn what_a_packet_says_of_itself_is_read() {
-        let (hop, _) = read(&[(4, b"video"), (10, b"q"), (11, b"f\0\0"), (3, &[1, 2])]);
+        let (hop, _) = read(&[(4, b"video"), (10, b"q"), (11, b"f\0\0")]);
         assert_eq!((hop.mid, hop.rid, hop.repaired_rid), (Some("video"), Some("q"), Some("f")));
-        assert_eq!(hop.transport_sequence, Some(0x0102));
     }
 
     #[test]
@@ -214,7 +209,7 @@ mod tests {
         let short: &[u8] = &[1];
         let all: Vec<(u8, &[u8])> = (1..=255).map(|id| (id, short)).collect();
         let (hop, forwarded) = read(&all);
-        assert_eq!((hop.transport_sequence, forwarded.playout_delay), (None, None));
+        assert_eq!((hop.rid, forwarded.playout_delay), (Some("\u{1}"), None));
         assert_eq!(forwarded.abs_capture_time, None);
         let empty: Vec<(u8, &[u8])> = (1..=255).map(|id| (id, &[][..])).collect();
         let (hop, forwarded) = read(&empty);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
 use super::line::FeedbackKinds;
-use super::{Received, Receiving, sooner};
+use super::{Received, Receiving, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::IncomingTrackId;
@@ -115,6 +115,13 @@ impl Receiving {
             let unreported = self.streams.iter_mut().filter(|stream| stream.unreported);
             let blocks: Vec<_> = unreported.map(|stream| stream.report(now)).collect();
             self.reporter.reports(now, &blocks, &mut send);
+            if let Some(estimate) = &mut self.remb {
+                let bitrate = estimate.update(now, &blocks);
+                let ssrcs: Vec<u32> =
+                    blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
+                let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
+                self.reporter.feedback(false, write).into_iter().for_each(&mut send);
+            }
         }
     }
 

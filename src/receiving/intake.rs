@@ -4,13 +4,14 @@
 use std::time::Instant;
 
 use super::clock::TimeLine;
-use super::demux::{Found, Key, Place, Repaired, Route, Usage};
+use super::demux::{Place, Route, Usage};
 use super::drops::{self, DropReason};
 use super::extensions::{Hop, announced_sizes};
 use super::header::RtpHeader;
+use super::rtx::repair_route;
 use super::stream::Stream;
 use super::track::Arrival;
-use super::{EventPacket, MAX_UNANNOUNCED, Received, Receiving, rtx, sooner};
+use super::{EventPacket, MAX_UNANNOUNCED, Received, Receiving, sooner};
 use crate::codec::Kind;
 use crate::codec::telephone_event::TelephoneEvent;
 use crate::sfu::Extensions;
@@ -18,19 +19,19 @@ use crate::sfu::encoding::ACTIVITY_TIMEOUT;
 use crate::srtp::PacketIndex;
 
 /// An authentic packet, as far as its header and extensions tell.
-struct Opened<'a> {
-    header: &'a RtpHeader<'a>,
+pub(super) struct Opened<'a> {
+    pub(super) header: &'a RtpHeader<'a>,
     index: u64,
     /// It is ahead of all others of its stream.
     newest: bool,
-    payload: &'a [u8],
+    pub(super) payload: &'a [u8],
 }
 
 /// How a known packet is to be treated.
-struct Reading<'a> {
-    usage: Usage,
+pub(super) struct Reading<'a> {
+    pub(super) usage: Usage,
     hop: Hop<'a>,
-    extensions: Extensions,
+    pub(super) extensions: Extensions,
 }
 
 impl Receiving {
@@ -48,8 +49,10 @@ impl Receiving {
             return self.drop(now, DropReason::Malformed, 0, 0);
         };
         let taken = self.open(&header, datagram, plain).and_then(|index| {
+            // Whatever becomes of it, it came.
+            self.note_arrival(now, &header, datagram.len());
             let payload = header.payload(plain).ok_or(DropReason::Malformed);
-            self.take(now, datagram.len(), &header, index, payload)
+            self.take(now, &header, index, payload)
         });
         taken.or_else(|reason| self.drop(now, reason, header.ssrc, header.pt))
     }
@@ -87,10 +90,22 @@ impl Receiving {
         guesses.find(|index| opens(*index)).ok_or(DropReason::Unauthenticated)
     }
 
+    /// Notes an authentic packet for what the sender is told of the link.
+    fn note_arrival(&mut self, now: Instant, header: &RtpHeader<'_>, bytes: usize) {
+        if let Some(estimate) = &mut self.remb {
+            estimate.receive(bytes);
+        }
+        let Some(id) = self.transport_sequence else { return };
+        let numbers = header.elements().filter(|element| element.id == id);
+        if let Some(number) = numbers.last().and_then(|element| element.value.first_chunk()) {
+            let number = u16::from_be_bytes(*number);
+            self.transport_feedback.receive(now, number, header.ssrc, bytes);
+        }
+    }
+
     fn take(
         &mut self,
         now: Instant,
-        size: usize,
         header: &RtpHeader<'_>,
         index: u64,
         payload: Result<&[u8], DropReason>,
@@ -106,10 +121,6 @@ impl Receiving {
             Err(_) => (self.register(now, header, index)?, true),
         };
         let Some(reading) = self.read(now, place, header, index)? else { return Ok(()) };
-        if let Some(number) = reading.hop.transport_sequence {
-            let feedback = &mut self.transport_feedback;
-            feedback.receive(now, number, header.ssrc, size);
-        }
         let opened = Opened { header, index, newest, payload: payload? };
         match self.streams[place].route {
             Route::None => Err(DropReason::NoLine),
@@ -329,80 +340,4 @@ impl Receiving {
         }
         silent
     }
-
-    /// Puts a repetition back into the stream that it is of.
-    fn take_repetition(
-        &mut self,
-        now: Instant,
-        line: usize,
-        repaired: Repaired,
-        opened: Opened<'_>,
-        reading: Reading<'_>,
-    ) {
-        let Opened { header, payload, .. } = opened;
-        if let Ok(own) = self.position(header.ssrc) {
-            self.streams[own].heard = now;
-        }
-        let Usage::Repair { format } = reading.usage else { return };
-        let Some((sequence, payload)) = rtx::original(payload) else { return };
-        let ssrc = match repaired {
-            Repaired::Source(ssrc) => Some(ssrc),
-            Repaired::Encoding { track, encoding } => {
-                let track = self.lines.get(line).and_then(|line| line.tracks.get(track));
-                track.and_then(|track| track.encodings.get(encoding)).map(|found| found.ssrc)
-            }
-        };
-        let Some(place) = ssrc
-            .and_then(|ssrc| self.streams.binary_search_by_key(&ssrc, |stream| stream.ssrc).ok())
-        else {
-            return;
-        };
-        let stream = &mut self.streams[place];
-        let Route::Media(to) = stream.route else { return };
-        let Some(sequence) = stream.missing(sequence) else { return };
-        let Some(track) = self.lines.get_mut(to.line).and_then(|l| l.tracks.get_mut(to.track))
-        else {
-            return;
-        };
-        if track.encodings.get(to.encoding).is_none_or(|encoding| encoding.ssrc != stream.ssrc) {
-            return;
-        }
-        let Some(original) = self.lines[to.line].spec.formats.get(format) else { return };
-        let pt = original.pt;
-        stream.repair(now, sequence);
-        stream.nack.receive(now, sequence);
-        let arrival = Arrival {
-            now,
-            header,
-            sequence,
-            usage: Usage::Media { format, red: false },
-            pt,
-            payload,
-            extensions: reading.extensions,
-            captured: stream.time_line.map_or(now, |line| line.at(header.timestamp)),
-            sizes: None,
-        };
-        let track = &mut self.lines[to.line].tracks[to.track];
-        track.receive(to.encoding, stream, arrival, &mut self.events);
-    }
-}
-
-/// What a retransmission stream repeats: what the description says of its SSRC, or the encoding
-/// that it names.
-fn repair_route(
-    found: &Found<'_>,
-    line: &super::ReceiveLine,
-    track: usize,
-    encoding: impl Fn(Key<'_>) -> Option<usize>,
-) -> Result<Route, DropReason> {
-    let repaired = match found.repairs {
-        Some(ssrc) => Repaired::Source(ssrc),
-        None => {
-            let key = found.key(line, true)?;
-            // What it repeats has not come yet: it is of no use, and will be asked again.
-            let encoding = encoding(key).ok_or(DropReason::NoLine)?;
-            Repaired::Encoding { track, encoding }
-        }
-    };
-    Ok(Route::Repair { line: found.line, repaired })
 }

@@ -19,6 +19,7 @@ mod intake;
 mod layers_allocation;
 pub mod line;
 mod nack;
+mod remb;
 mod report;
 mod rtx;
 mod stream;
@@ -115,6 +116,10 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    /// For a peer that takes REMB and no transport-wide feedback.
+    remb: Option<remb::Estimate>,
+    /// The id of transport-wide numbers, which are those of all lines together.
+    transport_sequence: Option<u8>,
     /// To the peer, as the answers to our reports tell.
     round_trip: Option<Duration>,
     measured_elsewhere: Option<Duration>,
@@ -154,6 +159,8 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            remb: None,
+            transport_sequence: None,
             round_trip: None,
             measured_elsewhere: None,
             fir: 0,

@@ -375,6 +375,22 @@ fn transport_feedback_tells_of_every_authentic_packet() {
 }
 
 #[test]
+fn a_peer_without_transport_feedback_is_told_an_estimate() {
+    let mut video = line("1", Kind::Video);
+    (video.feedback.transport_cc, video.feedback.remb) = (false, true);
+    let mut peer = peer(vec![video]);
+    peer.send(7, 96, 500, &[(3, &[0, 9])]).unwrap();
+    peer.now += MS * 500;
+    let compounds = peer.poll();
+    let mut estimates = compounds.iter().flat_map(|compound| packets(compound));
+    let remb = estimates.find(|packet| matches!(packet, Packet::Remb { .. }));
+    let Some(Packet::Remb { bitrate, ssrcs, .. }) = remb else { panic!("{compounds:?}") };
+    assert!(bitrate >= 300_000 && ssrcs.eq([7]));
+    let told = |packet| matches!(packet, Packet::TransportFeedback(_));
+    assert!(!compounds.iter().flat_map(|compound| packets(compound)).any(told));
+}
+
+#[test]
 fn a_telephone_event_is_told_and_is_no_sound() {
     let mut peer = peer(both());
     peer.send(9, 111, 500, &[]).unwrap();

@@ -5,7 +5,7 @@ use str0m::{Candidate, IceCreds};
 
 use super::Session;
 use crate::sdp::candidate::RemoteCandidate;
-use crate::sdp::description::{MediaKind, Setup};
+use crate::sdp::description::{Fingerprint, MediaKind, Setup};
 use crate::sdp::{AgreedLine, Agreement, RemoteTransport, Standing};
 
 impl Session {
@@ -60,6 +60,13 @@ impl Session {
             pass: remote.pwd.clone(),
         });
         self.dtls.expect_certificate(remote.fingerprints.clone());
+        // Checked by the above alone; without one, str0m takes no description (see `start_sctp`).
+        if let Some(Fingerprint { hash, digest }) = remote.fingerprints.first() {
+            api.set_remote_fingerprint(str0m::crypto::Fingerprint {
+                hash_func: hash.clone(),
+                bytes: digest.clone(),
+            });
+        }
         self.negotiation.remote_credentials = Some((remote.ufrag.clone(), remote.pwd.clone()));
         for candidate in &remote.candidates {
             self.add_remote_candidate(candidate);

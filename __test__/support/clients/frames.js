@@ -41,15 +41,28 @@ function isVp8Keyframe(payload) {
   return (payload[offset] & 1) === 0
 }
 
-/** An RTP packet (RFC 3550 5.1) without extensions. */
-function rtpPacket({ payloadType, sequence, timestamp, ssrc, payload }) {
+/** An RTP packet (RFC 3550 5.1). `extensions`: bytes by id. */
+function rtpPacket({ payloadType, sequence, timestamp, ssrc, payload, marker = true, extensions }) {
   const header = Buffer.alloc(12)
-  header[0] = 0x80
-  header[1] = 0x80 | payloadType
+  header[0] = extensions ? 0x90 : 0x80
+  header[1] = (marker ? 0x80 : 0) | payloadType
   header.writeUInt16BE(sequence & 0xffff, 2)
   header.writeUInt32BE(timestamp >>> 0, 4)
   header.writeUInt32BE(ssrc, 8)
-  return Buffer.concat([header, payload])
+  return Buffer.concat([header, ...(extensions ? [headerExtension(Object.entries(extensions))] : []), payload])
+}
+
+/** With headers of one byte where the ids allow it, else of two (RFC 8285 4.2, 4.3). */
+function headerExtension(elements) {
+  const short = elements.every(([id]) => Number(id) <= 14)
+  const bytes = Buffer.concat(
+    elements.flatMap(([id, data]) => [Buffer.from(short ? [(Number(id) << 4) | (data.length - 1)] : [Number(id), data.length]), data])
+  )
+  const padded = Buffer.alloc(4 + 4 * Math.ceil(bytes.length / 4))
+  padded.writeUInt16BE(short ? 0xbede : 0x1000, 0)
+  padded.writeUInt16BE((padded.length - 4) / 4, 2)
+  bytes.copy(padded, 4)
+  return padded
 }
 
 /** The payload of an RTP packet, `null` for RTCP (RFC 5761 4) and padding. */
@@ -132,4 +145,4 @@ class FrameSource {
   }
 }
 
-module.exports = { FrameLog, FrameSource, rtpPacket, rtpPayload }
+module.exports = { FrameLog, FrameSource, opusFrame, rtpPacket, rtpPayload, vp8Frame }

@@ -1,10 +1,11 @@
 //! Which peer a datagram is from, by its address, among as many peers as a media thread may have.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use medialoom::control::ids::TransportId;
-use medialoom::engine::demultiplexer::Demultiplexer;
+use medialoom::engine::demultiplexer::{Addressee, Demultiplexer};
 use medialoom_micro::flow;
 
 /// A STUN binding request (RFC 8489 5) whose user name begins with `ufrag`.
@@ -24,14 +25,15 @@ fn binding_request(ufrag: &str) -> Vec<u8> {
 
 fn demultiplex(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("demultiplex");
+    let now = Instant::now();
     for peers in [1, 100, 1_000] {
         let mut demultiplexer = Demultiplexer::default();
         let flows: Vec<_> = (0..peers).map(flow).collect();
         for (peer, flow) in flows.iter().enumerate() {
             let (id, ufrag) = (TransportId(64 * (peer as u64 + 1)), format!("user{peer}"));
             demultiplexer.add_ufrag(id, &ufrag);
-            let found = demultiplexer.find(flow, &binding_request(&ufrag), |_| true);
-            assert_eq!(found, Some(id));
+            let found = demultiplexer.find(now, flow, &binding_request(&ufrag), |_| true);
+            assert_eq!(found, Addressee::Peer(id));
         }
         let mut rtp = [0; 1_100];
         rtp[0] = 0x80;
@@ -39,7 +41,7 @@ fn demultiplex(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(peers), |bencher| {
             bencher.iter(|| {
                 turn = (turn + 1) % flows.len();
-                demultiplexer.find(black_box(&flows[turn]), black_box(&rtp), |_| false)
+                demultiplexer.find(now, black_box(&flows[turn]), black_box(&rtp), |_| false)
             });
         });
     }

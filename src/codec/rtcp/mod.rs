@@ -22,6 +22,7 @@ pub use goodbye::write_goodbye;
 pub use nack::{Lost, write_nack};
 pub use pli::write_pli;
 pub use receiver_report::write_receiver_report;
+pub use remb::write_remb;
 pub use report_block::{ReportBlock, ReportBlocks};
 pub use sender_report::write_sender_report;
 pub use source_description::write_source_description;

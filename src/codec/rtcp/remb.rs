@@ -1,7 +1,8 @@
 //! Receiver estimated maximum bitrate (draft-alvestrand-rmcat-remb-03 2.2).
 
-use super::feedback::Feedback;
-use super::{Packet, Ssrcs};
+use super::feedback::{Feedback, payload_format};
+use super::writer::PacketWriter;
+use super::{Packet, Ssrcs, payload_type};
 
 const UNIQUE_IDENTIFIER: &[u8] = b"REMB";
 
@@ -21,6 +22,23 @@ pub(super) fn parse<'a>(feedback: &Feedback<'a>) -> Option<Packet<'a>> {
         bitrate: mantissa.saturating_mul(1 << exponent),
         ssrcs: Ssrcs::new(rest, count)?,
     })
+}
+
+/// Says how much all of `ssrcs` together may send, in bits per second; what 18 bits do not hold is
+/// cut. Returns the length of the packet; `None` when `out` is too short or there are more than 255
+/// SSRCs.
+pub fn write_remb(out: &mut [u8], sender: u32, bitrate: u64, ssrcs: &[u32]) -> Option<usize> {
+    let format = usize::from(payload_format::APPLICATION);
+    let mut out = PacketWriter::new(out, format, payload_type::PAYLOAD_FEEDBACK)?;
+    out.u32(sender)?;
+    out.u32(0)?;
+    out.bytes(UNIQUE_IDENTIFIER)?;
+    let exponent = (u64::BITS - bitrate.leading_zeros()).saturating_sub(18);
+    let mantissa = (bitrate >> exponent) as u32;
+    let count = u32::from(u8::try_from(ssrcs.len()).ok()?);
+    out.u32(count << 24 | exponent << 18 | mantissa)?;
+    ssrcs.iter().try_for_each(|ssrc| out.u32(*ssrc))?;
+    out.finish()
 }
 
 #[cfg(test)]
@@ -61,6 +79,22 @@ mod tests {
         assert_eq!(bitrate([0xff, 0xff, 0xff]), u64::MAX);
         assert_eq!(bitrate([63 << 2, 0, 1]), 1 << 63);
         assert_eq!(bitrate([63 << 2, 0, 0]), 0);
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        for rate in [0, 1, 262_143, 262_144, 1_000_000, 0x3_ffff << 46] {
+            let mut out = [0; 28];
+            assert_eq!(write_remb(&mut out, 1, rate, &[5, 6]), Some(28));
+            match packets(&out).next() {
+                Some(Packet::Remb { sender: 1, bitrate, ssrcs }) => {
+                    assert!(bitrate == rate && ssrcs.eq([5, 6]));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(write_remb(&mut [0; 27], 1, 1, &[5, 6]), None);
+        assert_eq!(write_remb(&mut [0; 2000], 1, 1, &[5; 256]), None);
     }
 
     #[test]

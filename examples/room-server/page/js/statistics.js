@@ -38,7 +38,7 @@ export class Statistics {
     reports.forEach((report, index) => {
       report.forEach(stat => {
         if (stat.type === 'inbound-rtp') this.#inbound(`${index}`, report, stat, figures)
-        if (stat.type === 'outbound-rtp') this.#outbound(`${index}`, report, stat, figures)
+        if (stat.type === 'outbound-rtp') this.#outbound(`${index}`, sentTrack(connections[index], report, stat), report, stat, figures)
       })
     })
     for (const [trackId, { bitrate }] of figures) {
@@ -79,11 +79,10 @@ export class Statistics {
   }
 
   /**
-   * @param {string} scope @param {RTCStatsReport} report @param {any} stat
+   * @param {string} scope @param {string | undefined} trackId @param {RTCStatsReport} report @param {any} stat
    * @param {Map<string, TrackFigures>} figures
    */
-  #outbound(scope, report, stat, figures) {
-    const trackId = report.get(stat.mediaSourceId)?.trackIdentifier
+  #outbound(scope, trackId, report, stat, figures) {
     if (!trackId) return
     const remote = report.get(stat.remoteId)
     const { bitrate } = this.#rates(`${scope}/${stat.id}`, stat.timestamp, stat.bytesSent, stat.packetsSent, 0)
@@ -124,6 +123,16 @@ export class Statistics {
     this.#last.set(id, { time, bytes, packets, lost, rates })
     return rates
   }
+}
+
+/**
+ * The track that an outbound stream sends. Firefox gives its streams no source, but the m-line's name.
+ * @param {RTCPeerConnection} connection @param {RTCStatsReport} report @param {any} stat
+ * @returns {string | undefined}
+ */
+function sentTrack(connection, report, stat) {
+  if (stat.mediaSourceId) return report.get(stat.mediaSourceId)?.trackIdentifier
+  return connection.getTransceivers().find(({ mid }) => mid !== null && mid === stat.mid)?.sender.track?.id
 }
 
 /** @param {RTCStatsReport} report @param {any} stat */
