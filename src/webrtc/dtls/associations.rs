@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use dimpl::{Error, KeyingMaterial, ProtocolVersion, SrtpProfile};
+use dimpl::{Error, ProtocolVersion};
 use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 
 use super::association::{Association, Recipe, Step};
@@ -43,8 +43,6 @@ pub(super) struct Associations {
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
     left: Option<Instant>,
-    /// The role that str0m knows.
-    active: bool,
     /// str0m was told that there is an association.
     told: bool,
 }
@@ -76,7 +74,6 @@ impl Associations {
             next: None,
             next_not_before: None,
             left: None,
-            active: false,
             told: false,
         }
     }
@@ -134,6 +131,8 @@ impl Associations {
         match self.current.handle_packet(self.now, packet) {
             // Another way to leave it.
             Err(Failure::Alert { connected: true, .. }) if !self.on_end_of_current() => {}
+            // Of two first handshakes, what came may have been the other one's.
+            Err(_) if !self.current.connected && self.next.is_some() => self.take_over(),
             Err(failure) => self.session.fail(failure),
             Ok(()) => {}
         }
@@ -142,13 +141,19 @@ impl Associations {
     /// Gives whether there is one.
     fn give_to_next(&mut self, packet: &[u8]) -> bool {
         let Some(next) = &mut self.next else { return false };
-        self.session.state().renewal_heard = true;
-        next.hello.clear();
-        next.repeated = MOST_REPEATED;
         if let Err(failure) = next.association.handle_packet(self.now, packet) {
             self.next_failed(failure);
         }
         true
+    }
+
+    /// The peer has answered a hello of ours, or begun itself.
+    fn next_heard(&mut self) {
+        if let Some(next) = &mut self.next {
+            self.session.state().renewal_heard = true;
+            next.hello.clear();
+            next.repeated = MOST_REPEATED;
+        }
     }
 
     fn next_failed(&mut self, failure: Failure) {
@@ -231,7 +236,12 @@ impl Associations {
             let session = &self.session;
             match self.current.poll(buffer, || session.state().fingerprints.clone()) {
                 Step::Connected => return self.connected(),
-                Step::Keys(material, profile) => return self.keys(&material, profile),
+                // Not for str0m, which seals nothing: two senders under one key would have to
+                // share their nonces (RFC 7714 8.4).
+                Step::Keys(material, profile) => {
+                    let client = self.current.is_active();
+                    self.session.agree(material.as_ref(), profile, client);
+                }
                 Step::Failed(failure) => self.session.fail(failure),
                 Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
                 Step::CloseNotify => {}
@@ -254,12 +264,6 @@ impl Associations {
     fn connected(&mut self) -> Step {
         if std::mem::replace(&mut self.told, true) { Step::Again } else { Step::Connected }
     }
-
-    fn keys(&mut self, material: &KeyingMaterial, profile: SrtpProfile) -> Step {
-        let client = self.current.is_active();
-        self.session.agree(material.as_ref(), profile, client);
-        Step::Keys(for_role(material.as_ref(), profile, client == self.active), profile)
-    }
 }
 
 /// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
@@ -271,26 +275,8 @@ fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
     Some(one.map_or(other, |one| one.min(other)))
 }
 
-/// str0m goes on with the role of the first association. Where the roles have changed, the keys of
-/// client and server change places (RFC 5764 4.2), so that each side ends up with its own.
-fn for_role(material: &[u8], profile: SrtpProfile, same: bool) -> KeyingMaterial {
-    let salt = match profile {
-        SrtpProfile::AES128_CM_SHA1_80 => 14,
-        _ => 12,
-    };
-    let half = material.len() / 2;
-    if same || half < salt {
-        return KeyingMaterial::new(material);
-    }
-    let (keys, salts) = material.split_at(2 * (half - salt));
-    let (client_key, server_key) = keys.split_at(half - salt);
-    let (client_salt, server_salt) = salts.split_at(salt);
-    KeyingMaterial::new(&[server_key, client_key, server_salt, client_salt].concat())
-}
-
 impl DtlsInstance for Associations {
     fn set_active(&mut self, active: bool) {
-        self.active = active;
         self.current.set_active(active);
     }
 
@@ -313,11 +299,14 @@ impl DtlsInstance for Associations {
                     .as_ref()
                     .is_some_and(|next| next.association.client_random == Some(random))
                 {
+                    self.next_heard();
                     self.give_to_next(packet);
                 }
             }
             Leading::Plaintext | Leading::PlaintextAlert => {
-                if !self.give_to_next(packet) {
+                self.next_heard();
+                let given = self.give_to_next(packet);
+                if !given || !self.current.connected {
                     self.give_to_current(packet);
                 }
             }
@@ -339,15 +328,12 @@ impl DtlsInstance for Associations {
                         return DtlsOutput::Packet(&buf[..length]);
                     }
                 }
-                Step::Again | Step::Failed(_) => {}
+                Step::Again | Step::Failed(_) | Step::Keys(..) => {}
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
                     return DtlsOutput::ApplicationData(&buf[..length]);
                 }
                 Step::Connected => return DtlsOutput::Connected,
-                Step::Keys(material, profile) => {
-                    return DtlsOutput::KeyingMaterial(material, profile);
-                }
                 Step::CloseNotify => return DtlsOutput::CloseNotify,
                 Step::Timeout(at) => return DtlsOutput::Timeout(at),
             }
