@@ -199,6 +199,23 @@ fn after_the_line_that_carries_the_transport_changed_a_new_association_takes_ove
 }
 
 #[test]
+fn a_new_association_may_have_another_address_below_it() {
+    // Chromium makes a new ICE transport, with the credentials of the one before.
+    for setup in [Setup::Active, Setup::Passive] {
+        let mut world = connected(setup);
+        world.negotiate("1");
+        world.run(100 * MS);
+        world.peer.close();
+        world.run(10 * MS);
+        world.peer.address = World::ELSEWHERE;
+        world.peer.begin_again(world.now, setup);
+        world.run(SECOND);
+        assert!(world.peer.connected, "{setup:?}");
+        assert_eq!((world.state(), world.closed()), (TransportState::Connected, None));
+    }
+}
+
+#[test]
 fn roles_may_change_with_the_association() {
     let mut world = connected(Setup::Passive);
     world.negotiate("1");

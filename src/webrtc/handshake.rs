@@ -32,7 +32,7 @@ impl Session {
         match self.handshake_flow {
             None => self.handshake_flow = Some(flow),
             // The next association may have an ICE transport of its own below it.
-            Some(known) if known != flow && self.dtls.expects_new_association(now) => {
+            Some(known) if known != flow && self.dtls.awaits_address(now) => {
                 self.handshake_flow = Some(flow);
                 self.dtls.peer_moved();
             }

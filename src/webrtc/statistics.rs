@@ -9,7 +9,7 @@ use crate::control::stats::TransportStats;
 
 impl Session {
     pub fn stats(&mut self, now: Instant) -> TransportStats {
-        let connected = self.rtc.is_connected();
+        let connected = self.sending.has_keys();
         let sending = self.sending.stats(now);
         let acknowledged = sending.acknowledged;
         TransportStats {

@@ -29,6 +29,8 @@ pub enum Setup {
 }
 
 pub struct Peer {
+    /// Where it sends from and is heard.
+    pub address: &'static str,
     certificate: DtlsCertificate,
     config: Arc<Config>,
     dtls: Dtls,
@@ -54,6 +56,7 @@ impl Peer {
         let config = Arc::new(Config::builder().use_server_cookie(false).build().unwrap());
         let dtls = Dtls::new_12(config.clone(), certificate.clone(), now);
         let mut peer = Self {
+            address: World::PEER,
             certificate,
             config,
             dtls,
@@ -332,15 +335,15 @@ impl World {
                 self.peer.nominates_after.is_some_and(|after| self.now >= first + after);
             self.peer.next_check = Some(self.now + BETWEEN_CHECKS);
             let check = self.peer.check(nominates);
-            self.send(Self::PEER, check);
+            self.send(self.peer.address, check);
         }
         for bytes in self.peer.take_datagrams() {
-            self.send(Self::PEER, bytes);
+            self.send(self.peer.address, bytes);
         }
         self.take_events();
-        let (at, wire) = (self.now + self.delay, &mut self.wire);
+        let (at, wire, address) = (self.now + self.delay, &mut self.wire, self.peer.address);
         self.session.transmit(|flow, bytes| {
-            if flow.remote.to_string() == Self::PEER {
+            if flow.remote.to_string() == address {
                 wire.push(Datagram { at, from: None, bytes: bytes.to_vec() });
             }
         });

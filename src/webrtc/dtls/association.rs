@@ -112,8 +112,10 @@ impl Association {
         self.judge(result)
     }
 
+    /// Gives how much was taken: nothing when there is no association to send over any more, of
+    /// which the session is told why.
     pub(super) fn send(&mut self, data: &[u8]) -> Result<usize, Error> {
-        self.dtls.send_application_data(data)
+        if self.failed { Ok(0) } else { self.dtls.send_application_data(data) }
     }
 
     pub(super) fn close(&mut self) -> Result<(), Error> {

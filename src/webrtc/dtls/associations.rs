@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use dimpl::{Error, KeyingMaterial, ProtocolVersion, SrtpProfile};
+use dimpl::{Error, ProtocolVersion};
 use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 
 use super::association::{Association, Recipe, Step};
@@ -22,8 +22,11 @@ const BETWEEN_HANDSHAKES: Duration = Duration::from_secs(1);
 /// How long a peer that has left its association may take to begin the next one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// New addresses of the peer that a handshake of ours is begun again for.
+/// New addresses of the peer that a hello of ours is sent to as well.
 const MOST_REPEATED: u32 = 4;
+
+/// Datagrams that a hello of ours has at most.
+const LONGEST_HELLO: usize = 2;
 
 /// How long a handshake may take while another association is in use.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
@@ -36,14 +39,10 @@ pub(super) struct Associations {
     current: Association,
     /// Seldom there, and large.
     next: Option<Box<Next>>,
-    /// How often this side has begun the next association again.
-    repeated: u32,
     /// No other handshake is begun before this.
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
     left: Option<Instant>,
-    /// The role that str0m knows.
-    active: bool,
     /// str0m was told that there is an association.
     told: bool,
 }
@@ -52,6 +51,10 @@ pub(super) struct Associations {
 struct Next {
     association: Association,
     until: Instant,
+    /// What this side began it with as a client, until there is an answer.
+    hello: Vec<Vec<u8>>,
+    /// How often that was sent again.
+    repeated: u32,
 }
 
 impl std::fmt::Debug for Recipe {
@@ -69,10 +72,8 @@ impl Associations {
             now,
             current: first,
             next: None,
-            repeated: 0,
             next_not_before: None,
             left: None,
-            active: false,
             told: false,
         }
     }
@@ -106,17 +107,20 @@ impl Associations {
             tracing::debug!(%failure, "no new DTLS association");
             return;
         }
+        self.session.state().renewal_heard = false;
         self.next_not_before = Some(self.now + BETWEEN_HANDSHAKES);
         let until = self.now + LONGEST_HANDSHAKE;
-        self.next = Some(Box::new(Next { association, until }));
+        self.next = Some(Box::new(Next { association, until, hello: Vec::new(), repeated: 0 }));
     }
 
-    /// Says hello once more, where nobody heard it.
-    fn begin_at_new_address(&mut self) {
-        let client = self.next.as_ref().is_some_and(|next| next.association.is_active());
-        if client && self.left.is_some() && self.repeated < MOST_REPEATED {
-            self.repeated += 1;
-            self.begin(None);
+    /// Says hello once more, the same hello: where it went before, the peer may have heard it.
+    fn repeat_hello(&mut self) {
+        let Some(next) = &mut self.next else { return };
+        if next.repeated < MOST_REPEATED {
+            next.repeated += 1;
+            next.hello.iter().for_each(|datagram| {
+                self.session.divert(datagram, true);
+            });
         }
     }
 
@@ -127,6 +131,8 @@ impl Associations {
         match self.current.handle_packet(self.now, packet) {
             // Another way to leave it.
             Err(Failure::Alert { connected: true, .. }) if !self.on_end_of_current() => {}
+            // Of two first handshakes, what came may have been the other one's.
+            Err(_) if !self.current.connected && self.next.is_some() => self.take_over(),
             Err(failure) => self.session.fail(failure),
             Ok(()) => {}
         }
@@ -139,6 +145,15 @@ impl Associations {
             self.next_failed(failure);
         }
         true
+    }
+
+    /// The peer has answered a hello of ours, or begun itself.
+    fn next_heard(&mut self) {
+        if let Some(next) = &mut self.next {
+            self.session.state().renewal_heard = true;
+            next.hello.clear();
+            next.repeated = MOST_REPEATED;
+        }
     }
 
     fn next_failed(&mut self, failure: Failure) {
@@ -158,7 +173,6 @@ impl Associations {
         if let Some(next) = self.next.take() {
             self.current = next.association;
             self.left = None;
-            self.repeated = 0;
             self.session.state().renewal_until = None;
         }
     }
@@ -189,7 +203,7 @@ impl Associations {
             return Step::Packet(QUESTION.len());
         }
         if self.session.0.moved.swap(false, Ordering::Relaxed) {
-            self.begin_at_new_address();
+            self.repeat_hello();
         }
         // While the next handshake goes on, its own end decides.
         let mut wake = self.left.filter(|_| self.next.is_none());
@@ -206,7 +220,11 @@ impl Associations {
                 }
                 Step::Failed(failure) => self.next_failed(failure),
                 Step::Packet(length) => {
-                    self.session.divert(buffer.get(..length).unwrap_or_default(), true);
+                    let datagram = buffer.get(..length).unwrap_or_default();
+                    if next.repeated < MOST_REPEATED && next.hello.len() < LONGEST_HELLO {
+                        next.hello.push(datagram.to_vec());
+                    }
+                    session.divert(datagram, true);
                     return Step::Again;
                 }
                 // An association that has not begun cannot end.
@@ -218,7 +236,12 @@ impl Associations {
             let session = &self.session;
             match self.current.poll(buffer, || session.state().fingerprints.clone()) {
                 Step::Connected => return self.connected(),
-                Step::Keys(material, profile) => return self.keys(&material, profile),
+                // Not for str0m, which seals nothing: two senders under one key would have to
+                // share their nonces (RFC 7714 8.4).
+                Step::Keys(material, profile) => {
+                    let client = self.current.is_active();
+                    self.session.agree(material.as_ref(), profile, client);
+                }
                 Step::Failed(failure) => self.session.fail(failure),
                 Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
                 Step::CloseNotify => {}
@@ -241,12 +264,6 @@ impl Associations {
     fn connected(&mut self) -> Step {
         if std::mem::replace(&mut self.told, true) { Step::Again } else { Step::Connected }
     }
-
-    fn keys(&mut self, material: &KeyingMaterial, profile: SrtpProfile) -> Step {
-        let client = self.current.is_active();
-        self.session.agree(material.as_ref(), profile, client);
-        Step::Keys(for_role(material.as_ref(), profile, client == self.active), profile)
-    }
 }
 
 /// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
@@ -258,26 +275,8 @@ fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
     Some(one.map_or(other, |one| one.min(other)))
 }
 
-/// str0m goes on with the role of the first association. Where the roles have changed, the keys of
-/// client and server change places (RFC 5764 4.2), so that each side ends up with its own.
-fn for_role(material: &[u8], profile: SrtpProfile, same: bool) -> KeyingMaterial {
-    let salt = match profile {
-        SrtpProfile::AES128_CM_SHA1_80 => 14,
-        _ => 12,
-    };
-    let half = material.len() / 2;
-    if same || half < salt {
-        return KeyingMaterial::new(material);
-    }
-    let (keys, salts) = material.split_at(2 * (half - salt));
-    let (client_key, server_key) = keys.split_at(half - salt);
-    let (client_salt, server_salt) = salts.split_at(salt);
-    KeyingMaterial::new(&[server_key, client_key, server_salt, client_salt].concat())
-}
-
 impl DtlsInstance for Associations {
     fn set_active(&mut self, active: bool) {
-        self.active = active;
         self.current.set_active(active);
     }
 
@@ -300,11 +299,14 @@ impl DtlsInstance for Associations {
                     .as_ref()
                     .is_some_and(|next| next.association.client_random == Some(random))
                 {
+                    self.next_heard();
                     self.give_to_next(packet);
                 }
             }
             Leading::Plaintext | Leading::PlaintextAlert => {
-                if !self.give_to_next(packet) {
+                self.next_heard();
+                let given = self.give_to_next(packet);
+                if !given || !self.current.connected {
                     self.give_to_current(packet);
                 }
             }
@@ -326,15 +328,12 @@ impl DtlsInstance for Associations {
                         return DtlsOutput::Packet(&buf[..length]);
                     }
                 }
-                Step::Again | Step::Failed(_) => {}
+                Step::Again | Step::Failed(_) | Step::Keys(..) => {}
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
                     return DtlsOutput::ApplicationData(&buf[..length]);
                 }
                 Step::Connected => return DtlsOutput::Connected,
-                Step::Keys(material, profile) => {
-                    return DtlsOutput::KeyingMaterial(material, profile);
-                }
                 Step::CloseNotify => return DtlsOutput::CloseNotify,
                 Step::Timeout(at) => return DtlsOutput::Timeout(at),
             }

@@ -60,6 +60,8 @@ struct State {
     fingerprints: Fingerprints,
     /// Until when the end of the association in use is followed by another one.
     renewal_until: Option<Instant>,
+    /// The peer has said something of the association that follows.
+    renewal_heard: bool,
     /// str0m has a pair to send to.
     nominated: bool,
     waiting: VecDeque<Diverted>,
@@ -103,6 +105,7 @@ impl Dtls {
                 now,
                 fingerprints: Fingerprints::default(),
                 renewal_until: None,
+                renewal_heard: false,
                 nominated: false,
                 waiting: VecDeque::new(),
                 failure: None,
@@ -132,8 +135,13 @@ impl Dtls {
     }
 
     /// Whether another association is to follow because of a description.
-    pub(super) fn expects_new_association(&self, now: Instant) -> bool {
+    fn expects_new_association(&self, now: Instant) -> bool {
         self.state().renewal_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether another association is to follow, and it is not known yet where the peer has it.
+    pub(super) fn awaits_address(&self, now: Instant) -> bool {
+        !self.state().renewal_heard && self.expects_new_association(now)
     }
 
     /// The peer has an address for its next association that it did not have before.
@@ -227,6 +235,9 @@ impl Dtls {
     /// Whether the session sends this itself.
     fn divert(&self, datagram: &[u8], renews: bool) -> bool {
         let mut state = self.state();
+        // Until the session knows that another association is in use, str0m's packets go where
+        // the one before was.
+        let renews = renews || state.material.as_ref().is_some_and(|keys| keys.renewed);
         if state.nominated && !renews {
             return false;
         }
