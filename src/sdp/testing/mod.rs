@@ -2,6 +2,7 @@
 //! properties that hold for all.
 
 mod answers;
+mod clients;
 mod cost;
 mod numbers;
 mod offers;
