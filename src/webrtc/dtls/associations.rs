@@ -43,6 +43,8 @@ pub(super) struct Associations {
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
     left: Option<Instant>,
+    /// An association has taken over from another one.
+    renewed: bool,
     /// str0m was told that there is an association.
     told: bool,
 }
@@ -74,6 +76,7 @@ impl Associations {
             next: None,
             next_not_before: None,
             left: None,
+            renewed: false,
             told: false,
         }
     }
@@ -171,6 +174,7 @@ impl Associations {
     /// The new handshake is through.
     fn take_over(&mut self) {
         if let Some(next) = self.next.take() {
+            self.renewed |= self.current.connected;
             self.current = next.association;
             self.left = None;
             self.session.state().renewal_until = None;
@@ -247,7 +251,11 @@ impl Associations {
                 Step::CloseNotify => {}
                 // Chromium aborts its SCTP association on the way from one DTLS association to
                 // the next, which for str0m would be the end of everything.
-                Step::Data(length) if self.renews() && is_sctp_abort(buffer, length) => {}
+                Step::Data(length)
+                    if (self.renewed || self.renews()) && is_sctp_abort(buffer, length) =>
+                {
+                    self.session.lose_channels();
+                }
                 Step::Timeout(at) => {
                     return Step::Timeout(earlier(wake, at).unwrap_or(at));
                 }
