@@ -274,9 +274,19 @@ impl Associations {
     }
 }
 
-/// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
+/// Whether an SCTP packet has an ABORT chunk (RFC 9260 3.2, 3.3.7).
 fn is_sctp_abort(buffer: &[u8], length: usize) -> bool {
-    buffer.get(..length).and_then(|packet| packet.get(12)) == Some(&6)
+    const COMMON_HEADER: usize = 12;
+    let mut chunks = buffer.get(..length).and_then(|packet| packet.get(COMMON_HEADER..));
+    while let Some(&[kind, _, high, low, ..]) = chunks {
+        if kind == 6 {
+            return true;
+        }
+        // No chunk is shorter than its header, and the next one begins at a multiple of four.
+        let length = usize::from(u16::from_be_bytes([high, low])).max(4).next_multiple_of(4);
+        chunks = chunks.and_then(|chunks| chunks.get(length..));
+    }
+    false
 }
 
 fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
