@@ -4,7 +4,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
-const { missingTools } = require('../lib/toolchain.js')
+const { missingTools } = require('../lib/native/toolchain.js')
 const { version } = require('../package.json')
 
 const ROOT = path.join(__dirname, '..')

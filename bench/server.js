@@ -14,7 +14,7 @@ const { Endpoint } = require('..')
 function loadBinding(file) {
   const module = { exports: {} }
   process.dlopen(module, file)
-  const id = require.resolve('../lib/binding.js')
+  const id = require.resolve('../lib/native/binding.js')
   require.cache[id] = { id, filename: id, loaded: true, exports: module.exports }
 }
 

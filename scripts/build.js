@@ -2,7 +2,7 @@
 'use strict'
 
 /**
- * Builds the native module with cargo and puts it next to package.json, where lib/binding.js looks
+ * Builds the native module with cargo and puts it next to package.json, where lib/native/binding.js looks
  * first. Works in a checkout and in an installed package alike, so it needs nothing but Node, cargo
  * and a C compiler. Cargo decides what is out of date: with nothing changed this takes a moment.
  *
@@ -14,8 +14,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
-const { platformName } = require('../lib/platform.js')
-const { findProgram, missingTools } = require('../lib/toolchain.js')
+const { platformName } = require('../lib/native/platform.js')
+const { findProgram, missingTools } = require('../lib/native/toolchain.js')
 
 const ROOT = path.join(__dirname, '..')
 

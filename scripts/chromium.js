@@ -1,7 +1,7 @@
 'use strict'
 
 const fs = require('node:fs')
-const { findProgram } = require('../lib/toolchain.js')
+const { findProgram } = require('../lib/native/toolchain.js')
 
 /**
  * Path of a Chromium for the browser tests, or `null`: the one named by `CHROMIUM`, one that the

@@ -1,7 +1,7 @@
 'use strict'
 
 const { spawnSync } = require('node:child_process')
-const { findProgram } = require('../lib/toolchain.js')
+const { findProgram } = require('../lib/native/toolchain.js')
 
 /** The first with WebDriver BiDi complete enough for puppeteer-core. */
 const OLDEST = 129

@@ -2,7 +2,7 @@
 
 const fs = require('node:fs')
 const { spawnSync } = require('node:child_process')
-const { findProgram } = require('../lib/toolchain.js')
+const { findProgram } = require('../lib/native/toolchain.js')
 
 /** Debian's names, which Ubuntu shares. */
 const GSTREAMER_PACKAGES = [

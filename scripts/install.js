@@ -13,7 +13,7 @@ const path = require('node:path')
 if (fs.existsSync(path.join(__dirname, '..', '.git'))) process.exit(0)
 
 try {
-  require('../lib/binding.js')
+  require('../lib/native/binding.js')
 } catch (missing) {
   console.error(missing.message)
   const { build, dropIntermediateFiles } = require('./build.js')

@@ -11,7 +11,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
-const { findProgram, libvpxVersion, missingTools } = require('../lib/toolchain.js')
+const { findProgram, libvpxVersion, missingTools } = require('../lib/native/toolchain.js')
 const { findChromium } = require('./chromium.js')
 const { findFirefox } = require('./firefox.js')
 const { GSTREAMER_PACKAGES, findGStreamer } = require('./gstreamer.js')

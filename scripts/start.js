@@ -6,7 +6,7 @@ const Module = require('node:module')
 const path = require('node:path')
 const { setUp } = require('./setup.js')
 const { build } = require('./build.js')
-const { missingTools } = require('../lib/toolchain.js')
+const { missingTools } = require('../lib/native/toolchain.js')
 const { stopWithParent } = require('./parent.js')
 
 try {

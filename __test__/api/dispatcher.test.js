@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Dispatcher } = require('../../lib/dispatcher.js')
-const { kHandle } = require('../../lib/internal.js')
+const { Dispatcher } = require('../../lib/native/dispatcher.js')
+const { kHandle } = require('../../lib/object/internal.js')
 
 const ID = 64
 

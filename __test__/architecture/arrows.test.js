@@ -9,26 +9,25 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-
-const ROOT = path.join(__dirname, '..', '..')
+const { ROOT, filesBelow, rustFiles, withoutComments } = require('./sources.js')
 
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'record', 'control', 'queue', 'codec'],
-  webrtc: ['sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
-  srtp: ['codec'],
+  engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
+  webrtc: ['sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  sdp: ['codec'],
+  srtp: [],
   sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
   mcu: ['codec'],
-  record: ['codec'],
-  dump: ['codec'],
+  dump: [],
   // The words the others share: commands, events, ids, statistics.
-  control: ['queue', 'codec'],
+  control: ['queue', 'bandwidth', 'codec'],
   // What carries words between threads, whatever they are.
   queue: [],
   codec: [],
@@ -40,11 +39,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sending', 'receiving', 'sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }
@@ -54,6 +53,14 @@ test('every part of the crate has its place in the order', () => {
   for (const { part, file } of rustFiles()) {
     if (part !== null) assert.ok(part in MAY_USE, `${file}: ${part} is not in the table of this test`)
   }
+})
+
+test('the table of ARCHITECTURE.md says the same', () => {
+  const table = fs.readFileSync(path.join(ROOT, 'ARCHITECTURE.md'), 'utf8')
+  const rows = [...table.matchAll(/^\| `src\/(\w+)` \|[^|]*\| ?([^|]*?) ?\|$/gm)]
+  const told = Object.fromEntries(rows.map(([, part, named]) => [part, named.split(', ').filter(Boolean).sort()]))
+  const tested = Object.entries(MAY_USE).map(([part, named]) => [part, [...named].sort()])
+  assert.deepEqual(told, Object.fromEntries(tested))
 })
 
 test('grouped, nested and relative uses are read for what they name', () => {
@@ -108,10 +115,10 @@ test('lib/ requires Node, its own files and nothing else', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('only lib/binding.js loads a native module', () => {
+test('only lib/native/binding.js loads a native module', () => {
   const wrong = []
   for (const { file, lines } of javaScriptFiles('lib')) {
-    if (file === 'lib/binding.js') continue
+    if (file === 'lib/native/binding.js') continue
     lines.forEach((text, index) => {
       if (/\.node['"`]|process\.dlopen|native\.js/.test(text)) wrong.push(`${file}:${index + 1}: ${text.trim()}`)
     })
@@ -131,36 +138,6 @@ test('examples use the package by its name', () => {
   }
   assert.deepEqual(wrong, [])
 })
-
-function rustFiles() {
-  const files = filesBelow('src', /\.rs$/).map(file => ({
-    file,
-    lines: withoutComments(fs.readFileSync(path.join(ROOT, file), 'utf8'))
-  }))
-  const testFiles = new Set(files.flatMap(({ file, lines }) => testModules(file, lines)))
-  return files.map(({ file, lines }) => {
-    // src/sfu.rs and src/sfu/*.rs are the part sfu; src/lib.rs is none.
-    const [first] = file.slice('src/'.length).split('/')
-    const part = first === 'lib.rs' ? null : first.replace(/\.rs$/, '')
-    // Tests stand at the foot of a file, or in one of their own.
-    const foot = lines.findIndex((line, index) => isForTests(line) && /^mod \w+ \{/.test(lines[index + 1] ?? ''))
-    const forTests = testFiles.has(file) || [...testFiles].some(module => file.startsWith(module.replace(/mod\.rs$/, '')))
-    return { part, file, lines, testsFrom: forTests ? 0 : foot < 0 ? Infinity : foot }
-  })
-}
-
-/** The files of modules that are only there for tests, and their folders: `#[cfg(test)]`, then `mod name;`. */
-function testModules(file, lines) {
-  const folder = file.replace(/(?:\/(?:mod|lib))?\.rs$/, '')
-  return lines.flatMap((line, index) => {
-    const name = isForTests(line) && /^(?:pub(?:\([^)]*\))? )?mod (\w+);/.exec(lines[index + 1] ?? '')?.[1]
-    return name ? [`${folder}/${name}.rs`, `${folder}/${name}/mod.rs`] : []
-  })
-}
-
-function isForTests(line) {
-  return /^#\[cfg\((?:test|all\(test\b.*)\)\]/.test(line)
-}
 
 /** The parts of the crate that a file names by `crate::`, or by enough `super::` to get out of its own. */
 function* namedParts(file, lines) {
@@ -195,14 +172,6 @@ function topLevelNames(tree) {
   return names
 }
 
-/** Lines without comments and the text of strings, so that prose names nobody. */
-function withoutComments(source) {
-  return source
-    .replace(/\/\*[^]*?\*\//g, comment => comment.replace(/[^\n]/g, ' '))
-    .split('\n')
-    .map(line => line.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/\/.*$/, ''))
-}
-
 function* javaScriptImports(folder) {
   for (const { file, lines } of javaScriptFiles(folder)) {
     for (const [index, text] of lines.entries()) {
@@ -230,12 +199,4 @@ function isBelow(folder, file, specifier) {
 
 function resolves(file, specifier, target) {
   return specifier.startsWith('.') && path.posix.join(path.posix.dirname(file), specifier) === target
-}
-
-function filesBelow(folder, pattern) {
-  return fs
-    .readdirSync(path.join(ROOT, folder), { recursive: true })
-    .map(name => path.posix.join(folder, name.split(path.sep).join('/')))
-    .filter(name => pattern.test(name) && !name.includes('/node_modules/'))
-    .sort()
 }

@@ -29,7 +29,8 @@ const eachSection = (sdp, change) => sdp.split(/^(?=m=)/m).map((part, index) => 
 const withLines = (sdp, lines) => sdp.replace(/^(c=.*\r\n)/gm, `$1${lines.map(line => `${line}\r\n`).join('')}`)
 const without = (sdp, pattern) => sdp.replace(new RegExp(`^${pattern}.*\r\n`, 'gm'), '')
 
-understood('one line without a group and without a=mid', sdp => without(without(sdp, 'a=mid:'), 'a=group:'), {
+// Who has no name for a line does not send it either.
+understood('one line without a group and without a=mid', sdp => without(sdp, 'a=(?:mid:|group:|extmap:.*sdes:mid)'), {
   media: ['video'],
   wanted: { video: 10 },
 })

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const path = require('node:path')
 const { execFileSync } = require('node:child_process')
 const { test } = require('node:test')
-const { platformName } = require('../../lib/platform.js')
+const { platformName } = require('../../lib/native/platform.js')
 
 const linux = process.platform === 'linux'
 

@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
-const { usesMusl, platformName } = require('../../lib/platform.js')
+const { usesMusl, platformName } = require('../../lib/native/platform.js')
 
 /** The least of an ELF file: a header and one program header that names the loader (PT_INTERP). */
 function executable(loader) {

@@ -12,7 +12,7 @@ const path = require('node:path')
 const { spawnSync } = require('node:child_process')
 const { after, before, test } = require('node:test')
 const { makePackages } = require('../../scripts/package.js')
-const { platformName } = require('../../lib/platform.js')
+const { platformName } = require('../../lib/native/platform.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const TSC = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')

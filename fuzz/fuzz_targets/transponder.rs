@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use medialoom::codec::{Codec, Description, Kind, Layer};
-use medialoom::control::ids::IncomingTrackId;
+use medialoom::control::ids::SourceId;
 use medialoom::sfu::{EncodingIndex, EncodingState, Extensions, SourcePacket, Transponder};
 
 // Four bytes make one step: what to do, with which encoding, and two of the packet.
@@ -43,7 +43,7 @@ fuzz_target!(|steps: &[u8]| {
                 };
                 let at = now + Duration::from_millis(time as u64);
                 let packet = SourcePacket {
-                    track: IncomingTrackId(1),
+                    track: SourceId(1),
                     ssrc: 1 + u32::from(encoding.0),
                     encoding,
                     sequence: *head,

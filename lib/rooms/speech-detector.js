@@ -7,7 +7,11 @@ const QUIET_DBOV = -60
 /** Pauses between words are shorter than this many milliseconds. */
 const HANGOVER_MS = 700
 
-/** Tells from RFC 6464 audio levels whether someone is speaking, without flickering between words. */
+/**
+ * Tells from RFC 6464 audio levels whether someone is speaking, without flickering between words. Asks
+ * it of one participant; who has the word among several is decided by the engine
+ * (`src/sfu/active_speaker.rs`) and comes by an ActiveSpeakerDetector.
+ */
 class SpeechDetector {
   #speaking = false
   /** @type {NodeJS.Timeout | null} */

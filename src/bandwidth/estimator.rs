@@ -68,6 +68,7 @@ pub enum Change {
     Path,
 }
 
+/// Figures of an estimator.
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct EstimatorStatistics {
     pub usage: Usage,
@@ -80,6 +81,7 @@ pub struct EstimatorStatistics {
     pub change: Change,
 }
 
+/// What estimates the bandwidth of a link (BWE).
 pub trait Estimator: Debug + Send {
     /// One feedback packet's results, in the order of their numbers.
     fn feedback(&mut self, now: Instant, results: &[PacketResult], round_trip: Option<Duration>);

@@ -6,6 +6,7 @@
 //! a bigger one that jerks. A source that has no more frames, a shared screen for example, is
 //! measured by what it has.
 
+use super::layer::{Layer, LayerId};
 use super::picture::{self, Picture};
 
 /// Frames a second below which a picture is not worth its pixels.
@@ -25,40 +26,7 @@ pub const MAX_RUNGS: usize = 64;
 /// Layers that are looked at: eight encodings of four by four layers.
 const MAX_LAYERS: usize = 128;
 
-/// A layer by its place: everything up to this temporal and spatial layer of one encoding.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct LayerId {
-    pub encoding: u8,
-    pub spatial: u8,
-    pub temporal: u8,
-}
-
-/// A layer of the source, as measured.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Layer {
-    pub encoding: u8,
-    pub spatial: u8,
-    pub temporal: u8,
-    /// Bits a second of everything that has to be sent for it, over about a second. A layer that
-    /// was never measured (0) is left out: nobody knows what it costs.
-    pub bitrate: u64,
-    /// 0: unknown.
-    pub width: u16,
-    /// 0: unknown.
-    pub height: u16,
-    /// Frames a second as measured; 0: unknown.
-    pub frame_rate: f32,
-    /// Packets come now. Otherwise the sender has switched it off, and `bitrate` is the last known.
-    pub active: bool,
-}
-
-impl Layer {
-    pub fn id(&self) -> LayerId {
-        LayerId { encoding: self.encoding, spatial: self.spatial, temporal: self.temporal }
-    }
-}
-
-/// What the application wants of a track.
+/// What the application wants of an outgoing video track. The engine picks what fits.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Preferences {
     /// Nothing wider is sent while there is something that is not; else the smallest is.

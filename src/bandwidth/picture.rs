@@ -1,6 +1,6 @@
 //! What the layers of one source have in common, and guesses at what it has not told.
 
-use super::ladder::Layer;
+use super::layer::Layer;
 
 /// Frames a second of a source that has not told.
 const USUAL_FRAME_RATE: f32 = 30.0;

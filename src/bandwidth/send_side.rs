@@ -3,6 +3,8 @@
 //! What a sender of fixed layers can send is nearly never what the link carries, so the estimate is
 //! not a rate that is steered but what is known: probes and what was carried show that it is at
 //! least so much, a standing queue or loss that comes with the rate show what it is at most.
+//!
+//! The field calls this BWE; what libwebrtc has in its place is GCC (draft-ietf-rmcat-gcc).
 
 use std::time::{Duration, Instant};
 
@@ -76,6 +78,7 @@ struct Decrease {
     before: f64,
 }
 
+/// The estimator of one transport; see the module.
 #[derive(Debug)]
 pub struct SendSideEstimator {
     origin: Instant,

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::ladder::{Ladder, LadderBuilder, Layer, LayerId, Preferences, Rung, Selection};
+use super::ladder::{Ladder, LadderBuilder, Preferences, Rung, Selection};
+use super::layer::{Layer, LayerId};
 
 /// Time constant of the average that a held rung's bitrate is.
 const AVERAGE: f64 = 1.0;

@@ -33,6 +33,7 @@ pub use layer::Layer;
 pub use prefix::Prefix;
 pub use telephone_event::TelephoneEvent;
 
+/// Sound or pictures.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
     Audio,
@@ -40,6 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Lower case, as SDP and JavaScript name it.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Audio => "audio",
@@ -75,6 +77,7 @@ impl Codec {
         Codec::Av1,
     ];
 
+    /// Sound or pictures.
     pub fn kind(self) -> Kind {
         match self {
             Codec::Opus | Codec::Pcmu | Codec::Pcma | Codec::G722 => Kind::Audio,
@@ -106,6 +109,7 @@ impl Codec {
         }
     }
 
+    /// The other way around.
     pub fn from_name(name: &str) -> Option<Codec> {
         Codec::ALL.into_iter().find(|c| c.name() == name)
     }

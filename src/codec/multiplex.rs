@@ -2,6 +2,7 @@
 //! little of STUN that finds the session a packet belongs to. Nothing here verifies integrity:
 //! the session that receives the packet does.
 
+/// What a datagram is (RFC 7983).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Multiplexed {
     Stun,

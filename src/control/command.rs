@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ids::{
-    ChannelId, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SpeakersId, TransportId,
+    ChannelId, OutgoingTrackId, RequestId, ShardIndex, SourceId, SpeakersId, TransportId,
 };
 use super::layers::Preferences;
 use super::options::{ChannelOptions, TransportOptions};
@@ -71,6 +71,7 @@ pub struct RelayTarget {
     pub channel: ChannelId,
 }
 
+/// A command to one transport.
 #[derive(Debug)]
 pub enum TransportCommand {
     AcceptOffer {
@@ -109,17 +110,17 @@ pub enum TransportCommand {
         id: OutgoingTrackId,
     },
     RemoveIncomingTrack {
-        id: IncomingTrackId,
+        id: SourceId,
     },
     /// Feeds `id` from `source`, which may live on another shard. Replaces what fed it before.
     Attach {
         id: OutgoingTrackId,
-        source: IncomingTrackId,
+        source: SourceId,
     },
     /// Feeds `id` from whatever has a slot of speakers, but for what this peer sends itself.
     AttachSlot {
         id: OutgoingTrackId,
-        slot: IncomingTrackId,
+        slot: SourceId,
     },
     Detach {
         id: OutgoingTrackId,
@@ -145,13 +146,13 @@ pub enum TransportCommand {
     },
     /// `None` means all encodings.
     RequestKeyframe {
-        id: IncomingTrackId,
+        id: SourceId,
         rid: Option<String>,
     },
     /// Whether JavaScript wants to hear how loud a track is. It does not at first: a level every
     /// tenth of a second and track is most of what would wake it.
     ListenLevels {
-        id: IncomingTrackId,
+        id: SourceId,
         listen: bool,
     },
     /// No more than this is sent to the peer, in bit/s; `None` leaves it to the link.

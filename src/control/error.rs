@@ -58,10 +58,12 @@ pub struct EngineError {
 const MAX_LINE: usize = 200;
 
 impl EngineError {
+    /// An error about nothing in particular.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: None, line: None }
     }
 
+    /// The option or argument at fault, by its path.
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self

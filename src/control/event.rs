@@ -6,13 +6,14 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, IncomingTrackId, MixerId, OutgoingTrackId, PortId, RequestId, SpeakersId,
+    ChannelId, ConduitId, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
     TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use crate::codec::{Codec, Kind};
 
+/// As RTCPeerConnectionState.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TransportState {
     New,
@@ -70,7 +71,7 @@ pub struct EncodingInfo {
 /// An m-line a peer sends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IncomingTrackInfo {
-    pub id: IncomingTrackId,
+    pub id: SourceId,
     pub kind: Kind,
     pub mid: String,
     /// The two halves of the MSID; `-` and empty when the peer gave none.
@@ -96,6 +97,7 @@ pub enum Reply {
     Stats(String),
 }
 
+/// Something that JavaScript is told.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     Reply {
@@ -132,39 +134,39 @@ pub enum Event {
     },
     /// The peer renegotiated: it sends (false) or does not send (true) on the m-line.
     IncomingTrackMuted {
-        id: IncomingTrackId,
+        id: SourceId,
         muted: bool,
     },
     IncomingTrackClosed {
-        id: IncomingTrackId,
+        id: SourceId,
         reason: CloseReason,
     },
     /// An encoding appeared or became active or inactive. Overwrites the one before of its RID.
     Encoding {
-        id: IncomingTrackId,
+        id: SourceId,
         encoding: EncodingInfo,
     },
     /// Overwrites the one before that JavaScript has not seen yet.
     AudioLevel {
-        id: IncomingTrackId,
+        id: SourceId,
         level: i8,
         voice: bool,
     },
 
     /// Which encodings of the track anybody takes. Overwrites the one before.
     Demand {
-        id: IncomingTrackId,
+        id: SourceId,
         encodings: Vec<EncodingDemand>,
     },
     /// Who has the word in a group. Overwrites the one before.
     Speaker {
         group: SpeakersId,
-        track: Option<IncomingTrackId>,
+        track: Option<SourceId>,
     },
     /// What feeds a slot of speakers now. Overwrites the one before.
     SpeakerSlot {
-        slot: IncomingTrackId,
-        track: Option<IncomingTrackId>,
+        slot: SourceId,
+        track: Option<SourceId>,
     },
 
     /// Whom a mixer lets be heard, the loudest first. Overwrites the one before.

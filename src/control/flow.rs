@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+/// What carries the datagrams of a flow.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Protocol {
     Udp,

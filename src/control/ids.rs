@@ -72,9 +72,11 @@ id!(
     TransportId
 );
 id!(
-    /// What a peer sends on one m-line.
-    IncomingTrackId
+    /// Whatever outgoing tracks and mixers can take: what a peer sends on one m-line, a track that is
+    /// made here, or a slot of speakers.
+    SourceId
 );
+pub use SourceId as IncomingTrackId;
 id!(
     /// What we send on one m-line; also names the transponder that feeds it.
     OutgoingTrackId

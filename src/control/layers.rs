@@ -1,33 +1,6 @@
 //! What an application may ask of the layers that a receiver gets, and what it is told of them.
 
-/// The application's wishes for one outgoing video track. The engine picks what fits.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Preferences {
-    /// The picture need not be larger.
-    pub max_width: Option<u16>,
-    pub max_height: Option<u16>,
-    /// Frames per second.
-    pub max_frame_rate: Option<f32>,
-    /// Bit/s.
-    pub max_bitrate: Option<u64>,
-    /// 1 to 100; more is more important.
-    pub priority: u32,
-    /// Whether it may stop when the link has room for nothing of it.
-    pub pause_allowed: bool,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self {
-            max_width: None,
-            max_height: None,
-            max_frame_rate: None,
-            max_bitrate: None,
-            priority: 1,
-            pause_allowed: true,
-        }
-    }
-}
+pub use crate::bandwidth::Preferences;
 
 /// What is forwarded of an encoding.
 #[derive(Clone, PartialEq, Debug)]

@@ -6,7 +6,7 @@
 
 use super::event::Event;
 use super::ids::{
-    ChannelId, ConduitId, IncomingTrackId, MixerId, OutgoingTrackId, SpeakersId, TransportId,
+    ChannelId, ConduitId, MixerId, OutgoingTrackId, SourceId, SpeakersId, TransportId,
 };
 use crate::queue::mailbox::{self, Posted};
 
@@ -16,20 +16,20 @@ pub type Mailbox = mailbox::Mailbox<Event>;
 /// An event of which only the latest matters.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Slot {
-    Level(IncomingTrackId),
+    Level(SourceId),
     BufferedAmount(ChannelId),
     /// By RID. A peer can change an encoding with every packet.
-    Encoding(IncomingTrackId, Option<String>),
+    Encoding(SourceId, Option<String>),
     Forwarded(OutgoingTrackId),
     Layer(OutgoingTrackId),
-    Demand(IncomingTrackId),
+    Demand(SourceId),
     Bandwidth(TransportId),
     Speaker(SpeakersId),
     Speakers(MixerId),
     Effort(MixerId),
     Conduit(ConduitId),
     /// What feeds a slot of speakers.
-    Fed(IncomingTrackId),
+    Fed(SourceId),
 }
 
 impl Posted for Event {
@@ -73,7 +73,7 @@ mod tests {
     use crate::control::event::CloseReason;
     use crate::queue::mailbox::{MAX_WAITING_BYTES, Overflow};
 
-    const TRACK: IncomingTrackId = IncomingTrackId(64);
+    const TRACK: SourceId = SourceId(64);
     const CHANNEL: ChannelId = ChannelId(128);
 
     fn mailbox() -> (Mailbox, Arc<AtomicUsize>) {
@@ -89,7 +89,7 @@ mod tests {
         Event::NegotiationNeeded { transport: TransportId(transport) }
     }
 
-    fn level(id: IncomingTrackId, level: i8) -> Event {
+    fn level(id: SourceId, level: i8) -> Event {
         Event::AudioLevel { id, level, voice: true }
     }
 
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn only_the_latest_level_and_buffered_amount_of_each_object_is_kept() {
         let (mailbox, rings) = mailbox();
-        let other = IncomingTrackId(65);
+        let other = SourceId(65);
         for step in 0..100 {
             mailbox.post(level(TRACK, -step));
             mailbox.post(level(other, -step - 1));

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::conduit::{Conduit, Frame, Pcm};
 use super::error::EngineError;
-use super::ids::{ConduitId, IncomingTrackId, PortId, RequestId};
+use super::ids::{ConduitId, PortId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
 use crate::codec::Kind;
 
+/// What a mixer is made of.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MixerOptions {
@@ -18,6 +19,7 @@ pub struct MixerOptions {
     pub video: Option<VideoOptions>,
 }
 
+/// What a mixer of sound is made of.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AudioOptions {
@@ -30,6 +32,7 @@ pub struct AudioOptions {
     pub dtx: bool,
 }
 
+/// What a mixer of pictures is made of.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VideoOptions {
@@ -48,6 +51,7 @@ pub struct VideoOptions {
     pub layout: Layout,
 }
 
+/// What a port is like.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PortOptions {
@@ -66,6 +70,7 @@ pub struct PortOptions {
     pub screen: bool,
 }
 
+/// How tiles lie on the canvas.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum Layout {
@@ -86,6 +91,7 @@ pub struct Place {
     pub height: f32,
 }
 
+/// A tile of a layout of one's own.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tile {
@@ -103,6 +109,7 @@ pub struct Tile {
     pub source: TileSource,
 }
 
+/// Who is shown in a tile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum TileSource {
@@ -115,6 +122,7 @@ pub enum TileSource {
     Any,
 }
 
+/// A text or a picture over the tiles.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overlay {
@@ -132,6 +140,7 @@ pub struct Overlay {
     pub picture: Option<usize>,
 }
 
+/// Where lines of a text stand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Align {
@@ -140,6 +149,7 @@ pub enum Align {
     Right,
 }
 
+/// What a snapshot becomes.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SnapshotOptions {
@@ -186,6 +196,7 @@ pub struct FrameFormat {
     pub frame_rate: u8,
 }
 
+/// A tone, or two at once.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tone {
@@ -210,7 +221,7 @@ pub enum MixerCommand {
     Attach {
         port: PortId,
         kind: Kind,
-        track: Option<IncomingTrackId>,
+        track: Option<SourceId>,
     },
     SetLayout {
         layout: Layout,
@@ -273,7 +284,7 @@ pub enum MixerCommand {
     },
     /// JavaScript listens to how loud a mixed track is, or does no longer.
     ListenLevels {
-        track: IncomingTrackId,
+        track: SourceId,
         listen: bool,
     },
     Stats {

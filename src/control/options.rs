@@ -23,6 +23,7 @@ pub struct Announced {
     pub port: Option<u16>,
 }
 
+/// What an endpoint is made of, checked.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// Never empty.
@@ -38,6 +39,7 @@ pub struct EngineOptions {
     pub task_threads: usize,
 }
 
+/// Which versions of DTLS a transport speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DtlsVersions {
     Dtls12,
@@ -45,6 +47,7 @@ pub enum DtlsVersions {
     Auto,
 }
 
+/// What a transport is made of, checked.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
     pub ice_lite: bool,

@@ -1,8 +1,9 @@
 //! What JavaScript asks of a group of speakers. Everything about one goes to the shard it lives
 //! on, in order; that shard tells the others.
 
-use super::ids::{IncomingTrackId, SlotsId, TransportId};
+use super::ids::{SlotsId, SourceId, TransportId};
 
+/// A command to a group of speakers.
 #[derive(Debug)]
 pub enum SpeakersCommand {
     /// Sound below `threshold` dBov does not count.
@@ -12,19 +13,19 @@ pub enum SpeakersCommand {
     /// A member: a track with sound, whose it is, and the picture that goes with it. Changes the
     /// picture of one who is a member already.
     Add {
-        audio: IncomingTrackId,
+        audio: SourceId,
         owner: TransportId,
-        video: Option<IncomingTrackId>,
+        video: Option<SourceId>,
     },
     Remove {
-        audio: IncomingTrackId,
+        audio: SourceId,
     },
     /// Slots for the loudest and for the pictures of those who spoke last. A slot has an id as a
     /// track has, of the shard of the group.
     CreateSlots {
         id: SlotsId,
-        audio: Vec<IncomingTrackId>,
-        video: Vec<IncomingTrackId>,
+        audio: Vec<SourceId>,
+        video: Vec<SourceId>,
     },
     CloseSlots {
         id: SlotsId,

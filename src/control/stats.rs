@@ -22,6 +22,7 @@ pub struct Share {
     pub mixer: Option<MixerStats>,
 }
 
+/// Everything of an endpoint at one moment.
 #[derive(Serialize, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointStats {
@@ -31,6 +32,7 @@ pub struct EndpointStats {
     pub mixers: Vec<MixerStats>,
 }
 
+/// One media thread.
 #[derive(Serialize, Default, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadStats {
@@ -73,6 +75,7 @@ impl ThreadStats {
     }
 }
 
+/// The pair of addresses that a transport uses (RTCIceCandidatePairStats).
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidatePairStats {
@@ -121,6 +124,7 @@ pub struct DroppedPackets {
     pub refused: u64,
 }
 
+/// One transport and what is below it.
 #[derive(Serialize, Default, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct TransportStats {
@@ -161,6 +165,7 @@ pub struct TransportStats {
     pub data_channels: Vec<DataChannelStats>,
 }
 
+/// What a peer sends on one m-line.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct IncomingTrackStats {
@@ -170,6 +175,7 @@ pub struct IncomingTrackStats {
     pub encodings: Vec<EncodingStats>,
 }
 
+/// One encoding of a track (RTCInboundRtpStreamStats).
 #[derive(Serialize, Default, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct EncodingStats {
@@ -204,6 +210,7 @@ pub struct EncodingStats {
     pub layers: Vec<LayerStats>,
 }
 
+/// One layer of an encoding.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerStats {
@@ -218,6 +225,7 @@ pub struct LayerStats {
     pub frame_height: Option<u16>,
 }
 
+/// What a peer is sent on one m-line (RTCOutboundRtpStreamStats).
 #[derive(Serialize, Default, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct OutgoingTrackStats {
@@ -263,6 +271,7 @@ pub struct OutgoingTrackStats {
     pub round_trip_time: Option<f64>,
 }
 
+/// One data channel (RTCDataChannelStats).
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct DataChannelStats {
@@ -277,6 +286,7 @@ pub struct DataChannelStats {
     pub messages_dropped: u64,
 }
 
+/// One mixer.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct MixerStats {
@@ -299,6 +309,7 @@ pub struct PortStats {
     pub picture: Option<PictureStats>,
 }
 
+/// The sound of a mixer.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct SoundStats {
@@ -312,6 +323,7 @@ pub struct SoundStats {
     pub audio_level: i8,
 }
 
+/// The pictures of a mixer.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureStats {

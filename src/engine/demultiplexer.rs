@@ -30,6 +30,7 @@ pub enum Addressee {
     Nobody,
 }
 
+/// The tables that lead from a datagram to its peer.
 #[derive(Default)]
 pub struct Demultiplexer {
     flows: HashMap<Flow, Owner>,

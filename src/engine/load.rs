@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::control::ids::ShardIndex;
 
+/// How many transports each shard has.
 #[derive(Debug)]
 pub struct Load(Vec<AtomicUsize>);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IncomingTrackId, ShardIndex, SpeakersId, TakerId};
+use crate::control::ids::{ChannelId, ShardIndex, SourceId, SpeakersId, TakerId};
 use crate::engine::io::Message;
 use crate::engine::speaker_group::Source;
 use crate::engine::tap::Inlet;
@@ -13,6 +13,7 @@ use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, Speech};
 
+/// From shard to shard, or from takers and makers of tracks.
 #[derive(Debug)]
 pub enum ShardMessage {
     /// A packet of a track, once per shard that has receivers of it.
@@ -21,85 +22,85 @@ pub enum ShardMessage {
     },
     /// The sender has its first receiver of the track.
     Subscribe {
-        track: IncomingTrackId,
+        track: SourceId,
         from: ShardIndex,
     },
     /// It has none any more.
     Unsubscribe {
-        track: IncomingTrackId,
+        track: SourceId,
         from: ShardIndex,
     },
     /// Answers a subscription, and tells of every change.
     Description {
-        track: IncomingTrackId,
+        track: SourceId,
         description: Arc<SourceDescription>,
     },
     /// The track is gone.
     SourceClosed {
-        track: IncomingTrackId,
+        track: SourceId,
     },
     KeyframeWanted {
-        track: IncomingTrackId,
+        track: SourceId,
         encoding: EncodingIndex,
     },
     /// Which encodings the receivers on a shard want.
     Demand {
-        track: IncomingTrackId,
+        track: SourceId,
         from: ShardIndex,
         wanted: EncodingSet,
     },
     /// A group wants to hear of a track of the other shard: what ends or holds it, and how much is
     /// spoken on it at `threshold` dBov and above.
     Watch {
-        track: IncomingTrackId,
+        track: SourceId,
         group: SpeakersId,
         threshold: i8,
     },
     /// It does not any more.
     Unwatch {
-        track: IncomingTrackId,
+        track: SourceId,
         group: SpeakersId,
     },
     /// Answers, to the group's shard. Somebody speaks:
     Speech {
         group: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         speech: Speech,
     },
     /// the track is held, or goes on,
     WatchedMuted {
         group: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         muted: bool,
     },
     /// or it is gone.
     WatchedGone {
         group: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
     },
     /// The sender has its first outgoing track that a slot of speakers feeds.
     TakeSlot {
-        slot: IncomingTrackId,
+        slot: SourceId,
         from: ShardIndex,
     },
     /// It has none any more.
     LeaveSlot {
-        slot: IncomingTrackId,
+        slot: SourceId,
         from: ShardIndex,
     },
     /// Answers, and tells of every change: what feeds the slot now.
     SlotFed {
-        slot: IncomingTrackId,
+        slot: SourceId,
         source: Option<Source>,
     },
     /// The slot is gone.
     SlotClosed {
-        slot: IncomingTrackId,
+        slot: SourceId,
     },
     /// A track that is made by no peer is there, or is something else now. From its maker, like those
     /// that follow.
     MadeTrack {
-        track: IncomingTrackId,
+        track: SourceId,
         inlet: Arc<Inlet>,
         description: Arc<SourceDescription>,
     },
@@ -109,18 +110,18 @@ pub enum ShardMessage {
     },
     /// Such a track is gone.
     MadeTrackClosed {
-        track: IncomingTrackId,
+        track: SourceId,
     },
     /// Somebody who is no peer takes these encodings of a track of the other shard.
     Tap {
-        track: IncomingTrackId,
+        track: SourceId,
         taker: TakerId,
         inlet: Arc<Inlet>,
         wanted: EncodingSet,
     },
     /// He takes the track no more.
     Untap {
-        track: IncomingTrackId,
+        track: SourceId,
         taker: TakerId,
     },
     /// One [`RelayChannel`](crate::control::command::Command::RelayChannel) is over.

@@ -15,6 +15,7 @@ const MAX_TRIES: usize = 8;
 /// RTCP packets a second.
 const MAX_AHEAD: u32 = 4096;
 
+/// Where the streams of all peers are, while somebody looks for them.
 #[derive(Default)]
 pub struct Movers {
     /// Sorted. All browsers that only receive call themselves 1 in RTCP, so that there may be

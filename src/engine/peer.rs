@@ -9,6 +9,7 @@ use crate::sending::{Delivery, Outlet, Sending, Workspace};
 use crate::sfu::SourcePacket;
 use crate::webrtc::Session;
 
+/// A peer, as the shard keeps it.
 pub struct Peer {
     session: Option<Box<Session>>,
     /// The entry of this peer in the shard's timers.

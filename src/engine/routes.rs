@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::control::ids::{
-    IdMap, IncomingTrackId, MAX_SHARDS, OutgoingTrackId, ShardIndex, TakerId, TransportId,
+    IdMap, MAX_SHARDS, OutgoingTrackId, ShardIndex, SourceId, TakerId, TransportId,
 };
 use crate::engine::tap::Inlet;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, History, SourcePacket};
 
+/// The tracks and outgoing tracks of a shard.
 #[derive(Default)]
 pub struct Routes {
-    tracks: IdMap<IncomingTrackId, Route>,
+    tracks: IdMap<SourceId, Route>,
     outgoing: IdMap<OutgoingTrackId, Outgoing>,
 }
 
@@ -51,6 +52,7 @@ pub struct Tap {
     pub wanted: EncodingSet,
 }
 
+/// An outgoing track here that takes a track.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receiver {
     pub transport: TransportId,
@@ -61,12 +63,13 @@ pub struct Receiver {
 
 struct Outgoing {
     transport: TransportId,
-    source: Option<IncomingTrackId>,
+    source: Option<SourceId>,
 }
 
 const _: () = assert!(MAX_SHARDS <= 64, "a shard is a bit of a u64");
 
 impl Route {
+    /// Other shards with receivers.
     pub fn shards(&self) -> impl Iterator<Item = ShardIndex> + use<> {
         let bits = self.shards;
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
@@ -87,18 +90,22 @@ impl Route {
         history.begin_watch()
     }
 
+    /// What receivers here may ask for again of an encoding.
     pub fn history(&self, encoding: EncodingIndex) -> Option<&History> {
         self.histories.get(usize::from(encoding.0))
     }
 
+    /// The same, to change it.
     pub fn history_mut(&mut self, encoding: EncodingIndex) -> Option<&mut History> {
         self.histories.get_mut(usize::from(encoding.0))
     }
 
+    /// Another shard has receivers.
     pub fn add_shard(&mut self, shard: ShardIndex) {
         self.shards |= 1 << shard.0;
     }
 
+    /// It has none any more.
     pub fn remove_shard(&mut self, shard: ShardIndex) {
         self.shards &= !(1 << shard.0);
         self.far_demand.retain(|(from, _)| *from != shard);
@@ -114,6 +121,7 @@ impl Route {
         true
     }
 
+    /// Somebody takes the track no more.
     pub fn remove_tap(&mut self, taker: TakerId) {
         self.taps.retain(|tap| tap.taker != taker);
     }
@@ -152,22 +160,25 @@ impl Route {
 }
 
 impl Routes {
-    pub fn route(&self, track: IncomingTrackId) -> Option<&Route> {
+    /// Where a track goes, if anybody here knows it.
+    pub fn route(&self, track: SourceId) -> Option<&Route> {
         self.tracks.get(&track)
     }
 
-    pub fn route_mut(&mut self, track: IncomingTrackId) -> Option<&mut Route> {
+    /// The same, to change it.
+    pub fn route_mut(&mut self, track: SourceId) -> Option<&mut Route> {
         self.tracks.get_mut(&track)
     }
 
     /// A track that is made on this shard.
-    pub fn add_source(&mut self, track: IncomingTrackId, owner: Owner) -> &mut Route {
+    pub fn add_source(&mut self, track: SourceId, owner: Owner) -> &mut Route {
         let route = self.tracks.entry(track).or_default();
         route.owner = Some(owner);
         route
     }
 
-    pub fn remove_source(&mut self, track: IncomingTrackId) -> Option<Route> {
+    /// The track is gone. Gives where it went.
+    pub fn remove_source(&mut self, track: SourceId) -> Option<Route> {
         let route = self.tracks.remove(&track)?;
         for receiver in &route.receivers {
             if let Some(outgoing) = self.outgoing.get_mut(&receiver.track) {
@@ -177,16 +188,13 @@ impl Routes {
         Some(route)
     }
 
+    /// A transport has another outgoing track.
     pub fn add_outgoing(&mut self, id: OutgoingTrackId, transport: TransportId) {
         self.outgoing.insert(id, Outgoing { transport, source: None });
     }
 
     /// Routes `source` to an outgoing track. Gives what fed it before.
-    pub fn attach(
-        &mut self,
-        id: OutgoingTrackId,
-        source: IncomingTrackId,
-    ) -> Option<Option<IncomingTrackId>> {
+    pub fn attach(&mut self, id: OutgoingTrackId, source: SourceId) -> Option<Option<SourceId>> {
         let outgoing = self.outgoing.get_mut(&id)?;
         let transport = outgoing.transport;
         let before = outgoing.source.replace(source);
@@ -198,22 +206,23 @@ impl Routes {
     }
 
     /// What feeds an outgoing track. `None`: there is no such track.
-    pub fn source_of(&self, id: OutgoingTrackId) -> Option<Option<IncomingTrackId>> {
+    pub fn source_of(&self, id: OutgoingTrackId) -> Option<Option<SourceId>> {
         self.outgoing.get(&id).map(|outgoing| outgoing.source)
     }
 
     /// Gives what fed the outgoing track until now.
-    pub fn detach(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+    pub fn detach(&mut self, id: OutgoingTrackId) -> Option<SourceId> {
         self.outgoing.get_mut(&id)?.source.take()
     }
 
-    pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<IncomingTrackId> {
+    /// An outgoing track is gone. Gives what fed it.
+    pub fn remove_outgoing(&mut self, id: OutgoingTrackId) -> Option<SourceId> {
         self.outgoing.remove(&id)?.source
     }
 
     /// Takes the outgoing track off the source's route. True when the source lives on another
     /// shard and nobody here receives it any more: its shard has to be told.
-    pub fn release(&mut self, id: OutgoingTrackId, source: IncomingTrackId) -> bool {
+    pub fn release(&mut self, id: OutgoingTrackId, source: SourceId) -> bool {
         let Some(route) = self.tracks.get_mut(&source) else { return false };
         route.receivers.retain(|receiver| receiver.track != id);
         if route.receivers.is_empty() && route.owner.is_none() {
@@ -224,7 +233,7 @@ impl Routes {
     }
 
     /// Everything below a peer, for when the peer itself cannot be asked any more.
-    pub fn children_of(&self, id: TransportId) -> (Vec<IncomingTrackId>, Vec<OutgoingTrackId>) {
+    pub fn children_of(&self, id: TransportId) -> (Vec<SourceId>, Vec<OutgoingTrackId>) {
         let incoming = self.tracks.iter().filter(|(_, route)| route.sender() == Some(id));
         let outgoing = self.outgoing.iter().filter(|(_, outgoing)| outgoing.transport == id);
         (incoming.map(|(id, _)| *id).collect(), outgoing.map(|(id, _)| *id).collect())

@@ -3,26 +3,27 @@
 
 use std::time::Instant;
 
-use crate::control::ids::{IdMap, IncomingTrackId, SlotsId, TransportId};
+use crate::control::ids::{IdMap, SlotsId, SourceId, TransportId};
 use crate::sfu::speaker_slots::Changes;
 use crate::sfu::{DominantSpeaker, Member, SpeakerSlots, Speech, Voices};
 
 /// A track and whose it is.
-pub type Source = (IncomingTrackId, TransportId);
+pub type Source = (SourceId, TransportId);
 
 /// A slot has another source from now on, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotChange {
-    pub slot: IncomingTrackId,
+    pub slot: SourceId,
     pub source: Option<Source>,
 }
 
+/// One group; see the module.
 pub struct SpeakerGroup {
     pub threshold: i8,
     /// By their sound.
-    members: IdMap<IncomingTrackId, Entry>,
+    members: IdMap<SourceId, Entry>,
     /// Whose a picture is.
-    pictures: IdMap<IncomingTrackId, IncomingTrackId>,
+    pictures: IdMap<SourceId, SourceId>,
     voices: Voices,
     dominant: DominantSpeaker,
     sets: Vec<Set>,
@@ -50,8 +51,8 @@ impl Entry {
 struct Set {
     id: SlotsId,
     slots: SpeakerSlots,
-    audio: Vec<IncomingTrackId>,
-    video: Vec<IncomingTrackId>,
+    audio: Vec<SourceId>,
+    video: Vec<SourceId>,
 }
 
 impl SpeakerGroup {
@@ -67,26 +68,22 @@ impl SpeakerGroup {
         }
     }
 
-    pub fn dominant(&self) -> Option<IncomingTrackId> {
+    pub fn dominant(&self) -> Option<SourceId> {
         self.dominant.current()
     }
 
     /// The tracks it has to be told of.
-    pub fn tracks(&self) -> impl Iterator<Item = IncomingTrackId> {
+    pub fn tracks(&self) -> impl Iterator<Item = SourceId> {
         self.members.keys().chain(self.pictures.keys()).copied()
     }
 
     /// All slots, with what feeds each.
-    pub fn slots(&self) -> impl Iterator<Item = IncomingTrackId> {
+    pub fn slots(&self) -> impl Iterator<Item = SourceId> {
         self.sets.iter().flat_map(|set| set.audio.iter().chain(&set.video)).copied()
     }
 
     /// Adds a member. Gives the picture it had before, when that is another one or none now.
-    pub fn add(
-        &mut self,
-        member: Member,
-        changes: &mut Vec<SlotChange>,
-    ) -> Option<IncomingTrackId> {
+    pub fn add(&mut self, member: Member, changes: &mut Vec<SlotChange>) -> Option<SourceId> {
         self.came += 1;
         let entry = Entry { member, place: self.came, muted: false, video_muted: false };
         let entry = self.members.entry(member.audio).or_insert(entry);
@@ -107,9 +104,9 @@ impl SpeakerGroup {
     pub fn remove(
         &mut self,
         now: Instant,
-        audio: IncomingTrackId,
+        audio: SourceId,
         changes: &mut Vec<SlotChange>,
-    ) -> Option<Option<IncomingTrackId>> {
+    ) -> Option<Option<SourceId>> {
         let entry = self.members.remove(&audio)?;
         self.voices.remove(audio);
         self.dominant.remove(audio);
@@ -128,9 +125,9 @@ impl SpeakerGroup {
     pub fn gone(
         &mut self,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         changes: &mut Vec<SlotChange>,
-    ) -> Option<IncomingTrackId> {
+    ) -> Option<SourceId> {
         if let Some(video) = self.remove(now, track, changes) {
             return video;
         }
@@ -144,12 +141,7 @@ impl SpeakerGroup {
     }
 
     /// A picture goes with one member at a time.
-    fn take_picture(
-        &mut self,
-        video: IncomingTrackId,
-        audio: IncomingTrackId,
-        changes: &mut Vec<SlotChange>,
-    ) {
+    fn take_picture(&mut self, video: SourceId, audio: SourceId, changes: &mut Vec<SlotChange>) {
         let other = self.pictures.get(&video).copied().filter(|other| *other != audio);
         if let Some(other) = other {
             self.lose_picture(video, changes);
@@ -160,12 +152,12 @@ impl SpeakerGroup {
         self.pictures.insert(video, audio);
     }
 
-    fn lose_picture(&mut self, video: IncomingTrackId, changes: &mut Vec<SlotChange>) {
+    fn lose_picture(&mut self, video: SourceId, changes: &mut Vec<SlotChange>) {
         let Some(audio) = self.pictures.remove(&video) else { return };
         self.hide(audio, changes);
     }
 
-    fn hide(&mut self, audio: IncomingTrackId, changes: &mut Vec<SlotChange>) {
+    fn hide(&mut self, audio: SourceId, changes: &mut Vec<SlotChange>) {
         for set in &mut self.sets {
             let freed = Changes { video: set.slots.remove_video(audio), audio: None };
             set.report(freed, changes);
@@ -176,7 +168,7 @@ impl SpeakerGroup {
     pub fn mute(
         &mut self,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         muted: bool,
         changes: &mut Vec<SlotChange>,
     ) {
@@ -203,7 +195,7 @@ impl SpeakerGroup {
     pub fn speech(
         &mut self,
         now: Instant,
-        audio: IncomingTrackId,
+        audio: SourceId,
         speech: Speech,
         changes: &mut Vec<SlotChange>,
     ) -> bool {
@@ -228,8 +220,8 @@ impl SpeakerGroup {
         &mut self,
         now: Instant,
         id: SlotsId,
-        audio: Vec<IncomingTrackId>,
-        video: Vec<IncomingTrackId>,
+        audio: Vec<SourceId>,
+        video: Vec<SourceId>,
         changes: &mut Vec<SlotChange>,
     ) {
         let mut slots = SpeakerSlots::new(audio.len(), video.len());
@@ -246,7 +238,7 @@ impl SpeakerGroup {
     }
 
     /// Gives the slots that there were.
-    pub fn remove_slots(&mut self, id: SlotsId) -> Vec<IncomingTrackId> {
+    pub fn remove_slots(&mut self, id: SlotsId) -> Vec<SourceId> {
         let Some(index) = self.sets.iter().position(|set| set.id == id) else { return Vec::new() };
         let Set { mut audio, video, .. } = self.sets.remove(index);
         audio.extend(video);
@@ -254,7 +246,7 @@ impl SpeakerGroup {
     }
 
     /// Lets a member have what is free.
-    fn offer(&mut self, audio: IncomingTrackId, changes: &mut Vec<SlotChange>) {
+    fn offer(&mut self, audio: SourceId, changes: &mut Vec<SlotChange>) {
         let Some(entry) = self.members.get(&audio) else { return };
         for set in &mut self.sets {
             let taken = set.offer(entry);

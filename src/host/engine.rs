@@ -13,7 +13,7 @@ use crate::control::command::{Command, TransportCommand};
 use crate::control::conduit::Conduit;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::ids::{
-    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
 };
 #[cfg(feature = "mcu")]
@@ -93,6 +93,7 @@ impl Engine {
         })
     }
 
+    /// What is listened on, by thread.
     pub fn addresses(&self) -> &[ListenAddress] {
         self.media.addresses()
     }
@@ -121,10 +122,12 @@ impl Engine {
         }
     }
 
+    /// For a new outgoing track.
     pub fn outgoing_track_id(&self, transport: TransportId) -> OutgoingTrackId {
         OutgoingTrackId::new(&self.ids, transport.shard())
     }
 
+    /// For a new data channel.
     pub fn channel_id(&self, transport: TransportId) -> ChannelId {
         ChannelId::new(&self.ids, transport.shard())
     }
@@ -136,10 +139,11 @@ impl Engine {
     }
 
     /// For slots of a group: a single one, and those that are made together.
-    pub fn slot_id(&self, group: SpeakersId) -> IncomingTrackId {
-        IncomingTrackId::new(&self.ids, group.shard())
+    pub fn slot_id(&self, group: SpeakersId) -> SourceId {
+        SourceId::new(&self.ids, group.shard())
     }
 
+    /// For slots that are made together.
     pub fn slots_id(&self, group: SpeakersId) -> SlotsId {
         SlotsId::new(&self.ids, group.shard())
     }

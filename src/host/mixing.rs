@@ -12,13 +12,13 @@ use crate::codec::Codec;
 use crate::control::conduit::{Conduit, conduit_to};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::CloseReason;
-use crate::control::ids::{ConduitId, IdMap, Ids, IncomingTrackId, MixerId, PortId, ShardIndex};
+use crate::control::ids::{ConduitId, IdMap, Ids, MixerId, PortId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
+use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards, VideoError};
 use crate::engine::tap::{Class, Inlet, Made, rid};
 use crate::queue::conduit::Weight;
 
@@ -58,7 +58,7 @@ struct Handle {
 /// A mixed track, for JavaScript.
 #[derive(Clone, Debug)]
 pub struct MixedTrackInfo {
-    pub id: IncomingTrackId,
+    pub id: SourceId,
     /// Codec, size by its RID where there are several, and SSRC of each encoding.
     pub encodings: Vec<(Codec, Option<String>, u32)>,
 }
@@ -131,7 +131,9 @@ impl Mixing {
 
     pub(super) fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
         let mut mixers = self.lock();
-        let refused = |text| EngineError::new(ErrorCode::InvalidArg, text).field("font");
+        let refused = |error: VideoError| {
+            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("font")
+        };
         mixers.fonts = mixers.fonts.with(file).map_err(refused)?;
         Ok(())
     }
@@ -194,7 +196,7 @@ impl Mixing {
     }
 
     fn track(&self, now: Instant, mixer: MixerId, classes: &[Class]) -> Made {
-        Made::new(now, IncomingTrackId::new(&self.ids, mixer.shard()), classes)
+        Made::new(now, SourceId::new(&self.ids, mixer.shard()), classes)
     }
 
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), EngineError> {

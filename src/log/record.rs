@@ -11,6 +11,7 @@ const MAX_TEXT: usize = 512;
 /// Fields kept of a record.
 const MAX_FIELDS: usize = 32;
 
+/// One record of the log.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub level: Level,

@@ -12,14 +12,17 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// One that read.
     pub fn receive(&self) {
         self.receives.set(self.receives.get() + 1);
     }
 
+    /// One that wrote.
     pub fn send(&self) {
         self.sends.set(self.sends.get() + 1);
     }
 
+    /// Adds them to the counters of the thread.
     pub fn take_over(&self, counters: &ThreadCounters) {
         counters.receive_calls.add(self.receives.take());
         counters.send_calls.add(self.sends.take());

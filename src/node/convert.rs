@@ -2,7 +2,7 @@
 
 use crate::codec::Kind;
 use crate::control::error::{EngineError, ErrorCode};
-use crate::control::ids::{ChannelId, IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{ChannelId, OutgoingTrackId, SourceId, TransportId};
 
 /// Ids stay under 2^53, so they are exact as JavaScript numbers. A number that is no id becomes
 /// one that nothing has.
@@ -10,8 +10,8 @@ pub(super) fn transport_id(id: f64) -> TransportId {
     TransportId(id as u64)
 }
 
-pub(super) fn incoming_track_id(id: f64) -> IncomingTrackId {
-    IncomingTrackId(id as u64)
+pub(super) fn incoming_track_id(id: f64) -> SourceId {
+    SourceId(id as u64)
 }
 
 pub(super) fn outgoing_track_id(id: f64) -> OutgoingTrackId {

@@ -5,7 +5,7 @@ use napi::{Env, Error, JsValue, Result, Status};
 
 use crate::control::error::EngineError;
 
-/// A plain object that `lib/error.js` makes a `MediaLoomError` of.
+/// A plain object that `lib/object/error.js` makes a `MediaLoomError` of.
 pub(super) fn to_object<'env>(env: &'env Env, error: &EngineError) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set("code", error.code.name())?;

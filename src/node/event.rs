@@ -9,7 +9,7 @@ use super::options::NativeChannelOptions;
 use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
@@ -246,7 +246,7 @@ fn with_track<'env>(
     env: &'env Env,
     name: &'static str,
     id: u64,
-    track: Option<IncomingTrackId>,
+    track: Option<SourceId>,
 ) -> Result<Object<'env>> {
     let mut object = about(env, name, id)?;
     match track {

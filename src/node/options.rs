@@ -1,4 +1,4 @@
-//! Options as `lib/check.js` hands them over: checked, with every default filled in.
+//! Options as `lib/object/check.js` hands them over: checked, with every default filled in.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use napi_derive::napi;
 use super::convert::{incoming_track_id, outgoing_track_id, transport_id};
 use super::endpoint::NativeEndpoint;
 use crate::control::command::TransportCommand;
-use crate::control::ids::{IncomingTrackId, SlotsId, SpeakersId};
+use crate::control::ids::{SlotsId, SourceId, SpeakersId};
 use crate::control::speakers::SpeakersCommand;
 
 #[napi(object, object_from_js = false)]
@@ -67,11 +67,10 @@ impl NativeEndpoint {
     ) -> Result<NativeSpeakerSlots> {
         let group = SpeakersId(group as u64);
         let engine = &self.running.engine;
-        let ids = |count: u32| -> Vec<IncomingTrackId> {
-            (0..count).map(|_| engine.slot_id(group)).collect()
-        };
+        let ids =
+            |count: u32| -> Vec<SourceId> { (0..count).map(|_| engine.slot_id(group)).collect() };
         let (id, audio, video) = (engine.slots_id(group), ids(audio), ids(video));
-        let numbers = |ids: &[IncomingTrackId]| ids.iter().map(|id| id.0 as f64).collect();
+        let numbers = |ids: &[SourceId]| ids.iter().map(|id| id.0 as f64).collect();
         let made =
             NativeSpeakerSlots { id: id.0 as f64, audio: numbers(&audio), video: numbers(&video) };
         self.post_speakers(&env, group, SpeakersCommand::CreateSlots { id, audio, video })?;

@@ -41,7 +41,7 @@ impl SenderClock {
 
 /// A span of NTP time in microseconds.
 fn micros(span: i64) -> i64 {
-    (i128::from(span) * 1_000_000 >> 32) as i64
+    ((i128::from(span) * 1_000_000) >> 32) as i64
 }
 
 fn shifted(at: Instant, micros: i64) -> Option<Instant> {

@@ -139,8 +139,11 @@ impl Receiving {
     }
 }
 
+/// The line of a track, and its place there.
+type TrackPlace = (usize, usize);
+
 /// `moved` has old and new places of tracks, in the order of the old ones.
-fn moved_route(route: Route, moved: &[((usize, usize), (usize, usize))]) -> Route {
+fn moved_route(route: Route, moved: &[(TrackPlace, TrackPlace)]) -> Route {
     let new = |line, track| {
         let place = moved.binary_search_by_key(&(line, track), |(old, _)| *old).ok()?;
         moved.get(place).map(|(_, new)| *new)

@@ -8,6 +8,7 @@ use super::demux::{Place, Route, Usage};
 use super::drops::{self, DropReason};
 use super::extensions::{Hop, announced_sizes};
 use super::header::RtpHeader;
+use super::opened::{Opened, Reading};
 use super::rtx::repair_route;
 use super::stream::Stream;
 use super::track::Arrival;
@@ -17,22 +18,6 @@ use crate::codec::telephone_event::TelephoneEvent;
 use crate::sfu::Extensions;
 use crate::sfu::encoding::ACTIVITY_TIMEOUT;
 use crate::srtp::PacketIndex;
-
-/// An authentic packet, as far as its header and extensions tell.
-pub(super) struct Opened<'a> {
-    pub(super) header: &'a RtpHeader<'a>,
-    index: u64,
-    /// It is ahead of all others of its stream.
-    newest: bool,
-    pub(super) payload: &'a [u8],
-}
-
-/// How a known packet is to be treated.
-pub(super) struct Reading<'a> {
-    pub(super) usage: Usage,
-    hop: Hop<'a>,
-    pub(super) extensions: Extensions,
-}
 
 impl Receiving {
     /// Takes an SRTP datagram. `plain` is overwritten with what it has behind its header, padding

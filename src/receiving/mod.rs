@@ -19,6 +19,7 @@ mod intake;
 mod layers_allocation;
 pub mod line;
 mod nack;
+mod opened;
 mod remb;
 mod report;
 mod rtx;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::Receiving;
 use super::demux::{Found, Key, Repaired, Route, Usage};
 use super::drops::DropReason;
-use super::intake::{Opened, Reading};
 use super::line::ReceiveLine;
+use super::opened::{Opened, Reading};
 use super::track::Arrival;
 
 impl Receiving {

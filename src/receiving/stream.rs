@@ -114,7 +114,7 @@ impl Stream {
         self.before = (expected, self.received);
         let span = expected.saturating_sub(expected_before);
         let lost = span.saturating_sub(self.received - received_before);
-        let fraction_lost = if span == 0 { 0 } else { (lost * 256 / span).min(255) as u8 };
+        let fraction_lost = (lost * 256).checked_div(span).unwrap_or(0).min(255) as u8;
         self.fraction_lost = Some(fraction_lost);
         let total = expected as i64 - self.received as i64;
         let (last_sr, delay_since_last_sr) = self.sender_report.map_or((0, 0), |(time, at)| {

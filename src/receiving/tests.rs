@@ -464,3 +464,52 @@ fn malformed_and_unknown_packets_are_counted_by_their_reasons() {
     };
     assert_eq!(peer.receiving.drops(), expected);
 }
+
+#[test]
+fn whatever_a_peer_sends_no_packet_comes_twice_and_nothing_grows_without_a_bound() {
+    use std::collections::HashSet;
+
+    use rand::{Rng, SeedableRng, rngs::SmallRng};
+    let mut random = SmallRng::seed_from_u64(3);
+    for _ in 0..40 {
+        let mut simulcast = line("2", Kind::Video);
+        simulcast.rids = vec![Rid::from("q"), Rid::from("f")];
+        let lines = [line("0", Kind::Audio), sources(&[source(1, Some(2), None)]), simulcast];
+        let mut peer = peer(lines.to_vec());
+        let mut seen = HashSet::new();
+        let mut index = 0xfff0_u64;
+        for _ in 0..500 {
+            index = (index + random.random_range(0..40)).saturating_sub(20);
+            let names: [&[u8]; 5] = [b"0", b"1", b"2", b"q", b"f"];
+            let mut bytes = [0; 6];
+            random.fill(&mut bytes);
+            let elements: Vec<(u8, &[u8])> = (0..random.random_range(0..4))
+                .map(|_| match random.random_range(0..4) {
+                    0 => ([MID, RID, REPAIRED_RID][random.random_range(0..3)], &names[0][..]),
+                    1 => (random.random_range(1..15), &bytes[..random.random_range(1..6)]),
+                    _ => (
+                        [MID, RID, REPAIRED_RID][random.random_range(0..3)],
+                        names[random.random_range(0..5)],
+                    ),
+                })
+                .collect();
+            let pt = [96, 97, 111, 63, 110, 5][random.random_range(0..6)];
+            let ssrc = random.random_range(0..6);
+            let data = &bytes[..random.random_range(0..6)];
+            let packet = peer.seal(ssrc, pt, index, &elements, data);
+            let _ = peer.take(&packet);
+            match random.random_range(0..60) {
+                0 => peer.receiving.configure(lines[random.random_range(0..3)..].to_vec()),
+                1 => peer.receiving.configure(lines.to_vec()),
+                2 => peer.now += MS * 1600,
+                _ => peer.now += MS,
+            }
+            peer.poll();
+            for packet in peer.packets() {
+                assert!(seen.insert((packet.ssrc, packet.sequence)), "{packet:?}");
+            }
+        }
+        assert!(peer.receiving.streams.len() <= 6);
+        peer.receiving.stats(peer.now);
+    }
+}

@@ -1,6 +1,8 @@
 //! What was sent to a peer and whether it arrived: transport-wide numbers and the feedback about
 //! them (draft-holmer-rmcat-transport-wide-cc-extensions-01). This is what an estimate of the
 //! peer's bandwidth is made of.
+//!
+//! Known as TWCC (transport-wide congestion control), the sending side of it.
 
 use std::time::{Duration, Instant};
 

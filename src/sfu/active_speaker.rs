@@ -3,11 +3,17 @@
 //! Members are told of only while there is sound, so the silent ones cost nothing: what was heard
 //! of somebody fades by itself. Decisions are made when something is told, for the one it is told
 //! of.
+//!
+//! This is the one place that decides who has the word in a group. Two other questions are asked
+//! elsewhere. Which inputs a mixer adds up (`mcu/audio/loudness.rs`) must not cut the first syllable
+//! off, so it goes by peaks and gives a place at once; a wrong choice there is inaudible. And whether one
+//! participant of a room makes a sound (`lib/rooms/speech-detector.js`) is asked of one and compares
+//! nobody.
 
 use std::time::{Duration, Instant};
 
 use super::speech::Speech;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 /// Who has to be heard this much of the last half second. A cough is not.
 const ENTER: f32 = 0.45;
@@ -30,13 +36,14 @@ pub struct Voices {
 
 #[derive(Debug)]
 struct Voice {
-    member: IncomingTrackId,
+    member: SourceId,
     speech: Speech,
     at: Instant,
 }
 
 impl Voices {
-    pub fn receive(&mut self, now: Instant, member: IncomingTrackId, speech: Speech) {
+    /// Something was heard of a member.
+    pub fn receive(&mut self, now: Instant, member: SourceId, speech: Speech) {
         let old = |since: Instant| now.saturating_duration_since(since) >= MEMORY;
         if self.swept.is_none_or(old) {
             self.swept = Some(now);
@@ -48,12 +55,13 @@ impl Voices {
         }
     }
 
-    pub fn remove(&mut self, member: IncomingTrackId) {
+    /// A member is gone.
+    pub fn remove(&mut self, member: SourceId) {
         self.heard.retain(|voice| voice.member != member);
     }
 
     /// How much a member speaks now.
-    pub fn of(&self, now: Instant, member: IncomingTrackId) -> Speech {
+    pub fn of(&self, now: Instant, member: SourceId) -> Speech {
         let voice = self.heard.iter().find(|voice| voice.member == member);
         voice.map_or(Speech::default(), |voice| {
             voice.speech.after(now.saturating_duration_since(voice.at))
@@ -64,16 +72,17 @@ impl Voices {
 /// The one who has the word. Whoever had it last keeps it in silence.
 #[derive(Default, Debug)]
 pub struct DominantSpeaker {
-    current: Option<IncomingTrackId>,
+    current: Option<SourceId>,
 }
 
 impl DominantSpeaker {
-    pub fn current(&self) -> Option<IncomingTrackId> {
+    /// Who has the word.
+    pub fn current(&self) -> Option<SourceId> {
         self.current
     }
 
     /// Something was told of a member. True when they have the word from now on.
-    pub fn challenge(&mut self, now: Instant, member: IncomingTrackId, voices: &Voices) -> bool {
+    pub fn challenge(&mut self, now: Instant, member: SourceId, voices: &Voices) -> bool {
         if self.current == Some(member) {
             return false;
         }
@@ -91,7 +100,7 @@ impl DominantSpeaker {
     }
 
     /// A member is gone. True when nobody has the word any more.
-    pub fn remove(&mut self, member: IncomingTrackId) -> bool {
+    pub fn remove(&mut self, member: SourceId) -> bool {
         let had = self.current == Some(member);
         if had {
             self.current = None;
@@ -166,7 +175,7 @@ mod tests {
                         continue;
                     };
                     self.told += 1;
-                    let id = IncomingTrackId(member as u64);
+                    let id = SourceId(member as u64);
                     self.voices.receive(self.now, id, speech);
                     if self.dominant.challenge(self.now, id, &self.voices) {
                         self.changes.push((self.elapsed, member as u64));
@@ -324,9 +333,9 @@ mod tests {
     fn nobody_has_the_word_of_one_who_left() {
         let mut room = Room::new(2, 10);
         room.run(3 * SECOND, &[(0, Doing::Talking(-28))]);
-        room.voices.remove(IncomingTrackId(0));
-        assert!(room.dominant.remove(IncomingTrackId(0)));
-        assert!(!room.dominant.remove(IncomingTrackId(0)));
+        room.voices.remove(SourceId(0));
+        assert!(room.dominant.remove(SourceId(0)));
+        assert!(!room.dominant.remove(SourceId(0)));
         room.run(2 * SECOND, &[(1, Doing::Talking(-28))]);
         assert_eq!(room.who(), Some(1));
     }
@@ -337,7 +346,7 @@ mod tests {
         let now = Instant::now();
         for member in 0..1_000u64 {
             let at = now + 100 * MS * member as u32;
-            voices.receive(at, IncomingTrackId(member), Speech::default());
+            voices.receive(at, SourceId(member), Speech::default());
         }
         assert!(voices.heard.len() <= 201, "{}", voices.heard.len());
     }

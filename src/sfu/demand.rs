@@ -1,4 +1,6 @@
 //! Which encodings of a track anybody wants, for the sender, who can switch the others off.
+//!
+//! Known as dynacast: what nobody watches is not sent to the server at all.
 
 use std::time::{Duration, Instant};
 
@@ -19,14 +21,17 @@ impl EncodingSet {
     pub const NONE: Self = Self(0);
     pub const ALL: Self = Self(u8::MAX);
 
+    /// The set with one more.
     pub fn with(self, encoding: EncodingIndex) -> Self {
         Self(self.0 | 1u8.checked_shl(encoding.0.into()).unwrap_or(0))
     }
 
+    /// Whether an encoding is in it.
     pub fn contains(self, encoding: EncodingIndex) -> bool {
         self.0.checked_shr(encoding.0.into()).is_some_and(|bits| bits & 1 == 1)
     }
 
+    /// What is in either.
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

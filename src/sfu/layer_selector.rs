@@ -1,6 +1,9 @@
 //! Which layers of an encoding a receiver gets, frame by frame. Layers are given up at the next
 //! picture; they are taken up where the payload descriptor or the dependency descriptor says that
 //! nothing is needed which the receiver has not got.
+//!
+//! The layers are those of temporal scalability and of SVC (scalable video coding); encodings of a
+//! simulcast are chosen in [`transponder`](super::transponder).
 
 use super::packet::SourcePacket;
 use crate::codec::dependency_descriptor::{Dependencies, Frame, Indication};

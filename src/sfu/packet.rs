@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::codec::{Codec, Description};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 /// Which encoding of an incoming track.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -15,7 +15,7 @@ pub struct EncodingIndex(pub u8);
 /// One packet of an encoding.
 #[derive(Clone, Debug)]
 pub struct SourcePacket {
-    pub track: IncomingTrackId,
+    pub track: SourceId,
     pub encoding: EncodingIndex,
     /// The sender's, which tells one life of an encoding from the next.
     pub ssrc: u32,

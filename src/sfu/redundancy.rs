@@ -198,7 +198,7 @@ mod tests {
         let mut redundancy = Redundancy::default();
         wrap(&mut redundancy, &packet(&mut source, b"a"), 2);
         let mut other = (*packet(&mut source, b"x")).clone();
-        other.track = crate::control::ids::IncomingTrackId(2);
+        other.track = crate::control::ids::SourceId(2);
         assert_eq!(blocks(&wrap(&mut redundancy, &Arc::new(other), 2)).0, []);
         let back = packet(&mut source, b"b");
         assert_eq!(blocks(&wrap(&mut redundancy, &back, 2)).0, []);

@@ -2,11 +2,11 @@
 //! TL0PICIDX and frame numbers.
 
 use super::counter::Counter;
+use super::forward::Forward;
 use super::packet::SourcePacket;
 use super::segment::{Counters, Origin, Segment};
 use super::sequence::SequenceMap;
 use super::timestamp::TimestampMap;
-use super::transponder::Forward;
 use crate::codec::picture_id::PictureId;
 use crate::codec::{Descriptor, Prefix};
 

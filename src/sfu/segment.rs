@@ -3,12 +3,12 @@
 use super::counter::Counter;
 use super::packet::{EncodingIndex, SourcePacket};
 use super::sequence::Ranges;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 /// Where packets come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Origin {
-    pub track: IncomingTrackId,
+    pub track: SourceId,
     pub encoding: EncodingIndex,
     pub ssrc: u32,
 }

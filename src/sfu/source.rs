@@ -9,6 +9,7 @@ use super::thinnest_link::ThinnestLink;
 use crate::codec::Codec;
 use crate::codec::format::Format;
 
+/// What receivers need to know of a track.
 #[derive(Clone, Debug)]
 pub struct SourceDescription {
     /// What the sender may send, by its own payload types.

@@ -3,12 +3,14 @@
 //!
 //! A slot changes only when it has to. Who is among the loudest keeps the slot, so receivers hear
 //! no shuffling, and a slot goes on with whoever had it in silence.
+//!
+//! Known as last-N: however many members there are, a receiver has N tracks.
 
 use std::time::Instant;
 
 use super::active_speaker::Voices;
 use super::speech::Speech;
-use crate::control::ids::{IncomingTrackId, TransportId};
+use crate::control::ids::{SourceId, TransportId};
 
 /// Who has a slot and speaks keeps it against anybody who does not lead by this.
 const LEAD: f32 = 0.1;
@@ -16,8 +18,8 @@ const LEAD: f32 = 0.1;
 /// Somebody who may get a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Member {
-    pub audio: IncomingTrackId,
-    pub video: Option<IncomingTrackId>,
+    pub audio: SourceId,
+    pub video: Option<SourceId>,
     /// Whose it is.
     pub owner: TransportId,
 }
@@ -28,7 +30,7 @@ pub struct SpeakerSlots {
     audio: Vec<Option<Member>>,
     video: Vec<Option<Member>>,
     /// Who had the word, the last one last. As many as there are pictures.
-    words: Vec<IncomingTrackId>,
+    words: Vec<SourceId>,
 }
 
 /// Slots that have somebody else from now on.
@@ -105,7 +107,7 @@ impl SpeakerSlots {
         }
         // Who never had the word goes first, then whoever had it the longest ago.
         let turn = |slot: &Option<Member>| {
-            let of = |known: &IncomingTrackId| slot.is_some_and(|m| m.audio == *known);
+            let of = |known: &SourceId| slot.is_some_and(|m| m.audio == *known);
             self.words.iter().position(of).map_or(0, |turn| turn + 1)
         };
         let slot = (0..self.video.len()).min_by_key(|slot| turn(&self.video[*slot]));
@@ -116,18 +118,18 @@ impl SpeakerSlots {
     }
 
     /// A member is gone. Frees what they had.
-    pub fn remove(&mut self, audio: IncomingTrackId) -> Changes {
+    pub fn remove(&mut self, audio: SourceId) -> Changes {
         self.words.retain(|known| *known != audio);
         Changes { audio: self.remove_audio(audio), video: self.remove_video(audio) }
     }
 
     /// Nothing is heard of a member any more.
-    pub fn remove_audio(&mut self, audio: IncomingTrackId) -> Option<usize> {
+    pub fn remove_audio(&mut self, audio: SourceId) -> Option<usize> {
         free(&mut self.audio, audio)
     }
 
     /// A member has no picture any more.
-    pub fn remove_video(&mut self, audio: IncomingTrackId) -> Option<usize> {
+    pub fn remove_video(&mut self, audio: SourceId) -> Option<usize> {
         free(&mut self.video, audio)
     }
 }
@@ -137,7 +139,7 @@ fn merit(speech: &Speech) -> f32 {
     0.9 * speech.loudness + 0.1 * speech.long
 }
 
-fn holds(slots: &[Option<Member>], audio: IncomingTrackId) -> bool {
+fn holds(slots: &[Option<Member>], audio: SourceId) -> bool {
     slots.iter().flatten().any(|member| member.audio == audio)
 }
 
@@ -150,7 +152,7 @@ fn place(slots: &mut [Option<Member>], member: Member) -> Option<usize> {
     Some(free)
 }
 
-fn free(slots: &mut [Option<Member>], audio: IncomingTrackId) -> Option<usize> {
+fn free(slots: &mut [Option<Member>], audio: SourceId) -> Option<usize> {
     let slot = slots.iter().position(|slot| slot.is_some_and(|member| member.audio == audio))?;
     slots[slot] = None;
     Some(slot)
@@ -166,8 +168,8 @@ mod tests {
 
     fn member(number: u64) -> Member {
         Member {
-            audio: IncomingTrackId(number),
-            video: Some(IncomingTrackId(1000 + number)),
+            audio: SourceId(number),
+            video: Some(SourceId(1000 + number)),
             owner: TransportId(number),
         }
     }
@@ -195,7 +197,7 @@ mod tests {
         /// Somebody has spoken for a while at this loudness.
         fn speak(&mut self, number: u64, loudness: f32) -> Changes {
             let speech = Speech { immediate: 1.0, medium: 1.0, loudness, long: loudness };
-            self.voices.receive(self.now, IncomingTrackId(number), speech);
+            self.voices.receive(self.now, SourceId(number), speech);
             self.slots.speaks(self.now, member(number), &self.voices)
         }
 
@@ -240,10 +242,10 @@ mod tests {
         let mut group = Group::new(1, 0, 2);
         group.speak(1, 0.8);
         let word = Speech { immediate: 1.0, medium: 0.3, loudness: 0.24, long: 0.1 };
-        group.voices.receive(group.now, IncomingTrackId(2), word);
+        group.voices.receive(group.now, SourceId(2), word);
         assert_eq!(group.slots.speaks(group.now, member(2), &group.voices), Changes::default());
         group.wait(700 * MS);
-        group.voices.receive(group.now, IncomingTrackId(2), word);
+        group.voices.receive(group.now, SourceId(2), word);
         assert_eq!(group.slots.speaks(group.now, member(2), &group.voices).audio, Some(0));
     }
 
@@ -274,10 +276,10 @@ mod tests {
     #[test]
     fn who_leaves_frees_what_they_had() {
         let mut group = Group::new(2, 2, 2);
-        let freed = group.slots.remove(IncomingTrackId(2));
+        let freed = group.slots.remove(SourceId(2));
         assert_eq!(freed, Changes { audio: Some(1), video: Some(1) });
-        assert_eq!(group.slots.remove(IncomingTrackId(2)), Changes::default());
-        assert_eq!(group.slots.remove_video(IncomingTrackId(1)), Some(0));
+        assert_eq!(group.slots.remove(SourceId(2)), Changes::default());
+        assert_eq!(group.slots.remove_video(SourceId(1)), Some(0));
         assert_eq!((who(group.slots.audio()), who(group.slots.video())), (vec![1, 0], vec![0, 0]));
     }
 }

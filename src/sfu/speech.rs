@@ -3,6 +3,8 @@
 //! A single level says little: a cough is louder than a word, and a fan never stops. So sound
 //! counts that rises above what the microphone hears all the time, and it is looked at over three
 //! times: just now, as long as a word or two, and as long as a turn.
+//!
+//! The field calls this VAD, voice activity detection, where it is a yes or no.
 
 use std::time::{Duration, Instant};
 

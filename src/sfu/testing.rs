@@ -9,7 +9,7 @@ use super::packet::{EncodingIndex, Extensions, SourcePacket};
 use crate::codec::dependency_descriptor::DescriptorReader;
 use crate::codec::dependency_descriptor::testing::{self, Place};
 use crate::codec::{Codec, Description};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 /// One encoding of a sender that makes 30 frames, or 50 audio packets, a second.
 pub(crate) struct Source {
@@ -155,7 +155,7 @@ impl Source {
         let reader = &mut self.reader;
         let frame = dependency_descriptor.as_deref().and_then(|bytes: &[u8]| reader.read(bytes));
         SourcePacket {
-            track: IncomingTrackId(1),
+            track: SourceId(1),
             encoding: self.encoding,
             ssrc: 7000 + u32::from(self.encoding.0),
             sequence,

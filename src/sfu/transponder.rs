@@ -1,14 +1,17 @@
 //! Copies one incoming track to one outgoing track: takes the encoding and the layers it is told,
 //! switches where that is possible, and makes one continuous stream of what it takes.
+//!
+//! Others call it a downtrack or a consumer.
 
 use std::time::{Duration, Instant};
 
+use super::forward::Forward;
 use super::layer_selector::LayerSelector;
 use super::packet::{EncodingIndex, SourcePacket};
 use super::rewriter::Rewriter;
 use super::segment::Origin;
 use super::switch_point::SwitchPoint;
-use crate::codec::{Kind, Layer, Prefix};
+use crate::codec::{Kind, Layer};
 
 /// Encodings of one track that can be forwarded: those with an index below this.
 pub const MAX_ENCODINGS: usize = 8;
@@ -29,23 +32,6 @@ pub struct EncodingState {
     pub active: bool,
     /// The higher, the better the picture.
     pub rank: u32,
-}
-
-/// How a packet goes out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Forward {
-    /// The low 16 bits are the sequence number, the rest is the rollover counter. No value comes
-    /// twice.
-    pub sequence: u64,
-    pub timestamp: u32,
-    pub marker: bool,
-    /// Only the number is needed: without it the receiver would miss a packet.
-    pub empty: bool,
-    /// Takes the place of the payload's first bytes.
-    pub prefix: Option<Prefix>,
-    /// Goes into a copy of the Dependency Descriptor
-    /// ([`set_frame_number`](crate::codec::dependency_descriptor::set_frame_number)).
-    pub frame_number: Option<u16>,
 }
 
 /// Feeds one outgoing track. Lives as long as that track's SSRC, whatever it is attached to.

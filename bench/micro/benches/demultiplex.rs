@@ -27,6 +27,7 @@ fn demultiplex(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("demultiplex");
     let now = Instant::now();
     for peers in [1, 100, 1_000] {
+        let now = Instant::now();
         let mut demultiplexer = Demultiplexer::default();
         let flows: Vec<_> = (0..peers).map(flow).collect();
         for (peer, flow) in flows.iter().enumerate() {

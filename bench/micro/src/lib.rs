@@ -12,7 +12,7 @@ pub use receiver::Receiver;
 
 use medialoom::codec::{Codec, Description};
 use medialoom::control::flow::{Flow, Protocol};
-use medialoom::control::ids::IncomingTrackId;
+use medialoom::control::ids::SourceId;
 use medialoom::sfu::{EncodingIndex, Extensions, SourcePacket};
 
 /// Payload bytes of a packet of a camera with 1.5 Mbit/s, six packets a frame.
@@ -51,7 +51,7 @@ impl Camera {
         let arrival = self.now + Duration::from_micros(33_333) * frame as u32;
         self.number += 1;
         SourcePacket {
-            track: IncomingTrackId(64),
+            track: SourceId(64),
             encoding: EncodingIndex(0),
             ssrc: 1,
             sequence: 1_000 + self.number,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use medialoom::codec::Codec;
 use medialoom::control::mixer::{Layout, MixerOptions, VideoOptions};
-use medialoom::engine::mixer::Class;
+use medialoom::engine::tap::Class;
 use serde_json::{Value, json};
 
 use crate::memory::resident;

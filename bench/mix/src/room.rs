@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use cpu_time::ThreadTime;
 use medialoom::codec::format::{Format, Parameters};
 use medialoom::codec::{Codec, Description};
-use medialoom::control::ids::{Ids, IncomingTrackId, MixerId, PortId, ShardIndex};
+use medialoom::control::ids::{Ids, SourceId, MixerId, PortId, ShardIndex};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::mixer::{MixerCommand, MixerOptions, PortOptions};
-use medialoom::engine::inlet::Inlet;
+use medialoom::engine::tap::{Class, Inlet, Made};
 use medialoom::engine::message::ShardMessage;
-use medialoom::engine::mixer::{Class, MixedTrack, Mixer, Parts, Request, Shards};
+use medialoom::engine::mixer::{Mixer, Parts, Request, Shards};
 use medialoom::mcu::MadePacket;
 use medialoom::mcu::video::Fonts;
 use medialoom::sfu::source::{SourceDescription, SourceEncoding};
@@ -33,8 +33,8 @@ pub struct Room {
     requests: mpsc::Sender<Request>,
     ids: Ids,
     now: Instant,
-    pub audio: Option<IncomingTrackId>,
-    pub video: Option<IncomingTrackId>,
+    pub audio: Option<SourceId>,
+    pub video: Option<SourceId>,
     sources: Vec<Source>,
     /// CPU that the mixer used.
     pub cpu: Duration,
@@ -43,7 +43,7 @@ pub struct Room {
 
 /// A participant's track: packets that repeat.
 struct Source {
-    track: IncomingTrackId,
+    track: SourceId,
     codec: Codec,
     packets: Arc<Vec<Vec<MadePacket>>>,
     /// Which turn it is at, and where its numbers are.
@@ -66,11 +66,11 @@ impl Room {
         let (inlet, packets) = Inlet::new(|| ());
         let (requests, receiver) = mpsc::channel(65_536);
         let track =
-            |classes: &[Class]| MixedTrack::new(now, IncomingTrackId::new(&ids, SHARD), classes);
+            |classes: &[Class]| Made::new(now, SourceId::new(&ids, SHARD), classes);
         let audio = options.audio.as_ref().map(|_| track(&sound_classes()));
         let video = options.video.as_ref().map(|_| track(classes));
         let (audio_id, video_id) =
-            (audio.as_ref().map(MixedTrack::id), video.as_ref().map(MixedTrack::id));
+            (audio.as_ref().map(Made::id), video.as_ref().map(Made::id));
         let parts = Parts {
             id,
             mailbox: Arc::new(Mailbox::new(|| ())),
@@ -98,12 +98,12 @@ impl Room {
     }
 
     /// Adds a port. Gives the track it gets.
-    pub fn add_port(&mut self, label: &str) -> (PortId, Option<IncomingTrackId>) {
+    pub fn add_port(&mut self, label: &str) -> (PortId, Option<SourceId>) {
         let port = PortId::new(&self.ids, SHARD);
         let track = self.audio.map(|_| {
-            MixedTrack::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &sound_classes())
+            Made::new(self.now, SourceId::new(&self.ids, SHARD), &sound_classes())
         });
-        let id = track.as_ref().map(MixedTrack::id);
+        let id = track.as_ref().map(Made::id);
         self.ask(Request::AddPort { port, options: port_options(label), track });
         (port, id)
     }
@@ -117,7 +117,7 @@ impl Room {
         level: Option<(i8, bool)>,
         size: Option<(u16, u16)>,
     ) {
-        let track = IncomingTrackId::new(&self.ids, SHARD);
+        let track = SourceId::new(&self.ids, SHARD);
         let codec = packets.iter().flatten().next().map_or(Codec::Opus, |packet| packet.codec);
         let kind = codec.kind();
         self.ask(Request::Command(MixerCommand::Attach { port, kind, track: Some(track) }));
@@ -140,7 +140,7 @@ impl Room {
     }
 
     /// Somebody takes these encodings of a mixed track.
-    pub fn watch(&self, track: IncomingTrackId, encodings: impl IntoIterator<Item = u8>) {
+    pub fn watch(&self, track: SourceId, encodings: impl IntoIterator<Item = u8>) {
         let wanted =
             encodings.into_iter().fold(EncodingSet::NONE, |set, e| set.with(EncodingIndex(e)));
         self.inlet.demand(track, wanted);

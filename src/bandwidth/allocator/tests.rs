@@ -3,7 +3,8 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::super::ladder::{LadderBuilder, Layer, Preferences, Selection};
+use super::super::ladder::{LadderBuilder, Preferences, Selection};
+use super::super::layer::Layer;
 use super::super::track::{MAX_PEAK, Reason};
 use super::*;
 

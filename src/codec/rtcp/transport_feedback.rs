@@ -1,5 +1,7 @@
 //! Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1): which packets
 //! arrived, and when.
+//!
+//! Known as TWCC, the feedback of transport-wide congestion control.
 
 use super::Packet;
 use super::feedback::Feedback;

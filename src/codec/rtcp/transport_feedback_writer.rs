@@ -1,4 +1,6 @@
 //! Writing transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1).
+//!
+//! Known as TWCC, the feedback of transport-wide congestion control.
 
 use super::feedback::transport_format;
 use super::payload_type;

@@ -11,6 +11,7 @@ mod stats;
 mod words;
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,13 +20,13 @@ use tokio::sync::mpsc;
 use crate::codec::Kind;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
-use crate::control::ids::{ConduitId, IncomingTrackId, MixerId, PortId, RequestId, ShardIndex};
+use crate::control::ids::{ConduitId, MixerId, PortId, RequestId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Notes, Taker};
-pub use crate::mcu::video::Fonts;
+pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
 pub use load::Load;
 use pictures::Pictures;
@@ -55,6 +56,7 @@ pub trait Shards: Send {
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage>;
 }
 
+/// The actor; see the module.
 pub struct Mixer<S> {
     id: MixerId,
     mailbox: Arc<Mailbox>,
@@ -220,7 +222,7 @@ impl<S: Shards> Mixer<S> {
             C::Pin { ports } => self.with_pictures(|pictures| pictures.pin(&ports)),
             C::Snapshot { port, options, request } => match &mut self.pictures {
                 Some(pictures) => pictures.snapshot(now, port, options, request),
-                None => self.answer(request, None),
+                None => self.answer(request, None::<Result<(), VideoError>>),
             },
             C::ReadPcm { tapped, format, conduit } => match &mut self.sound {
                 Some(sound) => sound.read(tapped, format, conduit),
@@ -275,16 +277,16 @@ impl<S: Shards> Mixer<S> {
         }
     }
 
-    fn answer(&self, request: RequestId, result: Option<Result<(), String>>) {
+    fn answer<E: Display>(&self, request: RequestId, result: Option<Result<(), E>>) {
         let result = match result {
             Some(Ok(())) => Ok(Reply::Done),
-            Some(Err(text)) => Err(EngineError::new(ErrorCode::InvalidArg, text)),
+            Some(Err(error)) => Err(EngineError::new(ErrorCode::InvalidArg, error.to_string())),
             None => Err(EngineError::new(ErrorCode::InvalidState, "the mixer mixes nothing of it")),
         };
         self.mailbox.post(Event::Reply { request, result });
     }
 
-    fn attach(&mut self, port: PortId, kind: Kind, track: Option<IncomingTrackId>) {
+    fn attach(&mut self, port: PortId, kind: Kind, track: Option<SourceId>) {
         if !self.inputs.attach(port, kind, track) {
             return;
         }
@@ -392,7 +394,7 @@ impl<S: Shards> Mixer<S> {
         }
         let sounds = self.sound.iter().flat_map(|sound| sound.tracks().map(Made::id));
         let pictures = self.pictures.iter().map(|pictures| pictures.track().id());
-        let tracks: Vec<IncomingTrackId> = sounds.chain(pictures).collect();
+        let tracks: Vec<SourceId> = sounds.chain(pictures).collect();
         for track in tracks {
             self.send(self.id.shard(), ShardMessage::MadeTrackClosed { track });
         }

@@ -9,7 +9,7 @@ use super::snapshots::Snapshots;
 use super::words;
 use crate::control::conduit::{self, Conduit};
 use crate::control::error::{EngineError, ErrorCode};
-use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, PortId, RequestId};
+use crate::control::ids::{ConduitId, IdMap, PortId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{
     FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
@@ -18,7 +18,7 @@ use crate::control::stats::{ClassStats, PictureStats};
 use crate::engine::tap::Made;
 use crate::mcu::video::{
     self, ClassIndex, ClassOptions, Effort, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
-    VideoMixer, VideoSink, Wanted,
+    VideoError, VideoMixer, VideoSink, Wanted,
 };
 use crate::mcu::{MadePacket, PortKey, TakenPacket};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
@@ -57,7 +57,9 @@ impl Pictures {
                 bitrate: class.bitrate,
             }
         });
-        let refused = |text| EngineError::new(ErrorCode::InvalidArg, text).field("options.video");
+        let refused = |error: VideoError| {
+            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("options.video")
+        };
         let mut mixer = VideoMixer::new(video::VideoOptions {
             width: options.width,
             height: options.height,
@@ -90,15 +92,15 @@ impl Pictures {
 
     /// A port beyond those that a canvas can have is heard only.
     pub fn add_port(&mut self, port: PortId, options: &PortOptions) {
-        if let Err(text) = self.mixer.add_port(key(port), words::port(options)) {
-            tracing::debug!(port = port.0, text, "the port has no tile");
+        if let Err(error) = self.mixer.add_port(key(port), words::port(options)) {
+            tracing::debug!(port = port.0, %error, "the port has no tile");
         }
         self.mixer.set_muted(key(port), options.muted);
     }
 
     pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
-        if let Err(text) = self.mixer.set_port(key(port), words::port(options)) {
-            tracing::debug!(port = port.0, text, "the port has no tile");
+        if let Err(error) = self.mixer.set_port(key(port), words::port(options)) {
+            tracing::debug!(port = port.0, %error, "the port has no tile");
         }
         self.mixer.set_muted(key(port), options.muted);
     }
@@ -140,12 +142,16 @@ impl Pictures {
     }
 
     pub fn set_layout(&mut self, layout: &Layout) {
-        if let Err(text) = self.mixer.set_layout(words::layout(layout)) {
-            tracing::warn!(text, "a layout was refused");
+        if let Err(error) = self.mixer.set_layout(words::layout(layout)) {
+            tracing::warn!(%error, "a layout was refused");
         }
     }
 
-    pub fn set_background(&mut self, color: u32, picture: Option<Arc<[u8]>>) -> Result<(), String> {
+    pub fn set_background(
+        &mut self,
+        color: u32,
+        picture: Option<Arc<[u8]>>,
+    ) -> Result<(), VideoError> {
         let background = match picture {
             Some(file) => video::Background::Picture(file),
             None => video::Background::Colour(words::colour(color)),
@@ -157,7 +163,7 @@ impl Pictures {
         &mut self,
         overlays: &[Overlay],
         files: &[Arc<[u8]>],
-    ) -> Result<(), String> {
+    ) -> Result<(), VideoError> {
         let overlays: Vec<_> = overlays.iter().map(|o| words::overlay(o, files)).collect();
         self.mixer.set_overlays(&overlays)
     }
@@ -196,8 +202,8 @@ impl Pictures {
         };
         match self.mixer.add_tap(TapKey(conduit.id().0), options) {
             Ok(()) => drop(self.readers.insert(conduit.id(), conduit)),
-            Err(text) => {
-                tracing::warn!(text, "a reader of pictures was refused");
+            Err(error) => {
+                tracing::warn!(%error, "a reader of pictures was refused");
                 conduit.close();
             }
         }
@@ -222,7 +228,7 @@ impl Pictures {
         }
     }
 
-    pub fn set_demand(&mut self, track: IncomingTrackId, wanted: EncodingSet) {
+    pub fn set_demand(&mut self, track: SourceId, wanted: EncodingSet) {
         if track != self.track.id() {
             return;
         }
@@ -232,7 +238,7 @@ impl Pictures {
         }
     }
 
-    pub fn request_keyframe(&mut self, track: IncomingTrackId, encoding: EncodingIndex) {
+    pub fn request_keyframe(&mut self, track: SourceId, encoding: EncodingIndex) {
         if track == self.track.id() {
             self.mixer.request_keyframe(ClassIndex(encoding.0));
         }
@@ -344,8 +350,8 @@ impl Pictures {
                 let (width, height, data) = (frame.width, frame.height, &frame.data[..]);
                 let picture = Frame { width, height, format, data };
                 // Checked when it was written; one that is refused all the same is lost.
-                if let Err(text) = self.mixer.write_frame(key(*port), &picture, frame.timestamp) {
-                    tracing::debug!(port = port.0, text, "a written picture was lost");
+                if let Err(error) = self.mixer.write_frame(key(*port), &picture, frame.timestamp) {
+                    tracing::debug!(port = port.0, %error, "a written picture was lost");
                 }
             }
         }

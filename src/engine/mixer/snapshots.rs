@@ -84,7 +84,7 @@ impl Snapshots {
                 _ if now < from => return true,
                 Ok(file) => Ok(Reply::Bytes(file)),
                 Err(_) if now < until => return true,
-                Err(text) => Err(EngineError::new(ErrorCode::InvalidState, text)),
+                Err(error) => Err(EngineError::new(ErrorCode::InvalidState, error.to_string())),
             };
             mailbox.post(Event::Reply { request, result });
             false

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::control::conduit::{Conduit, Pcm};
 use crate::control::event::Event;
-use crate::control::ids::{ConduitId, IdMap, IncomingTrackId, MixerId, PortId};
+use crate::control::ids::{ConduitId, IdMap, MixerId, PortId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{AudioOptions, PcmFormat, PortOptions, Tapped, Tone};
 use crate::control::stats::SoundStats;
 use crate::engine::tap::Made;
+use crate::mcu::audio::FileError;
 use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,
@@ -116,11 +117,9 @@ impl Sound {
         port: PortId,
         file: Option<Arc<[u8]>>,
         repeat: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), FileError> {
         match file {
-            Some(file) => {
-                self.mixer.play_file(key(port), file, repeat).map_err(|error| error.to_string())
-            }
+            Some(file) => self.mixer.play_file(key(port), file, repeat),
             None => {
                 self.mixer.stop_file(key(port));
                 Ok(())
@@ -166,7 +165,7 @@ impl Sound {
     }
 
     /// What somebody takes of a track. False when it is none of these.
-    pub fn set_demand(&mut self, id: IncomingTrackId, wanted: EncodingSet) -> bool {
+    pub fn set_demand(&mut self, id: SourceId, wanted: EncodingSet) -> bool {
         let Some(target) = self.target_of(id) else { return false };
         let Some(track) = self.track_mut(target) else { return false };
         track.set_wanted(wanted);
@@ -180,14 +179,14 @@ impl Sound {
     }
 
     /// JavaScript is told how loud a track is, or no longer.
-    pub fn listen_levels(&mut self, id: IncomingTrackId, listen: bool) {
+    pub fn listen_levels(&mut self, id: SourceId, listen: bool) {
         let Some(target) = self.target_of(id) else { return };
         let Some(track) = self.track_mut(target) else { return };
         track.levels = listen.then(AudioLevelMeter::default);
         self.mixer.set_metered(target, listen);
     }
 
-    fn target_of(&self, id: IncomingTrackId) -> Option<AudioTarget> {
+    fn target_of(&self, id: SourceId) -> Option<AudioTarget> {
         if self.shared.id() == id {
             return Some(AudioTarget::Shared);
         }

@@ -37,7 +37,7 @@ struct Room {
     mailbox: Arc<Mailbox>,
     ids: Ids,
     now: Instant,
-    shared: IncomingTrackId,
+    shared: SourceId,
 }
 
 impl Room {
@@ -46,7 +46,7 @@ impl Room {
         let id = MixerId::new(&ids, SHARD);
         let (inlet, packets) = Inlet::new(|| ());
         let (sender, requests) = mpsc::channel(64);
-        let audio = Made::new(now, IncomingTrackId::new(&ids, SHARD), &classes());
+        let audio = Made::new(now, SourceId::new(&ids, SHARD), &classes());
         let (shared, heard) = (audio.id(), Heard::default());
         let mailbox = Arc::new(Mailbox::new(|| ()));
         let parts = Parts {
@@ -68,9 +68,9 @@ impl Room {
     }
 
     /// Gives the port and the track it gets.
-    fn add_port(&mut self) -> (PortId, IncomingTrackId) {
+    fn add_port(&mut self) -> (PortId, SourceId) {
         let port = PortId::new(&self.ids, SHARD);
-        let track = Made::new(self.now, IncomingTrackId::new(&self.ids, SHARD), &classes());
+        let track = Made::new(self.now, SourceId::new(&self.ids, SHARD), &classes());
         let id = track.id();
         let options = PortOptions {
             label: String::new(),
@@ -87,8 +87,8 @@ impl Room {
     }
 
     /// Feeds a port with a track that its shard describes at once.
-    fn attach(&mut self, port: PortId) -> IncomingTrackId {
-        let track = IncomingTrackId::new(&self.ids, ShardIndex(1));
+    fn attach(&mut self, port: PortId) -> SourceId {
+        let track = SourceId::new(&self.ids, ShardIndex(1));
         self.command(MixerCommand::Attach { port, kind: Kind::Audio, track: Some(track) });
         track
     }
@@ -106,7 +106,7 @@ impl Room {
         snapshot::collector(request, mailbox, Shape::Mixer, 1)
     }
 
-    fn listen(&self, track: IncomingTrackId, codecs: &[u8]) {
+    fn listen(&self, track: SourceId, codecs: &[u8]) {
         let wanted = codecs.iter().fold(EncodingSet::NONE, |s, e| s.with(EncodingIndex(*e)));
         self.inlet.demand(track, wanted);
     }
@@ -144,7 +144,7 @@ fn description() -> Arc<SourceDescription> {
     Arc::new(SourceDescription { formats, encodings, alternatives: false, thinnest: None })
 }
 
-fn packet(track: IncomingTrackId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
+fn packet(track: SourceId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
     Arc::new(SourcePacket {
         track,
         encoding: EncodingIndex(0),
@@ -165,7 +165,7 @@ fn packet(track: IncomingTrackId, sequence: u64, now: Instant) -> Arc<SourcePack
 }
 
 /// What shards were told of a track's tap: the encodings, or `None` where it ended.
-fn taps(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Option<EncodingSet>> {
+fn taps(messages: &[ShardMessage], of: SourceId) -> Vec<Option<EncodingSet>> {
     let taps = messages.iter().filter_map(|message| match message {
         ShardMessage::Tap { track, wanted, .. } if *track == of => Some(Some(*wanted)),
         ShardMessage::Untap { track, .. } if *track == of => Some(None),
@@ -174,7 +174,7 @@ fn taps(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Option<EncodingSe
     taps.collect()
 }
 
-fn codecs(messages: &[ShardMessage], of: IncomingTrackId) -> Vec<Codec> {
+fn codecs(messages: &[ShardMessage], of: SourceId) -> Vec<Codec> {
     let packets = messages.iter().filter_map(|message| match message {
         ShardMessage::Made { packets } => Some(packets.iter()),
         _ => None,

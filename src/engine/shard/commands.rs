@@ -20,8 +20,8 @@ impl Shard {
     ) {
         let session =
             Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
-        self.peers.insert(id, Peer::new(session));
-        self.with(id, |_| ());
+        self.core.peers.insert(id, Peer::new(session));
+        self.core.with(id, |_| ());
     }
 
     pub(super) fn transport_command(
@@ -31,36 +31,43 @@ impl Shard {
         command: TransportCommand,
     ) {
         use TransportCommand as C;
-        if !self.peers.contains_key(&id) {
+        if !self.core.peers.contains_key(&id) {
             self.refuse(id, command);
             return;
         }
         match command {
             C::Close { request } => {
                 self.close(now, id, CloseReason::Closed);
-                self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+                self.core.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
             }
             C::Attach { id: outgoing, source } => {
-                self.leave_slot(outgoing);
-                self.attach(now, id, outgoing, source);
+                self.slots.leave_slot(&mut self.core, &mut self.speakers, outgoing);
+                self.media.attach(&mut self.core, now, id, outgoing, source);
             }
-            C::AttachSlot { id: outgoing, slot } => self.attach_slot(now, id, outgoing, slot),
+            C::AttachSlot { id: outgoing, slot } => {
+                let shared = (&mut self.core, &mut self.media);
+                self.slots.attach_slot(shared, &mut self.speakers, now, id, outgoing, slot);
+            }
             C::Detach { id: outgoing } => {
-                self.leave_slot(outgoing);
-                let source = self.routes.detach(outgoing);
-                self.release(now, outgoing, source);
-                self.send(id, |sending| sending.set_source(now, outgoing, None));
+                self.slots.leave_slot(&mut self.core, &mut self.speakers, outgoing);
+                let source = self.media.routes.detach(outgoing);
+                self.media.release(&mut self.core, now, outgoing, source);
+                self.core.send(id, |sending| sending.set_source(now, outgoing, None));
             }
-            C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
-            C::DetachChannel { id: channel } => self.detach_channel(id, channel),
+            C::AttachChannel { id: channel, source } => {
+                self.relays.attach_channel(&mut self.core, id, channel, source)
+            }
+            C::DetachChannel { id: channel } => {
+                self.relays.detach_channel(&mut self.core, id, channel)
+            }
             command => {
                 if let C::AddOutgoingTrack { id: outgoing, .. } = &command {
-                    self.routes.add_outgoing(*outgoing, id);
+                    self.media.routes.add_outgoing(*outgoing, id);
                 }
                 if let C::CreateChannel { id: channel, .. } = &command {
-                    self.channels.insert(*channel, id);
+                    self.relays.channels.insert(*channel, id);
                 }
-                self.with(id, |session| session.handle_command(now, command));
+                self.core.with(id, |session| session.handle_command(now, command));
             }
         }
     }
@@ -70,11 +77,13 @@ impl Shard {
         use TransportCommand as C;
         let closed = || EngineError::new(ErrorCode::Closed, format!("transport {id} is closed"));
         let answer = |request: RequestId, result| {
-            self.mailbox.post(Event::Reply { request, result });
+            self.core.mailbox.post(Event::Reply { request, result });
         };
         match command {
             C::Close { request } => answer(request, Ok(Reply::Done)),
-            C::AttachChannel { id: channel, source } => self.attach_channel(id, channel, source),
+            C::AttachChannel { id: channel, source } => {
+                self.relays.attach_channel(&mut self.core, id, channel, source)
+            }
             C::AcceptOffer { request, .. }
             | C::CreateOffer { request, .. }
             | C::AcceptAnswer { request, .. }

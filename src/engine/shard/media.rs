@@ -3,64 +3,79 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Shard;
+use super::core::Core;
+use super::repair::Tails;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TakerId, TransportId};
+use crate::control::ids::{OutgoingTrackId, SourceId, TakerId, TransportId};
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
-use crate::engine::routes::Owner;
+use crate::engine::routes::{Owner, Routes};
 use crate::engine::tap::Inlet;
-use crate::sending::{Delivery, Outlet};
+use crate::sending::{Delivery, Outlet, Workspace};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
-impl Shard {
+/// Which track goes where, and the packets of a turn on their way.
+#[derive(Default)]
+pub(super) struct Media {
+    pub routes: Routes,
+    /// Packets of this turn, each once however many receive it.
+    turn: Vec<Arc<SourcePacket>>,
+    /// Peers that receive some of them, or have some that waited.
+    pub receiving: Vec<TransportId>,
+    pub workspace: Workspace,
+    pub(super) tails: Tails,
+}
+
+impl Media {
     pub(super) fn attach(
         &mut self,
+        core: &mut Core,
         now: Instant,
         id: TransportId,
         outgoing: OutgoingTrackId,
-        source: IncomingTrackId,
+        source: SourceId,
     ) {
         let Some(before) = self.routes.attach(outgoing, source) else { return };
-        self.release(now, outgoing, before);
+        self.release(core, now, outgoing, before);
         let description = self.routes.route(source).and_then(|route| route.description.clone());
-        if description.is_none() && source.shard() != self.index {
-            let message = ShardMessage::Subscribe { track: source, from: self.index };
-            self.messages.push((source.shard(), message));
+        if description.is_none() && source.shard() != core.index {
+            let message = ShardMessage::Subscribe { track: source, from: core.index };
+            core.messages.push((source.shard(), message));
         }
-        self.send(id, |sending| sending.set_source(now, outgoing, Some((source, description))));
-        self.tell_demand(now, source);
+        core.send(id, |sending| sending.set_source(now, outgoing, Some((source, description))));
+        self.tell_demand(core, now, source);
     }
 
     /// A receiver here would take other encodings of `source` than before.
     pub(super) fn want_encodings(
         &mut self,
+        core: &mut Core,
         now: Instant,
-        source: IncomingTrackId,
+        source: SourceId,
         track: OutgoingTrackId,
         wanted: EncodingSet,
     ) {
         if let Some(route) = self.routes.route_mut(source) {
             route.set_wanted(track, wanted);
-            self.tell_demand(now, source);
+            self.tell_demand(core, now, source);
         }
     }
 
     /// Tells the sender of a track what its receivers want, if that changed.
-    pub(super) fn tell_demand(&mut self, now: Instant, track: IncomingTrackId) {
+    pub(super) fn tell_demand(&mut self, core: &mut Core, now: Instant, track: SourceId) {
         let Some(route) = self.routes.route_mut(track) else { return };
         let owner = route.owner.clone();
         let Some(wanted) = route.poll_demand() else { return };
-        if track.shard() != self.index {
-            let message = ShardMessage::Demand { track, from: self.index, wanted };
-            self.messages.push((track.shard(), message));
+        if track.shard() != core.index {
+            let message = ShardMessage::Demand { track, from: core.index, wanted };
+            core.messages.push((track.shard(), message));
             return;
         }
         match owner {
             Some(Owner::Peer(owner)) => {
-                self.with(owner, |session| session.set_demand(now, track, wanted));
+                core.with(owner, |session| session.set_demand(now, track, wanted));
             }
             Some(Owner::Maker(inlet)) => inlet.demand(track, wanted),
             None => {}
@@ -70,28 +85,26 @@ impl Shard {
     /// The outgoing track does not take `source` any more.
     pub(super) fn release(
         &mut self,
+        core: &mut Core,
         now: Instant,
         outgoing: OutgoingTrackId,
-        source: Option<IncomingTrackId>,
+        source: Option<SourceId>,
     ) {
         let Some(source) = source else { return };
-        if self.routes.release(outgoing, source) && source.shard() != self.index {
-            let message = ShardMessage::Unsubscribe { track: source, from: self.index };
-            self.messages.push((source.shard(), message));
+        if self.routes.release(outgoing, source) && source.shard() != core.index {
+            let message = ShardMessage::Unsubscribe { track: source, from: core.index };
+            core.messages.push((source.shard(), message));
         }
-        self.tell_demand(now, source);
+        self.tell_demand(core, now, source);
     }
 
     /// Notes a packet for every receiver here, and sends it once to each shard that has some.
-    pub(super) fn fan_out(&mut self, packet: Arc<SourcePacket>, own: bool) {
-        if own {
-            self.hear(&packet);
-        }
+    pub(super) fn fan_out(&mut self, core: &mut Core, packet: Arc<SourcePacket>, own: bool) {
         let Some(route) = self.routes.route_mut(packet.track) else { return };
         if own {
             for shard in route.shards() {
                 let packet = Arc::clone(&packet);
-                self.messages.push((shard, ShardMessage::Media { packet }));
+                core.messages.push((shard, ShardMessage::Media { packet }));
             }
             for tap in route.taps.iter().filter(|tap| tap.wanted.contains(packet.encoding)) {
                 tap.inlet.packet(&packet);
@@ -99,7 +112,7 @@ impl Shard {
         }
         let number = self.turn.len() as u32;
         for receiver in &route.receivers {
-            let Some(peer) = self.peers.get_mut(&receiver.transport) else { continue };
+            let Some(peer) = core.peers.get_mut(&receiver.transport) else { continue };
             if peer.deliveries.is_empty() {
                 self.receiving.push(receiver.transport);
             }
@@ -112,8 +125,14 @@ impl Shard {
     }
 
     /// Lets every peer send what this turn had for it, one burst each.
-    pub(super) fn deliver_media(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
-        let Self { receiving, turn, workspace, peers, touched, timers, .. } = self;
+    pub(super) fn deliver_media(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        output: &mut impl Output<ShardMessage>,
+    ) {
+        let Self { receiving, turn, workspace, .. } = self;
+        let Core { peers, touched, timers, .. } = core;
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
             let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
@@ -131,61 +150,69 @@ impl Shard {
     }
 
     /// Tells all receivers of a track what it is now.
-    pub(super) fn describe(&mut self, now: Instant, owner: TransportId, track: IncomingTrackId) {
-        let described = self.with(owner, |session| session.describe(track)).flatten();
+    pub(super) fn describe(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        owner: TransportId,
+        track: SourceId,
+    ) {
+        let described = core.with(owner, |session| session.describe(track)).flatten();
         let Some(description) = described else { return };
-        self.set_description(now, track, Owner::Peer(owner), description);
+        self.set_description(core, now, track, Owner::Peer(owner), description);
     }
 
     /// A track that is made here is something else now, or is new.
     pub(super) fn set_description(
         &mut self,
+        core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         owner: Owner,
         description: Arc<SourceDescription>,
     ) {
         let route = self.routes.add_source(track, owner);
         route.description = Some(description.clone());
-        self.tell_demand(now, track);
+        self.tell_demand(core, now, track);
         let Some(route) = self.routes.route(track) else { return };
         for shard in route.shards() {
             let description = description.clone();
-            self.messages.push((shard, ShardMessage::Description { track, description }));
+            core.messages.push((shard, ShardMessage::Description { track, description }));
         }
         for tap in &route.taps {
             tap.inlet.described(track, Some(description.clone()));
         }
-        self.tell_receivers(now, track, description);
+        self.tell_receivers(core, now, track, description);
     }
 
     pub(super) fn tell_receivers(
         &mut self,
+        core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         description: Arc<SourceDescription>,
     ) {
         let Some(route) = self.routes.route(track) else { return };
         for receiver in route.receivers.clone() {
             let description = description.clone();
-            self.send(receiver.transport, |sending| {
+            core.send(receiver.transport, |sending| {
                 sending.describe_source(now, receiver.track, description);
             });
         }
     }
 
-    pub(super) fn remove_source(&mut self, now: Instant, track: IncomingTrackId) {
+    pub(super) fn remove_source(&mut self, core: &mut Core, now: Instant, track: SourceId) {
         let Some(route) = self.routes.remove_source(track) else { return };
         if route.owner.is_some() {
             for shard in route.shards() {
-                self.messages.push((shard, ShardMessage::SourceClosed { track }));
+                core.messages.push((shard, ShardMessage::SourceClosed { track }));
             }
         }
         for tap in &route.taps {
             tap.inlet.described(track, None);
         }
         for receiver in route.receivers {
-            self.send(receiver.transport, |sending| {
+            core.send(receiver.transport, |sending| {
                 sending.set_source(now, receiver.track, None);
             });
         }
@@ -194,8 +221,9 @@ impl Shard {
     /// Somebody who is no peer takes a track of this shard, or other encodings of it than before.
     pub(super) fn tap(
         &mut self,
+        core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         taker: TakerId,
         inlet: &Arc<Inlet>,
         wanted: EncodingSet,
@@ -208,22 +236,23 @@ impl Shard {
         {
             inlet.described(track, Some(description.clone()));
         }
-        self.tell_demand(now, track);
+        self.tell_demand(core, now, track);
     }
 
     pub(super) fn want_keyframe(
         &mut self,
+        core: &mut Core,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         encoding: EncodingIndex,
     ) {
-        if track.shard() != self.index {
-            self.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+        if track.shard() != core.index {
+            core.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
             return;
         }
         match self.routes.route(track).and_then(|route| route.owner.clone()) {
             Some(Owner::Peer(owner)) => {
-                self.with(owner, |session| session.request_keyframe(now, track, encoding));
+                core.with(owner, |session| session.request_keyframe(now, track, encoding));
             }
             Some(Owner::Maker(inlet)) => inlet.keyframe(track, encoding),
             None => {}

@@ -6,44 +6,57 @@
 //! shard counts: whatever comes first, an attachment adds one, its end takes one away, and a
 //! target that was attached again meanwhile is never without.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::Shard;
+use super::core::Core;
 use crate::control::command::RelayTarget;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
-use crate::control::ids::{ChannelId, TransportId};
+use crate::control::ids::{ChannelId, IdMap, TransportId};
 use crate::engine::message::ShardMessage;
 
-impl Shard {
+#[derive(Default)]
+pub(super) struct Relays {
+    /// Data channels of this shard and whose they are.
+    pub channels: IdMap<ChannelId, TransportId>,
+    /// Channels of this shard whose messages others send on, and how often each was attached more
+    /// than detached.
+    relays: IdMap<ChannelId, HashMap<RelayTarget, i32>>,
+    /// The other way: what a channel of this shard relays.
+    relayed: IdMap<ChannelId, ChannelId>,
+}
+
+impl Relays {
     pub(super) fn attach_channel(
         &mut self,
+        core: &mut Core,
         id: TransportId,
         channel: ChannelId,
         source: ChannelId,
     ) {
-        self.detach_channel(id, channel);
+        self.detach_channel(core, id, channel);
         if self.channels.get(&channel) == Some(&id) {
             self.relayed.insert(channel, source);
         } else {
             // It closed before JavaScript knew.
-            self.end_relay(source, RelayTarget { transport: id, channel });
+            self.end_relay(core, source, RelayTarget { transport: id, channel });
         }
     }
 
-    pub(super) fn detach_channel(&mut self, id: TransportId, channel: ChannelId) {
+    pub(super) fn detach_channel(&mut self, core: &mut Core, id: TransportId, channel: ChannelId) {
         if let Some(source) = self.relayed.remove(&channel) {
-            self.end_relay(source, RelayTarget { transport: id, channel });
+            self.end_relay(core, source, RelayTarget { transport: id, channel });
         }
     }
 
-    fn end_relay(&mut self, source: ChannelId, to: RelayTarget) {
-        if source.shard() == self.index {
+    fn end_relay(&mut self, core: &mut Core, source: ChannelId, to: RelayTarget) {
+        if source.shard() == core.index {
             self.count_relay(source, to, -1);
         } else {
-            self.messages.push((source.shard(), ShardMessage::UnrelayChannel { source, to }));
+            core.messages.push((source.shard(), ShardMessage::UnrelayChannel { source, to }));
         }
     }
 
@@ -65,6 +78,7 @@ impl Shard {
 
     pub(super) fn on_channel_message(
         &mut self,
+        core: &mut Core,
         now: Instant,
         owner: TransportId,
         channel: ChannelId,
@@ -75,10 +89,10 @@ impl Shard {
         let targets = self.relays.get(&channel).into_iter().flatten();
         let attached = targets.filter(|(_, count)| **count > 0).map(|(to, _)| *to);
         for to in attached.collect::<Vec<_>>() {
-            self.deliver(now, to, binary, data.clone());
+            self.deliver(core, now, to, binary, data.clone());
         }
         if listened
-            && self
+            && core
                 .mailbox
                 .post_bounded(Event::ChannelMessage { id: channel, binary, data })
                 .is_err()
@@ -87,23 +101,35 @@ impl Shard {
                 ErrorCode::QueueFull,
                 "messages come faster than JavaScript takes them",
             );
-            self.with(owner, |session| session.fail_channel(now, channel, error));
+            core.with(owner, |session| session.fail_channel(now, channel, error));
         }
     }
 
-    pub(super) fn deliver(&mut self, now: Instant, to: RelayTarget, binary: bool, data: Bytes) {
-        if to.channel.shard() != self.index {
+    pub(super) fn deliver(
+        &self,
+        core: &mut Core,
+        now: Instant,
+        to: RelayTarget,
+        binary: bool,
+        data: Bytes,
+    ) {
+        if to.channel.shard() != core.index {
             let message = ShardMessage::ChannelMessage { to, binary, data };
-            self.messages.push((to.channel.shard(), message));
+            core.messages.push((to.channel.shard(), message));
             return;
         }
-        self.with(to.transport, |session| session.relay(now, to.channel, binary, data));
+        core.with(to.transport, |session| session.relay(now, to.channel, binary, data));
     }
 
-    pub(super) fn forget_channel(&mut self, owner: TransportId, channel: ChannelId) {
+    pub(super) fn forget_channel(
+        &mut self,
+        core: &mut Core,
+        owner: TransportId,
+        channel: ChannelId,
+    ) {
         self.channels.remove(&channel);
         self.relays.remove(&channel);
-        self.detach_channel(owner, channel);
+        self.detach_channel(core, owner, channel);
     }
 }
 
@@ -111,7 +137,7 @@ impl Shard {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::EndpointParts;
+    use super::super::{EndpointParts, Shard};
     use super::*;
     use crate::control::command::{Command, TransportCommand};
     use crate::control::flow::LocalCandidates;
@@ -138,7 +164,7 @@ mod tests {
         let candidates = LocalCandidates(Vec::new());
         let mut shard =
             Shard::new(Instant::now(), ShardIndex(0), endpoint, candidates, Default::default());
-        shard.channels.insert(SOURCE, TRANSPORT);
+        shard.relays.channels.insert(SOURCE, TRANSPORT);
         shard
     }
 
@@ -152,7 +178,12 @@ mod tests {
     }
 
     fn relayed_to(shard: &Shard, to: RelayTarget) -> bool {
-        shard.relays.get(&SOURCE).and_then(|targets| targets.get(&to)).is_some_and(|n| *n > 0)
+        shard
+            .relays
+            .relays
+            .get(&SOURCE)
+            .and_then(|targets| targets.get(&to))
+            .is_some_and(|n| *n > 0)
     }
 
     #[test]
@@ -160,7 +191,7 @@ mod tests {
         let mut shard = shard();
         end(&mut shard, FAR);
         begin(&mut shard, FAR);
-        assert!(shard.relays.is_empty());
+        assert!(shard.relays.relays.is_empty());
     }
 
     #[test]
@@ -171,18 +202,18 @@ mod tests {
         end(&mut shard, FAR);
         assert!(relayed_to(&shard, FAR));
         end(&mut shard, FAR);
-        assert!(shard.relays.is_empty());
+        assert!(shard.relays.relays.is_empty());
     }
 
     #[test]
     fn nothing_is_kept_of_a_source_that_closed() {
         let mut shard = shard();
         begin(&mut shard, FAR);
-        shard.forget_channel(TRANSPORT, SOURCE);
+        shard.relays.forget_channel(&mut shard.core, TRANSPORT, SOURCE);
         begin(&mut shard, FAR);
         end(&mut shard, FAR);
         end(&mut shard, FAR);
-        assert!(shard.relays.is_empty());
+        assert!(shard.relays.relays.is_empty());
     }
 
     #[test]
@@ -192,15 +223,15 @@ mod tests {
         for (_, command) in Command::attach_channel(TRANSPORT, closed, SOURCE) {
             shard.handle_command(Instant::now(), command);
         }
-        assert!(shard.relays.is_empty() && shard.relayed.is_empty());
+        assert!(shard.relays.relays.is_empty() && shard.relays.relayed.is_empty());
 
         let far = ChannelId((6 << 6) + 1);
         let command = TransportCommand::AttachChannel { id: closed, source: far };
         shard.handle_command(Instant::now(), Command::Transport { transport: TRANSPORT, command });
         let ended = matches!(
-            shard.messages[..],
+            shard.core.messages[..],
             [(ShardIndex(1), ShardMessage::UnrelayChannel { source, .. })] if source == far
         );
-        assert!(ended && shard.relayed.is_empty());
+        assert!(ended && shard.relays.relayed.is_empty());
     }
 }

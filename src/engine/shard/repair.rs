@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::Shard;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use super::core::Core;
+use crate::control::ids::{OutgoingTrackId, SourceId, TransportId};
+use crate::engine::routes::Routes;
 use crate::sfu::{EncodingIndex, SourcePacket};
 
 /// An encoding without a packet for this long has paused: three frames at 30 a second.
@@ -14,7 +15,7 @@ const QUIET: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Tails {
     /// When to look at an encoding again, soonest first.
-    due: VecDeque<(Instant, IncomingTrackId, EncodingIndex)>,
+    due: VecDeque<(Instant, SourceId, EncodingIndex)>,
 }
 
 impl Tails {
@@ -27,47 +28,51 @@ impl Tails {
         self.due.front().map(|(at, ..)| *at)
     }
 
-    fn take_due(&mut self, now: Instant) -> Option<(IncomingTrackId, EncodingIndex)> {
+    fn take_due(&mut self, now: Instant) -> Option<(SourceId, EncodingIndex)> {
         if self.next()? > now {
             return None;
         }
         self.due.pop_front().map(|(_, track, encoding)| (track, encoding))
     }
-}
-
-impl Shard {
-    pub(super) fn retransmit(&mut self, now: Instant, id: TransportId, track: OutgoingTrackId) {
-        let Self { peers, routes, .. } = self;
-        let Some(peer) = peers.get_mut(&id) else { return };
-        peer.send(|sending| {
-            sending.retransmit(now, track, |nacked| {
-                let route = routes.route(nacked.origin.track)?;
-                let history = route.history(nacked.origin.encoding)?;
-                history.get(nacked.origin.ssrc, nacked.sequence).cloned()
-            });
-        });
-    }
 
     /// Repeats the last packet of encodings that have just paused, to all their receivers.
-    pub(super) fn repeat_tails(&mut self, now: Instant) {
-        while let Some((track, encoding)) = self.tails.take_due(now) {
-            let Some(route) = self.routes.route_mut(track) else { continue };
+    pub(super) fn repeat(&mut self, core: &mut Core, routes: &mut Routes, now: Instant) {
+        while let Some((track, encoding)) = self.take_due(now) {
+            let Some(route) = routes.route_mut(track) else { continue };
             let Some(history) = route.history_mut(encoding) else { continue };
             let Some(newest) = history.newest_arrival() else {
                 history.end_watch();
                 continue;
             };
             if now < newest + QUIET {
-                self.tails.due.push_back((newest + QUIET, track, encoding));
+                self.due.push_back((newest + QUIET, track, encoding));
                 continue;
             }
             history.end_watch();
             let Some(packet) = history.take_tail() else { continue };
             for receiver in route.receivers.clone() {
-                self.send(receiver.transport, |sending| {
+                core.send(receiver.transport, |sending| {
                     sending.repeat_tail(now, receiver.track, &packet);
                 });
             }
         }
     }
+}
+
+/// Answers what a receiver says it lost.
+pub(super) fn retransmit(
+    core: &mut Core,
+    routes: &Routes,
+    now: Instant,
+    id: TransportId,
+    track: OutgoingTrackId,
+) {
+    let Some(peer) = core.peers.get_mut(&id) else { return };
+    peer.send(|sending| {
+        sending.retransmit(now, track, |nacked| {
+            let route = routes.route(nacked.origin.track)?;
+            let history = route.history(nacked.origin.encoding)?;
+            history.get(nacked.origin.ssrc, nacked.sequence).cloned()
+        });
+    });
 }

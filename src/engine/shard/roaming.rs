@@ -14,7 +14,9 @@ impl Shard {
     }
 
     fn is_of_mover(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
-        let Self { peers, touched, workspace, movers, .. } = self;
+        let Self { core, media, movers, .. } = self;
+        let (peers, touched) = (&mut core.peers, &mut core.touched);
+        let workspace = &mut media.workspace;
         if movers.is_stale(now, bytes) {
             movers.refresh(now, |traces| {
                 for (id, peer) in peers.iter_mut() {

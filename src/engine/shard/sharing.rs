@@ -38,7 +38,9 @@ impl Shard {
         bytes: &[u8],
         stream: Option<Stream>,
     ) {
-        let Self { peers, workspace, touched, demultiplexer, tries, .. } = self;
+        let Self { core, media, demultiplexer, tries, .. } = self;
+        let (peers, touched) = (&mut core.peers, &mut core.touched);
+        let workspace = &mut media.workspace;
         let (Some(shared), Some(stream)) = (demultiplexer.shared(flow), stream) else { return };
         // Two closures look at the peers, one after the other.
         let peers = std::cell::RefCell::new(peers);
@@ -70,19 +72,20 @@ impl Shard {
     fn handle_shared_dtls(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
         let Some(shared) = self.demultiplexer.shared(flow) else { return };
         let mut recipients = shared.latest();
-        recipients.retain(|id| is(&mut self.peers, *id, |session| !session.is_wrapped()));
+        recipients.retain(|id| is(&mut self.core.peers, *id, |session| !session.is_wrapped()));
         if multiplex::is_dtls_plaintext(bytes) {
             // The messages of a handshake go to one peer only: in the order in which they came to
             // this address the first that has no keys, or else whoever was heard last.
             let waiting = self.demultiplexer.shared(flow).and_then(|shared| {
                 let mut waiting = shared.members().filter(|id| recipients.contains(id));
-                waiting.find(|id| is(&mut self.peers, *id, |session| !session.has_keys()))
+                waiting.find(|id| is(&mut self.core.peers, *id, |session| !session.has_keys()))
             });
             recipients = waiting.or(recipients.first().copied()).into_iter().collect();
         }
         // An association passes over records that its keys do not open (RFC 6347 4.1.2.7).
         for id in recipients.into_iter().take(MAX_RECIPIENTS) {
-            let Self { peers, workspace, touched, .. } = self;
+            let (peers, touched) = (&mut self.core.peers, &mut self.core.touched);
+            let workspace = &mut self.media.workspace;
             let Some(peer) = peers.get_mut(&id) else { continue };
             peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
             if !std::mem::replace(&mut peer.touched, true) {

@@ -3,16 +3,18 @@
 
 use std::time::Instant;
 
-use super::Shard;
-use crate::control::ids::{IdMap, IncomingTrackId, OutgoingTrackId, TransportId};
+use super::core::Core;
+use super::media::Media;
+use super::speakers::Speakers;
+use crate::control::ids::{IdMap, OutgoingTrackId, SourceId, TransportId};
 use crate::engine::message::ShardMessage;
 use crate::engine::speaker_group::Source;
 
 #[derive(Default)]
 pub(super) struct Slots {
-    taken: IdMap<IncomingTrackId, Taken>,
+    taken: IdMap<SourceId, Taken>,
     /// Which slot feeds an outgoing track.
-    of: IdMap<OutgoingTrackId, IncomingTrackId>,
+    of: IdMap<OutgoingTrackId, SourceId>,
 }
 
 /// An outgoing track that a slot feeds.
@@ -29,93 +31,106 @@ struct Taken {
     seats: Vec<Seat>,
 }
 
-impl Shard {
+impl Slots {
     pub(super) fn attach_slot(
         &mut self,
+        (core, media): (&mut Core, &mut Media),
+        speakers: &mut Speakers,
         now: Instant,
         transport: TransportId,
         outgoing: OutgoingTrackId,
-        slot: IncomingTrackId,
+        slot: SourceId,
     ) {
-        if self.routes.source_of(outgoing).is_none() {
+        if media.routes.source_of(outgoing).is_none() {
             return;
         }
-        self.leave_slot(outgoing);
+        self.leave_slot(core, speakers, outgoing);
         let seat = Seat { transport, track: outgoing };
-        if let Some(taken) = self.slots.taken.get_mut(&slot) {
+        if let Some(taken) = self.taken.get_mut(&slot) {
             taken.seats.push(seat);
         } else {
             let mut source = None;
-            if slot.shard() == self.index {
-                let Some(fed) = self.speakers.take(slot, self.index) else {
-                    return self.feed(now, seat, None);
+            if slot.shard() == core.index {
+                let Some(fed) = speakers.take(slot, core.index) else {
+                    return feed(core, media, now, seat, None);
                 };
                 source = fed;
             } else {
-                let message = ShardMessage::TakeSlot { slot, from: self.index };
-                self.messages.push((slot.shard(), message));
+                let message = ShardMessage::TakeSlot { slot, from: core.index };
+                core.messages.push((slot.shard(), message));
             }
-            self.slots.taken.insert(slot, Taken { source, seats: vec![seat] });
+            self.taken.insert(slot, Taken { source, seats: vec![seat] });
         }
-        self.slots.of.insert(outgoing, slot);
-        let source = self.slots.taken.get(&slot).and_then(|taken| taken.source);
-        self.feed(now, seat, source);
+        self.of.insert(outgoing, slot);
+        let source = self.taken.get(&slot).and_then(|taken| taken.source);
+        feed(core, media, now, seat, source);
     }
 
     /// No slot feeds an outgoing track any more. What last did goes on until something else does.
-    pub(super) fn leave_slot(&mut self, outgoing: OutgoingTrackId) {
-        let Some(slot) = self.slots.of.remove(&outgoing) else { return };
-        let Some(taken) = self.slots.taken.get_mut(&slot) else { return };
+    pub(super) fn leave_slot(
+        &mut self,
+        core: &mut Core,
+        speakers: &mut Speakers,
+        outgoing: OutgoingTrackId,
+    ) {
+        let Some(slot) = self.of.remove(&outgoing) else { return };
+        let Some(taken) = self.taken.get_mut(&slot) else { return };
         taken.seats.retain(|seat| seat.track != outgoing);
         if !taken.seats.is_empty() {
             return;
         }
-        self.slots.taken.remove(&slot);
-        if slot.shard() == self.index {
-            self.speakers.leave(slot, self.index);
+        self.taken.remove(&slot);
+        // Here at once: the slot may be taken again before a message would be looked at.
+        if slot.shard() == core.index {
+            speakers.leave(slot, core.index);
         } else {
-            let message = ShardMessage::LeaveSlot { slot, from: self.index };
-            self.messages.push((slot.shard(), message));
+            core.tell(slot.shard(), ShardMessage::LeaveSlot { slot, from: core.index });
         }
     }
 
     /// A slot has another source now.
     pub(super) fn feed_slot(
         &mut self,
+        (core, media): (&mut Core, &mut Media),
         now: Instant,
-        slot: IncomingTrackId,
+        slot: SourceId,
         source: Option<Source>,
     ) {
-        let Some(taken) = self.slots.taken.get_mut(&slot) else { return };
+        let Some(taken) = self.taken.get_mut(&slot) else { return };
         taken.source = source;
         for seat in taken.seats.clone() {
-            self.feed(now, seat, source);
+            feed(core, media, now, seat, source);
         }
     }
 
-    pub(super) fn close_slot(&mut self, now: Instant, slot: IncomingTrackId) {
-        let Some(taken) = self.slots.taken.remove(&slot) else { return };
+    pub(super) fn close_slot(
+        &mut self,
+        (core, media): (&mut Core, &mut Media),
+        now: Instant,
+        slot: SourceId,
+    ) {
+        let Some(taken) = self.taken.remove(&slot) else { return };
         for seat in taken.seats {
-            self.slots.of.remove(&seat.track);
-            self.feed(now, seat, None);
+            self.of.remove(&seat.track);
+            feed(core, media, now, seat, None);
         }
     }
+}
 
-    /// Attaches an outgoing track to what a slot has. Nobody is sent what they send themselves.
-    fn feed(&mut self, now: Instant, seat: Seat, source: Option<Source>) {
-        let Seat { transport, track: outgoing } = seat;
-        let source = source.filter(|(_, owner)| *owner != transport).map(|(track, _)| track);
-        let Some(before) = self.routes.source_of(outgoing) else { return };
-        if before == source {
-            return;
-        }
-        match source {
-            Some(source) => self.attach(now, transport, outgoing, source),
-            None => {
-                let before = self.routes.detach(outgoing);
-                self.release(now, outgoing, before);
-                self.send(transport, |sending| sending.set_source(now, outgoing, None));
-            }
+/// Attaches an outgoing track to what a slot has. Nobody is sent what they send themselves.
+fn feed(core: &mut Core, media: &mut Media, now: Instant, seat: Seat, source: Option<Source>) {
+    let Seat { transport, track: outgoing } = seat;
+    let source = source.filter(|(_, owner)| *owner != transport).map(|(track, _)| track);
+    let Some(before) = media.routes.source_of(outgoing) else { return };
+    if before == source {
+        return;
+    }
+    match source {
+        Some(source) => media.attach(core, now, transport, outgoing, source),
+        None => {
+            let before = media.routes.detach(outgoing);
+            media.release(core, now, outgoing, before);
+            core.send(transport, |sending| sending.set_source(now, outgoing, None));
         }
     }
 }

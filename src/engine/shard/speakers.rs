@@ -4,11 +4,12 @@
 
 use std::time::Instant;
 
-use super::Shard;
+use super::core::Core;
 use crate::control::event::Event;
-use crate::control::ids::{IdMap, IncomingTrackId, MAX_SHARDS, ShardIndex, SpeakersId};
+use crate::control::ids::{IdMap, MAX_SHARDS, ShardIndex, SourceId, SpeakersId};
 use crate::control::speakers::SpeakersCommand;
 use crate::engine::message::ShardMessage;
+use crate::engine::routes::Routes;
 use crate::engine::speaker_group::{SlotChange, Source, SpeakerGroup};
 use crate::sfu::{Member, SourcePacket, Speech, SpeechMeter};
 
@@ -16,9 +17,9 @@ use crate::sfu::{Member, SourcePacket, Speech, SpeechMeter};
 pub(super) struct Speakers {
     groups: IdMap<SpeakersId, SpeakerGroup>,
     /// Slots of those groups.
-    slots: IdMap<IncomingTrackId, Slot>,
+    slots: IdMap<SourceId, Slot>,
     /// Tracks of this shard that groups want to hear of.
-    watched: IdMap<IncomingTrackId, Vec<Watch>>,
+    watched: IdMap<SourceId, Vec<Watch>>,
 }
 
 #[derive(Default)]
@@ -34,7 +35,7 @@ struct Watch {
 }
 
 impl Speakers {
-    pub(super) fn unwatch(&mut self, track: IncomingTrackId, group: SpeakersId) {
+    pub(super) fn unwatch(&mut self, track: SourceId, group: SpeakersId) {
         if let Some(watches) = self.watched.get_mut(&track) {
             watches.retain(|watch| watch.group != group);
             if watches.is_empty() {
@@ -44,23 +45,19 @@ impl Speakers {
     }
 
     /// The groups that want to hear of a track.
-    fn watching(&self, track: IncomingTrackId) -> Vec<SpeakersId> {
+    fn watching(&self, track: SourceId) -> Vec<SpeakersId> {
         self.watched.get(&track).into_iter().flatten().map(|watch| watch.group).collect()
     }
 
     /// A shard has no outgoing track on a slot any more.
-    pub(super) fn leave(&mut self, slot: IncomingTrackId, from: ShardIndex) {
+    pub(super) fn leave(&mut self, slot: SourceId, from: ShardIndex) {
         if let Some(slot) = self.slots.get_mut(&slot) {
             slot.shards &= !(1 << from.0);
         }
     }
 
     /// A shard has an outgoing track on a slot. `None`: there is no such slot.
-    pub(super) fn take(
-        &mut self,
-        slot: IncomingTrackId,
-        from: ShardIndex,
-    ) -> Option<Option<Source>> {
+    pub(super) fn take(&mut self, slot: SourceId, from: ShardIndex) -> Option<Option<Source>> {
         let slot = self.slots.get_mut(&slot)?;
         slot.shards |= 1 << from.0;
         Some(slot.source)
@@ -68,19 +65,20 @@ impl Speakers {
 }
 
 /// Where a group lives.
-impl Shard {
+impl Speakers {
     pub(super) fn speakers_command(
         &mut self,
+        core: &mut Core,
         now: Instant,
         id: SpeakersId,
         command: SpeakersCommand,
     ) {
         use SpeakersCommand as C;
         if let C::Create { threshold } = command {
-            self.speakers.groups.insert(id, SpeakerGroup::new(threshold));
+            self.groups.insert(id, SpeakerGroup::new(threshold));
             return;
         }
-        let Some(group) = self.speakers.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(&id) else { return };
         let threshold = group.threshold;
         let mut changes = Vec::new();
         let mut unwanted = Vec::new();
@@ -90,7 +88,7 @@ impl Shard {
                 let member = Member { audio, owner, video };
                 unwanted.extend(group.add(member, &mut changes));
                 for track in [Some(audio), video].into_iter().flatten() {
-                    self.watch_at_owner(now, track, id, threshold);
+                    core.tell(track.shard(), ShardMessage::Watch { track, group: id, threshold });
                 }
             }
             C::Remove { audio } => {
@@ -98,169 +96,148 @@ impl Shard {
                 if let Some(video) = group.remove(now, audio, &mut changes) {
                     unwanted.extend([Some(audio), video].into_iter().flatten());
                 }
-                self.tell_dominant(id, dominant);
+                self.tell_dominant(core, id, dominant);
             }
             C::CreateSlots { id: set, audio, video } => {
                 for slot in audio.iter().chain(&video) {
-                    self.speakers.slots.insert(*slot, Slot::default());
+                    self.slots.insert(*slot, Slot::default());
                 }
                 group.add_slots(now, set, audio, video, &mut changes);
             }
             C::CloseSlots { id: set } => {
                 for slot in group.remove_slots(set) {
-                    self.end_slot(now, slot);
+                    self.end_slot(core, slot);
                 }
             }
             C::Close => {
                 unwanted.extend(group.tracks());
-                let slots: Vec<IncomingTrackId> = group.slots().collect();
-                self.speakers.groups.remove(&id);
+                let slots: Vec<SourceId> = group.slots().collect();
+                self.groups.remove(&id);
                 for slot in slots {
-                    self.end_slot(now, slot);
+                    self.end_slot(core, slot);
                 }
             }
         }
         for track in unwanted {
-            self.unwatch_at_owner(track, id);
+            core.tell(track.shard(), ShardMessage::Unwatch { track, group: id });
         }
-        self.assign(now, changes);
+        self.assign(core, changes);
     }
 
     pub(super) fn on_speech(
         &mut self,
+        core: &mut Core,
         now: Instant,
         id: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         speech: Speech,
     ) {
-        let Some(group) = self.speakers.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(&id) else { return };
         let mut changes = Vec::new();
         if group.speech(now, track, speech, &mut changes) {
-            self.mailbox.post(Event::Speaker { group: id, track: Some(track) });
+            core.mailbox.post(Event::Speaker { group: id, track: Some(track) });
         }
-        self.assign(now, changes);
+        self.assign(core, changes);
     }
 
     pub(super) fn on_watched_muted(
         &mut self,
+        core: &mut Core,
         now: Instant,
         id: SpeakersId,
-        track: IncomingTrackId,
+        track: SourceId,
         muted: bool,
     ) {
-        let Some(group) = self.speakers.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(&id) else { return };
         let mut changes = Vec::new();
         group.mute(now, track, muted, &mut changes);
-        self.assign(now, changes);
+        self.assign(core, changes);
     }
 
-    pub(super) fn on_watched_gone(&mut self, now: Instant, id: SpeakersId, track: IncomingTrackId) {
-        let Some(group) = self.speakers.groups.get_mut(&id) else { return };
+    pub(super) fn on_watched_gone(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        id: SpeakersId,
+        track: SourceId,
+    ) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
         let dominant = group.dominant();
         let mut changes = Vec::new();
         let unwanted = group.gone(now, track, &mut changes);
-        self.tell_dominant(id, dominant);
+        self.tell_dominant(core, id, dominant);
         if let Some(unwanted) = unwanted {
-            self.unwatch_at_owner(unwanted, id);
+            core.tell(unwanted.shard(), ShardMessage::Unwatch { track: unwanted, group: id });
         }
-        self.assign(now, changes);
+        self.assign(core, changes);
     }
 
-    fn tell_dominant(&mut self, id: SpeakersId, before: Option<IncomingTrackId>) {
-        let track = self.speakers.groups.get(&id).and_then(SpeakerGroup::dominant);
+    fn tell_dominant(&self, core: &Core, id: SpeakersId, before: Option<SourceId>) {
+        let track = self.groups.get(&id).and_then(SpeakerGroup::dominant);
         if track != before {
-            self.mailbox.post(Event::Speaker { group: id, track });
+            core.mailbox.post(Event::Speaker { group: id, track });
         }
     }
 
     /// Tells of slots that have another source now.
-    fn assign(&mut self, now: Instant, changes: Vec<SlotChange>) {
+    fn assign(&mut self, core: &mut Core, changes: Vec<SlotChange>) {
         for SlotChange { slot, source } in changes {
-            let Some(known) = self.speakers.slots.get_mut(&slot) else { continue };
+            let Some(known) = self.slots.get_mut(&slot) else { continue };
             known.source = source;
             let shards = known.shards;
-            self.mailbox.post(Event::SpeakerSlot { slot, track: source.map(|(track, _)| track) });
+            core.mailbox.post(Event::SpeakerSlot { slot, track: source.map(|(track, _)| track) });
             for shard in bits(shards) {
-                if shard == self.index {
-                    self.feed_slot(now, slot, source);
-                } else {
-                    self.messages.push((shard, ShardMessage::SlotFed { slot, source }));
-                }
+                core.tell(shard, ShardMessage::SlotFed { slot, source });
             }
         }
     }
 
-    fn end_slot(&mut self, now: Instant, slot: IncomingTrackId) {
-        let Some(known) = self.speakers.slots.remove(&slot) else { return };
+    fn end_slot(&mut self, core: &mut Core, slot: SourceId) {
+        let Some(known) = self.slots.remove(&slot) else { return };
         for shard in bits(known.shards) {
-            if shard == self.index {
-                self.close_slot(now, slot);
-            } else {
-                self.messages.push((shard, ShardMessage::SlotClosed { slot }));
-            }
+            core.tell(shard, ShardMessage::SlotClosed { slot });
         }
     }
 
     /// Another shard wants to know what feeds a slot.
-    pub(super) fn take_slot(&mut self, slot: IncomingTrackId, from: ShardIndex) {
-        let answer = match self.speakers.take(slot, from) {
+    pub(super) fn take_slot(&mut self, core: &mut Core, slot: SourceId, from: ShardIndex) {
+        let answer = match self.take(slot, from) {
             Some(source) => ShardMessage::SlotFed { slot, source },
             None => ShardMessage::SlotClosed { slot },
         };
-        self.messages.push((from, answer));
-    }
-
-    fn watch_at_owner(
-        &mut self,
-        now: Instant,
-        track: IncomingTrackId,
-        group: SpeakersId,
-        threshold: i8,
-    ) {
-        if track.shard() == self.index {
-            self.watch(now, track, group, threshold);
-        } else {
-            let message = ShardMessage::Watch { track, group, threshold };
-            self.messages.push((track.shard(), message));
-        }
-    }
-
-    fn unwatch_at_owner(&mut self, track: IncomingTrackId, group: SpeakersId) {
-        if track.shard() == self.index {
-            self.speakers.unwatch(track, group);
-        } else {
-            self.messages.push((track.shard(), ShardMessage::Unwatch { track, group }));
-        }
+        core.tell(from, answer);
     }
 }
 
 /// Where a member lives.
-impl Shard {
+impl Speakers {
     pub(super) fn watch(
         &mut self,
+        core: &mut Core,
+        routes: &Routes,
         now: Instant,
-        track: IncomingTrackId,
+        track: SourceId,
         group: SpeakersId,
         threshold: i8,
     ) {
-        let owner = self.routes.route(track).and_then(|route| route.sender());
-        let held = owner.and_then(|owner| self.with(owner, |session| session.holds(track))?);
-        let Some(held) = held else { return self.tell_gone(now, group, track) };
-        self.speakers.unwatch(track, group);
+        let owner = routes.route(track).and_then(|route| route.sender());
+        let held = owner.and_then(|owner| core.with(owner, |session| session.holds(track))?);
+        let Some(held) = held else { return tell_gone(core, group, track) };
+        self.unwatch(track, group);
         let meter = SpeechMeter::new(now, threshold);
-        self.speakers.watched.entry(track).or_default().push(Watch { group, meter });
+        self.watched.entry(track).or_default().push(Watch { group, meter });
         if held {
-            self.tell_muted(now, group, track, true);
+            tell_muted(core, group, track, true);
         }
     }
 
     /// A packet of this shard's own came. Almost all are of nobody's interest.
-    pub(super) fn hear(&mut self, packet: &SourcePacket) {
-        if self.speakers.watched.is_empty() {
+    pub(super) fn hear(&mut self, core: &mut Core, packet: &SourcePacket) {
+        if self.watched.is_empty() {
             return;
         }
         let Some((level, _)) = packet.extensions.audio_level else { return };
-        let Some(watches) = self.speakers.watched.get_mut(&packet.track) else { return };
+        let Some(watches) = self.watched.get_mut(&packet.track) else { return };
         // One as a rule; told after the look at them, as telling may change them.
         let mut told: Vec<(SpeakersId, Speech)> = Vec::new();
         for watch in watches {
@@ -268,44 +245,31 @@ impl Shard {
             told.extend(speech.map(|speech| (watch.group, speech)));
         }
         for (group, speech) in told {
-            if group.shard() == self.index {
-                self.on_speech(packet.arrival, group, packet.track, speech);
-            } else {
-                let message = ShardMessage::Speech { group, track: packet.track, speech };
-                self.messages.push((group.shard(), message));
-            }
+            let message = ShardMessage::Speech { group, track: packet.track, speech };
+            core.tell(group.shard(), message);
         }
     }
 
-    pub(super) fn watched_muted(&mut self, now: Instant, track: IncomingTrackId, muted: bool) {
-        for group in self.speakers.watching(track) {
-            self.tell_muted(now, group, track, muted);
+    pub(super) fn watched_muted(&mut self, core: &mut Core, track: SourceId, muted: bool) {
+        for group in self.watching(track) {
+            tell_muted(core, group, track, muted);
         }
     }
 
-    pub(super) fn watched_gone(&mut self, now: Instant, track: IncomingTrackId) {
-        for group in self.speakers.watching(track) {
-            self.tell_gone(now, group, track);
+    pub(super) fn watched_gone(&mut self, core: &mut Core, track: SourceId) {
+        for group in self.watching(track) {
+            tell_gone(core, group, track);
         }
-        self.speakers.watched.remove(&track);
+        self.watched.remove(&track);
     }
+}
 
-    fn tell_muted(&mut self, now: Instant, group: SpeakersId, track: IncomingTrackId, muted: bool) {
-        if group.shard() == self.index {
-            self.on_watched_muted(now, group, track, muted);
-        } else {
-            let message = ShardMessage::WatchedMuted { group, track, muted };
-            self.messages.push((group.shard(), message));
-        }
-    }
+fn tell_muted(core: &mut Core, group: SpeakersId, track: SourceId, muted: bool) {
+    core.tell(group.shard(), ShardMessage::WatchedMuted { group, track, muted });
+}
 
-    fn tell_gone(&mut self, now: Instant, group: SpeakersId, track: IncomingTrackId) {
-        if group.shard() == self.index {
-            self.on_watched_gone(now, group, track);
-        } else {
-            self.messages.push((group.shard(), ShardMessage::WatchedGone { group, track }));
-        }
-    }
+fn tell_gone(core: &mut Core, group: SpeakersId, track: SourceId) {
+    core.tell(group.shard(), ShardMessage::WatchedGone { group, track });
 }
 
 fn bits(shards: u64) -> impl Iterator<Item = ShardIndex> {

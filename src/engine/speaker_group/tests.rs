@@ -24,7 +24,7 @@ impl Group {
     }
 
     fn slots(&mut self, id: u64, audio: u64, video: u64) {
-        let ids = |from: u64, count: u64| (from..from + count).map(IncomingTrackId).collect();
+        let ids = |from: u64, count: u64| (from..from + count).map(SourceId).collect();
         let (audio, video) = (ids(1000 * id, audio), ids(1000 * id + 500, video));
         self.change(|group, now, changes| {
             group.add_slots(now, SlotsId(id), audio, video, changes);
@@ -45,16 +45,14 @@ impl Group {
 
     /// Members have sound of their number and a picture of a hundred more.
     fn add(&mut self, number: u64) {
-        let (audio, owner) = (IncomingTrackId(number), TransportId(number));
-        let member = Member { audio, video: Some(IncomingTrackId(number + 100)), owner };
+        let (audio, owner) = (SourceId(number), TransportId(number));
+        let member = Member { audio, video: Some(SourceId(number + 100)), owner };
         self.change(|group, _, changes| group.add(member, changes));
     }
 
     fn speak(&mut self, number: u64) -> bool {
         self.now += Duration::from_secs(1);
-        self.change(|group, now, changes| {
-            group.speech(now, IncomingTrackId(number), SPEAKING, changes)
-        })
+        self.change(|group, now, changes| group.speech(now, SourceId(number), SPEAKING, changes))
     }
 
     fn fed(&self, slot: u64) -> Option<u64> {
@@ -71,7 +69,7 @@ fn members_fill_what_is_free_and_speakers_what_is_silent() {
     assert_eq!([group.fed(1000), group.fed(1001), group.fed(1500)], [1, 2, 101].map(Some));
     assert!(group.speak(4), "has the word");
     assert_eq!([group.fed(1000), group.fed(1001), group.fed(1500)], [4, 2, 104].map(Some));
-    assert_eq!(group.group.dominant(), Some(IncomingTrackId(4)));
+    assert_eq!(group.group.dominant(), Some(SourceId(4)));
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn sets_of_slots_are_apart() {
     assert_eq!(group.fed(1000), Some(3), "the one slot");
     assert_eq!([2000, 2001, 2002].map(|slot| group.fed(slot)), [1, 2, 3].map(Some));
     let gone = group.group.remove_slots(SlotsId(1));
-    assert_eq!(gone, [IncomingTrackId(1000)]);
+    assert_eq!(gone, [SourceId(1000)]);
     assert_eq!(group.group.slots().count(), 3);
 }
 
@@ -110,9 +108,9 @@ fn who_leaves_is_replaced_by_who_spoke_last() {
     for number in [5, 4, 3] {
         group.speak(number);
     }
-    let gone = IncomingTrackId(4);
+    let gone = SourceId(4);
     let video = group.change(|group, now, changes| group.gone(now, gone, changes));
-    assert_eq!(video, Some(IncomingTrackId(104)), "not wanted any more");
+    assert_eq!(video, Some(SourceId(104)), "not wanted any more");
     let audio = [group.fed(1000), group.fed(1001)];
     assert!(audio.contains(&Some(3)) && audio.contains(&Some(5)), "{audio:?}");
     assert!(!group.slots.values().any(|track| *track == Some(4) || *track == Some(104)));
@@ -123,7 +121,7 @@ fn a_picture_that_ends_or_pauses_makes_room_for_another_and_its_sound_goes_on() 
     let mut group = Group::with_slots(1, 1);
     group.add(1);
     group.add(2);
-    let picture = IncomingTrackId(101);
+    let picture = SourceId(101);
     group.change(|group, now, changes| group.mute(now, picture, true, changes));
     assert_eq!((group.fed(1000), group.fed(1500)), (Some(1), Some(102)));
     group.change(|group, now, changes| group.mute(now, picture, false, changes));
@@ -139,7 +137,7 @@ fn a_picture_that_ends_or_pauses_makes_room_for_another_and_its_sound_goes_on() 
 fn who_is_muted_gets_no_slot_until_it_goes_on() {
     let mut group = Group::with_slots(1, 0);
     group.add(1);
-    let sound = IncomingTrackId(1);
+    let sound = SourceId(1);
     group.change(|group, now, changes| group.mute(now, sound, true, changes));
     assert_eq!(group.fed(1000), None);
     assert!(!group.speak(1));
@@ -152,20 +150,16 @@ fn who_is_muted_gets_no_slot_until_it_goes_on() {
 fn another_picture_takes_the_place_of_the_first() {
     let mut group = Group::with_slots(0, 1);
     group.add(1);
-    let member = Member {
-        audio: IncomingTrackId(1),
-        video: Some(IncomingTrackId(300)),
-        owner: TransportId(1),
-    };
+    let member = Member { audio: SourceId(1), video: Some(SourceId(300)), owner: TransportId(1) };
     let old = group.change(|group, _, changes| group.add(member, changes));
-    assert_eq!((old, group.fed(1500)), (Some(IncomingTrackId(101)), Some(300)));
+    assert_eq!((old, group.fed(1500)), (Some(SourceId(101)), Some(300)));
     assert_eq!(group.group.tracks().count(), 2);
 }
 
 #[test]
 fn strangers_change_nothing() {
     let mut group = Group::with_slots(1, 1);
-    let stranger = IncomingTrackId(77);
+    let stranger = SourceId(77);
     assert!(!group.speak(77));
     group.change(|group, now, changes| {
         group.gone(now, stranger, changes);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::mpsc;
 
-use crate::control::ids::{IdMap, IncomingTrackId};
+use crate::control::ids::{IdMap, SourceId};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
@@ -29,11 +29,11 @@ pub struct Inlet {
 #[derive(Default, Debug)]
 pub struct Notes {
     /// Of tracks that go in: what they are now. `None`: gone.
-    pub sources: IdMap<IncomingTrackId, Option<Arc<SourceDescription>>>,
+    pub sources: IdMap<SourceId, Option<Arc<SourceDescription>>>,
     /// Of tracks that come out: what their receivers take.
-    pub demand: IdMap<IncomingTrackId, EncodingSet>,
+    pub demand: IdMap<SourceId, EncodingSet>,
     /// Of tracks that come out: encodings that somebody needs a keyframe of.
-    pub keyframes: HashSet<(IncomingTrackId, EncodingIndex)>,
+    pub keyframes: HashSet<(SourceId, EncodingIndex)>,
 }
 
 impl fmt::Debug for Inlet {
@@ -66,19 +66,19 @@ impl Inlet {
     }
 
     /// A taken track is something else now, or gone.
-    pub fn described(&self, track: IncomingTrackId, description: Option<Arc<SourceDescription>>) {
+    pub fn described(&self, track: SourceId, description: Option<Arc<SourceDescription>>) {
         self.lock().sources.insert(track, description);
         self.wake();
     }
 
     /// The receivers of a made track take other encodings now.
-    pub fn demand(&self, track: IncomingTrackId, wanted: EncodingSet) {
+    pub fn demand(&self, track: SourceId, wanted: EncodingSet) {
         self.lock().demand.insert(track, wanted);
         self.wake();
     }
 
     /// Somebody needs a keyframe of a made track.
-    pub fn keyframe(&self, track: IncomingTrackId, encoding: EncodingIndex) {
+    pub fn keyframe(&self, track: SourceId, encoding: EncodingIndex) {
         self.lock().keyframes.insert((track, encoding));
         self.wake();
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::doze::Doze;
 use crate::codec::packet::TakenPacket;
 use crate::codec::{Kind, Layer};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
 use crate::sfu::{EncodingIndex, EncodingSet, EncodingState, SourcePacket};
@@ -18,7 +18,7 @@ pub struct Input<K> {
     /// Sound or pictures.
     pub kind: Kind,
     /// What feeds it.
-    pub track: IncomingTrackId,
+    pub track: SourceId,
     description: Option<Arc<SourceDescription>>,
     transponder: Transponder,
     /// Pixels of the place it is shown in.
@@ -31,7 +31,7 @@ pub struct Input<K> {
 
 impl<K: Copy> Input<K> {
     /// An input that is not needed yet.
-    pub fn new(place: K, kind: Kind, track: IncomingTrackId) -> Self {
+    pub fn new(place: K, kind: Kind, track: SourceId) -> Self {
         let transponder = Transponder::new(kind);
         let doze = Doze::default();
         Self { place, kind, track, description: None, transponder, size: None, needed: false, doze }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_smallest_encoding_that_fills_the_tile_is_taken() {
-        let mut input = Input::new(1, Kind::Video, IncomingTrackId(64));
+        let mut input = Input::new(1, Kind::Video, SourceId(64));
         input.describe(simulcast([true; 3]));
         assert_eq!(input.wanted(), EncodingSet::NONE, "nobody sees it");
         for (tile, encoding) in
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn one_that_its_sender_switched_off_is_asked_for_while_another_goes_on() {
-        let mut input = Input::new(1, Kind::Video, IncomingTrackId(64));
+        let mut input = Input::new(1, Kind::Video, SourceId(64));
         input.describe(simulcast([true, false, false]));
         input.need(Some((640, 360)));
         assert_eq!(input.wanted(), set(&[0, 1]), "the small one until the other comes");

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::codec::format::{Format, Parameters};
 use crate::codec::packet::MadePacket;
 use crate::codec::{Codec, Description};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{
     AudioLevelMeter, EncodingIndex, EncodingSet, Extensions, LayerMeter, SourcePacket,
@@ -36,7 +36,7 @@ pub struct Class {
 /// A track whose packets are made here, by a mixer or by whatever plays or takes in media by other
 /// ways. Its description is for the shard it lives on.
 pub struct Made {
-    id: IncomingTrackId,
+    id: SourceId,
     encodings: Vec<Encoding>,
     description: Arc<SourceDescription>,
     wanted: EncodingSet,
@@ -53,7 +53,7 @@ struct Encoding {
 
 impl Made {
     /// `classes` in the order in which their codecs are to be chosen. Nobody wants anything of it yet.
-    pub fn new(now: Instant, id: IncomingTrackId, classes: &[Class]) -> Self {
+    pub fn new(now: Instant, id: SourceId, classes: &[Class]) -> Self {
         let encodings: Vec<Encoding> = classes
             .iter()
             .enumerate()
@@ -73,7 +73,7 @@ impl Made {
     }
 
     /// Its name.
-    pub fn id(&self) -> IncomingTrackId {
+    pub fn id(&self) -> SourceId {
         self.id
     }
 

@@ -9,7 +9,7 @@ use super::inlet::Inlet;
 use super::input::Input;
 use crate::codec::Kind;
 use crate::codec::packet::TakenPacket;
-use crate::control::ids::{IdMap, IncomingTrackId, ShardIndex, TakerId};
+use crate::control::ids::{IdMap, ShardIndex, SourceId, TakerId};
 use crate::engine::message::ShardMessage;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, SourcePacket};
@@ -25,11 +25,11 @@ pub struct Taker<K> {
     /// By track.
     all: Vec<Input<K>>,
     /// What each track is, as far as its shard told.
-    descriptions: IdMap<IncomingTrackId, Arc<SourceDescription>>,
+    descriptions: IdMap<SourceId, Arc<SourceDescription>>,
     /// What each track's shard was last told.
-    told: IdMap<IncomingTrackId, EncodingSet>,
+    told: IdMap<SourceId, EncodingSet>,
     /// Where the inputs of each track are. Made anew when inputs change.
-    places: IdMap<IncomingTrackId, Range<usize>>,
+    places: IdMap<SourceId, Range<usize>>,
     messages: Vec<(ShardIndex, ShardMessage)>,
     /// Something is not as it was when shards were last told.
     changed: bool,
@@ -56,7 +56,7 @@ impl<K: Copy + Eq> Taker<K> {
     }
 
     /// Feeds a place from a track, or from nothing. Says whether that changed anything.
-    pub fn attach(&mut self, place: K, kind: Kind, track: Option<IncomingTrackId>) -> bool {
+    pub fn attach(&mut self, place: K, kind: Kind, track: Option<SourceId>) -> bool {
         let known = self.all.iter().position(|i| i.place == place && i.kind == kind);
         if known.map(|known| self.all[known].track) == track {
             return false;
@@ -85,13 +85,13 @@ impl<K: Copy + Eq> Taker<K> {
             start += inputs.len();
         }
         let gone = self.told.keys().filter(|track| !self.places.contains_key(track));
-        let gone: Vec<IncomingTrackId> = gone.copied().collect();
+        let gone: Vec<SourceId> = gone.copied().collect();
         for track in gone {
             self.untap(track);
         }
     }
 
-    fn untap(&mut self, track: IncomingTrackId) {
+    fn untap(&mut self, track: SourceId) {
         self.descriptions.remove(&track);
         if self.told.remove(&track).is_some() {
             let message = ShardMessage::Untap { track, taker: self.id };
@@ -108,7 +108,7 @@ impl<K: Copy + Eq> Taker<K> {
     /// What a track is now. Gives the places whose input began anew.
     pub fn described(
         &mut self,
-        track: IncomingTrackId,
+        track: SourceId,
         description: Option<Arc<SourceDescription>>,
     ) -> Vec<(K, Kind)> {
         let mut anew = Vec::new();

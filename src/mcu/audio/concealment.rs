@@ -1,5 +1,7 @@
 //! Sound in place of lost packets of codecs that bring no way of their own: the last period of the
 //! voice goes on and fades away (after G.711 appendix I).
+//!
+//! The field calls this PLC, packet loss concealment.
 
 /// Of the past, in ms: twice the longest period and a template.
 const HISTORY: usize = 45;

@@ -1,4 +1,9 @@
 //! Who is heard: the loudest few, and whoever is stays for a moment.
+//!
+//! That is another question than who has the word in a group (`sfu/active_speaker.rs`): places in the mix
+//! are given at once and by peaks, or first syllables would be cut off, and a cough that gets one does no
+//! harm. The dominant port, which a canvas shows large, is the one of those in the mix that was most
+//! active of late, as what an application writes or plays is not speech and has to be shown as well.
 
 use std::time::{Duration, Instant};
 

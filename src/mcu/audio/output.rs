@@ -2,6 +2,8 @@
 //!
 //! All of it can be copied. The mix without a port begins as a copy of the one with it, so that who
 //! listens hears one stream go on: no encoder starts in the middle of a word.
+//!
+//! Who is heard gets the sum without himself: mix-minus, or N-1.
 
 use std::sync::Arc;
 

@@ -111,6 +111,12 @@ impl Stream {
         at - self.clock.base().unwrap_or(0) - self.target.get()
     }
 
+    /// Timestamp of what is heard next.
+    fn heard(&self, position: i64) -> i64 {
+        let per_sample = f64::from(RATE / self.decoder.rate());
+        position - (self.resampler.queued() * per_sample) as i64
+    }
+
     pub(super) fn receive(&mut self, packet: &TakenPacket) -> Heard {
         self.counters.packets += 1;
         let scale = i64::from(RATE / self.codec.clock_rate());

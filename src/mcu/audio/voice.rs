@@ -1,4 +1,6 @@
 //! What makes a voice pleasant: less noise, and the loudness of all the others.
+//!
+//! The second one is an AGC, automatic gain control.
 
 use nnnoiseless::DenoiseState;
 

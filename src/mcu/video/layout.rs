@@ -1,12 +1,14 @@
 //! Where tiles may be: the layouts there are, and the words for tiles of one's own.
 
 use super::colour::Colour;
+use super::error::VideoError;
 use super::rect::{Parts, Rect};
 use crate::mcu::PortKey;
 
 /// Most tiles of a layout.
 pub const MAX_TILES: usize = 100;
 
+/// How tiles lie on the canvas.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub enum Layout {
     /// Everybody alike.
@@ -23,20 +25,20 @@ pub enum Layout {
 }
 
 impl Layout {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), VideoError> {
         let Layout::Tiles(tiles) = self else { return Ok(()) };
         if tiles.len() > MAX_TILES {
-            return Err(format!("more than {MAX_TILES} tiles"));
+            return Err(VideoError::TooMany { what: "tiles", limit: MAX_TILES });
         }
         for tile in tiles {
             if !tile.rect.is_valid() {
-                return Err("a tile lies outside the canvas".into());
+                return Err(VideoError::Outside("a tile"));
             }
             if !(0.0..=0.5).contains(&tile.radius) {
-                return Err(format!("a radius of {} is not 0 to 0.5", tile.radius));
+                return Err(VideoError::Radius(tile.radius));
             }
             if tile.border.is_some_and(|border| !(0.0..=0.5).contains(&border.width)) {
-                return Err("a border's width is not 0 to 0.5".into());
+                return Err(VideoError::BorderWidth);
             }
         }
         Ok(())
@@ -56,6 +58,7 @@ pub struct Tile {
     pub source: TileSource,
 }
 
+/// What becomes of a picture of another shape than its tile.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Fit {
     /// The picture fills the tile, what does not fit is cut off.

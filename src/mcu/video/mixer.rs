@@ -3,6 +3,7 @@
 mod snapshot;
 mod tick;
 
+use super::error::VideoError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ pub struct VideoMixer {
 }
 
 impl VideoMixer {
-    pub fn new(options: VideoOptions) -> Result<Self, String> {
+    pub fn new(options: VideoOptions) -> Result<Self, VideoError> {
         options.check()?;
         let (width, height) = (options.width, options.height);
         let background = paint_background(&options.background, width, height)?;
@@ -95,12 +96,12 @@ impl VideoMixer {
     }
 
     /// Adds a port behind those there are.
-    pub fn add_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), String> {
+    pub fn add_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), VideoError> {
         if self.ports.contains_key(&key) {
-            return Err("the port is there already".into());
+            return Err(VideoError::PortExists);
         }
         if self.ports.len() >= MAX_PORTS {
-            return Err(format!("more than {MAX_PORTS} ports"));
+            return Err(VideoError::TooMany { what: "ports", limit: MAX_PORTS });
         }
         let mut port = Port::default();
         port.set_options(options)?;
@@ -111,8 +112,8 @@ impl VideoMixer {
     }
 
     /// Shows a port in another way.
-    pub fn set_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), String> {
-        let port = self.ports.get_mut(&key).ok_or("no such port")?;
+    pub fn set_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), VideoError> {
+        let port = self.ports.get_mut(&key).ok_or(VideoError::NoSuchPort)?;
         self.unsettled = true;
         port.set_options(options)
     }
@@ -144,19 +145,19 @@ impl VideoMixer {
         key: PortKey,
         frame: &Frame<'_>,
         captured: Instant,
-    ) -> Result<(), String> {
-        let port = self.ports.get_mut(&key).ok_or("no such port")?;
+    ) -> Result<(), VideoError> {
+        let port = self.ports.get_mut(&key).ok_or(VideoError::NoSuchPort)?;
         let sides = 1..=MAX_SIDE;
         let pixels = u32::from(frame.width) * u32::from(frame.height);
         if !sides.contains(&frame.width)
             || !sides.contains(&frame.height)
             || pixels > MAX_CANVAS_PIXELS
         {
-            return Err(format!("a frame of {}x{}", frame.width, frame.height));
+            return Err(VideoError::FrameSize { width: frame.width, height: frame.height });
         }
         let expected = frame.format.len(frame.width, frame.height);
         if frame.data.len() != expected {
-            return Err(format!("{} bytes of a frame, not {expected}", frame.data.len()));
+            return Err(VideoError::FrameLength { given: frame.data.len(), expected });
         }
         port.input.write(frame, captured, &mut self.pool);
         Ok(())
@@ -197,20 +198,20 @@ impl VideoMixer {
         self.unsettled = true;
     }
 
-    pub fn set_layout(&mut self, layout: Layout) -> Result<(), String> {
+    pub fn set_layout(&mut self, layout: Layout) -> Result<(), VideoError> {
         layout.check()?;
         self.layout = layout;
         self.unsettled = true;
         Ok(())
     }
 
-    pub fn set_background(&mut self, background: &Background) -> Result<(), String> {
+    pub fn set_background(&mut self, background: &Background) -> Result<(), VideoError> {
         self.canvas.set_background(paint_background(background, self.width, self.height)?);
         Ok(())
     }
 
     /// Replaces all overlays; when one of them is wrong, all stay as they were.
-    pub fn set_overlays(&mut self, overlays: &[Overlay]) -> Result<(), String> {
+    pub fn set_overlays(&mut self, overlays: &[Overlay]) -> Result<(), VideoError> {
         let rendered = overlay::render(self.canvas.fonts(), overlays, self.width, self.height)?;
         self.overlays = rendered.into_iter().map(Arc::new).collect();
         self.canvas.set_items(&self.placements, &self.overlays);
@@ -242,13 +243,13 @@ impl VideoMixer {
         self.effort = effort;
     }
 
-    pub fn add_tap(&mut self, key: TapKey, options: TapOptions) -> Result<(), String> {
+    pub fn add_tap(&mut self, key: TapKey, options: TapOptions) -> Result<(), VideoError> {
         options.check()?;
         if self.taps.len() >= MAX_TAPS {
-            return Err(format!("more than {MAX_TAPS} taps"));
+            return Err(VideoError::TooMany { what: "taps", limit: MAX_TAPS });
         }
         if self.taps.iter().any(|tap| tap.key() == key) {
-            return Err("the tap is there already".into());
+            return Err(VideoError::TapExists);
         }
         self.taps.push(Tap::new(key, options));
         Ok(())
@@ -286,7 +287,11 @@ impl VideoMixer {
     }
 }
 
-fn paint_background(background: &Background, width: u16, height: u16) -> Result<Picture, String> {
+fn paint_background(
+    background: &Background,
+    width: u16,
+    height: u16,
+) -> Result<Picture, VideoError> {
     match background {
         Background::Colour(colour) => Ok(Picture::filled(width, height, *colour)),
         Background::Picture(file) => {

@@ -7,6 +7,7 @@ mod codec;
 mod colour;
 mod corners;
 mod draw;
+mod error;
 mod face;
 mod input;
 mod layout;
@@ -23,6 +24,7 @@ mod taps;
 
 pub use colour::Colour;
 pub use draw::Fonts;
+pub use error::{EncoderError, ImageError, VideoError};
 pub use layout::{Border, Fit, Layout, MAX_TILES, Placement, Tile, TileSource};
 pub use mixer::VideoMixer;
 pub use options::*;

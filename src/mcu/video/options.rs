@@ -1,5 +1,6 @@
 //! What a video mixer and its ports are told.
 
+use super::error::{EncoderError, VideoError};
 use std::sync::Arc;
 
 use super::colour::Colour;
@@ -31,13 +32,13 @@ pub struct VideoOptions {
 }
 
 impl VideoOptions {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), VideoError> {
         check_size(self.width, self.height)?;
         if !(1.0..=60.0).contains(&self.fps) {
-            return Err(format!("{} pictures per second are not 1 to 60", self.fps));
+            return Err(VideoError::FrameRate { asked: self.fps, range: "1 to 60" });
         }
         if self.classes.len() > MAX_CLASSES {
-            return Err(format!("more than {MAX_CLASSES} output classes"));
+            return Err(VideoError::TooMany { what: "output classes", limit: MAX_CLASSES });
         }
         self.classes.iter().try_for_each(ClassOptions::check)
     }
@@ -74,35 +75,43 @@ pub struct ClassOptions {
 impl ClassOptions {
     pub(super) const BITRATES: std::ops::RangeInclusive<u32> = 10_000..=100_000_000;
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), VideoError> {
         check_size(self.width, self.height)?;
         if !matches!(self.codec, Codec::Vp8 | Codec::Vp9 | Codec::H264) {
-            return Err(format!("{} cannot be encoded", self.codec));
+            return Err(EncoderError::Unsupported(self.codec).into());
         }
         if !(1..=60).contains(&self.frame_divisor) {
-            return Err(format!("a frame divisor of {} is not 1 to 60", self.frame_divisor));
+            return Err(VideoError::FrameDivisor(self.frame_divisor));
         }
         if !Self::BITRATES.contains(&self.bitrate) {
-            return Err(format!("{} bits per second are out of range", self.bitrate));
+            return Err(VideoError::Bitrate(self.bitrate));
         }
         if self.codec == Codec::H264 && (self.width < 16 || self.height < 16) {
-            return Err("H.264 is encoded from 16x16 on".into());
+            return Err(VideoError::Size {
+                width: self.width,
+                height: self.height,
+                rule: "16x16 or more, as H.264 needs",
+            });
         }
         // Level 5.2, the highest that the encoder knows.
         if self.codec == Codec::H264 && (self.width > 3840 || self.height > 2160) {
-            return Err("H.264 is encoded up to 3840x2160".into());
+            return Err(VideoError::Size {
+                width: self.width,
+                height: self.height,
+                rule: "up to 3840x2160, as H.264 needs",
+            });
         }
         Ok(())
     }
 }
 
-fn check_size(width: u16, height: u16) -> Result<(), String> {
+fn check_size(width: u16, height: u16) -> Result<(), VideoError> {
     let side = |side: u16| (2..=MAX_SIDE).contains(&side) && side.is_multiple_of(2);
     let pixels = u32::from(width) * u32::from(height);
     if side(width) && side(height) && pixels <= MAX_CANVAS_PIXELS {
         return Ok(());
     }
-    Err(format!("{width}x{height} is not an even size up to {MAX_CANVAS_PIXELS} pixels"))
+    Err(VideoError::Size { width, height, rule: "an even size up to 3840x2160" })
 }
 
 /// Names an output class: its place in [`VideoOptions::classes`].
@@ -180,6 +189,7 @@ pub enum Source {
     Port(PortKey),
 }
 
+/// How the pixels of a frame lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PixelFormat {
     /// Y, U and V planes after each other, without padding; chroma sizes are rounded up.
@@ -211,12 +221,12 @@ pub struct TapOptions {
 }
 
 impl TapOptions {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), VideoError> {
         if let Some((width, height)) = self.size {
             check_size(width, height)?;
         }
         if !(self.max_fps > 0.0 && self.max_fps <= 60.0) {
-            return Err(format!("{} pictures per second are not up to 60", self.max_fps));
+            return Err(VideoError::FrameRate { asked: self.max_fps, range: "up to 60" });
         }
         Ok(())
     }
@@ -231,6 +241,7 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
 }
 
+/// The file that a snapshot becomes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SnapshotFormat {
     /// Quality 1 to 100.

@@ -1,5 +1,6 @@
 //! Text and pictures that lie over the tiles, or under them.
 
+use super::error::{ImageError, VideoError};
 use std::sync::Arc;
 
 use fast_image_resize::images::{Image, ImageRef};
@@ -14,6 +15,7 @@ pub const MAX_OVERLAYS: usize = 32;
 /// Most bytes of an overlay's text.
 const MAX_TEXT: usize = 4096;
 
+/// A text or a picture over the tiles, or under them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Overlay {
     /// Where it is, in parts of the canvas.
@@ -23,6 +25,7 @@ pub struct Overlay {
     pub content: OverlayContent,
 }
 
+/// What an overlay shows.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OverlayContent {
     Text {
@@ -39,6 +42,7 @@ pub enum OverlayContent {
     Picture(Arc<[u8]>),
 }
 
+/// Where lines of a text stand.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Align {
     #[default]
@@ -60,9 +64,9 @@ pub(super) fn render(
     overlays: &[Overlay],
     width: u16,
     height: u16,
-) -> Result<Vec<Rendered>, String> {
+) -> Result<Vec<Rendered>, VideoError> {
     if overlays.len() > MAX_OVERLAYS {
-        return Err(format!("more than {MAX_OVERLAYS} overlays"));
+        return Err(VideoError::TooMany { what: "overlays", limit: MAX_OVERLAYS });
     }
     overlays.iter().map(|overlay| render_one(fonts, overlay, width, height)).collect()
 }
@@ -72,15 +76,15 @@ fn render_one(
     overlay: &Overlay,
     width: u16,
     height: u16,
-) -> Result<Rendered, String> {
+) -> Result<Rendered, VideoError> {
     if !overlay.rect.is_valid() {
-        return Err("an overlay lies outside the canvas".into());
+        return Err(VideoError::Outside("an overlay"));
     }
     let room = Rect::of_parts(overlay.rect, width, height);
     let (rect, pixmap) = match &overlay.content {
         OverlayContent::Text { text, size, colour, background, align } => {
             if !(0.005..=1.0).contains(size) || text.len() > MAX_TEXT {
-                return Err("an overlay's text is too long or of no size".into());
+                return Err(VideoError::OverlayText);
             }
             let size = size * f32::from(height);
             let lines = |width| wrap(fonts, text, size, width);
@@ -171,15 +175,15 @@ fn words(paragraph: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, String> {
+fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, ImageError> {
     let mut scaled = Pixmap::new(rect.width, rect.height);
     let (width, height) = (picture.width.into(), picture.height.into());
     let source = ImageRef::new(width, height, &picture.data, PixelType::U8x4)
-        .map_err(|error| error.to_string())?;
+        .map_err(ImageError::conversion)?;
     let (width, height) = (rect.width.into(), rect.height.into());
     let mut target = Image::from_slice_u8(width, height, &mut scaled.data, PixelType::U8x4)
-        .map_err(|error| error.to_string())?;
-    Resizer::new().resize(&source, &mut target, None).map_err(|error| error.to_string())?;
+        .map_err(ImageError::conversion)?;
+    Resizer::new().resize(&source, &mut target, None).map_err(ImageError::conversion)?;
     Ok(scaled)
 }
 

@@ -1,5 +1,6 @@
 //! A port of the mixer: its input and how it is shown.
 
+use super::error::VideoError;
 use std::time::Instant;
 
 use super::canvas::View;
@@ -23,9 +24,9 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn set_options(&mut self, options: VideoPortOptions) -> Result<(), String> {
+    pub(super) fn set_options(&mut self, options: VideoPortOptions) -> Result<(), VideoError> {
         if options.label.as_ref().is_some_and(|label| label.len() > Self::MAX_LABEL) {
-            return Err(format!("a label of more than {} bytes", Self::MAX_LABEL));
+            return Err(VideoError::LabelTooLong(Self::MAX_LABEL));
         }
         if options.placeholder != self.options.placeholder {
             self.stand_in = match &options.placeholder {

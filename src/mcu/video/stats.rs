@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+/// Of a port, since it was added.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct PortStats {
     pub packets: u64,
@@ -19,6 +20,7 @@ pub struct PortStats {
     pub decode_time: Duration,
 }
 
+/// Of an output class, since it was first wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ClassStats {
     pub encoded: u64,
@@ -37,6 +39,7 @@ pub struct ClassStats {
     pub encode_time: Duration,
 }
 
+/// Of the canvas.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct CanvasStats {
     /// Ticks in which something was painted.

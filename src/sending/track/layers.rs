@@ -49,23 +49,9 @@ impl OutgoingTrack {
         }
     }
 
-    pub(in crate::sending) fn wishes(&self) -> bandwidth::Preferences {
-        let Preferences {
-            max_width,
-            max_height,
-            max_frame_rate,
-            max_bitrate,
-            priority,
-            pause_allowed,
-        } = self.preferences;
-        bandwidth::Preferences {
-            max_width,
-            max_height,
-            max_frame_rate,
-            max_bitrate,
-            priority,
-            pause_allowed,
-        }
+    /// What the application wants of it.
+    pub(in crate::sending) fn wishes(&self) -> Preferences {
+        self.preferences
     }
 
     /// Adds what its source can send.

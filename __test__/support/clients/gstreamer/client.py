@@ -78,7 +78,12 @@ class Client:
         write(answer=answer)
         _, parsed = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, parsed)
-        self.peer.emit('set-remote-description', description, Gst.Promise.new())
+        self.peer.emit('set-remote-description', description, Gst.Promise.new_with_change_func(self.on_answered))
+
+    def on_answered(self, promise):
+        reply = promise.get_reply()
+        if reply and reply.has_field('error'):
+            write(error=f'the answer is refused: {reply.get_value("error")}')
 
     def on_pad(self, _, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:

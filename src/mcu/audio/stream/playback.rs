@@ -90,12 +90,6 @@ impl Stream {
         Playing { quiet: true, ..Playing::default() }
     }
 
-    /// Timestamp of what is heard next.
-    pub(super) fn heard(&self, position: i64) -> i64 {
-        let per_sample = f64::from(RATE / self.decoder.rate());
-        position - (self.resampler.queued() * per_sample) as i64
-    }
-
     fn speed(&self, playing: &Playing, due: i64) -> f64 {
         let drift = 1.0 + self.clock.drift();
         let Some(position) = playing.position else { return drift };

@@ -1,5 +1,6 @@
 //! OpenH264 encodes constrained baseline H.264.
 
+use super::super::error::EncoderError;
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile,
     RateControlMode, UsageType, VuiConfig,
@@ -23,7 +24,7 @@ pub(in crate::mcu::video) struct H264Encoder {
 }
 
 impl H264Encoder {
-    pub(super) fn new(settings: EncoderSettings) -> Result<Self, String> {
+    pub(super) fn new(settings: EncoderSettings) -> Result<Self, EncoderError> {
         let complexity = if settings.fast { Complexity::Low } else { Complexity::Medium };
         let config = EncoderConfig::new()
             .bitrate(BitRate::from_bps(settings.bitrate))
@@ -37,8 +38,8 @@ impl H264Encoder {
             .scene_change_detect(false)
             .num_threads(1)
             .vui(VuiConfig::bt601());
-        let encoder = Encoder::with_api_config(OpenH264API::from_source(), config)
-            .map_err(|error| format!("OpenH264: {error}"))?;
+        let encoder =
+            Encoder::with_api_config(OpenH264API::from_source(), config).map_err(refused)?;
         Ok(Self {
             encoder,
             size: (settings.width, settings.height),
@@ -81,9 +82,9 @@ impl H264Encoder {
         timestamp: i64,
         keyframe: bool,
         out: &mut Vec<u8>,
-    ) -> Result<Option<bool>, String> {
+    ) -> Result<Option<bool>, EncoderError> {
         if picture.size() != self.size {
-            return Err("a picture of another size".into());
+            return Err(EncoderError::Size);
         }
         if self.started {
             self.apply_bitrate();
@@ -93,10 +94,7 @@ impl H264Encoder {
         }
         let milliseconds = u64::try_from(timestamp).unwrap_or(0) / 90;
         let timestamp = Timestamp::from_millis(milliseconds);
-        let encoded = self
-            .encoder
-            .encode_at(&Planes(picture), timestamp)
-            .map_err(|error| format!("OpenH264: {error}"))?;
+        let encoded = self.encoder.encode_at(&Planes(picture), timestamp).map_err(refused)?;
         self.started = true;
         encoded.write_vec(out);
         match encoded.frame_type() {
@@ -130,4 +128,8 @@ impl YUVSource for Planes<'_> {
     fn v(&self) -> &[u8] {
         self.0.planes()[2]
     }
+}
+
+fn refused(error: openh264::Error) -> EncoderError {
+    EncoderError::Library { name: "OpenH264", reason: error.to_string() }
 }

@@ -4,11 +4,13 @@ mod aom_decoder;
 mod h264_decoder;
 mod h264_encoder;
 mod inspect;
+mod library_decoder;
 mod planes;
 mod vp9_header;
 mod vpx_decoder;
 mod vpx_encoder;
 
+use super::error::EncoderError;
 use std::sync::Arc;
 
 use aom_decoder::AomDecoder;
@@ -137,11 +139,11 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(settings: EncoderSettings) -> Result<Self, String> {
+    pub(super) fn new(settings: EncoderSettings) -> Result<Self, EncoderError> {
         match settings.codec {
             Codec::Vp8 | Codec::Vp9 => VpxEncoder::new(settings).map(Box::new).map(Encoder::Vpx),
             Codec::H264 => H264Encoder::new(settings).map(Box::new).map(Encoder::H264),
-            codec => Err(format!("{codec} cannot be encoded")),
+            codec => Err(EncoderError::Unsupported(codec)),
         }
     }
 
@@ -171,7 +173,7 @@ impl Encoder {
         timestamp: i64,
         keyframe: bool,
         out: &mut Vec<u8>,
-    ) -> Result<Option<bool>, String> {
+    ) -> Result<Option<bool>, EncoderError> {
         match self {
             Encoder::Vpx(encoder) => encoder.encode(picture, timestamp, keyframe, out),
             Encoder::H264(encoder) => encoder.encode(picture, timestamp, keyframe, out),

@@ -1,8 +1,6 @@
 //! libvpx decodes VP8 and VP9.
 
-use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::Arc;
 
 use vpx_sys::{
     VPX_DECODER_ABI_VERSION, vpx_codec_ctx_t, vpx_codec_dec_cfg_t, vpx_codec_dec_init_ver,
@@ -11,99 +9,66 @@ use vpx_sys::{
 };
 
 use super::DecodeError;
-use super::planes::{Planes, plane};
+use super::library_decoder::{I420, Library, LibraryDecoder};
 use crate::codec::Codec;
-use crate::mcu::video::picture::{Picture, Pool};
 
-pub(in crate::mcu::video) struct VpxDecoder {
-    /// Boxed: libvpx keeps no pointer to it, but nothing says it never will.
-    context: Box<vpx_codec_ctx_t>,
+/// Of VP9, or of VP8.
+pub(in crate::mcu::video) struct Vpx {
+    vp9: bool,
 }
 
-// SAFETY: a decoder with one thread keeps all its state behind its context and uses no thread-local
-// memory; it may be used by one thread after another.
-unsafe impl Send for VpxDecoder {}
+pub(in crate::mcu::video) type VpxDecoder = LibraryDecoder<Vpx>;
 
 impl VpxDecoder {
     /// `codec` is VP8 or VP9.
     pub(super) fn new(codec: Codec) -> Result<Self, DecodeError> {
+        Self::open(&Vpx { vp9: codec == Codec::Vp9 })
+    }
+}
+
+// SAFETY: libvpx keeps to these rules; all zeros is a valid context.
+unsafe impl Library for Vpx {
+    type Context = vpx_codec_ctx_t;
+    type Image = vpx_image_t;
+
+    unsafe fn initialise(&self, context: *mut vpx_codec_ctx_t) -> bool {
         let config = vpx_codec_dec_cfg_t { threads: 1, w: 0, h: 0 };
-        let mut context = Box::new(MaybeUninit::<vpx_codec_ctx_t>::zeroed());
-        // SAFETY: the context is memory of the right size and zeroed as vpx_codec_dec_init_ver
-        // wants it; the configuration outlives the call, which copies it; the interfaces are
-        // static.
+        let version = VPX_DECODER_ABI_VERSION as i32;
+        // SAFETY: the context is zeroed as the call wants it; the configuration outlives the call,
+        // which copies it; the interfaces are static.
         let result = unsafe {
-            let interface =
-                if codec == Codec::Vp9 { vpx_codec_vp9_dx() } else { vpx_codec_vp8_dx() };
-            vpx_codec_dec_init_ver(
-                context.as_mut_ptr(),
-                interface,
-                &config,
-                0,
-                VPX_DECODER_ABI_VERSION as i32,
-            )
+            let interface = if self.vp9 { vpx_codec_vp9_dx() } else { vpx_codec_vp8_dx() };
+            vpx_codec_dec_init_ver(context, interface, &config, 0, version)
         };
-        if result != vpx_codec_err_t::VPX_CODEC_OK {
-            return Err(DecodeError::Unavailable);
-        }
-        // SAFETY: all zeros is a valid context, and initialising succeeded.
-        let context = unsafe { context.assume_init() };
-        Ok(Self { context })
+        result == vpx_codec_err_t::VPX_CODEC_OK
     }
 
-    /// Decodes what one picture was encoded to. Of several pictures in it the last one counts.
-    pub(super) fn decode(
-        &mut self,
-        data: &[u8],
-        pool: &mut Pool,
-    ) -> Result<Option<Arc<Picture>>, DecodeError> {
-        let len = u32::try_from(data.len()).map_err(|_| DecodeError::TooLarge)?;
-        // SAFETY: the context was initialised; `data` is readable for `len` bytes and libvpx does
-        // not read past it nor keep it.
-        let result =
-            unsafe { vpx_codec_decode(&mut *self.context, data.as_ptr(), len, ptr::null_mut(), 0) };
-        if result != vpx_codec_err_t::VPX_CODEC_OK {
-            return Err(DecodeError::Corrupt);
-        }
-        let mut iterator = ptr::null();
-        let mut last: *const vpx_image_t = ptr::null();
-        loop {
-            // SAFETY: the context was initialised; the iterator begins as null and is only handed
-            // back.
-            let image = unsafe { vpx_codec_get_frame(&mut *self.context, &mut iterator) };
-            if image.is_null() {
-                break;
-            }
-            last = image;
-        }
-        // SAFETY: libvpx keeps the images it returned valid until the context is next used, and
-        // `copy` ends before that.
-        match unsafe { last.as_ref() } {
-            Some(image) => copy(image, pool).map(Some),
-            None => Ok(None),
-        }
+    unsafe fn decode(context: &mut vpx_codec_ctx_t, data: &[u8]) -> bool {
+        let Ok(len) = u32::try_from(data.len()) else { return false };
+        // SAFETY: the context was initialised; `data` is readable for `len` bytes and libvpx does not
+        // read past it nor keep it.
+        let result = unsafe { vpx_codec_decode(context, data.as_ptr(), len, ptr::null_mut(), 0) };
+        result == vpx_codec_err_t::VPX_CODEC_OK
     }
-}
 
-impl Drop for VpxDecoder {
-    fn drop(&mut self) {
+    unsafe fn next_image(
+        context: &mut vpx_codec_ctx_t,
+        iterator: &mut *const std::ffi::c_void,
+    ) -> *const vpx_image_t {
+        // SAFETY: the context was initialised, and the iterator is libvpx's own.
+        unsafe { vpx_codec_get_frame(context, iterator) }
+    }
+
+    unsafe fn destroy(context: &mut vpx_codec_ctx_t) {
         // SAFETY: the context was initialised and is not used after this.
-        unsafe { vpx_codec_destroy(&mut *self.context) };
+        unsafe { vpx_codec_destroy(context) };
     }
-}
 
-fn copy(image: &vpx_image_t, pool: &mut Pool) -> Result<Arc<Picture>, DecodeError> {
-    if image.fmt != vpx_img_fmt::VPX_IMG_FMT_I420 {
-        return Err(DecodeError::Format);
+    fn i420(image: &vpx_image_t) -> Option<I420> {
+        let planes = [0, 1, 2].map(|i| image.planes[i]);
+        let strides = [0, 1, 2].map(|i| image.stride[i]);
+        let (width, height) = (image.d_w as usize, image.d_h as usize);
+        let fits = image.fmt == vpx_img_fmt::VPX_IMG_FMT_I420;
+        fits.then_some(I420 { width, height, planes, strides })
     }
-    let (width, height) = (image.d_w as usize, image.d_h as usize);
-    let half = (width.div_ceil(2), height.div_ceil(2));
-    let at = |i: usize, (width, rows)| {
-        let stride = image.stride[i] as isize;
-        // SAFETY: an I420 image of d_w by d_h has so many rows of `stride` bytes in each plane, chroma
-        // rounded up; they stay there as long as the image.
-        unsafe { plane(image.planes[i], stride, width, rows) }
-    };
-    let planes = [at(0, (width, height)), at(1, half), at(2, half)];
-    Planes { width, height, planes }.copy(pool)
 }

@@ -1,6 +1,7 @@
 //! libvpx encodes VP8 and VP9, tuned for conversations: constant bit rate, no look-ahead,
 //! keyframes only when asked for.
 
+use super::super::error::EncoderError;
 use std::mem::MaybeUninit;
 use std::os::raw::c_int;
 use std::{ptr, slice};
@@ -34,7 +35,7 @@ pub(in crate::mcu::video) struct VpxEncoder {
 unsafe impl Send for VpxEncoder {}
 
 impl VpxEncoder {
-    pub(super) fn new(settings: EncoderSettings) -> Result<Self, String> {
+    pub(super) fn new(settings: EncoderSettings) -> Result<Self, EncoderError> {
         let vp9 = settings.codec == Codec::Vp9;
         let mut config = MaybeUninit::<vpx_codec_enc_cfg_t>::zeroed();
         // SAFETY: the interfaces are static; the call fills the configuration, for which all zeros
@@ -43,7 +44,7 @@ impl VpxEncoder {
             let interface = if vp9 { vpx_codec_vp9_cx() } else { vpx_codec_vp8_cx() };
             let result = vpx_codec_enc_config_default(interface, config.as_mut_ptr(), 0);
             if result != vpx_codec_err_t::VPX_CODEC_OK {
-                return Err(format!("libvpx has no {} encoder", settings.codec));
+                return Err(EncoderError::Unsupported(settings.codec));
             }
             (interface, config.assume_init())
         };
@@ -61,7 +62,7 @@ impl VpxEncoder {
             )
         };
         if result != vpx_codec_err_t::VPX_CODEC_OK {
-            return Err(format!("libvpx does not encode {}: {result:?}", settings.describe()));
+            return Err(refused(format!("{}: {result:?}", settings.describe())));
         }
         // SAFETY: all zeros is a valid context, and initialising succeeded.
         let context = unsafe { context.assume_init() };
@@ -104,10 +105,10 @@ impl VpxEncoder {
         timestamp: i64,
         keyframe: bool,
         out: &mut Vec<u8>,
-    ) -> Result<Option<bool>, String> {
+    ) -> Result<Option<bool>, EncoderError> {
         let (width, height) = (self.settings.width, self.settings.height);
         if picture.size() != (width, height) || width % 2 != 0 || height % 2 != 0 {
-            return Err("a picture of another size".into());
+            return Err(EncoderError::Size);
         }
         let timestamp = timestamp.max(self.last_timestamp + 1);
         self.last_timestamp = timestamp;
@@ -123,7 +124,7 @@ impl VpxEncoder {
             let (width, height) = (u32::from(width), u32::from(height));
             let image = vpx_img_wrap(image.as_mut_ptr(), format, width, height, 1, data);
             if image.is_null() {
-                return Err("libvpx does not take the picture".into());
+                return Err(refused("it does not take the picture".to_owned()));
             }
             vpx_codec_encode(
                 &mut *self.context,
@@ -135,7 +136,7 @@ impl VpxEncoder {
             )
         };
         if result != vpx_codec_err_t::VPX_CODEC_OK {
-            return Err(format!("libvpx: {result:?}"));
+            return Err(refused(format!("{result:?}")));
         }
         Ok(self.take_output(out))
     }
@@ -198,4 +199,8 @@ fn configure(config: &mut vpx_codec_enc_cfg_t, settings: &EncoderSettings) {
     config.rc_buf_initial_sz = 500;
     config.rc_buf_optimal_sz = 600;
     config.rc_buf_sz = 1000;
+}
+
+fn refused(reason: String) -> EncoderError {
+    EncoderError::Library { name: "libvpx", reason }
 }

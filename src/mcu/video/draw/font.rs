@@ -1,6 +1,7 @@
 //! The fonts that text is set in: DejaVu Sans, and fonts of the application for letters that it
 //! does not have.
 
+use super::super::error::VideoError;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -22,13 +23,13 @@ pub struct Fonts(Arc<[Font]>);
 impl Fonts {
     /// These and one more, for letters that those before do not have: a TrueType or OpenType
     /// font, or the first one of a collection.
-    pub fn with(&self, file: Vec<u8>) -> Result<Self, String> {
+    pub fn with(&self, file: Vec<u8>) -> Result<Self, VideoError> {
         if self.0.len() >= MAX_FONTS {
-            return Err(format!("more than {MAX_FONTS} fonts"));
+            return Err(VideoError::TooMany { what: "fonts", limit: MAX_FONTS });
         }
         let font = FontVec::try_from_vec(file).map(|font| Font::Loaded(Arc::new(font)));
         let font = font.ok().filter(|font| font.scale(1.0).is_some());
-        let font = font.ok_or("not a TrueType or OpenType font")?;
+        let font = font.ok_or(VideoError::NotAFont)?;
         Ok(Self(self.0.iter().cloned().chain([font]).collect()))
     }
 

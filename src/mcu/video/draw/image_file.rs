@@ -1,5 +1,6 @@
 //! JPEG and PNG, and the conversion between RGB and I420.
 
+use super::super::error::ImageError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use yuv::{
@@ -22,9 +23,9 @@ const MAX_PIXELS: u32 = if cfg!(fuzzing) { 256 * 256 } else { 2 * MAX_CANVAS_PIX
 const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
 /// Reads a JPEG or PNG file of up to so many pixels as a picture may have.
-pub(in super::super) fn decode(file: &[u8]) -> Result<Pixmap, String> {
+pub(in super::super) fn decode(file: &[u8]) -> Result<Pixmap, ImageError> {
     if file.len() > MAX_FILE {
-        return Err(format!("a picture file of more than {MAX_FILE} bytes"));
+        return Err(ImageError::TooLong(MAX_FILE));
     }
     let png = file.starts_with(&PNG_SIGNATURE);
     guarded(|| if png { decode_png(file) } else { decode_jpeg(file) })
@@ -32,48 +33,57 @@ pub(in super::super) fn decode(file: &[u8]) -> Result<Pixmap, String> {
 
 /// Files come from anywhere, and what reads them is not ours: if it panics, the file is refused and
 /// the mixer goes on.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+fn guarded<T>(read: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
     // A panic leaves nothing behind: all that was made belongs to the call.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("a damaged picture file".into()))
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ImageError::Damaged("a damaged picture file")))
 }
 
-fn check_size(width: usize, height: usize) -> Result<(u16, u16), String> {
+fn check_size(width: usize, height: usize) -> Result<(u16, u16), ImageError> {
     let side = |side: usize| u16::try_from(side).ok().filter(|s| (1..=MAX_SIDE).contains(s));
     match (side(width), side(height)) {
         (Some(w), Some(h)) if u32::from(w) * u32::from(h) <= MAX_PIXELS => Ok((w, h)),
-        _ => Err(format!("a picture of {width}x{height} is too large")),
+        _ => Err(ImageError::TooLarge { width, height }),
     }
 }
 
-fn decode_jpeg(file: &[u8]) -> Result<Pixmap, String> {
+fn decode_jpeg(file: &[u8]) -> Result<Pixmap, ImageError> {
     let options = DecoderOptions::new_fast()
         .set_max_width(MAX_SIDE.into())
         .set_max_height(MAX_SIDE.into())
         .jpeg_set_out_colorspace(ColorSpace::RGBA);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
-    let failed = |error| format!("not a JPEG or PNG file: {error}");
+    let failed = |error: zune_jpeg::errors::DecodeErrors| ImageError::Format {
+        expected: "JPEG or PNG",
+        reason: error.to_string(),
+    };
     decoder.decode_headers().map_err(failed)?;
-    let (width, height) = decoder.dimensions().ok_or("a JPEG file without a size")?;
+    let (width, height) =
+        decoder.dimensions().ok_or(ImageError::Damaged("a JPEG file without a size"))?;
     let (width, height) = check_size(width, height)?;
     let data = decoder.decode().map_err(failed)?;
     pixmap(width, height, data)
 }
 
-fn pixmap(width: u16, height: u16, data: Vec<u8>) -> Result<Pixmap, String> {
+fn pixmap(width: u16, height: u16, data: Vec<u8>) -> Result<Pixmap, ImageError> {
     if data.len() != 4 * usize::from(width) * usize::from(height) {
-        return Err("a picture file of another size than it says".into());
+        return Err(ImageError::Damaged("a picture file of another size than it says"));
     }
     Ok(Pixmap { width, height, data })
 }
 
-fn decode_png(file: &[u8]) -> Result<Pixmap, String> {
-    let failed = |error: png::DecodingError| format!("not a PNG file: {error}");
+fn decode_png(file: &[u8]) -> Result<Pixmap, ImageError> {
+    let failed = |error: png::DecodingError| ImageError::Format {
+        expected: "PNG",
+        reason: error.to_string(),
+    };
     let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(failed)?;
     let (width, height) = reader.info().size();
     let (width, height) = check_size(width as usize, height as usize)?;
-    let mut data = vec![0; reader.output_buffer_size().ok_or("a PNG file too large")?];
+    let mut data =
+        vec![0; reader.output_buffer_size().ok_or(ImageError::Damaged("a PNG file too large"))?];
     let info = reader.next_frame(&mut data).map_err(failed)?;
     data.truncate(info.buffer_size());
     let rgba = match info.color_type {
@@ -83,7 +93,9 @@ fn decode_png(file: &[u8]) -> Result<Pixmap, String> {
             data.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect()
         }
         png::ColorType::Grayscale => data.iter().flat_map(|&p| [p, p, p, 255]).collect(),
-        png::ColorType::Indexed => return Err("a PNG file with a palette and no colours".into()),
+        png::ColorType::Indexed => {
+            return Err(ImageError::Damaged("a PNG file with a palette and no colours"));
+        }
     };
     pixmap(width, height, rgba)
 }
@@ -92,7 +104,7 @@ fn decode_png(file: &[u8]) -> Result<Pixmap, String> {
 pub(in super::super) fn encode(
     picture: &Picture,
     format: SnapshotFormat,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, ImageError> {
     let (width, height) = picture.size();
     let mut rgb = vec![0; 3 * usize::from(width) * usize::from(height)];
     yuv::yuv420_to_rgb(
@@ -102,13 +114,13 @@ pub(in super::super) fn encode(
         YuvRange::Limited,
         YuvStandardMatrix::Bt601,
     )
-    .map_err(|error| error.to_string())?;
+    .map_err(ImageError::conversion)?;
     let mut file = Vec::new();
     match format {
         SnapshotFormat::Jpeg { quality } => {
             jpeg_encoder::Encoder::new(&mut file, quality.clamp(1, 100))
                 .encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb)
-                .map_err(|error| error.to_string())?;
+                .map_err(ImageError::conversion)?;
         }
         SnapshotFormat::Png => {
             let mut encoder = png::Encoder::new(&mut file, width.into(), height.into());
@@ -119,7 +131,7 @@ pub(in super::super) fn encode(
                 writer.write_image_data(&rgb)?;
                 writer.finish()
             };
-            write(encoder).map_err(|error| error.to_string())?;
+            write(encoder).map_err(ImageError::conversion)?;
         }
     }
     Ok(file)

@@ -1,5 +1,6 @@
 //! Pictures as files.
 
+use super::super::error::VideoError;
 use std::time::Duration;
 
 use super::VideoMixer;
@@ -20,7 +21,7 @@ impl VideoMixer {
         source: Source,
         format: SnapshotFormat,
         width: Option<u16>,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Vec<u8>, VideoError> {
         let until = self.now.map(|now| now + SNAPSHOT_INTEREST);
         let picture = match source {
             Source::Canvas => {
@@ -32,27 +33,27 @@ impl VideoMixer {
                 self.canvas.picture()
             }
             Source::Port(key) => {
-                let port = self.ports.get_mut(&key).ok_or("no such port")?;
+                let port = self.ports.get_mut(&key).ok_or(VideoError::NoSuchPort)?;
                 port.looked_at = until;
                 let shown = self.now.and_then(|now| port.input.shown(now));
-                &shown.ok_or("the port has no picture")?.picture
+                &shown.ok_or(VideoError::NoPicture)?.picture
             }
         };
         match width {
             Some(width) if width != picture.width() => {
-                draw::encode(&scaled_to_width(picture, width)?, format)
+                Ok(draw::encode(&scaled_to_width(picture, width)?, format)?)
             }
-            _ => draw::encode(picture, format),
+            _ => Ok(draw::encode(picture, format)?),
         }
     }
 }
 
-fn scaled_to_width(picture: &Picture, width: u16) -> Result<Picture, String> {
+fn scaled_to_width(picture: &Picture, width: u16) -> Result<Picture, VideoError> {
     let shape = f64::from(picture.height()) / f64::from(picture.width());
     let height = (f64::from(width) * shape / 2.0).round() * 2.0;
     let width = width & !1;
     if !(2..=MAX_SIDE).contains(&width) || height > f64::from(MAX_SIDE) {
-        return Err(format!("a snapshot of a width of {width}"));
+        return Err(VideoError::SnapshotWidth(width));
     }
     let height = (height as u16).max(2);
     let mut scaled = Picture::new(width, height);

@@ -1,0 +1,127 @@
+'use strict'
+
+const check = require('../object/check.js')
+const { announce, close, mark } = require('../object/closing.js')
+const { emit } = require('../object/emit.js')
+const { callNative } = require('../object/error.js')
+const { kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
+const { SourceTrack } = require('./source-track.js')
+
+/** What a peer sends on one m-line. */
+class IncomingTrack extends SourceTrack {
+  #stream
+  #info
+  #muted = false
+  #encodings = []
+  #demand = []
+
+  constructor(key, stream, info) {
+    super(key, info?.id, stream?.transport[kDispatcher], (native, wanted) =>
+      native.listenLevels(this.transport.id, this.id, wanted)
+    )
+    this.#stream = stream
+    this.#info = info
+    Object.freeze(info.codecs)
+    Object.freeze(info.rids)
+  }
+
+  get [kDispatcher]() {
+    return this.transport[kDispatcher]
+  }
+
+  get transport() {
+    return this.#stream.transport
+  }
+
+  get endpoint() {
+    return this.transport.endpoint
+  }
+
+  get stream() {
+    return this.#stream
+  }
+
+  get kind() {
+    return this.#info.kind
+  }
+
+  get mid() {
+    return this.#info.mid
+  }
+
+  get trackId() {
+    return this.#info.track
+  }
+
+  get muted() {
+    return this.#muted
+  }
+
+  get codecs() {
+    return this.#info.codecs
+  }
+
+  get rids() {
+    return this.#info.rids
+  }
+
+  get encodings() {
+    return [...this.#encodings]
+  }
+
+  get demand() {
+    return this.#demand
+  }
+
+  requestKeyframe(rid) {
+    check.optional(check.nonEmptyString, rid, undefined, 'rid')
+    check.open(this)
+    callNative(() => this[kDispatcher].native.requestKeyframe(this.transport.id, this.id, rid))
+  }
+
+  close() {
+    close(this, dispatcher => dispatcher.insist(native => native.removeIncomingTrack(this.transport.id, this.id)))
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+
+  [kHandle](event) {
+    switch (event.type) {
+      case 'encoding':
+        this.#setEncoding(Object.freeze(event.encoding))
+        emit(this, 'encoding', event.encoding)
+        break
+      case 'demand':
+        this.#demand = Object.freeze(event.encodings.map(Object.freeze))
+        emit(this, 'demand', this.#demand)
+        break
+      case 'incomingTrackMuted':
+        if (event.muted === this.#muted) break
+        this.#muted = event.muted
+        emit(this, event.muted ? 'mute' : 'unmute')
+        break
+      case 'incomingTrackClosed':
+        announce(mark(this, event.reason))
+        break
+      default:
+        super[kHandle](event)
+    }
+  }
+
+  [kForget](reason, marked) {
+    super[kForget]()
+    this.#stream[kRemove](this, reason, marked)
+  }
+
+  /** A RID may come with another SSRC after the sender restarted. */
+  #setEncoding(encoding) {
+    const same = other => other.ssrc === encoding.ssrc || (encoding.rid !== null && other.rid === encoding.rid)
+    const index = this.#encodings.findIndex(same)
+    if (index < 0) this.#encodings.push(encoding)
+    else this.#encodings[index] = encoding
+  }
+}
+
+module.exports = { IncomingTrack }

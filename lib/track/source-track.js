@@ -1,0 +1,38 @@
+'use strict'
+
+const { emit } = require('../object/emit.js')
+const { kDispatcher, kForget, kHandle, kLeave, kUnwatch, kWatch } = require('../object/internal.js')
+const { Source } = require('./source.js')
+const { whileListened } = require('../object/while-listened.js')
+
+/** A track that comes from a peer or a mixer. */
+class SourceTrack extends Source {
+  /** Detectors and ports that have to know when it closes. */
+  #watchers = new Set()
+
+  /** `listenLevels(native, wanted)` has the engine tell of levels, or not. */
+  constructor(key, id, dispatcher, listenLevels) {
+    super(key, id)
+    dispatcher.add(id, this)
+    whileListened(this, 'audiolevel', wanted => dispatcher.insist(native => listenLevels(native, wanted)))
+  }
+
+  [kHandle](event) {
+    if (event.type === 'audioLevel') emit(this, 'audiolevel', { level: event.level, voice: event.voice })
+  }
+
+  [kWatch](watcher) {
+    this.#watchers.add(watcher)
+  }
+
+  [kUnwatch](watcher) {
+    this.#watchers.delete(watcher)
+  }
+
+  [kForget]() {
+    for (const watcher of this.#watchers) watcher[kLeave](this)
+    this[kDispatcher].remove(this.id)
+  }
+}
+
+module.exports = { SourceTrack }

@@ -1,0 +1,120 @@
+//! What every part of a shard works with: its peers, and the ways to JavaScript and to other shards.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::control::ids::{IdMap, ShardIndex, TransportId};
+use crate::control::mailbox::Mailbox;
+use crate::engine::message::ShardMessage;
+use crate::engine::peer::Peer;
+use crate::engine::timers::{Tick, Timers};
+use crate::sending::Sending;
+use crate::webrtc::Session;
+
+/// The parts of a shard take it as an argument and leave in it what they have to say. Between
+/// themselves they talk as shards do, by messages: one that a part [tells](Core::tell) its own shard
+/// is handled when the call into the part is over. So parts call each other one way only.
+pub(super) struct Core {
+    pub index: ShardIndex,
+    pub mailbox: Arc<Mailbox>,
+    pub peers: IdMap<TransportId, Peer>,
+    /// Peers with events to look at or datagrams to send.
+    pub touched: VecDeque<TransportId>,
+    pub timers: Timers,
+    /// Reused for timers that are due.
+    due: Vec<(Tick, TransportId)>,
+    /// For other shards.
+    pub messages: Vec<(ShardIndex, ShardMessage)>,
+    /// From one part of this shard to another.
+    own: VecDeque<ShardMessage>,
+}
+
+impl Core {
+    pub(super) fn new(now: Instant, index: ShardIndex, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            index,
+            mailbox,
+            peers: IdMap::default(),
+            touched: VecDeque::new(),
+            timers: Timers::new(now),
+            due: Vec::new(),
+            messages: Vec::new(),
+            own: VecDeque::new(),
+        }
+    }
+
+    /// Runs something on a peer's session and sees to what comes of it at the next flush.
+    pub(super) fn with<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Session) -> T,
+    ) -> Option<T> {
+        self.touch(id, |peer| peer.run(action))
+    }
+
+    /// Runs something on what a peer is sent and sees to what comes of it at the next flush.
+    pub(super) fn send<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Sending) -> T,
+    ) -> Option<T> {
+        self.touch(id, |peer| peer.send(action))
+    }
+
+    fn touch<T>(
+        &mut self,
+        id: TransportId,
+        action: impl FnOnce(&mut Peer) -> Option<T>,
+    ) -> Option<T> {
+        let peer = self.peers.get_mut(&id)?;
+        let value = action(peer);
+        if !std::mem::replace(&mut peer.touched, true) {
+            self.touched.push_back(id);
+        }
+        value
+    }
+
+    /// Tells a shard something, this one as well.
+    pub(super) fn tell(&mut self, shard: ShardIndex, message: ShardMessage) {
+        if shard == self.index {
+            self.own.push_back(message);
+        } else {
+            self.messages.push((shard, message));
+        }
+    }
+
+    /// What parts told their own shard, in order.
+    pub(super) fn next_own(&mut self) -> Option<ShardMessage> {
+        self.own.pop_front()
+    }
+
+    /// Wakes a peer when its session wants it.
+    pub(super) fn schedule(&mut self, now: Instant, id: TransportId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(next) = peer.run(|session| session.poll_timeout(now)) else { return };
+        let tick = self.timers.tick(next);
+        // One that fires too early costs less than taking it back: it finds nothing to do.
+        if peer.deadline.is_none_or(|armed| tick < armed) {
+            peer.deadline = Some(tick);
+            self.timers.arm(id, tick);
+        }
+    }
+
+    /// Hands their time to the sessions that wanted it. Gives those with packets that waited for
+    /// their turn.
+    pub(super) fn handle_timeout(&mut self, now: Instant, paced: &mut Vec<TransportId>) {
+        let mut due = std::mem::take(&mut self.due);
+        self.timers.take_due(now, &mut due);
+        for (tick, id) in due.drain(..) {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            if peer.deadline == Some(tick) {
+                peer.deadline = None;
+                self.with(id, |session| session.handle_timeout(now));
+                let has_paced = self.send(id, |sending| sending.has_paced(now));
+                paced.extend((has_paced == Some(true)).then_some(id));
+            }
+        }
+        self.due = due;
+    }
+}
