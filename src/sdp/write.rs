@@ -95,6 +95,11 @@ fn section(
     }
     out.push_str("\r\nc=IN IP4 0.0.0.0\r\n");
     if line.stopped {
+        // Without a group each line has a transport of its own, and GStreamer wants to know even
+        // of a refused one with whom.
+        if !session.group {
+            out.push_str(&transport.attributes);
+        }
         if let Some(mid) = &line.mid {
             write!(out, "a=mid:{mid}\r\n")?;
         }

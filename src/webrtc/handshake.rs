@@ -60,6 +60,9 @@ impl Session {
                 self.queue(&flow, diverted.bytes);
             }
         }
+        if self.dtls.take_lost_channels() {
+            self.channels.close_all(CloseReason::Remote, &mut self.events);
+        }
         if let Some(failure) = self.dtls.take_failure() {
             self.on_dtls_failure(&failure);
         }

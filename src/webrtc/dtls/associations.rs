@@ -43,6 +43,10 @@ pub(super) struct Associations {
     next_not_before: Option<Instant>,
     /// The peer has left `current`, and it is the end when nothing follows until then.
     left: Option<Instant>,
+    /// There was an SCTP association over the first one.
+    carried: bool,
+    /// An association has taken over from another one.
+    renewed: bool,
     /// str0m was told that there is an association.
     told: bool,
 }
@@ -74,6 +78,8 @@ impl Associations {
             next: None,
             next_not_before: None,
             left: None,
+            carried: false,
+            renewed: false,
             told: false,
         }
     }
@@ -171,6 +177,7 @@ impl Associations {
     /// The new handshake is through.
     fn take_over(&mut self) {
         if let Some(next) = self.next.take() {
+            self.renewed |= self.current.connected;
             self.current = next.association;
             self.left = None;
             self.session.state().renewal_until = None;
@@ -245,14 +252,20 @@ impl Associations {
                 Step::Failed(failure) => self.session.fail(failure),
                 Step::CloseNotify if self.on_end_of_current() => return Step::CloseNotify,
                 Step::CloseNotify => {}
-                // Chromium aborts its SCTP association on the way from one DTLS association to
+                // Chromium leaves its SCTP association on the way from one DTLS association to
                 // the next, which for str0m would be the end of everything.
-                Step::Data(length) if self.renews() && is_sctp_abort(buffer, length) => {}
+                Step::Data(length) if self.carried && ends_sctp(buffer, length) => {
+                    if !self.renewed && !self.renews() {
+                        return Step::Data(length);
+                    }
+                    self.session.lose_channels();
+                }
                 Step::Timeout(at) => {
                     return Step::Timeout(earlier(wake, at).unwrap_or(at));
                 }
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
+                    self.carried |= !self.renewed;
                     return Step::Data(length);
                 }
                 other => return other,
@@ -266,9 +279,20 @@ impl Associations {
     }
 }
 
-/// Whether an SCTP packet begins with an ABORT chunk (RFC 9260 3.3.7), behind the common header.
-fn is_sctp_abort(buffer: &[u8], length: usize) -> bool {
-    buffer.get(..length).and_then(|packet| packet.get(12)) == Some(&6)
+/// Whether an SCTP packet has an ABORT chunk or, of an association that there is, an INIT chunk, by
+/// which the peer begins it anew (RFC 9260 3.3.2, 3.3.7).
+fn ends_sctp(buffer: &[u8], length: usize) -> bool {
+    const COMMON_HEADER: usize = 12;
+    let mut chunks = buffer.get(..length).and_then(|packet| packet.get(COMMON_HEADER..));
+    while let Some(&[kind, _, high, low, ..]) = chunks {
+        if matches!(kind, 1 | 6) {
+            return true;
+        }
+        // No chunk is shorter than its header, and the next one begins at a multiple of four.
+        let length = usize::from(u16::from_be_bytes([high, low])).max(4).next_multiple_of(4);
+        chunks = chunks.and_then(|chunks| chunks.get(length..));
+    }
+    false
 }
 
 fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {

@@ -66,6 +66,8 @@ struct State {
     nominated: bool,
     waiting: VecDeque<Diverted>,
     failure: Option<Failure>,
+    /// The peer has ended its SCTP association, but not the transport.
+    channels_lost: bool,
     profile: Option<SrtpProfile>,
     /// Until the session takes it.
     material: Option<Keys>,
@@ -109,6 +111,7 @@ impl Dtls {
                 nominated: false,
                 waiting: VecDeque::new(),
                 failure: None,
+                channels_lost: false,
                 profile: None,
                 material: None,
             }),
@@ -195,6 +198,11 @@ impl Dtls {
         self.state().material.take()
     }
 
+    /// Whether the peer has ended its SCTP association, and the data channels with it, once.
+    pub(super) fn take_lost_channels(&self) -> bool {
+        std::mem::take(&mut self.state().channels_lost)
+    }
+
     /// Everything that was told up to here was taken.
     pub(super) fn took_news(&self) {
         let state = self.state();
@@ -224,6 +232,11 @@ impl Dtls {
         state.material =
             KeyingMaterial::new(profile, bytes).map(|material| Keys { material, client, renewed });
         drop(state);
+        self.news();
+    }
+
+    fn lose_channels(&self) {
+        self.state().channels_lost = true;
         self.news();
     }
 
