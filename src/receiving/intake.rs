@@ -1,6 +1,7 @@
 //! An SRTP packet's way from the datagram to its track. Nothing changes before the packet is
 //! authentic.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::TimeLine;
@@ -270,7 +271,7 @@ impl Receiving {
             let Some(event) = TelephoneEvent::parse(payload) else {
                 return Err(DropReason::Malformed);
             };
-            self.events.push_back(Received::TelephoneEvent(Box::new(EventPacket {
+            let packet = EventPacket {
                 track: track.id,
                 encoding: track.encodings[to.encoding].index,
                 ssrc: header.ssrc,
@@ -280,7 +281,11 @@ impl Receiving {
                 clock_rate,
                 event,
                 arrival: now,
-            })));
+            };
+            let captured = stream.time_line.map_or(now, |line| line.at(header.timestamp));
+            let source = packet.as_source(&line.spec.formats, header.pt, payload, captured);
+            self.events.push_back(Received::TelephoneEvent(Box::new(packet)));
+            self.events.extend(source.map(|packet| Received::Packet(Arc::new(packet))));
             return Ok(());
         }
         let line_of_time = stream

@@ -134,6 +134,7 @@ impl Track {
             marker: arrival.header.marker,
             codec,
             red,
+            telephone_event: false,
             source_pt: arrival.pt,
             extensions: arrival.extensions,
             payload: arrival.payload.into(),
