@@ -102,9 +102,8 @@ impl PayloadMap {
 }
 
 fn find(source_pt: u8, sources: &[Format], targets: &[Format]) -> Option<Carriage> {
-    let has = |s: &&Format| {
-        s.pt == source_pt || s.red == Some(source_pt) || s.events == Some(source_pt)
-    };
+    let has =
+        |s: &&Format| s.pt == source_pt || s.red == Some(source_pt) || s.events == Some(source_pt);
     let source = sources.iter().find(has)?;
     let is_red = source.red == Some(source_pt);
     let suitable = targets.iter().filter_map(|t| suitability(source, t).map(|score| (score, t)));

@@ -1,7 +1,6 @@
 //! An SRTP packet's way from the datagram to its track. Nothing changes before the packet is
 //! authentic.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::TimeLine;
@@ -285,7 +284,10 @@ impl Receiving {
             let captured = stream.time_line.map_or(now, |line| line.at(header.timestamp));
             let source = packet.as_source(&line.spec.formats, header.pt, payload, captured);
             self.events.push_back(Received::TelephoneEvent(Box::new(packet)));
-            self.events.extend(source.map(|packet| Received::Packet(Arc::new(packet))));
+            if let Some(packet) = source {
+                track.receive_event(to.encoding, packet, &mut self.events);
+                self.timers.activity.get_or_insert(now + ACTIVITY_TIMEOUT);
+            }
             return Ok(());
         }
         let line_of_time = stream

@@ -172,6 +172,22 @@ impl Track {
         events.push_back(Received::Packet(Arc::new(packet)));
     }
 
+    /// Takes a key of a telephone in between the sound, which shows that the encoding is there.
+    pub(super) fn receive_event(
+        &mut self,
+        encoding: usize,
+        packet: SourcePacket,
+        events: &mut Queue,
+    ) {
+        let Some(encoding) = self.encodings.get_mut(encoding) else { return };
+        let id = self.id;
+        if encoding.meter.receive(&packet) {
+            events.push_back(Received::Encoding { id, encoding: encoding.info() });
+            events.push_back(Received::Changed { id });
+        }
+        events.push_back(Received::Packet(Arc::new(packet)));
+    }
+
     /// Notes the sizes that a packet of one encoding announces for all. Gives whether one is new.
     fn announce_sizes(&mut self, of: usize, sizes: [Option<(u16, u16)>; 4]) -> bool {
         let mut changed = false;

@@ -188,7 +188,12 @@ impl Sending {
 
     /// When it wants its timeout because of what it has just sent: reports, and packets that wait.
     pub fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
-        let own = [self.egress.report_at(), self.pacing.next(now), self.bandwidth.next(), self.keys.next()];
+        let own = [
+            self.egress.report_at(),
+            self.pacing.next(now),
+            self.bandwidth.next(),
+            self.keys.next(),
+        ];
         own.into_iter().flatten().min()
     }
 

@@ -259,7 +259,10 @@ mod tests {
     }
 
     /// What leaves of keys within that time: each datagram and what it says.
-    fn run(rig: &mut Rig, milliseconds: u64) -> Vec<(crate::sending::testing::Seen, TelephoneEvent)> {
+    fn run(
+        rig: &mut Rig,
+        milliseconds: u64,
+    ) -> Vec<(crate::sending::testing::Seen, TelephoneEvent)> {
         let mut all = Vec::new();
         for _ in 0..milliseconds {
             rig.wait(1);

@@ -336,7 +336,13 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let receiving = self.receiving.next();
-        let own = [self.sending.poll_timeout(now), receiving, self.telephone.next(), self.roaming_at(), self.consent_at()];
+        let own = [
+            self.sending.poll_timeout(now),
+            receiving,
+            self.telephone.next(),
+            self.roaming_at(),
+            self.consent_at(),
+        ];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);

@@ -128,7 +128,14 @@ fn classes() -> Vec<Class> {
 
 fn description() -> Arc<SourceDescription> {
     let codec = Codec::Pcmu;
-    let format = Format { codec, pt: 0, red: None, rtx: None, events: None, parameters: Parameters::default() };
+    let format = Format {
+        codec,
+        pt: 0,
+        red: None,
+        rtx: None,
+        events: None,
+        parameters: Parameters::default(),
+    };
     let encoding = SourceEncoding {
         index: EncodingIndex(0),
         rid: None,

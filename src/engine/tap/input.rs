@@ -200,7 +200,8 @@ mod tests {
         };
         let parameters = Parameters::default();
         Arc::new(SourceDescription {
-            formats: [Format { codec, pt: 96, red: None, rtx: None, events: None, parameters }].into(),
+            formats: [Format { codec, pt: 96, red: None, rtx: None, events: None, parameters }]
+                .into(),
             encodings: (0..3).map(encoding).collect(),
             alternatives: false,
             thinnest: None,

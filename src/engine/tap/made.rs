@@ -157,7 +157,14 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
                 _ => Parameters::default(),
             };
             let pt = payload_type(*codec);
-            formats.push(Format { codec: *codec, pt, red: None, rtx: None, events: None, parameters });
+            formats.push(Format {
+                codec: *codec,
+                pt,
+                red: None,
+                rtx: None,
+                events: None,
+                parameters,
+            });
         }
     }
     let several = encodings.iter().any(|encoding| encoding.class.rung > 0);
