@@ -279,7 +279,7 @@ impl World {
 
     pub fn errors(&self) -> Vec<&str> {
         let text = |event| match event {
-            &Event::TransportError { ref error, .. } => Some(error.message.as_str()),
+            Event::TransportError { error, .. } => Some(error.message.as_str()),
             _ => None,
         };
         self.events.iter().filter_map(text).collect()
