@@ -278,7 +278,7 @@ impl World {
     }
 
     pub fn errors(&self) -> Vec<&str> {
-        let text = |event| match event {
+        let text = |event: &Event| match event {
             Event::TransportError { error, .. } => Some(error.message.as_str()),
             _ => None,
         };
