@@ -38,7 +38,7 @@ pub fn outcome(
         .map(|((offered, media), taken)| {
             let nothing = taken.formats.is_empty();
             let media_line = matches!(media.kind, MediaKind::Rtp(_));
-            !offered.local.stopped && !media.stopped() && !(media_line && nothing)
+            !(offered.local.stopped || media.stopped() || media_line && nothing)
         })
         .collect();
     let members = Members::of(answer, &acceptable);

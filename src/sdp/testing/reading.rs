@@ -144,7 +144,7 @@ fn refused_lines_need_not_make_sense() {
 #[test]
 fn every_list_has_a_bound() {
     assert_eq!(parse(&"a=x\r\n".repeat(300_000)).map(|_| ()), Err(SdpError::TooLarge));
-    assert!(MAX_SDP < 5 * 300_000);
+    const { assert!(MAX_SDP < 5 * 300_000) };
     let many = "m=audio 0 RTP/SAVPF 0\n".repeat(MAX_MEDIA + 1);
     assert_eq!(parse(&many).map(|_| ()), Err(SdpError::TooManyMedia));
 
