@@ -273,3 +273,51 @@ fn a_fragment_brings_candidates_or_restarts_ice() {
         assert_eq!(send(nonsense.into()).unwrap_err().code, ErrorCode::Sdp);
     }
 }
+
+#[test]
+fn ice_restarts_of_the_peer_are_taken_with_and_without_data_channels() {
+    for channel in [false, true] {
+        let (mut world, client, transport) = world();
+        world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
+        if channel {
+            world.clients[client].open_channel("chat");
+        }
+        world.offer_from_client(client, transport);
+        world.run_until(5 * SECOND, "it connects", |world| world.clients[client].connected);
+        let before = world.stats(transport);
+        for _ in 0..3 {
+            let offer = world.clients[client].restart_ice();
+            let answer = world.accept_offer(transport, &offer).unwrap();
+            world.clients[client].accept_answer(&answer);
+            world.run(10 * SECOND);
+        }
+        let received = |stats: &serde_json::Value| stats["bytesReceived"].as_u64().unwrap();
+        assert!(received(&world.stats(transport)) > received(&before) + 10_000);
+        assert!(!world.events.iter().any(|event| matches!(event, Event::TransportClosed { .. })));
+    }
+}
+
+#[test]
+fn a_re_offer_that_is_refused_leaves_the_call_as_it_was() {
+    let (mut world, client, transport) = world();
+    world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
+    world.offer_from_client(client, transport);
+    world.run_until(5 * SECOND, "it connects", |world| world.clients[client].connected);
+    let offer = world.clients[client].restart_ice();
+    for (from, to) in [
+        ("a=setup:actpass", "a=setup:holdconn"),
+        ("a=rtcp-mux", "a=x"),
+        ("m=audio", "m=video"),
+        ("a=fingerprint", "a=x"),
+    ] {
+        let refused = offer.replace(from, to);
+        let error = world.accept_offer(transport, &refused).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Sdp, "{from}");
+        assert!(error.line.is_some_and(|line| refused.contains(&line)), "{from}");
+    }
+    let before = world.tracks_of(transport).len();
+    // Longer than consent lasts.
+    world.run(60 * SECOND);
+    assert!(!world.events.iter().any(|event| matches!(event, Event::TransportClosed { .. })));
+    assert_eq!(world.tracks_of(transport).len(), before);
+}

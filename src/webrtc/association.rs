@@ -51,16 +51,20 @@ impl Session {
         controlling: bool,
     ) {
         let restarts = self.restarts(remote);
-        let mut api = self.rtc.direct_api();
         if restarts {
-            api.set_local_ice_credentials(credentials.unwrap_or_else(IceCreds::new));
+            // Candidates and pairs of before are gone with it, and this side has other credentials.
+            self.describe_to_str0m(remote, self.negotiation.has_application);
+        }
+        let mut api = self.rtc.direct_api();
+        if let Some(credentials) = credentials.filter(|_| restarts) {
+            api.set_local_ice_credentials(credentials);
         }
         api.set_remote_ice_credentials(IceCreds {
             ufrag: remote.ufrag.clone(),
             pass: remote.pwd.clone(),
         });
         self.dtls.expect_certificate(remote.fingerprints.clone());
-        // Checked by the above alone; without one, str0m takes no description (see `start_sctp`).
+        // Checked by the above alone; without one, str0m takes no description (see below).
         if let Some(Fingerprint { hash, digest }) = remote.fingerprints.first() {
             api.set_remote_fingerprint(str0m::crypto::Fingerprint {
                 hash_func: hash.clone(),
@@ -89,30 +93,35 @@ impl Session {
         let agreed = self.negotiation.lines.iter().any(application);
         let (true, Some(remote)) = (agreed, remote) else { return };
         if !self.negotiation.has_application {
-            self.start_sctp(remote);
+            self.describe_to_str0m(remote, true);
             self.negotiation.has_application = true;
         }
         self.channels.flush_wanted(&mut self.rtc);
     }
 
-    /// str0m takes the size of messages that the peer allows in a description alone. This one says
-    /// nothing else that it does not know already.
-    fn start_sctp(&mut self, remote: &RemoteTransport) {
+    /// Two things str0m does by a description alone: it restarts ICE, and it begins an SCTP
+    /// association with the size of messages that the peer allows. So it is given one of our own
+    /// making, with one m-line: for data channels, or of a kind that it passes over.
+    fn describe_to_str0m(&mut self, remote: &RemoteTransport, application: bool) {
         let RemoteTransport { ufrag, pwd, .. } = remote;
         // What a description that does not tell means (RFC 8841 6.1).
         let size = remote.max_message_size.unwrap_or(65_536);
+        let line = match application {
+            true => "application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            false => "text 9 UDP/TLS/RTP/SAVPF 0",
+        };
         let text = format!(
             "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
-             m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n\
-             a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\na=setup:actpass\r\na=mid:0\r\n\
+             m={line}\r\nc=IN IP4 0.0.0.0\r\n\
+             a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\na=setup:actpass\r\na=mid:0\r\na=inactive\r\n\
              a=sctp-port:5000\r\na=max-message-size:{size}\r\n"
         );
         let offer = SdpOffer::from_sdp_string(&text).map_err(|error| error.to_string());
-        let started = offer.and_then(|offer| {
+        let told = offer.and_then(|offer| {
             self.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())
         });
-        if let Err(error) = started {
-            tracing::warn!(transport = %self.id, error, "no association for data channels");
+        if let Err(error) = told {
+            tracing::warn!(transport = %self.id, error, "str0m took no description");
         }
     }
 
