@@ -502,6 +502,32 @@ export interface EncodingDemand {
   readonly wanted: boolean
 }
 
+/** What stands on the keys of a telephone. */
+export type TelephoneKey =
+  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+
+/** A key of a telephone (RFC 4733). */
+export interface TelephoneEvent {
+  /** Its number, 0 to 255: 0 to 15 are the keys, 16 is flash. */
+  event: number
+  /** What stands on it, `null` where it is no key. */
+  key: TelephoneKey | null
+  /** How long it was down, in milliseconds. */
+  duration: number
+  /** -63 to 0, dBm0. */
+  volume: number
+}
+
+export interface TelephoneEventOptions {
+  key?: TelephoneKey
+  /** The number of the event instead of the key, 0 to 255. */
+  event?: number
+  /** Milliseconds that it is down, 40 to 8000. Default 100. */
+  duration?: number
+  /** -63 to 0, dBm0. Default -10. */
+  volume?: number
+}
+
 export interface IncomingTrackEvents {
   /** An encoding appeared, or became active or inactive. */
   encoding: [encoding: Encoding]
@@ -514,6 +540,12 @@ export interface IncomingTrackEvents {
   demand: [demand: readonly EncodingDemand[]]
   /** Loudness, at most ten times a second, when the peer sends RFC 6464 levels. */
   audiolevel: [level: AudioLevel]
+  /**
+   * The peer pressed a key of a telephone (RFC 4733, DTMF): once for each, when it is up again. At
+   * most 25 a second are told, after a burst of 50. Receivers that negotiated `telephone-event` get
+   * the key as well, in between the sound.
+   */
+  telephoneevent: [event: TelephoneEvent]
   /**
    * The peer stopped sending by negotiation but still names the track (hold), or sends again. A
    * browser that removes a track names it no more: then it closes with `'remote'`, and a `track`
@@ -626,6 +658,15 @@ export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
   attachTo(track: SourceTrack | SpeakerSlot): Transponder
   /** Sends nothing any more until attached again. */
   detach(): void
+  /**
+   * Presses a key of a telephone (RFC 4733, DTMF), after those that wait already and 70 ms apart.
+   * The sound of the track waits as long. Fulfilled when it is its turn to wait; nothing has to be
+   * attached.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`; `ERR_INVALID_STATE` while nothing is
+   * sent on the track, `ERR_CODEC_MISMATCH` when the peer takes no `telephone-event`,
+   * `ERR_QUEUE_FULL` when 64 keys wait
+   */
+  sendTelephoneEvent(options: TelephoneEventOptions): Promise<void>
   /** Stops sending and gives the m-line back; `negotiationneeded` tells the peer. */
   close(): void
   [Symbol.dispose](): void

@@ -14,6 +14,7 @@ declare global {
   const other: medialoom.Transport
   const track: medialoom.IncomingTrack
   const otherTrack: medialoom.IncomingTrack
+  const outgoingTrack: medialoom.OutgoingTrack
   const transponder: medialoom.Transponder
   const channel: medialoom.DataChannel
   const otherChannel: medialoom.DataChannel

@@ -97,6 +97,11 @@ class IncomingTrack extends SourceTrack {
         this.#demand = Object.freeze(event.encodings.map(Object.freeze))
         emit(this, 'demand', this.#demand)
         break
+      case 'telephoneEvent': {
+        const { event: code, key, duration, volume } = event
+        emit(this, 'telephoneevent', { event: code, key: key ?? null, duration: Math.round(duration), volume })
+        break
+      }
       case 'incomingTrackMuted':
         if (event.muted === this.#muted) break
         this.#muted = event.muted

@@ -19,6 +19,7 @@ const {
 const { MediaObject } = require('../object/media-object.js')
 const { MixedTrack } = require('../mixer/mixed-track.js')
 const { SpeakerSlot } = require('../speakers/speaker-slot.js')
+const { telephoneEvent } = require('./telephone-event.js')
 const { Transponder } = require('./transponder.js')
 
 /** What this side sends on one m-line. It carries whatever is attached to it. */
@@ -73,6 +74,14 @@ class OutgoingTrack extends MediaObject {
   detach() {
     check.open(this)
     this.#transponder?.close()
+  }
+
+  async sendTelephoneEvent(options) {
+    const press = telephoneEvent(options)
+    check.open(this)
+    if (this.#kind !== 'audio') throw check.state('keys go in between sound, and this is a track of video')
+    const { id } = this.transport
+    return this[kDispatcher].request(this.transport, (native, request) => native.pressKey(id, request, this.id, press))
   }
 
   close() {

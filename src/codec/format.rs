@@ -14,6 +14,8 @@ pub struct Format {
     pub red: Option<u8>,
     /// Payload type of its retransmissions (RFC 4588).
     pub rtx: Option<u8>,
+    /// Payload type of `telephone-event` with its clock (RFC 4733), which goes in between.
+    pub events: Option<u8>,
     pub parameters: Parameters,
 }
 
@@ -100,11 +102,16 @@ impl PayloadMap {
 }
 
 fn find(source_pt: u8, sources: &[Format], targets: &[Format]) -> Option<Carriage> {
-    let source = sources.iter().find(|s| s.pt == source_pt || s.red == Some(source_pt))?;
+    let has =
+        |s: &&Format| s.pt == source_pt || s.red == Some(source_pt) || s.events == Some(source_pt);
+    let source = sources.iter().find(has)?;
     let is_red = source.red == Some(source_pt);
     let suitable = targets.iter().filter_map(|t| suitability(source, t).map(|score| (score, t)));
     // max_by_key keeps the last of equals; the first is the most wanted.
     let (_, target) = suitable.rev().max_by_key(|(score, _)| *score)?;
+    if source.events == Some(source_pt) {
+        return target.events.map(|pt| Carriage { pt, red: Red::None, rtx: None });
+    }
     let (pt, red) = match (is_red, target.red) {
         (true, Some(red)) => (red, Red::Keep { from: source.pt, to: target.pt }),
         (false, Some(red)) => (red, Red::Wrap { pt: target.pt }),
@@ -124,7 +131,7 @@ mod tests {
     use super::*;
 
     fn format(codec: Codec, pt: u8, parameters: Parameters) -> Format {
-        Format { codec, pt, red: None, rtx: Some(pt + 1), parameters }
+        Format { codec, pt, red: None, rtx: Some(pt + 1), events: None, parameters }
     }
 
     fn h264(pt: u8, profile: u32, packetization_mode: u8) -> Format {
@@ -158,6 +165,15 @@ mod tests {
         assert_eq!(find(102, &source, &both[..1]).unwrap().pt, 1);
         assert_eq!(find(102, &source, &[h264(3, 0x42, 0)]), None, "mode 1 does not fit mode 0");
         assert_eq!(find(102, &[h264(102, 0x64, 1)], &[h264(3, 0x42, 1)]), None);
+    }
+
+    #[test]
+    fn keys_of_a_telephone_go_to_those_who_take_them() {
+        let opus = |pt, events| Format { events, ..format(Codec::Opus, pt, Parameters::default()) };
+        let source = [opus(111, Some(110))];
+        let carriage = find(110, &source, &[opus(109, Some(101))]).unwrap();
+        assert_eq!((carriage.pt, carriage.red), (101, Red::None));
+        assert_eq!(find(110, &source, &[opus(109, None)]), None);
     }
 
     #[test]

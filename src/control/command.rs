@@ -1,6 +1,7 @@
 //! What JavaScript asks of a media thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -69,6 +70,17 @@ impl Command {
 pub struct RelayTarget {
     pub transport: TransportId,
     pub channel: ChannelId,
+}
+
+/// A key of a telephone (RFC 4733).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyPress {
+    /// 0 to 15 for the keys, and what else RFC 4733 3.2 and its registry name.
+    pub event: u8,
+    /// How long it is down.
+    pub duration: Duration,
+    /// Power below 0 dBm0, 0 to 63.
+    pub volume: u8,
 }
 
 /// A command to one transport.
@@ -143,6 +155,12 @@ pub enum TransportCommand {
     Mute {
         id: OutgoingTrackId,
         muted: bool,
+    },
+    /// Presses a key of a telephone on a track of sound (RFC 4733), after those that wait.
+    PressKey {
+        request: RequestId,
+        id: OutgoingTrackId,
+        key: KeyPress,
     },
     /// `None` means all encodings.
     RequestKeyframe {

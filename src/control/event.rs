@@ -153,6 +153,16 @@ pub enum Event {
         voice: bool,
     },
 
+    /// The peer pressed a key of a telephone (RFC 4733).
+    TelephoneEvent {
+        id: SourceId,
+        event: u8,
+        /// What stands on it, for events 0 to 15.
+        key: Option<char>,
+        duration: Duration,
+        /// dBm0, -63 to 0.
+        volume: i8,
+    },
     /// Which encodings of the track anybody takes. Overwrites the one before.
     Demand {
         id: SourceId,

@@ -59,6 +59,14 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             Ok(object)
         }
 
+        Event::TelephoneEvent { id, event, key, duration, volume } => {
+            let mut object = about(env, "telephoneEvent", id.0)?;
+            object.set("event", event)?;
+            object.set("key", key.map(String::from))?;
+            object.set("duration", duration.as_secs_f64() * 1000.0)?;
+            object.set("volume", i32::from(volume))?;
+            Ok(object)
+        }
         Event::Demand { id, encodings } => {
             let mut object = about(env, "demand", id.0)?;
             let demands: Result<Vec<_>> = encodings.into_iter().map(|d| demand(env, d)).collect();

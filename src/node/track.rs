@@ -1,12 +1,23 @@
 //! Commands to tracks and transponders.
 
+use std::time::Duration;
+
 use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::convert::{incoming_track_id, kind, outgoing_track_id, transport_id};
 use super::endpoint::NativeEndpoint;
 use super::options::NativePreferences;
-use crate::control::command::TransportCommand;
+use crate::control::command::{KeyPress, TransportCommand};
+use crate::control::ids::RequestId;
+
+/// A key of a telephone.
+#[napi(object)]
+pub struct NativeKeyPress {
+    pub event: u8,
+    pub duration: u32,
+    pub volume: u8,
+}
 
 #[napi]
 impl NativeEndpoint {
@@ -100,6 +111,25 @@ impl NativeEndpoint {
     pub fn mute(&self, env: Env, transport: f64, id: f64, muted: bool) -> Result<()> {
         let command = TransportCommand::Mute { id: outgoing_track_id(id), muted };
         self.post(&env, transport_id(transport), command)
+    }
+
+    /// `duration` in milliseconds, `volume` below 0 dBm0.
+    #[napi(catch_unwind)]
+    pub fn press_key(
+        &self,
+        env: Env,
+        transport: f64,
+        request: u32,
+        id: f64,
+        key: NativeKeyPress,
+    ) -> Result<()> {
+        let (request, id) = (RequestId(request), outgoing_track_id(id));
+        let key = KeyPress {
+            event: key.event,
+            duration: Duration::from_millis(u64::from(key.duration)),
+            volume: key.volume,
+        };
+        self.post(&env, transport_id(transport), TransportCommand::PressKey { request, id, key })
     }
 
     /// Without a `rid` all encodings are asked.

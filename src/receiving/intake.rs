@@ -270,7 +270,7 @@ impl Receiving {
             let Some(event) = TelephoneEvent::parse(payload) else {
                 return Err(DropReason::Malformed);
             };
-            self.events.push_back(Received::TelephoneEvent(Box::new(EventPacket {
+            let packet = EventPacket {
                 track: track.id,
                 encoding: track.encodings[to.encoding].index,
                 ssrc: header.ssrc,
@@ -280,7 +280,14 @@ impl Receiving {
                 clock_rate,
                 event,
                 arrival: now,
-            })));
+            };
+            let captured = stream.time_line.map_or(now, |line| line.at(header.timestamp));
+            let source = packet.as_source(&line.spec.formats, header.pt, payload, captured);
+            self.events.push_back(Received::TelephoneEvent(Box::new(packet)));
+            if let Some(packet) = source {
+                track.receive_event(to.encoding, packet, &mut self.events);
+                self.timers.activity.get_or_insert(now + ACTIVITY_TIMEOUT);
+            }
             return Ok(());
         }
         let line_of_time = stream

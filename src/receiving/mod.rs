@@ -24,6 +24,7 @@ mod remb;
 mod report;
 mod rtx;
 mod stream;
+mod telephone;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -35,12 +36,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::codec::telephone_event::TelephoneEvent;
 use crate::control::event::EncodingInfo;
 use crate::control::ids::IncomingTrackId;
 use crate::control::layers::EncodingDemand;
 pub use crate::control::stats::DroppedPackets;
-use crate::sfu::{EncodingIndex, SourcePacket};
+use crate::sfu::SourcePacket;
 use crate::srtp::{KeyingMaterial, RtpOpener};
 use demux::Demux;
 pub use drops::DropReason;
@@ -49,6 +49,7 @@ pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
 use report::Reporter;
 use stream::Stream;
+pub use telephone::EventPacket;
 use track::Track;
 use transport_feedback::TransportFeedback;
 
@@ -72,24 +73,6 @@ pub enum Received {
     TelephoneEvent(Box<EventPacket>),
     /// The peer says that a stream ends (RFC 3550 6.6).
     Goodbye { id: IncomingTrackId, ssrc: u32 },
-}
-
-/// One packet of `telephone-event`. It shares its numbers with the sound of its track.
-#[derive(Clone, PartialEq, Debug)]
-pub struct EventPacket {
-    pub track: IncomingTrackId,
-    /// The encoding that it came among.
-    pub encoding: EncodingIndex,
-    pub ssrc: u32,
-    /// Extended sequence number, and RTP timestamp: the beginning of the event.
-    pub sequence: u64,
-    pub timestamp: u32,
-    /// The first packet of the event (RFC 4733 2.5.1.1).
-    pub marker: bool,
-    /// In Hz, what timestamp and duration count in.
-    pub clock_rate: u32,
-    pub event: TelephoneEvent,
-    pub arrival: Instant,
 }
 
 type Queue = VecDeque<Received>;

@@ -29,8 +29,17 @@ pub(super) fn line(mid: &str, kind: Kind) -> ReceiveLine {
     }
     let parameters = Parameters::default();
     let format = match kind {
-        Kind::Audio => Format { codec: Codec::Opus, pt: 111, red: Some(63), rtx: None, parameters },
-        Kind::Video => Format { codec: Codec::Vp8, pt: 96, red: None, rtx: Some(97), parameters },
+        Kind::Audio => Format {
+            codec: Codec::Opus,
+            pt: 111,
+            red: Some(63),
+            rtx: None,
+            events: Some(110),
+            parameters,
+        },
+        Kind::Video => {
+            Format { codec: Codec::Vp8, pt: 96, red: None, rtx: Some(97), events: None, parameters }
+        }
     };
     let events =
         (kind == Kind::Audio).then_some(TelephoneEventFormat { pt: 110, clock_rate: 48_000 });

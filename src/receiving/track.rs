@@ -134,6 +134,7 @@ impl Track {
             marker: arrival.header.marker,
             codec,
             red,
+            telephone_event: false,
             source_pt: arrival.pt,
             extensions: arrival.extensions,
             payload: arrival.payload.into(),
@@ -167,6 +168,22 @@ impl Track {
             && let Some((level, voice)) = levels.receive(arrival.now, level, voice)
         {
             events.push_back(Received::AudioLevel { id, level, voice });
+        }
+        events.push_back(Received::Packet(Arc::new(packet)));
+    }
+
+    /// Takes a key of a telephone in between the sound, which shows that the encoding is there.
+    pub(super) fn receive_event(
+        &mut self,
+        encoding: usize,
+        packet: SourcePacket,
+        events: &mut Queue,
+    ) {
+        let Some(encoding) = self.encodings.get_mut(encoding) else { return };
+        let id = self.id;
+        if encoding.meter.receive(&packet) {
+            events.push_back(Received::Encoding { id, encoding: encoding.info() });
+            events.push_back(Received::Changed { id });
         }
         events.push_back(Received::Packet(Arc::new(packet)));
     }

@@ -59,6 +59,16 @@ pub struct TelephoneEvent {
     pub clock_rate: u32,
 }
 
+impl TelephoneEvent {
+    /// Tells the formats whose clock it shares, where they have none yet: its packets have the
+    /// timestamps of theirs (RFC 4733 2.5.1.2).
+    pub(super) fn belongs_to(self, formats: &mut [Format]) {
+        for format in formats.iter_mut().filter(|f| f.codec.clock_rate() == self.clock_rate) {
+            format.events.get_or_insert(self.pt);
+        }
+    }
+}
+
 /// What the peer says of what it sends on a line.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RemoteMedia {

@@ -65,7 +65,8 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
             taken.payloads.push(retransmission(rtx, payload.pt));
         }
         taken.feedback = taken.feedback | feedback;
-        taken.formats.push(Format { codec, pt: payload.pt, red, rtx, parameters });
+        let format = Format { codec, pt: payload.pt, red, rtx, events: None, parameters };
+        taken.formats.push(format);
     }
     if taken.formats.is_empty() {
         return taken;
@@ -74,7 +75,9 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
         if let Meaning::TelephoneEvent { clock_rate } = meaning
             && kind == Kind::Audio
         {
-            taken.events.push(TelephoneEvent { pt: payload.pt, clock_rate: *clock_rate });
+            let event = TelephoneEvent { pt: payload.pt, clock_rate: *clock_rate };
+            taken.events.push(event);
+            event.belongs_to(&mut taken.formats);
             taken.payloads.push(telephone_event(payload.pt, *clock_rate));
         }
     }

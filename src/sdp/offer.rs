@@ -87,7 +87,7 @@ impl<'a> Draft<'a> {
                 feedback: capabilities::feedback(kind),
             });
             payloads.extend(rtx.map(|rtx| retransmission(rtx, pt)));
-            formats.push(Format { codec: offered.codec, pt, red, rtx, parameters });
+            formats.push(Format { codec: offered.codec, pt, red, rtx, events: None, parameters });
         }
         let mut events = Vec::new();
         for (pt, clock_rate) in TELEPHONE_EVENTS {
@@ -96,7 +96,9 @@ impl<'a> Draft<'a> {
             });
             let number = Number::TelephoneEvent(clock_rate);
             if let Some(pt) = self.numbers.claim_if(wanted, pt, number) {
-                events.push(TelephoneEvent { pt, clock_rate });
+                let event = TelephoneEvent { pt, clock_rate };
+                event.belongs_to(&mut formats);
+                events.push(event);
                 payloads.push(telephone_event(pt, clock_rate));
             }
         }

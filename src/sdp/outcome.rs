@@ -147,6 +147,7 @@ fn matched(ours: &[Format], theirs: &[Format]) -> (Vec<Format>, Vec<Format>) {
             receive.push(Format {
                 rtx: ours.rtx.filter(|_| theirs.rtx.is_some()),
                 red: ours.red.filter(|_| theirs.red.is_some()),
+                events: ours.events.filter(|_| theirs.events.is_some()),
                 ..*ours
             });
         }

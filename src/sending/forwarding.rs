@@ -26,9 +26,11 @@ impl Sending {
         outlet: &mut impl Outlet,
     ) {
         if !self.reach.at(now) || !self.egress.has_keys() {
+            self.release_keys();
             return;
         }
         workspace.begin(packets.len());
+        self.send_keys(now, workspace);
         let budget = self.release(now, workspace);
         let waited = workspace.planned.len();
         let mut last: Option<(OutgoingTrackId, usize)> = None;

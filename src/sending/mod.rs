@@ -28,6 +28,7 @@ mod report;
 mod rtcp;
 mod statistics;
 mod stream;
+mod telephone;
 #[cfg(test)]
 pub(crate) mod testing;
 mod track;
@@ -65,6 +66,7 @@ use bandwidth::Bandwidth;
 use event::Events;
 use outbox::Outbox;
 use pacing::Pacing;
+use telephone::Keys;
 
 /// What one peer is sent.
 ///
@@ -84,6 +86,7 @@ pub struct Sending {
     bandwidth: Bandwidth,
     allotting: Allotting,
     pacing: Pacing,
+    keys: Keys,
     /// Where everything goes.
     flow: Option<Flow>,
     reach: Reach,
@@ -103,6 +106,7 @@ impl Sending {
             bandwidth: Bandwidth::default(),
             allotting: Allotting::default(),
             pacing: Pacing::default(),
+            keys: Keys::default(),
             flow: None,
             reach: Reach::default(),
             outbox: Outbox::default(),
@@ -172,9 +176,9 @@ impl Sending {
         self.outbox.drain(send);
     }
 
-    /// Whether packets wait that may leave now, by [`Sending::forward`].
+    /// Whether packets wait that may leave now, or keys of a telephone are due, by [`Sending::forward`].
     pub fn has_paced(&mut self, now: Instant) -> bool {
-        self.pacing.is_due(now)
+        self.pacing.is_due(now) || self.keys.is_due(now)
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -184,7 +188,12 @@ impl Sending {
 
     /// When it wants its timeout because of what it has just sent: reports, and packets that wait.
     pub fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
-        let own = [self.egress.report_at(), self.pacing.next(now), self.bandwidth.next()];
+        let own = [
+            self.egress.report_at(),
+            self.pacing.next(now),
+            self.bandwidth.next(),
+            self.keys.next(),
+        ];
         own.into_iter().flatten().min()
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn material() -> KeyingMaterial {
 
 pub(crate) fn format(codec: Codec, pt: u8) -> Format {
     let rtx = (codec.kind() == Kind::Video).then_some(RTX_PT);
-    Format { codec, pt, red: None, rtx, parameters: Parameters::default() }
+    Format { codec, pt, red: None, rtx, events: None, parameters: Parameters::default() }
 }
 
 /// What negotiation gives the track with that number: SSRC 1000 times it, RTX one above.

@@ -26,6 +26,8 @@ pub struct SourcePacket {
     pub codec: Codec,
     /// The payload is wrapped in RED (RFC 2198).
     pub red: bool,
+    /// It is a key of a telephone (RFC 4733) and no sound, under numbers of the sound's.
+    pub telephone_event: bool,
     /// Payload type the sender used.
     pub source_pt: u8,
     /// Without padding; empty when there was nothing else.

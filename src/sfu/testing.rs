@@ -163,6 +163,7 @@ impl Source {
             marker,
             codec: self.codec,
             red: false,
+            telephone_event: false,
             source_pt: 96,
             description: Description::parse(self.codec, &payload, frame),
             payload: Arc::from(payload),

@@ -39,6 +39,8 @@ pub struct EncodingState {
 pub struct Transponder {
     kind: Kind,
     muted: bool,
+    /// Packets of nobody's go out in its place.
+    interjected: bool,
     /// Nothing of it fits the receiver's link.
     paused: bool,
     encodings: Vec<EncodingState>,
@@ -73,6 +75,7 @@ impl Transponder {
         Self {
             kind,
             muted: false,
+            interjected: false,
             paused: false,
             encodings: Vec::new(),
             selected: None,
@@ -163,7 +166,7 @@ impl Transponder {
     }
 
     fn held(&self) -> bool {
-        self.muted || self.paused
+        self.muted || self.paused || self.interjected
     }
 
     pub fn paused(&self) -> bool {
@@ -220,6 +223,33 @@ impl Transponder {
         self.layers.start(self.limit);
         let marker = self.layers.decide(packet).unwrap_or(packet.marker);
         Some(self.rewriter.start(packet, marker, resume))
+    }
+
+    /// A packet that the receiver does not get, although its source had a number for it.
+    pub fn omit(&mut self, packet: &SourcePacket) {
+        if Some(packet.encoding) == self.current {
+            // A number that the receiver knows of already is counted as lost.
+            let _ = self.rewriter.leave_out(packet);
+        }
+    }
+
+    /// Sends a packet that is not the source's in between. The source waits until
+    /// [`Transponder::end_interjection`]. Timestamps go on by the moments of capture.
+    pub fn interject(&mut self, packet: &SourcePacket) -> Option<Forward> {
+        if self.interjected {
+            return self.rewriter.map(packet, packet.marker);
+        }
+        self.interjected = true;
+        self.stop();
+        // Where the source goes on, time has passed that its own numbers do not show.
+        self.resumable = None;
+        Some(self.rewriter.start(packet, packet.marker, false))
+    }
+
+    /// The source goes on.
+    pub fn end_interjection(&mut self) {
+        self.interjected = false;
+        self.retarget();
     }
 
     /// The index of the newest packet that was sent.

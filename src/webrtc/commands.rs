@@ -60,6 +60,10 @@ impl Session {
             }
             C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
             C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
+            C::PressKey { request, id, key } => {
+                let result = self.sending.press_key(now, id, key).map(|()| Reply::Done);
+                self.reply(request, result);
+            }
             C::RequestKeyframe { id, rid } => {
                 self.receiving.request_keyframe_by_rid(now, id, rid.as_deref());
             }

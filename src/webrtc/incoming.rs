@@ -86,8 +86,15 @@ impl Session {
                 Received::Demand { id, encodings } => {
                     SessionEvent::Event(Event::Demand { id, encodings })
                 }
-                // A stream that ended falls silent, which is told; nobody takes events yet.
-                Received::Goodbye { .. } | Received::TelephoneEvent(_) => continue,
+                Received::TelephoneEvent(packet) => {
+                    let events = &mut self.events;
+                    self.telephone.receive(*packet, |event| {
+                        events.push_back(SessionEvent::Event(event));
+                    });
+                    continue;
+                }
+                // A stream that ended falls silent, which is told.
+                Received::Goodbye { .. } => continue,
             });
         }
     }

@@ -24,6 +24,7 @@ pub mod roaming;
 mod sharing;
 mod sources;
 mod statistics;
+mod telephone;
 mod trickle;
 mod wishes;
 mod wrapping;
@@ -56,6 +57,7 @@ use dumping::Dumping;
 use lines::Lines;
 use negotiation::Negotiation;
 use roaming::Roaming;
+use telephone::TelephoneEvents;
 use wrapping::Wrapping;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its
@@ -115,6 +117,7 @@ pub struct Session {
     /// When something last came over the pair that is sent to.
     heard: Instant,
     roaming: Roaming,
+    telephone: TelephoneEvents,
     wrapping: Wrapping,
     path_changes: u64,
     /// Media and RTCP that was authentic and not there before, in packets.
@@ -175,6 +178,7 @@ impl Session {
             chosen_flow: None,
             heard: now,
             roaming: Roaming::default(),
+            telephone: TelephoneEvents::default(),
             wrapping: Wrapping::default(),
             path_changes: 0,
             authentic_received: 0,
@@ -311,6 +315,8 @@ impl Session {
         }
         self.poll_receiving(now);
         self.with_sending(|sending| sending.handle_timeout(now));
+        let events = &mut self.events;
+        self.telephone.poll(now, |event| events.push_back(SessionEvent::Event(event)));
         self.poll_roaming(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
@@ -330,7 +336,13 @@ impl Session {
             next += IDLE_STATS_DELAY;
         }
         let receiving = self.receiving.next();
-        let own = [self.sending.poll_timeout(now), receiving, self.roaming_at(), self.consent_at()];
+        let own = [
+            self.sending.poll_timeout(now),
+            receiving,
+            self.telephone.next(),
+            self.roaming_at(),
+            self.consent_at(),
+        ];
         next = own.into_iter().flatten().fold(next, Instant::min);
         let never_connected =
             matches!(self.state, TransportState::New | TransportState::Connecting);

@@ -128,7 +128,14 @@ fn classes() -> Vec<Class> {
 
 fn description() -> Arc<SourceDescription> {
     let codec = Codec::Pcmu;
-    let format = Format { codec, pt: 0, red: None, rtx: None, parameters: Parameters::default() };
+    let format = Format {
+        codec,
+        pt: 0,
+        red: None,
+        rtx: None,
+        events: None,
+        parameters: Parameters::default(),
+    };
     let encoding = SourceEncoding {
         index: EncodingIndex(0),
         rid: None,
@@ -154,6 +161,7 @@ fn packet(track: SourceId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
         marker: false,
         codec: Codec::Pcmu,
         red: false,
+        telephone_event: false,
         source_pt: 0,
         // Loud enough to be heard.
         payload: Arc::from([0x10, 0x90].repeat(80)),

@@ -96,6 +96,10 @@ impl<K: Copy> Input<K> {
         if self.doze.skips(packet) {
             return None;
         }
+        if packet.telephone_event {
+            self.transponder.omit(packet);
+            return None;
+        }
         let forward = match self.transponder.forward(packet) {
             Some(forward) => forward,
             None => self.transponder.start_late(packet)?,
@@ -196,7 +200,8 @@ mod tests {
         };
         let parameters = Parameters::default();
         Arc::new(SourceDescription {
-            formats: [Format { codec, pt: 96, red: None, rtx: None, parameters }].into(),
+            formats: [Format { codec, pt: 96, red: None, rtx: None, events: None, parameters }]
+                .into(),
             encodings: (0..3).map(encoding).collect(),
             alternatives: false,
             thinnest: None,

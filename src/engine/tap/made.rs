@@ -133,6 +133,7 @@ impl Made {
             marker: packet.marker,
             codec: packet.codec,
             red: false,
+            telephone_event: false,
             source_pt: payload_type(packet.codec),
             description: Description::parse(packet.codec, &packet.payload, None),
             payload: packet.payload,
@@ -156,7 +157,14 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
                 _ => Parameters::default(),
             };
             let pt = payload_type(*codec);
-            formats.push(Format { codec: *codec, pt, red: None, rtx: None, parameters });
+            formats.push(Format {
+                codec: *codec,
+                pt,
+                red: None,
+                rtx: None,
+                events: None,
+                parameters,
+            });
         }
     }
     let several = encodings.iter().any(|encoding| encoding.class.rung > 0);

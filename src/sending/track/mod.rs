@@ -101,6 +101,11 @@ impl OutgoingTrack {
         self.offered = None;
     }
 
+    /// Whether the receiver lets us send on it.
+    pub(super) fn sends(&self) -> bool {
+        self.sending && self.rtp.is_some()
+    }
+
     /// Whether it has this m-line, or would have it by the offer that is pending.
     pub fn is_on(&self, mid: &str) -> bool {
         self.mid.as_deref() == Some(mid) || self.offered.as_deref() == Some(mid)

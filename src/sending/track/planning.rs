@@ -48,7 +48,9 @@ impl OutgoingTrack {
         }
         // Before the transponder decides: what it lets through has its number taken.
         let Some(carriage) = self.carriage(packet) else {
-            if self.description().is_some() {
+            if packet.telephone_event {
+                self.transponder.omit(packet);
+            } else if self.description().is_some() {
                 self.report_mismatch(packet, events);
             }
             return;
