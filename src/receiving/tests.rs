@@ -485,7 +485,7 @@ fn whatever_a_peer_sends_no_packet_comes_twice_and_nothing_grows_without_a_bound
             random.fill(&mut bytes);
             let elements: Vec<(u8, &[u8])> = (0..random.random_range(0..4))
                 .map(|_| match random.random_range(0..4) {
-                    0 => ([MID, RID, REPAIRED_RID][random.random_range(0..3)], &names[0][..]),
+                    0 => ([MID, RID, REPAIRED_RID][random.random_range(0..3)], names[0]),
                     1 => (random.random_range(1..15), &bytes[..random.random_range(1..6)]),
                     _ => (
                         [MID, RID, REPAIRED_RID][random.random_range(0..3)],

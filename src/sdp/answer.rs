@@ -240,15 +240,16 @@ fn extensions(
 ) -> Vec<LocalExtension> {
     let mut taken: Vec<LocalExtension> = Vec::new();
     for offered in offer.extensions(media) {
-        let known = EXTENSIONS.iter().any(|known| known.uri == offered.uri && known.is_for(kind));
+        let known = EXTENSIONS.iter().find(|known| known.uri == offered.uri);
+        let Some(known) = known.filter(|known| known.is_for(kind)) else { continue };
         let twice = taken.iter().any(|t| t.id == offered.id || t.uri == offered.uri);
         // A line without a name has none for packets either.
         let nameless = offered.uri == MID_URI && media.mid.is_none();
-        if known && !twice && !nameless {
+        if !twice && !nameless {
             taken.push(LocalExtension {
                 id: offered.id,
                 direction: offered.direction.reversed(),
-                uri: offered.uri.to_owned(),
+                uri: known.uri,
             });
         }
     }

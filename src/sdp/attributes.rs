@@ -184,11 +184,9 @@ fn of_transport<'a>(
             let setup = setup(value).ok_or_else(|| SdpError::malformed(line, expected))?;
             transport.setup = Some((setup, line));
         }
-        "candidate" => {
-            if spend(&mut budget.candidates) {
-                // What the line holds with its name, the form in which candidates trickle.
-                transport.candidates.push(line.get(2..).unwrap_or_default().trim_start());
-            }
+        // What the line holds with its name, the form in which candidates trickle.
+        "candidate" if spend(&mut budget.candidates) => {
+            transport.candidates.push(line.get(2..).unwrap_or_default().trim_start());
         }
         _ => {}
     }

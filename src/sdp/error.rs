@@ -12,6 +12,10 @@ pub enum SdpError {
     TooLarge,
     /// It has more m-lines than [`MAX_MEDIA`](super::MAX_MEDIA).
     TooManyMedia,
+    /// It has more lines than [`MAX_LINES`](super::MAX_LINES).
+    TooManyLines,
+    /// It has more payload types than [`MAX_PAYLOAD_TYPES`](super::MAX_PAYLOAD_TYPES).
+    TooManyPayloadTypes,
     /// A line cannot be read.
     Malformed { line: String, expected: &'static str },
     /// Everything can be read, but it cannot be agreed to.
@@ -34,7 +38,10 @@ impl SdpError {
     /// The line to blame, cut where it is longer than 200 characters.
     pub fn line(&self) -> Option<&str> {
         match self {
-            Self::TooLarge | Self::TooManyMedia => None,
+            Self::TooLarge
+            | Self::TooManyMedia
+            | Self::TooManyLines
+            | Self::TooManyPayloadTypes => None,
             Self::Malformed { line, .. } => Some(line),
             Self::Unacceptable { line, .. } => line.as_deref(),
         }
@@ -50,6 +57,10 @@ impl fmt::Display for SdpError {
         match self {
             Self::TooLarge => write!(f, "the SDP is larger than {} bytes", super::MAX_SDP),
             Self::TooManyMedia => write!(f, "the SDP has more than {} m-lines", super::MAX_MEDIA),
+            Self::TooManyLines => write!(f, "the SDP has more than {} lines", super::MAX_LINES),
+            Self::TooManyPayloadTypes => {
+                write!(f, "the SDP has more than {} payload types", super::MAX_PAYLOAD_TYPES)
+            }
             Self::Malformed { expected, .. } => write!(f, "expected {expected}"),
             Self::Unacceptable { reason, .. } => f.write_str(reason),
         }

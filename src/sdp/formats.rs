@@ -50,8 +50,8 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
         if let Some(red) = red {
             taken.payloads.push(LocalPayload {
                 pt: red,
-                name: PayloadName::Red,
-                fmtp: format!("{0}/{0}", payload.pt),
+                name: PayloadName::Red { of: payload.pt },
+                fmtp: String::new(),
                 feedback: Feedback::default(),
             });
         }
@@ -137,8 +137,8 @@ pub(super) fn placeholder(media: &MediaSection<'_>, kind: Kind) -> Option<LocalP
 pub(super) fn retransmission(pt: u8, apt: u8) -> LocalPayload {
     LocalPayload {
         pt,
-        name: PayloadName::Rtx,
-        fmtp: format!("apt={apt}"),
+        name: PayloadName::Rtx { apt },
+        fmtp: String::new(),
         feedback: Feedback::default(),
     }
 }
@@ -146,8 +146,8 @@ pub(super) fn retransmission(pt: u8, apt: u8) -> LocalPayload {
 pub(super) fn telephone_event(pt: u8, clock_rate: u32) -> LocalPayload {
     LocalPayload {
         pt,
-        name: PayloadName::TelephoneEvent(clock_rate),
-        fmtp: "0-16".into(),
+        name: PayloadName::TelephoneEvent { clock_rate },
+        fmtp: String::new(),
         feedback: Feedback::default(),
     }
 }

@@ -5,7 +5,27 @@
 /// mark; none of it can mean anything in SDP (RFC 8866 5).
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let text = text.trim_start_matches('\u{feff}');
-    text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty())
+    Lines(text).map(str::trim_ascii).filter(|line| !line.is_empty())
+}
+
+/// Splits at the bytes of line ends, which are no part of any other character.
+struct Lines<'a>(&'a str);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = self.0.bytes().position(|byte| byte == b'\n' || byte == b'\r');
+        let (line, rest) = match end {
+            Some(end) => (self.0.get(..end)?, self.0.get(end + 1..)?),
+            None => (self.0, ""),
+        };
+        self.0 = rest;
+        Some(line)
+    }
 }
 
 #[cfg(test)]

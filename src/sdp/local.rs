@@ -2,8 +2,8 @@
 
 use super::description::{Direction, MediaKind, Setup};
 use super::feedback::Feedback;
+use crate::codec::Codec;
 use crate::codec::names::{Mid, Rid};
-use crate::codec::{Codec, Kind};
 
 /// An m-line of a description of ours.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,7 +43,7 @@ pub struct LocalExtension {
     pub id: u8,
     /// Ours.
     pub direction: Direction,
-    pub uri: String,
+    pub uri: &'static str,
 }
 
 /// What a description says of a track of ours.
@@ -62,52 +62,26 @@ pub struct LocalSender {
 pub struct LocalPayload {
     pub pt: u8,
     pub name: PayloadName,
-    /// Empty for none.
+    /// Parameters of a codec; empty for none.
     pub fmtp: String,
     pub feedback: Feedback,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PayloadName {
     Media(Codec),
-    /// RFC 4588.
-    Rtx,
-    /// RFC 2198.
-    Red,
-    /// RFC 4733, with its clock rate.
-    TelephoneEvent(u32),
-    /// A format that is listed but not used: its `a=rtpmap` as the peer wrote it.
-    Other(String),
-}
-
-impl PayloadName {
-    /// What `a=rtpmap` says.
-    pub(super) fn rtpmap(&self, kind: Kind) -> String {
-        match self {
-            Self::Media(codec) => {
-                let name = match codec {
-                    Codec::Opus => "opus",
-                    Codec::Pcmu => "PCMU",
-                    Codec::Pcma => "PCMA",
-                    Codec::G722 => "G722",
-                    Codec::Vp8 => "VP8",
-                    Codec::Vp9 => "VP9",
-                    Codec::H264 => "H264",
-                    Codec::H265 => "H265",
-                    Codec::Av1 => "AV1",
-                };
-                let channels = if *codec == Codec::Opus { "/2" } else { "" };
-                format!("{name}/{}{channels}", codec.clock_rate())
-            }
-            Self::Rtx => match kind {
-                Kind::Audio => "rtx/48000".into(),
-                Kind::Video => "rtx/90000".into(),
-            },
-            Self::Red => "red/48000/2".into(),
-            Self::TelephoneEvent(clock_rate) => format!("telephone-event/{clock_rate}"),
-            Self::Other(rtpmap) => rtpmap.clone(),
-        }
-    }
+    /// Retransmissions of another payload type (RFC 4588).
+    Rtx {
+        apt: u8,
+    },
+    /// Redundant sound of another payload type (RFC 2198).
+    Red {
+        of: u8,
+    },
+    /// RFC 4733.
+    TelephoneEvent {
+        clock_rate: u32,
+    },
 }
 
 /// What a description of ours says of the whole session.

@@ -46,6 +46,10 @@ pub use write::write;
 pub const MAX_SDP: usize = 1 << 20;
 /// Most m-lines of one description.
 pub const MAX_MEDIA: usize = 1024;
+/// Most lines of one description.
+pub const MAX_LINES: usize = 65_536;
+/// Most payload types of one description, of all its m-lines together.
+pub const MAX_PAYLOAD_TYPES: usize = 16_384;
 /// Most candidates of one description or fragment; further ones are left out.
 pub const MAX_CANDIDATES: usize = 64;
 /// Most lines about SSRCs of one description; further ones are left out.

@@ -27,7 +27,7 @@ pub struct OfferedLine {
 pub struct Draft<'a> {
     capabilities: &'a Capabilities,
     numbers: Numbers,
-    extensions: HashMap<u8, String>,
+    extensions: HashMap<u8, &'static str>,
 }
 
 /// The payload types of `telephone-event` with the clocks that sound has, unless they are taken.
@@ -41,7 +41,7 @@ impl<'a> Draft<'a> {
         for line in lines.iter().filter(|line| line.usable()) {
             numbers.know(line);
             for extension in &line.local.extensions {
-                extensions.entry(extension.id).or_insert_with(|| extension.uri.clone());
+                extensions.entry(extension.id).or_insert(extension.uri);
             }
         }
         Self { capabilities, numbers, extensions }
@@ -75,8 +75,8 @@ impl<'a> Draft<'a> {
                 // First, so that senders choose it.
                 payloads.push(LocalPayload {
                     pt: red,
-                    name: PayloadName::Red,
-                    fmtp: format!("{pt}/{pt}"),
+                    name: PayloadName::Red { of: pt },
+                    fmtp: String::new(),
                     feedback: Feedback::default(),
                 });
             }
@@ -118,18 +118,18 @@ impl<'a> Draft<'a> {
     fn extensions(&mut self, kind: Kind) -> Vec<LocalExtension> {
         let mut list = Vec::new();
         for extension in EXTENSIONS.iter().filter(|extension| extension.is_for(kind)) {
-            let known = self.extensions.iter().find(|(_, uri)| *uri == extension.uri);
+            let known = self.extensions.iter().find(|known| *known.1 == extension.uri);
             let known = known.map(|(id, _)| *id);
             let free = || {
                 let ids = std::iter::once(extension.id).chain(1..15);
                 ids.into_iter().find(|id| !self.extensions.contains_key(id))
             };
             if let Some(id) = known.or_else(free) {
-                self.extensions.entry(id).or_insert_with(|| extension.uri.to_owned());
+                self.extensions.entry(id).or_insert(extension.uri);
                 list.push(LocalExtension {
                     id,
                     direction: Direction::SendRecv,
-                    uri: extension.uri.to_owned(),
+                    uri: extension.uri,
                 });
             }
         }

@@ -38,7 +38,7 @@ pub fn outcome(
         .map(|((offered, media), taken)| {
             let nothing = taken.formats.is_empty();
             let media_line = matches!(media.kind, MediaKind::Rtp(_));
-            !offered.local.stopped && !media.stopped() && !(media_line && nothing)
+            !(offered.local.stopped || media.stopped() || media_line && nothing)
         })
         .collect();
     let members = Members::of(answer, &acceptable);
@@ -159,7 +159,7 @@ fn extensions(offered: &OfferedLine, media: &MediaSection<'_>) -> Vec<LocalExten
     let answered = |ours: &LocalExtension| {
         let theirs = media.extensions.iter().find(|theirs| theirs.uri == ours.uri)?;
         let direction = theirs.direction.reversed().and(ours.direction);
-        Some(LocalExtension { id: theirs.id, direction, uri: ours.uri.clone() })
+        Some(LocalExtension { id: theirs.id, direction, uri: ours.uri })
     };
     offered.local.extensions.iter().filter_map(answered).collect()
 }

@@ -9,14 +9,14 @@ use super::description::{Description, Direction, MediaKind, MediaSection, Transp
 use super::error::SdpError;
 use super::lines::lines;
 use super::payload::Payloads;
-use super::{MAX_MEDIA, MAX_SDP};
+use super::{MAX_LINES, MAX_MEDIA, MAX_PAYLOAD_TYPES, MAX_SDP};
 use crate::codec::Kind;
 
 /// Reads a description.
 ///
 /// # Errors
 /// Where a line is none, where one that everything depends on cannot be read, and beyond the
-/// bounds of [`MAX_SDP`] and [`MAX_MEDIA`].
+/// bounds of [`MAX_SDP`], [`MAX_LINES`], [`MAX_MEDIA`] and [`MAX_PAYLOAD_TYPES`].
 pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
     if text.len() > MAX_SDP {
         return Err(SdpError::TooLarge);
@@ -24,7 +24,11 @@ pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
     let mut description = Description::default();
     let mut direction = Direction::SendRecv;
     let mut budget = Budget::default();
-    for line in lines(text) {
+    let mut payload_types = 0;
+    for (number, line) in lines(text).enumerate() {
+        if number >= MAX_LINES {
+            return Err(SdpError::TooManyLines);
+        }
         let Some((kind, value)) = field(line) else {
             return Err(SdpError::malformed(line, "a line of the form `<letter>=<value>`"));
         };
@@ -33,7 +37,12 @@ pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
                 if description.media.len() >= MAX_MEDIA {
                     return Err(SdpError::TooManyMedia);
                 }
-                description.media.push(media(line, value, direction)?);
+                let media = media(line, value, direction)?;
+                payload_types += media.payloads.len();
+                if payload_types > MAX_PAYLOAD_TYPES {
+                    return Err(SdpError::TooManyPayloadTypes);
+                }
+                description.media.push(media);
             }
             (b'a', Some(media)) => attributes::of_media(media, &mut budget, line, value)?,
             (b'a', None) => {

@@ -63,6 +63,10 @@ impl<'a> Payloads<'a> {
         self.list.get_mut(place)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Payload<'a>> {
         self.list.iter()
     }

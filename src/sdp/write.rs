@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use super::description::{Direction, MediaKind};
-use super::local::{LocalLine, LocalSession};
+use super::local::{LocalLine, LocalPayload, LocalSession, PayloadName};
+use crate::codec::names::Rid;
+use crate::codec::{Codec, Kind};
 
 /// Writes a description. `group` are the places of the lines that share a transport, in the order
 /// in which `a=group:BUNDLE` names them.
 pub fn write(session: &LocalSession, lines: &[&LocalLine], group: &[usize]) -> String {
     let transport = Transport::of(session);
-    let mut out = String::with_capacity(256 + lines.len() * 1024);
+    let mut out = String::with_capacity(256 + lines.len() * 2048);
     // A write into a string does not fail.
     let _ = text(session, lines, group, &transport, &mut out);
     out
@@ -131,7 +133,7 @@ fn application(session: &LocalSession, line: &LocalLine, out: &mut String) -> st
     write!(out, "a=max-message-size:{}\r\n", session.max_message_size)
 }
 
-fn media(line: &LocalLine, kind: crate::codec::Kind, out: &mut String) -> std::fmt::Result {
+fn media(line: &LocalLine, kind: Kind, out: &mut String) -> std::fmt::Result {
     if line.extmap_allow_mixed {
         out.push_str("a=extmap-allow-mixed\r\n");
     }
@@ -153,22 +155,14 @@ fn media(line: &LocalLine, kind: crate::codec::Kind, out: &mut String) -> std::f
         out.push_str("a=rtcp-rsize\r\n");
     }
     for payload in &line.payloads {
-        let pt = payload.pt;
-        write!(out, "a=rtpmap:{pt} {}\r\n", payload.name.rtpmap(kind))?;
-        for name in payload.feedback.names() {
-            write!(out, "a=rtcp-fb:{pt} {name}\r\n")?;
-        }
-        if !payload.fmtp.is_empty() {
-            write!(out, "a=fmtp:{pt} {}\r\n", payload.fmtp)?;
-        }
+        describe(payload, kind, out)?;
     }
     for rid in &line.rids {
         write!(out, "a=rid:{rid} recv\r\n")?;
     }
     if !line.simulcast.is_empty() {
-        let alternative = |(rid, paused): &(crate::codec::names::Rid, bool)| {
-            format!("{}{rid}", if *paused { "~" } else { "" })
-        };
+        let alternative =
+            |(rid, paused): &(Rid, bool)| format!("{}{rid}", if *paused { "~" } else { "" });
         let stream =
             |stream: &Vec<_>| stream.iter().map(alternative).collect::<Vec<String>>().join(",");
         let streams: Vec<String> = line.simulcast.iter().map(stream).collect();
@@ -184,4 +178,46 @@ fn media(line: &LocalLine, kind: crate::codec::Kind, out: &mut String) -> std::f
         }
     }
     Ok(())
+}
+
+/// What `a=rtpmap`, `a=rtcp-fb` and `a=fmtp` say of a payload type.
+fn describe(payload: &LocalPayload, kind: Kind, out: &mut String) -> std::fmt::Result {
+    let pt = payload.pt;
+    write!(out, "a=rtpmap:{pt} ")?;
+    match payload.name {
+        PayloadName::Media(codec) => out.push_str(rtpmap(codec)),
+        PayloadName::Rtx { .. } if kind == Kind::Audio => out.push_str("rtx/48000"),
+        PayloadName::Rtx { .. } => out.push_str("rtx/90000"),
+        PayloadName::Red { .. } => out.push_str("red/48000/2"),
+        PayloadName::TelephoneEvent { clock_rate } => write!(out, "telephone-event/{clock_rate}")?,
+    }
+    out.push_str("\r\n");
+    for name in payload.feedback.names() {
+        write!(out, "a=rtcp-fb:{pt} ")?;
+        out.push_str(name);
+        out.push_str("\r\n");
+    }
+    match payload.name {
+        PayloadName::Rtx { apt } => write!(out, "a=fmtp:{pt} apt={apt}\r\n"),
+        PayloadName::Red { of } => write!(out, "a=fmtp:{pt} {of}/{of}\r\n"),
+        // Digits, `*`, `#`, A to D, and flash (RFC 4733 3.2).
+        PayloadName::TelephoneEvent { .. } => write!(out, "a=fmtp:{pt} 0-16\r\n"),
+        PayloadName::Media(_) if payload.fmtp.is_empty() => Ok(()),
+        PayloadName::Media(_) => write!(out, "a=fmtp:{pt} {}\r\n", payload.fmtp),
+    }
+}
+
+fn rtpmap(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Opus => "opus/48000/2",
+        Codec::Pcmu => "PCMU/8000",
+        Codec::Pcma => "PCMA/8000",
+        // The clock is a mistake that stayed (RFC 3551 4.5.2).
+        Codec::G722 => "G722/8000",
+        Codec::Vp8 => "VP8/90000",
+        Codec::Vp9 => "VP9/90000",
+        Codec::H264 => "H264/90000",
+        Codec::H265 => "H265/90000",
+        Codec::Av1 => "AV1/90000",
+    }
 }

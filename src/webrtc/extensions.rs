@@ -28,7 +28,7 @@ pub(super) fn received(line: &AgreedLine) -> receiving::ExtensionIds {
     let mut ids = receiving::ExtensionIds::default();
     for extension in &line.local.extensions {
         if extension.direction.receives() {
-            ids.set(&extension.uri, extension.id);
+            ids.set(extension.uri, extension.id);
         }
     }
     ids

@@ -64,8 +64,12 @@ impl Scenario {
         self
     }
 
-    pub fn happens(mut self, second: u64, happening: Happening) -> Self {
-        self.happenings.push((Duration::from_secs(second), happening));
+    pub fn happens(self, second: u64, happening: Happening) -> Self {
+        self.happens_at(Duration::from_secs(second), happening)
+    }
+
+    pub fn happens_at(mut self, moment: Duration, happening: Happening) -> Self {
+        self.happenings.push((moment, happening));
         self
     }
 

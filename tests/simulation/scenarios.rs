@@ -7,7 +7,7 @@ use super::scenario::{Goals, Happening, Scenario, ViewerLink};
 use super::traces;
 use crate::support::link::Loss;
 
-const VP8: Coding = Coding::Vp8Simulcast;
+pub const VP8: Coding = Coding::Vp8Simulcast;
 const H264: Coding = Coding::H264Simulcast;
 const VP9: Coding = Coding::Vp9Svc { key_only: false, flexible: false };
 const VP9_FLEXIBLE: Coding = Coding::Vp9Svc { key_only: false, flexible: true };
@@ -159,11 +159,21 @@ pub fn ten_links(coding: Coding) -> Scenario {
     CAPACITIES.iter().map(link).fold(scenario, Scenario::watched_over)
 }
 
+/// A viewer that moved is found by what it sends next. One that gets nothing any more has nothing
+/// but its report to send, once a second (RFC 4585 3.4); then come the time in which the old address
+/// has to be silent, and a round trip.
+const FOUND_AFTER: Duration = Duration::from_millis(1_200);
+
 pub fn address_change(coding: Coding) -> Scenario {
+    address_change_at(coding, Duration::from_secs(20))
+}
+
+/// At another moment between two reports of the viewer.
+pub fn address_change_at(coding: Coding, moment: Duration) -> Scenario {
     Scenario::new(called("address-change", coding), coding, 40)
         .watched_over(ViewerLink::with_round_trip(ROUND_TRIP))
-        .happens(20, Happening::AddressChange)
-        .with_goals(no_freeze_over(SECOND))
+        .happens_at(moment, Happening::AddressChange)
+        .with_goals(no_freeze_over(FOUND_AFTER))
 }
 
 pub fn ice_restart(coding: Coding) -> Scenario {
@@ -179,5 +189,5 @@ pub fn address_change_and_restart(coding: Coding) -> Scenario {
         .watched_over(ViewerLink::with_round_trip(ROUND_TRIP))
         .happens(20, Happening::AddressChange)
         .happens(21, Happening::IceRestart)
-        .with_goals(no_freeze_over(SECOND))
+        .with_goals(no_freeze_over(FOUND_AFTER))
 }

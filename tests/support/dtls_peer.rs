@@ -278,8 +278,8 @@ impl World {
     }
 
     pub fn errors(&self) -> Vec<&str> {
-        let text = |event| match event {
-            &Event::TransportError { ref error, .. } => Some(error.message.as_str()),
+        let text = |event: &Event| match event {
+            Event::TransportError { error, .. } => Some(error.message.as_str()),
             _ => None,
         };
         self.events.iter().filter_map(text).collect()

@@ -4,7 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::control::ids::{IdMap, ShardIndex, TransportId};
+use bytes::Bytes;
+
+use crate::control::error::{EngineError, ErrorCode};
+use crate::control::event::Event;
+use crate::control::ids::{ChannelId, IdMap, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
@@ -41,6 +45,24 @@ impl Core {
             due: Vec::new(),
             messages: Vec::new(),
             own: VecDeque::new(),
+        }
+    }
+
+    /// Tells JavaScript of a message of a peer's channel. A channel that it does not keep up with
+    /// fails, rather than losing messages in silence.
+    pub(super) fn tell_message(
+        &mut self,
+        now: Instant,
+        owner: TransportId,
+        channel: ChannelId,
+        binary: bool,
+        data: Bytes,
+    ) {
+        let message = Event::ChannelMessage { id: channel, binary, data };
+        if self.mailbox.post_bounded(message).is_err() {
+            let text = "messages come faster than JavaScript takes them";
+            let error = EngineError::new(ErrorCode::QueueFull, text);
+            self.with(owner, |session| session.fail_channel(now, channel, error));
         }
     }
 

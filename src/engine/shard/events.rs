@@ -75,15 +75,10 @@ impl Shard {
             }
             SessionEvent::Sending(event) => self.on_sending_event(now, id, event),
             SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
-                self.relays.on_channel_message(
-                    &mut self.core,
-                    now,
-                    id,
-                    channel,
-                    binary,
-                    data,
-                    listened,
-                );
+                self.relays.relay(&mut self.core, now, channel, binary, &data);
+                if listened {
+                    self.core.tell_message(now, id, channel, binary, data);
+                }
             }
             SessionEvent::ChannelClosed { id: channel, reason } => {
                 self.relays.forget_channel(&mut self.core, id, channel);

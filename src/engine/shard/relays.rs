@@ -13,8 +13,6 @@ use bytes::Bytes;
 
 use super::core::Core;
 use crate::control::command::RelayTarget;
-use crate::control::error::{EngineError, ErrorCode};
-use crate::control::event::Event;
 use crate::control::ids::{ChannelId, IdMap, TransportId};
 use crate::engine::message::ShardMessage;
 
@@ -76,32 +74,19 @@ impl Relays {
         }
     }
 
-    pub(super) fn on_channel_message(
-        &mut self,
+    /// Sends a message on to the channels that are attached to its channel.
+    pub(super) fn relay(
+        &self,
         core: &mut Core,
         now: Instant,
-        owner: TransportId,
         channel: ChannelId,
         binary: bool,
-        data: Bytes,
-        listened: bool,
+        data: &Bytes,
     ) {
         let targets = self.relays.get(&channel).into_iter().flatten();
         let attached = targets.filter(|(_, count)| **count > 0).map(|(to, _)| *to);
         for to in attached.collect::<Vec<_>>() {
             self.deliver(core, now, to, binary, data.clone());
-        }
-        if listened
-            && core
-                .mailbox
-                .post_bounded(Event::ChannelMessage { id: channel, binary, data })
-                .is_err()
-        {
-            let error = EngineError::new(
-                ErrorCode::QueueFull,
-                "messages come faster than JavaScript takes them",
-            );
-            core.with(owner, |session| session.fail_channel(now, channel, error));
         }
     }
 

@@ -1,7 +1,9 @@
 //! What may stand in a description, and what an error says of the rest.
 
 use super::super::description::{Direction, Setup};
-use super::super::{MAX_CANDIDATES, MAX_MEDIA, MAX_SDP, SdpError, parse};
+use super::super::{
+    MAX_CANDIDATES, MAX_LINES, MAX_MEDIA, MAX_PAYLOAD_TYPES, MAX_SDP, SdpError, parse,
+};
 use super::{FINGERPRINT, Lines, both};
 
 #[test]
@@ -142,9 +144,15 @@ fn refused_lines_need_not_make_sense() {
 #[test]
 fn every_list_has_a_bound() {
     assert_eq!(parse(&"a=x\r\n".repeat(300_000)).map(|_| ()), Err(SdpError::TooLarge));
-    assert!(MAX_SDP < 5 * 300_000);
+    const { assert!(MAX_SDP < 5 * 300_000) };
     let many = "m=audio 0 RTP/SAVPF 0\n".repeat(MAX_MEDIA + 1);
     assert_eq!(parse(&many).map(|_| ()), Err(SdpError::TooManyMedia));
+
+    let lines = "a=x\n".repeat(MAX_LINES + 1);
+    assert_eq!(parse(&lines).map(|_| ()), Err(SdpError::TooManyLines));
+    let all: String = (0..128).map(|pt| format!(" {pt}")).collect();
+    let numbers = format!("m=audio 9 RTP/SAVPF{all}\n").repeat(MAX_PAYLOAD_TYPES / 128 + 1);
+    assert_eq!(parse(&numbers).map(|_| ()), Err(SdpError::TooManyPayloadTypes));
 
     let mut text = String::from("m=video 9 RTP/SAVPF 96\r\n");
     for n in 0..2000 {
