@@ -8,7 +8,7 @@ use std::time::Duration;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::Event;
-use medialoom::control::ids::{IncomingTrackId, OutgoingTrackId, SlotsId, SpeakersId, TransportId};
+use medialoom::control::ids::{OutgoingTrackId, SlotsId, SourceId, SpeakersId, TransportId};
 use medialoom::control::speakers::SpeakersCommand;
 use str0m::media::{Direction, MediaKind};
 use support::World;
@@ -25,8 +25,8 @@ const LOUD: i8 = -22;
 struct Talker {
     client: usize,
     transport: TransportId,
-    audio: IncomingTrackId,
-    video: Option<IncomingTrackId>,
+    audio: SourceId,
+    video: Option<SourceId>,
     slots: Vec<OutgoingTrackId>,
 }
 
@@ -34,8 +34,8 @@ struct Meeting {
     world: World,
     group: SpeakersId,
     set: SlotsId,
-    audio: Vec<IncomingTrackId>,
-    video: Vec<IncomingTrackId>,
+    audio: Vec<SourceId>,
+    video: Vec<SourceId>,
     talkers: Vec<Talker>,
     listeners: Vec<Listener>,
 }
@@ -157,7 +157,7 @@ impl Meeting {
     }
 
     /// What feeds each slot, as JavaScript was told.
-    fn fed(&self) -> HashMap<IncomingTrackId, Option<IncomingTrackId>> {
+    fn fed(&self) -> HashMap<SourceId, Option<SourceId>> {
         let fed = |event: &Event| match event {
             Event::SpeakerSlot { slot, track } => Some((*slot, *track)),
             _ => None,
@@ -165,7 +165,7 @@ impl Meeting {
         self.world.events.iter().filter_map(fed).collect()
     }
 
-    fn dominant(&self) -> Option<IncomingTrackId> {
+    fn dominant(&self) -> Option<SourceId> {
         let who = |event: &Event| match event {
             Event::Speaker { track, .. } => Some(*track),
             _ => None,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::{CloseReason, Event, TransportState};
-use medialoom::control::ids::{ChannelId, IncomingTrackId, RequestId, TransportId};
+use medialoom::control::ids::{ChannelId, RequestId, SourceId, TransportId};
 use medialoom::control::options::{ChannelOptions, DtlsVersions, TransportOptions};
 use str0m::media::{Direction, MediaKind};
 use support::client::Client;
@@ -22,7 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Publisher {
     client: usize,
     transport: TransportId,
-    track: IncomingTrackId,
+    track: SourceId,
 }
 
 fn publisher(world: &mut World, shard: usize) -> Publisher {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use medialoom::codec::Kind;
 use medialoom::codec::red::{self, Red};
 use medialoom::control::command::TransportCommand;
-use medialoom::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use medialoom::control::ids::{OutgoingTrackId, SourceId, TransportId};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
 use str0m::rtp::RtpPacket;
@@ -31,7 +31,7 @@ fn options(red: bool) -> TransportOptions {
 }
 
 /// A peer that talks, on `shard`.
-fn talker(world: &mut World, shard: usize) -> (usize, IncomingTrackId) {
+fn talker(world: &mut World, shard: usize) -> (usize, SourceId) {
     let client = world.add_client(speaker);
     let transport = world.create_transport(shard, options(true));
     world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
@@ -45,7 +45,7 @@ struct Listener {
     track: OutgoingTrackId,
 }
 
-fn listener(world: &mut World, shard: usize, red: bool, source: IncomingTrackId) -> Listener {
+fn listener(world: &mut World, shard: usize, red: bool, source: SourceId) -> Listener {
     let client = world.add_client(speaker);
     let transport = world.create_transport(shard, options(red));
     let track = world.add_outgoing(transport, Kind::Audio, "s");
@@ -54,7 +54,7 @@ fn listener(world: &mut World, shard: usize, red: bool, source: IncomingTrackId)
     Listener { client, transport, track }
 }
 
-fn attach(world: &mut World, listener: &Listener, source: IncomingTrackId) {
+fn attach(world: &mut World, listener: &Listener, source: SourceId) {
     world.command(listener.transport, TransportCommand::Attach { id: listener.track, source });
 }
 

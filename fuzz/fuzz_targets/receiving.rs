@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use medialoom::codec::format::{Format, Parameters};
 use medialoom::codec::rtcp;
 use medialoom::codec::{Codec, Kind};
-use medialoom::control::ids::IncomingTrackId;
+use medialoom::control::ids::SourceId;
 use medialoom::receiving::extensions::uri;
 use medialoom::receiving::{
     AnnouncedSource, ExtensionIds, FeedbackKinds, LineTrack, ReceiveLine, Received, Receiving,
@@ -34,11 +34,8 @@ fn line(mid: &str, kind: Kind, tracks: u64) -> ReceiveLine {
         Kind::Video => Format { codec: Codec::Vp8, pt: 96, red: None, rtx: Some(97), parameters },
     };
     let first = mid.parse::<u64>().unwrap_or(0) * 100;
-    let track = |n| LineTrack {
-        id: IncomingTrackId(first + n),
-        stream: String::new(),
-        track: n.to_string(),
-    };
+    let track =
+        |n: u64| LineTrack { id: SourceId(first + n), stream: String::new(), track: n.to_string() };
     let source = |n: u64| AnnouncedSource {
         ssrc: (first + n) as u32,
         rtx: Some((first + n) as u32 + 50),
@@ -85,7 +82,9 @@ fuzz_target!(|input: &[u8]| {
             0 => now += Duration::from_millis(u64::from(length)),
             1 => rtcp::packets(body).for_each(|packet| receiving.rtcp(now, &packet)),
             2 => receiving.configure(all[..usize::from(pt) % 4].to_vec()),
-            3 => drop(receiving.rtp(now, body, &mut plain)),
+            3 => {
+                let _ = receiving.rtp(now, body, &mut plain);
+            }
             _ => {
                 let pt = [96, 97, 111, 63, 110, pt & 0x7f][usize::from(pt) % 6];
                 let (extension, payload) = body.split_at(body.len() / 8 * 4);
@@ -99,9 +98,10 @@ fuzz_target!(|input: &[u8]| {
                 let padding = usize::from(kind & 0x20 != 0);
                 packet.resize(header + payload.len() + padding + 16, 0);
                 let ssrc = u32::from(ssrc);
-                let sealed = sealer.seal_rtp(&mut packet, header, ssrc, index, &[], payload, padding);
+                let sealed =
+                    sealer.seal_rtp(&mut packet, header, ssrc, index, &[], payload, padding);
                 packet.truncate(sealed.expect("there is room"));
-                drop(receiving.rtp(now, &packet, &mut plain));
+                let _ = receiving.rtp(now, &packet, &mut plain);
             }
         }
         receiving.poll(now, |compound| assert!(compound.len() <= 1_200));
@@ -111,5 +111,5 @@ fuzz_target!(|input: &[u8]| {
             }
         }
     }
-    drop(receiving.stats(now));
+    receiving.stats(now);
 });

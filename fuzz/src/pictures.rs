@@ -8,7 +8,7 @@ use medialoom::mcu::video::{
     Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{TakenPacket, MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
 
 use crate::recording;
 use crate::script::{Packet, Script};

@@ -8,7 +8,7 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFormat, TICK,
     TapKey, TapSource, Tone,
 };
-use medialoom::mcu::{TakenPacket, MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
 
 use crate::script::{Packet, Script};
 

@@ -76,7 +76,6 @@ id!(
     /// made here, or a slot of speakers.
     SourceId
 );
-pub use SourceId as IncomingTrackId;
 id!(
     /// What we send on one m-line; also names the transponder that feeds it.
     OutgoingTrackId

@@ -7,7 +7,7 @@ use super::line::ReceiveLine;
 use super::track::Track;
 use super::{Line, Received, Receiving, sooner};
 use crate::codec::Kind;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::control::layers::EncodingDemand;
 use crate::control::stats::IncomingTrackStats;
 use crate::sfu::source::SourceDescription;
@@ -67,7 +67,7 @@ impl Receiving {
     }
 
     /// Forgets a track. What comes of it from now on is dropped.
-    pub fn remove_track(&mut self, id: IncomingTrackId) -> bool {
+    pub fn remove_track(&mut self, id: SourceId) -> bool {
         let mut lines: Vec<ReceiveLine> = self.lines().cloned().collect();
         let holds = |line: &&mut ReceiveLine| line.tracks.iter().any(|track| track.id == id);
         let Some(line) = lines.iter_mut().find(holds) else { return false };
@@ -82,24 +82,24 @@ impl Receiving {
     }
 
     /// The m-line of a track says that the peer does not send. `None` when there is no such track.
-    pub fn is_muted(&self, id: IncomingTrackId) -> Option<bool> {
+    pub fn is_muted(&self, id: SourceId) -> Option<bool> {
         self.track(id).map(|track| track.muted)
     }
 
     /// What receivers of a track choose by.
-    pub fn describe(&self, id: IncomingTrackId) -> Option<SourceDescription> {
+    pub fn describe(&self, id: SourceId) -> Option<SourceDescription> {
         self.track(id).map(Track::describe)
     }
 
     /// Whether to tell of the levels of a track.
-    pub fn listen_levels(&mut self, id: IncomingTrackId, listen: bool) {
+    pub fn listen_levels(&mut self, id: SourceId, listen: bool) {
         if let Some(track) = self.track_mut(id) {
             track.levels = listen.then(AudioLevelMeter::default);
         }
     }
 
     /// The receivers of a track together want these encodings.
-    pub fn set_demand(&mut self, now: Instant, id: IncomingTrackId, wanted: EncodingSet) {
+    pub fn set_demand(&mut self, now: Instant, id: SourceId, wanted: EncodingSet) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };

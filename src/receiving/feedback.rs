@@ -9,7 +9,7 @@ use super::line::FeedbackKinds;
 use super::{Received, Receiving, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::sfu::EncodingIndex;
 
 impl Receiving {
@@ -59,7 +59,7 @@ impl Receiving {
     }
 
     /// Asks for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: IncomingTrackId, index: EncodingIndex) {
+    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, index: EncodingIndex) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };
@@ -72,12 +72,7 @@ impl Receiving {
     }
 
     /// As [`Receiving::request_keyframe`], of the encoding with a RID, or of all.
-    pub fn request_keyframe_by_rid(
-        &mut self,
-        now: Instant,
-        id: IncomingTrackId,
-        rid: Option<&str>,
-    ) {
+    pub fn request_keyframe_by_rid(&mut self, now: Instant, id: SourceId, rid: Option<&str>) {
         let Some(track) = self.track(id) else { return };
         let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
         let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();

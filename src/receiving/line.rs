@@ -7,7 +7,7 @@ use super::extensions::ExtensionIds;
 use crate::codec::Kind;
 use crate::codec::format::Format;
 use crate::codec::names::{Mid, Rid};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 /// One m-line for media, as agreed on. Lines that were refused (port 0) are left out.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,7 +62,7 @@ pub struct AnnouncedSource {
 /// A track of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineTrack {
-    pub id: IncomingTrackId,
+    pub id: SourceId,
     /// The stream half of the MSID (RFC 8830), `-` for none.
     pub stream: String,
     /// The track half, empty for none.

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::control::event::EncodingInfo;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::control::layers::EncodingDemand;
 pub use crate::control::stats::DroppedPackets;
 use crate::sfu::SourcePacket;
@@ -62,17 +62,17 @@ pub enum Received {
     /// Media for whoever receives the track.
     Packet(Arc<SourcePacket>),
     /// An encoding appeared or became active or inactive.
-    Encoding { id: IncomingTrackId, encoding: EncodingInfo },
+    Encoding { id: SourceId, encoding: EncodingInfo },
     /// What receivers choose by changed: see [`Receiving::describe`].
-    Changed { id: IncomingTrackId },
+    Changed { id: SourceId },
     /// Asked for by [`Receiving::listen_levels`]: dBov, and whether it is voice.
-    AudioLevel { id: IncomingTrackId, level: i8, voice: bool },
+    AudioLevel { id: SourceId, level: i8, voice: bool },
     /// Which encodings of a track anybody wants.
-    Demand { id: IncomingTrackId, encodings: Vec<EncodingDemand> },
+    Demand { id: SourceId, encodings: Vec<EncodingDemand> },
     /// A key of a telephone (RFC 4733), as one packet tells of it.
     TelephoneEvent(Box<EventPacket>),
     /// The peer says that a stream ends (RFC 3550 6.6).
-    Goodbye { id: IncomingTrackId, ssrc: u32 },
+    Goodbye { id: SourceId, ssrc: u32 },
 }
 
 type Queue = VecDeque<Received>;
@@ -212,11 +212,11 @@ impl Receiving {
         self.lines.iter().flat_map(|line| &line.tracks)
     }
 
-    fn track(&self, id: IncomingTrackId) -> Option<&Track> {
+    fn track(&self, id: SourceId) -> Option<&Track> {
         self.tracks().find(|track| track.id == id)
     }
 
-    fn track_mut(&mut self, id: IncomingTrackId) -> Option<&mut Track> {
+    fn track_mut(&mut self, id: SourceId) -> Option<&mut Track> {
         self.lines.iter_mut().flat_map(|line| &mut line.tracks).find(|track| track.id == id)
     }
 

@@ -5,13 +5,13 @@ use std::time::Instant;
 use crate::codec::Description;
 use crate::codec::format::Format;
 use crate::codec::telephone_event::TelephoneEvent;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::sfu::{EncodingIndex, Extensions, SourcePacket};
 
 /// One packet of `telephone-event`. It shares its numbers with the sound of its track.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EventPacket {
-    pub track: IncomingTrackId,
+    pub track: SourceId,
     /// The encoding that it came among.
     pub encoding: EncodingIndex,
     pub ssrc: u32,

@@ -7,9 +7,9 @@ use super::line::{FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
 use crate::codec::format::{Format, Parameters};
 use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
-pub(super) fn track(line: &ReceiveLine) -> IncomingTrackId {
+pub(super) fn track(line: &ReceiveLine) -> SourceId {
     line.tracks[0].id
 }
 
@@ -53,7 +53,7 @@ pub(super) fn line(mid: &str, kind: Kind) -> ReceiveLine {
         sources: Vec::new(),
         extensions,
         tracks: vec![LineTrack {
-            id: IncomingTrackId(100 + mid.parse::<u64>().unwrap_or(0)),
+            id: SourceId(100 + mid.parse::<u64>().unwrap_or(0)),
             stream: "stream".into(),
             track: mid.into(),
         }],

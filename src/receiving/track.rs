@@ -13,7 +13,7 @@ use super::{Queue, Received};
 use crate::codec::format::Format;
 use crate::codec::names::Rid;
 use crate::codec::{Description, Kind};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::control::stats::IncomingTrackStats;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::transponder::MAX_ENCODINGS;
@@ -21,7 +21,7 @@ use crate::sfu::{AudioLevelMeter, Demand, EncodingIndex, Extensions, SourcePacke
 
 #[derive(Debug)]
 pub(super) struct Track {
-    pub(super) id: IncomingTrackId,
+    pub(super) id: SourceId,
     pub(super) kind: Kind,
     /// The peer's m-line says it does not send.
     pub(super) muted: bool,
@@ -50,7 +50,7 @@ pub(super) struct Arrival<'a> {
 }
 
 impl Track {
-    pub(super) fn new(id: IncomingTrackId, line: &ReceiveLine) -> Self {
+    pub(super) fn new(id: SourceId, line: &ReceiveLine) -> Self {
         Self {
             id,
             kind: line.kind,

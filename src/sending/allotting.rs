@@ -191,7 +191,7 @@ fn reason_of(reason: Reason) -> LayerReason {
 mod tests {
     use super::*;
     use crate::codec::Codec;
-    use crate::control::ids::IncomingTrackId;
+    use crate::control::ids::SourceId;
     use crate::sending::SendingEvent;
     use crate::sending::testing::{PT, description, format, parameters};
 
@@ -202,7 +202,7 @@ mod tests {
             let mut track = OutgoingTrack::new(id, Kind::Video, "s".into(), "t".into());
             let parameters = parameters(number as u32);
             track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters));
-            track.set_source(Some(IncomingTrackId(number)));
+            track.set_source(Some(SourceId(number)));
             track.describe_source(description(Codec::Vp8, bitrates));
             tracks.push(track);
         }

@@ -7,7 +7,7 @@ use super::event::SendingEvent;
 use super::{OutgoingTrack, Sending};
 use crate::codec::{Kind, Layer};
 use crate::control::event::CloseReason;
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::control::layers::Preferences;
 use crate::sfu::source::SourceDescription;
 
@@ -55,7 +55,7 @@ impl Sending {
         &mut self,
         now: Instant,
         id: OutgoingTrackId,
-        source: Option<(IncomingTrackId, Option<Arc<SourceDescription>>)>,
+        source: Option<(SourceId, Option<Arc<SourceDescription>>)>,
     ) {
         let Some(track) = self.tracks.find_mut(id) else { return };
         track.set_source(source.as_ref().map(|(id, _)| *id));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::control::event::{CloseReason, Event};
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::sfu::{EncodingIndex, EncodingSet};
 
 #[derive(Debug)]
@@ -14,9 +14,9 @@ pub enum SendingEvent {
     /// [`Sending::retransmit`](super::Sending::retransmit).
     RetransmissionWanted { id: OutgoingTrackId },
     /// The receiver of a track would take other encodings of its source than before.
-    EncodingsWanted { source: IncomingTrackId, id: OutgoingTrackId, wanted: EncodingSet },
+    EncodingsWanted { source: SourceId, id: OutgoingTrackId, wanted: EncodingSet },
     /// The receiver needs a keyframe of this source.
-    KeyframeWanted { source: IncomingTrackId, encoding: EncodingIndex },
+    KeyframeWanted { source: SourceId, encoding: EncodingIndex },
     /// A track is gone.
     TrackClosed { id: OutgoingTrackId, reason: CloseReason },
 }

@@ -12,7 +12,7 @@ use crate::codec::format::{Format, Parameters};
 use crate::codec::rtcp;
 use crate::codec::{Codec, Kind};
 use crate::control::flow::{Flow, Protocol};
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, TransportId};
+use crate::control::ids::{OutgoingTrackId, SourceId, TransportId};
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::{EncodingIndex, LayerMeter, SourcePacket};
 use crate::srtp::{KeyingMaterial, Profile, RtcpOpener, Sealer};
@@ -214,7 +214,7 @@ impl Rig {
     }
 
     pub(crate) fn feed(&mut self, id: OutgoingTrackId, description: Arc<SourceDescription>) {
-        let source = Some((IncomingTrackId(1), Some(description)));
+        let source = Some((SourceId(1), Some(description)));
         self.sending.set_source(self.now, id, source);
     }
 

@@ -7,7 +7,7 @@ use str0m::RtcError;
 use super::{Session, SessionEvent};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, TransportState};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 
 impl Session {
     /// Why the session is over, when it is.
@@ -55,7 +55,7 @@ impl Session {
         self.events.push_back(SessionEvent::Event(event));
     }
 
-    pub(super) fn close_incoming(&mut self, id: IncomingTrackId, reason: CloseReason) {
+    pub(super) fn close_incoming(&mut self, id: SourceId, reason: CloseReason) {
         self.events.push_back(SessionEvent::IncomingTrackClosed { id, reason });
     }
 }

@@ -7,7 +7,7 @@ use crate::codec::Kind;
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId, RequestId};
+use crate::control::ids::{OutgoingTrackId, RequestId, SourceId};
 use crate::receiving::ReceiveLine;
 use crate::sending::OutgoingTrack;
 
@@ -121,7 +121,7 @@ impl Session {
         }
     }
 
-    fn remove_incoming(&mut self, id: IncomingTrackId) {
+    fn remove_incoming(&mut self, id: SourceId) {
         let holds = |line: &&ReceiveLine| line.tracks.iter().any(|track| track.id == id);
         let Some(line) = self.receiving.lines().find(holds) else { return };
         // Of a line with several tracks the others go on.

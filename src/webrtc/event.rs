@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::event::{CloseReason, Event};
-use crate::control::ids::{ChannelId, IncomingTrackId};
+use crate::control::ids::{ChannelId, SourceId};
 use crate::sending::SendingEvent;
 use crate::sfu::SourcePacket;
 
@@ -21,10 +21,10 @@ pub enum SessionEvent {
     },
     /// A track appeared, or its formats or encodings changed.
     IncomingTrackChanged {
-        id: IncomingTrackId,
+        id: SourceId,
     },
     IncomingTrackClosed {
-        id: IncomingTrackId,
+        id: SourceId,
         reason: CloseReason,
     },
     ChannelMessage {

@@ -10,7 +10,7 @@ use crate::codec::multiplex::Multiplexed;
 use crate::codec::rtcp;
 use crate::control::event::Event;
 use crate::control::flow::Flow;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::receiving::Received;
 use crate::sfu::{EncodingIndex, EncodingSet};
 
@@ -100,12 +100,12 @@ impl Session {
     }
 
     /// Asks the peer for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: IncomingTrackId, encoding: EncodingIndex) {
+    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, encoding: EncodingIndex) {
         self.receiving.request_keyframe(now, id, encoding);
     }
 
     /// Its receivers together want these encodings of a track.
-    pub fn set_demand(&mut self, now: Instant, id: IncomingTrackId, wanted: EncodingSet) {
+    pub fn set_demand(&mut self, now: Instant, id: SourceId, wanted: EncodingSet) {
         self.receiving.set_demand(now, id, wanted);
         self.take_received();
     }

@@ -7,7 +7,7 @@ use super::{MAX_TRACKS, Session, SessionEvent, extensions};
 use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::receiving::{
     AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat,
 };
@@ -114,7 +114,7 @@ impl Session {
 
     /// Announces a track.
     fn add_incoming(&mut self, line: &AgreedLine, kind: Kind, named: &RemoteTrack) -> LineTrack {
-        let id = IncomingTrackId::new(&self.ids, self.id.shard());
+        let id = SourceId::new(&self.ids, self.id.shard());
         let mut codecs: Vec<Codec> = Vec::new();
         for format in &line.receive {
             if !codecs.contains(&format.codec) {

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::Session;
-use crate::control::ids::IncomingTrackId;
+use crate::control::ids::SourceId;
 use crate::sfu::source::SourceDescription;
 
 impl Session {
     /// Whether a peer holds a track. `None`: there is no such track.
-    pub fn holds(&self, id: IncomingTrackId) -> Option<bool> {
+    pub fn holds(&self, id: SourceId) -> Option<bool> {
         self.receiving.is_muted(id)
     }
 
     /// What the receivers of an incoming track have to know.
-    pub fn describe(&self, id: IncomingTrackId) -> Option<Arc<SourceDescription>> {
+    pub fn describe(&self, id: SourceId) -> Option<Arc<SourceDescription>> {
         self.receiving.describe(id).map(Arc::new)
     }
 }

@@ -98,7 +98,7 @@ impl TelephoneEvents {
 mod tests {
     use super::*;
     use crate::codec::telephone_event::TelephoneEvent;
-    use crate::control::ids::IncomingTrackId;
+    use crate::control::ids::SourceId;
     use crate::sfu::EncodingIndex;
 
     const MS: Duration = Duration::from_millis(1);
@@ -123,7 +123,7 @@ mod tests {
         fn send(&mut self, at: u64, timestamp: u32, event: u8, duration: u16, end: bool) {
             self.sequence += 1;
             let packet = EventPacket {
-                track: IncomingTrackId(1),
+                track: SourceId(1),
                 encoding: EncodingIndex(0),
                 ssrc: 7,
                 sequence: self.sequence,

@@ -278,11 +278,13 @@ impl World {
     }
 
     pub fn errors(&self) -> Vec<&str> {
-        let text = |event: &Event| match event {
-            Event::TransportError { error, .. } => Some(error.message.as_str()),
-            _ => None,
-        };
-        self.events.iter().filter_map(text).collect()
+        let mut texts = Vec::new();
+        for event in &self.events {
+            if let Event::TransportError { error, .. } = event {
+                texts.push(error.message.as_str());
+            }
+        }
+        texts
     }
 
     /// Puts a datagram of the peer's on the wire.

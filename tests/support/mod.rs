@@ -17,7 +17,7 @@ use medialoom::control::error::EngineError;
 use medialoom::control::event::{Event, IncomingTrackInfo, Reply};
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{
-    ChannelId, Ids, IncomingTrackId, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SpeakersId,
+    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
 };
 use medialoom::control::mailbox::Mailbox;
@@ -165,10 +165,9 @@ impl World {
         group: SpeakersId,
         audio: usize,
         video: usize,
-    ) -> (SlotsId, Vec<IncomingTrackId>, Vec<IncomingTrackId>) {
-        let slots = |count| {
-            (0..count).map(|_| IncomingTrackId::new(&self.ids, group.shard())).collect::<Vec<_>>()
-        };
+    ) -> (SlotsId, Vec<SourceId>, Vec<SourceId>) {
+        let slots =
+            |count| (0..count).map(|_| SourceId::new(&self.ids, group.shard())).collect::<Vec<_>>();
         let (audio, video) = (slots(audio), slots(video));
         let id = SlotsId::new(&self.ids, group.shard());
         let command =

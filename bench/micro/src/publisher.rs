@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use medialoom::codec::format::{Format, Parameters};
 use medialoom::codec::{Codec, Kind};
-use medialoom::control::ids::IncomingTrackId;
+use medialoom::control::ids::SourceId;
 use medialoom::receiving::extensions::uri;
 use medialoom::receiving::{ExtensionIds, FeedbackKinds, LineTrack, ReceiveLine, Receiving};
 use medialoom::srtp::{KeyingMaterial, Profile, Sealer};
@@ -88,12 +88,13 @@ fn line() -> ReceiveLine {
         mid: "0".into(),
         kind: Kind::Video,
         receives: true,
-        formats: [Format { codec: Codec::Vp8, pt: 96, red: None, rtx: Some(97), parameters }].into(),
+        formats: [Format { codec: Codec::Vp8, pt: 96, red: None, rtx: Some(97), parameters }]
+            .into(),
         telephone_events: Vec::new(),
         rids: Vec::new(),
         sources: Vec::new(),
         extensions,
-        tracks: vec![LineTrack { id: IncomingTrackId(64), stream: "-".into(), track: "".into() }],
+        tracks: vec![LineTrack { id: SourceId(64), stream: "-".into(), track: "".into() }],
         feedback: FeedbackKinds { nack: true, pli: true, transport_cc: true, ..Default::default() },
         reduced_size: true,
     }

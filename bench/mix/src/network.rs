@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use medialoom::mcu::{TakenPacket, MadePacket};
+use medialoom::mcu::{MadePacket, TakenPacket};
 
 /// A packet as whoever receives it sees it.
 pub fn arriving(packet: MadePacket, arrival: Instant) -> TakenPacket {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use medialoom::mcu::audio::{
     AudioMixer, AudioSink, AudioTarget, PcmFormat, PcmFrame, TICK, TapKey, TapSource,
 };
-use medialoom::mcu::{TakenPacket, MadePacket};
+use medialoom::mcu::{MadePacket, TakenPacket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 

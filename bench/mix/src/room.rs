@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use cpu_time::ThreadTime;
 use medialoom::codec::format::{Format, Parameters};
 use medialoom::codec::{Codec, Description};
-use medialoom::control::ids::{Ids, SourceId, MixerId, PortId, ShardIndex};
+use medialoom::control::ids::{Ids, MixerId, PortId, ShardIndex, SourceId};
 use medialoom::control::mailbox::Mailbox;
 use medialoom::control::mixer::{MixerCommand, MixerOptions, PortOptions};
-use medialoom::engine::tap::{Class, Inlet, Made};
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::mixer::{Mixer, Parts, Request, Shards};
+use medialoom::engine::tap::{Class, Inlet, Made};
 use medialoom::mcu::MadePacket;
 use medialoom::mcu::video::Fonts;
 use medialoom::sfu::source::{SourceDescription, SourceEncoding};
@@ -65,12 +65,10 @@ impl Room {
         let id = MixerId::new(&ids, SHARD);
         let (inlet, packets) = Inlet::new(|| ());
         let (requests, receiver) = mpsc::channel(65_536);
-        let track =
-            |classes: &[Class]| Made::new(now, SourceId::new(&ids, SHARD), classes);
+        let track = |classes: &[Class]| Made::new(now, SourceId::new(&ids, SHARD), classes);
         let audio = options.audio.as_ref().map(|_| track(&sound_classes()));
         let video = options.video.as_ref().map(|_| track(classes));
-        let (audio_id, video_id) =
-            (audio.as_ref().map(Made::id), video.as_ref().map(Made::id));
+        let (audio_id, video_id) = (audio.as_ref().map(Made::id), video.as_ref().map(Made::id));
         let parts = Parts {
             id,
             mailbox: Arc::new(Mailbox::new(|| ())),
@@ -100,9 +98,9 @@ impl Room {
     /// Adds a port. Gives the track it gets.
     pub fn add_port(&mut self, label: &str) -> (PortId, Option<SourceId>) {
         let port = PortId::new(&self.ids, SHARD);
-        let track = self.audio.map(|_| {
-            Made::new(self.now, SourceId::new(&self.ids, SHARD), &sound_classes())
-        });
+        let track = self
+            .audio
+            .map(|_| Made::new(self.now, SourceId::new(&self.ids, SHARD), &sound_classes()));
         let id = track.as_ref().map(Made::id);
         self.ask(Request::AddPort { port, options: port_options(label), track });
         (port, id)

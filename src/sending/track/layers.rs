@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::codec::Codec;
-    use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+    use crate::control::ids::{OutgoingTrackId, SourceId};
     use crate::sending::testing::{PT, description, format, parameters};
     use crate::sfu::ThinnestLink;
     use crate::sfu::source::SourceDescription;
@@ -152,7 +152,7 @@ mod tests {
     fn fed(description: Arc<SourceDescription>) -> OutgoingTrack {
         let mut track = OutgoingTrack::new(OutgoingTrackId(1), Kind::Video, "s".into(), "t".into());
         track.negotiated(vec![format(Codec::Vp8, PT)], true, Some(parameters(1)));
-        track.set_source(Some(IncomingTrackId(1)));
+        track.set_source(Some(SourceId(1)));
         track.describe_source(description);
         track
     }

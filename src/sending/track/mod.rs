@@ -15,7 +15,7 @@ use super::stream::{Stream, StreamParameters};
 use crate::codec::format::{Carriage, Format, PayloadMap, compatible};
 use crate::codec::names::Mid;
 use crate::codec::{Kind, Layer};
-use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::control::layers::Preferences;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
@@ -62,7 +62,7 @@ pub struct OutgoingTrack {
 
 /// The track that feeds it.
 pub(super) struct Source {
-    pub(super) id: IncomingTrackId,
+    pub(super) id: SourceId,
     pub(super) description: Option<Arc<SourceDescription>>,
 }
 
@@ -136,7 +136,7 @@ impl OutgoingTrack {
     }
 
     /// Feeds it from another track, or from none.
-    pub(super) fn set_source(&mut self, source: Option<IncomingTrackId>) {
+    pub(super) fn set_source(&mut self, source: Option<SourceId>) {
         self.payloads.clear();
         self.held.clear();
         self.redundancy.end_segment();
@@ -254,7 +254,7 @@ mod tests {
         let mut track = track();
         let packet = Camera::new(Codec::Vp8).keyframe();
         assert!(track.carriage(&packet).is_none(), "nothing is known of the source");
-        track.set_source(Some(IncomingTrackId(1)));
+        track.set_source(Some(SourceId(1)));
         assert!(track.describe_source(description(Codec::Vp8, &[0])));
         assert_eq!(track.carriage(&packet).unwrap().pt, PT);
         track.negotiated(vec![format(Codec::Vp9, 35)], true, Some(parameters(1)));
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn of_alternatives_the_receiver_gets_the_first_codec_that_it_takes() {
         let mut track = track();
-        track.set_source(Some(IncomingTrackId(1)));
+        track.set_source(Some(SourceId(1)));
         let both = SourceDescription {
             formats: Arc::new([format(Codec::Vp9, 98), format(Codec::Vp8, 96)]),
             encodings: [Codec::Vp9, Codec::Vp8]

@@ -143,7 +143,7 @@ fn codec_names(formats: &[Format]) -> String {
 mod tests {
     use super::*;
     use crate::codec::Codec;
-    use crate::control::ids::{IncomingTrackId, OutgoingTrackId};
+    use crate::control::ids::{OutgoingTrackId, SourceId};
     use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
     use crate::sfu::testing::Source;
 
@@ -151,7 +151,7 @@ mod tests {
         let kind = receiver.codec.kind();
         let mut track = OutgoingTrack::new(OutgoingTrackId(1), kind, "s".into(), "t".into());
         track.negotiated(vec![receiver], true, Some(parameters(1)));
-        track.set_source(Some(IncomingTrackId(1)));
+        track.set_source(Some(SourceId(1)));
         track.describe_source(description(source, &[100_000]));
         track
     }
@@ -209,7 +209,7 @@ mod tests {
         track.want(EncodingSet::ALL, &mut events);
         track.want(EncodingSet::ALL, &mut events);
         assert_eq!(events.len(), 1);
-        track.set_source(Some(IncomingTrackId(2)));
+        track.set_source(Some(SourceId(2)));
         track.want(EncodingSet::ALL, &mut events);
         assert_eq!(events.len(), 2);
     }

@@ -181,7 +181,7 @@ mod tests {
     use crate::codec::Codec;
     use crate::codec::format::Format;
     use crate::control::event::Event;
-    use crate::control::ids::IncomingTrackId;
+    use crate::control::ids::SourceId;
     use crate::sending::SendingEvent;
     use crate::sending::testing::{
         OPUS_PT, RED_PT, Rig, description, format, receiver_report, seen,
@@ -193,7 +193,7 @@ mod tests {
         let mut rig = Rig::connected();
         let track = rig.video(1, &[100_000]);
         let mut packet = Source::new(Codec::Vp8).keyframe();
-        packet.track = IncomingTrackId(2);
+        packet.track = SourceId(2);
         assert_eq!(rig.forward(track, [packet]).len(), 0);
     }
 
