@@ -1,7 +1,7 @@
 //! What an offer and its answer come to.
 
 use super::candidate::RemoteCandidate;
-use super::description::{Direction, Fingerprint, MediaSection};
+use super::description::{Direction, Fingerprint, MediaSection, Msid};
 use super::feedback::Feedback;
 use super::local::LocalLine;
 use super::simulcast::RidDirection;
@@ -126,8 +126,7 @@ impl RemoteMedia {
             ssrc: source.ssrc,
             rtx: rtx(source.ssrc),
             place: place(source.ssrc),
-            track: source
-                .msid
+            track: first_encoding(media, source.ssrc)
                 .and_then(|msid| tracks.iter().position(|known| known.track == msid.track))
                 .unwrap_or(0),
         });
@@ -142,12 +141,21 @@ impl RemoteMedia {
     }
 }
 
+/// What the first encoding of a source's simulcast calls its track: encodings of one group are of
+/// one track, whatever each is called. Of a source without a group that is the source itself.
+fn first_encoding<'a>(media: &MediaSection<'a>, ssrc: u32) -> Option<Msid<'a>> {
+    let mut groups = media.source_groups.iter().filter(|group| group.semantics == "SIM");
+    let group = groups.find(|group| group.ssrcs.contains(&ssrc));
+    let first = group.and_then(|group| group.ssrcs.first().copied()).unwrap_or(ssrc);
+    media.sources.iter().find(|source| source.ssrc == first)?.msid
+}
+
 /// The tracks of an m-line: what `a=msid` names, and what it names of SSRCs where these are
 /// several, as they were in plan B.
 fn tracks(media: &MediaSection<'_>) -> Vec<RemoteTrack> {
     let mut named = Vec::new();
-    for msid in media.sources.iter().filter_map(|source| source.msid) {
-        if !named.iter().any(|known: &super::description::Msid<'_>| known.track == msid.track) {
+    for msid in media.sources.iter().filter_map(|source| first_encoding(media, source.ssrc)) {
+        if !named.iter().any(|known: &Msid<'_>| known.track == msid.track) {
             named.push(msid);
         }
     }

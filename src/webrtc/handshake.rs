@@ -73,7 +73,10 @@ impl Session {
         if self.over().is_some() {
             return;
         }
-        let error = EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}"));
+        let error = match failure {
+            Failure::Excess(excess) => EngineError::new(ErrorCode::Limit, excess.text()),
+            failure => EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}")),
+        };
         let event = Event::TransportError { transport: self.id, error };
         self.events.push_back(SessionEvent::Event(event));
         self.end(CloseReason::Error);

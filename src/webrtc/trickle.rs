@@ -31,7 +31,7 @@ impl Session {
     }
 
     /// Trickle and restart in the form WHIP and WHEP use. Gives the fragment to answer a restart.
-    /// Candidates that are none are left out: the others of the fragment count.
+    /// Candidates that are none are left out where others of the fragment count.
     pub(crate) fn accept_fragment(
         &mut self,
         now: Instant,
@@ -64,11 +64,17 @@ impl Session {
                 Some(sdp::fragment_of(&answer))
             }
         };
+        let mut wrong = None;
+        let mut read = 0;
         for candidate in &fragment.candidates {
-            if let Err(error) = self.add_candidate(now, candidate) {
-                tracing::debug!(transport = %self.id, %error, "candidate left out");
+            match self.add_candidate(now, candidate) {
+                Ok(()) => read += 1,
+                Err(error) => wrong = wrong.or(Some(error)),
             }
         }
-        Ok(answer)
+        match wrong {
+            Some(error) if read == 0 && answer.is_none() => Err(error),
+            _ => Ok(answer),
+        }
     }
 }

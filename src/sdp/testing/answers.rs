@@ -214,6 +214,17 @@ fn names_come_back_letter_by_letter() {
 }
 
 #[test]
+fn encodings_of_one_group_are_of_one_track_whatever_each_is_called() {
+    let sources = ["a=ssrc-group:SIM 301 302", "a=ssrc:301 msid:s low", "a=ssrc:302 msid:s high"];
+    let offer = Lines::head(&["1"]).then(Lines::video("1", SEND).with(&sources));
+    let agreement = agree(&offer.sdp()).unwrap();
+    let remote = &agreement.lines[0].remote;
+    assert_eq!(remote.tracks.iter().map(|t| &*t.track).collect::<Vec<_>>(), ["low"]);
+    let sources: Vec<_> = remote.sources.iter().map(|s| (s.ssrc, s.place, s.track)).collect();
+    assert_eq!(sources, [(301, Some(0), 0), (302, Some(1), 0)]);
+}
+
+#[test]
 fn several_tracks_of_one_line_are_told_apart_by_their_sources() {
     let video = Lines::video("0", SEND).with(&[
         "a=ssrc:11 msid:s1 camera",

@@ -14,6 +14,7 @@ use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 use super::association::{Association, Recipe, Step};
 use super::failure::Failure;
 use super::record::{Leading, Random, leading};
+use super::sctp_guard::{SctpGuard, Verdict};
 use super::{Dtls, QUESTION};
 
 /// A handshake costs a signature and two key agreements, and its first message is unauthenticated.
@@ -49,6 +50,8 @@ pub(super) struct Associations {
     renewed: bool,
     /// str0m was told that there is an association.
     told: bool,
+    /// Stands before what runs over it.
+    guard: SctpGuard,
 }
 
 #[derive(Debug)]
@@ -81,6 +84,7 @@ impl Associations {
             carried: false,
             renewed: false,
             told: false,
+            guard: SctpGuard::default(),
         }
     }
 
@@ -355,7 +359,12 @@ impl DtlsInstance for Associations {
                 Step::Again | Step::Failed(_) | Step::Keys(..) => {}
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
-                    return DtlsOutput::ApplicationData(&buf[..length]);
+                    let packet = buf.get(..length).unwrap_or_default();
+                    match self.guard.judge(self.now, packet) {
+                        Verdict::Pass => return DtlsOutput::ApplicationData(&buf[..length]),
+                        Verdict::Drop => {}
+                        Verdict::Abort(excess) => self.session.fail(Failure::Excess(excess)),
+                    }
                 }
                 Step::Connected => return DtlsOutput::Connected,
                 Step::CloseNotify => return DtlsOutput::CloseNotify,

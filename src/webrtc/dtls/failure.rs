@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::sctp_guard::Excess;
 use dimpl::{CertificateError, CryptoError, Error, SecurityError};
 
 /// Largest certificate that is taken, in bytes: four times what one of an authority with an RSA
@@ -32,6 +33,8 @@ pub(in super::super) enum Failure {
     Timeout,
     /// A check of ours failed.
     Handshake(Error),
+    /// The peer sends more over SCTP than is kept, and goes on.
+    Excess(Excess),
 }
 
 impl Failure {
@@ -60,7 +63,7 @@ impl Failure {
     /// The alert that tells the peer.
     pub(super) fn alert(&self) -> Option<u8> {
         match self {
-            Self::Alert { .. } | Self::Timeout => None,
+            Self::Alert { .. } | Self::Timeout | Self::Excess(_) => None,
             // RFC 8122 6.2.
             Self::Fingerprint | Self::LargeCertificate(_) => Some(alert::BAD_CERTIFICATE),
             Self::Handshake(error) => Some(alert_for(error)),
@@ -85,6 +88,7 @@ impl fmt::Display for Failure {
             }
             Self::Timeout => f.write_str("the peer did not finish the handshake in time"),
             Self::Handshake(error) => write!(f, "the handshake failed: {error}"),
+            Self::Excess(excess) => f.write_str(excess.text()),
         }
     }
 }

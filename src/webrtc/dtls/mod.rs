@@ -12,6 +12,7 @@ mod failure;
 mod fingerprint;
 mod provider;
 mod record;
+mod sctp_guard;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
