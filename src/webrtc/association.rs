@@ -8,6 +8,9 @@ use crate::sdp::candidate::RemoteCandidate;
 use crate::sdp::description::{Fingerprint, MediaKind, Setup};
 use crate::sdp::{AgreedLine, Agreement, RemoteTransport, Standing};
 
+/// Most candidates of one peer until it restarts ICE.
+const MAX_REMOTE_CANDIDATES: usize = 256;
+
 impl Session {
     /// What this side is already.
     pub(super) fn standing(&self) -> Standing {
@@ -54,6 +57,7 @@ impl Session {
         if restarts {
             // Candidates and pairs of before are gone with it, and this side has other credentials.
             self.describe_to_str0m(remote, self.negotiation.has_application);
+            self.negotiation.remote_candidates = 0;
         }
         let mut api = self.rtc.direct_api();
         if let Some(credentials) = credentials.filter(|_| restarts) {
@@ -125,7 +129,13 @@ impl Session {
         }
     }
 
+    /// Takes a candidate to check. Beyond the bound they are left out: the peer's own checks may
+    /// reach us all the same.
     pub(super) fn add_remote_candidate(&mut self, candidate: &RemoteCandidate) {
+        if self.negotiation.remote_candidates >= MAX_REMOTE_CANDIDATES {
+            return;
+        }
+        self.negotiation.remote_candidates += 1;
         match Candidate::from_sdp_string(&candidate.to_string()) {
             Ok(candidate) => self.rtc.add_remote_candidate(candidate),
             Err(error) => tracing::debug!(transport = %self.id, %error, "candidate left out"),

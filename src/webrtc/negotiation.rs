@@ -29,6 +29,8 @@ pub(super) struct Negotiation {
     pub(super) remote_offer: Option<String>,
     /// The peer's current ICE credentials.
     pub(super) remote_credentials: Option<(String, String)>,
+    /// Candidates of the peer since it last restarted ICE.
+    pub(super) remote_candidates: usize,
     /// Whether this side opened the DTLS association, once it is known.
     pub(super) active: Option<bool>,
     /// `NegotiationNeeded` went out and no offer was asked for since.
