@@ -145,9 +145,11 @@ check('simulcast by a=ssrc-group:SIM without rids: the viewer gets one encoding 
   })
   const [track] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
   assert.deepEqual(track.encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
-  // The first may be of another encoding, until the better ones are there.
-  const seen = numbers(viewer.received('1')).slice(10)
-  assert.equal(new Set(seen.map(number => Math.floor(number / 1000))).size, 1, `${seen}`)
+  // The three are alike, so which one is forwarded may change until all are there and their sizes are known; never
+  // within a picture's references.
+  const seen = numbers(viewer.received('1'))
+  const changes = seen.filter((number, at) => at > 0 && Math.floor(number / 1000) !== Math.floor(seen[at - 1] / 1000))
+  assert.ok(changes.length <= 3 && changes.every(number => number % 10 === 0), `${seen}`)
   assert.ok(seen.length >= MANY)
   assertContinuous(viewer.received('1'))
 })
