@@ -29,6 +29,7 @@ pub enum Reason {
 #[derive(Debug)]
 pub struct Track {
     pub(super) ladder: Ladder,
+    forwarded: Option<u8>,
     pub(super) priority: u32,
     pub(super) pause_allowed: bool,
     pub(super) target: Option<Rung>,
@@ -50,6 +51,7 @@ impl Default for Track {
     fn default() -> Self {
         Self {
             ladder: Ladder::default(),
+            forwarded: None,
             priority: 1,
             pause_allowed: true,
             target: None,
@@ -66,6 +68,11 @@ impl Default for Track {
 }
 
 impl Track {
+    /// Which encoding was forwarded before anything was measured: among equals it stays.
+    pub fn forwards(&mut self, encoding: Option<u8>) {
+        self.forwarded = encoding;
+    }
+
     /// What is known of the source and wanted of the track, before an allocation.
     pub fn update(
         &mut self,
@@ -74,7 +81,11 @@ impl Track {
         preferences: &Preferences,
         selection: &Selection,
     ) {
-        let held = self.target.map(|rung| rung.layer);
+        let of_forwarded = || {
+            let layers = layers.iter().filter(|layer| Some(layer.encoding) == self.forwarded);
+            layers.max_by_key(|layer| layer.bitrate).map(Layer::id)
+        };
+        let held = self.target.map(|rung| rung.layer).or_else(of_forwarded);
         builder.build(layers, preferences, selection, held, &mut self.ladder);
         self.priority = preferences.priority.clamp(1, 100);
         self.pause_allowed = preferences.pause_allowed;

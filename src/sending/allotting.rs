@@ -142,6 +142,7 @@ impl Allotting {
             wishes.pause_allowed &= outgoing.selected.is_none() && may_pause;
             // What nobody watches is not made, and would never get smaller.
             wishes.pause_allowed &= !(outgoing.shrinks() && share >= u64::from(LEAST));
+            tracks[place].forwards(outgoing.transponder.current().map(|encoding| encoding.0));
             tracks[place].update(builder, layers, &wishes, &outgoing.selection());
         }
     }

@@ -303,14 +303,16 @@ impl Session {
         self.receiving.next().is_some_and(|at| at <= now)
     }
 
-    /// A turn has taken everything that came, and its media was sent on.
-    pub fn end_turn(&mut self, now: Instant) {
+    /// A turn has taken everything that came, and its media was sent on. Gives whether there is an
+    /// event to take.
+    pub fn end_turn(&mut self, now: Instant) -> bool {
         self.poll_receiving(now);
         self.announce_if_needed();
+        !self.events.is_empty() || self.over.is_some()
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.rtc_timeout {
+        if now >= self.rtc_due(now) {
             self.advance(now);
         }
         self.poll_receiving(now);
@@ -330,11 +332,7 @@ impl Session {
 
     /// When `handle_timeout` wants to be called.
     pub fn poll_timeout(&mut self, now: Instant) -> Instant {
-        let mut next = self.rtc_timeout;
-        // Statistics alone are no reason to wake up for a peer that sends nothing.
-        if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
-            next += IDLE_STATS_DELAY;
-        }
+        let mut next = self.rtc_due(now);
         let receiving = self.receiving.next();
         let own = [
             self.sending.poll_timeout(now),
@@ -350,6 +348,16 @@ impl Session {
             next = next.min(self.created + limit);
         }
         next
+    }
+
+    /// When str0m has to be called. Statistics alone are no reason to wake up for a peer that sends
+    /// nothing.
+    fn rtc_due(&self, now: Instant) -> Instant {
+        if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
+            self.rtc_timeout + IDLE_STATS_DELAY
+        } else {
+            self.rtc_timeout
+        }
     }
 
     /// Whether nothing in str0m waits behind its statistics. It tells its next timer alone, and

@@ -63,6 +63,25 @@ fn total(tracks: &[Track]) -> u64 {
 }
 
 #[test]
+fn of_equals_the_one_that_was_forwarded_already_stays() {
+    let alike = encodings(&[(320, 180, 150), (320, 180, 150), (320, 180, 150)]);
+    for forwarded in 0..3 {
+        let mut track = Track::default();
+        track.forwards(Some(forwarded));
+        update(&mut track, &alike, prefer(1));
+        let mut tracks = [track];
+        fresh(10_000_000, &mut tracks);
+        assert_eq!(sent(&tracks), [i32::from(forwarded)]);
+    }
+    let mut track = Track::default();
+    track.forwards(Some(0));
+    update(&mut track, &camera(), prefer(1));
+    let mut tracks = [track];
+    fresh(10_000_000, &mut tracks);
+    assert_eq!(sent(&tracks), [2], "what is better is taken all the same");
+}
+
+#[test]
 fn a_link_that_carries_everything_gives_everyone_the_best() {
     let mut tracks = [track(&camera(), prefer(1)), track(&camera(), prefer(1))];
     let allocation = fresh(10_000_000, &mut tracks);

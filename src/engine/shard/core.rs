@@ -75,6 +75,15 @@ impl Core {
         self.touch(id, |peer| peer.run(action))
     }
 
+    /// Ends the turn of a peer, which is seen to once more only if it has something to say then.
+    pub(super) fn end_turn(&mut self, now: Instant, id: TransportId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let more = peer.run(|session| session.end_turn(now));
+        if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+            self.touched.push_back(id);
+        }
+    }
+
     /// Runs something on what a peer is sent and sees to what comes of it at the next flush.
     pub(super) fn send<T>(
         &mut self,

@@ -203,7 +203,7 @@ impl Reactor for Shard {
         // Once more: asking for negotiation waits until everything of this turn was applied, so
         // that several changes make one event.
         for id in &settled {
-            self.core.with(*id, |session| session.end_turn(now));
+            self.core.end_turn(now, *id);
         }
         self.settle(now, &mut settled);
         for id in settled.drain(..) {
