@@ -354,7 +354,8 @@ impl Session {
     /// nothing.
     fn rtc_due(&self, now: Instant) -> Instant {
         if self.rtc.last_timeout_reason() == Reason::Stats && self.only_statistics_wait(now) {
-            self.rtc_timeout + IDLE_STATS_DELAY
+            let statistics = self.rtc_timeout + IDLE_STATS_DELAY;
+            self.dtls.wakes_at().map_or(statistics, |at| statistics.min(at))
         } else {
             self.rtc_timeout
         }
@@ -362,11 +363,12 @@ impl Session {
 
     /// Whether nothing in str0m waits behind its statistics. It tells its next timer alone, and
     /// every later one would be late with them: checks of ICE, unless the other side makes them
-    /// all, handshakes, acknowledgements and retransmissions of messages.
+    /// all, acknowledgements and retransmissions of messages. When DTLS wants to be called is known.
     fn only_statistics_wait(&self, now: Instant) -> bool {
         let checks = !self.options.ice_lite;
         let connecting = self.state == TransportState::Connecting;
-        let talks = now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
+        let talks = self.negotiation.has_application()
+            && now.saturating_duration_since(self.dtls_at) < IDLE_DTLS;
         let sends = self.channels.buffers();
         !(checks || connecting || talks || sends)
     }

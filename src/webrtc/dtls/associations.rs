@@ -368,7 +368,10 @@ impl DtlsInstance for Associations {
                 }
                 Step::Connected => return DtlsOutput::Connected,
                 Step::CloseNotify => return DtlsOutput::CloseNotify,
-                Step::Timeout(at) => return DtlsOutput::Timeout(at),
+                Step::Timeout(at) => {
+                    self.session.state().wakes_at = Some(at);
+                    return DtlsOutput::Timeout(at);
+                }
             }
         }
     }

@@ -58,6 +58,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     now: Instant,
+    /// When the instance wants its timeout.
+    wakes_at: Option<Instant>,
     fingerprints: Fingerprints,
     /// Until when the end of the association in use is followed by another one.
     renewal_until: Option<Instant>,
@@ -106,6 +108,7 @@ impl Dtls {
             asked: AtomicBool::new(true),
             state: Mutex::new(State {
                 now,
+                wakes_at: None,
                 fingerprints: Fingerprints::default(),
                 renewal_until: None,
                 renewal_heard: false,
@@ -171,6 +174,12 @@ impl Dtls {
         }
         self.state().nominated = true;
         true
+    }
+
+    /// When DTLS has something to do by itself: str0m tells its next timer alone, which may be
+    /// another one.
+    pub(super) fn wakes_at(&self) -> Option<Instant> {
+        self.state().wakes_at
     }
 
     /// Whether a record of the association came since it was asked last.
