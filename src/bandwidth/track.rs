@@ -29,7 +29,7 @@ pub enum Reason {
 #[derive(Debug)]
 pub struct Track {
     pub(super) ladder: Ladder,
-    forwarded: Option<u8>,
+    pub(super) forwarded: Option<u8>,
     pub(super) priority: u32,
     pub(super) pause_allowed: bool,
     pub(super) target: Option<Rung>,
