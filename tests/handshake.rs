@@ -258,3 +258,37 @@ fn a_client_hello_out_of_nowhere_takes_over_only_when_its_handshake_is_through()
     assert!(world.peer.connected, "a peer that lost its association gets another one");
     assert_eq!((world.state(), world.closed()), (TransportState::Connected, None));
 }
+
+/// A packet of SCTP with chunks of one byte (RFC 9260 3.3.1), the first with this number.
+fn chunks(first: u32, count: u32) -> Vec<u8> {
+    let mut packet = vec![0; 12];
+    for tsn in first..first + count {
+        packet.extend([0, 3, 0, 17]);
+        packet.extend(tsn.to_be_bytes());
+        packet.extend([0; 12]);
+    }
+    packet
+}
+
+#[test]
+fn a_flood_of_chunks_behind_a_missing_one_ends_the_transport_and_says_why() {
+    let mut world = World::new(NEAR, Setup::Active);
+    world.negotiate("0");
+    world.run(SECOND);
+    assert_eq!(world.state(), TransportState::Connected);
+    // INIT (RFC 9260 3.3.2), whose last field is the first number. That one never comes.
+    let mut init = vec![0; 12];
+    init.extend([1, 0, 0, 20]);
+    init.extend([0; 12]);
+    init.extend(100_u32.to_be_bytes());
+    world.peer.say(&init);
+    for packet in 0..4_200 {
+        world.peer.say(&chunks(101 + packet % 70 * 50, 50));
+        world.run(MS);
+        if packet == 1_000 {
+            assert_eq!(world.closed(), None, "so far they count as lost");
+        }
+    }
+    assert_eq!(world.closed(), Some(CloseReason::Error));
+    assert!(world.errors()[0].contains("SCTP chunks"), "{:?}", world.errors());
+}

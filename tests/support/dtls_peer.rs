@@ -117,6 +117,11 @@ impl Peer {
         self.dtls.close().unwrap();
     }
 
+    /// Sends something over the association, such as a packet of SCTP.
+    pub fn say(&mut self, data: &[u8]) {
+        assert_eq!(self.dtls.send_application_data(data).ok(), Some(data.len()));
+    }
+
     /// Another association with the same certificate, and nothing said of the one before.
     pub fn begin_again(&mut self, now: Instant, setup: Setup) {
         let left = std::mem::replace(
