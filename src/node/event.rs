@@ -12,6 +12,9 @@ use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 
+/// The endpoint itself: no object below it has this id.
+const ENDPOINT: u64 = 0;
+
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.
 const COPY_LIMIT: usize = 4 * 1024;
@@ -20,6 +23,14 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
     match event {
         Event::Reply { request, result } => reply(env, request.0, result),
 
+        Event::Load { thread, busy, overloaded, layers } => {
+            let mut object = about(env, "load", ENDPOINT)?;
+            object.set("thread", thread)?;
+            object.set("load", (f64::from(busy) * 1000.0).round() / 1000.0)?;
+            object.set("overloaded", overloaded)?;
+            object.set("layerShare", layers)?;
+            Ok(object)
+        }
         Event::TransportState { transport, state } => {
             let mut object = about(env, "transportState", transport.0)?;
             object.set("state", state.name())?;

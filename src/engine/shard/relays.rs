@@ -128,6 +128,7 @@ mod tests {
     use crate::control::flow::LocalCandidates;
     use crate::control::ids::{Ids, ShardIndex};
     use crate::control::mailbox::Mailbox;
+    use crate::engine::budget::Clock;
     use crate::engine::io::Reactor;
     use crate::engine::load::Load;
     use crate::webrtc::Identity;
@@ -145,6 +146,7 @@ mod tests {
             identity: Identity::generate().unwrap(),
             mailbox: Arc::new(Mailbox::new(|| ())),
             load: Arc::new(Load::new(2)),
+            clock: Clock { now: Arc::new(Instant::now), slowness: 1 },
         };
         let candidates = LocalCandidates(Vec::new());
         let mut shard =
