@@ -8,7 +8,15 @@ const { announce, mark } = require('./object/closing.js')
 const { Dispatcher } = require('./native/dispatcher.js')
 const { emit } = require('./object/emit.js')
 const { MediaLoomError, callNative } = require('./object/error.js')
-const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./object/internal.js')
+const {
+  kAnnounceClosed,
+  kChildren,
+  kConstruct,
+  kDispatcher,
+  kForget,
+  kHandle,
+  kRemove
+} = require('./object/internal.js')
 const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
@@ -18,6 +26,8 @@ const { transportOptions } = require('./transport/transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64
+/** What the engine calls the endpoint in events; no object below it has this id. */
+const ENDPOINT = 0
 const MAX_DETECTORS = 1000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
@@ -63,6 +73,7 @@ class Endpoint extends MediaObject {
       })
     )
     this.#fingerprint = started.fingerprint
+    dispatcher.add(ENDPOINT, this)
   }
 
   get [kDispatcher]() {
@@ -189,6 +200,10 @@ class Endpoint extends MediaObject {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  [kHandle]({ type, thread, load, overloaded, layerShare }) {
+    if (type === 'load') emit(this, 'load', Object.freeze({ thread, load, overloaded, layerShare }))
   }
 
   [kChildren]() {
