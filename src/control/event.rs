@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
+    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
     TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
@@ -97,6 +97,16 @@ pub enum Reply {
     Stats(String),
 }
 
+/// How an event cannot be told.
+#[cfg(feature = "fault-injection")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unconvertible {
+    /// JavaScript refuses it.
+    Refused,
+    /// What makes it an object panics.
+    Panics,
+}
+
 /// Something that JavaScript is told.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -104,6 +114,15 @@ pub enum Event {
         request: RequestId,
         result: Result<Reply, EngineError>,
     },
+
+    /// A media thread died, and with it all transports and groups of speakers that it had. Nothing
+    /// more is told of them.
+    ThreadEnded {
+        ended: Ended,
+        error: EngineError,
+    },
+    #[cfg(feature = "fault-injection")]
+    Unconvertible(Unconvertible),
 
     TransportState {
         transport: TransportId,

@@ -29,7 +29,7 @@ use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::shard::{EndpointParts, Shard};
-use medialoom::webrtc::Identity;
+use medialoom::webrtc::Certificates;
 
 use client::Client;
 use network::{Conditions, Network};
@@ -102,9 +102,10 @@ impl World {
         let now = Instant::now();
         let ids = Arc::new(Ids::default());
         let mailbox = Arc::new(Mailbox::new(|| ()));
-        let identity = Identity::generate().unwrap();
+        let certificates = Arc::new(Certificates::generate(now).unwrap());
         let load = Arc::new(Load::new(shards));
-        let parts = EndpointParts { ids: ids.clone(), identity, mailbox: mailbox.clone(), load };
+        let parts =
+            EndpointParts { ids: ids.clone(), certificates, mailbox: mailbox.clone(), load };
         let make = |index: usize| {
             let candidates = LocalCandidates(vec![(Protocol::Udp, shard_address(index))]);
             let index = ShardIndex(index as u8);
@@ -249,9 +250,9 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shards) = (self.mailbox.clone(), self.shards.len());
-        let collector = snapshot::collector(request, mailbox, Shape::Endpoint, shards);
-        for shard in 0..shards {
-            let command = Command::Stats { collector: collector.clone(), only: None };
+        let collector = snapshot::collector(request, mailbox, Shape::Endpoint);
+        for (shard, collector) in std::iter::repeat_n(collector, shards).enumerate() {
+            let command = Command::Stats { collector, only: None };
             self.command_to_shard(ShardIndex(shard as u8), command);
         }
         match self.replies.remove(&request) {
@@ -288,7 +289,7 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
-        let collector = snapshot::collector(request, mailbox, shape, 1);
+        let collector = snapshot::collector(request, mailbox, shape);
         let shard = transport.shard().index();
         let command = Command::Stats { collector, only: Some(transport) };
         self.shards[shard].handle_command(self.now, command);

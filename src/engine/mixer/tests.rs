@@ -103,7 +103,7 @@ impl Room {
 
     fn collector(&self, request: u32) -> Arc<StatsCollector> {
         let (request, mailbox) = (RequestId(request), self.mailbox.clone());
-        snapshot::collector(request, mailbox, Shape::Mixer, 1)
+        snapshot::collector(request, mailbox, Shape::Mixer)
     }
 
     fn listen(&self, track: SourceId, codecs: &[u8]) {

@@ -15,7 +15,7 @@ impl Shard {
     }
 
     pub(super) fn on_message(&mut self, now: Instant, message: ShardMessage) {
-        let Self { core, media, relays, speakers, slots, .. } = self;
+        let Self { core, media, relays, speakers, slots, before, .. } = self;
         match message {
             ShardMessage::Media { packet } => media.fan_out(core, packet, false),
             ShardMessage::Subscribe { track, from } => {
@@ -72,6 +72,10 @@ impl Shard {
             }
             ShardMessage::SlotClosed { slot } => slots.close_slot((core, media), now, slot),
             ShardMessage::MadeTrack { track, inlet, description } => {
+                // Its mixer hears from its inlet what ended before this shard.
+                if before.is_some_and(|ended| track.ended_with(ended)) {
+                    return;
+                }
                 media.set_description(core, now, track, Owner::Maker(inlet), description);
             }
             ShardMessage::Made { packets } => {
@@ -98,6 +102,7 @@ impl Shard {
             ShardMessage::ChannelMessage { to, binary, data } => {
                 relays.deliver(core, now, to, binary, data)
             }
+            ShardMessage::ThreadEnded { ended } => self.on_thread_ended(now, ended),
         }
     }
 }

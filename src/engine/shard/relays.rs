@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::core::Core;
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IdMap, TransportId};
+use crate::control::ids::{ChannelId, Ended, IdMap, TransportId};
 use crate::engine::message::ShardMessage;
 
 #[derive(Default)]
@@ -106,6 +106,14 @@ impl Relays {
         core.with(to.transport, |session| session.relay(now, to.channel, binary, data));
     }
 
+    /// Channels of a shard that lost all it had send nothing on any more.
+    pub(super) fn thread_ended(&mut self, ended: Ended) {
+        self.relays.retain(|_, targets| {
+            targets.retain(|to, _| !to.transport.ended_with(ended));
+            !targets.is_empty()
+        });
+    }
+
     pub(super) fn forget_channel(
         &mut self,
         core: &mut Core,
@@ -130,7 +138,7 @@ mod tests {
     use crate::control::mailbox::Mailbox;
     use crate::engine::io::Reactor;
     use crate::engine::load::Load;
-    use crate::webrtc::Identity;
+    use crate::webrtc::Certificates;
 
     const TRANSPORT: TransportId = TransportId(1 << 6);
     const SOURCE: ChannelId = ChannelId(2 << 6);
@@ -142,7 +150,7 @@ mod tests {
     fn shard() -> Shard {
         let endpoint = EndpointParts {
             ids: Arc::new(Ids::default()),
-            identity: Identity::generate().unwrap(),
+            certificates: Arc::new(Certificates::generate(Instant::now()).unwrap()),
             mailbox: Arc::new(Mailbox::new(|| ())),
             load: Arc::new(Load::new(2)),
         };
