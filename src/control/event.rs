@@ -97,16 +97,6 @@ pub enum Reply {
     Stats(String),
 }
 
-/// How an event cannot be told.
-#[cfg(feature = "fault-injection")]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unconvertible {
-    /// JavaScript refuses it.
-    Refused,
-    /// What makes it an object panics.
-    Panics,
-}
-
 /// Something that JavaScript is told.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -121,8 +111,6 @@ pub enum Event {
         ended: Ended,
         error: EngineError,
     },
-    #[cfg(feature = "fault-injection")]
-    Unconvertible(Unconvertible),
 
     TransportState {
         transport: TransportId,
