@@ -254,11 +254,18 @@ fn shards_reach_each_other_by_the_same_rings_after_either_died() {
 fn a_thread_that_dies_again_and_again_waits_and_closes_at_once_meanwhile() {
     let (host, seen) = start(&options("127.0.0.1", 1));
     let peer = peer(&host, 0, "127.0.0.1");
+    let mut quickest = PATIENCE;
     for death in 1..=5 {
+        let asked = Instant::now();
         peer.send(b"panic").unwrap();
         wait_until("the end", || seen.deaths.load(Ordering::SeqCst) == death);
         wait_until("the next", || seen.starts.lock().unwrap().len() == death + 1);
+        peer.send(b"echo").unwrap();
+        assert_eq!(receive(&peer), b"echo");
+        quickest = quickest.min(asked.elapsed());
     }
+    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+    println!("a new thread answered after {quickest:?}");
     let last = Instant::now();
     peer.send(b"panic").unwrap();
     wait_until("the last end", || seen.deaths.load(Ordering::SeqCst) == 6);

@@ -199,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sent_on_to_a_shard_that_lost_all_it_had_but_to_what_it_got_later() {
+        let ids = Ids::default();
+        let far = |ids| RelayTarget {
+            transport: TransportId::new(ids, ShardIndex(1)),
+            channel: ChannelId::new(ids, ShardIndex(1)),
+        };
+        let mut shard = shard();
+        let lost = far(&ids);
+        let ended = Ended::new(&ids, ShardIndex(1));
+        let later = far(&ids);
+        begin(&mut shard, lost);
+        begin(&mut shard, later);
+        shard.handle_message(Instant::now(), ShardMessage::ThreadEnded { ended });
+        assert!(!relayed_to(&shard, lost) && relayed_to(&shard, later));
+    }
+
+    #[test]
     fn nothing_is_kept_of_a_source_that_closed() {
         let mut shard = shard();
         begin(&mut shard, FAR);
