@@ -1,7 +1,5 @@
-//! A media thread that died: what the shard of the next thread makes of that, and what the shards of
-//! the others do. JavaScript has heard what ended when this runs, so nothing here tells it again.
-
-use std::time::Instant;
+//! A shard that comes after one whose media thread died. JavaScript has heard what ended when this
+//! runs, so nothing here tells it again.
 
 use super::Shard;
 use crate::control::ids::{Ended, MAX_SHARDS, ShardIndex};
@@ -21,16 +19,5 @@ impl Shard {
     /// Whether something is of the time before this shard.
     pub(super) fn ended_before(&self, what: impl FnOnce(Ended) -> bool) -> bool {
         self.before.is_some_and(what)
-    }
-
-    /// Another shard lost all it had.
-    pub(super) fn on_thread_ended(&mut self, now: Instant, ended: Ended) {
-        // Speakers first: what takes the place of a track in a slot is there before it goes.
-        self.speakers.thread_ended(&mut self.core, now, ended);
-        self.handle_own(now);
-        let Self { core, media, relays, slots, .. } = self;
-        slots.thread_ended((core, media), now, ended);
-        media.thread_ended(core, now, ended);
-        relays.thread_ended(ended);
     }
 }

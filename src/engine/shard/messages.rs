@@ -102,7 +102,15 @@ impl Shard {
             ShardMessage::ChannelMessage { to, binary, data } => {
                 relays.deliver(core, now, to, binary, data)
             }
-            ShardMessage::ThreadEnded { ended } => self.on_thread_ended(now, ended),
+            ShardMessage::ThreadEnded { ended } => {
+                speakers.thread_ended(core, now, ended);
+                // What takes the place of a track is there before it goes.
+                self.handle_own(now);
+                let Self { core, media, relays, slots, .. } = self;
+                slots.thread_ended((core, media), now, ended);
+                media.thread_ended(core, now, ended);
+                relays.thread_ended(ended);
+            }
         }
     }
 }
