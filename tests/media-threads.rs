@@ -200,6 +200,12 @@ fn shutdown_says_goodbye_after_the_last_command_and_frees_the_port() {
 }
 
 #[test]
+fn a_shard_may_say_something_before_anything_comes() {
+    let (_host, seen) = start(&options("127.0.0.1", 1));
+    wait_until("its first words", || seen.flushes.load(Ordering::SeqCst) == 1);
+}
+
+#[test]
 fn after_a_panic_a_new_thread_has_the_port_and_what_waited_and_the_other_goes_on() {
     let (host, seen) = start(&options("127.0.0.1", 2));
     let unlucky = peer(&host, 0, "127.0.0.1");

@@ -95,6 +95,8 @@ impl<S: Shards> Life<S> {
         };
         match std::thread::Builder::new().name(name).spawn(live) {
             Ok(handle) => {
+                // Those before it that are over need not be waited for.
+                handles.retain(|handle| !handle.is_finished());
                 handles.push(handle);
                 Ok(())
             }
@@ -132,21 +134,19 @@ impl<S: Shards> Life<S> {
         let thread = Thread::new(&mut reactor, &mut self.connections);
         let ended = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(thread.run())));
         // By itself: a panic while another one unwinds ends the process.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(reactor)));
-        ended.is_ok() && (dropped.is_ok() || self.is_stopped())
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(reactor)));
+        ended.is_ok()
     }
 
     /// Lets everybody know, and has everything ready for the next thread.
     fn die(&mut self) {
-        let ended = self.shards.ended(self.shard);
-        self.after = Some(ended);
+        let ended = catch_unwind(AssertUnwindSafe(|| self.shards.ended(self.shard)));
+        self.after = ended.ok().or(self.after);
         tracing::error!(
             thread = self.shard.0,
             "media thread ended by a fault, what lived on it is closed; a new one takes its place"
         );
         self.connections.wakeup.forget();
-        let pause = self.deaths.pause(Instant::now());
-        self.wait(pause);
         while let Err(error) = self.renew() {
             if self.is_stopped() {
                 return;
@@ -154,6 +154,8 @@ impl<S: Shards> Life<S> {
             tracing::error!(thread = self.shard.0, "the media thread cannot start anew: {error}");
             self.wait(PAUSE);
         }
+        let pause = self.deaths.pause(Instant::now());
+        self.wait(pause);
     }
 
     /// Puts everything that a panic may have gone through in a new state.

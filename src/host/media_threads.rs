@@ -204,9 +204,7 @@ impl MediaThreads {
             inbox.wakeup.forget();
         }
     }
-}
 
-impl MediaThreads {
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
     }

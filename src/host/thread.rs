@@ -120,7 +120,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
     pub async fn run(mut self) {
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
         self.set_deadline();
-        let mut left = Left::Nothing;
+        // A shard may have something to say before anything comes.
+        let mut left = Left::More;
         while !self.connections.stop.load(Ordering::Acquire) {
             match left {
                 Left::Nothing => self.wait(sleep.as_mut()).await,

@@ -22,6 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Seen {
     pub commands: AtomicUsize,
     pub timeouts: AtomicUsize,
+    pub flushes: AtomicUsize,
     pub shutdowns: AtomicUsize,
     /// Threads that died.
     pub deaths: AtomicUsize,
@@ -132,6 +133,7 @@ impl Reactor for Echo {
     }
 
     fn flush(&mut self, _: Instant, output: &mut impl Output<Across>) {
+        self.seen.flushes.fetch_add(1, Ordering::SeqCst);
         for (flow, bytes) in self.datagrams.drain(..) {
             output.datagram(&flow, &bytes);
         }
