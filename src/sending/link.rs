@@ -75,7 +75,7 @@ impl Sending {
         let Ticked { estimate, probe, allot } =
             self.bandwidth.tick(now, self.allotting.has_paused());
         if let Some(estimate) = estimate {
-            self.pacing.set_rate(now, estimate);
+            self.pacing.set_rate(now, estimate, self.bandwidth.is_certain());
         }
         if probe {
             self.want_probe_packets();

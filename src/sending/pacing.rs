@@ -17,11 +17,17 @@ use crate::sfu::{Forward, SourcePacket};
 /// than the link was thought to carry, and nothing gets better by waiting.
 const MAX_WAITING: usize = 2048;
 
+/// The longest wait on a link that was not seen to be full. An estimate that only was not seen to be
+/// too low, as the first one of a link is, is no reason to be late.
+const LONGEST_WAIT: Duration = Duration::from_millis(30);
+
 #[derive(Default)]
 pub(super) struct Pacing {
     pacer: Pacer,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
+    /// More than the estimate was seen not to get through.
+    full: bool,
     /// Tracks with packets to repeat.
     repairs: Vec<OutgoingTrackId>,
     repair_budget: RepairBudget,
@@ -51,11 +57,13 @@ pub(super) struct Waiting {
     pub(super) carriage: Carriage,
     /// Of its datagram, in bytes.
     pub(super) size: usize,
+    since: Instant,
 }
 
 impl Pacing {
-    /// The link is estimated to carry so much, in bit/s.
-    pub(super) fn set_rate(&mut self, now: Instant, estimate: u64) {
+    /// The link is estimated to carry so much, in bit/s. `full`: more was seen not to get through.
+    pub(super) fn set_rate(&mut self, now: Instant, estimate: u64, full: bool) {
+        self.full = full;
         self.pacer.set_rate(now, estimate);
     }
 
@@ -66,7 +74,10 @@ impl Pacing {
 
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
-        let media = (!self.waiting.is_empty()).then(|| self.pacer.next(now).unwrap_or(now));
+        let media = self.waiting.front().map(|first| {
+            let paced = self.pacer.next(now).unwrap_or(now);
+            if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) }
+        });
         let repairs = self.repair_budget.refilled.filter(|_| !self.repairs.is_empty());
         media.into_iter().chain(repairs.map(|at| at + REPAIR_PAUSE)).min()
     }
@@ -113,7 +124,16 @@ impl Pacing {
     /// goes first.
     pub(super) fn begin(&mut self, now: Instant) -> usize {
         self.pacer.set_queue(now, self.waiting_bytes);
-        self.pacer.budget(now)
+        self.pacer.budget(now).max(self.overdue(now))
+    }
+
+    /// Bytes of the packets that have waited as long as they may.
+    fn overdue(&self, now: Instant) -> usize {
+        if self.full {
+            return 0;
+        }
+        let overdue = self.waiting.iter().take_while(|first| now >= first.since + LONGEST_WAIT);
+        overdue.map(|waiting| waiting.size).sum()
     }
 
     /// The packet that has waited longest.
@@ -128,6 +148,7 @@ impl Pacing {
     /// the turn.
     pub(super) fn hold_back(
         &mut self,
+        now: Instant,
         mut budget: usize,
         already: usize,
         tracks: &OutgoingTracks,
@@ -161,6 +182,7 @@ impl Pacing {
                     forward,
                     carriage,
                     size,
+                    since: now,
                 });
             }
             false
@@ -189,7 +211,7 @@ mod tests {
     fn a_full_burst_is_followed_by_a_pause() {
         let now = Instant::now();
         let mut pacing = Pacing::default();
-        pacing.set_rate(now, 1_000_000);
+        pacing.set_rate(now, 1_000_000, true);
         let budget = pacing.begin(now);
         assert!(budget > 0 && budget < 100_000);
         pacing.on_sent(now, budget);
