@@ -28,8 +28,9 @@ pub(super) struct Pacing {
     waiting_bytes: usize,
     /// More than the estimate was seen not to get through.
     full: bool,
-    /// Tracks with packets to repeat.
+    /// Tracks with packets to repeat, and when to look at them again.
     repairs: Vec<OutgoingTrackId>,
+    repairs_at: Option<Instant>,
     repair_budget: RepairBudget,
 }
 
@@ -78,8 +79,7 @@ impl Pacing {
             let paced = self.pacer.next(now).unwrap_or(now);
             if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) }
         });
-        let repairs = self.repair_budget.refilled.filter(|_| !self.repairs.is_empty());
-        media.into_iter().chain(repairs.map(|at| at + REPAIR_PAUSE)).min()
+        media.into_iter().chain(self.repairs_at).min()
     }
 
     /// Whether there is something that may leave now.
@@ -87,11 +87,20 @@ impl Pacing {
         self.next(now).is_some_and(|at| at <= now)
     }
 
-    /// Whether packets of a track wait to be repeated.
-    pub(super) fn set_repairs(&mut self, track: OutgoingTrackId, wait: bool) {
+    /// Packets of a track wait to be repeated, until `at` or for room if that is sooner; or none do.
+    pub(super) fn set_repairs(
+        &mut self,
+        now: Instant,
+        track: OutgoingTrackId,
+        at: Option<Instant>,
+    ) {
         self.repairs.retain(|known| *known != track);
-        if wait {
+        if let Some(at) = at {
             self.repairs.push(track);
+            let at = at.max(now + REPAIR_PAUSE);
+            self.repairs_at = Some(self.repairs_at.map_or(at, |known| known.min(at)));
+        } else if self.repairs.is_empty() {
+            self.repairs_at = None;
         }
     }
 
@@ -112,6 +121,7 @@ impl Pacing {
     }
 
     pub(super) fn take_repairs(&mut self) -> Vec<OutgoingTrackId> {
+        self.repairs_at = None;
         std::mem::take(&mut self.repairs)
     }
 
@@ -244,11 +254,10 @@ mod tests {
     fn tracks_with_repairs_are_looked_at_again_soon_each_once() {
         let start = Instant::now();
         let mut pacing = Pacing::default();
-        assert!(pacing.may_repeat(start, 100_000, 0));
-        pacing.set_repairs(OutgoingTrackId(1), true);
-        pacing.set_repairs(OutgoingTrackId(1), true);
-        pacing.set_repairs(OutgoingTrackId(2), true);
-        pacing.set_repairs(OutgoingTrackId(2), false);
+        pacing.set_repairs(start, OutgoingTrackId(1), Some(start));
+        pacing.set_repairs(start, OutgoingTrackId(1), Some(start + 30 * MS));
+        pacing.set_repairs(start, OutgoingTrackId(2), Some(start));
+        pacing.set_repairs(start, OutgoingTrackId(2), None);
         assert_eq!(pacing.next(start), Some(start + REPAIR_PAUSE));
         assert!(pacing.is_due(start + REPAIR_PAUSE));
         assert_eq!(pacing.take_repairs(), [OutgoingTrackId(1)]);
