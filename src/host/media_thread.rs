@@ -67,8 +67,9 @@ pub(super) struct Life<S: Shards> {
     pub shards: Arc<S>,
     /// Kept beside those that the runtime watches.
     pub sockets: ShardSockets,
-    pub runtime: Runtime,
     pub connections: Connections<<S::Shard as Reactor>::Message>,
+    /// Dropped after the connections that it watches.
+    pub runtime: Runtime,
     pub handles: Handles,
     pub deaths: Deaths,
     pub after: Option<Ended>,
