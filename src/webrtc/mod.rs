@@ -2,6 +2,7 @@
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
 mod association;
+mod certificates;
 mod channels;
 mod closing;
 mod commands;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Reason, Rtc};
 
+pub use certificates::Certificates;
 pub use event::SessionEvent;
 pub use identity::Identity;
 
