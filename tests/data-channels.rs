@@ -249,8 +249,9 @@ fn a_peer_that_sends_faster_than_javascript_takes_is_held_back_and_loses_nothing
         rounds.push(poured);
         world.run(Duration::from_millis(20));
     }
-    let stopped = rounds.iter().rev().take_while(|poured| **poured == 0).count();
-    assert!(stopped > 100, "the sender stops: {stopped}, {sent}");
+    // What still goes are probes of the closed window (RFC 9260 6.1).
+    let late: usize = rounds[600..].iter().sum();
+    assert!(late * 10 < sent, "the sender stops: {late} of {sent}");
     assert!(sent * 16_000 > 4 << 20, "not before there is a lot: {sent}");
     assert!(sent * 16_000 < 16 << 20, "before the channel would have to close: {sent}");
 
