@@ -3,5 +3,7 @@
 
 mod descriptions;
 mod measure;
+mod packets;
+mod payloads;
 #[path = "../support/mod.rs"]
 mod support;
