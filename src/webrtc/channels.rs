@@ -22,6 +22,10 @@ pub(super) const MAX_CHANNELS: usize = 1024;
 const OPENING_BURST: f64 = MAX_CHANNELS as f64;
 const OPENINGS_PER_SECOND: f64 = 50.0;
 
+/// Bytes of label and protocol of a channel that the peer opens. They are kept as long as it is, in
+/// the engine and in JavaScript, and may have 64 KiB each (RFC 8832 5.1).
+const MAX_NAMES: usize = 4096;
+
 /// Messages of all channels that the association may have and that are not acknowledged yet. It
 /// goes through all that is in flight for each one it sends.
 const MAX_IN_FLIGHT: usize = 2048;
@@ -210,11 +214,12 @@ impl Channels {
             self.flush(rtc, events);
             return;
         }
-        if !self.admit_opening(now) {
+        let options = announced_options(rtc, handle, label);
+        let names = options.label.len() + options.protocol.len();
+        if names > MAX_NAMES || !self.admit_opening(now) {
             rtc.direct_api().close_data_channel(handle);
             return;
         }
-        let options = announced_options(rtc, handle, label);
         let id = ChannelId::new(ids, self.transport.shard());
         self.list.push(DataChannel::new(id, Some(handle), options.clone(), true));
         let event =

@@ -200,7 +200,7 @@ fn a_peer_that_receives_as_many_tracks_as_it_may() {
     );
     is_linear(
         "an offer of ours and its answer",
-        |times| with_tracks(&world, times * 200),
+        |times| with_tracks(&world, times * 120),
         |transport| {
             let mut world = world.borrow_mut();
             let offer = world.create_offer(*transport).unwrap();
