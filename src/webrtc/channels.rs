@@ -215,8 +215,7 @@ impl Channels {
             return;
         }
         let options = announced_options(rtc, handle, label);
-        let names = options.label.len() + options.protocol.len();
-        if names > MAX_NAMES || !self.admit_opening(now) {
+        if !is_named_in_short(&options) || !self.admit_opening(now) {
             rtc.direct_api().close_data_channel(handle);
             return;
         }
@@ -465,6 +464,11 @@ fn config(options: &ChannelOptions) -> ChannelConfig {
     }
 }
 
+/// Whether names that the peer chose may be kept.
+fn is_named_in_short(options: &ChannelOptions) -> bool {
+    options.label.len() + options.protocol.len() <= MAX_NAMES
+}
+
 fn announced_options(rtc: &mut Rtc, handle: Handle, label: String) -> ChannelOptions {
     let channel = rtc.channel(handle);
     let config = channel.as_ref().and_then(|channel| channel.config());
@@ -485,17 +489,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_in_flight_are_counted_until_the_last_of_their_bytes_is_acknowledged() {
-        let handle = None;
-        let options = ChannelOptions {
-            label: String::new(),
-            protocol: String::new(),
+    fn a_peer_names_its_channels_in_short() {
+        assert!(is_named_in_short(&named(MAX_NAMES / 2, MAX_NAMES / 2)));
+        assert!(!is_named_in_short(&named(1, MAX_NAMES)));
+        assert!(!is_named_in_short(&named(65_535, 65_535)));
+    }
+
+    fn named(label: usize, protocol: usize) -> ChannelOptions {
+        ChannelOptions {
+            label: "x".repeat(label),
+            protocol: "x".repeat(protocol),
             ordered: true,
             max_retransmits: None,
             max_packet_life_time: None,
             negotiated: None,
-        };
-        let mut channel = DataChannel::new(ChannelId(1), handle, options, true);
+        }
+    }
+
+    #[test]
+    fn messages_in_flight_are_counted_until_the_last_of_their_bytes_is_acknowledged() {
+        let mut channel = DataChannel::new(ChannelId(1), None, named(0, 0), true);
         channel.in_flight = [10, 20, 30].into();
         channel.in_flight_bytes = 60;
         assert_eq!(channel.acknowledge(55), 0);
