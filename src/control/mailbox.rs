@@ -9,6 +9,7 @@ use super::event::Event;
 use super::ids::{
     ChannelId, ConduitId, MixerId, OutgoingTrackId, SourceId, SpeakersId, TransportId,
 };
+pub use crate::queue::backlog::Backlog;
 use crate::queue::mailbox::{self, Posted};
 
 /// Events on their way to JavaScript, and the bell that tells it to look.
@@ -72,7 +73,6 @@ mod tests {
 
     use super::*;
     use crate::control::event::CloseReason;
-    use crate::queue::backlog::Backlog;
     use crate::queue::mailbox::{
         FAIR_SHARE, MAX_WAITING_BYTES, MAX_WAITING_OF_ALL, MAX_WAITING_OF_SENDER, Overflow,
     };

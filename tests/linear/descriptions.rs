@@ -68,7 +68,8 @@ fn offers(what: &str, sdp: impl Fn(usize) -> String) {
 #[test]
 fn offers_with_many_lines_of_one_kind() {
     const LINES: usize = 3000;
-    let kinds: [(&str, fn(usize) -> String); 18] = [
+    type Line = fn(usize) -> String;
+    let kinds: [(&str, Line); 18] = [
         ("candidates", |n| {
             format!("a=candidate:{n} 1 udp {} 192.0.2.1 {} typ host", n + 1, n % 65_000 + 1)
         }),
@@ -246,7 +247,8 @@ fn candidates_that_come_one_by_one_and_fragments() {
                 (
                     connected(),
                     format!(
-                        "a=ice-ufrag:peer\r\na=ice-pwd:thepasswordofthepeerisquitelong\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n{lines}"
+                        "a=ice-ufrag:peer\r\na=ice-pwd:thepasswordofthepeerisquitelong\r\n\
+                         m=audio 9 RTP/AVP 0\r\na=mid:0\r\n{lines}"
                     ),
                 )
             },

@@ -33,7 +33,8 @@ fn messages_in_pieces() {
     let now = Instant::now();
     let config = Arc::new(Config::builder().use_server_cookie(false).build().unwrap());
     let certificate = certificate::generate_self_signed_certificate().unwrap();
-    let cases: [(&str, fn(u32) -> Vec<u8>); 5] = [
+    type Piece = fn(u32) -> Vec<u8>;
+    let cases: [(&str, Piece); 5] = [
         ("pieces of a byte each", |n| fragment(n.into(), 0, 60_000, n, &[7])),
         ("pieces from the last on", |n| fragment(n.into(), 0, 60_000, 50_000 - n, &[7])),
         ("pieces with gaps", |n| fragment(n.into(), 0, 60_000, n * 2, &[7])),

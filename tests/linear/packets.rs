@@ -99,7 +99,8 @@ fn reports(count: u32) -> Vec<u8> {
 #[test]
 fn compounds_that_are_long() {
     let now = Instant::now();
-    let compounds: [(&str, fn(usize) -> Vec<u8>); 9] = [
+    type Compound = fn(usize) -> Vec<u8>;
+    let compounds: [(&str, Compound); 9] = [
         ("reports", |times| reports(times as u32 * 500)),
         ("PLI", |times| feedback(206, 1, &[]).repeat(times * 1000)),
         ("FIR", |times| feedback(206, 4, &vec![1000; times * 3000])),

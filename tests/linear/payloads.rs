@@ -94,10 +94,10 @@ fn stun() {
     for attribute in [&[0x80, 0x22, 0, 0][..], &[0, 6, 0, 4, b'a', b':', b'b', b'c'], &[0, 8, 0, 0]]
     {
         let make = message(attribute);
-        reads_linearly("STUN", &make, |message| multiplex::stun_local_ufrag(message).is_some());
-        reads_linearly("STUN", &make, |message| multiplex::stun_request(message).is_some());
-        reads_linearly("STUN", &make, |message| wrapped::unwrap(message).is_some());
-        reads_linearly("STUN", &make, |message| str0m::ice::StunMessage::parse(message).is_ok());
+        reads_linearly("STUN", make, |message| multiplex::stun_local_ufrag(message).is_some());
+        reads_linearly("STUN", make, |message| multiplex::stun_request(message).is_some());
+        reads_linearly("STUN", make, |message| wrapped::unwrap(message).is_some());
+        reads_linearly("STUN", make, |message| str0m::ice::StunMessage::parse(message).is_ok());
     }
 }
 

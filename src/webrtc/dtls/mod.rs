@@ -26,7 +26,7 @@ use fingerprint::Fingerprints;
 pub(super) use provider::Provider;
 pub(super) use record::{Leading, leading};
 
-use crate::queue::backlog::Backlog;
+use crate::control::mailbox::Backlog;
 use crate::sdp::description::Fingerprint;
 use crate::srtp::{KeyingMaterial, Profile};
 
