@@ -448,7 +448,7 @@ export class Transport extends EventEmitter<TransportEvents> {
   /**
    * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
    * 1024 of them.
-   * @param label at most 65535 bytes
+   * @param label at most 700 bytes
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
    */
   createDataChannel(label: string, options?: DataChannelOptions): DataChannel
@@ -1333,6 +1333,7 @@ export interface DataChannelOptions {
   maxRetransmits?: number
   /** Give a message up after so many milliseconds. Excludes `maxRetransmits`. */
   maxPacketLifeTime?: number
+  /** At most 700 bytes. Default: none. */
   protocol?: string
   /** Set by both sides by other means: no in-band announcement. Needs `id`. */
   negotiated?: boolean

@@ -48,6 +48,7 @@ use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
+use crate::control::mailbox::Backlog;
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::receiving::Receiving;
@@ -203,6 +204,11 @@ impl Session {
             self.local_ufrag = ufrag.to_owned();
             self.ufrag_changed = true;
         }
+    }
+
+    /// What of this peer's messages waits for JavaScript.
+    pub fn backlog(&self) -> &Backlog {
+        self.dtls.backlog()
     }
 
     pub fn next_event(&mut self) -> Option<SessionEvent> {

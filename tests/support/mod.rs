@@ -42,6 +42,8 @@ pub struct World {
     pub clients: Vec<Client>,
     pub network: Network,
     pub events: Vec<Event>,
+    /// JavaScript does not get to take what is in the mailbox.
+    pub javascript_busy: bool,
     mailbox: Arc<Mailbox>,
     ids: Arc<Ids>,
     parts: EndpointParts,
@@ -115,6 +117,7 @@ impl World {
             clients: Vec::new(),
             network: Network::new(seed, conditions),
             events: Vec::new(),
+            javascript_busy: false,
             mailbox,
             ids,
             parts,
@@ -409,7 +412,8 @@ impl World {
         let (now, network) = (self.now, &mut self.network);
         let mut collector = Collector { now, network, messages: &mut messages };
         self.shards[index].flush(now, &mut collector);
-        for event in self.mailbox.drain() {
+        let events = if self.javascript_busy { Vec::new() } else { self.mailbox.drain() };
+        for event in events {
             match event {
                 Event::Reply { request, result } => {
                     self.replies.insert(request, result);
