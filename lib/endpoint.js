@@ -6,8 +6,8 @@ const native = require('./native/binding.js')
 const check = require('./object/check.js')
 const { announce, mark } = require('./object/closing.js')
 const { Dispatcher } = require('./native/dispatcher.js')
-const { emit } = require('./object/emit.js')
-const { MediaLoomError, callNative } = require('./object/error.js')
+const { emit, emitError } = require('./object/emit.js')
+const { MediaLoomError, callNative, fromNative } = require('./object/error.js')
 const {
   kAnnounceClosed,
   kChildren,
@@ -44,7 +44,6 @@ class Endpoint extends MediaObject {
   #mixers = new Set()
   #threads
   #addresses
-  #fingerprint
   #closing
   #referenced = false
 
@@ -72,7 +71,6 @@ class Endpoint extends MediaObject {
         return Object.freeze(address)
       })
     )
-    this.#fingerprint = started.fingerprint
     dispatcher.add(ENDPOINT, this)
   }
 
@@ -89,7 +87,7 @@ class Endpoint extends MediaObject {
   }
 
   get fingerprint() {
-    return this.#fingerprint
+    return this.#native.fingerprint
   }
 
   get transports() {
@@ -202,8 +200,26 @@ class Endpoint extends MediaObject {
     return this.close()
   }
 
-  [kHandle]({ type, thread, load, overloaded, layerShare }) {
-    if (type === 'load') emit(this, 'load', Object.freeze({ thread, load, overloaded, layerShare }))
+  /** What concerns the endpoint itself. */
+  [kHandle](event) {
+    if (event.type === 'load') {
+      const { thread, load, overloaded, layerShare } = event
+      emit(this, 'load', Object.freeze({ thread, load, overloaded, layerShare }))
+    } else {
+      this.#onThreadEnded(event)
+    }
+  }
+
+  #onThreadEnded({ error, thread, last }) {
+    // Ids only grow, and have their thread in the low bits: what came later lives on the next thread.
+    const ended = ({ id }) => id <= last && id % MAX_THREADS === thread
+    emitError(this, fromNative(error))
+    for (const object of [...this.#transports, ...this.#detectors].filter(ended)) {
+      // A listener may have closed it meanwhile.
+      announce(mark(object, 'error'))
+    }
+    // Nobody answers any more what was asked of them; they may have been closing.
+    this.#dispatcher.rejectRequestsOf(owner => owner instanceof Transport && ended(owner))
   }
 
   [kChildren]() {

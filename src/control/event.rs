@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
+    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
     TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
@@ -105,6 +105,12 @@ pub enum Event {
         result: Result<Reply, EngineError>,
     },
 
+    /// A media thread died, and with it all transports and groups of speakers that it had. Nothing
+    /// more is told of them.
+    ThreadEnded {
+        ended: Ended,
+        error: EngineError,
+    },
     /// A media thread is too busy, or gives something else up for that than before. Overwrites the
     /// one before.
     Load {

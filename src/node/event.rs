@@ -12,16 +12,23 @@ use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 
-/// The endpoint itself: no object below it has this id.
-const ENDPOINT: u64 = 0;
-
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.
 const COPY_LIMIT: usize = 4 * 1024;
 
+/// What concerns the endpoint itself: no id of anything is so small.
+const ENDPOINT: u64 = 0;
+
 pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'env>> {
     match event {
         Event::Reply { request, result } => reply(env, request.0, result),
+
+        Event::ThreadEnded { ended, error } => {
+            let mut object = failed(env, "threadEnded", ENDPOINT, &error)?;
+            object.set("thread", u32::from(ended.shard.0))?;
+            object.set("last", ended.last() as f64)?;
+            Ok(object)
+        }
 
         Event::Load { thread, busy, overloaded, layers } => {
             let mut object = about(env, "load", ENDPOINT)?;

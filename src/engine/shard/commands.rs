@@ -19,8 +19,9 @@ impl Shard {
         id: TransportId,
         options: Box<TransportOptions>,
     ) {
+        let identity = self.certificates.current(now);
         let mut session =
-            Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
+            Session::new(now, id, options, &identity, &self.candidates, self.ids.clone());
         let share = self.shedding.share();
         session.with_sending(|sending| sending.set_layer_share(now, share));
         self.core.peers.insert(id, Peer::new(session));

@@ -7,6 +7,7 @@
 
 mod commands;
 mod core;
+mod ended;
 mod events;
 mod load;
 mod media;
@@ -25,7 +26,7 @@ use crate::codec::wrapped;
 use crate::control::command::Command;
 use crate::control::event::CloseReason;
 use crate::control::flow::{Flow, LocalCandidates};
-use crate::control::ids::{Ids, ShardIndex, TransportId};
+use crate::control::ids::{Ended, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
@@ -40,7 +41,7 @@ use crate::engine::peer::Peer;
 use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
-use crate::webrtc::{Identity, Session};
+use crate::webrtc::{Certificates, Session};
 use core::Core;
 use media::Media;
 use relays::Relays;
@@ -51,7 +52,7 @@ use speakers::Speakers;
 #[derive(Clone)]
 pub struct EndpointParts {
     pub ids: Arc<Ids>,
-    pub identity: Identity,
+    pub certificates: Arc<Certificates>,
     pub mailbox: Arc<Mailbox>,
     pub load: Arc<Load>,
     /// For what handling a peer takes, and for nothing else.
@@ -68,7 +69,7 @@ pub struct Shard {
     /// Slots that feed outgoing tracks of this shard.
     slots: Slots,
     ids: Arc<Ids>,
-    identity: Identity,
+    certificates: Arc<Certificates>,
     candidates: LocalCandidates,
     counters: Arc<ThreadCounters>,
     load: Arc<Load>,
@@ -87,6 +88,8 @@ pub struct Shard {
     panics: u64,
     #[cfg(feature = "fault-injection")]
     injected_load: Option<f32>,
+    /// What the thread before had, if it died. Nobody may get hold of it any more.
+    before: Option<Ended>,
 }
 
 impl Shard {
@@ -98,7 +101,7 @@ impl Shard {
         candidates: LocalCandidates,
         counters: Arc<ThreadCounters>,
     ) -> Self {
-        let EndpointParts { ids, identity, mailbox, load, clock } = endpoint;
+        let EndpointParts { ids, certificates, mailbox, load, clock } = endpoint;
         load.set_overloaded(index, false);
         Self {
             core: Core::new(now, index, mailbox),
@@ -107,7 +110,7 @@ impl Shard {
             speakers: Speakers::default(),
             slots: Slots::default(),
             ids,
-            identity,
+            certificates,
             candidates,
             counters,
             load,
@@ -123,6 +126,7 @@ impl Shard {
             panics: 0,
             #[cfg(feature = "fault-injection")]
             injected_load: None,
+            before: None,
         }
     }
 
@@ -159,6 +163,11 @@ impl Reactor for Shard {
     fn handle_command(&mut self, now: Instant, command: Command) {
         self.budget.begin(None, Work::Other);
         match command {
+            // JavaScript was told that it ended, before it was there.
+            Command::CreateTransport { transport, .. }
+                if self.ended_before(|ended| transport.ended_with(ended)) => {}
+            Command::Speakers { group, .. }
+                if self.ended_before(|ended| group.ended_with(ended)) => {}
             Command::CreateTransport { transport, options } => {
                 self.create_transport(now, transport, options);
             }
@@ -172,6 +181,7 @@ impl Reactor for Shard {
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
             #[cfg(feature = "fault-injection")]
             Command::Load { busy } => self.injected_load = Some(busy),
+            Command::Panic => panic!("as the test wants"),
         }
         self.handle_own(now);
     }
