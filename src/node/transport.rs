@@ -116,11 +116,4 @@ impl NativeEndpoint {
     pub fn inject_panic(&self, env: Env, transport: f64) -> Result<()> {
         self.post(&env, transport_id(transport), TransportCommand::Panic)
     }
-
-    /// Has a media thread believe that it is so busy, 0 to 1.
-    #[napi(catch_unwind)]
-    pub fn inject_load(&self, env: Env, thread: u32, busy: f64) -> Result<()> {
-        let shard = crate::control::ids::ShardIndex(u8::try_from(thread).unwrap_or(u8::MAX));
-        self.check(&env, self.running.engine.inject_load(shard, busy as f32))
-    }
 }
