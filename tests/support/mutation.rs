@@ -5,8 +5,8 @@ use rand::{Rng, SeedableRng};
 
 /// Values that lengths and numbers go wrong at.
 const EDGES: [u16; 8] = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff];
-/// No packet is longer.
-const MAX_PACKET: usize = 1500;
+/// None is longer.
+const MAX_LENGTH: usize = 8000;
 
 pub struct Mutation {
     pub random: SmallRng,
@@ -37,7 +37,7 @@ impl Mutation {
         for _ in 0..=self.below(4) {
             self.change(&mut packet, good);
         }
-        packet.truncate(MAX_PACKET);
+        packet.truncate(MAX_LENGTH);
         packet
     }
 
