@@ -1,5 +1,6 @@
 //! What is wanted of the outgoing tracks: by the application, by their sources, by negotiation.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +29,13 @@ impl Sending {
         Some(track)
     }
 
+    /// Ends these.
+    pub fn remove_tracks(&mut self, ids: &HashSet<OutgoingTrackId>, reason: CloseReason) {
+        for track in self.tracks.remove_all(ids) {
+            self.events.push_back(SendingEvent::TrackClosed { id: track.id, reason });
+        }
+    }
+
     /// Ends all tracks.
     pub fn close(&mut self, reason: CloseReason) {
         for track in std::mem::take(&mut self.tracks).iter() {
@@ -39,7 +47,7 @@ impl Sending {
     pub fn renegotiated(&mut self, now: Instant) {
         let promised = self.tracks.iter().any(OutgoingTrack::promises_feedback);
         if let Some(rate) = self.bandwidth.promise_feedback(promised) {
-            self.pacing.set_rate(now, rate);
+            self.pacing.set_rate(now, rate, self.bandwidth.is_certain());
         }
         self.allot(now);
     }

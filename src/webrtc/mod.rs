@@ -2,6 +2,7 @@
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
 mod association;
+mod certificates;
 mod channels;
 mod closing;
 mod commands;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Reason, Rtc};
 
+pub use certificates::Certificates;
 pub use event::SessionEvent;
 pub use identity::Identity;
 
@@ -46,6 +48,7 @@ use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
+use crate::control::mailbox::Backlog;
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::receiving::Receiving;
@@ -201,6 +204,11 @@ impl Session {
             self.local_ufrag = ufrag.to_owned();
             self.ufrag_changed = true;
         }
+    }
+
+    /// What of this peer's messages waits for JavaScript.
+    pub fn backlog(&self) -> &Backlog {
+        self.dtls.backlog()
     }
 
     pub fn next_event(&mut self) -> Option<SessionEvent> {

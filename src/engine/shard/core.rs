@@ -59,7 +59,9 @@ impl Core {
         data: Bytes,
     ) {
         let message = Event::ChannelMessage { id: channel, binary, data };
-        if self.mailbox.post_bounded(message).is_err() {
+        // What a peer said last comes when it is no more.
+        let sender = self.peers.get_mut(&owner).and_then(|peer| peer.run(|s| s.backlog().clone()));
+        if self.mailbox.post_bounded(message, &sender.unwrap_or_default()).is_err() {
             let text = "messages come faster than JavaScript takes them";
             let error = EngineError::new(ErrorCode::QueueFull, text);
             self.with(owner, |session| session.fail_channel(now, channel, error));
