@@ -2,10 +2,16 @@
 
 #![allow(dead_code)] // Each test uses its own part.
 
+pub mod bare_peer;
+pub mod bare_rtcp;
+pub mod bare_rtp;
+pub mod bare_sctp;
 pub mod client;
 pub mod link;
+pub mod mutation;
 pub mod network;
 pub mod room;
+pub mod stun;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
