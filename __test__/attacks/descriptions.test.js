@@ -32,7 +32,7 @@ function repeatedly(say) {
   }
 }
 
-test('an offer of half a megabyte harms no neighbour', { ...LINUX, timeout: 120_000 }, async t => {
+test('large offers and many candidates harm no neighbour', { ...LINUX, timeout: 120_000 }, async t => {
   const field = await Field.open(t)
   const ours = offer([{ kind: 'audio', direction: 'sendonly', stream: 'mine' }, { kind: 'video', direction: 'sendonly', stream: 'mine' }])
   const groups = {
@@ -54,6 +54,12 @@ test('an offer of half a megabyte harms no neighbour', { ...LINUX, timeout: 120_
       })
     )
   }
+  await t.test('of candidates one by one', t =>
+    field.holds(t, 'candidates one by one', async () => {
+      const { id } = await field.server.call('join', ours)
+      return repeatedly(n => field.server.call('trickle', id, Array.from({ length: 500 }, (_, index) => LINES.candidates(500 * n + index).slice(2))))
+    })
+  )
 })
 
 test('offers over the WebSocket of the room server harm nobody in its rooms', { ...LINUX, timeout: 120_000 }, async t => {

@@ -34,6 +34,10 @@ function hostOf(endpoint, neighbour) {
         return code
       }
     },
+    /** Takes candidates one by one. */
+    async trickle(id, candidates) {
+      for (const candidate of candidates) await transportOf(id)?.addIceCandidate(candidate).catch(() => {})
+    },
     state: async id => transportOf(id)?.state ?? 'closed',
     /** How it ended, if it did, and what came from it until now. */
     async fate(id) {

@@ -2,6 +2,7 @@
 
 /** A libdatachannel that takes part with a picture and a channel, and then attacks. */
 
+const { randomBytes } = require('node:crypto')
 const { PeerConnection, Video } = require('node-datachannel')
 const { serve } = require('../clients/serve.js')
 const { compound } = require('./rtcp.js')
@@ -45,6 +46,12 @@ const ATTACKS = {
   'messages of all its channels': n => {
     const channel = channels[n % channels.length]
     if (channel.isOpen()) channel.sendMessageBinary(Buffer.alloc(LARGE, n))
+  },
+  /** Of payload types and with header extensions as they come, from an SSRC of its own each. */
+  'media that nobody announced': () => {
+    const packet = randomBytes(300)
+    packet[0] = 0x90
+    track.sendMessageBinary(packet)
   },
   'requests for packets and keyframes': n => track.sendMessageBinary(compound('requests', n, SSRC, watched)),
   'feedback, estimates, goodbyes and nonsense': n => track.sendMessageBinary(compound('feedback', n, SSRC, watched))

@@ -27,6 +27,7 @@ serve({
   joinAudience: offer => audience.join(GROUP, offer),
   join: onHost('join'),
   accept: onHost('accept'),
+  trickle: onHost('trickle'),
   state: onHost('state'),
   fate: onHost('fate'),
   /** Keeps JavaScript from doing anything else. */
