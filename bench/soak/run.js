@@ -58,6 +58,8 @@ async function soak({ minutes, size, seconds, acts, leaks }, onSample = () => {}
 
   async function cycle(number) {
     const ways = []
+    /** Why joins failed, which acts that end for it say once more. */
+    const counted = new Set()
     const context = {
       server,
       program,
@@ -76,6 +78,7 @@ async function soak({ minutes, size, seconds, acts, leaks }, onSample = () => {}
         course.joins += joins
         return joining.catch(error => {
           course.failures.push(error.message)
+          counted.add(error)
           throw error
         })
       }
@@ -83,7 +86,7 @@ async function soak({ minutes, size, seconds, acts, leaks }, onSample = () => {}
     const results = await Promise.allSettled(acts.map(act => ACTS[act](context)))
     for (const way of ways) way.close()
     results.forEach(({ reason }, index) => {
-      if (reason) course.failures.push(`${acts[index]}: ${reason.message}`)
+      if (reason && !counted.has(reason)) course.failures.push(`${acts[index]}: ${reason.message}`)
     })
   }
 

@@ -32,7 +32,11 @@ const transportWide = (n, from) =>
   packet(15, TRANSPORT_FEEDBACK, Buffer.concat([words(from, 0, ((n & 0xffff) << 16) | 0xffff, n & 0xff), randomBytes(400)]))
 /** An estimate of one bit a second, or of all there are, for 200 streams. */
 const remb = (n, from) =>
-  packet(15, PAYLOAD_FEEDBACK, Buffer.concat([words(from, 0), Buffer.from('REMB'), Buffer.from([200, n % 2 === 0 ? 0 : 0xff, 0xff, 0xff]), randomBytes(800)]))
+  packet(
+    15,
+    PAYLOAD_FEEDBACK,
+    Buffer.concat([words(from, 0), Buffer.from('REMB'), Buffer.from([200, n % 2 === 0 ? 0 : 0xff, 0xff, 0xff]), randomBytes(800)])
+  )
 const bye = sources => packet(sources.length, 203, words(...sources))
 const nonsense = n => packet(n % 32, 192 + (n % 32), randomBytes(200))
 
