@@ -12,6 +12,7 @@ pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
+pub mod peer;
 pub mod queue;
 pub mod receiving;
 pub mod sdp;

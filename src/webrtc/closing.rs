@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use str0m::RtcError;
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::ids::SourceId;
+use crate::peer::PeerEvent;
 
 impl Session {
     /// Why the session is over, when it is.
@@ -20,7 +21,7 @@ impl Session {
             let text: String = error.to_string().chars().take(300).collect();
             let error = EngineError::new(ErrorCode::Transport, text);
             let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(SessionEvent::Event(event));
+            self.events.push_back(PeerEvent::Event(event));
             self.end(CloseReason::Error);
         }
     }
@@ -52,10 +53,10 @@ impl Session {
         self.set_state(TransportState::Closed);
         self.state = TransportState::Closed;
         let event = Event::TransportClosed { transport: self.id, reason };
-        self.events.push_back(SessionEvent::Event(event));
+        self.events.push_back(PeerEvent::Event(event));
     }
 
     pub(super) fn close_incoming(&mut self, id: SourceId, reason: CloseReason) {
-        self.events.push_back(SessionEvent::IncomingTrackClosed { id, reason });
+        self.events.push_back(PeerEvent::IncomingTrackClosed { id, reason });
     }
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::dump::PacketDump;
+use crate::peer::PeerEvent;
 use crate::sending::{Observer, OutgoingPacket};
 
 pub(super) struct Dumping {
@@ -79,7 +80,7 @@ impl Session {
             }
             Err(error) => {
                 let event = Event::TransportError { transport: self.id, error };
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
         }
     }
@@ -91,7 +92,7 @@ impl Session {
             self.dumping = None;
             self.sending.set_observer(None);
             let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(SessionEvent::Event(event));
+            self.events.push_back(PeerEvent::Event(event));
         }
     }
 }

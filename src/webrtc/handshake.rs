@@ -5,10 +5,11 @@ use std::time::Instant;
 use str0m::net::Transmit;
 
 use super::dtls::{Failure, Leading, leading};
-use super::{CloseReason, Session, SessionEvent, config};
+use super::{CloseReason, Session, config};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
+use crate::peer::PeerEvent;
 
 impl Session {
     /// Takes note of a DTLS datagram. Gives whether it is to be handled.
@@ -78,7 +79,7 @@ impl Session {
             failure => EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}")),
         };
         let event = Event::TransportError { transport: self.id, error };
-        self.events.push_back(SessionEvent::Event(event));
+        self.events.push_back(PeerEvent::Event(event));
         self.end(CloseReason::Error);
     }
 

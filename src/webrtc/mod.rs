@@ -10,7 +10,6 @@ mod consent;
 mod describing;
 mod dtls;
 mod dumping;
-mod event;
 mod extensions;
 mod handshake;
 mod identity;
@@ -20,7 +19,7 @@ mod negotiation;
 mod path;
 mod reactions;
 mod reconciliation;
-pub mod roaming;
+mod roaming;
 mod sharing;
 mod sources;
 mod statistics;
@@ -37,7 +36,6 @@ use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
 use str0m::{Input, Output, Reason, Rtc};
 
-pub use event::SessionEvent;
 pub use identity::Identity;
 
 use crate::codec::multiplex::{self, Multiplexed};
@@ -48,6 +46,7 @@ use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
+use crate::peer::PeerEvent;
 use crate::receiving::Receiving;
 use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
 use channels::Channels;
@@ -105,7 +104,7 @@ pub struct Session {
     rtc_timeout: Instant,
     /// When DTLS last came or went.
     dtls_at: Instant,
-    events: VecDeque<SessionEvent>,
+    events: VecDeque<PeerEvent>,
     transmits: VecDeque<Transmit>,
     packets_received: u64,
     packets_sent: u64,
@@ -203,7 +202,7 @@ impl Session {
         }
     }
 
-    pub fn next_event(&mut self) -> Option<SessionEvent> {
+    pub fn next_event(&mut self) -> Option<PeerEvent> {
         self.events.pop_front()
     }
 
@@ -213,8 +212,8 @@ impl Session {
         let value = action(&mut self.sending);
         while let Some(event) = self.sending.next_event() {
             self.events.push_back(match event {
-                SendingEvent::Event(event) => SessionEvent::Event(event),
-                event => SessionEvent::Sending(event),
+                SendingEvent::Event(event) => PeerEvent::Event(event),
+                event => PeerEvent::Sending(event),
             });
         }
         value
@@ -318,7 +317,7 @@ impl Session {
         self.poll_receiving(now);
         self.with_sending(|sending| sending.handle_timeout(now));
         let events = &mut self.events;
-        self.telephone.poll(now, |event| events.push_back(SessionEvent::Event(event)));
+        self.telephone.poll(now, |event| events.push_back(PeerEvent::Event(event)));
         self.poll_roaming(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
@@ -439,7 +438,7 @@ impl Session {
             self.state = state;
             self.tell_reach();
             let event = Event::TransportState { transport: self.id, state };
-            self.events.push_back(SessionEvent::Event(event));
+            self.events.push_back(PeerEvent::Event(event));
         }
     }
 

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use str0m::IceCreds;
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::codec::names::Mid;
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{Event, TransportState};
+use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, Setup};
 use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine, SdpError};
 
@@ -232,7 +233,7 @@ impl Session {
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
                 outgoing.bind(mid);
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
         }
         self.agree_on_application(transport.as_ref());
@@ -266,7 +267,7 @@ impl Session {
             return;
         }
         self.negotiation.announced = true;
-        self.events.push_back(SessionEvent::Event(Event::NegotiationNeeded { transport: self.id }));
+        self.events.push_back(PeerEvent::Event(Event::NegotiationNeeded { transport: self.id }));
     }
 
     fn needs_negotiation(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Which m-line each of our tracks has, and what is wanted of the lines.
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::codec::names::Mid;
 use crate::control::event::Event;
+use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, MediaKind};
 use crate::sdp::{AgreedLine, OfferedLine};
 use crate::sending::OutgoingTrack;
@@ -61,7 +62,7 @@ impl Session {
                 outgoing.bind(mid.clone());
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
             let sends = self.sending.tracks().iter().any(has_line);
             let receives = allowed.receives() && !self.refused.contains(&mid);

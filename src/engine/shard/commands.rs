@@ -20,8 +20,8 @@ impl Shard {
     ) {
         let session =
             Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
-        self.core.peers.insert(id, Peer::new(session));
-        self.core.with(id, |_| ());
+        self.core.peers.insert(id, Peer::webrtc(session));
+        self.core.with(id, |_| Some(()));
     }
 
     pub(super) fn transport_command(
@@ -67,7 +67,7 @@ impl Shard {
                 if let C::CreateChannel { id: channel, .. } = &command {
                     self.relays.channels.insert(*channel, id);
                 }
-                self.core.with(id, |session| session.handle_command(now, command));
+                self.core.with(id, |peer| peer.handle_command(now, command));
             }
         }
     }

@@ -14,7 +14,6 @@ use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
 use crate::sending::Sending;
-use crate::webrtc::Session;
 
 /// The parts of a shard take it as an argument and leave in it what they have to say. Between
 /// themselves they talk as shards do, by messages: one that a part [tells](Core::tell) its own shard
@@ -62,24 +61,14 @@ impl Core {
         if self.mailbox.post_bounded(message).is_err() {
             let text = "messages come faster than JavaScript takes them";
             let error = EngineError::new(ErrorCode::QueueFull, text);
-            self.with(owner, |session| session.fail_channel(now, channel, error));
+            self.with(owner, |peer| peer.fail_channel(now, channel, error));
         }
-    }
-
-    /// Runs something on a peer's session and sees to what comes of it at the next flush.
-    pub(super) fn with<T>(
-        &mut self,
-        id: TransportId,
-        action: impl FnOnce(&mut Session) -> T,
-    ) -> Option<T> {
-        self.touch(id, |peer| peer.run(action))
     }
 
     /// Ends the turn of a peer, which is seen to once more only if it has something to say then.
     pub(super) fn end_turn(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let more = peer.run(|session| session.end_turn(now));
-        if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+        if peer.end_turn(now) && !std::mem::replace(&mut peer.touched, true) {
             self.touched.push_back(id);
         }
     }
@@ -90,10 +79,12 @@ impl Core {
         id: TransportId,
         action: impl FnOnce(&mut Sending) -> T,
     ) -> Option<T> {
-        self.touch(id, |peer| peer.send(action))
+        self.with(id, |peer| peer.send(action))
     }
 
-    fn touch<T>(
+    /// Runs something on a peer and sees to what comes of it at the next flush. `None` when there is
+    /// no such peer, or it panicked.
+    pub(super) fn with<T>(
         &mut self,
         id: TransportId,
         action: impl FnOnce(&mut Peer) -> Option<T>,
@@ -120,10 +111,10 @@ impl Core {
         self.own.pop_front()
     }
 
-    /// Wakes a peer when its session wants it.
+    /// Wakes a peer when it wants it.
     pub(super) fn schedule(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Some(next) = peer.run(|session| session.poll_timeout(now)) else { return };
+        let Some(next) = peer.poll_timeout(now) else { return };
         let tick = self.timers.tick(next);
         // One that fires too early costs less than taking it back: it finds nothing to do.
         if peer.deadline.is_none_or(|armed| tick < armed) {
@@ -132,7 +123,7 @@ impl Core {
         }
     }
 
-    /// Hands their time to the sessions that wanted it. Gives those with packets that waited for
+    /// Hands their time to the peers that wanted it. Gives those with packets that waited for
     /// their turn.
     pub(super) fn handle_timeout(&mut self, now: Instant, paced: &mut Vec<TransportId>) {
         let mut due = std::mem::take(&mut self.due);
@@ -141,7 +132,7 @@ impl Core {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
-                self.with(id, |session| session.handle_timeout(now));
+                self.with(id, |peer| peer.handle_timeout(now));
                 let has_paced = self.send(id, |sending| sending.has_paced(now));
                 paced.extend((has_paced == Some(true)).then_some(id));
             }

@@ -1,9 +1,9 @@
-//! One media thread's sessions and what flows between them. No I/O, no clock.
+//! One media thread's peers and what flows between them. No I/O, no clock.
 //!
 //! A shard is made of parts that own their state: [`Media`], [`Relays`], [`Speakers`] and [`Slots`].
 //! They work on the [`Core`] that all of them share, and what one has to say to another goes through
 //! it as a message, like what shards say to each other. What comes in takes this way and no other:
-//! commands, then events of sessions, then messages, then the parts.
+//! commands, then events of peers, then messages, then the parts.
 
 mod commands;
 mod core;
@@ -36,7 +36,7 @@ use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
-use crate::webrtc::{Identity, Session};
+use crate::webrtc::Identity;
 use core::Core;
 use media::Media;
 use relays::Relays;
@@ -52,7 +52,7 @@ pub struct EndpointParts {
     pub load: Arc<Load>,
 }
 
-/// The sessions of one media thread; see [`Reactor`] for how to drive it.
+/// The peers of one media thread; see [`Reactor`] for how to drive it.
 pub struct Shard {
     core: Core,
     media: Media,
@@ -74,7 +74,7 @@ pub struct Shard {
     settled: Vec<TransportId>,
     ended_flows: Vec<Flow>,
     /// Datagrams of peers that are gone since, to be sent still.
-    last_words: Vec<Box<Session>>,
+    last_words: Vec<Peer>,
     unmatched: u64,
     panics: u64,
 }
@@ -118,7 +118,7 @@ impl Shard {
         };
         let mut share = Share::default();
         for id in asked {
-            share.transports.extend(self.core.with(id, |session| session.stats(now)));
+            share.transports.extend(self.core.with(id, |peer| peer.stats(now)));
         }
         let mut thread = ThreadStats {
             thread: self.core.index.0,
@@ -162,8 +162,7 @@ impl Reactor for Shard {
         let peers = &mut self.core.peers;
         let accepts = |id| {
             let peer: Option<&mut Peer> = peers.get_mut(&id);
-            peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
-                .unwrap_or(false)
+            peer.is_some_and(|peer| peer.accepts(now, flow, bytes))
         };
         match self.demultiplexer.find(now, flow, bytes, accepts) {
             Addressee::Peer(id) => {
@@ -171,8 +170,8 @@ impl Reactor for Shard {
                 let Core { peers, touched, .. } = &mut self.core;
                 let workspace = &mut self.media.workspace;
                 let Some(peer) = peers.get_mut(&id) else { return };
-                let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
-                if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+                let more = peer.handle_datagram(now, flow, bytes, workspace);
+                if more && !std::mem::replace(&mut peer.touched, true) {
                     touched.push_back(id);
                 }
             }
@@ -209,23 +208,19 @@ impl Reactor for Shard {
         for id in settled.drain(..) {
             let Some(peer) = self.core.peers.get_mut(&id) else { continue };
             let demultiplexer = &mut self.demultiplexer;
-            peer.run(|session| {
-                if let Some(ufrag) = session.take_new_ufrag() {
-                    demultiplexer.add_ufrag(id, ufrag);
-                }
-                for flow in session.take_refuted() {
-                    demultiplexer.unbind(&flow, id);
-                }
-                session.transmit(|flow, bytes| {
-                    demultiplexer.sent(id, flow, bytes);
-                    output.datagram(flow, bytes);
-                });
+            if let Some(ufrag) = peer.take_new_ufrag() {
+                demultiplexer.add_ufrag(id, &ufrag);
+            }
+            peer.take_refuted(|flow| demultiplexer.unbind(&flow, id));
+            peer.transmit(|flow, bytes| {
+                demultiplexer.sent(id, flow, bytes);
+                output.datagram(flow, bytes);
             });
             self.core.schedule(now, id);
         }
         self.settled = settled;
-        for mut session in self.last_words.drain(..) {
-            session.transmit(|flow, bytes| output.datagram(flow, bytes));
+        for mut peer in self.last_words.drain(..) {
+            peer.transmit(|flow, bytes| output.datagram(flow, bytes));
         }
         for (to, message) in self.core.messages.drain(..) {
             output.message(to, message);

@@ -221,7 +221,7 @@ impl Speakers {
         threshold: i8,
     ) {
         let owner = routes.route(track).and_then(|route| route.sender());
-        let held = owner.and_then(|owner| core.with(owner, |session| session.holds(track))?);
+        let held = owner.and_then(|owner| core.with(owner, |peer| peer.holds(track)));
         let Some(held) = held else { return tell_gone(core, group, track) };
         self.unwatch(track, group);
         let meter = SpeechMeter::new(now, threshold);
