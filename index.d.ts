@@ -225,7 +225,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createTransport(options?: TransportOptions): Transport
   /**
-   * Makes something that tells who of many speaks. An endpoint has at most 1000 of them.
+   * Makes something that tells who of many speaks. An endpoint has at most 10000 of them.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
    */
   createActiveSpeakerDetector(options?: ActiveSpeakerDetectorOptions): ActiveSpeakerDetector
@@ -804,6 +804,12 @@ export interface ActiveSpeakerDetectorOptions {
 export interface ActiveSpeakerDetectorEvents {
   /** Somebody else has the word; `null` when whoever had it left. In silence nothing changes. */
   speaker: [track: IncomingTrack | null]
+  /**
+   * A member begins to speak, at the first sound that is not noise, or has been silent for 0.7
+   * seconds. Each by itself, as many as there are. A member that is removed, or whose track closes, is
+   * not told of any more. Measured only while somebody listens.
+   */
+  speaking: [track: IncomingTrack, speaking: boolean]
   closed: [reason: CloseReason]
 }
 

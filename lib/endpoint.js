@@ -18,7 +18,7 @@ const { transportOptions } = require('./transport/transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64
-const MAX_DETECTORS = 1000
+const MAX_DETECTORS = 10_000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
 

@@ -18,5 +18,6 @@ pub mod receiving;
 pub mod sdp;
 pub mod sending;
 pub mod sfu;
+pub mod speakers;
 pub mod srtp;
 pub mod webrtc;

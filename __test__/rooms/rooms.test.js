@@ -117,22 +117,25 @@ test('a receiver that fails does not keep the others from getting a stream', asy
   assert.equal(fine.transport.outgoingTracks.length, 2)
 })
 
-test('a participant speaks by the sound of a publication, unless told that it is no speech', async t => {
+test('a participant speaks by the sound of a publication, unless told that it is no speech', async () => {
   rooms = new Rooms({ endpoint })
-  t.mock.timers.enable({ apis: ['setTimeout'] })
   const ada = await publisher('loom', 'Ada')
   const heard = []
   rooms.get('loom').on('speaking', (participant, speaking) => heard.push([participant.name, speaking]))
   const [publication] = ada.publications
   const microphone = publication.tracks.find(track => track.kind === 'audio')
-  const loud = { level: -20, voice: true }
-  microphone.emit('audiolevel', loud)
+  const [detector] = endpoint.activeSpeakerDetectors
+  assert.deepEqual(detector.tracks, [microphone])
+  detector.emit('speaking', microphone, true)
   assert.equal(ada.speaking, true)
   publication.speech = false
-  microphone.emit('audiolevel', loud)
-  t.mock.timers.tick(1000)
-  microphone.emit('audiolevel', loud)
-  assert.deepEqual(heard, [['Ada', true], ['Ada', false]])
+  assert.equal(ada.speaking, false, 'at once')
+  detector.emit('speaking', microphone, false)
+  detector.emit('speaking', microphone, true)
+  publication.speech = true
+  ada.leave()
+  assert.deepEqual(heard, [['Ada', true], ['Ada', false], ['Ada', true], ['Ada', false]])
+  assert.ok(detector.closed, 'with the room')
 })
 
 test('more tracks than the limit are not forwarded', async () => {

@@ -13,7 +13,7 @@ mod peer;
 mod routes;
 pub mod shard;
 mod shared_flow;
-mod speaker_group;
+mod speakers;
 pub mod tap;
 mod timers;
 mod tries;

