@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::conduit::{Conduit, Frame, Pcm};
-use super::error::EngineError;
+use super::error::{EngineError, InvalidArgument};
 use super::ids::{ConduitId, PortId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
 use crate::codec::Kind;
@@ -303,7 +303,6 @@ impl std::fmt::Debug for MixerCommand {
 
 /// Reads what crossed as JSON.
 pub fn parse<'a, T: Deserialize<'a>>(json: &'a str, field: &str) -> Result<T, EngineError> {
-    use super::error::ErrorCode;
     serde_json::from_str(json)
-        .map_err(|error| EngineError::new(ErrorCode::InvalidArg, error.to_string()).field(field))
+        .map_err(|error| EngineError::from(InvalidArgument::Json(error)).field(field))
 }

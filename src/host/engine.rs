@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::error::HostError;
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
@@ -11,7 +12,7 @@ use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
 use crate::control::conduit::Conduit;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::ids::{
     ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
@@ -59,8 +60,7 @@ impl Engine {
                 "encrypting a packet is slow: no AES instructions, or OPENSSL_ia32cap hides them"
             );
         }
-        let identity =
-            Identity::generate().map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
+        let identity = Identity::generate().map_err(HostError::Identity)?;
         let ids = Arc::new(Ids::default());
         let load = Arc::new(Load::new(options.threads));
         let parts = EndpointParts {
@@ -108,8 +108,7 @@ impl Engine {
     /// Errors: `Limit` when the endpoint has as many as it may, `QueueFull`, `Closed`.
     pub fn create_transport(&self, options: TransportOptions) -> Result<TransportId, EngineError> {
         let Some(shard) = self.load.admit(self.max_transports) else {
-            let text = format!("the endpoint has {} transports already", self.max_transports);
-            return Err(EngineError::new(ErrorCode::Limit, text));
+            return Err(HostError::TransportLimit(self.max_transports).into());
         };
         let transport = TransportId::new(&self.ids, shard);
         let command = Command::CreateTransport { transport, options: Box::new(options) };

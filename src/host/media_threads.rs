@@ -8,11 +8,12 @@ use std::thread::JoinHandle;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
+use super::error::HostError;
 use super::rings;
 use super::thread::{Connections, Thread, Waiting};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::flow::LocalCandidates;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
@@ -71,8 +72,8 @@ impl MediaThreads {
     /// gives the shard to drive.
     ///
     /// # Errors
-    /// [`ErrorCode::Listen`] with `options.port` or `options.listen[i].ip` when an address cannot
-    /// be bound, [`ErrorCode::Io`] when the system gives no thread or no way to wait.
+    /// `Listen` with `options.port` or `options.listen[i].ip` when an address cannot
+    /// be bound, `Io` when the system gives no thread or no way to wait.
     pub fn start<R, F>(
         options: &EngineOptions,
         make: F,
@@ -104,7 +105,7 @@ impl MediaThreads {
             outside.push((messages, Arc::clone(&wakeup)));
             let candidates = sockets.candidates();
             let counters = Arc::<ThreadCounters>::default();
-            let (runtime, udp, tcp, table) = register(sockets).map_err(out_of_resources)?;
+            let (runtime, udp, tcp, table) = register(sockets).map_err(HostError::MediaThread)?;
             let connections = Connections {
                 udp,
                 tcp,
@@ -126,7 +127,7 @@ impl MediaThreads {
             let thread = std::thread::Builder::new()
                 .name(format!("medialoom-{index}"))
                 .spawn(move || contain(shard, run))
-                .map_err(out_of_resources)?;
+                .map_err(HostError::MediaThread)?;
             media.threads.get_mut().unwrap_or_else(|e| e.into_inner()).push(thread);
         }
         Ok((media, Outside(outside.into())))
@@ -145,8 +146,8 @@ impl MediaThreads {
     /// Hands `command` to a thread; commands to one thread keep their order. Never blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::QueueFull`] when 65,536 commands wait already, [`ErrorCode::Closed`] after
-    /// [`shutdown`](Self::shutdown), [`ErrorCode::Internal`] when the thread ended by a fault.
+    /// `QueueFull` when 65,536 commands wait already, `Closed` after
+    /// [`shutdown`](Self::shutdown), `Internal` when the thread ended by a fault.
     pub fn send(&self, shard: ShardIndex, command: Command) -> Result<(), EngineError> {
         self.send_all([(shard, command)])
     }
@@ -172,22 +173,18 @@ impl MediaThreads {
 
     fn reserve(&self, shard: ShardIndex) -> Result<(&Inbox, Permit<'_, Command>), EngineError> {
         let Some(inbox) = self.inboxes.get(shard.index()) else {
-            let message = format!("there is no media thread {}", shard.0);
-            return Err(EngineError::new(ErrorCode::Internal, message));
+            return Err(HostError::NoSuchThread(shard).into());
         };
         if self.stop.load(Ordering::Acquire) {
-            return Err(EngineError::new(ErrorCode::Closed, "the endpoint is closed"));
+            return Err(HostError::EndpointClosed.into());
         }
         match inbox.commands.try_reserve() {
             Ok(place) => Ok((inbox, place)),
-            Err(TrySendError::Full(())) => Err(EngineError::new(
-                ErrorCode::QueueFull,
-                format!("{MAX_COMMANDS} calls wait for media thread {}; await some first", shard.0),
-            )),
-            Err(TrySendError::Closed(())) => Err(EngineError::new(
-                ErrorCode::Internal,
-                format!("media thread {} ended by a fault; close the endpoint", shard.0),
-            )),
+            Err(TrySendError::Full(())) => {
+                let calls = MAX_COMMANDS;
+                Err(HostError::CallsWaitForThread { calls, thread: shard }.into())
+            }
+            Err(TrySendError::Closed(())) => Err(HostError::ThreadFailed(shard).into()),
         }
     }
 
@@ -229,11 +226,6 @@ fn register(
     let tcp = TcpConnections::new(sockets.tcp)?;
     drop(_inside);
     Ok((runtime, udp, tcp, AddressTable::new(sockets.bound)))
-}
-
-fn out_of_resources(error: std::io::Error) -> EngineError {
-    let message = format!("cannot start a media thread: {error}");
-    EngineError::new(ErrorCode::Io, message)
 }
 
 /// The last resort. Faults of one peer are caught long before; one that is not takes its thread

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use str0m::Rtc;
 use str0m::channel::{ChannelConfig, ChannelId as Handle, Reliability};
 
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::SessionError;
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::ChannelOptions;
@@ -128,8 +129,7 @@ impl Channels {
         events: &mut VecDeque<PeerEvent>,
     ) {
         if self.list.len() >= MAX_CHANNELS {
-            let text = format!("a transport has at most {MAX_CHANNELS} data channels");
-            let error = EngineError::new(ErrorCode::Limit, text);
+            let error = SessionError::ChannelLimit(MAX_CHANNELS).into();
             events.push_back(PeerEvent::Event(Event::ChannelError { id, error }));
             let reason = CloseReason::Error;
             events.push_back(PeerEvent::Event(Event::ChannelClosed { id, reason }));
@@ -201,9 +201,8 @@ impl Channels {
         channel.bytes.received += data.len() as u64;
         let id = channel.id;
         if data.len() > limit {
-            let text =
-                format!("the peer sent a message of {} bytes, the limit is {limit}", data.len());
-            self.fail(rtc, id, EngineError::new(ErrorCode::MessageTooLarge, text), events);
+            let error = SessionError::MessageTooLarge { size: data.len(), limit };
+            self.fail(rtc, id, error.into(), events);
             return;
         }
         let listened = channel.listened;
@@ -290,8 +289,8 @@ impl Channels {
                 Ok(false) => break,
                 // Larger than the peer takes: that message is lost, the channel goes on.
                 Err(error) => {
-                    let text = format!("a message of {} bytes was not sent: {error}", data.len());
-                    let error = EngineError::new(ErrorCode::MessageTooLarge, text);
+                    let size = data.len();
+                    let error = SessionError::MessageNotSent { size, error }.into();
                     events.push_back(PeerEvent::Event(Event::ChannelError { id, error }));
                     channel.dropped += 1;
                     channel.queued -= data.len();

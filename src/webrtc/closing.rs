@@ -5,7 +5,7 @@ use std::time::Instant;
 use str0m::RtcError;
 
 use super::Session;
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::SessionError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
@@ -18,8 +18,7 @@ impl Session {
 
     pub(super) fn fail(&mut self, error: &RtcError) {
         if self.over.is_none() {
-            let text: String = error.to_string().chars().take(300).collect();
-            let error = EngineError::new(ErrorCode::Transport, text);
+            let error = SessionError::Rtc(error).into();
             let event = Event::TransportError { transport: self.id, error };
             self.events.push_back(PeerEvent::Event(event));
             self.end(CloseReason::Error);

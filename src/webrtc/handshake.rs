@@ -5,8 +5,8 @@ use std::time::Instant;
 use str0m::net::Transmit;
 
 use super::dtls::{Failure, Leading, leading};
+use super::error::SessionError;
 use super::{CloseReason, Session, config};
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::peer::PeerEvent;
@@ -74,10 +74,7 @@ impl Session {
         if self.over().is_some() {
             return;
         }
-        let error = match failure {
-            Failure::Excess(excess) => EngineError::new(ErrorCode::Limit, excess.text()),
-            failure => EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}")),
-        };
+        let error = SessionError::Dtls(failure).into();
         let event = Event::TransportError { transport: self.id, error };
         self.events.push_back(PeerEvent::Event(event));
         self.end(CloseReason::Error);

@@ -10,6 +10,7 @@ mod consent;
 mod describing;
 mod dtls;
 mod dumping;
+mod error;
 mod extensions;
 mod handshake;
 mod identity;

@@ -9,12 +9,13 @@ use std::time::Instant;
 use str0m::IceCreds;
 
 use super::Session;
+use super::error::SessionError;
 use crate::codec::names::Mid;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::{Event, TransportState};
 use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, Setup};
-use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine, SdpError};
+use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine};
 
 #[derive(Default)]
 pub(super) struct Negotiation {
@@ -84,10 +85,7 @@ impl Session {
     fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
         let offer = sdp::parse(sdp)?;
         if self.negotiation.pending.is_some() && !self.options.polite {
-            return Err(EngineError::new(
-                ErrorCode::Glare,
-                "an offer of this side is pending and it is not polite: the peer has to roll its own back",
-            ));
+            return Err(SessionError::Glare.into());
         }
         let capabilities = self.capabilities();
         let lines = &self.negotiation.lines;
@@ -160,14 +158,9 @@ impl Session {
         }
         if !changed || lines.len() > sdp::MAX_MEDIA {
             self.forget_offered_lines();
-            return Err(if changed {
-                let text = format!("a description has at most {} m-lines", sdp::MAX_MEDIA);
-                EngineError::new(ErrorCode::Limit, text)
-            } else {
-                EngineError::new(
-                    ErrorCode::InvalidState,
-                    "there is nothing to negotiate: add a track or a data channel first, or ask for an ICE restart",
-                )
+            return Err(match changed {
+                true => SessionError::TooManyLines.into(),
+                false => SessionError::NothingToNegotiate.into(),
             });
         }
         for line in &mut lines {
@@ -202,10 +195,7 @@ impl Session {
 
     fn apply_answer(&mut self, sdp: &str) -> Result<(), EngineError> {
         let Some(pending) = &self.negotiation.pending else {
-            return Err(EngineError::new(
-                ErrorCode::InvalidState,
-                "there is no offer to answer: call createOffer() first",
-            ));
+            return Err(SessionError::NoOfferToAnswer.into());
         };
         let answer = sdp::parse(sdp)?;
         let capabilities = self.capabilities();
@@ -214,8 +204,7 @@ impl Session {
             && self.restarts(transport)
             && pending.credentials.is_none()
         {
-            let reason = "the answer restarts ICE, which its offer did not";
-            return Err(EngineError::new(ErrorCode::Sdp, reason));
+            return Err(SessionError::AnswerRestarts.into());
         }
         let credentials = self.negotiation.pending.take().and_then(|pending| pending.credentials);
         let transport = agreement.transport.clone();
@@ -244,10 +233,7 @@ impl Session {
     /// Drops our offer as if it had not been made.
     pub(crate) fn rollback(&mut self) -> Result<(), EngineError> {
         if self.negotiation.pending.is_none() {
-            return Err(EngineError::new(
-                ErrorCode::InvalidState,
-                "there is no offer to roll back",
-            ));
+            return Err(SessionError::NoOfferToRollBack.into());
         }
         self.forget_pending_offer();
         self.announce_if_needed();
@@ -313,14 +299,4 @@ fn offered_group(lines: &[OfferedLine], before: &[usize]) -> Vec<usize> {
     let known: std::collections::HashSet<usize> = group.iter().copied().collect();
     group.extend((0..lines.len()).filter(|index| usable(index) && !known.contains(index)));
     group
-}
-
-impl From<SdpError> for EngineError {
-    fn from(error: SdpError) -> Self {
-        let plain = EngineError::new(ErrorCode::Sdp, error.to_string());
-        match error.line() {
-            Some(line) => plain.line(line),
-            None => plain,
-        }
-    }
 }

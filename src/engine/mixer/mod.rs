@@ -3,6 +3,7 @@
 //! clock.
 
 mod bitrates;
+mod error;
 mod load;
 mod pictures;
 mod snapshots;
@@ -11,14 +12,13 @@ mod stats;
 mod words;
 
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::codec::Kind;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{ConduitId, MixerId, PortId, RequestId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
@@ -28,6 +28,7 @@ use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Notes, Taker};
 pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
+use error::MixerError;
 pub use load::Load;
 use pictures::Pictures;
 use sound::Sound;
@@ -277,11 +278,11 @@ impl<S: Shards> Mixer<S> {
         }
     }
 
-    fn answer<E: Display>(&self, request: RequestId, result: Option<Result<(), E>>) {
+    fn answer<E: Into<MixerError>>(&self, request: RequestId, result: Option<Result<(), E>>) {
         let result = match result {
             Some(Ok(())) => Ok(Reply::Done),
-            Some(Err(error)) => Err(EngineError::new(ErrorCode::InvalidArg, error.to_string())),
-            None => Err(EngineError::new(ErrorCode::InvalidState, "the mixer mixes nothing of it")),
+            Some(Err(error)) => Err(Into::<MixerError>::into(error).into()),
+            None => Err(MixerError::Unmixed.into()),
         };
         self.mailbox.post(Event::Reply { request, result });
     }
@@ -430,14 +431,13 @@ impl<S: Shards> Mixer<S> {
             }
             _ => return,
         };
-        let result = Err(EngineError::new(ErrorCode::Closed, "the mixer is closed"));
+        let result = Err(MixerError::Closed.into());
         self.mailbox.post(Event::Reply { request, result });
     }
 
     /// It panicked.
     pub fn fail(&mut self) {
-        let text = "mixing failed; the mixer was closed and nothing else was touched";
-        let error = EngineError::new(ErrorCode::Internal, text);
+        let error = MixerError::Failed.into();
         self.mailbox.post(Event::MixerError { mixer: self.id, error });
         self.close(CloseReason::Error);
     }

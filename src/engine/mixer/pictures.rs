@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bitrates::Bitrates;
+use super::error::MixerError;
 use super::load::Load;
 use super::snapshots::Snapshots;
 use super::words;
 use crate::control::conduit::{self, Conduit};
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::ids::{ConduitId, IdMap, PortId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{
@@ -57,9 +58,6 @@ impl Pictures {
                 bitrate: class.bitrate,
             }
         });
-        let refused = |error: VideoError| {
-            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("options.video")
-        };
         let mut mixer = VideoMixer::new(video::VideoOptions {
             width: options.width,
             height: options.height,
@@ -68,8 +66,8 @@ impl Pictures {
             fonts,
             classes: classes.collect(),
         })
-        .map_err(refused)?;
-        mixer.set_layout(words::layout(&options.layout)).map_err(refused)?;
+        .map_err(MixerError::Options)?;
+        mixer.set_layout(words::layout(&options.layout)).map_err(MixerError::Options)?;
         Ok(Self {
             mixer,
             track,

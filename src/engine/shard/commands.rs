@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::Shard;
+use super::error::ShardError;
 use crate::control::command::TransportCommand;
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{RequestId, TransportId};
 use crate::control::options::TransportOptions;
@@ -75,7 +75,7 @@ impl Shard {
     /// Answers a command to a transport that is gone.
     fn refuse(&mut self, id: TransportId, command: TransportCommand) {
         use TransportCommand as C;
-        let closed = || EngineError::new(ErrorCode::Closed, format!("transport {id} is closed"));
+        let closed = || ShardError::TransportClosed(id).into();
         let answer = |request: RequestId, result| {
             self.core.mailbox.post(Event::Reply { request, result });
         };

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::ShardError;
 use crate::control::event::Event;
 use crate::control::ids::{ChannelId, IdMap, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
@@ -59,8 +59,7 @@ impl Core {
     ) {
         let message = Event::ChannelMessage { id: channel, binary, data };
         if self.mailbox.post_bounded(message).is_err() {
-            let text = "messages come faster than JavaScript takes them";
-            let error = EngineError::new(ErrorCode::QueueFull, text);
+            let error = ShardError::MessagesWait.into();
             self.with(owner, |peer| peer.fail_channel(now, channel, error));
         }
     }

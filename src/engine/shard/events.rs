@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::Shard;
+use super::error::ShardError;
 use super::repair::retransmit;
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::Protocol;
 use crate::control::ids::TransportId;
@@ -141,10 +141,7 @@ impl Shard {
         self.ended_flows.extend(
             self.demultiplexer.remove(id).into_iter().filter(|flow| flow.protocol == Protocol::Tcp),
         );
-        let error = EngineError::new(
-            ErrorCode::Internal,
-            "handling this peer failed; it was closed and nobody else was touched",
-        );
+        let error = ShardError::PeerFailed.into();
         self.core.mailbox.post(Event::TransportError { transport: id, error });
         let reason = CloseReason::Parent;
         let (incoming, outgoing) = self.media.routes.children_of(id);

@@ -7,6 +7,7 @@
 
 mod commands;
 mod core;
+mod error;
 mod events;
 mod media;
 mod messages;
