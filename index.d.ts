@@ -543,7 +543,8 @@ export interface IncomingTrackEvents {
   /**
    * The peer pressed a key of a telephone (RFC 4733, DTMF): once for each, when it is up again. At
    * most 25 a second are told, after a burst of 50. Receivers that negotiated `telephone-event` get
-   * the key as well, in between the sound.
+   * the key as well, in between the sound, as long as it has the clock of the sound: keys of a
+   * gateway that offers `telephone-event/8000` beside Opus are told and no more.
    */
   telephoneevent: [event: TelephoneEvent]
   /**
