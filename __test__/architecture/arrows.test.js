@@ -26,7 +26,7 @@ const MAY_USE = {
   receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
-  mcu: ['speakers', 'codec'],
+  mcu: ['speakers', 'control', 'codec'],
   speakers: ['control'],
   dump: [],
   // The words the others share: commands, events, ids, statistics.

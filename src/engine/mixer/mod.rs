@@ -9,7 +9,6 @@ mod pictures;
 mod snapshots;
 mod sound;
 mod stats;
-mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -211,9 +210,9 @@ impl<S: Shards> Mixer<S> {
             }
             C::RemovePort { port } => self.remove_port(port),
             C::Attach { port, kind, track } => self.attach(port, kind, track),
-            C::SetLayout { layout } => self.with_pictures(|pictures| pictures.set_layout(&layout)),
-            C::SetBackground { color, picture, request } => {
-                let result = self.pictures.as_mut().map(|p| p.set_background(color, picture));
+            C::SetLayout { layout } => self.with_pictures(|pictures| pictures.set_layout(layout)),
+            C::SetBackground { colour, picture, request } => {
+                let result = self.pictures.as_mut().map(|p| p.set_background(colour, picture));
                 self.answer(request, result);
             }
             C::SetOverlays { overlays, pictures: files, request } => {
