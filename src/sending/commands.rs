@@ -39,7 +39,7 @@ impl Sending {
     pub fn renegotiated(&mut self, now: Instant) {
         let promised = self.tracks.iter().any(OutgoingTrack::promises_feedback);
         if let Some(rate) = self.bandwidth.promise_feedback(promised) {
-            self.pacing.set_rate(now, rate);
+            self.pacing.set_rate(now, rate, self.bandwidth.is_certain());
         }
         self.allot(now);
     }

@@ -7,7 +7,7 @@ use super::header::{Elements, Header};
 use super::packet::OutgoingPacket;
 use super::report::Reporting;
 use super::stream::{Latest, Stream};
-use super::transport_history::{Acknowledged, TransportHistory};
+use super::transport_history::{Acknowledged, PacketTag, TransportHistory};
 use crate::bandwidth::PacketResult;
 use crate::codec::Prefix;
 use crate::codec::rtcp::TransportFeedback;
@@ -83,12 +83,23 @@ impl Egress {
     }
 
     /// Takes transport-wide feedback; gives what it says of each packet.
-    pub fn transport_feedback(
+    pub(super) fn transport_feedback(
         &mut self,
+        now: Instant,
         feedback: &TransportFeedback<'_>,
-        each: impl FnMut(PacketResult),
+        each: impl FnMut(PacketResult, PacketTag),
     ) {
-        self.history.apply(feedback, each);
+        self.history.apply(now, feedback, each);
+    }
+
+    /// Whether a packet that was asked for at `asked` is lost and not only late.
+    pub(super) fn is_lost(&self, now: Instant, asked: Instant) -> bool {
+        self.history.is_lost(now, asked)
+    }
+
+    /// When it is at the latest.
+    pub(super) fn lost_at(&self, asked: Instant) -> Instant {
+        self.history.lost_at(asked)
     }
 
     /// When the times of sending count from that feedback is told with.
@@ -160,7 +171,7 @@ impl Egress {
         let (prefix, rest) = packet.parts();
         let length = sealer.seal_rtp(out, header, ssrc, packet.index, prefix, rest, padding)?;
         if stream.parameters.extensions.transport_sequence.is_some() {
-            self.history.sent(now, length, None);
+            self.history.sent(now, length, None, PacketTag::new(ssrc, packet.index));
         }
         self.count(now, stream, packet, prefix.len() + rest.len());
         Some(length)
@@ -232,7 +243,7 @@ impl Egress {
         let length = sealer.seal_rtp(&mut out, length, ssrc, index, start, rest, 0)?;
         out.truncate(length);
         if extensions.transport_sequence.is_some() {
-            self.history.sent(now, length, purpose.probe());
+            self.history.sent(now, length, purpose.probe(), PacketTag::new(ssrc, index));
         }
         if purpose.probe().is_none() {
             stream.feedback.retransmitted_packets += 1;
@@ -279,7 +290,7 @@ impl Egress {
         let length = sealer.seal_rtp(&mut out, length, ssrc, index, &original, &[], MAX_PADDING)?;
         out.truncate(length);
         if extensions.transport_sequence.is_some() {
-            self.history.sent(now, length, Some(probe));
+            self.history.sent(now, length, Some(probe), PacketTag::new(ssrc, index));
         }
         Some(out)
     }

@@ -55,7 +55,7 @@ impl Sending {
         if let Some((_, place)) = last {
             self.tracks[place].after_choice(now, true, &mut self.events);
         }
-        self.pacing.hold_back(budget, waited, &self.tracks, packets, workspace);
+        self.pacing.hold_back(now, budget, waited, &self.tracks, packets, workspace);
         self.seal(now, packets, workspace, outlet);
     }
 
@@ -65,7 +65,7 @@ impl Sending {
         while budget > 0
             && let Some(waiting) = self.pacing.take_waiting()
         {
-            let Waiting { track, packet, forward, carriage, size } = waiting;
+            let Waiting { track, packet, forward, carriage, size, .. } = waiting;
             let Some(place) = self.tracks.position(track) else { continue };
             let track = &mut self.tracks[place];
             if track.rtp.is_none() {

@@ -27,9 +27,23 @@ impl Sending {
     /// Takes transport-wide feedback.
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let (origin, round_trip) = (self.egress.origin(), self.round_trip());
+        let asked_for = self.tracks.iter().any(|track| !track.nacked.is_empty());
+        let mut arrived = Vec::new();
         self.bandwidth.on_feedback(now, origin, round_trip, |results| {
-            self.egress.transport_feedback(feedback, |result| results.push(result));
+            self.egress.transport_feedback(now, feedback, |result, packet| {
+                if asked_for && result.arrived.is_some() {
+                    arrived.push(packet);
+                }
+                results.push(result);
+            });
         });
+        if asked_for {
+            arrived.sort_unstable();
+            for track in self.tracks.iter_mut().filter(|track| !track.nacked.is_empty()) {
+                track.note_arrived(&arrived);
+                self.events.push_back(SendingEvent::RetransmissionWanted { id: track.id });
+            }
+        }
         self.tick(now);
     }
 
@@ -75,7 +89,7 @@ impl Sending {
         let Ticked { estimate, probe, allot } =
             self.bandwidth.tick(now, self.allotting.has_paused());
         if let Some(estimate) = estimate {
-            self.pacing.set_rate(now, estimate);
+            self.pacing.set_rate(now, estimate, self.bandwidth.is_certain());
         }
         if probe {
             self.want_probe_packets();

@@ -23,6 +23,7 @@ mod pacing;
 mod packet;
 mod probing;
 mod reach;
+mod reordering;
 mod repair;
 mod repeating;
 mod report;

@@ -17,13 +17,20 @@ use crate::sfu::{Forward, SourcePacket};
 /// than the link was thought to carry, and nothing gets better by waiting.
 const MAX_WAITING: usize = 2048;
 
+/// The longest wait on a link that was not seen to be full. An estimate that only was not seen to be
+/// too low, as the first one of a link is, is no reason to be late.
+const LONGEST_WAIT: Duration = Duration::from_millis(30);
+
 #[derive(Default)]
 pub(super) struct Pacing {
     pacer: Pacer,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    /// Tracks with packets to repeat.
+    /// More than the estimate was seen not to get through.
+    full: bool,
+    /// Tracks with packets to repeat, and when to look at them again.
     repairs: Vec<OutgoingTrackId>,
+    repairs_at: Option<Instant>,
     repair_budget: RepairBudget,
 }
 
@@ -51,11 +58,13 @@ pub(super) struct Waiting {
     pub(super) carriage: Carriage,
     /// Of its datagram, in bytes.
     pub(super) size: usize,
+    since: Instant,
 }
 
 impl Pacing {
-    /// The link is estimated to carry so much, in bit/s.
-    pub(super) fn set_rate(&mut self, now: Instant, estimate: u64) {
+    /// The link is estimated to carry so much, in bit/s. `full`: more was seen not to get through.
+    pub(super) fn set_rate(&mut self, now: Instant, estimate: u64, full: bool) {
+        self.full = full;
         self.pacer.set_rate(now, estimate);
     }
 
@@ -66,9 +75,11 @@ impl Pacing {
 
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
-        let media = (!self.waiting.is_empty()).then(|| self.pacer.next(now).unwrap_or(now));
-        let repairs = self.repair_budget.refilled.filter(|_| !self.repairs.is_empty());
-        media.into_iter().chain(repairs.map(|at| at + REPAIR_PAUSE)).min()
+        let media = self.waiting.front().map(|first| {
+            let paced = self.pacer.next(now).unwrap_or(now);
+            if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) }
+        });
+        media.into_iter().chain(self.repairs_at).min()
     }
 
     /// Whether there is something that may leave now.
@@ -76,11 +87,20 @@ impl Pacing {
         self.next(now).is_some_and(|at| at <= now)
     }
 
-    /// Whether packets of a track wait to be repeated.
-    pub(super) fn set_repairs(&mut self, track: OutgoingTrackId, wait: bool) {
+    /// Packets of a track wait to be repeated, until `at` or for room if that is sooner; or none do.
+    pub(super) fn set_repairs(
+        &mut self,
+        now: Instant,
+        track: OutgoingTrackId,
+        at: Option<Instant>,
+    ) {
         self.repairs.retain(|known| *known != track);
-        if wait {
+        if let Some(at) = at {
             self.repairs.push(track);
+            let at = at.max(now + REPAIR_PAUSE);
+            self.repairs_at = Some(self.repairs_at.map_or(at, |known| known.min(at)));
+        } else if self.repairs.is_empty() {
+            self.repairs_at = None;
         }
     }
 
@@ -101,6 +121,7 @@ impl Pacing {
     }
 
     pub(super) fn take_repairs(&mut self) -> Vec<OutgoingTrackId> {
+        self.repairs_at = None;
         std::mem::take(&mut self.repairs)
     }
 
@@ -113,7 +134,16 @@ impl Pacing {
     /// goes first.
     pub(super) fn begin(&mut self, now: Instant) -> usize {
         self.pacer.set_queue(now, self.waiting_bytes);
-        self.pacer.budget(now)
+        self.pacer.budget(now).max(self.overdue(now))
+    }
+
+    /// Bytes of the packets that have waited as long as they may.
+    fn overdue(&self, now: Instant) -> usize {
+        if self.full {
+            return 0;
+        }
+        let overdue = self.waiting.iter().take_while(|first| now >= first.since + LONGEST_WAIT);
+        overdue.map(|waiting| waiting.size).sum()
     }
 
     /// The packet that has waited longest.
@@ -128,6 +158,7 @@ impl Pacing {
     /// the turn.
     pub(super) fn hold_back(
         &mut self,
+        now: Instant,
         mut budget: usize,
         already: usize,
         tracks: &OutgoingTracks,
@@ -161,6 +192,7 @@ impl Pacing {
                     forward,
                     carriage,
                     size,
+                    since: now,
                 });
             }
             false
@@ -189,7 +221,7 @@ mod tests {
     fn a_full_burst_is_followed_by_a_pause() {
         let now = Instant::now();
         let mut pacing = Pacing::default();
-        pacing.set_rate(now, 1_000_000);
+        pacing.set_rate(now, 1_000_000, true);
         let budget = pacing.begin(now);
         assert!(budget > 0 && budget < 100_000);
         pacing.on_sent(now, budget);
@@ -222,11 +254,10 @@ mod tests {
     fn tracks_with_repairs_are_looked_at_again_soon_each_once() {
         let start = Instant::now();
         let mut pacing = Pacing::default();
-        assert!(pacing.may_repeat(start, 100_000, 0));
-        pacing.set_repairs(OutgoingTrackId(1), true);
-        pacing.set_repairs(OutgoingTrackId(1), true);
-        pacing.set_repairs(OutgoingTrackId(2), true);
-        pacing.set_repairs(OutgoingTrackId(2), false);
+        pacing.set_repairs(start, OutgoingTrackId(1), Some(start));
+        pacing.set_repairs(start, OutgoingTrackId(1), Some(start + 30 * MS));
+        pacing.set_repairs(start, OutgoingTrackId(2), Some(start));
+        pacing.set_repairs(start, OutgoingTrackId(2), None);
         assert_eq!(pacing.next(start), Some(start + REPAIR_PAUSE));
         assert!(pacing.is_due(start + REPAIR_PAUSE));
         assert_eq!(pacing.take_repairs(), [OutgoingTrackId(1)]);

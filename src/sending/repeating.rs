@@ -8,6 +8,7 @@ use super::Sending;
 use super::egress::Purpose;
 use super::event::Events;
 use super::track::{OutgoingTrack, outgoing_packet};
+use super::transport_history::PacketTag;
 use crate::codec::Kind;
 use crate::codec::rtcp;
 use crate::control::ids::OutgoingTrackId;
@@ -30,7 +31,8 @@ pub struct Nacked {
     pub origin: Origin,
     /// At its source.
     pub sequence: u64,
-    /// When it was asked for.
+    /// When it was asked for first, and last.
+    pub first: Instant,
     pub asked: Instant,
 }
 
@@ -48,10 +50,18 @@ impl OutgoingTrack {
             } else if self.nacked.len() >= MAX_NACKED {
                 break;
             } else if let Some((origin, sequence)) = self.transponder.origin_of(index) {
-                self.nacked.insert(place, Nacked { index, origin, sequence, asked: now });
+                let nacked = Nacked { index, origin, sequence, first: now, asked: now };
+                self.nacked.insert(place, nacked);
             }
         }
         none_waited && !self.nacked.is_empty()
+    }
+
+    /// Packets arrived: they were late, not lost. `packets` is sorted.
+    pub(super) fn note_arrived(&mut self, packets: &[PacketTag]) {
+        let Some(ssrc) = self.rtp.as_ref().map(|stream| stream.ssrc()) else { return };
+        let came = |index| packets.binary_search(&PacketTag::new(ssrc, index)).is_ok();
+        self.nacked.retain(|nacked| !came(nacked.index));
     }
 
     /// Repeating was given up. A browser that waits for what does not come again asks for a
@@ -83,15 +93,18 @@ impl Sending {
         let insured = self.bandwidth.loses_much();
         let Some(track) = self.tracks.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut track.nacked);
-        let (mut done, mut given_up) = (0, false);
+        let (mut room, mut given_up) = (true, false);
         let mut repeated: Vec<(Arc<SourcePacket>, u64)> = Vec::new();
-        for nacked in &nacked {
-            if let Some((estimate, spare)) = limits
-                && !self.pacing.may_repeat(now, estimate, spare)
-            {
-                break;
+        nacked.retain(|nacked| {
+            if !self.egress.is_lost(now, nacked.first) {
+                return true;
             }
-            done += 1;
+            if let Some((estimate, spare)) = limits {
+                room = room && self.pacing.may_repeat(now, estimate, spare);
+            }
+            if !room {
+                return true;
+            }
             let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
             given_up |= !fresh;
             if let Some(packet) = find(nacked).filter(|_| fresh)
@@ -102,7 +115,8 @@ impl Sending {
                     repeated.push((packet, nacked.index));
                 }
             }
-        }
+            false
+        });
         // Only what is left: a second copy of one packet is worth less than the first of another.
         for (packet, index) in &repeated {
             if let Some((estimate, spare)) = limits
@@ -113,9 +127,9 @@ impl Sending {
             let again = self.repeat(now, id, packet, *index, Purpose::Insurance);
             self.pacing.repeated(again.unwrap_or(0));
         }
-        nacked.drain(..done);
+        let next = nacked.iter().map(|nacked| self.egress.lost_at(nacked.first)).min();
         if let Some(track) = self.tracks.find_mut(id) {
-            self.pacing.set_repairs(id, !nacked.is_empty());
+            self.pacing.set_repairs(now, id, next);
             track.nacked = nacked;
             if given_up {
                 track.give_up_repeating(now, &mut self.events);
@@ -172,7 +186,7 @@ impl Sending {
         let transponder = &self.tracks.find_mut(id)?.transponder;
         let index = transponder.newest_sent()?.checked_sub(behind)?;
         let (origin, sequence) = transponder.origin_of(index)?;
-        let packet = find(&Nacked { index, origin, sequence, asked: now })?;
+        let packet = find(&Nacked { index, origin, sequence, first: now, asked: now })?;
         self.repeat(now, id, &packet, index, Purpose::Probe(probe))
     }
 

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::reordering::Reordering;
 use crate::bandwidth::PacketResult;
 use crate::codec::rtcp::TransportFeedback;
 
@@ -16,6 +17,10 @@ const MAX_WAITING: usize = 4096;
 const FIRST_WAITING: usize = 64;
 /// Feedback that is later than this tells nothing any more.
 const FEEDBACK_TIME: Duration = Duration::from_secs(1);
+/// Packets after a late one that are looked through for the first that overtook it.
+const OVERTAKING: u64 = 64;
+/// How long feedback may take to tell of a packet that came late.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct TransportHistory {
@@ -28,6 +33,9 @@ pub(super) struct TransportHistory {
     /// Count of the newest feedback, and the number after the last that it tells of.
     told: Option<(u8, u64)>,
     totals: Acknowledged,
+    reordering: Reordering,
+    /// When the newest feedback came.
+    told_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -38,6 +46,19 @@ struct Slot {
     fate: Fate,
     /// One more than the number of the probe it is part of; 0 is none.
     probe: u32,
+    /// The low bits of when it arrived, as feedback tells it.
+    arrived: u32,
+    packet: PacketTag,
+}
+
+/// Which packet it was, nearly: the same one has the same tag.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(super) struct PacketTag(u32);
+
+impl PacketTag {
+    pub(super) fn new(ssrc: u32, index: u64) -> Self {
+        Self(ssrc ^ (index as u32).rotate_left(16))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -69,6 +90,8 @@ impl TransportHistory {
             newest: 0,
             told: None,
             totals: Acknowledged::default(),
+            reordering: Reordering::default(),
+            told_at: None,
         }
     }
 
@@ -83,7 +106,13 @@ impl TransportHistory {
     }
 
     /// A packet with that number was sealed.
-    pub(super) fn sent(&mut self, now: Instant, size: usize, probe: Option<u32>) {
+    pub(super) fn sent(
+        &mut self,
+        now: Instant,
+        size: usize,
+        probe: Option<u32>,
+        packet: PacketTag,
+    ) {
         self.newest = now.saturating_duration_since(self.origin).as_micros() as u64;
         let sent = self.newest as u32;
         if self.slots.is_empty() {
@@ -98,7 +127,7 @@ impl TransportHistory {
         let place = self.place(self.next);
         let size = u16::try_from(size).unwrap_or(u16::MAX);
         let probe = probe.map_or(0, |id| id.wrapping_add(1));
-        self.slots[place] = Slot { sent, size, fate: Fate::Waiting, probe };
+        self.slots[place] = Slot { sent, size, fate: Fate::Waiting, probe, arrived: 0, packet };
         self.next += 1;
     }
 
@@ -118,8 +147,9 @@ impl TransportHistory {
     /// Takes feedback; gives every packet that it tells something new about.
     pub(super) fn apply(
         &mut self,
+        now: Instant,
         feedback: &TransportFeedback<'_>,
-        mut each: impl FnMut(PacketResult),
+        mut each: impl FnMut(PacketResult, PacketTag),
     ) {
         let reference = i64::from(feedback.reference_time) * 256;
         let behind = u64::from((self.next as u16).wrapping_sub(feedback.base_sequence));
@@ -139,15 +169,22 @@ impl TransportHistory {
         }
         let after = base + u64::from(feedback.status_count);
         self.told = Some((feedback.feedback_count, after.min(self.next)));
+        self.told_at = Some(now);
     }
 
-    fn tell(&mut self, number: u64, arrived: Option<i64>, each: &mut impl FnMut(PacketResult)) {
+    fn tell(
+        &mut self,
+        number: u64,
+        arrived: Option<i64>,
+        each: &mut impl FnMut(PacketResult, PacketTag),
+    ) {
         if number >= self.next || self.next - number > self.slots.len() as u64 {
             return;
         }
         let place = self.place(number);
         let slot = &mut self.slots[place];
         let fate = if arrived.is_some() { Fate::Arrived } else { Fate::Lost };
+        let was_lost = slot.fate == Fate::Lost;
         match (slot.fate, fate) {
             (Fate::Waiting, Fate::Lost) => self.totals.lost += 1,
             (Fate::Lost, Fate::Arrived) => self.totals.lost -= 1,
@@ -155,18 +192,51 @@ impl TransportHistory {
             _ => return,
         }
         slot.fate = fate;
-        if arrived.is_some() {
+        if let Some(arrived) = arrived {
             self.totals.packets += 1;
             self.totals.bytes += u64::from(slot.size);
+            slot.arrived = arrived as u32;
+        }
+        let slot = *slot;
+        if let Some(arrived) = arrived {
+            let overtaken = if was_lost { self.overtaken_at(number, arrived) } else { None };
+            self.reordering.arrived(number, arrived, overtaken);
         }
         let age = u64::from((self.newest as u32).wrapping_sub(slot.sent));
-        each(PacketResult {
+        let result = PacketResult {
             number,
             sent: Duration::from_micros(self.newest - age),
             size: usize::from(slot.size),
             arrived,
             probe: slot.probe.checked_sub(1),
-        });
+        };
+        each(result, slot.packet);
+    }
+
+    /// When the first packet after this one arrived, if that was before `arrived`.
+    fn overtaken_at(&self, number: u64, arrived: i64) -> Option<i64> {
+        let after = number + 1..self.next.min(number + OVERTAKING);
+        let slots = after.map(|number| self.slots[self.place(number)]);
+        let by = slots
+            .filter(|slot| slot.fate == Fate::Arrived)
+            .map(|slot| i64::from((arrived as u32).wrapping_sub(slot.arrived) as i32))
+            .max()?;
+        (by > 0).then(|| arrived - by)
+    }
+
+    /// Whether a packet that feedback did not tell of and that was asked for at `asked` is lost: on
+    /// this path it would have come by now, and feedback would have told.
+    pub(super) fn is_lost(&self, now: Instant, asked: Instant) -> bool {
+        let came = asked + self.reordering.patience();
+        came <= asked || self.told_at.is_some_and(|at| at >= came) || now >= self.lost_at(asked)
+    }
+
+    /// When it is at the latest.
+    pub(super) fn lost_at(&self, asked: Instant) -> Instant {
+        match self.reordering.patience() {
+            Duration::ZERO => asked,
+            patience => asked + patience + FEEDBACK_INTERVAL,
+        }
     }
 
     pub(super) fn acknowledged(&self) -> Acknowledged {
@@ -201,7 +271,7 @@ mod tests {
         let mut results = Vec::new();
         match rtcp::packets(bytes).next() {
             Some(Packet::TransportFeedback(feedback)) => {
-                history.apply(&feedback, |result| results.push(result));
+                history.apply(Instant::now(), &feedback, |result, _| results.push(result));
             }
             other => panic!("{other:?}"),
         }
@@ -214,7 +284,12 @@ mod tests {
         let mut history = TransportHistory::new(start);
         for number in 0..10 {
             assert_eq!(history.next_sequence(), number);
-            history.sent(start + Duration::from_millis(u64::from(number)), 1000, None);
+            history.sent(
+                start + Duration::from_millis(u64::from(number)),
+                1000,
+                None,
+                PacketTag::default(),
+            );
         }
         let results = apply(&mut history, &feedback(2, &[(true, 3), (false, 2), (true, 1)]));
         assert_eq!(results.len(), 6);
@@ -230,7 +305,7 @@ mod tests {
     fn what_was_told_before_counts_once_and_late_packets_are_not_lost() {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
-        (0..4).for_each(|_| history.sent(start, 500, None));
+        (0..4).for_each(|_| history.sent(start, 500, None, PacketTag::default()));
         apply(&mut history, &feedback(0, &[(true, 2), (false, 2)]));
         assert!(apply(&mut history, &feedback(0, &[(true, 2), (false, 2)])).is_empty());
         assert_eq!(apply(&mut history, &feedback(2, &[(true, 1)])).len(), 1);
@@ -243,7 +318,7 @@ mod tests {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
         assert!(apply(&mut history, &feedback(0, &[(true, 5)])).is_empty());
-        (0..3).for_each(|_| history.sent(start, 500, None));
+        (0..3).for_each(|_| history.sent(start, 500, None, PacketTag::default()));
         assert!(apply(&mut history, &feedback(3, &[(true, 5)])).is_empty());
         assert!(apply(&mut history, &feedback(60_000, &[(true, 5)])).is_empty());
     }
@@ -254,7 +329,12 @@ mod tests {
         let mut history = TransportHistory::new(start);
         for number in 0..70_000u64 {
             // Ten packets a millisecond, told of half a second later.
-            history.sent(start + Duration::from_micros(number * 100), 1200, None);
+            history.sent(
+                start + Duration::from_micros(number * 100),
+                1200,
+                None,
+                PacketTag::default(),
+            );
         }
         assert_eq!(history.slots.len(), MAX_WAITING);
         let base = (70_000u64 - 3000) as u16;
@@ -266,7 +346,7 @@ mod tests {
         for (count, expected) in [(1, 3), (2, 0)] {
             let start = Instant::now();
             let mut history = TransportHistory::new(start);
-            (0..8).for_each(|_| history.sent(start, 500, None));
+            (0..8).for_each(|_| history.sent(start, 500, None, PacketTag::default()));
             assert_eq!(apply(&mut history, &feedback(0, &[(true, 2)])).len(), 2);
             let mut later = feedback(5, &[(true, 1)]);
             later[19] = count;
@@ -283,7 +363,12 @@ mod tests {
         let start = Instant::now();
         let mut history = TransportHistory::new(start);
         for number in 0..2000u64 {
-            history.sent(start + Duration::from_millis(number * 20), 100, None);
+            history.sent(
+                start + Duration::from_millis(number * 20),
+                100,
+                None,
+                PacketTag::default(),
+            );
         }
         assert_eq!(history.slots.len(), FIRST_WAITING);
     }

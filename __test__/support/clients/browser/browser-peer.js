@@ -1,5 +1,6 @@
 'use strict'
 
+const { setTimeout: delay } = require('node:timers/promises')
 const { connected } = require('../../loopback.js')
 const { until } = require('../../events.js')
 
@@ -44,6 +45,21 @@ class BrowserPeer {
   async answerTo(transport) {
     const offered = await transport.createOffer()
     await transport.acceptAnswer(await this.call('acceptOffer', offered))
+  }
+
+  /**
+   * Whether media leaves it. A track of Firefox that hears of the end of its old transport before it
+   * hears of the new one is not sent any more, for good, while its statistics go on counting
+   * (MediaPipeline::CheckTransportStates). Which comes first is chance, and nobody else's business.
+   */
+  async sends() {
+    const TO_CONNECT = 500
+    const TO_SEND = 1_000
+    await delay(TO_CONNECT)
+    const before = await this.call('sent')
+    await delay(TO_SEND)
+    const now = await this.call('sent')
+    return now.left - before.left > (now.encoded - before.encoded) / 2
   }
 
   /** Waits until so many more frames were decoded, and so many more packets of sound came. */

@@ -156,5 +156,16 @@
       })
       return { ...sum, audible: sum.energy > AUDIBLE }
     },
+
+    /** Bytes of media that were encoded to be sent, and bytes that left for the other side. */
+    async sent(name) {
+      const sum = { encoded: 0, left: 0 }
+      const report = await of(name).getStats()
+      report.forEach(stat => {
+        if (stat.type === 'outbound-rtp') sum.encoded += stat.bytesSent ?? 0
+        if (stat.type === 'candidate-pair' && stat.nominated) sum.left += stat.bytesSent ?? 0
+      })
+      return sum
+    },
   }
 })()
