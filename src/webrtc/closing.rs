@@ -2,33 +2,11 @@
 
 use std::time::Instant;
 
-use str0m::RtcError;
-
 use super::Session;
-use super::error::SessionError;
 use crate::control::event::{CloseReason, Event, TransportState};
-use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
 
 impl Session {
-    /// Why the session is over, when it is.
-    pub fn over(&self) -> Option<CloseReason> {
-        self.over
-    }
-
-    pub(super) fn fail(&mut self, error: &RtcError) {
-        if self.over.is_none() {
-            let error = SessionError::Rtc(error).into();
-            let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(PeerEvent::Event(event));
-            self.end(CloseReason::Error);
-        }
-    }
-
-    pub(super) fn end(&mut self, reason: CloseReason) {
-        self.over.get_or_insert(reason);
-    }
-
     /// Says goodbye to the peer and closes everything below. The last events and datagrams are
     /// there to be taken afterwards.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
@@ -53,9 +31,5 @@ impl Session {
         self.state = TransportState::Closed;
         let event = Event::TransportClosed { transport: self.id, reason };
         self.events.push_back(PeerEvent::Event(event));
-    }
-
-    pub(super) fn close_incoming(&mut self, id: SourceId, reason: CloseReason) {
-        self.events.push_back(PeerEvent::IncomingTrackClosed { id, reason });
     }
 }

@@ -12,7 +12,7 @@ use super::Session;
 use super::error::SessionError;
 use crate::codec::names::Mid;
 use crate::control::error::EngineError;
-use crate::control::event::{Event, TransportState};
+use crate::control::event::Event;
 use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, Setup};
 use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine};
@@ -36,7 +36,7 @@ pub(super) struct Negotiation {
     /// Whether this side opened the DTLS association, once it is known.
     pub(super) active: Option<bool>,
     /// `NegotiationNeeded` went out and no offer was asked for since.
-    announced: bool,
+    pub(super) announced: bool,
     /// M-lines this side made.
     pub(super) own_lines: Vec<Mid>,
     /// The data channel m-line was asked for.
@@ -62,7 +62,7 @@ impl Negotiation {
         self.has_application
     }
 
-    fn needs_application(&self) -> bool {
+    pub(super) fn needs_application(&self) -> bool {
         self.wants_application && !self.has_application
     }
 
@@ -238,28 +238,6 @@ impl Session {
         self.forget_pending_offer();
         self.announce_if_needed();
         Ok(())
-    }
-
-    /// Says once that negotiation is needed, until an offer is made.
-    pub(crate) fn announce_if_needed(&mut self) {
-        if !std::mem::take(&mut self.unsettled) {
-            return;
-        }
-        if self.negotiation.announced
-            || self.negotiation.pending.is_some()
-            || self.state == TransportState::Closed
-            || !self.needs_negotiation()
-        {
-            return;
-        }
-        self.negotiation.announced = true;
-        self.events.push_back(PeerEvent::Event(Event::NegotiationNeeded { transport: self.id }));
-    }
-
-    fn needs_negotiation(&self) -> bool {
-        self.negotiation.needs_application()
-            || self.sending.tracks().iter().any(|o| o.mid.is_none())
-            || !self.wanted_directions().is_empty()
     }
 
     fn forget_pending_offer(&mut self) {

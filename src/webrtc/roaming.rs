@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Session, receive};
+use super::Session;
 use crate::control::event::TransportState;
 use crate::control::flow::{Flow, Protocol};
 use crate::peer::trace::{Stream, Trace, streams};
-use crate::sending::Workspace;
 
 /// Whoever was heard this recently is where he was, and his packets from elsewhere are somebody's
 /// copies.
@@ -44,6 +43,35 @@ struct Provisional {
     proven: bool,
 }
 
+impl Roaming {
+    /// Supposes that the peer is at another address, and was at `before` until now. In place before the
+    /// packet is looked at, which asks whether to go there. Gives what was supposed until now.
+    pub(super) fn suppose(&mut self, now: Instant, flow: &Flow, before: Flow) -> Supposed {
+        let known = self.provisional;
+        let (before, until) = match known {
+            Some(Provisional { before, until, .. }) => (before, until),
+            None => (before, now + PROOF),
+        };
+        let (used, proven) = (false, false);
+        let provisional = Provisional { flow: *flow, before, seen: now, until, used, proven };
+        self.provisional = Some(provisional);
+        Supposed(known)
+    }
+
+    /// The packet was not authentic.
+    pub(super) fn retract(&mut self, known: Supposed) {
+        self.provisional = known.0;
+    }
+
+    /// The packet was authentic.
+    pub(super) fn confirm(&mut self, known: Supposed) {
+        self.refuted.extend(known.0.map(|known| known.flow));
+    }
+}
+
+/// What was supposed of a peer before.
+pub(super) struct Supposed(Option<Provisional>);
+
 impl Session {
     /// Whether the peer may have moved: it was heard until some time ago.
     fn may_have_moved(&self, now: Instant) -> bool {
@@ -69,7 +97,7 @@ impl Session {
     }
 
     /// Whether a datagram is newer than everything that came of its stream.
-    fn is_newest(&self, now: Instant, bytes: &[u8]) -> bool {
+    pub(super) fn is_newest(&self, now: Instant, bytes: &[u8]) -> bool {
         streams(bytes).any(|(stream, number)| {
             let mut newer = false;
             self.traces(now, |trace| {
@@ -77,43 +105,6 @@ impl Session {
             });
             newer
         })
-    }
-
-    /// Media or RTCP came from an address that is nobody's. Takes it when it is this peer's:
-    /// decrypted, and newer than what came before. The address is to be remembered then, until
-    /// it is among those of [`Session::take_refuted`].
-    pub fn claim(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        bytes: &[u8],
-        workspace: &mut Workspace,
-    ) -> bool {
-        if !self.is_newest(now, bytes) {
-            return false;
-        }
-        let (Some(used), Some(receive)) = (self.sending.flow().copied(), receive(flow, bytes))
-        else {
-            return false;
-        };
-        let known = self.roaming.provisional;
-        let (before, until) = match known {
-            Some(Provisional { before, until, .. }) => (before, until),
-            None => (used, now + PROOF),
-        };
-        // In place before the packet is looked at, which asks whether to go there.
-        let (used, proven) = (false, false);
-        let provisional = Provisional { flow: *flow, before, seen: now, until, used, proven };
-        self.roaming.provisional = Some(provisional);
-        let authentic = self.authentic_received;
-        self.take(now, flow, bytes, receive, workspace);
-        if self.authentic_received == authentic {
-            self.roaming.provisional = known;
-            return false;
-        }
-        self.count_received(bytes);
-        self.roaming.refuted.extend(known.map(|known| known.flow));
-        true
     }
 
     /// Whether media may go now to where an authentic packet came from. A provisional address has

@@ -2,13 +2,35 @@
 
 use super::Session;
 use crate::codec::names::Mid;
-use crate::control::event::Event;
+use crate::control::event::{Event, TransportState};
 use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, MediaKind};
 use crate::sdp::{AgreedLine, OfferedLine};
 use crate::sending::OutgoingTrack;
 
 impl Session {
+    /// Says once that negotiation is needed, until an offer is made.
+    pub(crate) fn announce_if_needed(&mut self) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
+        if self.negotiation.announced
+            || self.negotiation.pending.is_some()
+            || self.state == TransportState::Closed
+            || !self.needs_negotiation()
+        {
+            return;
+        }
+        self.negotiation.announced = true;
+        self.events.push_back(PeerEvent::Event(Event::NegotiationNeeded { transport: self.id }));
+    }
+
+    fn needs_negotiation(&self) -> bool {
+        self.negotiation.needs_application()
+            || self.sending.tracks().iter().any(|o| o.mid.is_none())
+            || !self.wanted_directions().is_empty()
+    }
+
     /// M-lines whose direction has to change for what we want to send and receive, by their
     /// places.
     pub(super) fn wanted_directions(&self) -> Vec<(usize, Direction)> {
