@@ -56,7 +56,10 @@ export type ErrorCode =
   | 'ERR_LIMIT'
   /** A file could not be written. */
   | 'ERR_IO'
-  /** The engine failed while handling this peer; the peer was closed, nobody else was touched. */
+  /**
+   * The engine failed. On a transport: while handling this peer, which was closed; nobody else was touched. On the
+   * endpoint: a media thread died, with what lived on it.
+   */
   | 'ERR_INTERNAL'
   /** The DTLS, ICE or SCTP association failed. */
   | 'ERR_TRANSPORT'
@@ -84,7 +87,7 @@ export type CloseReason =
   | 'timeout'
   /** ICE or DTLS never completed within {@link TransportOptions.connectTimeout}. */
   | 'connect-timeout'
-  /** A fault; an `error` event came before. */
+  /** A fault; an `error` event came before, of the object itself or, where a media thread died, of the endpoint. */
   | 'error'
 
 // ---------------------------------------------------------------------------------------------
@@ -190,7 +193,11 @@ export interface EndpointEvents {
   transport: [transport: Transport]
   /** The endpoint closed, after everything below it. */
   closed: [reason: CloseReason]
-  /** A fault that concerns no single transport. Logged when nobody listens. */
+  /**
+   * A fault that concerns no single transport: a media thread died (`ERR_INTERNAL`, the message names it). The
+   * transports and detectors that lived on it close next, with the reason `error`; a new thread takes its ports,
+   * so that their peers can connect again at once. Logged when nobody listens.
+   */
   error: [error: MediaLoomError]
 }
 
@@ -213,7 +220,10 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   /** Number of media threads. */
   readonly threads: number
   readonly addresses: readonly ListenAddress[]
-  /** Fingerprint of the DTLS certificate, as in `a=fingerprint`: `sha-256 AB:CD:...`. */
+  /**
+   * Fingerprint of the DTLS certificate that a transport made now gets, as in `a=fingerprint`: `sha-256 AB:CD:...`.
+   * There is another one each month, long before the old one expires; a transport keeps its own.
+   */
   readonly fingerprint: string
   /** Open transports. */
   readonly transports: readonly Transport[]
@@ -438,7 +448,7 @@ export class Transport extends EventEmitter<TransportEvents> {
   /**
    * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
    * 1024 of them.
-   * @param label at most 65535 bytes
+   * @param label at most 700 bytes
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
    */
   createDataChannel(label: string, options?: DataChannelOptions): DataChannel
@@ -1330,6 +1340,7 @@ export interface DataChannelOptions {
   maxRetransmits?: number
   /** Give a message up after so many milliseconds. Excludes `maxRetransmits`. */
   maxPacketLifeTime?: number
+  /** At most 700 bytes. Default: none. */
   protocol?: string
   /** Set by both sides by other means: no in-band announcement. Needs `id`. */
   negotiated?: boolean

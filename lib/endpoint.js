@@ -6,9 +6,17 @@ const native = require('./native/binding.js')
 const check = require('./object/check.js')
 const { announce, mark } = require('./object/closing.js')
 const { Dispatcher } = require('./native/dispatcher.js')
-const { emit } = require('./object/emit.js')
-const { MediaLoomError, callNative } = require('./object/error.js')
-const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kRemove } = require('./object/internal.js')
+const { emit, emitError } = require('./object/emit.js')
+const { MediaLoomError, callNative, fromNative } = require('./object/error.js')
+const {
+  kAnnounceClosed,
+  kChildren,
+  kConstruct,
+  kDispatcher,
+  kForget,
+  kHandle,
+  kRemove
+} = require('./object/internal.js')
 const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
@@ -18,6 +26,8 @@ const { transportOptions } = require('./transport/transport-options.js')
 
 /** As many as the engine has room for in an id. */
 const MAX_THREADS = 64
+/** What the engine calls the endpoint in events; no object below it has this id. */
+const ENDPOINT = 0
 const MAX_DETECTORS = 10_000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
@@ -34,7 +44,6 @@ class Endpoint extends MediaObject {
   #mixers = new Set()
   #threads
   #addresses
-  #fingerprint
   #closing
   #referenced = false
 
@@ -62,7 +71,7 @@ class Endpoint extends MediaObject {
         return Object.freeze(address)
       })
     )
-    this.#fingerprint = started.fingerprint
+    dispatcher.add(ENDPOINT, this)
   }
 
   get [kDispatcher]() {
@@ -78,7 +87,7 @@ class Endpoint extends MediaObject {
   }
 
   get fingerprint() {
-    return this.#fingerprint
+    return this.#native.fingerprint
   }
 
   get transports() {
@@ -189,6 +198,19 @@ class Endpoint extends MediaObject {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  /** A media thread died, the only event that concerns the endpoint itself. */
+  [kHandle]({ error, thread, last }) {
+    // Ids only grow, and have their thread in the low bits: what came later lives on the next thread.
+    const ended = ({ id }) => id <= last && id % MAX_THREADS === thread
+    emitError(this, fromNative(error))
+    for (const object of [...this.#transports, ...this.#detectors].filter(ended)) {
+      // A listener may have closed it meanwhile.
+      announce(mark(object, 'error'))
+    }
+    // Nobody answers any more what was asked of them; they may have been closing.
+    this.#dispatcher.rejectRequestsOf(owner => owner instanceof Transport && ended(owner))
   }
 
   [kChildren]() {

@@ -29,8 +29,12 @@ const PLATFORM_OF_TARGET = {
   'x86_64-pc-windows-msvc': 'win32-x64-msvc'
 }
 
-/** @returns {string} path of the module that was built */
-function build({ debug = false, target, mixing = true } = {}) {
+/**
+ * `faults` makes one for tests, that fails when it is told to, at another place than the one that is used.
+ *
+ * @returns {string} path of the module that was built
+ */
+function build({ debug = false, target, mixing = true, faults = false } = {}) {
   const missing = missingTools(process.env, { mixing })
   if (missing.length > 0) {
     throw new Error(
@@ -47,7 +51,9 @@ function build({ debug = false, target, mixing = true } = {}) {
   const args = ['build', '--lib', '--locked', '--message-format=json-render-diagnostics']
   if (!debug) args.push('--release')
   if (target) args.push('--target', target)
-  if (!mixing) args.push('--no-default-features', '--features', 'node')
+  if (!mixing) args.push('--no-default-features')
+  const features = [...(mixing ? [] : ['node']), ...(faults ? ['fault-injection'] : [])]
+  if (features.length > 0) args.push('--features', features.join())
   const env = { ...(mixing && staticLibvpx()), ...process.env }
   // A static C library cannot be loaded into a running Node.
   if (platform.endsWith('-musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim()
@@ -62,7 +68,9 @@ function build({ debug = false, target, mixing = true } = {}) {
   if (cargo.status !== 0) throw new Error(`cargo ${args.join(' ')} failed`)
 
   const library = dynamicLibrary(cargo.stdout.toString())
-  const module = path.join(ROOT, `medialoom.${platform}.node`)
+  const module = faults
+    ? path.join(path.dirname(library), 'medialoom.faults.node')
+    : path.join(ROOT, `medialoom.${platform}.node`)
   if (!sameFile(library, module)) {
     // Renamed into place: a process that has the old one mapped keeps it.
     const fresh = `${module}.${process.pid}`

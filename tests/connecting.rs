@@ -37,11 +37,15 @@ struct Server {
 
 impl Server {
     fn start(ip: &str, announced: Vec<Announced>) -> Self {
+        Self::with_threads(ip, announced, 1)
+    }
+
+    fn with_threads(ip: &str, announced: Vec<Announced>, threads: usize) -> Self {
         let listen = vec![Listen { ip: ip.parse().unwrap(), announced }];
         let options = EngineOptions {
             listen,
             port: 0,
-            threads: 1,
+            threads,
             tcp: true,
             max_transports: 10,
             task_threads: 1,
@@ -319,4 +323,44 @@ fn a_peer_that_shares_no_dtls_version_is_given_up_in_time() {
         call.run_until("the end", |call| call.server.events.contains(&given_up));
         assert!(!call.server.connected(transport) && !call.client.connected);
     }
+}
+
+#[cfg(feature = "fault-injection")]
+#[test]
+fn a_media_thread_that_dies_again_and_again_does_not_touch_a_call_on_another() {
+    use medialoom::control::ids::ShardIndex;
+
+    let unlucky = ShardIndex(0);
+    let server = Server::with_threads("127.0.0.1", Vec::new(), 2);
+    let first = server.engine.create_transport(lite()).unwrap();
+    assert_eq!(first.shard(), unlucky);
+    let mut call = Call::start(server, SocketClient::udp(dtls12(), "127.0.0.1"), lite());
+    assert_ne!(call.transport.shard(), unlucky);
+    call.connects();
+    for death in 1..=7 {
+        let heard = call.client.payloads.len();
+        call.server.engine.panic(unlucky).unwrap();
+        // Asked while the thread may be down, or about to be.
+        let request = call.server.request();
+        call.server.engine.stats(request, None).unwrap();
+        let mut stats = None;
+        call.run_until("statistics and audio", |call| {
+            let reply = call.server.events.iter().find_map(|event| match event {
+                Event::Reply { request: of, result } if *of == request => Some(result.clone()),
+                _ => None,
+            });
+            stats = stats.take().or(reply);
+            stats.is_some() && call.client.payloads.len() >= heard + 10
+        });
+        let Some(Ok(Reply::Stats(json))) = stats else { panic!("statistics, not {stats:?}") };
+        let stats: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(stats["threads"].as_array().map(Vec::len), Some(2));
+        let ended = |event: &&Event| matches!(event, Event::ThreadEnded { ended, .. } if ended.shard == unlucky);
+        assert_eq!(call.server.events.iter().filter(ended).count(), death);
+    }
+    let late = |event: &Event| matches!(event, Event::TransportClosed { .. });
+    assert!(!call.server.events.iter().any(late));
+    let next = call.server.engine.create_transport(lite()).unwrap();
+    assert_eq!(next.shard(), unlucky, "it is the emptiest");
+    assert_eq!(call.server.stats(next)["state"], "new");
 }

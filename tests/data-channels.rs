@@ -226,6 +226,64 @@ fn what_was_sent_before_closing_arrives_even_on_a_channel_that_was_not_open_yet(
     assert!(world.events.contains(&Event::ChannelClosed { id, reason: CloseReason::Closed }));
 }
 
+/// Offers as much as the association takes, in messages of 16 kB.
+fn pour(world: &mut World, client: usize, handle: str0m::channel::ChannelId) -> usize {
+    let message = vec![7; 16_000];
+    let mut sent = 0;
+    while world.clients[client].try_write(handle, true, &message) {
+        sent += 1;
+    }
+    sent
+}
+
+#[test]
+fn a_peer_that_sends_faster_than_javascript_takes_is_held_back_and_loses_nothing() {
+    let mut world = World::new(1, 11, Conditions::GOOD);
+    let (client, _, id) = open(&mut world, 0, Default::default());
+    let handle = world.clients[client].open_channels[0].0;
+    world.javascript_busy = true;
+    let (mut sent, mut rounds) = (0, Vec::new());
+    for _ in 0..900 {
+        let poured = pour(&mut world, client, handle);
+        sent += poured;
+        rounds.push(poured);
+        world.run(Duration::from_millis(20));
+    }
+    // What still goes are probes of the closed window (RFC 9260 6.1).
+    let late: usize = rounds[600..].iter().sum();
+    assert!(late * 10 < sent, "the sender stops: {late} of {sent}");
+    assert!(sent * 16_000 > 4 << 20, "not before there is a lot: {sent}");
+    assert!(sent * 16_000 < 16 << 20, "before the channel would have to close: {sent}");
+
+    world.javascript_busy = false;
+    let heard = |world: &World| {
+        let message = |event: &&Event| matches!(event, Event::ChannelMessage { .. });
+        world.events.iter().filter(message).count()
+    };
+    // It goes on at once, which no timer of its own would make it do.
+    world.run(Duration::from_millis(400));
+    let more = pour(&mut world, client, handle);
+    assert!(more > 0);
+    world.run_until(10 * SECOND, "everything comes", |world| heard(world) == sent + more);
+    let closed = Event::ChannelClosed { id, reason: CloseReason::Error };
+    assert!(!world.events.contains(&closed));
+}
+
+#[test]
+fn thousands_of_tiny_messages_wait_in_turn_for_a_peer_and_all_arrive() {
+    let mut world = World::new(1, 12, Conditions::GOOD);
+    let (client, transport, id) = open(&mut world, 0, Default::default());
+    for n in 0..10_000_u32 {
+        let data = Bytes::copy_from_slice(&n.to_be_bytes());
+        world.command(transport, TransportCommand::SendMessage { id, binary: true, data });
+    }
+    world.run_until(30 * SECOND, "all arrive", |world| {
+        world.clients[client].messages.len() == 10_000
+    });
+    let numbers = world.clients[client].messages.iter().map(|(_, _, data)| data[..].to_vec());
+    assert!(numbers.eq((0..10_000_u32).map(|n| n.to_be_bytes().to_vec())));
+}
+
 /// The timers of the association wait for nothing else, however idle the peer is.
 #[test]
 fn a_message_that_was_lost_comes_again_after_a_second() {

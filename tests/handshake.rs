@@ -270,18 +270,23 @@ fn chunks(first: u32, count: u32) -> Vec<u8> {
     packet
 }
 
+/// INIT (RFC 9260 3.3.2), whose last field is the first number.
+fn init(first: u32) -> Vec<u8> {
+    let mut init = vec![0; 12];
+    init.extend([1, 0, 0, 20]);
+    init.extend([0; 12]);
+    init.extend(first.to_be_bytes());
+    init
+}
+
 #[test]
 fn a_flood_of_chunks_behind_a_missing_one_ends_the_transport_and_says_why() {
     let mut world = World::new(NEAR, Setup::Active);
     world.negotiate("0");
     world.run(SECOND);
     assert_eq!(world.state(), TransportState::Connected);
-    // INIT (RFC 9260 3.3.2), whose last field is the first number. That one never comes.
-    let mut init = vec![0; 12];
-    init.extend([1, 0, 0, 20]);
-    init.extend([0; 12]);
-    init.extend(100_u32.to_be_bytes());
-    world.peer.say(&init);
+    // That one never comes.
+    world.peer.say(&init(100));
     for packet in 0..4_200 {
         world.peer.say(&chunks(101 + packet % 70 * 50, 50));
         world.run(MS);
@@ -291,4 +296,22 @@ fn a_flood_of_chunks_behind_a_missing_one_ends_the_transport_and_says_why() {
     }
     assert_eq!(world.closed(), Some(CloseReason::Error));
     assert!(world.errors()[0].contains("SCTP chunks"), "{:?}", world.errors());
+}
+
+#[test]
+fn a_flood_of_chunks_that_come_to_no_message_ends_the_transport_and_says_why() {
+    let mut world = World::new(NEAR, Setup::Active);
+    world.negotiate("0");
+    world.run(SECOND);
+    world.peer.say(&init(100));
+    for packet in 0..4_200 {
+        // In order, and from where it is not taken on, again and again.
+        world.peer.say(&chunks(100 + packet.min(21) * 50, 50));
+        world.run(MS);
+        if packet == 1_000 {
+            assert_eq!(world.closed(), None, "so far they count as lost");
+        }
+    }
+    assert_eq!(world.closed(), Some(CloseReason::Error));
+    assert!(world.errors()[0].contains("pieces"), "{:?}", world.errors());
 }

@@ -121,6 +121,20 @@ fn a_peer_that_closes_right_after_its_packet_is_still_heard() {
 }
 
 #[test]
+fn behind_an_address_full_of_strangers_the_newcomer_is_heard_and_the_oldest_goes() {
+    let (host, _) = start(&options("127.0.0.1", 1));
+    let mut silent: Vec<_> = (0..64).map(|_| connect(&host)).collect();
+    let mut newcomer = connect(&host);
+    newcomer.write_all(&frame(b"echo")).unwrap();
+    assert_eq!(read_frame(&mut newcomer), b"echo");
+    assert!(is_closed(&mut silent[0]));
+    for late in &mut silent[1..] {
+        late.write_all(&frame(b"echo")).unwrap();
+        assert_eq!(read_frame(late), b"echo");
+    }
+}
+
+#[test]
 fn tcp_that_is_off_listens_nowhere() {
     let mut options = options("127.0.0.1", 1);
     options.tcp = false;

@@ -200,17 +200,89 @@ fn shutdown_says_goodbye_after_the_last_command_and_frees_the_port() {
 }
 
 #[test]
-fn a_panic_ends_its_own_thread_only() {
-    let (host, seen) = start(&options("127.0.0.1", 2));
-    peer(&host, 0, "127.0.0.1").send(b"panic").unwrap();
-    let id = TransportId::new(&Ids::default(), ShardIndex(0));
-    wait_until("the thread to end", || host.send(ShardIndex(0), command(id)).is_err());
-    assert_eq!(host.send(ShardIndex(0), command(id)).unwrap_err().code, ErrorCode::Internal);
+fn a_shard_may_say_something_before_anything_comes() {
+    let (_host, seen) = start(&options("127.0.0.1", 1));
+    wait_until("its first words", || seen.flushes.load(Ordering::SeqCst) == 1);
+}
 
-    let peer = peer(&host, 1, "127.0.0.1");
-    peer.send(b"across").unwrap();
-    peer.send(b"echo").unwrap();
-    assert_eq!(receive(&peer), b"echo");
+#[test]
+fn after_a_panic_a_new_thread_has_the_port_and_what_waited_and_the_other_goes_on() {
+    let (host, seen) = start(&options("127.0.0.1", 2));
+    let unlucky = peer(&host, 0, "127.0.0.1");
+    let neighbour = peer(&host, 1, "127.0.0.1");
+    let id = TransportId::new(&Ids::default(), ShardIndex(0));
+    unlucky.send(b"stall").unwrap();
+    wait_until("the thread to stall", || seen.stalled.load(Ordering::SeqCst));
+    // Wait in the socket and in the queue of commands; the first of each is taken before the end.
+    unlucky.send(b"panic").unwrap();
+    unlucky.send(b"echo").unwrap();
+    let before = Instant::now();
+    seen.stalled.store(false, Ordering::SeqCst);
+    wait_until("the end", || seen.deaths.load(Ordering::SeqCst) == 1);
+    host.send(id.shard(), command(id)).unwrap();
+    // The batch that had the panic in it may have had the request as well.
+    unlucky.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let mut buffer = [0; 100];
+    while unlucky.recv(&mut buffer).is_err() {
+        assert!(before.elapsed() < PATIENCE, "no answer");
+        unlucky.send(b"echo").unwrap();
+    }
+    wait_until("the command", || seen.commands.load(Ordering::SeqCst) == 1);
+
+    let starts: Vec<_> = seen.starts.lock().unwrap().clone();
+    let (shard, after) = starts[2];
+    assert_eq!((starts.len(), shard), (3, ShardIndex(0)));
+    assert_eq!(after.map(|ended| ended.shard), Some(ShardIndex(0)));
+    assert!(starts[..2].iter().all(|(_, after)| after.is_none()));
+    neighbour.send(b"echo").unwrap();
+    assert_eq!(receive(&neighbour), b"echo");
     host.shutdown();
-    assert_eq!(seen.shutdowns.load(Ordering::SeqCst), 1);
+    assert_eq!(seen.shutdowns.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn shards_reach_each_other_by_the_same_rings_after_either_died() {
+    let (host, seen) = start(&options("127.0.0.1", 2));
+    let peers = [0, 1].map(|shard| peer(&host, shard, "127.0.0.1"));
+    for (died, unlucky) in peers.iter().enumerate() {
+        unlucky.send(b"panic").unwrap();
+        wait_until("the end", || seen.deaths.load(Ordering::SeqCst) == died + 1);
+        for peer in &peers {
+            for _ in 0..300 {
+                peer.send(b"across").unwrap();
+                assert_eq!(receive(peer), b"across");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thread_that_dies_again_and_again_waits_and_closes_at_once_meanwhile() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let peer = peer(&host, 0, "127.0.0.1");
+    let mut quickest = PATIENCE;
+    for death in 1..=5 {
+        let asked = Instant::now();
+        peer.send(b"panic").unwrap();
+        wait_until("the end", || seen.deaths.load(Ordering::SeqCst) == death);
+        wait_until("the next", || seen.starts.lock().unwrap().len() == death + 1);
+        peer.send(b"echo").unwrap();
+        assert_eq!(receive(&peer), b"echo");
+        quickest = quickest.min(asked.elapsed());
+    }
+    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+    println!("a new thread answered after {quickest:?}");
+    let last = Instant::now();
+    peer.send(b"panic").unwrap();
+    wait_until("the last end", || seen.deaths.load(Ordering::SeqCst) == 6);
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo", "what came meanwhile waited in the socket");
+    assert!(last.elapsed() >= Duration::from_secs(1));
+
+    peer.send(b"panic").unwrap();
+    wait_until("one more end", || seen.deaths.load(Ordering::SeqCst) == 7);
+    let asked = Instant::now();
+    host.shutdown();
+    assert!(asked.elapsed() < Duration::from_millis(900), "nobody waits for the pause");
+    assert_eq!(seen.shutdowns.load(Ordering::SeqCst), 0);
 }

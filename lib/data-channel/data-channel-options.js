@@ -4,8 +4,8 @@ const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
 
 const KNOWN = ['ordered', 'maxRetransmits', 'maxPacketLifeTime', 'protocol', 'negotiated', 'id', 'appData']
-/** Both lengths have 16 bits in DATA_CHANNEL_OPEN (RFC 8832 5.1). */
-const MAX_BYTES = 65_535
+/** Both stand in one DATA_CHANNEL_OPEN (RFC 8832 5.1), which has to fit into a packet. */
+const MAX_BYTES = 700
 
 /** Checks what a data channel is made of and fills in the defaults. */
 function dataChannelOptions(label, given) {

@@ -89,17 +89,20 @@ class Dispatcher {
 
   /** Answers for the engine what is still open: the object closed. */
   rejectRequests(owner) {
-    for (const [request, entry] of this.#requests) {
-      if (entry.owner === owner) {
-        this.#settle(request, new MediaLoomError('ERR_CLOSED', 'closed before the engine answered'))
-      }
-    }
+    this.rejectRequestsOf(other => other === owner)
   }
 
   /** The engine is gone and answers nothing more. */
   rejectAll() {
-    for (const request of [...this.#requests.keys()]) {
-      this.#settle(request, new MediaLoomError('ERR_CLOSED', 'closed before the engine answered'))
+    this.rejectRequestsOf(() => true)
+  }
+
+  /** Answers for the engine what is asked of objects that it lost. */
+  rejectRequestsOf(isOwner) {
+    for (const [request, { owner }] of [...this.#requests]) {
+      if (this.#requests.has(request) && isOwner(owner)) {
+        this.#settle(request, new MediaLoomError('ERR_CLOSED', 'closed before the engine answered'))
+      }
     }
   }
 

@@ -176,9 +176,9 @@ class Transport extends MediaObject {
             announce(marked)
             resolve()
           }
-          // Whatever the answer, it is closed; nobody is there to be rejected.
+          // Whatever the answer, it is closed.
           const ask = () =>
-            this.#dispatcher.ask(null, (engine, request) => engine.closeTransport(this.id, request), done)
+            this.#dispatcher.ask(this, (engine, request) => engine.closeTransport(this.id, request), done)
           this.#dispatcher.insist(ask, done)
         })
     return this.#closing

@@ -40,11 +40,14 @@ pub enum Command {
         to: RelayTarget,
     },
     /// This shard's share of one statistics snapshot, put into the collector that all shards were
-    /// given; the last share answers the request. `only` limits it to one transport.
+    /// given; who lets go of it last answers the request. `only` limits it to one transport.
     Stats {
         collector: Arc<StatsCollector>,
         only: Option<TransportId>,
     },
+    /// Ends the thread.
+    #[cfg(feature = "fault-injection")]
+    Panic,
 }
 
 impl Command {

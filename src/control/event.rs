@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
+    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
     TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
@@ -103,6 +103,13 @@ pub enum Event {
     Reply {
         request: RequestId,
         result: Result<Reply, EngineError>,
+    },
+
+    /// A media thread died, and with it all transports and groups of speakers that it had. Nothing
+    /// more is told of them.
+    ThreadEnded {
+        ended: Ended,
+        error: EngineError,
     },
 
     TransportState {

@@ -32,6 +32,27 @@ impl Ids {
     }
 }
 
+/// What ended together with a media thread: everything of its shard whose id had been handed out by
+/// then. Ids only grow, so this one number tells it from what the shard got afterwards.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended {
+    pub shard: ShardIndex,
+    /// How many ids there were.
+    count: u64,
+}
+
+impl Ended {
+    /// The thread of `shard` ends now.
+    pub fn new(ids: &Ids, shard: ShardIndex) -> Self {
+        Self { shard, count: ids.0.load(Ordering::Relaxed) }
+    }
+
+    /// The largest id that may have ended.
+    pub fn last(self) -> u64 {
+        (self.count << SHARD_BITS) | u64::from(self.shard.0)
+    }
+}
+
 /// A table by ids. They are of our own making, so it needs no protection against keys chosen to
 /// collide, which costs more than the look-up itself.
 pub type IdMap<K, V> = HashMap<K, V, rustc_hash::FxBuildHasher>;
@@ -50,6 +71,11 @@ macro_rules! id {
             /// The media thread it lives on.
             pub fn shard(self) -> ShardIndex {
                 ShardIndex((self.0 & (MAX_SHARDS as u64 - 1)) as u8)
+            }
+
+            /// Whether it ended with a media thread.
+            pub fn ended_with(self, ended: Ended) -> bool {
+                self.shard() == ended.shard && self.0 <= ended.last()
             }
         }
 
@@ -121,3 +147,21 @@ impl From<MixerId> for TakerId {
 /// Matches a [`Reply`](super::event::Reply) to the call that asked for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RequestId(pub u32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_with_a_thread_is_told_from_what_its_shard_got_later_and_from_other_shards() {
+        let (shard, other) = (ShardIndex(2), ShardIndex(3));
+        let ids = Ids::default();
+        let before = TransportId::new(&ids, shard);
+        let elsewhere = TransportId::new(&ids, other);
+        let ended = Ended::new(&ids, shard);
+        let later = TransportId::new(&ids, shard);
+        assert!(before.ended_with(ended));
+        assert!(!elsewhere.ended_with(ended) && !later.ended_with(ended));
+        assert!(before.0 <= ended.last() && later.0 > ended.last());
+    }
+}

@@ -2,12 +2,14 @@
 //!
 //! Lifecycle events queue and are never lost. Levels, speakers, buffered amounts and the state of
 //! encodings keep one slot each, overwritten. Messages of data channels queue up to
-//! [`MAX_WAITING_BYTES`](crate::queue::mailbox::MAX_WAITING_BYTES) per channel.
+//! [`MAX_WAITING_BYTES`](crate::queue::mailbox::MAX_WAITING_BYTES) per channel, and to what the
+//! constants beside it say per transport and endpoint.
 
 use super::event::Event;
 use super::ids::{
     ChannelId, ConduitId, MixerId, OutgoingTrackId, SourceId, SpeakersId, TransportId,
 };
+pub use crate::queue::backlog::Backlog;
 use crate::queue::mailbox::{self, Posted};
 
 /// Events on their way to JavaScript, and the bell that tells it to look.
@@ -73,7 +75,9 @@ mod tests {
 
     use super::*;
     use crate::control::event::CloseReason;
-    use crate::queue::mailbox::{MAX_WAITING_BYTES, Overflow};
+    use crate::queue::mailbox::{
+        FAIR_SHARE, MAX_WAITING_BYTES, MAX_WAITING_OF_ALL, MAX_WAITING_OF_SENDER, Overflow,
+    };
 
     const TRACK: SourceId = SourceId(64);
     const CHANNEL: ChannelId = ChannelId(128);
@@ -117,15 +121,16 @@ mod tests {
     #[test]
     fn the_bell_rings_only_when_an_empty_mailbox_gets_something() {
         let (mailbox, rings) = mailbox();
+        let sender = Backlog::default();
         mailbox.post(needed(1));
         mailbox.post(needed(2));
         mailbox.post(level(TRACK, -30));
-        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x"))).unwrap();
+        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x")), &sender).unwrap();
         assert_eq!(rings.load(Ordering::Relaxed), 1);
 
         mailbox.drain();
         assert_eq!(rings.load(Ordering::Relaxed), 1);
-        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x"))).unwrap();
+        mailbox.post_bounded(message(CHANNEL, true, Bytes::from_static(b"x")), &sender).unwrap();
         assert_eq!(rings.load(Ordering::Relaxed), 2);
     }
 
@@ -149,37 +154,104 @@ mod tests {
     #[test]
     fn a_message_over_the_bound_is_refused_until_javascript_takes_what_waits() {
         let (mailbox, _) = mailbox();
+        let sender = Backlog::default();
         let megabyte = Bytes::from(vec![0; 1024 * 1024]);
         let fitting = MAX_WAITING_BYTES / (megabyte.len() + Mailbox::OVERHEAD);
         for _ in 0..fitting {
-            mailbox.post_bounded(message(CHANNEL, true, megabyte.clone())).unwrap();
+            mailbox.post_bounded(message(CHANNEL, true, megabyte.clone()), &sender).unwrap();
         }
-        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, megabyte.clone())), Err(Overflow));
+        assert_eq!(
+            mailbox.post_bounded(message(CHANNEL, true, megabyte.clone()), &sender),
+            Err(Overflow)
+        );
         let other = ChannelId(129);
-        assert_eq!(mailbox.post_bounded(message(other, true, megabyte.clone())), Ok(()));
+        assert_eq!(mailbox.post_bounded(message(other, true, megabyte.clone()), &sender), Ok(()));
         let closed = Event::ChannelClosed { id: CHANNEL, reason: CloseReason::Error };
         mailbox.post(closed.clone());
 
         let drained = mailbox.drain();
         assert_eq!(drained.len(), fitting + 2);
         assert_eq!(drained.last(), Some(&closed));
-        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, megabyte)), Ok(()));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, megabyte), &sender), Ok(()));
     }
 
     #[test]
     fn a_message_larger_than_the_bound_fits_when_nothing_else_waits() {
         let (mailbox, _) = mailbox();
+        let sender = Backlog::default();
         let large = Bytes::from(vec![0; MAX_WAITING_BYTES]);
-        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, large)), Ok(()));
-        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, Bytes::new())), Err(Overflow));
+        assert_eq!(mailbox.post_bounded(message(CHANNEL, true, large), &sender), Ok(()));
+        assert_eq!(
+            mailbox.post_bounded(message(CHANNEL, true, Bytes::new()), &sender),
+            Err(Overflow)
+        );
     }
 
     #[test]
     fn empty_messages_are_bounded_too() {
         let (mailbox, _) = mailbox();
+        let sender = Backlog::default();
         let sent = (0..1_000_000)
-            .take_while(|_| mailbox.post_bounded(message(CHANNEL, false, Bytes::new())).is_ok())
+            .take_while(|_| {
+                mailbox.post_bounded(message(CHANNEL, false, Bytes::new()), &sender).is_ok()
+            })
             .count();
         assert!(sent < 1_000_000, "a flood of empty messages was queued without a bound");
+    }
+
+    #[test]
+    fn a_peer_with_many_channels_has_no_more_waiting_than_its_own_bound() {
+        let (mailbox, _) = mailbox();
+        let (sender, other) = (Backlog::default(), Backlog::default());
+        let data = Bytes::from(vec![0; 1024 * 1024]);
+        let post = |channel, from| {
+            mailbox.post_bounded(message(ChannelId(channel), true, data.clone()), from)
+        };
+        let fitting = (0..1024).filter(|channel| post(*channel, &sender).is_ok()).count();
+        assert_eq!(fitting, MAX_WAITING_OF_SENDER / (data.len() + Mailbox::OVERHEAD));
+        assert_eq!(post(2000, &other), Ok(()), "another peer");
+        mailbox.drain();
+        assert_eq!(post(3000, &sender), Ok(()), "when JavaScript has taken it");
+    }
+
+    #[test]
+    fn peers_that_send_little_do_not_pay_for_those_that_fill_the_endpoints_bound() {
+        let (mailbox, _) = mailbox();
+        let large = Bytes::from(vec![0; 1024 * 1024]);
+        let mut posted = 0;
+        for peer in 0..1000_u64 {
+            let sender = Backlog::default();
+            let post = |n| {
+                let channel = ChannelId(peer * 10 + n);
+                mailbox.post_bounded(message(channel, true, large.clone()), &sender)
+            };
+            posted += (0..8).filter(|n| post(*n).is_ok()).count();
+        }
+        // The first message of each is let in.
+        let most = MAX_WAITING_OF_ALL / large.len() + 1000;
+        assert!(posted <= most, "{posted}");
+        let honest = Backlog::default();
+        for n in 0..30 {
+            let small = message(ChannelId(99_000 + n), true, Bytes::from(vec![0; 1024]));
+            assert_eq!(mailbox.post_bounded(small, &honest), Ok(()));
+        }
+        assert!(honest.waiting() < FAIR_SHARE);
+    }
+
+    #[test]
+    fn a_peer_is_told_to_pause_long_before_a_channel_has_to_close() {
+        let (mailbox, _) = mailbox();
+        let sender = Backlog::default();
+        assert_eq!(sender.room(), usize::MAX);
+        let data = Bytes::from(vec![0; 1024 * 1024]);
+        let until = (1..100)
+            .find(|_| {
+                mailbox.post_bounded(message(CHANNEL, true, data.clone()), &sender).unwrap();
+                sender.room() == 0
+            })
+            .unwrap();
+        assert!(until * data.len() <= MAX_WAITING_BYTES / 2, "{until}");
+        mailbox.drain();
+        assert_eq!((sender.waiting(), sender.room()), (0, usize::MAX));
     }
 }

@@ -13,14 +13,9 @@ use crate::queue::collector::Collector;
 /// Gathers the shares of all shards and mixers.
 pub type StatsCollector = Collector<Share>;
 
-/// A collector that answers `request` when the last of so many shares came.
-pub fn collector(
-    request: RequestId,
-    mailbox: Arc<Mailbox>,
-    shape: Shape,
-    shares: usize,
-) -> Arc<StatsCollector> {
-    Arc::new(Collector::new(shares, move |shares| {
+/// A collector that answers `request` when all who were asked for a share have let go of it.
+pub fn collector(request: RequestId, mailbox: Arc<Mailbox>, shape: Shape) -> Arc<StatsCollector> {
+    Arc::new(Collector::new(move |shares| {
         mailbox.post(Event::Reply { request, result: answer(shape, shares) });
     }))
 }

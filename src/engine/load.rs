@@ -1,31 +1,54 @@
 //! How many transports each shard has, so that new ones go where there are fewest.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::control::ids::ShardIndex;
 
-/// How many transports each shard has.
+/// How many transports each shard has, and which shards have no thread just now.
 #[derive(Debug)]
-pub struct Load(Vec<AtomicUsize>);
+pub struct Load(Vec<OfShard>);
+
+#[derive(Default, Debug)]
+struct OfShard {
+    transports: AtomicUsize,
+    down: AtomicBool,
+}
 
 impl Load {
     pub fn new(shards: usize) -> Self {
-        Self((0..shards).map(|_| AtomicUsize::new(0)).collect())
+        Self((0..shards).map(|_| OfShard::default()).collect())
     }
 
-    /// Counts a new transport on the emptiest shard, unless there are `limit` in all.
+    /// Counts a new transport on the emptiest shard, unless there are `limit` in all. One without a
+    /// thread is taken where all are: the next thread makes the transport.
     pub fn admit(&self, limit: usize) -> Option<ShardIndex> {
-        let counts = || self.0.iter().map(|count| count.load(Ordering::Relaxed));
-        if counts().sum::<usize>() >= limit {
+        let count = |shard: &OfShard| shard.transports.load(Ordering::Relaxed);
+        if self.0.iter().map(count).sum::<usize>() >= limit {
             return None;
         }
-        let (index, _) = counts().enumerate().min_by_key(|(_, count)| *count)?;
-        self.0[index].fetch_add(1, Ordering::Relaxed);
+        let rank = |shard: &OfShard| (shard.down.load(Ordering::Relaxed), count(shard));
+        let (index, shard) = self.0.iter().enumerate().min_by_key(|(_, shard)| rank(shard))?;
+        shard.transports.fetch_add(1, Ordering::Relaxed);
         Some(ShardIndex(index as u8))
     }
 
     pub fn leave(&self, shard: ShardIndex) {
-        self.0[shard.index()].fetch_sub(1, Ordering::Relaxed);
+        // One that was admitted while its shard went down is not counted any more.
+        let one_less = |count: usize| Some(count.saturating_sub(1));
+        let count = &self.0[shard.index()].transports;
+        let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+    }
+
+    /// The shard's thread died, with all its transports.
+    pub fn went_down(&self, shard: ShardIndex) {
+        let shard = &self.0[shard.index()];
+        shard.down.store(true, Ordering::Relaxed);
+        shard.transports.store(0, Ordering::Relaxed);
+    }
+
+    /// It has another thread.
+    pub fn came_back(&self, shard: ShardIndex) {
+        self.0[shard.index()].down.store(false, Ordering::Relaxed);
     }
 }
 
@@ -42,5 +65,36 @@ mod tests {
         assert_eq!(load.admit(3), Some(ShardIndex(1)));
         assert_eq!(load.admit(3), Some(ShardIndex(0)));
         assert_eq!(load.admit(3), None);
+    }
+
+    #[test]
+    fn a_shard_without_a_thread_is_empty_and_gets_nothing_until_it_has_one() {
+        let load = Load::new(2);
+        for shard in [0, 1, 0, 1] {
+            assert_eq!(load.admit(4), Some(ShardIndex(shard)));
+        }
+        assert_eq!(load.admit(4), None);
+        load.went_down(ShardIndex(0));
+        assert_eq!(load.admit(4), Some(ShardIndex(1)), "though the other is emptier");
+        load.came_back(ShardIndex(0));
+        assert_eq!(load.admit(4), Some(ShardIndex(0)));
+        assert_eq!(load.admit(4), None);
+    }
+
+    #[test]
+    fn where_no_shard_has_a_thread_a_transport_waits_for_the_next() {
+        let load = Load::new(1);
+        load.went_down(ShardIndex(0));
+        assert_eq!(load.admit(1), Some(ShardIndex(0)));
+    }
+
+    #[test]
+    fn a_transport_that_leaves_a_shard_that_lost_it_is_not_counted_twice() {
+        let load = Load::new(1);
+        load.admit(1);
+        load.went_down(ShardIndex(0));
+        load.leave(ShardIndex(0));
+        assert_eq!(load.admit(1), Some(ShardIndex(0)));
+        assert_eq!(load.admit(1), None);
     }
 }

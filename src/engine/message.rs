@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, ShardIndex, SourceId, SpeakersId, TakerId};
+use crate::control::ids::{ChannelId, Ended, ShardIndex, SourceId, SpeakersId, TakerId};
 use crate::engine::io::Message;
 use crate::engine::speakers::Source;
 use crate::engine::tap::Inlet;
@@ -134,6 +134,11 @@ pub enum ShardMessage {
         to: RelayTarget,
         binary: bool,
         data: Bytes,
+    },
+    /// The sender's thread died and took all this with it. The first message of the next thread, so
+    /// behind the last one of the old.
+    ThreadEnded {
+        ended: Ended,
     },
 }
 

@@ -170,6 +170,11 @@ impl Routes {
         self.tracks.get_mut(&track)
     }
 
+    /// All tracks that somebody here sends or takes.
+    pub fn tracks(&self) -> impl Iterator<Item = SourceId> {
+        self.tracks.keys().copied()
+    }
+
     /// A track that is made on this shard.
     pub fn add_source(&mut self, track: SourceId, owner: Owner) -> &mut Route {
         let route = self.tracks.entry(track).or_default();

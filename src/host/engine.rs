@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::error::HostError;
+use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
-use super::mixing::{MixedTrackInfo, MixerInfo, Mixing};
+use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
 use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
+use crate::control::event::Event;
 use crate::control::ids::{
-    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
+    ChannelId, Ended, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
 };
 #[cfg(feature = "mcu")]
@@ -32,16 +34,16 @@ use crate::engine::shard::{EndpointParts, Shard};
 use crate::net::ListenAddress;
 #[cfg(feature = "mcu")]
 use crate::queue::conduit::Weight;
-use crate::webrtc::Identity;
+use crate::webrtc::Certificates;
 
-/// Media threads with their sockets and a DTLS identity. Calls never block; what they ask for
+/// Media threads with their sockets and DTLS certificates. Calls never block; what they ask for
 /// shows as events in the mailbox.
 pub struct Engine {
     media: MediaThreads,
     ids: Arc<Ids>,
     load: Arc<Load>,
     mailbox: Arc<Mailbox>,
-    identity: Identity,
+    certificates: Arc<Certificates>,
     max_transports: usize,
     /// Groups of speakers there ever were: they take turns with the shards.
     groups: AtomicUsize,
@@ -60,23 +62,35 @@ impl Engine {
                 "encrypting a packet is slow: no AES instructions, or OPENSSL_ia32cap hides them"
             );
         }
-        let identity = Identity::generate().map_err(HostError::Identity)?;
+        let certificates = Certificates::generate(Instant::now()).map_err(HostError::Identity)?;
+        let certificates = Arc::new(certificates);
         let ids = Arc::new(Ids::default());
         let load = Arc::new(Load::new(options.threads));
         let parts = EndpointParts {
             ids: ids.clone(),
-            identity: identity.clone(),
+            certificates: certificates.clone(),
             mailbox: mailbox.clone(),
             load: load.clone(),
         };
-        let (media, outside) =
-            MediaThreads::start(&options, move |index, candidates, counters| {
-                Shard::new(Instant::now(), index, parts.clone(), candidates, counters)
-            })?;
+        #[cfg(feature = "mcu")]
+        let mixers = Arc::<Mixers>::default();
+        let makers = Makers {
+            parts,
+            shards: options.threads,
+            #[cfg(feature = "mcu")]
+            mixers: Arc::clone(&mixers),
+        };
+        let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
         #[cfg(feature = "mcu")]
-        let mixing =
-            Mixing::new(Arc::clone(&tasks), ids.clone(), mailbox.clone(), outside, media.shards());
+        let mixing = Mixing::new(
+            Arc::clone(&tasks),
+            ids.clone(),
+            mailbox.clone(),
+            outside,
+            media.shards(),
+            mixers,
+        );
         #[cfg(not(feature = "mcu"))]
         drop(outside);
         Ok(Self {
@@ -84,7 +98,7 @@ impl Engine {
             ids,
             load,
             mailbox,
-            identity,
+            certificates,
             max_transports: options.max_transports,
             groups: AtomicUsize::new(0),
             tasks,
@@ -98,9 +112,9 @@ impl Engine {
         self.media.addresses()
     }
 
-    /// As in `a=fingerprint`.
-    pub fn fingerprint(&self) -> &str {
-        self.identity.fingerprint()
+    /// As in `a=fingerprint`, of a transport that is made now.
+    pub fn fingerprint(&self) -> String {
+        self.certificates.current(Instant::now()).fingerprint().to_owned()
     }
 
     /// Makes a transport on the shard with the fewest.
@@ -182,13 +196,15 @@ impl Engine {
             }
         };
         let mailbox = self.mailbox.clone();
-        let collector = snapshot::collector(request, mailbox, shape, shards.len());
+        let collector = snapshot::collector(request, mailbox, shape);
         #[cfg(feature = "mcu")]
         if only.is_none() {
             self.mixing.add_stats(&collector)?;
         }
-        shards.into_iter().try_for_each(|shard| {
-            self.media.send(shard, Command::Stats { collector: collector.clone(), only })
+        // Each has one, and nobody else: whoever lets go last answers.
+        let collectors = std::iter::repeat_n(collector, shards.len());
+        shards.into_iter().zip(collectors).try_for_each(|(shard, collector)| {
+            self.media.send(shard, Command::Stats { collector, only })
         })
     }
 
@@ -197,7 +213,7 @@ impl Engine {
     /// Errors: `QueueFull`, `Closed`.
     #[cfg(feature = "mcu")]
     pub fn mixer_stats(&self, request: RequestId, mixer: MixerId) -> Result<(), EngineError> {
-        let collector = snapshot::collector(request, self.mailbox.clone(), Shape::Mixer, 1);
+        let collector = snapshot::collector(request, self.mailbox.clone(), Shape::Mixer);
         self.mixer(mixer, MixerCommand::Stats { collector })
     }
 
@@ -242,9 +258,48 @@ impl Engine {
         self.mixing.conduit(mixer, capacity)
     }
 
+    /// Ends a media thread by a fault.
+    #[cfg(feature = "fault-injection")]
+    pub fn panic(&self, shard: ShardIndex) -> Result<(), EngineError> {
+        self.media.send(shard, Command::Panic)
+    }
+
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
         self.tasks.shutdown();
         self.media.shutdown();
+    }
+}
+
+/// Makes the shards of an endpoint, and tells everybody when the thread of one died.
+struct Makers {
+    parts: EndpointParts,
+    shards: usize,
+    #[cfg(feature = "mcu")]
+    mixers: Arc<Mixers>,
+}
+
+impl Shards for Makers {
+    type Shard = Shard;
+
+    fn make(&self, start: Start) -> Shard {
+        let Start { shard, candidates, counters, after } = start;
+        let parts = self.parts.clone();
+        let mut made = Shard::new(Instant::now(), shard, parts, candidates, counters);
+        if let Some(ended) = after {
+            made.succeed(ended, self.shards);
+        }
+        made
+    }
+
+    fn ended(&self, shard: ShardIndex) -> Ended {
+        let EndpointParts { ids, mailbox, load, .. } = &self.parts;
+        // First of all: no transport that ended is counted, and none goes there.
+        load.went_down(shard);
+        let ended = Ended::new(ids, shard);
+        mailbox.post(Event::ThreadEnded { ended, error: HostError::ThreadFailed(shard).into() });
+        #[cfg(feature = "mcu")]
+        self.mixers.thread_ended(ended);
+        ended
     }
 }

@@ -50,7 +50,9 @@ impl fmt::Display for HostError {
             Self::PoolThread(error) => write!(f, "cannot start a thread of the pool: {error}"),
             Self::NoSuchThread(thread) => write!(f, "there is no media thread {}", thread.0),
             Self::ThreadFailed(thread) => {
-                write!(f, "media thread {} ended by a fault; close the endpoint", thread.0)
+                let number = thread.0;
+                write!(f, "media thread {number} ended by a fault: what lived on it is closed, ")?;
+                f.write_str("and a new one takes its place")
             }
             Self::EndpointClosed => f.write_str("the endpoint is closed"),
             Self::MixerClosed => f.write_str("the mixer is closed"),

@@ -1,28 +1,22 @@
 //! All media threads of an endpoint, and the way in for commands.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
 use super::error::HostError;
+use super::media_thread::{self, Deaths, Handles, Life, Shards};
 use super::rings;
-use super::thread::{Connections, Thread, Waiting};
+use super::thread::{Connections, Waiting};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
 use crate::control::error::EngineError;
-use crate::control::flow::LocalCandidates;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
 use crate::engine::io::Reactor;
-use crate::net::address_table::AddressTable;
-use crate::net::listen::{self, ListenAddress, ShardSockets};
-use crate::net::tcp::TcpConnections;
-use crate::net::udp::UdpSocket;
-use crate::queue::counters::ThreadCounters;
+use crate::net::listen::{self, ListenAddress};
 
 /// Commands that may wait for one thread.
 const MAX_COMMANDS: usize = 65_536;
@@ -34,8 +28,10 @@ pub struct MediaThreads {
     addresses: Vec<ListenAddress>,
     inboxes: Vec<Inbox>,
     stop: Arc<AtomicBool>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Handles,
 }
+
+type Message<S> = <<S as Shards>::Shard as Reactor>::Message;
 
 struct Inbox {
     commands: mpsc::Sender<Command>,
@@ -68,33 +64,28 @@ impl<M> Outside<M> {
 }
 
 impl MediaThreads {
-    /// Binds all sockets, then starts one thread per shard. `make` is called on each of them and
-    /// gives the shard to drive.
+    /// Binds all sockets, then starts one thread per shard, each of which has `makers` make its
+    /// shard.
     ///
     /// # Errors
     /// `Listen` with `options.port` or `options.listen[i].ip` when an address cannot
     /// be bound, `Io` when the system gives no thread or no way to wait.
-    pub fn start<R, F>(
+    pub fn start<S: Shards>(
         options: &EngineOptions,
-        make: F,
-    ) -> Result<(Self, Outside<R::Message>), EngineError>
-    where
-        R: Reactor,
-        F: Fn(ShardIndex, LocalCandidates, Arc<ThreadCounters>) -> R + Send + Sync + 'static,
-    {
+        makers: S,
+    ) -> Result<(Self, Outside<Message<S>>), EngineError> {
         let sockets = listen::bind(options)?;
-        let shards = sockets.len();
-        let wakeups: Vec<_> = (0..shards).map(|_| Arc::<Wakeup>::default()).collect();
+        let wakeups: Vec<_> = (0..sockets.len()).map(|_| Arc::<Wakeup>::default()).collect();
         let mut media = Self {
             addresses: Vec::new(),
-            inboxes: Vec::with_capacity(shards),
+            inboxes: Vec::with_capacity(sockets.len()),
             stop: Arc::default(),
-            threads: Mutex::default(),
+            threads: Arc::default(),
         };
-        let make = Arc::new(make);
-        let rings = rings::connect::<R::Message>(&wakeups);
-        let mut outside = Vec::with_capacity(shards);
-        for (index, ((sockets, wakeup), rings)) in
+        let makers = Arc::new(makers);
+        let rings = rings::connect::<Message<S>>(&wakeups);
+        let mut outside = Vec::with_capacity(sockets.len());
+        for (index, ((sockets, wakeup), (outgoing, incoming))) in
             sockets.into_iter().zip(wakeups).zip(rings).enumerate()
         {
             let shard = ShardIndex(index as u8);
@@ -103,32 +94,31 @@ impl MediaThreads {
             media.inboxes.push(Inbox { commands, wakeup: Arc::clone(&wakeup) });
             let (messages, outside_messages) = mpsc::channel(MAX_MESSAGES);
             outside.push((messages, Arc::clone(&wakeup)));
-            let candidates = sockets.candidates();
-            let counters = Arc::<ThreadCounters>::default();
-            let (runtime, udp, tcp, table) = register(sockets).map_err(HostError::MediaThread)?;
+            // By the caller, so that it hears of failures.
+            let registered = sockets.try_clone().and_then(media_thread::register);
+            let (runtime, udp, tcp, table) = registered.map_err(HostError::MediaThread)?;
             let connections = Connections {
                 udp,
                 tcp,
                 table,
-                outgoing: rings.0,
-                incoming: rings.1,
+                outgoing,
+                incoming,
                 inbox: Waiting { commands: receiver, messages: outside_messages },
                 wakeup,
                 stop: Arc::clone(&media.stop),
-                counters: Arc::clone(&counters),
+                counters: Arc::default(),
             };
-            let make = Arc::clone(&make);
-            let run = move || {
-                runtime.block_on(async {
-                    let reactor = make(shard, candidates, counters);
-                    Thread::new(reactor, connections).run().await;
-                });
+            let life = Life {
+                shard,
+                shards: Arc::clone(&makers),
+                sockets,
+                runtime,
+                connections,
+                handles: Arc::clone(&media.threads),
+                deaths: Deaths::default(),
+                after: None,
             };
-            let thread = std::thread::Builder::new()
-                .name(format!("medialoom-{index}"))
-                .spawn(move || contain(shard, run))
-                .map_err(HostError::MediaThread)?;
-            media.threads.get_mut().unwrap_or_else(|e| e.into_inner()).push(thread);
+            Box::new(life).begin().map_err(|(error, _)| HostError::MediaThread(error))?;
         }
         Ok((media, Outside(outside.into())))
     }
@@ -147,7 +137,7 @@ impl MediaThreads {
     ///
     /// # Errors
     /// `QueueFull` when 65,536 commands wait already, `Closed` after
-    /// [`shutdown`](Self::shutdown), `Internal` when the thread ended by a fault.
+    /// [`shutdown`](Self::shutdown). While a thread that died has no successor, commands wait.
     pub fn send(&self, shard: ShardIndex, command: Command) -> Result<(), EngineError> {
         self.send_all([(shard, command)])
     }
@@ -184,7 +174,7 @@ impl MediaThreads {
                 let calls = MAX_COMMANDS;
                 Err(HostError::CallsWaitForThread { calls, thread: shard }.into())
             }
-            Err(TrySendError::Closed(())) => Err(HostError::ThreadFailed(shard).into()),
+            Err(TrySendError::Closed(())) => Err(HostError::EndpointClosed.into()),
         }
     }
 
@@ -195,48 +185,31 @@ impl MediaThreads {
         for inbox in &self.inboxes {
             inbox.wakeup.wake();
         }
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|e| e.into_inner()));
-        for thread in threads {
-            // A media thread that drops them cannot wait for itself.
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
+        // One that dies just now may have left another one.
+        loop {
+            let threads = self.take_threads();
+            if threads.is_empty() {
+                break;
+            }
+            for thread in threads {
+                // A media thread that drops them cannot wait for itself.
+                if thread.thread().id() != std::thread::current().id() {
+                    let _ = thread.join();
+                }
             }
         }
         for inbox in &self.inboxes {
             inbox.wakeup.forget();
         }
     }
+
+    fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Drop for MediaThreads {
     fn drop(&mut self) {
         self.shutdown();
-    }
-}
-
-/// Makes the thread's runtime and registers its sockets with it. Done by the caller of
-/// [`MediaThreads::start`], so that it hears of failures.
-fn register(
-    sockets: ShardSockets,
-) -> std::io::Result<(Runtime, Vec<UdpSocket>, TcpConnections, AddressTable)> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let _inside = runtime.enter();
-    let udp = sockets.udp.into_iter().map(UdpSocket::new).collect::<std::io::Result<_>>()?;
-    let tcp = TcpConnections::new(sockets.tcp)?;
-    drop(_inside);
-    Ok((runtime, udp, tcp, AddressTable::new(sockets.bound)))
-}
-
-/// The last resort. Faults of one peer are caught long before; one that is not takes its thread
-/// with it, but neither the process nor the other threads.
-fn contain(shard: ShardIndex, run: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
-        tracing::error!(thread = shard.0, "media thread ended by a panic: {text}");
     }
 }

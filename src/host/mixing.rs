@@ -13,11 +13,10 @@ use crate::codec::Codec;
 use crate::control::conduit::{Conduit, conduit_to};
 use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::CloseReason;
-use crate::control::ids::{ConduitId, IdMap, Ids, MixerId, PortId, ShardIndex, SourceId};
+use crate::control::ids::{ConduitId, Ended, IdMap, Ids, MixerId, PortId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
-use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
 use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
 use crate::engine::tap::{Class, Inlet, Made, rid};
@@ -36,11 +35,15 @@ pub(super) struct Mixing {
     mailbox: Arc<Mailbox>,
     outside: Outside<ShardMessage>,
     shards: usize,
-    mixers: Mutex<Mixers>,
+    mixers: Arc<Mixers>,
 }
 
+/// The mixers there are.
 #[derive(Default)]
-struct Mixers {
+pub(super) struct Mixers(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
     handles: IdMap<MixerId, Handle>,
     /// How many there ever were: they take turns with the shards.
     made: usize,
@@ -79,8 +82,9 @@ impl Mixing {
         mailbox: Arc<Mailbox>,
         outside: Outside<ShardMessage>,
         shards: usize,
+        mixers: Arc<Mixers>,
     ) -> Self {
-        Self { pool, ids, mailbox, outside, shards, mixers: Mutex::default() }
+        Self { pool, ids, mailbox, outside, shards, mixers }
     }
 
     pub(super) fn create(&self, options: &MixerOptions) -> Result<MixerInfo, EngineError> {
@@ -161,11 +165,10 @@ impl Mixing {
     /// Has every mixer add its share.
     pub(super) fn add_stats(&self, collector: &Arc<StatsCollector>) -> Result<(), EngineError> {
         for handle in self.lock().handles.values() {
-            collector.expect_another();
             let command = MixerCommand::Stats { collector: Arc::clone(collector) };
             match handle.ask(Request::Command(command)) {
                 // It failed, and nobody has looked since.
-                Err(error) if error.code == ErrorCode::Closed => collector.add(Share::default()),
+                Err(error) if error.code == ErrorCode::Closed => {}
                 asked => asked?,
             }
         }
@@ -199,8 +202,21 @@ impl Mixing {
         self.outside.send(shard, message).map_err(|_| HostError::ThreadBehind(shard).into())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Mixers> {
-        self.mixers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.mixers.lock()
+    }
+}
+
+impl Mixers {
+    /// A shard lost all it had: what mixers take from there, and the mixers whose tracks it had.
+    pub(super) fn thread_ended(&self, ended: Ended) {
+        for handle in self.lock().handles.values() {
+            handle.inlet.thread_ended(ended);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

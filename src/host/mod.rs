@@ -4,11 +4,12 @@
 //! sessions.
 //!
 //! There are two kinds of threads. A media thread drives one shard and its sockets and never waits
-//! for anything but them. The [pool of tasks](tasks) is for work that may take longer than a packet
+//! for anything but them; one that dies leaves its sockets to a [new one](media_thread). The [pool of tasks](tasks) is for work that may take longer than a packet
 //! may wait: mixing, recording, playing and ingest.
 
 mod engine;
 mod error;
+mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
@@ -18,6 +19,7 @@ mod thread;
 mod wakeup;
 
 pub use engine::Engine;
+pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 pub use mixing::{MixedTrackInfo, MixerInfo};

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::HostError;
 
@@ -23,6 +23,9 @@ pub enum Next {
     /// It is over.
     Never,
 }
+
+/// Between a fault of a thread of the pool and its next look at the tasks.
+const AFTER_FAULT: Duration = Duration::from_millis(10);
 
 /// Work that comes in turns. One turn runs on one thread; two turns of a task never overlap.
 pub trait Task: Send {
@@ -60,6 +63,9 @@ struct State {
     due: BinaryHeap<Reverse<(Instant, u64)>>,
     tasks: HashMap<u64, Slot>,
     stop: bool,
+    /// How often threads fail with a task in their hands.
+    #[cfg(test)]
+    faults: usize,
 }
 
 /// A task, and where it stands.
@@ -109,7 +115,7 @@ impl TaskPool {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new()
                 .name(format!("medialoom-task-{}", threads.len()))
-                .spawn(move || shared.work())
+                .spawn(move || shared.live())
                 .map_err(HostError::PoolThread)?;
             threads.push(thread);
         }
@@ -163,7 +169,22 @@ impl Shared {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn work(&self) {
+    /// Works until the pool ends. Faults of tasks are caught where they run; one of the pool itself
+    /// must lose neither the thread nor the task that it had in its hands.
+    fn live(&self) {
+        let mut held = None;
+        while catch_unwind(AssertUnwindSafe(|| self.work(&mut held))).is_err() {
+            tracing::error!("a thread of the pool of tasks failed, it goes on");
+            std::thread::sleep(AFTER_FAULT);
+            let Some((id, task)) = held.take() else { continue };
+            // Its own turn did not fail: it goes on, on whichever thread is free.
+            let over = self.lock().put_back(id, task, Next::At(Instant::now()));
+            self.changed.notify_one();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(over)));
+        }
+    }
+
+    fn work(&self, held: &mut Option<(u64, Box<dyn Task>)>) {
         let mut state = self.lock();
         while !state.stop {
             let Some((due, id)) = state.next() else {
@@ -177,7 +198,10 @@ impl Shared {
                 state = waited.unwrap_or_else(|e| e.into_inner()).0;
                 continue;
             }
-            let Some(mut task) = state.take(id) else { continue };
+            let Some(task) = state.take(id) else { continue };
+            let task = &mut held.insert((id, task)).1;
+            #[cfg(test)]
+            state.fail_if_asked();
             let more = state.next().is_some();
             drop(state);
             if more {
@@ -190,6 +214,7 @@ impl Shared {
                 Next::Never
             });
             state = self.lock();
+            let Some((id, task)) = held.take() else { continue };
             if let Some(over) = state.put_back(id, task, next) {
                 drop(state);
                 // What is left of a task that panicked may panic again.
@@ -201,6 +226,14 @@ impl Shared {
 }
 
 impl State {
+    #[cfg(test)]
+    fn fail_if_asked(&mut self) {
+        if self.faults > 0 {
+            self.faults -= 1;
+            panic!("as the test wants");
+        }
+    }
+
     /// What is due first.
     fn next(&mut self) -> Option<(Instant, u64)> {
         while let Some(Reverse((due, id))) = self.due.peek().copied() {
@@ -315,6 +348,24 @@ mod tests {
         std::thread::sleep(WHILE);
         pool.spawn(&pool.waker(), Box::new(Counted(sender, vec![Next::Never]))).unwrap();
         assert_eq!(ran.recv_timeout(SOON), Ok("ran"));
+    }
+
+    #[test]
+    fn a_thread_that_fails_outside_of_tasks_loses_neither_itself_nor_the_task_it_had() {
+        for threads in [1, 2] {
+            let pool = TaskPool::new(threads);
+            let (sender, ran) = mpsc::channel();
+            let waker = pool.waker();
+            let turns = vec![Next::WhenWoken; 4];
+            pool.spawn(&waker, Box::new(Counted(sender, turns))).unwrap();
+            assert_eq!(ran.recv_timeout(SOON), Ok("ran"));
+            for faults in [1, 3, 1] {
+                pool.shared.lock().faults = faults;
+                waker.wake();
+                assert_eq!(ran.recv_timeout(SOON), Ok("ran"), "after so many faults: {faults}");
+            }
+            assert!(ran.recv_timeout(WHILE).is_err(), "once each");
+        }
     }
 
     #[test]

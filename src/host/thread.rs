@@ -82,9 +82,10 @@ impl<M: Message> Waiting<M> {
     }
 }
 
-pub(super) struct Thread<R: Reactor> {
-    reactor: R,
-    connections: Connections<R::Message>,
+/// Borrows what has to be there still when a turn has panicked.
+pub(super) struct Thread<'a, R: Reactor> {
+    reactor: &'a mut R,
+    connections: &'a mut Connections<R::Message>,
     burst: Burst,
     buffers: ReceiveBuffers,
     /// Messages still wait for room in a ring.
@@ -102,8 +103,8 @@ enum Left {
     More,
 }
 
-impl<R: Reactor> Thread<R> {
-    pub fn new(reactor: R, connections: Connections<R::Message>) -> Self {
+impl<'a, R: Reactor> Thread<'a, R> {
+    pub fn new(reactor: &'a mut R, connections: &'a mut Connections<R::Message>) -> Self {
         Self {
             reactor,
             connections,
@@ -119,7 +120,8 @@ impl<R: Reactor> Thread<R> {
     pub async fn run(mut self) {
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
         self.set_deadline();
-        let mut left = Left::Nothing;
+        // A shard may have something to say before anything comes.
+        let mut left = Left::More;
         while !self.connections.stop.load(Ordering::Acquire) {
             match left {
                 Left::Nothing => self.wait(sleep.as_mut()).await,
@@ -154,7 +156,7 @@ impl<R: Reactor> Thread<R> {
 
     fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
         let Connections { udp, tcp, inbox, incoming, wakeup, stop, counters, .. } =
-            &self.connections;
+            &*self.connections;
         let handed_something =
             || !inbox.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
         let mut ready = handed_something();
@@ -177,7 +179,7 @@ impl<R: Reactor> Thread<R> {
 
     fn turn(&mut self) -> Left {
         let mut now = Instant::now();
-        let mut more = self.connections.inbox.take(&mut self.reactor, now);
+        let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now);
         self.take_tcp(now);
@@ -195,8 +197,8 @@ impl<R: Reactor> Thread<R> {
         for message in own {
             self.reactor.handle_message(now, message);
         }
-        let Connections { incoming, inbox, .. } = &mut self.connections;
-        let reactor = &mut self.reactor;
+        let Connections { incoming, inbox, .. } = &mut *self.connections;
+        let reactor = &mut *self.reactor;
         incoming.drain(MESSAGES_PER_TURN, |messages| {
             inbox.take(reactor, now);
             messages.for_each(|message| reactor.handle_message(now, message));
@@ -204,8 +206,8 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn take_datagrams(&mut self, now: &mut Instant) -> bool {
-        let Connections { udp, table, counters, inbox, .. } = &mut self.connections;
-        let reactor = &mut self.reactor;
+        let Connections { udp, table, counters, inbox, .. } = &mut *self.connections;
+        let reactor = &mut *self.reactor;
         let mut any_more = false;
         for (index, socket) in udp.iter().enumerate() {
             let mut more = true;
@@ -237,8 +239,8 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn take_tcp(&mut self, now: Instant) {
-        let Connections { tcp, table, counters, inbox, .. } = &mut self.connections;
-        let reactor = &mut self.reactor;
+        let Connections { tcp, table, counters, inbox, .. } = &mut *self.connections;
+        let reactor = &mut *self.reactor;
         let mut each = |event: TcpEvent<'_>| match event {
             TcpEvent::Packet(flow, bytes) => {
                 inbox.take(reactor, now);
@@ -253,7 +255,7 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn flush(&mut self, now: Instant) {
-        let Connections { udp, tcp, table, outgoing, counters, .. } = &mut self.connections;
+        let Connections { udp, tcp, table, outgoing, counters, .. } = &mut *self.connections;
         let mut out = Out { udp, tcp, table, outgoing, counters, burst: &mut self.burst };
         self.reactor.flush(now, &mut out);
         self.burst.send(udp, counters);
@@ -262,7 +264,7 @@ impl<R: Reactor> Thread<R> {
     }
 
     fn count_calls(&self) {
-        let Connections { udp, tcp, counters, .. } = &self.connections;
+        let Connections { udp, tcp, counters, .. } = &*self.connections;
         udp.iter().for_each(|socket| socket.calls.take_over(counters));
         tcp.calls.take_over(counters);
         counters.take_over();
@@ -278,7 +280,7 @@ impl<R: Reactor> Thread<R> {
     /// What JavaScript asked for before it closed still happens.
     fn finish(mut self) {
         let now = Instant::now();
-        while self.connections.inbox.take(&mut self.reactor, now) {}
+        while self.connections.inbox.take(self.reactor, now) {}
         self.reactor.shutdown(now);
         self.flush(now);
     }

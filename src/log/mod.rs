@@ -2,9 +2,13 @@
 //! until somebody does: without a sink every callsite is disabled.
 
 mod layer;
+mod limit;
+mod panics;
 mod record;
 mod sink;
 
+pub use limit::Limit;
+pub use panics::{catch_panics, watched};
 pub use record::Record;
 pub use sink::Sink;
 

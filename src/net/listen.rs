@@ -164,6 +164,15 @@ impl Failure {
 }
 
 impl ShardSockets {
+    /// The same sockets once more: what one has is not closed when the other is.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            udp: self.udp.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
+            tcp: self.tcp.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?,
+            bound: self.bound.clone(),
+        })
+    }
+
     pub fn addresses(&self, thread: ShardIndex) -> impl Iterator<Item = ListenAddress> {
         self.protocols().flat_map(move |protocol| {
             self.bound.iter().map(move |bound| ListenAddress {

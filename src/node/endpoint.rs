@@ -11,7 +11,7 @@ use super::doorbell::doorbell;
 use super::error::throw;
 use super::options::NativeEndpointOptions;
 use super::running::Running;
-use super::{environment, event};
+use super::{batch, environment};
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::ids::{RequestId, TransportId};
@@ -49,6 +49,7 @@ impl NativeEndpoint {
         options: NativeEndpointOptions,
         bell: Function<'_, (), ()>,
     ) -> Result<Self> {
+        crate::log::catch_panics();
         let started = EngineOptions::try_from(options).map(|options| {
             let bell = doorbell(&bell)?;
             Ok::<_, napi::Error>(Running::start(options, bell))
@@ -82,14 +83,13 @@ impl NativeEndpoint {
 
     #[napi(getter, catch_unwind)]
     pub fn fingerprint(&self) -> String {
-        self.running.engine.fingerprint().to_owned()
+        self.running.engine.fingerprint()
     }
 
     /// Everything that happened since the last call, in order.
     #[napi(catch_unwind)]
-    pub fn drain<'env>(&self, env: &'env Env) -> Result<Vec<Object<'env>>> {
-        let events = self.running.mailbox.drain();
-        events.into_iter().map(|event| event::to_object(env, event)).collect()
+    pub fn drain<'env>(&self, env: &'env Env) -> Vec<Object<'env>> {
+        batch::to_objects(env, self.running.mailbox.drain())
     }
 
     /// Statistics of everything, or of one transport.

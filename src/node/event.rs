@@ -16,9 +16,19 @@ use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 /// copying a small one.
 const COPY_LIMIT: usize = 4 * 1024;
 
+/// What concerns the endpoint itself: no id of anything is so small.
+const ENDPOINT: u64 = 0;
+
 pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'env>> {
     match event {
         Event::Reply { request, result } => reply(env, request.0, result),
+
+        Event::ThreadEnded { ended, error } => {
+            let mut object = failed(env, "threadEnded", ENDPOINT, &error)?;
+            object.set("thread", u32::from(ended.shard.0))?;
+            object.set("last", ended.last() as f64)?;
+            Ok(object)
+        }
 
         Event::TransportState { transport, state } => {
             let mut object = about(env, "transportState", transport.0)?;

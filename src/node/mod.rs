@@ -5,6 +5,7 @@
 // napi exports nothing from a test build, so nobody calls the exported functions there.
 #![cfg_attr(test, allow(dead_code))]
 
+mod batch;
 mod channel;
 #[cfg(feature = "mcu")]
 mod conduit;
@@ -14,6 +15,8 @@ mod endpoint;
 mod environment;
 mod error;
 mod event;
+#[cfg(feature = "fault-injection")]
+mod fault;
 mod logger;
 #[cfg(feature = "mcu")]
 mod mixer;

@@ -1,16 +1,13 @@
 //! Gathers one share each of many threads.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, PoisonError};
 
-/// Gathers shares and hands them on when the last one came, on the thread that brought it.
+/// Gathers shares and hands them on when nobody has it any more. Everybody who is asked for a share
+/// gets one `Arc` of it, adds the share and lets go. One that dies with it in its hands lets go as
+/// well, so that nobody waits for what never comes.
 pub struct Collector<T> {
-    gathered: Mutex<Gathered<T>>,
+    shares: Mutex<Vec<T>>,
     done: Box<dyn Fn(Vec<T>) + Send + Sync>,
-}
-
-struct Gathered<T> {
-    missing: usize,
-    shares: Vec<T>,
 }
 
 impl<T> std::fmt::Debug for Collector<T> {
@@ -20,35 +17,22 @@ impl<T> std::fmt::Debug for Collector<T> {
 }
 
 impl<T> Collector<T> {
-    /// `shares` is how many will come. `done` is called once, without a lock held.
-    pub fn new(shares: usize, done: impl Fn(Vec<T>) + Send + Sync + 'static) -> Self {
-        let gathered = Gathered { missing: shares, shares: Vec::with_capacity(shares) };
-        Self { gathered: Mutex::new(gathered), done: Box::new(done) }
+    /// `done` is called once, on the thread that lets go last, and must not panic.
+    pub fn new(done: impl Fn(Vec<T>) + Send + Sync + 'static) -> Self {
+        Self { shares: Mutex::default(), done: Box::new(done) }
     }
 
-    /// One more will come than was known. To be called while some are missing.
-    pub fn expect_another(&self) {
-        self.lock().missing += 1;
-    }
-
-    /// Adds one share. More than were expected are ignored.
+    /// Adds one share.
     pub fn add(&self, share: T) {
-        let mut gathered = self.lock();
-        if gathered.missing == 0 {
-            return;
-        }
-        gathered.shares.push(share);
-        gathered.missing -= 1;
-        if gathered.missing == 0 {
-            let shares = std::mem::take(&mut gathered.shares);
-            drop(gathered);
-            (self.done)(shares);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Gathered<T>> {
         // Nothing panics while the lock is held.
-        self.gathered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);
+    }
+}
+
+impl<T> Drop for Collector<T> {
+    fn drop(&mut self) {
+        let shares = self.shares.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (self.done)(std::mem::take(shares));
     }
 }
 
@@ -59,17 +43,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_shares_are_handed_on_with_the_last_one_and_once() {
+    fn all_shares_are_handed_on_once_when_the_last_holder_lets_go_or_dies() {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let collector = Collector::new(1, {
+        let collector = Arc::new(Collector::new({
             let seen = Arc::clone(&seen);
             move |shares: Vec<u32>| seen.lock().unwrap().push(shares)
-        });
-        collector.expect_another();
+        }));
+        let (one, other) = (Arc::clone(&collector), Arc::clone(&collector));
         collector.add(1);
-        assert!(seen.lock().unwrap().is_empty(), "one is missing");
-        collector.add(2);
-        collector.add(3);
+        drop(collector);
+        one.add(2);
+        drop(one);
+        assert!(seen.lock().unwrap().is_empty(), "one has it still");
+        let died = std::thread::spawn(move || {
+            let _held = other;
+            panic!("as the test wants");
+        });
+        assert!(died.join().is_err());
         assert_eq!(*seen.lock().unwrap(), [[1, 2]]);
     }
 }

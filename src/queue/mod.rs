@@ -3,6 +3,7 @@
 
 #[cfg(feature = "allocation-counter")]
 mod allocations;
+pub mod backlog;
 pub mod collector;
 pub mod conduit;
 pub mod counters;

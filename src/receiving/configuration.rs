@@ -44,6 +44,11 @@ impl Receiving {
             self.lines.push(Line { spec, tracks });
         }
         moved.sort_unstable();
+        self.places.clear();
+        for (line, Line { tracks, .. }) in self.lines.iter().enumerate() {
+            let tracks = tracks.iter().enumerate();
+            self.places.extend(tracks.map(|(place, track)| (track.id, (line, place))));
+        }
         self.demux = Demux::new(self.lines.iter().map(|line| &line.spec));
         let told = self.lines.iter().filter(|line| line.spec.feedback.transport_cc);
         self.transport_sequence =
@@ -104,20 +109,17 @@ impl Receiving {
             return;
         };
         track.demand.set(now, wanted);
-        self.poll_demand(now);
+        if let Some(told) = tell_demand(now, track) {
+            self.events.push_back(told);
+        }
+        let next = self.track(id).and_then(|track| track.demand.next());
+        sooner(&mut self.timers.demand, next);
     }
 
     pub(super) fn poll_demand(&mut self, now: Instant) {
         self.timers.demand = None;
         for track in self.lines.iter_mut().flat_map(|line| &mut line.tracks) {
-            if let Some(wanted) = track.demand.poll(now) {
-                let demand = |encoding: &super::encoding::Encoding| EncodingDemand {
-                    rid: encoding.rid.as_ref().map(|rid| rid.to_string()),
-                    wanted: wanted.contains(encoding.index),
-                };
-                let encodings = track.encodings.iter().map(demand).collect();
-                self.events.push_back(Received::Demand { id: track.id, encodings });
-            }
+            self.events.extend(tell_demand(now, track));
             sooner(&mut self.timers.demand, track.demand.next());
         }
     }
@@ -137,6 +139,17 @@ impl Receiving {
         };
         self.lines.iter_mut().flat_map(stats).collect()
     }
+}
+
+/// What is wanted of a track, when that is to be told.
+fn tell_demand(now: Instant, track: &mut Track) -> Option<Received> {
+    let wanted = track.demand.poll(now)?;
+    let demand = |encoding: &super::encoding::Encoding| EncodingDemand {
+        rid: encoding.rid.as_ref().map(|rid| rid.to_string()),
+        wanted: wanted.contains(encoding.index),
+    };
+    let encodings = track.encodings.iter().map(demand).collect();
+    Some(Received::Demand { id: track.id, encodings })
 }
 
 /// The line of a track, and its place there.

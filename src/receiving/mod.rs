@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::control::event::EncodingInfo;
-use crate::control::ids::SourceId;
+use crate::control::ids::{IdMap, SourceId};
 use crate::control::layers::EncodingDemand;
 pub use crate::control::stats::DroppedPackets;
 use crate::sfu::SourcePacket;
@@ -88,6 +88,8 @@ struct Line {
 pub struct Receiving {
     opener: Option<RtpOpener>,
     lines: Vec<Line>,
+    /// The line of each track, and its place there.
+    places: IdMap<SourceId, (usize, usize)>,
     demux: Demux,
     /// By SSRC, in ascending order.
     streams: Vec<Stream>,
@@ -134,6 +136,7 @@ impl Receiving {
         Self {
             opener: None,
             lines: Vec::new(),
+            places: IdMap::default(),
             demux: Demux::default(),
             streams: Vec::new(),
             unannounced: 0,
@@ -213,11 +216,13 @@ impl Receiving {
     }
 
     fn track(&self, id: SourceId) -> Option<&Track> {
-        self.tracks().find(|track| track.id == id)
+        let (line, track) = *self.places.get(&id)?;
+        self.lines.get(line)?.tracks.get(track)
     }
 
     fn track_mut(&mut self, id: SourceId) -> Option<&mut Track> {
-        self.lines.iter_mut().flat_map(|line| &mut line.tracks).find(|track| track.id == id)
+        let (line, track) = *self.places.get(&id)?;
+        self.lines.get_mut(line)?.tracks.get_mut(track)
     }
 
     /// The place of a stream, or where it would be.

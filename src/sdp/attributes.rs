@@ -12,6 +12,10 @@ use super::{MAX_CANDIDATES, MAX_MEDIA, MAX_SOURCE_LINES};
 
 /// Most `a=group:BUNDLE` of a description.
 const MAX_GROUPS: usize = 16;
+/// Bytes of the longest digest that a fingerprint may have.
+const LONGEST_DIGEST: usize = 64;
+/// Most fingerprints of all m-lines together: two for each.
+const MAX_ALL_FINGERPRINTS: usize = 2 * MAX_MEDIA;
 /// Most fingerprints, and MSIDs, of one m-line.
 const MAX_FINGERPRINTS: usize = 16;
 const MAX_MSIDS: usize = 16;
@@ -27,11 +31,16 @@ const MAX_CREDENTIAL: usize = 256;
 pub(super) struct Budget {
     candidates: usize,
     source_lines: usize,
+    fingerprints: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { candidates: MAX_CANDIDATES, source_lines: MAX_SOURCE_LINES }
+        Self {
+            candidates: MAX_CANDIDATES,
+            source_lines: MAX_SOURCE_LINES,
+            fingerprints: MAX_ALL_FINGERPRINTS,
+        }
     }
 }
 
@@ -173,9 +182,9 @@ fn of_transport<'a>(
         "ice-options" => transport.ice_options = Some(value),
         "fingerprint" => {
             let expected = "`a=fingerprint:<hash> <two hex digits>:...`";
-            let fingerprint =
-                fingerprint(value).ok_or_else(|| SdpError::malformed(line, expected))?;
-            if transport.fingerprints.len() < MAX_FINGERPRINTS {
+            if transport.fingerprints.len() < MAX_FINGERPRINTS && spend(&mut budget.fingerprints) {
+                let fingerprint =
+                    fingerprint(value).ok_or_else(|| SdpError::malformed(line, expected))?;
                 transport.fingerprints.push(fingerprint);
             }
         }
@@ -204,9 +213,10 @@ fn credential<'a>(line: &str, value: &'a str) -> Result<&'a str, SdpError> {
 fn fingerprint(value: &str) -> Option<Fingerprint> {
     let mut words = value.split_ascii_whitespace();
     let hash = words.next()?.to_ascii_lowercase();
-    let digest = words.next()?.split(':').map(hex).collect::<Option<Vec<u8>>>()?;
     // The longest hash of RFC 8122 5 is SHA-512.
-    (digest.len() <= 64).then_some(Fingerprint { hash, digest })
+    let digits = words.next()?.split(':').take(LONGEST_DIGEST + 1);
+    let digest = digits.map(hex).collect::<Option<Vec<u8>>>()?;
+    (digest.len() <= LONGEST_DIGEST).then_some(Fingerprint { hash, digest })
 }
 
 fn hex(text: &str) -> Option<u8> {

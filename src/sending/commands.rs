@@ -1,5 +1,6 @@
 //! What is wanted of the outgoing tracks: by the application, by their sources, by negotiation.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +27,13 @@ impl Sending {
         let track = self.tracks.remove(id)?;
         self.events.push_back(SendingEvent::TrackClosed { id, reason });
         Some(track)
+    }
+
+    /// Ends these.
+    pub fn remove_tracks(&mut self, ids: &HashSet<OutgoingTrackId>, reason: CloseReason) {
+        for track in self.tracks.remove_all(ids) {
+            self.events.push_back(SendingEvent::TrackClosed { id: track.id, reason });
+        }
     }
 
     /// Ends all tracks.

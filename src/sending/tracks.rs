@@ -1,5 +1,6 @@
 //! What this side sends to a peer, found quickly: every burst of every source looks a track up.
 
+use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 
 use super::track::OutgoingTrack;
@@ -23,6 +24,15 @@ impl OutgoingTracks {
         let index = self.position(id)?;
         self.ids.remove(index);
         Some(self.tracks.remove(index))
+    }
+
+    /// Takes several out, in one pass: what stands behind them moves once.
+    pub fn remove_all(&mut self, ids: &HashSet<OutgoingTrackId>) -> Vec<OutgoingTrack> {
+        let tracks = std::mem::take(&mut self.tracks);
+        let (gone, left) = tracks.into_iter().partition(|track| ids.contains(&track.id));
+        self.tracks = left;
+        self.ids.retain(|id| !ids.contains(id));
+        gone
     }
 
     pub fn position(&self, id: OutgoingTrackId) -> Option<usize> {

@@ -23,11 +23,24 @@ pub(super) const MAX_CHANNELS: usize = 1024;
 const OPENING_BURST: f64 = MAX_CHANNELS as f64;
 const OPENINGS_PER_SECOND: f64 = 50.0;
 
+/// Bytes of label and protocol of a channel that the peer opens. They are kept as long as it is, in
+/// the engine and in JavaScript, and may have 64 KiB each (RFC 8832 5.1).
+const MAX_NAMES: usize = 4096;
+
+/// Messages of all channels that the association may have and that are not acknowledged yet. It
+/// goes through all that is in flight for each one it sends.
+const MAX_IN_FLIGHT: usize = 2048;
+
+/// Counted for each message that waits, on top of its length, so that tiny ones are bounded too.
+const OVERHEAD: usize = 64;
+
 pub(super) struct Channels {
     transport: TransportId,
     /// What is left of the burst, and when that was.
     openings: Option<(f64, Instant)>,
     list: Vec<DataChannel>,
+    /// Messages in the association, of all channels.
+    in_flight: usize,
     /// Largest message to take, in bytes.
     max_message_size: usize,
     /// Bytes a channel may hold back.
@@ -46,6 +59,9 @@ struct DataChannel {
     /// Messages str0m had no room for.
     queue: VecDeque<(bool, Bytes)>,
     queued: usize,
+    /// Lengths of the messages in the association that are not acknowledged, and their sum.
+    in_flight: VecDeque<usize>,
+    in_flight_bytes: usize,
     /// All bytes `send` ever brought.
     accepted: u64,
     /// What JavaScript was told last.
@@ -73,6 +89,8 @@ impl DataChannel {
             listened: true,
             queue: VecDeque::new(),
             queued: 0,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
             accepted: 0,
             reported: 0,
             low_threshold: 0,
@@ -84,12 +102,26 @@ impl DataChannel {
 
     /// Bytes not acknowledged yet.
     fn buffered(&self, rtc: &mut Rtc) -> usize {
-        let in_association = self
-            .handle
+        self.queued + self.in_association(rtc)
+    }
+
+    fn in_association(&self, rtc: &mut Rtc) -> usize {
+        self.handle
             .filter(|_| self.open)
             .and_then(|handle| rtc.channel(handle))
-            .map_or(0, |mut channel| channel.buffered_amount());
-        self.queued + in_association
+            .map_or(0, |mut channel| channel.buffered_amount())
+    }
+
+    /// Forgets messages of which nothing is left in the association. Gives how many.
+    fn acknowledge(&mut self, left: usize) -> usize {
+        let before = self.in_flight.len();
+        while let Some(length) = self.in_flight.front()
+            && self.in_flight_bytes.saturating_sub(*length) >= left
+        {
+            self.in_flight_bytes -= length;
+            self.in_flight.pop_front();
+        }
+        before - self.in_flight.len()
     }
 }
 
@@ -99,7 +131,14 @@ impl Channels {
         max_message_size: usize,
         max_buffered: usize,
     ) -> Self {
-        Self { transport, openings: None, list: Vec::new(), max_message_size, max_buffered }
+        Self {
+            transport,
+            openings: None,
+            list: Vec::new(),
+            in_flight: 0,
+            max_message_size,
+            max_buffered,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -175,11 +214,11 @@ impl Channels {
             self.flush(rtc, events);
             return;
         }
-        if !self.admit_opening(now) {
+        let options = announced_options(rtc, handle, label);
+        if !is_named_in_short(&options) || !self.admit_opening(now) {
             rtc.direct_api().close_data_channel(handle);
             return;
         }
-        let options = announced_options(rtc, handle, label);
         let id = ChannelId::new(ids, self.transport.shard());
         self.list.push(DataChannel::new(id, Some(handle), options.clone(), true));
         let event =
@@ -211,7 +250,9 @@ impl Channels {
 
     pub(super) fn on_close(&mut self, handle: Handle, events: &mut VecDeque<PeerEvent>) {
         let Some(index) = self.list.iter().position(|c| c.handle == Some(handle)) else { return };
-        let id = self.list.swap_remove(index).id;
+        let channel = self.list.swap_remove(index);
+        self.in_flight -= channel.in_flight.len();
+        let id = channel.id;
         events.push_back(PeerEvent::ChannelClosed { id, reason: CloseReason::Remote });
     }
 
@@ -249,7 +290,8 @@ impl Channels {
             self.list[index].dropped += 1;
             return;
         }
-        let buffered = self.list[index].buffered(rtc);
+        let channel = &self.list[index];
+        let buffered = channel.buffered(rtc) + channel.queue.len() * OVERHEAD;
         if buffered + data.len() > limit || data.len() > self.max_message_size {
             self.list[index].dropped += 1;
             return;
@@ -274,13 +316,20 @@ impl Channels {
         let channel = &mut self.list[index];
         let mut moved = false;
         let id = channel.id;
+        self.in_flight -= channel.acknowledge(channel.in_association(rtc));
         while let (true, Some(handle), Some((binary, data))) =
             (channel.open, channel.handle, channel.queue.front())
         {
+            if self.in_flight >= MAX_IN_FLIGHT {
+                break;
+            }
             let Some(mut writer) = rtc.channel(handle) else { break };
             match writer.write(*binary, data) {
                 Ok(true) => {
                     moved = true;
+                    self.in_flight += 1;
+                    channel.in_flight.push_back(data.len());
+                    channel.in_flight_bytes += data.len();
                     channel.messages.sent += 1;
                     channel.bytes.sent += data.len() as u64;
                     channel.queued -= data.len();
@@ -359,6 +408,7 @@ impl Channels {
         events: &mut VecDeque<PeerEvent>,
     ) {
         let channel = self.list.swap_remove(index);
+        self.in_flight -= channel.in_flight.len();
         if let Some(handle) = channel.handle {
             rtc.direct_api().close_data_channel(handle);
         }
@@ -366,6 +416,7 @@ impl Channels {
     }
 
     pub(super) fn close_all(&mut self, reason: CloseReason, events: &mut VecDeque<PeerEvent>) {
+        self.in_flight = 0;
         for channel in self.list.drain(..) {
             events.push_back(PeerEvent::ChannelClosed { id: channel.id, reason });
         }
@@ -402,6 +453,11 @@ fn config(options: &ChannelOptions) -> ChannelConfig {
     }
 }
 
+/// Whether names that the peer chose may be kept.
+fn is_named_in_short(options: &ChannelOptions) -> bool {
+    options.label.len() + options.protocol.len() <= MAX_NAMES
+}
+
 fn announced_options(rtc: &mut Rtc, handle: Handle, label: String) -> ChannelOptions {
     let channel = rtc.channel(handle);
     let config = channel.as_ref().and_then(|channel| channel.config());
@@ -420,6 +476,36 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_peer_names_its_channels_in_short() {
+        assert!(is_named_in_short(&named(MAX_NAMES / 2, MAX_NAMES / 2)));
+        assert!(!is_named_in_short(&named(1, MAX_NAMES)));
+        assert!(!is_named_in_short(&named(65_535, 65_535)));
+    }
+
+    fn named(label: usize, protocol: usize) -> ChannelOptions {
+        ChannelOptions {
+            label: "x".repeat(label),
+            protocol: "x".repeat(protocol),
+            ordered: true,
+            max_retransmits: None,
+            max_packet_life_time: None,
+            negotiated: None,
+        }
+    }
+
+    #[test]
+    fn messages_in_flight_are_counted_until_the_last_of_their_bytes_is_acknowledged() {
+        let mut channel = DataChannel::new(ChannelId(1), None, named(0, 0), true);
+        channel.in_flight = [10, 20, 30].into();
+        channel.in_flight_bytes = 60;
+        assert_eq!(channel.acknowledge(55), 0);
+        assert_eq!(channel.acknowledge(50), 1);
+        assert_eq!(channel.acknowledge(1), 1);
+        assert_eq!(channel.acknowledge(0), 1);
+        assert_eq!((channel.in_flight.len(), channel.in_flight_bytes), (0, 0));
+    }
 
     #[test]
     fn a_peer_opens_a_burst_of_channels_and_then_only_so_many_a_second() {

@@ -1,5 +1,7 @@
 //! What our descriptions say of this side.
 
+use std::collections::HashMap;
+
 use super::Session;
 use super::config::wanted_codecs;
 use crate::codec::names::Mid;
@@ -60,8 +62,14 @@ impl Session {
     }
 
     /// What a description says of the track that is sent on a line, or would be by an offer.
-    pub(super) fn sender(&mut self, mid: &Mid, with_rtx: bool) -> Option<LocalSender> {
-        let track = self.sending.tracks().iter().find(|outgoing| outgoing.is_on(mid))?;
+    /// `places` are those of the tracks.
+    pub(super) fn sender(
+        &mut self,
+        mid: &Mid,
+        with_rtx: bool,
+        places: &HashMap<Mid, usize>,
+    ) -> Option<LocalSender> {
+        let track = self.sending.tracks().get(*places.get(mid)?)?;
         let (stream, track) = (token(&track.stream), token(&track.track));
         let (ssrc, rtx) = self.ssrcs_of(mid);
         Some(LocalSender {
@@ -74,10 +82,14 @@ impl Session {
     }
 
     /// The same of a line that was agreed on.
-    pub(super) fn sender_of(&mut self, index: usize) -> Option<LocalSender> {
+    pub(super) fn sender_of(
+        &mut self,
+        index: usize,
+        places: &HashMap<Mid, usize>,
+    ) -> Option<LocalSender> {
         let line = self.negotiation.lines.get(index).filter(|line| line.usable())?;
         let (mid, rtx) = (line.mid.clone(), line.send.iter().any(|format| format.rtx.is_some()));
-        self.sender(&mid, rtx)
+        self.sender(&mid, rtx, places)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The DTLS identity of an endpoint.
+//! What a transport is to its peer in DTLS.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -8,8 +8,8 @@ use str0m::crypto::from_feature_flags;
 
 use super::dtls::Provider;
 
-/// A self-signed certificate, shared by all transports of an endpoint, and the cryptography that
-/// goes with it. Cheap to clone.
+/// A self-signed certificate, valid for a year and shared by transports of an endpoint, and the
+/// cryptography that goes with it. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity {
     certificate: DtlsCert,

@@ -2,6 +2,7 @@
 //! str0m's `Rtc`. No I/O and no clock: datagrams and time come in, datagrams and events go out.
 
 mod association;
+mod certificates;
 mod channels;
 mod closing;
 mod commands;
@@ -41,6 +42,7 @@ use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
 use str0m::{Reason, Rtc};
 
+pub use certificates::Certificates;
 pub use identity::Identity;
 
 use crate::codec::multiplex::{self, Multiplexed};
@@ -49,6 +51,7 @@ use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
+use crate::control::mailbox::Backlog;
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::peer::PeerEvent;
@@ -198,6 +201,11 @@ impl Session {
     /// change.
     pub fn take_new_ufrag(&mut self) -> Option<&str> {
         std::mem::take(&mut self.ufrag_changed).then_some(&*self.local_ufrag)
+    }
+
+    /// What of this peer's messages waits for JavaScript.
+    pub fn backlog(&self) -> &Backlog {
+        self.dtls.backlog()
     }
 
     pub fn next_event(&mut self) -> Option<PeerEvent> {

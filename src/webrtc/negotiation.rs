@@ -4,6 +4,7 @@
 //! what was last agreed on. A description is read, checked and agreed to first; only when nothing
 //! can fail any more does anything change.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use str0m::IceCreds;
@@ -102,8 +103,9 @@ impl Session {
         self.adopt_offered_lines();
         self.agree_on_application(transport.as_ref());
         self.reconcile();
+        let places = self.places_of_tracks();
         for index in 0..self.negotiation.lines.len() {
-            let sender = self.sender_of(index);
+            let sender = self.sender_of(index, &places);
             self.negotiation.lines[index].local.sender = sender;
         }
         let mut session = self.described(setup, ice_options);
@@ -139,11 +141,13 @@ impl Session {
         }
         let mut changed = ice_restart || !wanted.is_empty();
         let mut recycled = recyclable(&self.negotiation.lines);
-        let unplaced = |session: &Self| {
-            session.sending.tracks().iter().position(|o| o.mid.is_none() && o.offered.is_none())
-        };
-        while let Some(index) = unplaced(self) {
-            let mid = self.new_mid(&lines);
+        let mut names: HashSet<Mid> = lines.iter().map(|line| line.mid.clone()).collect();
+        for index in 0..self.sending.tracks().len() {
+            let track = &self.sending.tracks()[index];
+            if track.mid.is_some() || track.offered.is_some() {
+                continue;
+            }
+            let mid = self.new_mid(&mut names);
             let track = &mut self.sending.tracks_mut()[index];
             track.offered = Some(mid.clone());
             let mut line = draft.media(track.kind, mid);
@@ -152,7 +156,7 @@ impl Session {
             changed = true;
         }
         if self.negotiation.needs_application() {
-            let mid = self.new_mid(&lines);
+            let mid = self.new_mid(&mut names);
             place(&mut lines, &mut recycled, draft.application(mid));
             changed = true;
         }
@@ -163,9 +167,10 @@ impl Session {
                 false => SessionError::NothingToNegotiate.into(),
             });
         }
+        let places = self.places_of_tracks();
         for line in &mut lines {
-            line.local.sender =
-                self.sender(&line.mid, line.formats.iter().any(|f| f.rtx.is_some()));
+            let with_rtx = line.formats.iter().any(|format| format.rtx.is_some());
+            line.local.sender = self.sender(&line.mid, with_rtx, &places);
         }
         let credentials = ice_restart.then(IceCreds::new);
         if let Some(credentials) = &credentials {
@@ -212,7 +217,7 @@ impl Session {
             self.associate_by_answer(transport, credentials);
         }
         let known = self.negotiation.lines.iter().map(|line| line.mid.clone());
-        let known: std::collections::HashSet<Mid> = known.collect();
+        let known: HashSet<Mid> = known.collect();
         self.negotiation.agree(agreement);
         let made = self.negotiation.lines.iter().map(|line| &line.mid);
         let made = made.filter(|mid| !known.contains(*mid)).cloned();
@@ -274,7 +279,7 @@ fn place(
 fn offered_group(lines: &[OfferedLine], before: &[usize]) -> Vec<usize> {
     let usable = |index: &usize| lines.get(*index).is_some_and(|line| !line.local.stopped);
     let mut group: Vec<usize> = before.iter().copied().filter(usable).collect();
-    let known: std::collections::HashSet<usize> = group.iter().copied().collect();
+    let known: HashSet<usize> = group.iter().copied().collect();
     group.extend((0..lines.len()).filter(|index| usable(index) && !known.contains(index)));
     group
 }

@@ -14,10 +14,12 @@ impl Session {
         match event {
             RtcEvent::Connected => self.on_connected(now),
             RtcEvent::ChannelOpen(handle, label) => {
+                self.dtls.delivered(0);
                 let events = &mut self.events;
                 self.channels.on_open(now, &mut self.rtc, handle, label, &self.ids, events);
             }
             RtcEvent::ChannelData(data) => {
+                self.dtls.delivered(data.data.len());
                 let events = &mut self.events;
                 self.channels.on_data(&mut self.rtc, data.id, data.binary, data.data, events);
             }

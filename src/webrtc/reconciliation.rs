@@ -1,6 +1,6 @@
 //! Brings tracks in line with what was just agreed on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::{MAX_TRACKS, Session, extensions};
@@ -21,6 +21,7 @@ impl Session {
     pub(super) fn reconcile(&mut self) {
         let credentials = self.rtc.direct_api().local_ice_credentials();
         self.set_local_ufrag(&credentials.ufrag);
+        self.learn_ssrcs();
         self.reconcile_incoming();
         self.reconcile_outgoing();
         self.retain_lines();
@@ -138,13 +139,17 @@ impl Session {
     }
 
     fn reconcile_outgoing(&mut self) {
-        let tracks = self.sending.tracks().iter();
-        let tracks: Vec<_> =
-            tracks.filter_map(|track| Some((track.id, track.mid.clone()?))).collect();
-        for (id, mid) in tracks {
-            let line = self.negotiation.lines.iter().find(|line| line.mid == mid);
-            let Some(line) = line.filter(|line| line.usable()) else {
-                self.with_sending(|sending| sending.remove_track(id, CloseReason::Remote));
+        let lines = self.negotiation.lines.iter().enumerate();
+        let usable = lines.filter(|(_, line)| line.usable());
+        let places: HashMap<Mid, usize> =
+            usable.map(|(place, line)| (line.mid.clone(), place)).collect();
+        let mut gone = HashSet::new();
+        for index in 0..self.sending.tracks().len() {
+            let track = &self.sending.tracks()[index];
+            let Some(mid) = track.mid.clone() else { continue };
+            let line = places.get(&mid).and_then(|place| self.negotiation.lines.get(*place));
+            let Some(line) = line else {
+                gone.insert(track.id);
                 self.renew_line(&mid);
                 continue;
             };
@@ -155,9 +160,10 @@ impl Session {
             let (ssrc, rtx) = self.ssrcs_of(&mid);
             let (rtx, cname) = (repeats.then_some(rtx), self.local.cname.clone());
             let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
-            if let Some(track) = self.sending.tracks_mut().find_mut(id) {
-                track.negotiated(formats, sends, Some(parameters));
-            }
+            self.sending.tracks_mut()[index].negotiated(formats, sends, Some(parameters));
+        }
+        if !gone.is_empty() {
+            self.with_sending(|sending| sending.remove_tracks(&gone, CloseReason::Remote));
         }
     }
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use medialoom::control::command::{Command, TransportCommand};
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
-use medialoom::control::ids::{RequestId, ShardIndex, TransportId};
+use medialoom::control::ids::{Ended, Ids, RequestId, ShardIndex, TransportId};
 use medialoom::control::options::{EngineOptions, Listen};
 use medialoom::engine::io::{Message, Output, Reactor};
-use medialoom::host::MediaThreads;
+use medialoom::host::{MediaThreads, Shards, Start};
 use medialoom::queue::counters::ThreadCounters;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,7 +22,12 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Seen {
     pub commands: AtomicUsize,
     pub timeouts: AtomicUsize,
+    pub flushes: AtomicUsize,
     pub shutdowns: AtomicUsize,
+    /// Threads that died.
+    pub deaths: AtomicUsize,
+    /// Shards that were made, and what ended before.
+    pub starts: Mutex<Vec<(ShardIndex, Option<Ended>)>>,
     /// Of every datagram.
     pub flows: Mutex<Vec<Flow>>,
     pub ended: Mutex<Vec<Flow>>,
@@ -128,6 +133,7 @@ impl Reactor for Echo {
     }
 
     fn flush(&mut self, _: Instant, output: &mut impl Output<Across>) {
+        self.seen.flushes.fetch_add(1, Ordering::SeqCst);
         for (flow, bytes) in self.datagrams.drain(..) {
             output.datagram(&flow, &bytes);
         }
@@ -153,19 +159,34 @@ pub fn options(ip: &str, threads: usize) -> EngineOptions {
 
 pub fn start(options: &EngineOptions) -> (MediaThreads, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
-    let shards = options.threads;
-    let started = MediaThreads::start(options, {
-        let seen = Arc::clone(&seen);
-        move |shard, candidates, counters| {
-            seen.counters.lock().unwrap().push(counters);
-            seen.candidates.lock().unwrap().push(candidates);
-            let seen = Arc::clone(&seen);
-            let (datagrams, messages, finished) = Default::default();
-            Echo { shard, shards, seen, datagrams, messages, later: None, finished }
-        }
-    });
-    let (host, _) = started.unwrap();
+    let makers = Makers { shards: options.threads, seen: Arc::clone(&seen), ids: Ids::default() };
+    let (host, _) = MediaThreads::start(options, makers).unwrap();
     (host, seen)
+}
+
+struct Makers {
+    shards: usize,
+    seen: Arc<Seen>,
+    ids: Ids,
+}
+
+impl Shards for Makers {
+    type Shard = Echo;
+
+    fn make(&self, start: Start) -> Echo {
+        let Start { shard, candidates, counters, after } = start;
+        let (shards, seen) = (self.shards, Arc::clone(&self.seen));
+        seen.counters.lock().unwrap().push(counters);
+        seen.candidates.lock().unwrap().push(candidates);
+        seen.starts.lock().unwrap().push((shard, after));
+        let (datagrams, messages, finished) = Default::default();
+        Echo { shard, shards, seen, datagrams, messages, later: None, finished }
+    }
+
+    fn ended(&self, shard: ShardIndex) -> Ended {
+        self.seen.deaths.fetch_add(1, Ordering::SeqCst);
+        Ended::new(&self.ids, shard)
+    }
 }
 
 /// A peer connected to the UDP address of `shard`.

@@ -141,6 +141,14 @@ impl Client {
         self.wanted_channels.push(label);
     }
 
+    /// Writes when there is room. Gives whether there was.
+    pub fn try_write(&mut self, channel: ChannelId, binary: bool, data: &[u8]) -> bool {
+        self.timeout = self.now;
+        self.rtc
+            .channel(channel)
+            .is_some_and(|mut channel| channel.write(binary, data).is_ok_and(|written| written))
+    }
+
     pub fn write(&mut self, channel: ChannelId, binary: bool, data: &[u8]) {
         let mut channel = self.rtc.channel(channel).expect("an open channel");
         assert!(channel.write(binary, data).expect("it can be sent"));

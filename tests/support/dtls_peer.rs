@@ -45,6 +45,10 @@ pub struct Peer {
     pub deaf: bool,
     pub connected: bool,
     pub error: Option<String>,
+    /// Whether it offers data channels as well.
+    pub offers_data: bool,
+    /// What came over the association: packets of SCTP.
+    pub data: Vec<Vec<u8>>,
     begun: bool,
     first_check: Option<Instant>,
     next_check: Option<Instant>,
@@ -68,6 +72,8 @@ impl Peer {
             deaf: false,
             connected: false,
             error: None,
+            offers_data: false,
+            data: Vec::new(),
             begun: false,
             first_check: None,
             next_check: None,
@@ -105,8 +111,13 @@ impl Peer {
                  a=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
             )
         };
+        let (name, data) = if self.offers_data {
+            (" 2", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n")
+        } else {
+            ("", "")
+        };
         format!(
-            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n{}{}",
+            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}{name}\r\n{}{}{data}",
             if mid == "0" { "0 1" } else { "1" },
             line("0"),
             line("1"),
@@ -172,6 +183,7 @@ impl Peer {
             match self.dtls.poll_output(&mut buffer) {
                 Output::Packet(packet) => datagrams.push(packet.to_vec()),
                 Output::Connected => self.connected = true,
+                Output::ApplicationData(data) => self.data.push(data.to_vec()),
                 Output::Timeout(at) => {
                     self.timeout = at;
                     break;

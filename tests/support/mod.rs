@@ -17,7 +17,7 @@ use medialoom::control::error::EngineError;
 use medialoom::control::event::{Event, IncomingTrackInfo, Reply};
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{
-    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
+    ChannelId, Ended, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
     TransportId,
 };
 use medialoom::control::mailbox::Mailbox;
@@ -29,7 +29,7 @@ use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::shard::{EndpointParts, Shard};
-use medialoom::webrtc::Identity;
+use medialoom::webrtc::Certificates;
 
 use client::Client;
 use network::{Conditions, Network};
@@ -42,8 +42,11 @@ pub struct World {
     pub clients: Vec<Client>,
     pub network: Network,
     pub events: Vec<Event>,
+    /// JavaScript does not get to take what is in the mailbox.
+    pub javascript_busy: bool,
     mailbox: Arc<Mailbox>,
     ids: Arc<Ids>,
+    parts: EndpointParts,
     next_request: u32,
     /// What came for a shard whose thread does not get to run just now.
     waiting: Vec<Option<Waiting>>,
@@ -102,14 +105,11 @@ impl World {
         let now = Instant::now();
         let ids = Arc::new(Ids::default());
         let mailbox = Arc::new(Mailbox::new(|| ()));
-        let identity = Identity::generate().unwrap();
+        let certificates = Arc::new(Certificates::generate(now).unwrap());
         let load = Arc::new(Load::new(shards));
-        let parts = EndpointParts { ids: ids.clone(), identity, mailbox: mailbox.clone(), load };
-        let make = |index: usize| {
-            let candidates = LocalCandidates(vec![(Protocol::Udp, shard_address(index))]);
-            let index = ShardIndex(index as u8);
-            Shard::new(now, index, parts.clone(), candidates, Default::default())
-        };
+        let parts =
+            EndpointParts { ids: ids.clone(), certificates, mailbox: mailbox.clone(), load };
+        let make = |index: usize| make_shard(now, index, &parts);
         Self {
             now,
             start: now,
@@ -117,8 +117,10 @@ impl World {
             clients: Vec::new(),
             network: Network::new(seed, conditions),
             events: Vec::new(),
+            javascript_busy: false,
             mailbox,
             ids,
+            parts,
             next_request: 0,
             waiting: (0..shards).map(|_| None).collect(),
             replies: HashMap::new(),
@@ -126,13 +128,19 @@ impl World {
     }
 
     pub fn create_transport(&mut self, shard: usize, options: TransportOptions) -> TransportId {
-        // As admission does, so that leaving adds up.
-        let transport = TransportId::new(&self.ids, ShardIndex(shard as u8));
-        let options = Box::new(options);
-        self.shards[shard]
-            .handle_command(self.now, Command::CreateTransport { transport, options });
-        self.flush(shard);
+        let transport = self.reserve_transport(shard);
+        self.make_transport(transport, options);
         transport
+    }
+
+    /// The name of a transport that is made later.
+    pub fn reserve_transport(&self, shard: usize) -> TransportId {
+        TransportId::new(&self.ids, ShardIndex(shard as u8))
+    }
+
+    pub fn make_transport(&mut self, transport: TransportId, options: TransportOptions) {
+        let options = Box::new(options);
+        self.command_to_shard(transport.shard(), Command::CreateTransport { transport, options });
     }
 
     pub fn command(&mut self, transport: TransportId, command: TransportCommand) {
@@ -208,6 +216,21 @@ impl World {
         self.flush(shard);
     }
 
+    /// The thread of a shard dies, and the next one begins. What comes for it meanwhile waits.
+    pub fn kill_thread(&mut self, shard: usize, meanwhile: impl FnOnce(&mut Self)) -> Ended {
+        let index = ShardIndex(shard as u8);
+        self.pause(shard);
+        self.parts.load.went_down(index);
+        let ended = Ended::new(&self.ids, index);
+        meanwhile(self);
+        self.shards[shard] = make_shard(self.now, shard, &self.parts);
+        let shards = self.shards.len();
+        self.shards[shard].succeed(ended, shards);
+        self.flush(shard);
+        self.resume(shard);
+        ended
+    }
+
     /// When a shard that gets to run wants its timeout.
     fn shard_timeout(&mut self, shard: usize) -> Option<Instant> {
         self.waiting[shard].is_none().then(|| self.shards[shard].poll_timeout())?
@@ -249,9 +272,9 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shards) = (self.mailbox.clone(), self.shards.len());
-        let collector = snapshot::collector(request, mailbox, Shape::Endpoint, shards);
-        for shard in 0..shards {
-            let command = Command::Stats { collector: collector.clone(), only: None };
+        let collector = snapshot::collector(request, mailbox, Shape::Endpoint);
+        for (shard, collector) in std::iter::repeat_n(collector, shards).enumerate() {
+            let command = Command::Stats { collector, only: None };
             self.command_to_shard(ShardIndex(shard as u8), command);
         }
         match self.replies.remove(&request) {
@@ -288,7 +311,7 @@ impl World {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         let (mailbox, shape) = (self.mailbox.clone(), Shape::Transport);
-        let collector = snapshot::collector(request, mailbox, shape, 1);
+        let collector = snapshot::collector(request, mailbox, shape);
         let shard = transport.shard().index();
         let command = Command::Stats { collector, only: Some(transport) };
         self.shards[shard].handle_command(self.now, command);
@@ -389,7 +412,8 @@ impl World {
         let (now, network) = (self.now, &mut self.network);
         let mut collector = Collector { now, network, messages: &mut messages };
         self.shards[index].flush(now, &mut collector);
-        for event in self.mailbox.drain() {
+        let events = if self.javascript_busy { Vec::new() } else { self.mailbox.drain() };
+        for event in events {
             match event {
                 Event::Reply { request, result } => {
                     self.replies.insert(request, result);
@@ -406,6 +430,11 @@ impl World {
             self.flush(to.index());
         }
     }
+}
+
+fn make_shard(now: Instant, index: usize, parts: &EndpointParts) -> Shard {
+    let candidates = LocalCandidates(vec![(Protocol::Udp, shard_address(index))]);
+    Shard::new(now, ShardIndex(index as u8), parts.clone(), candidates, Default::default())
 }
 
 fn sdp_of(reply: Reply) -> String {

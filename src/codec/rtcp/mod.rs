@@ -78,6 +78,20 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
+    /// What there is in it to look at.
+    fn blocks(&self) -> usize {
+        match self {
+            Packet::SenderReport { reports, .. } | Packet::ReceiverReport { reports, .. } => {
+                reports.clone().count().max(1)
+            }
+            Packet::Fir { entries, .. } => entries.clone().count().max(1),
+            Packet::TransportFeedback(feedback) => {
+                1 + usize::from(feedback.status_count / STATUSES_OF_A_BLOCK)
+            }
+            _ => 1,
+        }
+    }
+
     /// `None` when the body is too short for what the header announces.
     fn parse(raw: &RawPacket<'a>) -> Option<Self> {
         match raw.payload_type {
@@ -93,17 +107,27 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Blocks of one compound that are looked at: reports of streams and requests for keyframes, each
+/// of which looks for its stream. A compound that fills a packet has some fifty.
+const MAX_BLOCKS: usize = 256;
+
+/// Packets that transport-wide feedback tells of, for the cost of one block. A chunk of two bytes
+/// tells of thousands.
+const STATUSES_OF_A_BLOCK: u16 = 64;
+
 /// The packets of a compound, one after the other. Ends at the first malformed one, since nothing
-/// behind it can be found. That the first is a report (RFC 3550 6.1) is not asked for: peers send
+/// behind it can be found, and after [`MAX_BLOCKS`]. That the first is a report (RFC 3550 6.1) is not asked for: peers send
 /// feedback alone when that was agreed on (RFC 5506).
 pub fn packets(bytes: &[u8]) -> Packets<'_> {
-    Packets { rest: bytes }
+    Packets { rest: bytes, blocks: MAX_BLOCKS }
 }
 
 /// What [`packets`] returns.
 #[derive(Clone, Debug)]
 pub struct Packets<'a> {
     rest: &'a [u8],
+    /// That may still come.
+    blocks: usize,
 }
 
 impl<'a> Iterator for Packets<'a> {
@@ -113,6 +137,7 @@ impl<'a> Iterator for Packets<'a> {
         let bytes = std::mem::take(&mut self.rest);
         let (raw, rest) = RawPacket::split(bytes)?;
         let packet = Packet::parse(&raw)?;
+        self.blocks = self.blocks.checked_sub(packet.blocks())?;
         self.rest = rest;
         Some(packet)
     }

@@ -166,3 +166,18 @@ fn random_bytes_are_read() {
         read_all(&bytes);
     }
 }
+
+#[test]
+fn a_compound_is_read_as_far_as_it_has_a_reasonable_number_of_blocks() {
+    let mut pli = vec![0; 12];
+    write_pli(&mut pli, 1, 2).unwrap();
+    assert_eq!(packets(&pli.repeat(100)).count(), 100, "what fills a packet");
+    assert_eq!(packets(&pli.repeat(5000)).count(), MAX_BLOCKS);
+    // Thousands of packets told of by one chunk (draft-holmer-rmcat-transport-wide-cc-extensions-01
+    // 3.1.3), again and again.
+    let mut feedback = vec![0x8f, 205, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
+    feedback.extend([0x1f, 0xff].repeat(8));
+    assert_eq!(packets(&feedback).count(), 0, "more than can have been sent");
+    feedback[14..16].copy_from_slice(&4000_u16.to_be_bytes());
+    assert_eq!(packets(&feedback.repeat(30)).count(), 4);
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::control::error::{ErrorCode, Fault};
+use crate::control::ids::ShardIndex;
 use crate::mcu::audio::FileError;
 use crate::mcu::video::VideoError;
 
@@ -12,6 +13,8 @@ pub(super) enum MixerError {
     Closed,
     /// Mixing panicked.
     Failed,
+    /// The media thread that its tracks are on died.
+    ThreadFailed(ShardIndex),
     /// It has no sound, or no pictures, to do this to.
     Unmixed,
     /// A file that cannot be played.
@@ -33,6 +36,10 @@ impl fmt::Display for MixerError {
             Self::Failed => {
                 f.write_str("mixing failed; the mixer was closed and nothing else was touched")
             }
+            Self::ThreadFailed(shard) => {
+                let number = shard.0;
+                write!(f, "media thread {number}, which had the mixer's tracks, ended by a fault")
+            }
             Self::Unmixed => f.write_str("the mixer mixes nothing of it"),
             Self::File(error) => error.fmt(f),
             Self::Pictures(error) | Self::Options(error) | Self::NoSnapshot(error) => error.fmt(f),
@@ -45,7 +52,7 @@ impl Fault for MixerError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Closed => ErrorCode::Closed,
-            Self::Failed => ErrorCode::Internal,
+            Self::Failed | Self::ThreadFailed(_) => ErrorCode::Internal,
             Self::Unmixed | Self::NoSnapshot(_) => ErrorCode::InvalidState,
             Self::File(_) | Self::Pictures(_) | Self::Options(_) => ErrorCode::InvalidArg,
             Self::SnapshotsWait(_) => ErrorCode::QueueFull,

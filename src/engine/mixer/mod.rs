@@ -27,6 +27,7 @@ use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Notes, Taker};
 pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
+use crate::sfu::source::SourceDescription;
 use error::MixerError;
 pub use load::Load;
 use pictures::Pictures;
@@ -131,6 +132,9 @@ impl<S: Shards> Mixer<S> {
         }
         let notes = self.inlet.take_notes();
         self.take_notes(notes);
+        if self.over {
+            return None;
+        }
         self.take_packets();
         let next = self.mix(now);
         self.tap(now);
@@ -320,11 +324,14 @@ impl<S: Shards> Mixer<S> {
 
     fn take_notes(&mut self, notes: Notes) {
         for (track, description) in notes.sources {
-            for (port, kind) in self.inputs.described(track, description) {
-                match kind {
-                    Kind::Audio => self.sound.iter_mut().for_each(|s| s.reset_input(port)),
-                    Kind::Video => self.pictures.iter_mut().for_each(|p| p.reset_input(port)),
-                }
+            self.described(track, description);
+        }
+        for ended in notes.ended {
+            if self.id.ended_with(ended) {
+                return self.fail_with(MixerError::ThreadFailed(ended.shard));
+            }
+            for track in self.inputs.ended(ended) {
+                self.described(track, None);
             }
         }
         for (track, wanted) in notes.demand {
@@ -336,6 +343,16 @@ impl<S: Shards> Mixer<S> {
         for (track, encoding) in notes.keyframes {
             if let Some(pictures) = &mut self.pictures {
                 pictures.request_keyframe(track, encoding);
+            }
+        }
+    }
+
+    /// What feeds ports is something else now, or gone.
+    fn described(&mut self, track: SourceId, description: Option<Arc<SourceDescription>>) {
+        for (port, kind) in self.inputs.described(track, description) {
+            match kind {
+                Kind::Audio => self.sound.iter_mut().for_each(|s| s.reset_input(port)),
+                Kind::Video => self.pictures.iter_mut().for_each(|p| p.reset_input(port)),
             }
         }
     }
@@ -423,7 +440,6 @@ impl<S: Shards> Mixer<S> {
             | C::SetOverlays { request, .. }
             | C::Snapshot { request, .. }
             | C::PlayFile { request, .. } => request,
-            C::Stats { collector } => return collector.add(Share::default()),
             C::ReadPcm { conduit, .. } | C::WritePcm { conduit, .. } => return conduit.close(),
             C::ReadFrames { conduit, .. } | C::WriteFrames { conduit, .. } => {
                 return conduit.close();
@@ -436,7 +452,11 @@ impl<S: Shards> Mixer<S> {
 
     /// It panicked.
     pub fn fail(&mut self) {
-        let error = MixerError::Failed.into();
+        self.fail_with(MixerError::Failed);
+    }
+
+    fn fail_with(&mut self, error: MixerError) {
+        let error = error.into();
         self.mailbox.post(Event::MixerError { mixer: self.id, error });
         self.close(CloseReason::Error);
     }

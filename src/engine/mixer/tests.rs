@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
-use crate::control::ids::Ids;
+use crate::control::ids::{Ended, Ids};
 use crate::control::mixer::AudioOptions;
 use crate::control::snapshot::{self, StatsCollector};
 use crate::control::stats::Shape;
@@ -103,7 +103,7 @@ impl Room {
 
     fn collector(&self, request: u32) -> Arc<StatsCollector> {
         let (request, mailbox) = (RequestId(request), self.mailbox.clone());
-        snapshot::collector(request, mailbox, Shape::Mixer, 1)
+        snapshot::collector(request, mailbox, Shape::Mixer)
     }
 
     fn listen(&self, track: SourceId, codecs: &[u8]) {
@@ -301,6 +301,39 @@ fn closing_lets_everything_go() {
     assert!(room.mixer.is_over());
     let reply = Event::Reply { request: RequestId(7), result: Ok(Reply::Done) };
     assert_eq!(room.mailbox.drain().last(), Some(&reply));
+}
+
+#[test]
+fn a_mixer_goes_on_without_the_tracks_of_a_media_thread_that_died() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let (other, _) = room.add_port();
+    room.listen(room.shared, &[0]);
+    let (lost, ended) = (room.attach(port), Ended::new(&room.ids, ShardIndex(1)));
+    let later = room.attach(other);
+    room.run(2);
+    room.inlet.thread_ended(ended);
+    room.run(1);
+    let fed: Vec<SourceId> = room.mixer.inputs.iter().map(|input| input.track).collect();
+    assert_eq!(fed, [later], "and not {lost}");
+    assert!(!room.mixer.is_over());
+}
+
+#[test]
+fn a_mixer_whose_tracks_lived_on_a_media_thread_that_died_closes_with_an_error_and_answers() {
+    let mut room = Room::new();
+    room.inlet.thread_ended(Ended::new(&room.ids, SHARD));
+    room.run(1);
+    assert!(room.mixer.is_over());
+    let events = room.mailbox.drain();
+    let failed = matches!(
+        &events[0],
+        Event::MixerError { error, .. } if error.message.contains("media thread 0")
+    );
+    assert!(failed, "{events:?}");
+    let closed = matches!(events[1], Event::MixerClosed { reason: CloseReason::Error, .. });
+    assert!(closed, "{events:?}");
+    assert!(room.requests.is_closed(), "what is asked now is refused");
 }
 
 #[test]

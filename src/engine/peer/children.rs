@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Kind, Peer};
 use crate::control::error::EngineError;
 use crate::control::ids::{ChannelId, SourceId};
+use crate::control::mailbox::Backlog;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet};
 
@@ -57,6 +58,13 @@ impl Peer {
     ) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.relay(now, channel, binary, data),
+        })
+    }
+
+    /// What of its messages waits for JavaScript. `None` when it panicked, now or before.
+    pub fn backlog(&mut self) -> Option<Backlog> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.backlog().clone(),
         })
     }
 

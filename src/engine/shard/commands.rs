@@ -18,8 +18,8 @@ impl Shard {
         id: TransportId,
         options: Box<TransportOptions>,
     ) {
-        let session =
-            Session::new(now, id, options, &self.identity, &self.candidates, self.ids.clone());
+        let identity = self.certificates.current(now);
+        let session = Session::new(now, id, options, &identity, &self.candidates, self.ids.clone());
         self.core.peers.insert(id, Peer::webrtc(session));
         self.core.with(id, |_| Some(()));
     }

@@ -58,7 +58,9 @@ impl Core {
         data: Bytes,
     ) {
         let message = Event::ChannelMessage { id: channel, binary, data };
-        if self.mailbox.post_bounded(message).is_err() {
+        // What a peer said last comes when it is no more.
+        let sender = self.peers.get_mut(&owner).and_then(Peer::backlog);
+        if self.mailbox.post_bounded(message, &sender.unwrap_or_default()).is_err() {
             let error = ShardError::MessagesWait.into();
             self.with(owner, |peer| peer.fail_channel(now, channel, error));
         }

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::repair::Tails;
 use crate::codec::Kind;
 use crate::control::flow::Flow;
-use crate::control::ids::{OutgoingTrackId, SourceId, TakerId, TransportId};
+use crate::control::ids::{Ended, OutgoingTrackId, SourceId, TakerId, TransportId};
 use crate::engine::io::Output;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::{Owner, Routes};
@@ -215,6 +215,19 @@ impl Media {
             core.send(receiver.transport, |sending| {
                 sending.set_source(now, receiver.track, None);
             });
+        }
+    }
+
+    /// Another shard lost all it had: its tracks, and who took tracks of this one.
+    pub(super) fn thread_ended(&mut self, core: &mut Core, now: Instant, ended: Ended) {
+        let tracks: Vec<SourceId> = self.routes.tracks().collect();
+        for track in tracks {
+            if track.ended_with(ended) {
+                self.remove_source(core, now, track);
+            } else if let Some(route) = self.routes.route_mut(track) {
+                route.remove_shard(ended.shard);
+                self.tell_demand(core, now, track);
+            }
         }
     }
 

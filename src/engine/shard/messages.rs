@@ -15,7 +15,7 @@ impl Shard {
     }
 
     pub(super) fn on_message(&mut self, now: Instant, message: ShardMessage) {
-        let Self { core, media, relays, speakers, slots, .. } = self;
+        let Self { core, media, relays, speakers, slots, before, .. } = self;
         match message {
             ShardMessage::Media { packet } => media.fan_out(core, packet, false),
             ShardMessage::Subscribe { track, from } => {
@@ -72,6 +72,10 @@ impl Shard {
             }
             ShardMessage::SlotClosed { slot } => slots.close_slot((core, media), now, slot),
             ShardMessage::MadeTrack { track, inlet, description } => {
+                // Its mixer hears from its inlet what ended before this shard.
+                if before.is_some_and(|ended| track.ended_with(ended)) {
+                    return;
+                }
                 media.set_description(core, now, track, Owner::Maker(inlet), description);
             }
             ShardMessage::Made { packets } => {
@@ -97,6 +101,15 @@ impl Shard {
             ShardMessage::UnrelayChannel { source, to } => relays.count_relay(source, to, -1),
             ShardMessage::ChannelMessage { to, binary, data } => {
                 relays.deliver(core, now, to, binary, data)
+            }
+            ShardMessage::ThreadEnded { ended } => {
+                speakers.thread_ended(core, now, ended);
+                // What takes the place of a track is there before it goes.
+                self.handle_own(now);
+                let Self { core, media, relays, slots, .. } = self;
+                slots.thread_ended((core, media), now, ended);
+                media.thread_ended(core, now, ended);
+                relays.thread_ended(ended);
             }
         }
     }

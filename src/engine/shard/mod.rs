@@ -7,6 +7,7 @@
 
 mod commands;
 mod core;
+mod ended;
 mod error;
 mod events;
 mod media;
@@ -25,7 +26,7 @@ use crate::codec::wrapped;
 use crate::control::command::Command;
 use crate::control::event::CloseReason;
 use crate::control::flow::{Flow, LocalCandidates};
-use crate::control::ids::{Ids, ShardIndex, TransportId};
+use crate::control::ids::{Ended, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
@@ -37,7 +38,7 @@ use crate::engine::movers::Movers;
 use crate::engine::peer::Peer;
 use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
-use crate::webrtc::Identity;
+use crate::webrtc::Certificates;
 use core::Core;
 use media::Media;
 use relays::Relays;
@@ -48,7 +49,7 @@ use speakers::Speakers;
 #[derive(Clone)]
 pub struct EndpointParts {
     pub ids: Arc<Ids>,
-    pub identity: Identity,
+    pub certificates: Arc<Certificates>,
     pub mailbox: Arc<Mailbox>,
     pub load: Arc<Load>,
 }
@@ -63,7 +64,7 @@ pub struct Shard {
     /// Slots that feed outgoing tracks of this shard.
     slots: Slots,
     ids: Arc<Ids>,
-    identity: Identity,
+    certificates: Arc<Certificates>,
     candidates: LocalCandidates,
     counters: Arc<ThreadCounters>,
     load: Arc<Load>,
@@ -78,6 +79,8 @@ pub struct Shard {
     last_words: Vec<Peer>,
     unmatched: u64,
     panics: u64,
+    /// What the thread before had, if it died. Nobody may get hold of it any more.
+    before: Option<Ended>,
 }
 
 impl Shard {
@@ -89,7 +92,7 @@ impl Shard {
         candidates: LocalCandidates,
         counters: Arc<ThreadCounters>,
     ) -> Self {
-        let EndpointParts { ids, identity, mailbox, load } = endpoint;
+        let EndpointParts { ids, certificates, mailbox, load } = endpoint;
         Self {
             core: Core::new(now, index, mailbox),
             media: Media::default(),
@@ -97,7 +100,7 @@ impl Shard {
             speakers: Speakers::default(),
             slots: Slots::default(),
             ids,
-            identity,
+            certificates,
             candidates,
             counters,
             load,
@@ -109,6 +112,7 @@ impl Shard {
             last_words: Vec::new(),
             unmatched: 0,
             panics: 0,
+            before: None,
         }
     }
 
@@ -139,6 +143,11 @@ impl Reactor for Shard {
 
     fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
+            // JavaScript was told that it ended, before it was there.
+            Command::CreateTransport { transport, .. }
+                if self.ended_before(|ended| transport.ended_with(ended)) => {}
+            Command::Speakers { group, .. }
+                if self.ended_before(|ended| group.ended_with(ended)) => {}
             Command::CreateTransport { transport, options } => {
                 self.create_transport(now, transport, options);
             }
@@ -150,6 +159,8 @@ impl Reactor for Shard {
             }
             Command::RelayChannel { source, to } => self.relays.count_relay(source, to, 1),
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
+            #[cfg(feature = "fault-injection")]
+            Command::Panic => panic!("as the test wants"),
         }
         self.handle_own(now);
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::core::Core;
 use crate::control::command::RelayTarget;
-use crate::control::ids::{ChannelId, IdMap, TransportId};
+use crate::control::ids::{ChannelId, Ended, IdMap, TransportId};
 use crate::engine::message::ShardMessage;
 
 #[derive(Default)]
@@ -106,6 +106,14 @@ impl Relays {
         core.with(to.transport, |peer| peer.relay(now, to.channel, binary, data));
     }
 
+    /// Channels of a shard that lost all it had send nothing on any more.
+    pub(super) fn thread_ended(&mut self, ended: Ended) {
+        self.relays.retain(|_, targets| {
+            targets.retain(|to, _| !to.transport.ended_with(ended));
+            !targets.is_empty()
+        });
+    }
+
     pub(super) fn forget_channel(
         &mut self,
         core: &mut Core,
@@ -130,7 +138,7 @@ mod tests {
     use crate::control::mailbox::Mailbox;
     use crate::engine::io::Reactor;
     use crate::engine::load::Load;
-    use crate::webrtc::Identity;
+    use crate::webrtc::Certificates;
 
     const TRANSPORT: TransportId = TransportId(1 << 6);
     const SOURCE: ChannelId = ChannelId(2 << 6);
@@ -142,7 +150,7 @@ mod tests {
     fn shard() -> Shard {
         let endpoint = EndpointParts {
             ids: Arc::new(Ids::default()),
-            identity: Identity::generate().unwrap(),
+            certificates: Arc::new(Certificates::generate(Instant::now()).unwrap()),
             mailbox: Arc::new(Mailbox::new(|| ())),
             load: Arc::new(Load::new(2)),
         };
@@ -188,6 +196,23 @@ mod tests {
         assert!(relayed_to(&shard, FAR));
         end(&mut shard, FAR);
         assert!(shard.relays.relays.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_sent_on_to_a_shard_that_lost_all_it_had_but_to_what_it_got_later() {
+        let ids = Ids::default();
+        let far = |ids| RelayTarget {
+            transport: TransportId::new(ids, ShardIndex(1)),
+            channel: ChannelId::new(ids, ShardIndex(1)),
+        };
+        let mut shard = shard();
+        let lost = far(&ids);
+        let ended = Ended::new(&ids, ShardIndex(1));
+        let later = far(&ids);
+        begin(&mut shard, lost);
+        begin(&mut shard, later);
+        shard.handle_message(Instant::now(), ShardMessage::ThreadEnded { ended });
+        assert!(!relayed_to(&shard, lost) && relayed_to(&shard, later));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::core::Core;
 use super::media::Media;
 use super::speakers::Speakers;
-use crate::control::ids::{IdMap, OutgoingTrackId, SourceId, TransportId};
+use crate::control::ids::{Ended, IdMap, OutgoingTrackId, SourceId, TransportId};
 use crate::engine::message::ShardMessage;
 use crate::engine::speakers::Source;
 
@@ -113,6 +113,21 @@ impl Slots {
         for seat in taken.seats {
             self.of.remove(&seat.track);
             feed(core, media, now, seat, None);
+        }
+    }
+}
+
+impl Slots {
+    /// Slots of a shard that lost all it had feed nothing any more.
+    pub(super) fn thread_ended(
+        &mut self,
+        (core, media): (&mut Core, &mut Media),
+        now: Instant,
+        ended: Ended,
+    ) {
+        let gone = self.taken.keys().filter(|slot| slot.ended_with(ended));
+        for slot in gone.copied().collect::<Vec<_>>() {
+            self.close_slot((core, media), now, slot);
         }
     }
 }

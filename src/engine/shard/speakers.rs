@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::core::Core;
 use crate::control::event::Event;
-use crate::control::ids::{IdMap, MAX_SHARDS, ShardIndex, SourceId, SpeakersId};
+use crate::control::ids::{Ended, IdMap, MAX_SHARDS, ShardIndex, SourceId, SpeakersId};
 use crate::control::speakers::SpeakersCommand;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Routes;
@@ -299,6 +299,28 @@ impl Speakers {
             tell_gone(core, group, track);
         }
         self.watched.remove(&track);
+    }
+}
+
+impl Speakers {
+    /// Another shard lost all it had: its groups listen to nothing here, its tracks are no members
+    /// and its receivers take no slots.
+    pub(super) fn thread_ended(&mut self, core: &mut Core, now: Instant, ended: Ended) {
+        self.watched.retain(|_, watches| {
+            watches.retain(|watch| !watch.group.ended_with(ended));
+            !watches.is_empty()
+        });
+        for slot in self.slots.values_mut() {
+            slot.shards &= !(1 << ended.shard.0);
+        }
+        let groups = self.groups.iter();
+        let gone: Vec<(SpeakersId, SourceId)> = groups
+            .flat_map(|(id, group)| group.tracks().map(|track| (*id, track)))
+            .filter(|(_, track)| track.ended_with(ended))
+            .collect();
+        for (group, track) in gone {
+            self.on_watched_gone(core, now, group, track);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::mpsc;
 
-use crate::control::ids::{IdMap, SourceId};
+use crate::control::ids::{Ended, IdMap, SourceId};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
@@ -34,6 +34,8 @@ pub struct Notes {
     pub demand: IdMap<SourceId, EncodingSet>,
     /// Of tracks that come out: encodings that somebody needs a keyframe of.
     pub keyframes: HashSet<(SourceId, EncodingIndex)>,
+    /// Shards that lost all they had: tracks that go in and tracks that come out.
+    pub ended: Vec<Ended>,
 }
 
 impl fmt::Debug for Inlet {
@@ -80,6 +82,16 @@ impl Inlet {
     /// Somebody needs a keyframe of a made track.
     pub fn keyframe(&self, track: SourceId, encoding: EncodingIndex) {
         self.lock().keyframes.insert((track, encoding));
+        self.wake();
+    }
+
+    /// A shard lost all it had, which it cannot tell itself.
+    pub fn thread_ended(&self, ended: Ended) {
+        let mut notes = self.lock();
+        // What ended the last time is part of it.
+        notes.ended.retain(|known| known.shard != ended.shard);
+        notes.ended.push(ended);
+        drop(notes);
         self.wake();
     }
 

@@ -9,7 +9,7 @@ use super::inlet::Inlet;
 use super::input::Input;
 use crate::codec::Kind;
 use crate::codec::packet::TakenPacket;
-use crate::control::ids::{IdMap, ShardIndex, SourceId, TakerId};
+use crate::control::ids::{Ended, IdMap, ShardIndex, SourceId, TakerId};
 use crate::engine::message::ShardMessage;
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingSet, SourcePacket};
@@ -133,6 +133,11 @@ impl<K: Copy + Eq> Taker<K> {
             }
         }
         anew
+    }
+
+    /// A shard lost all it had. Gives the tracks that are taken from it.
+    pub fn ended(&self, ended: Ended) -> Vec<SourceId> {
+        self.places.keys().filter(|track| track.ended_with(ended)).copied().collect()
     }
 
     /// Gives a packet to every place that takes it.

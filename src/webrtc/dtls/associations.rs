@@ -14,7 +14,7 @@ use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 use super::association::{Association, Recipe, Step};
 use super::failure::Failure;
 use super::record::{Leading, Random, leading};
-use super::sctp_guard::{SctpGuard, Verdict};
+use super::sctp::{Guard, RETRY, Verdict, Window};
 use super::{Dtls, QUESTION};
 
 /// A handshake costs a signature and two key agreements, and its first message is unauthenticated.
@@ -51,7 +51,9 @@ pub(super) struct Associations {
     /// str0m was told that there is an association.
     told: bool,
     /// Stands before what runs over it.
-    guard: SctpGuard,
+    guard: Guard,
+    /// Stands behind it.
+    window: Window,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,8 @@ impl Associations {
             carried: false,
             renewed: false,
             told: false,
-            guard: SctpGuard::default(),
+            guard: Guard::default(),
+            window: Window::default(),
         }
     }
 
@@ -216,6 +219,9 @@ impl Associations {
         if self.session.0.moved.swap(false, Ordering::Relaxed) {
             self.repeat_hello();
         }
+        if self.window.is_closed() {
+            self.reopen();
+        }
         // While the next handshake goes on, its own end decides.
         let mut wake = self.left.filter(|_| self.next.is_none());
         if wake.is_some_and(|until| self.now >= until) {
@@ -265,7 +271,9 @@ impl Associations {
                     self.session.lose_channels();
                 }
                 Step::Timeout(at) => {
-                    return Step::Timeout(earlier(wake, at).unwrap_or(at));
+                    let at = earlier(wake, at).unwrap_or(at);
+                    let retry = self.window.is_closed().then(|| self.now + RETRY);
+                    return Step::Timeout(earlier(retry, at).unwrap_or(at));
                 }
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
@@ -274,6 +282,22 @@ impl Associations {
                 }
                 other => return other,
             }
+        }
+    }
+
+    fn judge(&mut self, packet: &[u8]) -> Verdict {
+        self.guard.delivered(self.session.0.delivered.swap(0, Ordering::Relaxed));
+        let verdict = self.guard.judge(self.now, packet);
+        self.session.0.largest.store(self.guard.largest(), Ordering::Relaxed);
+        verdict
+    }
+
+    /// Tells a peer that was stopped that JavaScript has room again.
+    fn reopen(&mut self) {
+        if let Some(packet) = self.window.reopen(self.session.backlog().room())
+            && let Err(error) = self.current.send(&packet)
+        {
+            tracing::debug!(%error, "no window told");
         }
     }
 
@@ -360,7 +384,7 @@ impl DtlsInstance for Associations {
                 Step::Data(length) => {
                     self.session.0.heard.store(true, Ordering::Relaxed);
                     let packet = buf.get(..length).unwrap_or_default();
-                    match self.guard.judge(self.now, packet) {
+                    match self.judge(packet) {
                         Verdict::Pass => return DtlsOutput::ApplicationData(&buf[..length]),
                         Verdict::Drop => {}
                         Verdict::Abort(excess) => self.session.fail(Failure::Excess(excess)),
@@ -396,7 +420,11 @@ impl DtlsInstance for Associations {
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, Error> {
         // Waits for the association that follows.
-        if self.left.is_some() { Ok(0) } else { self.current.send(data) }
+        if self.left.is_some() {
+            return Ok(0);
+        }
+        self.guard.hear(data);
+        self.current.send(self.window.limit(data, self.session.backlog().room()))
     }
 
     fn is_active(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sctp_guard::Excess;
+use super::sctp::Excess;
 use dimpl::{CertificateError, CryptoError, Error, SecurityError};
 
 /// Largest certificate that is taken, in bytes: four times what one of an authority with an RSA

@@ -12,10 +12,10 @@ mod failure;
 mod fingerprint;
 mod provider;
 mod record;
-mod sctp_guard;
+mod sctp;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use fingerprint::Fingerprints;
 pub(super) use provider::Provider;
 pub(super) use record::{Leading, leading};
 
+use crate::control::mailbox::Backlog;
 use crate::sdp::description::Fingerprint;
 use crate::srtp::{KeyingMaterial, Profile};
 
@@ -52,6 +53,12 @@ struct Shared {
     moved: AtomicBool,
     /// str0m is asked for the pair that it sends to.
     asked: AtomicBool,
+    /// SCTP chunks at least that came out of the association as messages, since it was asked.
+    delivered: AtomicU32,
+    /// The payload of the largest one that came, in bytes.
+    largest: AtomicU32,
+    /// What waits for JavaScript.
+    backlog: Backlog,
     state: Mutex<State>,
 }
 
@@ -106,6 +113,9 @@ impl Dtls {
             moved: AtomicBool::new(false),
             // The answer comes with the first pair that is nominated.
             asked: AtomicBool::new(true),
+            delivered: AtomicU32::new(0),
+            largest: AtomicU32::new(0),
+            backlog: Backlog::default(),
             state: Mutex::new(State {
                 now,
                 wakes_at: None,
@@ -120,6 +130,18 @@ impl Dtls {
                 material: None,
             }),
         }))
+    }
+
+    /// What of this peer's messages waits for JavaScript.
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.0.backlog
+    }
+
+    /// A message came out of the SCTP association.
+    pub(super) fn delivered(&self, bytes: usize) {
+        let largest = self.0.largest.load(Ordering::Relaxed).max(1);
+        let chunks = u32::try_from(bytes).unwrap_or(u32::MAX).div_ceil(largest).max(1);
+        self.0.delivered.fetch_add(chunks, Ordering::Relaxed);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
