@@ -38,9 +38,10 @@ class RoomSpeakers {
   }
 
   close() {
-    for (const detector of this.#detectors.values()) detector.close()
+    const detectors = [...this.#detectors.values()]
     this.#detectors.clear()
     this.#listeners.clear()
+    for (const detector of detectors) detector.close()
   }
 
   /** @param {import('../../index.js').Endpoint} endpoint */
@@ -49,8 +50,24 @@ class RoomSpeakers {
     if (known) return known
     const detector = endpoint.createActiveSpeakerDetector()
     detector.on('speaking', (track, speaking) => this.#listeners.get(track)?.(speaking))
+    detector.once('closed', () => this.#replace(endpoint, detector))
     this.#detectors.set(endpoint, detector)
     return detector
+  }
+
+  /**
+   * The media thread of a detector may die, and its members live on others.
+   * @param {import('../../index.js').Endpoint} endpoint
+   * @param {import('../../index.js').ActiveSpeakerDetector} closed
+   */
+  #replace(endpoint, closed) {
+    if (this.#detectors.get(endpoint) !== closed) return
+    this.#detectors.delete(endpoint)
+    for (const [track, listener] of [...this.#listeners]) {
+      if (track.transport.endpoint !== endpoint) continue
+      listener(false)
+      this.add(track, listener)
+    }
   }
 }
 
