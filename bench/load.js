@@ -7,11 +7,19 @@ const { spawn } = require('node:child_process')
 class Load {
   #process
   #reports
+  #ended
 
   constructor(program, command, first) {
     this.#process = spawn(program, [command], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#ended = new Promise(resolve => this.#process.once('close', resolve))
+    // What is told to a program that has ended is told to nobody.
+    this.#process.stdin.on('error', () => {})
     this.#reports = readline.createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
     this.tell(first)
+  }
+
+  get pid() {
+    return this.#process.pid
   }
 
   tell(instruction) {
@@ -27,12 +35,16 @@ class Load {
     return report
   }
 
+  /** Ends it at once: its clients vanish without a word. */
+  async kill() {
+    this.#process.kill('SIGKILL')
+    await this.#ended
+  }
+
   /** Lets it end, and waits for that. */
   async close() {
-    if (this.#process.exitCode !== null) return
-    const ended = new Promise(resolve => this.#process.once('close', resolve))
     this.#process.stdin.end()
-    await ended
+    await this.#ended
   }
 }
 

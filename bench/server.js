@@ -5,6 +5,7 @@
  * it. The parent process carries the signaling (see round.js).
  */
 
+const { Audience } = require('./audience.js')
 const { mediaThreads } = require('./threads.js')
 const [threads, binding] = process.argv.slice(2)
 if (binding) loadBinding(binding)
@@ -18,51 +19,20 @@ function loadBinding(file) {
   require.cache[id] = { id, filename: id, loaded: true, exports: module.exports }
 }
 
-/** @type {Map<number, import('..').Transport>} */
-const transports = new Map()
-/** Outgoing tracks by the client and kind they are waiting for. */
-const waiting = new Map()
-
 async function main() {
   const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: Number(threads), tcp: false })
   endpoint.ref()
+  const audience = new Audience(() => endpoint.createTransport())
 
   process.on('message', async message => {
     if (message.type === 'offer') {
-      process.send({ type: 'answer', client: message.client, sdp: await join(endpoint, message) })
+      process.send({ type: 'answer', client: message.client, sdp: await audience.join('all', message) })
     } else {
       process.send({ type: 'sample', sample: await SAMPLES[message.type](endpoint) })
     }
   })
   process.on('disconnect', () => process.exit())
   process.send({ type: 'ready' })
-}
-
-/** One client: what it sends is offered to all, what it wants is attached as soon as it is there. */
-async function join(endpoint, { client, sdp, hears, sees }) {
-  const transport = endpoint.createTransport()
-  transports.set(client, transport)
-  transport.on('track', track => {
-    for (const outgoing of waitingFor(client, track.kind)) outgoing.attachTo(track)
-  })
-  if (hears.length + sees.length > 0) {
-    const stream = transport.createOutgoingStream({ audio: hears.length, video: sees.length })
-    hears.forEach((source, index) => want(stream.audio[index], source))
-    sees.forEach((source, index) => want(stream.video[index], source))
-  }
-  return transport.acceptOffer(sdp)
-}
-
-function want(outgoing, source) {
-  waitingFor(source, outgoing.kind).push(outgoing)
-  const track = transports.get(source)?.incomingTracks.find(track => track.kind === outgoing.kind)
-  if (track) outgoing.attachTo(track)
-}
-
-function waitingFor(client, kind) {
-  const key = `${client} ${kind}`
-  if (!waiting.has(key)) waiting.set(key, [])
-  return waiting.get(key)
 }
 
 // Taking statistics costs something itself: it happens outside of the time that is measured.

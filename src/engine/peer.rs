@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::control::command::TransportCommand;
+use crate::control::error::EngineError;
 use crate::control::event::CloseReason;
 use crate::control::flow::Flow;
 use crate::control::stats::TransportStats;
@@ -136,6 +137,13 @@ impl Peer {
     pub fn close(&mut self, now: Instant, reason: CloseReason) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.close(now, reason),
+        })
+    }
+
+    /// Has it closed for a fault of the peer's. `None` when it panicked.
+    pub fn give_up(&mut self, error: EngineError) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.give_up(error),
         })
     }
 

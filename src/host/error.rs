@@ -20,6 +20,8 @@ pub enum HostError {
     MixerClosed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
+    /// All media threads are too busy.
+    Overload,
     /// The endpoint has as many mixers as it may.
     MixerLimit(usize),
     /// The mixer has as many ports as it may.
@@ -59,6 +61,9 @@ impl fmt::Display for HostError {
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
+            Self::Overload => {
+                f.write_str("all media threads are too busy for another transport; try again later")
+            }
             Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
             Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
             Self::CallsWaitForThread { calls, thread } => {
@@ -89,6 +94,7 @@ impl Fault for HostError {
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
+            Self::Overload => ErrorCode::Busy,
             Self::MixedCodec(_) => ErrorCode::InvalidArg,
             #[cfg(feature = "mcu")]
             Self::Font(_) => ErrorCode::InvalidArg,

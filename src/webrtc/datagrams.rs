@@ -21,6 +21,10 @@ impl Session {
         workspace: &mut Workspace,
     ) -> bool {
         let Some(receive) = receive(flow, bytes) else { return false };
+        #[cfg(feature = "fault-injection")]
+        if let Some(burden) = &self.burden {
+            (burden.0)();
+        }
         self.count_received(bytes);
         if self.sending.flow() == Some(flow) {
             self.hear(now);

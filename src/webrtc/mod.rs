@@ -132,6 +132,8 @@ pub struct Session {
     dumping: Option<Arc<Dumping>>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
+    #[cfg(feature = "fault-injection")]
+    burden: Option<crate::control::command::Burden>,
 }
 
 impl Session {
@@ -191,6 +193,8 @@ impl Session {
             authentic_received: 0,
             dumping: None,
             over: None,
+            #[cfg(feature = "fault-injection")]
+            burden: None,
         };
         session.start_dump();
         session.drain(now);

@@ -7,6 +7,7 @@ use str0m::{Input, RtcError};
 
 use super::error::SessionError;
 use super::{Session, receive};
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
@@ -97,8 +98,12 @@ impl Session {
     }
 
     pub(super) fn fail(&mut self, error: &RtcError) {
+        self.give_up(SessionError::Rtc(error).into());
+    }
+
+    /// Has it closed for a fault of the peer's.
+    pub fn give_up(&mut self, error: EngineError) {
         if self.over.is_none() {
-            let error = SessionError::Rtc(error).into();
             let event = Event::TransportError { transport: self.id, error };
             self.events.push_back(PeerEvent::Event(event));
             self.end(CloseReason::Error);

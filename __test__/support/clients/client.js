@@ -12,6 +12,8 @@ class Client {
   #process
   #calls = new Map()
   #lastCall = 0
+  /** Milliseconds that a call may take. */
+  patience = 20_000
 
   static async start(t, name) {
     const env = { ...process.env }
@@ -41,11 +43,19 @@ class Client {
     })
   }
 
+  get pid() {
+    return this.#process.pid
+  }
+
+  kill() {
+    this.#process.kill('SIGKILL')
+  }
+
   call(method, ...args) {
     const id = ++this.#lastCall
     const answer = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }))
     this.#process.send({ id, method, args })
-    return within(20_000, answer, method)
+    return within(this.patience, answer, method)
   }
 }
 

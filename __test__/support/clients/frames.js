@@ -5,6 +5,8 @@
  * receiver can tell which frames it has and which it misses.
  */
 
+/** When it was sent, in milliseconds of all processes' time, and its number. */
+const TIME_BYTES = 8
 const NUMBER_BYTES = 4
 
 /** A VP8 frame (RFC 7741) that decodes to nothing but says whether it is a keyframe. */
@@ -24,9 +26,14 @@ function opusFrame(number) {
 }
 
 function numbered(number) {
-  const bytes = Buffer.alloc(NUMBER_BYTES)
-  bytes.writeUInt32BE(number)
+  const bytes = Buffer.alloc(TIME_BYTES + NUMBER_BYTES)
+  bytes.writeDoubleBE(now())
+  bytes.writeUInt32BE(number, TIME_BYTES)
   return bytes
+}
+
+function now() {
+  return performance.timeOrigin + performance.now()
 }
 
 function isVp8Keyframe(payload) {
@@ -82,13 +89,15 @@ class FrameLog {
   #first = null
   #last = null
   #startedWithKeyframe = null
+  /** Of the frames since the last report. */
+  #latencies = []
 
   constructor(kind) {
     this.#kind = kind
   }
 
   add(payload) {
-    if (payload.length < NUMBER_BYTES + 4) return
+    if (payload.length < TIME_BYTES + NUMBER_BYTES + 4) return
     const number = payload.readUInt32BE(payload.length - NUMBER_BYTES)
     if (this.#first === null) {
       this.#first = number
@@ -96,6 +105,7 @@ class FrameLog {
     }
     this.#last = Math.max(this.#last ?? number, number)
     this.#numbers.add(number)
+    this.#latencies.push(now() - payload.readDoubleBE(payload.length - NUMBER_BYTES - TIME_BYTES))
   }
 
   report() {
@@ -103,7 +113,9 @@ class FrameLog {
     return {
       frames,
       missing: frames === 0 ? 0 : this.#last - this.#first + 1 - frames,
-      startedWithKeyframe: this.#startedWithKeyframe
+      startedWithKeyframe: this.#startedWithKeyframe,
+      /** Milliseconds on the way. */
+      latencies: this.#latencies.splice(0)
     }
   }
 }

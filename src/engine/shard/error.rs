@@ -11,6 +11,8 @@ pub(super) enum ShardError {
     TransportClosed(TransportId),
     /// Handling a peer panicked.
     PeerFailed,
+    /// A peer took more of the thread than it may, for too long.
+    Excess(String),
     /// JavaScript does not take the messages of a data channel.
     MessagesWait,
 }
@@ -22,6 +24,7 @@ impl fmt::Display for ShardError {
             Self::PeerFailed => {
                 f.write_str("handling this peer failed; it was closed and nobody else was touched")
             }
+            Self::Excess(text) => f.write_str(text),
             Self::MessagesWait => f.write_str("messages come faster than JavaScript takes them"),
         }
     }
@@ -32,6 +35,7 @@ impl Fault for ShardError {
         match self {
             Self::TransportClosed(_) => ErrorCode::Closed,
             Self::PeerFailed => ErrorCode::Internal,
+            Self::Excess(_) => ErrorCode::Limit,
             Self::MessagesWait => ErrorCode::QueueFull,
         }
     }

@@ -111,6 +111,7 @@ impl Shard {
     pub(super) fn close(&mut self, now: Instant, id: TransportId, reason: CloseReason) {
         let Some(mut peer) = self.core.peers.remove(&id) else { return };
         self.load.leave(self.core.index);
+        self.budget.forget(id);
         let mut events = Vec::new();
         let mut closed = peer.close(now, reason).is_some();
         while closed {
@@ -135,6 +136,7 @@ impl Shard {
     pub(super) fn on_panic(&mut self, now: Instant, id: TransportId) {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
+        self.budget.forget(id);
         if self.core.peers.remove(&id).is_some() {
             self.load.leave(self.core.index);
         }

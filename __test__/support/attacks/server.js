@@ -1,0 +1,36 @@
+'use strict'
+
+/**
+ * An endpoint of one media thread in a process of its own, so that neither the measure of its
+ * neighbours nor the attack takes its JavaScript's time.
+ */
+
+const { Endpoint } = require('../../..')
+const { Audience } = require('../../../bench/audience.js')
+const { block } = require('../events.js')
+const { serve } = require('../clients/serve.js')
+const { hostOf } = require('./host.js')
+
+const GROUP = 'neighbours'
+
+let endpoint, host
+const audience = new Audience(() => endpoint.createTransport())
+const onHost = method => (...args) => host.call(method, ...args)
+
+serve({
+  async open() {
+    endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+    endpoint.ref()
+    host = hostOf(endpoint, client => audience.transportOf(GROUP, client))
+    return endpoint.addresses
+  },
+  joinAudience: offer => audience.join(GROUP, offer),
+  join: onHost('join'),
+  accept: onHost('accept'),
+  trickle: onHost('trickle'),
+  state: onHost('state'),
+  fate: onHost('fate'),
+  /** Keeps JavaScript from doing anything else. */
+  block: milliseconds => block(milliseconds),
+  memory: () => process.memoryUsage.rss()
+})
