@@ -35,6 +35,9 @@ pub enum Way {
     ToPeer,
 }
 
+/// Changes the plaintext of a record.
+pub type Tamper = Box<dyn FnMut(&mut [u8])>;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BareOptions {
     pub version: DtlsVersions,
@@ -67,7 +70,7 @@ pub struct BarePeer {
     /// SRTP and SRTCP that came.
     pub media: u64,
     /// Changes what it writes into records before they are sealed. Built by cargo-fuzz only.
-    pub tamper: Option<Box<dyn FnMut(&mut [u8])>>,
+    pub tamper: Option<Tamper>,
 }
 
 impl BarePeer {

@@ -9,7 +9,7 @@ use medialoom::control::options::DtlsVersions;
 
 use super::steps::{Step, steps};
 use super::world::{address, is_closed, nothing_panicked, world};
-use crate::support::bare_peer::{BareOptions, BarePeer, Way};
+use crate::support::bare_peer::{BareOptions, BarePeer, Tamper, Way};
 
 /// What is done to records before they are sealed; the other steps are for the wire.
 pub const INSIDE: u8 = 0x80;
@@ -61,7 +61,7 @@ pub fn run(input: &[u8]) {
 }
 
 /// Changes one record after the other; of those with nothing to change there may be some before.
-fn tamper(inside: &[Step<'_>]) -> Box<dyn FnMut(&mut [u8])> {
+fn tamper(inside: &[Step<'_>]) -> Tamper {
     let steps: Vec<_> =
         inside.iter().map(|step| (step.kind, step.number, step.body.to_vec())).collect();
     let mut steps = steps.into_iter();
