@@ -52,8 +52,13 @@ export type ErrorCode =
   | 'ERR_QUEUE_FULL'
   /** A data channel message is larger than the limit. */
   | 'ERR_MESSAGE_TOO_LARGE'
-  /** A limit on the number of objects was reached. */
+  /**
+   * A limit on the number of objects was reached; or a peer sends more than is kept for it, or takes
+   * more of its media thread than others leave.
+   */
   | 'ERR_LIMIT'
+  /** All media threads are overloaded; try again later, or on another host. */
+  | 'ERR_BUSY'
   /** A file could not be written. */
   | 'ERR_IO'
   /**
@@ -199,6 +204,27 @@ export interface EndpointEvents {
    * so that their peers can connect again at once. Logged when nobody listens.
    */
   error: [error: MediaLoomError]
+  /** A media thread is overloaded, gives up more or fewer layers than before, or has time to spare again. */
+  load: [load: ThreadLoad]
+}
+
+/**
+ * How busy a media thread is, and what it gives up for that. Above 85 % of its time for two seconds
+ * it takes no new transports, and its viewers get less and less of the upper layers; sound and the
+ * lowest layer of each picture are never given up. Below 65 % for some seconds it takes this back.
+ */
+export interface ThreadLoad {
+  /** Index of the media thread. */
+  readonly thread: number
+  /** The share of its time in which it works, 0 to 1, over about a second. */
+  readonly load: number
+  /** Whether it takes no new transports. */
+  readonly overloaded: boolean
+  /**
+   * How much of the bitrate of its best layer a video track is sent at most: 1, 0.6, 0.35, 0.2, or 0
+   * for the lowest layer alone.
+   */
+  readonly layerShare: number
 }
 
 /**
@@ -230,8 +256,10 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   readonly mixers: readonly Mixer[]
   /**
-   * Makes a transport for one peer, on the media thread with the fewest of them.
-   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   * Makes a transport for one peer, on the media thread with the fewest of them that is not
+   * overloaded.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_BUSY` (all threads are
+   *   overloaded; see {@link ThreadLoad})
    */
   createTransport(options?: TransportOptions): Transport
   /**
@@ -701,10 +729,10 @@ export interface ForwardedLayer {
 
 /**
  * Why it is forwarded: there is nothing better (`best`), nothing better is wanted (`preferences`),
- * the link carries no more (`bandwidth`), the source sends nothing (`unavailable`), or the
- * transponder is muted.
+ * the link carries no more (`bandwidth`), the source sends nothing (`unavailable`), the transponder
+ * is muted, or the media thread is overloaded (`load`).
  */
-export type LayerReason = 'best' | 'preferences' | 'bandwidth' | 'unavailable' | 'muted'
+export type LayerReason = 'best' | 'preferences' | 'bandwidth' | 'unavailable' | 'muted' | 'load'
 
 export interface LayerSelection {
   /** Default: not limited. */
@@ -1406,6 +1434,16 @@ export interface EndpointStats {
 export interface ThreadStats {
   thread: number
   transports: number
+  /** The share of its time in which it works, 0 to 1, over about a second; as of its last turn. */
+  load: number
+  /** Whether it takes no new transports because it is too busy. */
+  overloaded: boolean
+  /** As in {@link ThreadLoad}: 1 unless the thread is overloaded. */
+  layerShare: number
+  /** Transports that took too much of a busy thread: their datagrams wait until those of others were handled. */
+  transportsOverBudget: number
+  /** Datagrams of such transports that were dropped. */
+  packetsOverBudget: number
   packetsReceived: number
   packetsSent: number
   bytesReceived: number

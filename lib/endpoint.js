@@ -200,8 +200,17 @@ class Endpoint extends MediaObject {
     return this.close()
   }
 
-  /** A media thread died, the only event that concerns the endpoint itself. */
-  [kHandle]({ error, thread, last }) {
+  /** What concerns the endpoint itself. */
+  [kHandle](event) {
+    if (event.type === 'load') {
+      const { thread, load, overloaded, layerShare } = event
+      emit(this, 'load', Object.freeze({ thread, load, overloaded, layerShare }))
+    } else {
+      this.#onThreadEnded(event)
+    }
+  }
+
+  #onThreadEnded({ error, thread, last }) {
     // Ids only grow, and have their thread in the low bits: what came later lives on the next thread.
     const ended = ({ id }) => id <= last && id % MAX_THREADS === thread
     emitError(this, fromNative(error))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use echo::{PATIENCE, command, options, peer, receive, start, wait_until};
+use echo::{BURN, PATIENCE, command, options, peer, receive, start, wait_until};
 use medialoom::control::error::ErrorCode;
 use medialoom::control::flow::{Flow, Protocol};
 use medialoom::control::ids::{Ids, ShardIndex, TransportId};
@@ -108,6 +108,26 @@ fn a_timer_fires_when_nothing_else_happens_and_only_then() {
     assert_eq!(receive(&peer), b"later");
     assert!(asked.elapsed() >= Duration::from_millis(19));
     assert_eq!(seen.timeouts.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_shard_hears_how_busy_its_thread_is_and_of_long_turns_at_once() {
+    let (host, seen) = start(&options("127.0.0.1", 1));
+    let peer = peer(&host, 0, "127.0.0.1");
+    peer.send(b"burn").unwrap();
+    let longest = || seen.loads.lock().unwrap().iter().map(|load| load.longest).max();
+    wait_until("a long turn", || longest().is_some_and(|longest| longest >= BURN));
+    // It rests, which it is told when it has a turn again.
+    std::thread::sleep(Duration::from_secs(1));
+    peer.send(b"echo").unwrap();
+    assert_eq!(receive(&peer), b"echo");
+    let busy = || seen.loads.lock().unwrap().last().map(|load| load.busy);
+    wait_until("rest", || busy().is_some_and(|busy| busy < 0.5));
+    // And works without a break.
+    wait_until("work", || {
+        (0..8).for_each(|_| assert!(peer.send(b"burn").is_ok()));
+        busy().is_some_and(|busy| busy > 0.6)
+    });
 }
 
 #[test]

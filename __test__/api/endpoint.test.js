@@ -1,12 +1,14 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
 const { pathToFileURL } = require('node:url')
 const medialoom = require('../..')
 const { until } = require('../support/events.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
+const { kDispatcher, kHandle } = require('../../lib/object/internal.js')
 
 test('an endpoint says where it listens and which certificate it has', async t => {
   const endpoint = await loopbackEndpoint(t, { threads: 2 })
@@ -19,6 +21,23 @@ test('an endpoint says where it listens and which certificate it has', async t =
     assert.deepEqual(address.announcedIps, ['127.0.0.1'])
     assert.ok(address.port > 0)
   }
+})
+
+test('the statistics say how busy each thread is; an idle one gives up nothing', async t => {
+  const endpoint = await loopbackEndpoint(t, { threads: 2 })
+  for (const { load, overloaded, layerShare, transportsOverBudget, packetsOverBudget } of (await endpoint.getStats()).threads) {
+    assert.ok(load >= 0 && load <= 1)
+    assert.deepEqual([overloaded, layerShare, transportsOverBudget, packetsOverBudget], [false, 1, 0, 0])
+  }
+})
+
+test('an endpoint tells what a busy thread gives up', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const told = once(endpoint, 'load')
+  // As the engine does.
+  const load = { thread: 0, load: 0.91, overloaded: true, layerShare: 0.6 }
+  endpoint[kDispatcher].find(0)[kHandle]({ type: 'load', id: 0, ...load })
+  assert.deepEqual(await told, [load])
 })
 
 test('UDP and TCP of a thread share a port number', async t => {

@@ -1,3 +1,4 @@
+import { isModest } from './json-shape.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** WebSocket close codes (RFC 6455 7.4.1). */
@@ -10,6 +11,8 @@ export class Connection {
   #schema
   #bucket
   #patience
+  /** It was told that it is over: what comes until it has closed does nothing any more. */
+  #dismissed = false
   #warning = new TokenBucket({ perSecond: 1, burst: 1 })
 
   /**
@@ -27,6 +30,7 @@ export class Connection {
     this.#bucket = new TokenBucket({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst })
     this.#patience = new TokenBucket({ perSecond: 1, burst: limits.maxDroppedMessages })
     socket.on('message', (data, isBinary) => {
+      if (this.#dismissed) return
       const message = this.#check(/** @type {Buffer} */ (data), isBinary)
       if (message) onMessage(message)
     })
@@ -63,6 +67,7 @@ export class Connection {
    * @param {string} message
    */
   bye(closeCode, code, message) {
+    this.#dismissed = true
     this.send({ type: 'bye', code, message })
     this.#socket.close(closeCode, code)
   }
@@ -86,6 +91,10 @@ export class Connection {
     }
     if (data.length > this.#limits.maxMessageSize) {
       this.fail('too-large', `a message has at most ${this.#limits.maxMessageSize} bytes, this one had ${data.length}`)
+      return null
+    }
+    if (!isModest(data, { maxDepth: this.#limits.maxMessageDepth, maxValues: this.#limits.maxMessageValues })) {
+      this.fail('bad-message', 'the message has more values, or deeper ones, than any message has')
       return null
     }
     let json

@@ -19,6 +19,9 @@ export const LIMITS = {
   maxHttpSdpSize: 64 * 1024,
   /** Bytes of a message that is answered with an error; twice as many close the WebSocket (1009). */
   maxMessageSize: 768 * 1024,
+  /** Objects and arrays inside each other, and values and names, of a message: it is not parsed beyond. */
+  maxMessageDepth: 8,
+  maxMessageValues: 8192,
   /** Messages a second over a longer time, and at once. */
   messagesPerSecond: 50,
   messageBurst: 250,

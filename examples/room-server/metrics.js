@@ -35,6 +35,10 @@ export function createMetrics({ endpoint, rooms, signaling }) {
     ['packetsUnmatched', 'medialoom_packets_unmatched_total', 'Datagrams that belonged to no peer'],
     ['packetsDiscardedOnSend', 'medialoom_packets_discarded_on_send_total', 'Packets dropped at a full socket'],
     ['packetsDiscardedBetweenThreads', 'medialoom_packets_discarded_between_threads_total', 'Packets dropped at a full ring'],
+    ['packetsOverBudget', 'medialoom_packets_over_budget_total', 'Datagrams dropped of peers that take too much of their thread'],
+    ['transportsOverBudget', 'medialoom_transports_over_budget', 'Transports that take too much of their thread'],
+    ['load', 'medialoom_thread_load', 'Share of its time in which a media thread works'],
+    ['layerShare', 'medialoom_thread_layer_share', 'Share of the best bitrate that video tracks of a thread are sent at most'],
     ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed'],
   ]).map(([field, name, help]) => ({ field, gauge: new Gauge({ name, help, labelNames: ['thread'], registers }) }))
 

@@ -1,10 +1,5 @@
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use medialoom::codec::{Codec, Description};
+use medialoom_fuzz::targets;
 
-fuzz_target!(|payload: &[u8]| {
-    let description = Description::parse(Codec::H265, payload, None);
-    assert!(description.size.is_none_or(|(width, height)| width > 0 && height > 0));
-    assert!(!description.keyframe || description.frame_start);
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::h265::run(input));

@@ -1,17 +1,5 @@
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use medialoom::codec::multiplex::{
-    Multiplexed, classify, stun_is_request, stun_is_response, stun_local_ufrag,
-};
+use medialoom_fuzz::targets;
 
-fuzz_target!(|packet: &[u8]| {
-    let stun = classify(packet) == Multiplexed::Stun;
-    let request = stun_is_request(packet);
-    let response = stun_is_response(packet);
-    assert!(stun || !(request || response));
-    assert!(!(request && response));
-    if let Some(ufrag) = stun_local_ufrag(packet) {
-        assert!(request && !ufrag.contains(':') && ufrag.len() < packet.len());
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::multiplex::run(input));

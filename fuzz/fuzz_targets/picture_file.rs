@@ -1,27 +1,5 @@
 #![no_main]
 
-use std::sync::Arc;
+use medialoom_fuzz::targets;
 
-use libfuzzer_sys::fuzz_target;
-use medialoom::mcu::video::{
-    Background, Fonts, Overlay, OverlayContent, Parts, VideoMixer, VideoOptions,
-};
-
-// As a background, and as an overlay.
-fuzz_target!(|file: &[u8]| {
-    let mut mixer = VideoMixer::new(VideoOptions {
-        width: 32,
-        height: 24,
-        fps: 25.0,
-        background: Background::default(),
-        fonts: Fonts::default(),
-        classes: Vec::new(),
-    })
-    .unwrap();
-    let file: Arc<[u8]> = Arc::from(file);
-    let painted = mixer.set_background(&Background::Picture(file.clone())).is_ok();
-    let content = OverlayContent::Picture(file);
-    let rect = Parts { x: 0.1, y: 0.2, width: 0.7, height: 0.5 };
-    let laid = mixer.set_overlays(&[Overlay { rect, z: 1, content }]).is_ok();
-    assert_eq!(painted, laid, "one file, two opinions");
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::picture_file::run(input));

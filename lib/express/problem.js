@@ -27,6 +27,7 @@ const STATUS_OF_CODE = {
   ERR_INVALID_STATE: 409,
   ERR_CLOSED: 404,
   ERR_LIMIT: 503,
+  ERR_BUSY: 503,
   // medialoom/rooms
   ERR_ROOM_MODE: 409,
   ERR_ROOM_LIMIT: 503,

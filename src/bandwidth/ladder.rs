@@ -90,6 +90,7 @@ pub struct Rung {
 pub struct Ladder {
     rungs: Vec<Rung>,
     limited: bool,
+    shed: bool,
     pixels: f32,
 }
 
@@ -101,6 +102,25 @@ impl Ladder {
     /// Whether preferences or a selection leave out something that looks better.
     pub fn limited(&self) -> bool {
         self.limited
+    }
+
+    /// Takes away the rungs above `share` of the bitrate of the best, as long as something stays
+    /// that can be sent, and something that is wanted. 1 takes nothing.
+    pub fn shed(&mut self, share: f64) {
+        let best = self.rungs.last().map_or(0.0, |rung| rung.bitrate as f64);
+        let allowed = best * share;
+        let allowed = self.rungs.partition_point(|rung| rung.bitrate as f64 <= allowed);
+        let sendable = self.rungs.iter().position(|rung| rung.active);
+        let wanted = self.rungs.iter().position(|rung| !rung.stopgap);
+        let least = sendable.max(wanted).map_or(0, |place| place + 1);
+        let before = self.rungs.len();
+        self.rungs.truncate(allowed.max(least));
+        self.shed = self.rungs.len() < before;
+    }
+
+    /// Whether something that looks better was taken away.
+    pub fn is_shed(&self) -> bool {
+        self.shed
     }
 
     /// Pixels the receiver is going to see at best.
@@ -149,6 +169,7 @@ impl LadderBuilder {
         ladder: &mut Ladder,
     ) {
         ladder.rungs.clear();
+        ladder.shed = false;
         self.collect(layers);
         let best = self.best_value();
         self.select(selection);

@@ -23,6 +23,8 @@ pub enum Reason {
     Unavailable,
     /// Nothing is sent: the link does not carry even the least.
     Paused,
+    /// There is something better, but whoever sends has no time for it.
+    Load,
 }
 
 /// One video track of a transport: what it can be sent, and what has been decided.
@@ -91,6 +93,12 @@ impl Track {
         self.pause_allowed = preferences.pause_allowed;
     }
 
+    /// Leaves out what is above this share of the best bitrate, since it was updated; see
+    /// [`Ladder::shed`].
+    pub fn shed(&mut self, share: f64) {
+        self.ladder.shed(share);
+    }
+
     pub fn ladder(&self) -> &Ladder {
         &self.ladder
     }
@@ -144,7 +152,11 @@ impl Track {
         let top = rungs.iter().rposition(|rung| !rung.stopgap);
         let comes = desired.is_none_or(|desired| rungs[desired].active);
         let reason = if target == top && target.is_some() {
-            if self.ladder.limited() { Reason::Preferences } else { Reason::Best }
+            match (self.ladder.is_shed(), self.ladder.limited()) {
+                (true, _) => Reason::Load,
+                (false, true) => Reason::Preferences,
+                (false, false) => Reason::Best,
+            }
         } else if !sendable || !comes {
             Reason::Unavailable
         } else if target.is_none() {

@@ -45,6 +45,11 @@ pub enum Command {
         collector: Arc<StatsCollector>,
         only: Option<TransportId>,
     },
+    /// The thread is so busy from now on, 0 to 1, whatever its driver says.
+    #[cfg(feature = "fault-injection")]
+    Load {
+        busy: f32,
+    },
     /// Ends the thread.
     #[cfg(feature = "fault-injection")]
     Panic,
@@ -223,4 +228,21 @@ pub enum TransportCommand {
     },
     #[cfg(feature = "fault-injection")]
     Panic,
+    /// Every datagram of the peer takes this along from now on.
+    #[cfg(feature = "fault-injection")]
+    Burden {
+        burden: Burden,
+    },
+}
+
+/// Something to do for each datagram of a peer, in place of what takes long.
+#[cfg(feature = "fault-injection")]
+#[derive(Clone)]
+pub struct Burden(pub Arc<dyn Fn() + Send + Sync>);
+
+#[cfg(feature = "fault-injection")]
+impl std::fmt::Debug for Burden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Burden")
+    }
 }

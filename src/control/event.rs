@@ -111,6 +111,17 @@ pub enum Event {
         ended: Ended,
         error: EngineError,
     },
+    /// A media thread is too busy, or gives something else up for that than before. Overwrites the
+    /// one before.
+    Load {
+        thread: u8,
+        /// 0 to 1.
+        busy: f32,
+        /// It takes no new transports.
+        overloaded: bool,
+        /// How much of its best bitrate a video track is sent at most, 0 to 1.
+        layers: f64,
+    },
 
     TransportState {
         transport: TransportId,

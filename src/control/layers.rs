@@ -30,6 +30,8 @@ pub enum LayerReason {
     Unavailable,
     /// The application muted the transponder.
     Muted,
+    /// The media thread has no time for more.
+    Load,
 }
 
 impl LayerReason {
@@ -40,6 +42,7 @@ impl LayerReason {
             LayerReason::Bandwidth => "bandwidth",
             LayerReason::Unavailable => "unavailable",
             LayerReason::Muted => "muted",
+            LayerReason::Load => "load",
         }
     }
 }

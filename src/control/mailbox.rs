@@ -32,6 +32,8 @@ pub enum Slot {
     Conduit(ConduitId),
     /// What feeds a slot of speakers.
     Fed(SourceId),
+    /// Of a media thread.
+    Load(u8),
 }
 
 impl Posted for Event {
@@ -51,6 +53,7 @@ impl Posted for Event {
             Event::MixerSpeakers { mixer, .. } => Some(Slot::Speakers(*mixer)),
             Event::MixerEffort { mixer, .. } => Some(Slot::Effort(*mixer)),
             Event::Conduit { id } => Some(Slot::Conduit(*id)),
+            Event::Load { thread, .. } => Some(Slot::Load(*thread)),
             Event::SpeakerSlot { slot, .. } => Some(Slot::Fed(*slot)),
             _ => None,
         }

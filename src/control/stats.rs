@@ -38,6 +38,11 @@ pub struct EndpointStats {
 pub struct ThreadStats {
     pub thread: u8,
     pub transports: usize,
+    pub load: f32,
+    pub overloaded: bool,
+    pub layer_share: f64,
+    pub transports_over_budget: usize,
+    pub packets_over_budget: u64,
     pub packets_received: u64,
     pub packets_sent: u64,
     pub bytes_received: u64,

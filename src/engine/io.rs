@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::control::command::Command;
 use crate::control::flow::Flow;
 use crate::control::ids::ShardIndex;
+use crate::engine::occupancy::ThreadLoad;
 
 /// Something that crosses from one shard to another.
 pub trait Message: Send + 'static {
@@ -44,6 +45,9 @@ pub trait Reactor {
     /// A TCP connection ended.
     fn handle_flow_ended(&mut self, now: Instant, flow: &Flow);
     fn handle_timeout(&mut self, now: Instant);
+    /// How busy its thread is, a few times a second as long as there are turns. A turn that this
+    /// asks for anything comes next.
+    fn handle_load(&mut self, now: Instant, load: ThreadLoad);
     /// When `handle_timeout` wants to be called next. Asked after `flush`.
     fn poll_timeout(&mut self) -> Option<Instant>;
     fn flush(&mut self, now: Instant, output: &mut impl Output<Self::Message>);

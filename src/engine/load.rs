@@ -1,10 +1,11 @@
-//! How many transports each shard has, so that new ones go where there are fewest.
+//! How many transports each shard has, so that new ones go where there are fewest, and which shards
+//! take none because they are too busy.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::control::ids::ShardIndex;
 
-/// How many transports each shard has, and which shards have no thread just now.
+/// How many transports each shard has, which shards have no thread just now, and which are too busy.
 #[derive(Debug)]
 pub struct Load(Vec<OfShard>);
 
@@ -12,6 +13,16 @@ pub struct Load(Vec<OfShard>);
 struct OfShard {
     transports: AtomicUsize,
     down: AtomicBool,
+    overloaded: AtomicBool,
+}
+
+/// Why there is no place for a new transport.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// There are as many as there may be.
+    Limit,
+    /// All shards are overloaded.
+    Overload,
 }
 
 impl Load {
@@ -19,17 +30,20 @@ impl Load {
         Self((0..shards).map(|_| OfShard::default()).collect())
     }
 
-    /// Counts a new transport on the emptiest shard, unless there are `limit` in all. One without a
-    /// thread is taken where all are: the next thread makes the transport.
-    pub fn admit(&self, limit: usize) -> Option<ShardIndex> {
+    /// Counts a new transport on the emptiest shard that is not overloaded, unless there are `limit`
+    /// in all. One without a thread is taken where all are: the next thread makes the transport.
+    pub fn admit(&self, limit: usize) -> Result<ShardIndex, Refusal> {
         let count = |shard: &OfShard| shard.transports.load(Ordering::Relaxed);
         if self.0.iter().map(count).sum::<usize>() >= limit {
-            return None;
+            return Err(Refusal::Limit);
         }
         let rank = |shard: &OfShard| (shard.down.load(Ordering::Relaxed), count(shard));
-        let (index, shard) = self.0.iter().enumerate().min_by_key(|(_, shard)| rank(shard))?;
+        let has_time = |shard: &OfShard| !shard.overloaded.load(Ordering::Relaxed);
+        let shards = self.0.iter().enumerate().filter(|(_, shard)| has_time(shard));
+        let (index, shard) =
+            shards.min_by_key(|(_, shard)| rank(shard)).ok_or(Refusal::Overload)?;
         shard.transports.fetch_add(1, Ordering::Relaxed);
-        Some(ShardIndex(index as u8))
+        Ok(ShardIndex(index as u8))
     }
 
     pub fn leave(&self, shard: ShardIndex) {
@@ -44,6 +58,12 @@ impl Load {
         let shard = &self.0[shard.index()];
         shard.down.store(true, Ordering::Relaxed);
         shard.transports.store(0, Ordering::Relaxed);
+        shard.overloaded.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a shard takes no new transports.
+    pub fn set_overloaded(&self, shard: ShardIndex, overloaded: bool) {
+        self.0[shard.index()].overloaded.store(overloaded, Ordering::Relaxed);
     }
 
     /// It has another thread.
@@ -59,42 +79,53 @@ mod tests {
     #[test]
     fn transports_spread_and_stop_at_the_limit() {
         let load = Load::new(2);
-        assert_eq!(load.admit(3), Some(ShardIndex(0)));
-        assert_eq!(load.admit(3), Some(ShardIndex(1)));
+        assert_eq!(load.admit(3), Ok(ShardIndex(0)));
+        assert_eq!(load.admit(3), Ok(ShardIndex(1)));
         load.leave(ShardIndex(1));
-        assert_eq!(load.admit(3), Some(ShardIndex(1)));
-        assert_eq!(load.admit(3), Some(ShardIndex(0)));
-        assert_eq!(load.admit(3), None);
+        assert_eq!(load.admit(3), Ok(ShardIndex(1)));
+        assert_eq!(load.admit(3), Ok(ShardIndex(0)));
+        assert_eq!(load.admit(3), Err(Refusal::Limit));
+    }
+
+    #[test]
+    fn an_overloaded_shard_is_passed_over_and_all_of_them_take_none() {
+        let load = Load::new(2);
+        load.set_overloaded(ShardIndex(0), true);
+        assert_eq!([load.admit(9), load.admit(9)], [Ok(ShardIndex(1)); 2]);
+        load.set_overloaded(ShardIndex(1), true);
+        assert_eq!(load.admit(9), Err(Refusal::Overload));
+        load.set_overloaded(ShardIndex(0), false);
+        assert_eq!(load.admit(9), Ok(ShardIndex(0)));
     }
 
     #[test]
     fn a_shard_without_a_thread_is_empty_and_gets_nothing_until_it_has_one() {
         let load = Load::new(2);
         for shard in [0, 1, 0, 1] {
-            assert_eq!(load.admit(4), Some(ShardIndex(shard)));
+            assert_eq!(load.admit(4), Ok(ShardIndex(shard)));
         }
-        assert_eq!(load.admit(4), None);
+        assert_eq!(load.admit(4), Err(Refusal::Limit));
         load.went_down(ShardIndex(0));
-        assert_eq!(load.admit(4), Some(ShardIndex(1)), "though the other is emptier");
+        assert_eq!(load.admit(4), Ok(ShardIndex(1)), "though the other is emptier");
         load.came_back(ShardIndex(0));
-        assert_eq!(load.admit(4), Some(ShardIndex(0)));
-        assert_eq!(load.admit(4), None);
+        assert_eq!(load.admit(4), Ok(ShardIndex(0)));
+        assert_eq!(load.admit(4), Err(Refusal::Limit));
     }
 
     #[test]
     fn where_no_shard_has_a_thread_a_transport_waits_for_the_next() {
         let load = Load::new(1);
         load.went_down(ShardIndex(0));
-        assert_eq!(load.admit(1), Some(ShardIndex(0)));
+        assert_eq!(load.admit(1), Ok(ShardIndex(0)));
     }
 
     #[test]
     fn a_transport_that_leaves_a_shard_that_lost_it_is_not_counted_twice() {
         let load = Load::new(1);
-        load.admit(1);
+        assert!(load.admit(1).is_ok());
         load.went_down(ShardIndex(0));
         load.leave(ShardIndex(0));
-        assert_eq!(load.admit(1), Some(ShardIndex(0)));
-        assert_eq!(load.admit(1), None);
+        assert_eq!(load.admit(1), Ok(ShardIndex(0)));
+        assert_eq!(load.admit(1), Err(Refusal::Limit));
     }
 }

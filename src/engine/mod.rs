@@ -1,6 +1,7 @@
 //! The actor: one [`shard`] per media thread takes commands and datagrams and gives events,
 //! datagrams and messages to other shards. Does no I/O and reads no clock.
 
+pub mod budget;
 pub mod cipher_speed;
 pub mod demultiplexer;
 pub mod io;
@@ -9,10 +10,12 @@ pub mod message;
 #[cfg(feature = "mcu")]
 pub mod mixer;
 pub mod movers;
+pub mod occupancy;
 mod peer;
 mod routes;
 pub mod shard;
 mod shared_flow;
+pub mod shedding;
 mod speaker_group;
 pub mod tap;
 mod timers;

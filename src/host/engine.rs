@@ -27,13 +27,17 @@ use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::Shape;
+use crate::engine::budget::Clock;
 use crate::engine::cipher_speed::slow_cipher;
-use crate::engine::load::Load;
+use crate::engine::load::{Load, Refusal};
 use crate::engine::shard::{EndpointParts, Shard};
 use crate::net::ListenAddress;
 #[cfg(feature = "mcu")]
 use crate::queue::conduit::Weight;
 use crate::webrtc::Certificates;
+
+/// How much longer code takes that was not optimised.
+const SLOWNESS: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
 
 /// Media threads with their sockets and DTLS certificates. Calls never block; what they ask for
 /// shows as events in the mailbox.
@@ -71,6 +75,7 @@ impl Engine {
             certificates: certificates.clone(),
             mailbox: mailbox.clone(),
             load: load.clone(),
+            clock: Clock { now: Arc::new(Instant::now), slowness: SLOWNESS },
         };
         #[cfg(feature = "mcu")]
         let mixers = Arc::<Mixers>::default();
@@ -119,12 +124,19 @@ impl Engine {
 
     /// Makes a transport on the shard with the fewest.
     ///
-    /// Errors: `Limit` when the endpoint has as many as it may, `QueueFull`, `Closed`.
+    /// Errors: `Limit` when the endpoint has as many as it may, `Busy` when all threads are
+    /// overloaded, `QueueFull`, `Closed`.
     pub fn create_transport(&self, options: TransportOptions) -> Result<TransportId, EngineError> {
-        let Some(shard) = self.load.admit(self.max_transports) else {
-            let text = format!("the endpoint has {} transports already", self.max_transports);
-            return Err(EngineError::new(ErrorCode::Limit, text));
-        };
+        let shard = self.load.admit(self.max_transports).map_err(|refusal| match refusal {
+            Refusal::Limit => {
+                let text = format!("the endpoint has {} transports already", self.max_transports);
+                EngineError::new(ErrorCode::Limit, text)
+            }
+            Refusal::Overload => {
+                let text = "all media threads are too busy for another transport; try again later";
+                EngineError::new(ErrorCode::Busy, text)
+            }
+        })?;
         let transport = TransportId::new(&self.ids, shard);
         let command = Command::CreateTransport { transport, options: Box::new(options) };
         match self.media.send(shard, command) {
@@ -257,6 +269,12 @@ impl Engine {
     #[cfg(feature = "mcu")]
     pub fn conduit<T: Weight>(&self, mixer: MixerId, capacity: usize) -> Arc<Conduit<T>> {
         self.mixing.conduit(mixer, capacity)
+    }
+
+    /// Has a media thread believe that it is so busy, 0 to 1.
+    #[cfg(feature = "fault-injection")]
+    pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
+        self.media.send(shard, Command::Load { busy })
     }
 
     /// Ends a media thread by a fault.

@@ -24,6 +24,7 @@ use crate::control::command::Command;
 use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::engine::io::{Message, Output, Reactor};
+use crate::engine::occupancy::{LONG_TURN, Occupancy};
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
 use crate::net::tcp::{TcpConnections, TcpEvent};
@@ -94,6 +95,7 @@ pub(super) struct Thread<'a, R: Reactor> {
     timeout: Option<Instant>,
     /// When the thread has to be awake for whatever reason.
     deadline: Option<Instant>,
+    occupancy: Occupancy,
 }
 
 /// What a turn left to do.
@@ -113,6 +115,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
             ring_full: false,
             timeout: None,
             deadline: None,
+            occupancy: Occupancy::new(Instant::now()),
         }
     }
 
@@ -178,7 +181,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
     }
 
     fn turn(&mut self) -> Left {
-        let mut now = Instant::now();
+        let began = Instant::now();
+        let mut now = began;
         let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now);
@@ -188,6 +192,10 @@ impl<'a, R: Reactor> Thread<'a, R> {
         }
         self.flush(now);
         more |= self.connections.outgoing.has_own();
+        let ended = Instant::now();
+        if let Some(load) = self.occupancy.turn(began, ended) {
+            self.reactor.handle_load(ended, load);
+        }
         self.set_deadline();
         if more { Left::More } else { Left::Nothing }
     }
@@ -211,11 +219,15 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let mut any_more = false;
         for (index, socket) in udp.iter().enumerate() {
             let mut more = true;
-            for _ in 0..READS_PER_TURN {
+            for read in 0..READS_PER_TURN {
                 let mut packets = 0;
                 let mut length = 0;
                 // Arrival times are what bandwidth estimation lives on.
-                *now = Instant::now();
+                let before = std::mem::replace(now, Instant::now());
+                // What came is costly: what this turn has for others goes first.
+                if read > 0 && now.saturating_duration_since(before) >= LONG_TURN {
+                    break;
+                }
                 more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
                     if packets == 0 {
                         inbox.take(reactor, *now);

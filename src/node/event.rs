@@ -30,6 +30,14 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             Ok(object)
         }
 
+        Event::Load { thread, busy, overloaded, layers } => {
+            let mut object = about(env, "load", ENDPOINT)?;
+            object.set("thread", thread)?;
+            object.set("load", (f64::from(busy) * 1000.0).round() / 1000.0)?;
+            object.set("overloaded", overloaded)?;
+            object.set("layerShare", layers)?;
+            Ok(object)
+        }
         Event::TransportState { transport, state } => {
             let mut object = about(env, "transportState", transport.0)?;
             object.set("state", state.name())?;

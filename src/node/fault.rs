@@ -21,4 +21,10 @@ impl NativeEndpoint {
     pub fn panic_transport(&self, env: Env, transport: f64) -> Result<()> {
         self.post(&env, transport_id(transport), TransportCommand::Panic)
     }
+
+    /// A media thread believes that it is so busy, 0 to 1.
+    #[napi(catch_unwind)]
+    pub fn load_thread(&self, env: Env, thread: u8, busy: f64) -> Result<()> {
+        self.check(&env, self.running.engine.inject_load(ShardIndex(thread), busy as f32))
+    }
 }

@@ -25,8 +25,8 @@ mod report;
 mod rtx;
 mod stream;
 mod telephone;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "fault-injection"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod track;

@@ -9,13 +9,13 @@ use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
 use crate::control::ids::SourceId;
 
-pub(super) fn track(line: &ReceiveLine) -> SourceId {
+pub fn track(line: &ReceiveLine) -> SourceId {
     line.tracks[0].id
 }
 
 /// A line as browsers have it: Opus 111 with RED 63 and telephone-event 110, or VP8 96 with
 /// RTX 97. Its track's id is 100 more than the line's number.
-pub(super) fn line(mid: &str, kind: Kind) -> ReceiveLine {
+pub fn line(mid: &str, kind: Kind) -> ReceiveLine {
     let mut extensions = ExtensionIds::default();
     for (id, uri) in [
         (1, uri::AUDIO_LEVEL),
@@ -68,11 +68,11 @@ pub(super) fn line(mid: &str, kind: Kind) -> ReceiveLine {
 }
 
 /// The header of a packet with one-byte extensions, and nothing behind it.
-pub(super) fn packet(ssrc: u32, pt: u8, elements: &[(u8, &[u8])]) -> Vec<u8> {
+pub fn packet(ssrc: u32, pt: u8, elements: &[(u8, &[u8])]) -> Vec<u8> {
     header(ssrc, pt, 1, 0, elements)
 }
 
-pub(super) fn header(
+pub fn header(
     ssrc: u32,
     pt: u8,
     sequence: u16,

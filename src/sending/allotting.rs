@@ -18,7 +18,6 @@ use crate::sfu::{EncodingIndex, EncodingSet};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Shares the link. What it carries comes as an argument, what was decided goes to the tracks.
-#[derive(Default)]
 pub(super) struct Allotting {
     allocator: Allocator,
     builder: LadderBuilder,
@@ -31,6 +30,23 @@ pub(super) struct Allotting {
     next: Option<Instant>,
     /// Since when the link carries less than the least of all tracks.
     pressed: Option<Instant>,
+    /// How much of the best bitrate of each track there is time for, 0 to 1.
+    share: f64,
+}
+
+impl Default for Allotting {
+    fn default() -> Self {
+        Self {
+            allocator: Allocator::default(),
+            builder: LadderBuilder::default(),
+            tracks: Vec::new(),
+            ids: Vec::new(),
+            layers: Vec::new(),
+            next: None,
+            pressed: None,
+            share: 1.0,
+        }
+    }
 }
 
 /// What a link has for video.
@@ -57,6 +73,12 @@ impl Allotting {
     /// When to allot again although nothing changed.
     pub(super) fn next(&self) -> Option<Instant> {
         self.next
+    }
+
+    /// Limits each track to this share of its best bitrate, but to no less than its lowest layer.
+    /// Gives whether it is another share than before.
+    pub(super) fn set_share(&mut self, share: f64) -> bool {
+        std::mem::replace(&mut self.share, share) != share
     }
 
     /// Whether something is not sent because the link has no room for it.
@@ -117,7 +139,7 @@ impl Allotting {
     fn collect_tracks(&mut self, now: Instant, link: Link, outgoing: &OutgoingTracks) {
         let pressed = |since: Instant| now >= since + PATIENCE;
         let may_pause = link.certain && self.pressed.is_some_and(pressed);
-        let Self { builder, tracks, ids, layers, .. } = self;
+        let Self { builder, tracks, ids, layers, share: sent, .. } = self;
         let mut place = 0;
         while let Some(id) = ids.get(place) {
             if outgoing.position(*id).is_some_and(|index| outgoing[index].takes_part()) {
@@ -144,6 +166,7 @@ impl Allotting {
             wishes.pause_allowed &= !(outgoing.shrinks() && share >= u64::from(LEAST));
             tracks[place].forwards(outgoing.transponder.current().map(|encoding| encoding.0));
             tracks[place].update(builder, layers, &wishes, &outgoing.selection());
+            tracks[place].shed(*sent);
         }
     }
 }
@@ -185,6 +208,7 @@ fn reason_of(reason: Reason) -> LayerReason {
         Reason::Preferences => LayerReason::Preferences,
         Reason::Bandwidth | Reason::Paused => LayerReason::Bandwidth,
         Reason::Unavailable => LayerReason::Unavailable,
+        Reason::Load => LayerReason::Load,
     }
 }
 
@@ -192,6 +216,7 @@ fn reason_of(reason: Reason) -> LayerReason {
 mod tests {
     use super::*;
     use crate::codec::Codec;
+    use crate::control::event::Event;
     use crate::control::ids::SourceId;
     use crate::sending::SendingEvent;
     use crate::sending::testing::{PT, description, format, parameters};
@@ -290,6 +315,27 @@ mod tests {
         let allotted = allotting.allot(now, link(600_000), true, &mut tracks, &mut events);
         assert_eq!(allotted.used, 0);
         assert!(!allotting.has_tracks());
+    }
+
+    #[test]
+    fn a_thread_without_time_gives_up_the_upper_layers_and_takes_no_picture_away() {
+        let now = Instant::now();
+        let (mut allotting, mut events) = (Allotting::default(), Events::new());
+        let mut tracks = tracks(&[&[100_000, 500_000, 2_000_000], &[100_000]]);
+        let mut at = |share: f64| {
+            allotting.set_share(share);
+            allotting.allot(now, link(u64::MAX), true, &mut tracks, &mut events);
+            (targets(&tracks), allotting.has_paused())
+        };
+        assert_eq!(at(1.0), (vec![Some(2), Some(0)], false));
+        assert_eq!(at(0.3), (vec![Some(1), Some(0)], false));
+        assert_eq!(at(0.0), (vec![Some(0), Some(0)], false));
+        assert_eq!(at(1.0), (vec![Some(2), Some(0)], false));
+        let reasons = events.iter().filter_map(|event| match event {
+            SendingEvent::Event(Event::TransponderLayer { reason, .. }) => Some(*reason),
+            _ => None,
+        });
+        assert!(reasons.last() != Some(LayerReason::Load));
     }
 
     #[test]

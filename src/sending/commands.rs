@@ -124,6 +124,14 @@ impl Sending {
         self.allot(now);
     }
 
+    /// How much of the best bitrate of each video track there is time to send, 0 to 1; its lowest
+    /// layer is sent in any case.
+    pub fn set_layer_share(&mut self, now: Instant, share: f64) {
+        if self.allotting.set_share(share) {
+            self.allot(now);
+        }
+    }
+
     /// Whether to tell of the link's bandwidth by [`Event::Bandwidth`], twice a second.
     ///
     /// [`Event::Bandwidth`]: crate::control::event::Event::Bandwidth

@@ -16,9 +16,13 @@ impl Session {
     }
 
     pub(super) fn fail(&mut self, error: &RtcError) {
+        let text: String = error.to_string().chars().take(300).collect();
+        self.give_up(EngineError::new(ErrorCode::Transport, text));
+    }
+
+    /// Has it closed for a fault of the peer's.
+    pub fn give_up(&mut self, error: EngineError) {
         if self.over.is_none() {
-            let text: String = error.to_string().chars().take(300).collect();
-            let error = EngineError::new(ErrorCode::Transport, text);
             let event = Event::TransportError { transport: self.id, error };
             self.events.push_back(SessionEvent::Event(event));
             self.end(CloseReason::Error);

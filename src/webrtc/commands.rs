@@ -98,6 +98,8 @@ impl Session {
             | C::Close { .. } => {}
             #[cfg(feature = "fault-injection")]
             C::Panic => panic!("injected"),
+            #[cfg(feature = "fault-injection")]
+            C::Burden { burden } => self.burden = Some(burden),
         }
     }
 

@@ -128,6 +128,8 @@ pub struct Session {
     dumping: Option<Arc<Dumping>>,
     /// The reason it has to be closed for, once there is one.
     over: Option<CloseReason>,
+    #[cfg(feature = "fault-injection")]
+    burden: Option<crate::control::command::Burden>,
 }
 
 impl Session {
@@ -187,6 +189,8 @@ impl Session {
             authentic_received: 0,
             dumping: None,
             over: None,
+            #[cfg(feature = "fault-injection")]
+            burden: None,
         };
         session.start_dump();
         session.drain(now);
@@ -254,6 +258,10 @@ impl Session {
         workspace: &mut Workspace,
     ) -> bool {
         let Some(receive) = receive(flow, bytes) else { return false };
+        #[cfg(feature = "fault-injection")]
+        if let Some(burden) = &self.burden {
+            (burden.0)();
+        }
         self.count_received(bytes);
         if self.sending.flow() == Some(flow) {
             self.hear(now);

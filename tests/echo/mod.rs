@@ -12,10 +12,13 @@ use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{Ended, Ids, RequestId, ShardIndex, TransportId};
 use medialoom::control::options::{EngineOptions, Listen};
 use medialoom::engine::io::{Message, Output, Reactor};
+use medialoom::engine::occupancy::ThreadLoad;
 use medialoom::host::{MediaThreads, Shards, Start};
 use medialoom::queue::counters::ThreadCounters;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// What a `burn` datagram takes.
+pub const BURN: Duration = Duration::from_millis(15);
 
 /// What all shards of a test saw.
 #[derive(Default)]
@@ -32,6 +35,7 @@ pub struct Seen {
     pub flows: Mutex<Vec<Flow>>,
     pub ended: Mutex<Vec<Flow>>,
     pub counters: Mutex<Vec<Arc<ThreadCounters>>>,
+    pub loads: Mutex<Vec<ThreadLoad>>,
     pub candidates: Mutex<Vec<LocalCandidates>>,
     /// Keeps a shard that was told to `stall` from going on.
     pub stalled: AtomicBool,
@@ -41,7 +45,7 @@ pub struct Seen {
 
 /// Answers every datagram with what it says:
 /// `echo...` the same bytes, `burst` five datagrams, `across` an answer by way of the next shard,
-/// `later` an answer by timer, `bye` the same and the end of the flow. No answer have `mark`, and
+/// `later` an answer by timer, `bye` the same and the end of the flow. No answer have `mark`, `burn`, and
 /// `panic`, `stall` and `stall twice`, which do so, the second time while messages of shards are
 /// handled.
 pub struct Echo {
@@ -111,6 +115,10 @@ impl Reactor for Echo {
                 self.stall();
             }
             b"mark" => self.seen.order.lock().unwrap().push("mark"),
+            b"burn" => {
+                let start = Instant::now();
+                while start.elapsed() < BURN {}
+            }
             b"panic" => panic!("the test asked for it"),
             bytes if bytes.starts_with(b"echo") => self.datagrams.push((*flow, bytes.to_vec())),
             _ => {}
@@ -126,6 +134,10 @@ impl Reactor for Echo {
         if let Some((_, flow)) = self.later.take_if(|(due, _)| *due <= now) {
             self.datagrams.push((flow, b"later".to_vec()));
         }
+    }
+
+    fn handle_load(&mut self, _: Instant, load: ThreadLoad) {
+        self.seen.loads.lock().unwrap().push(load);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {

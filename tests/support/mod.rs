@@ -2,16 +2,25 @@
 
 #![allow(dead_code)] // Each test uses its own part.
 
+pub mod bare_peer;
+pub mod bare_rtcp;
+pub mod bare_rtp;
+pub mod bare_sctp;
 pub mod client;
 pub mod link;
+pub mod mutation;
 pub mod network;
 pub mod room;
+pub mod stun;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "fault-injection")]
+use medialoom::control::command::Burden;
 use medialoom::control::command::{Command, TransportCommand};
 use medialoom::control::error::EngineError;
 use medialoom::control::event::{Event, IncomingTrackInfo, Reply};
@@ -25,9 +34,11 @@ use medialoom::control::options::TransportOptions;
 use medialoom::control::snapshot;
 use medialoom::control::speakers::SpeakersCommand;
 use medialoom::control::stats::Shape;
+use medialoom::engine::budget::Clock;
 use medialoom::engine::io::{Output, Reactor};
 use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
+use medialoom::engine::occupancy::{Occupancy, ThreadLoad};
 use medialoom::engine::shard::{EndpointParts, Shard};
 use medialoom::webrtc::Certificates;
 
@@ -51,6 +62,12 @@ pub struct World {
     /// What came for a shard whose thread does not get to run just now.
     waiting: Vec<Option<Waiting>>,
     replies: HashMap<RequestId, Result<Reply, EngineError>>,
+    pub load: Arc<Load>,
+    /// Nanoseconds since the start: what the threads of the shards tell the time by, which goes on
+    /// while they work.
+    work: Arc<AtomicU64>,
+    /// How busy those are whose work takes time.
+    occupancies: Vec<Option<Occupancy>>,
 }
 
 /// In the order in which a thread takes it.
@@ -107,8 +124,16 @@ impl World {
         let mailbox = Arc::new(Mailbox::new(|| ()));
         let certificates = Arc::new(Certificates::generate(now).unwrap());
         let load = Arc::new(Load::new(shards));
-        let parts =
-            EndpointParts { ids: ids.clone(), certificates, mailbox: mailbox.clone(), load };
+        let work = Arc::<AtomicU64>::default();
+        let time = Arc::clone(&work);
+        let clock = move || now + Duration::from_nanos(time.load(Ordering::Relaxed));
+        let parts = EndpointParts {
+            ids: ids.clone(),
+            certificates,
+            mailbox: mailbox.clone(),
+            load: load.clone(),
+            clock: Clock { now: Arc::new(clock), slowness: 1 },
+        };
         let make = |index: usize| make_shard(now, index, &parts);
         Self {
             now,
@@ -124,7 +149,34 @@ impl World {
             next_request: 0,
             waiting: (0..shards).map(|_| None).collect(),
             replies: HashMap::new(),
+            load,
+            work,
+            occupancies: vec![None; shards],
         }
+    }
+
+    /// From now on the work of this shard takes the time that [`World::burden`] says, and it hears
+    /// how busy that makes it.
+    pub fn measure(&mut self, shard: usize) {
+        self.occupancies[shard] = Some(Occupancy::new(self.now));
+    }
+
+    /// Every datagram of a peer takes so long to handle.
+    #[cfg(feature = "fault-injection")]
+    pub fn burden(&mut self, transport: TransportId, time: Duration) {
+        let work = Arc::clone(&self.work);
+        let burden = move || {
+            work.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+        };
+        let burden = Burden(Arc::new(burden));
+        self.command(transport, TransportCommand::Burden { burden });
+    }
+
+    /// Tells a shard that its thread is so busy.
+    pub fn tell_load(&mut self, shard: usize, busy: f32) {
+        let load = ThreadLoad { busy, lately: busy, longest: Duration::ZERO };
+        self.shards[shard].handle_load(self.now, load);
+        self.flush(shard);
     }
 
     pub fn create_transport(&mut self, shard: usize, options: TransportOptions) -> TransportId {
@@ -362,10 +414,16 @@ impl World {
             let next = clients.chain(network).chain(shards).min();
             let next = next.filter(|at| *at <= end);
             let Some(next) = next else { break };
-            self.now = self.now.max(next);
+            self.pass(next);
             self.step();
         }
-        self.now = end;
+        self.pass(end);
+    }
+
+    fn pass(&mut self, until: Instant) {
+        self.now = self.now.max(until);
+        let passed = self.now.duration_since(self.start).as_nanos() as u64;
+        self.work.fetch_max(passed, Ordering::Relaxed);
     }
 
     /// Runs until something is true; fails after `limit`.
@@ -378,8 +436,8 @@ impl World {
     }
 
     fn step(&mut self) {
-        let now = self.now;
-        while let Some(datagram) = self.network.arrive(now) {
+        while let Some(datagram) = self.network.arrive(self.now) {
+            let now = self.now;
             if let Some(shard) = (0..self.shards.len()).find(|i| shard_address(*i) == datagram.to) {
                 let flow =
                     Flow { protocol: Protocol::Udp, local: datagram.to, remote: datagram.from };
@@ -394,6 +452,7 @@ impl World {
                 client.receive(now, datagram.from, &datagram.bytes, &mut self.network);
             }
         }
+        let now = self.now;
         for client in &mut self.clients {
             if client.next_timeout() <= now {
                 client.handle_timeout(now, &mut self.network);
@@ -412,6 +471,13 @@ impl World {
         let (now, network) = (self.now, &mut self.network);
         let mut collector = Collector { now, network, messages: &mut messages };
         self.shards[index].flush(now, &mut collector);
+        if let Some(occupancy) = &mut self.occupancies[index] {
+            let ended = self.start + Duration::from_nanos(self.work.load(Ordering::Relaxed));
+            if let Some(load) = occupancy.turn(now, ended) {
+                self.shards[index].handle_load(ended, load);
+            }
+            self.now = ended;
+        }
         let events = if self.javascript_busy { Vec::new() } else { self.mailbox.drain() };
         for event in events {
             match event {

@@ -50,6 +50,9 @@ pub struct Datagram {
 /// Whether a datagram to this address is lost.
 pub type Drop = Box<dyn FnMut(SocketAddr, &[u8]) -> bool>;
 
+/// What becomes of a datagram from the first address to the second.
+pub type Tamper = Box<dyn FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Vec<u8>>>;
+
 /// How a peer is connected.
 pub struct Access {
     pub to_peer: Link,
@@ -63,6 +66,8 @@ pub struct Network {
     pub recorded: HashMap<SocketAddr, Vec<Vec<u8>>>,
     /// Says of each datagram whether it is lost on top of the conditions.
     pub drop: Option<Drop>,
+    /// Says of each datagram what goes on in its place.
+    pub tamper: Option<Tamper>,
     /// Nothing to or from these gets through.
     pub unplugged: Vec<SocketAddr>,
     /// Peers that have a link of their own instead of the conditions, by their address.
@@ -80,6 +85,7 @@ impl Network {
             conditions,
             recorded: HashMap::new(),
             drop: None,
+            tamper: None,
             unplugged: Vec::new(),
             links: HashMap::new(),
             flying: BTreeMap::new(),
@@ -90,6 +96,16 @@ impl Network {
     }
 
     pub fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        match &mut self.tamper {
+            None => self.carry(now, from, to, bytes),
+            Some(tamper) => {
+                let instead = tamper(from, to, bytes);
+                instead.iter().for_each(|bytes| self.carry(now, from, to, bytes));
+            }
+        }
+    }
+
+    fn carry(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let Conditions { delay, jitter, reordering, loss, duplication } = self.conditions;
         if self.unplugged.contains(&from) || self.unplugged.contains(&to) {
             return;

@@ -66,6 +66,30 @@ fn a_smaller_picture_with_all_its_frames_wins_over_a_bigger_one_that_jerks() {
 }
 
 #[test]
+fn rungs_above_a_share_of_the_best_bitrate_are_taken_away_and_the_lowest_stays() {
+    let after = |share: f64| {
+        let mut ladder = ladder(&simulcast(1), Preferences::default());
+        ladder.shed(share);
+        (places(&ladder), ladder.is_shed())
+    };
+    assert_eq!(after(1.0), (vec![(0, 0), (1, 0), (2, 0)], false));
+    assert_eq!(after(0.6), (vec![(0, 0), (1, 0)], true));
+    assert_eq!(after(0.2), (vec![(0, 0)], true));
+    assert_eq!(after(0.0), (vec![(0, 0)], true));
+}
+
+#[test]
+fn of_rungs_that_are_taken_away_one_stays_that_comes() {
+    let mut layers = simulcast(1);
+    layers[0].active = false;
+    layers[1].active = false;
+    let mut ladder = ladder(&layers, Preferences::default());
+    ladder.shed(0.0);
+    assert!(ladder.rungs().iter().any(|rung| rung.active), "{ladder:?}");
+    assert!(!ladder.is_shed());
+}
+
+#[test]
 fn a_screen_of_five_frames_a_second_is_not_taken_for_jerking() {
     let mut layers = picture(0, (960, 540), 300, 1);
     layers.extend(picture(1, (1920, 1080), 900, 1));

@@ -8,6 +8,7 @@ use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{RequestId, TransportId};
 use crate::control::options::TransportOptions;
+use crate::engine::budget::Work;
 use crate::engine::peer::Peer;
 use crate::webrtc::Session;
 
@@ -19,7 +20,10 @@ impl Shard {
         options: Box<TransportOptions>,
     ) {
         let identity = self.certificates.current(now);
-        let session = Session::new(now, id, options, &identity, &self.candidates, self.ids.clone());
+        let mut session =
+            Session::new(now, id, options, &identity, &self.candidates, self.ids.clone());
+        let share = self.shedding.share();
+        session.with_sending(|sending| sending.set_layer_share(now, share));
         self.core.peers.insert(id, Peer::new(session));
         self.core.with(id, |_| ());
     }
@@ -34,6 +38,16 @@ impl Shard {
         if !self.core.peers.contains_key(&id) {
             self.refuse(id, command);
             return;
+        }
+        if matches!(
+            command,
+            C::AcceptOffer { .. }
+                | C::CreateOffer { .. }
+                | C::AcceptAnswer { .. }
+                | C::AddCandidate { .. }
+                | C::AcceptFragment { .. }
+        ) {
+            self.budget.begin(Some(id), Work::Negotiation);
         }
         match command {
             C::Close { request } => {

@@ -10,6 +10,7 @@ use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::Event;
 use crate::control::ids::{ChannelId, IdMap, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
+use crate::engine::budget::{Budget, Work};
 use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
@@ -136,13 +137,19 @@ impl Core {
 
     /// Hands their time to the sessions that wanted it. Gives those with packets that waited for
     /// their turn.
-    pub(super) fn handle_timeout(&mut self, now: Instant, paced: &mut Vec<TransportId>) {
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        paced: &mut Vec<TransportId>,
+        budget: &mut Budget,
+    ) {
         let mut due = std::mem::take(&mut self.due);
         self.timers.take_due(now, &mut due);
         for (tick, id) in due.drain(..) {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
+                budget.begin(Some(id), Work::Timers);
                 self.with(id, |session| session.handle_timeout(now));
                 let has_paced = self.send(id, |sending| sending.has_paced(now));
                 paced.extend((has_paced == Some(true)).then_some(id));

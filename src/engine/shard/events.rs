@@ -112,6 +112,7 @@ impl Shard {
     pub(super) fn close(&mut self, now: Instant, id: TransportId, reason: CloseReason) {
         let Some(mut peer) = self.core.peers.remove(&id) else { return };
         self.load.leave(self.core.index);
+        self.budget.forget(id);
         let mut events = Vec::new();
         let closed = peer.run(|session| {
             session.close(now, reason);
@@ -134,6 +135,7 @@ impl Shard {
     pub(super) fn on_panic(&mut self, now: Instant, id: TransportId) {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
+        self.budget.forget(id);
         if self.core.peers.remove(&id).is_some() {
             self.load.leave(self.core.index);
         }

@@ -9,6 +9,7 @@ mod commands;
 mod core;
 mod ended;
 mod events;
+mod load;
 mod media;
 mod messages;
 mod relays;
@@ -29,12 +30,15 @@ use crate::control::ids::{Ended, Ids, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
+use crate::engine::budget::{Budget, Clock, Work};
 use crate::engine::demultiplexer::{Addressee, Demultiplexer};
 use crate::engine::io::{Output, Reactor};
 use crate::engine::load::Load;
 use crate::engine::message::ShardMessage;
 use crate::engine::movers::Movers;
+use crate::engine::occupancy::ThreadLoad;
 use crate::engine::peer::Peer;
+use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
 use crate::webrtc::{Certificates, Session};
@@ -51,6 +55,8 @@ pub struct EndpointParts {
     pub certificates: Arc<Certificates>,
     pub mailbox: Arc<Mailbox>,
     pub load: Arc<Load>,
+    /// For what handling a peer takes, and for nothing else.
+    pub clock: Clock,
 }
 
 /// The sessions of one media thread; see [`Reactor`] for how to drive it.
@@ -71,6 +77,8 @@ pub struct Shard {
     movers: Movers,
     /// For what may be of several peers behind one address.
     tries: Tries,
+    budget: Budget,
+    shedding: Shedding,
     /// Reused for those that were seen to.
     settled: Vec<TransportId>,
     ended_flows: Vec<Flow>,
@@ -78,6 +86,8 @@ pub struct Shard {
     last_words: Vec<Box<Session>>,
     unmatched: u64,
     panics: u64,
+    #[cfg(feature = "fault-injection")]
+    injected_load: Option<f32>,
     /// What the thread before had, if it died. Nobody may get hold of it any more.
     before: Option<Ended>,
 }
@@ -91,7 +101,8 @@ impl Shard {
         candidates: LocalCandidates,
         counters: Arc<ThreadCounters>,
     ) -> Self {
-        let EndpointParts { ids, certificates, mailbox, load } = endpoint;
+        let EndpointParts { ids, certificates, mailbox, load, clock } = endpoint;
+        load.set_overloaded(index, false);
         Self {
             core: Core::new(now, index, mailbox),
             media: Media::default(),
@@ -106,11 +117,15 @@ impl Shard {
             demultiplexer: Demultiplexer::default(),
             movers: Movers::default(),
             tries: Tries::default(),
+            budget: Budget::new(now, clock),
+            shedding: Shedding::default(),
             settled: Vec::new(),
             ended_flows: Vec::new(),
             last_words: Vec::new(),
             unmatched: 0,
             panics: 0,
+            #[cfg(feature = "fault-injection")]
+            injected_load: None,
             before: None,
         }
     }
@@ -129,6 +144,11 @@ impl Shard {
             transports: self.core.peers.len(),
             packets_unmatched: self.unmatched,
             panics: self.panics,
+            packets_over_budget: self.budget.dropped(),
+            transports_over_budget: self.budget.waiting(),
+            load: self.shedding.busy(),
+            overloaded: self.shedding.is_overloaded(),
+            layer_share: self.shedding.share(),
             ..Default::default()
         };
         thread.take_counts(&self.counters);
@@ -141,6 +161,7 @@ impl Reactor for Shard {
     type Message = ShardMessage;
 
     fn handle_command(&mut self, now: Instant, command: Command) {
+        self.budget.begin(None, Work::Other);
         match command {
             // JavaScript was told that it ended, before it was there.
             Command::CreateTransport { transport, .. }
@@ -159,12 +180,14 @@ impl Reactor for Shard {
             Command::RelayChannel { source, to } => self.relays.count_relay(source, to, 1),
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
             #[cfg(feature = "fault-injection")]
+            Command::Load { busy } => self.injected_load = Some(busy),
             Command::Panic => panic!("as the test wants"),
         }
         self.handle_own(now);
     }
 
     fn handle_message(&mut self, now: Instant, message: ShardMessage) {
+        self.budget.begin(None, Work::Other);
         self.on_message(now, message);
         self.handle_own(now);
     }
@@ -179,16 +202,15 @@ impl Reactor for Shard {
         match self.demultiplexer.find(now, flow, bytes, accepts) {
             Addressee::Peer(id) => {
                 let bytes = wrapped::unwrap(bytes).map_or(bytes, |(_, records)| records);
-                let Core { peers, touched, .. } = &mut self.core;
-                let workspace = &mut self.media.workspace;
-                let Some(peer) = peers.get_mut(&id) else { return };
-                let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
-                if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
-                    touched.push_back(id);
+                if self.is_up(id, flow, bytes) {
+                    self.take_datagram(now, id, flow, bytes);
                 }
             }
             Addressee::Several => self.handle_shared(now, flow, bytes),
-            Addressee::Nobody => self.handle_stranger(now, flow, bytes),
+            Addressee::Nobody => {
+                self.budget.begin(None, Work::Other);
+                self.handle_stranger(now, flow, bytes);
+            }
         }
     }
 
@@ -197,16 +219,26 @@ impl Reactor for Shard {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.core.handle_timeout(now, &mut self.media.receiving);
+        self.core.handle_timeout(now, &mut self.media.receiving, &mut self.budget);
+        self.handle_held(now);
+        self.shedding.handle_timeout(now);
         let Media { tails, routes, .. } = &mut self.media;
         tails.repeat(&mut self.core, routes, now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.core.timers.next(), self.media.tails.next()].into_iter().flatten().min()
+        let load = [self.budget.poll_timeout(), self.shedding.poll_timeout()];
+        let media = [self.core.timers.next(), self.media.tails.next()];
+        media.into_iter().chain(load).flatten().min()
+    }
+
+    fn handle_load(&mut self, now: Instant, load: ThreadLoad) {
+        self.on_load(now, load);
     }
 
     fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
+        self.budget.end();
+        self.limit_layers(now);
         let mut settled = std::mem::take(&mut self.settled);
         self.settle(now, &mut settled);
         self.media.deliver_media(&mut self.core, now, output);

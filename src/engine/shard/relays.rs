@@ -136,6 +136,7 @@ mod tests {
     use crate::control::flow::LocalCandidates;
     use crate::control::ids::{Ids, ShardIndex};
     use crate::control::mailbox::Mailbox;
+    use crate::engine::budget::Clock;
     use crate::engine::io::Reactor;
     use crate::engine::load::Load;
     use crate::webrtc::Certificates;
@@ -153,6 +154,7 @@ mod tests {
             certificates: Arc::new(Certificates::generate(Instant::now()).unwrap()),
             mailbox: Arc::new(Mailbox::new(|| ())),
             load: Arc::new(Load::new(2)),
+            clock: Clock { now: Arc::new(Instant::now), slowness: 1 },
         };
         let candidates = LocalCandidates(Vec::new());
         let mut shard =

@@ -6,6 +6,7 @@ use super::Shard;
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::flow::Flow;
 use crate::control::ids::{IdMap, TransportId};
+use crate::engine::budget::Work;
 use crate::engine::peer::Peer;
 use crate::engine::shared_flow::Stream;
 
@@ -38,7 +39,7 @@ impl Shard {
         bytes: &[u8],
         stream: Option<Stream>,
     ) {
-        let Self { core, media, demultiplexer, tries, .. } = self;
+        let Self { core, media, demultiplexer, tries, budget, .. } = self;
         let (peers, touched) = (&mut core.peers, &mut core.touched);
         let workspace = &mut media.workspace;
         let (Some(shared), Some(stream)) = (demultiplexer.shared(flow), stream) else { return };
@@ -53,6 +54,11 @@ impl Shard {
         let opens = |id| {
             let mut peers = peers.borrow_mut();
             let Some(peer) = peers.get_mut(&id) else { return false };
+            // It tries that when it is up.
+            if budget.is_measured() && budget.hold(id, flow, bytes) {
+                return false;
+            }
+            budget.begin(Some(id), Work::of(bytes));
             let opened = peer.run(|session| {
                 let before = session.authentic_received();
                 session.handle_datagram(now, flow, bytes, workspace);
@@ -84,12 +90,8 @@ impl Shard {
         }
         // An association passes over records that its keys do not open (RFC 6347 4.1.2.7).
         for id in recipients.into_iter().take(MAX_RECIPIENTS) {
-            let (peers, touched) = (&mut self.core.peers, &mut self.core.touched);
-            let workspace = &mut self.media.workspace;
-            let Some(peer) = peers.get_mut(&id) else { continue };
-            peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
-            if !std::mem::replace(&mut peer.touched, true) {
-                touched.push_back(id);
+            if self.is_up(id, flow, bytes) {
+                self.take_datagram(now, id, flow, bytes);
             }
         }
     }

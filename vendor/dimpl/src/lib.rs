@@ -250,6 +250,10 @@ use dtls13::{Client as Client13, Server as Server13};
 use auto::ClientPending;
 
 mod auto;
+#[cfg(fuzzing)]
+mod tamper;
+#[cfg(fuzzing)]
+pub use tamper::{Tamper, set_tamper};
 mod time_tricks;
 
 pub(crate) mod buffer;

@@ -18,7 +18,7 @@ const VIEW_DELAY_MS = 250
  * @property {number} [frameRate]
  * @property {number} bitrate bits per second
  *
- * @typedef {'best' | 'preferences' | 'bandwidth' | 'unavailable' | 'muted'} Reason
+ * @typedef {'best' | 'preferences' | 'bandwidth' | 'unavailable' | 'muted' | 'load'} Reason
  * @typedef {{ layer: Layer | null, reason: Reason }} Forwarded
  *
  * @typedef {object} Step what a stream could be sent as

@@ -796,6 +796,9 @@ impl Engine {
             });
         }
 
+        #[cfg(fuzzing)]
+        crate::tamper::apply(&mut fragment);
+
         // Compute wire length of the record if serialized into a datagram.
         // Record header (13) + handshake/change/app data bytes + per-suite
         // protection overhead (if epoch >= 1). For AEAD suites the protection

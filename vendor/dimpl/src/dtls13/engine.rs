@@ -1046,6 +1046,9 @@ impl Engine {
             });
         }
 
+        #[cfg(fuzzing)]
+        crate::tamper::apply(&mut fragment);
+
         // Build DTLSInnerPlaintext: content || content_type(1)
         // (no zero padding for now)
         fragment.push(content_type.as_u8());

@@ -28,6 +28,8 @@ export function reasonText({ layer, reason }, choice) {
       return chosen ? 'As you chose' : 'More would not show in a tile of this size'
     case 'bandwidth':
       return layer ? 'Your link carries no more' : 'Paused: no room on your link'
+    case 'load':
+      return 'The server has no time for more'
     case 'muted':
       return 'Paused: the tile is not on show'
     case 'unavailable':

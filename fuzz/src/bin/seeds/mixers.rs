@@ -1,7 +1,6 @@
-//! Writes what fuzzing of the mixers begins with into `corpus/`: good streams and files.
+//! Good streams and files for the mixers, too large for the repository, and one picture of each codec
+//! for those who read payloads.
 
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use medialoom::codec::Codec;
@@ -13,7 +12,7 @@ use medialoom::mcu::{MadePacket, PortKey};
 use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
 use medialoom_fuzz::{pictures, recording, sound};
 
-fn main() -> std::io::Result<()> {
+pub fn write() -> std::io::Result<()> {
     for (target, codec) in
         [("mix_vp8", Codec::Vp8), ("mix_vp9", Codec::Vp9), ("mix_h264", Codec::H264)]
     {
@@ -35,6 +34,15 @@ fn main() -> std::io::Result<()> {
         both.packets.extend(of_pictures(codec, 48, 64, 4, 300_000, 0).packets);
         save(target, "two-sizes", &both)?;
     }
+    for (target, codec) in [("vp8", Codec::Vp8), ("vp9", Codec::Vp9), ("h264", Codec::H264)] {
+        let packets = pictures::encode(codec, 32, 32, 2, 100_000);
+        for (number, packet) in packets.iter().take(3).enumerate() {
+            super::keep(target, &format!("encoded-{number}"), &packet.payload)?;
+        }
+    }
+    for (number, payload) in recording::av1().into_iter().flatten().take(3).enumerate() {
+        super::keep("av1", &format!("recorded-{number}"), &payload)?;
+    }
     for (number, count) in [1, 3, 12].into_iter().enumerate() {
         save("mix_av1", &format!("stream-{number}"), &of_recording(count, number as u8))?;
     }
@@ -55,11 +63,11 @@ fn main() -> std::io::Result<()> {
     for (number, stream) in streams.iter().enumerate() {
         let opus = stream.iter().filter(|(codec, _)| *codec == Codec::Opus);
         let packets: Vec<_> = opus.map(|(_, payload)| &payload[..]).collect();
-        write("sound_file", &format!("opus-{number}"), &ogg(&packets))?;
+        write_file("sound_file", &format!("opus-{number}"), &ogg(&packets))?;
     }
     for (number, (rate, channels)) in [(8_000, 1), (44_100, 2), (48_000, 1)].into_iter().enumerate()
     {
-        write("sound_file", &format!("wav-{number}"), &wav(rate, channels))?;
+        write_file("sound_file", &format!("wav-{number}"), &wav(rate, channels))?;
     }
     for (number, (width, height)) in [(16, 16), (64, 48), (34, 8)].into_iter().enumerate() {
         for (name, format) in [
@@ -68,20 +76,18 @@ fn main() -> std::io::Result<()> {
             ("png", SnapshotFormat::Png),
         ] {
             let file = picture(width, height, format);
-            write("picture_file", &format!("{name}-{number}"), &file)?;
+            write_file("picture_file", &format!("{name}-{number}"), &file)?;
         }
     }
     Ok(())
 }
 
 fn save(target: &str, name: &str, script: &Script) -> std::io::Result<()> {
-    write(target, name, &script.write())
+    write_file(target, name, &script.write())
 }
 
-fn write(target: &str, name: &str, data: &[u8]) -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join(format!("seed-{name}")), data)
+fn write_file(target: &str, name: &str, data: &[u8]) -> std::io::Result<()> {
+    super::save("corpus", target, &format!("seed-{name}"), data)
 }
 
 fn of_pictures(

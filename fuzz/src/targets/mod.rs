@@ -1,0 +1,62 @@
+//! What each target does with an input. A test of the engine runs them as well, on stable Rust, with
+//! the inputs in `seeds/`.
+
+pub mod av1;
+pub mod candidates;
+pub mod dependency_descriptor;
+pub mod descriptions;
+pub mod dtls;
+pub mod frame_decoder;
+pub mod frames;
+pub mod h264;
+pub mod h265;
+pub mod multiplex;
+pub mod negotiation;
+#[cfg(feature = "mcu")]
+pub mod picture_file;
+pub mod receiving;
+pub mod red;
+pub mod rtcp;
+pub mod rtp_header;
+pub mod sctp;
+pub mod session;
+#[cfg(feature = "mcu")]
+pub mod sound_file;
+pub mod srtcp;
+pub mod steps;
+pub mod stun;
+pub mod transponder;
+pub mod two_sessions;
+pub mod vp8;
+pub mod vp9;
+mod world;
+
+/// A target and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All that need no decoders.
+pub const TARGETS: &[Target] = &[
+    ("av1", av1::run),
+    ("candidates", candidates::run),
+    ("dependency_descriptor", dependency_descriptor::run),
+    ("descriptions", descriptions::run),
+    ("dtls", dtls::run),
+    ("frame_decoder", frame_decoder::run),
+    ("frames", frames::run),
+    ("h264", h264::run),
+    ("h265", h265::run),
+    ("multiplex", multiplex::run),
+    ("negotiation", negotiation::run),
+    ("receiving", receiving::run),
+    ("red", red::run),
+    ("rtcp", rtcp::run),
+    ("rtp_header", rtp_header::run),
+    ("sctp", sctp::run),
+    ("session", session::run),
+    ("srtcp", srtcp::run),
+    ("stun", stun::run),
+    ("transponder", transponder::run),
+    ("two_sessions", two_sessions::run),
+    ("vp8", vp8::run),
+    ("vp9", vp9::run),
+];
