@@ -182,6 +182,7 @@ impl Reactor for Shard {
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
             #[cfg(feature = "fault-injection")]
             Command::Load { busy } => self.injected_load = Some(busy),
+            #[cfg(feature = "fault-injection")]
             Command::Panic => panic!("as the test wants"),
         }
         self.handle_own(now);
