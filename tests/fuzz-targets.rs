@@ -3,6 +3,18 @@
 //! Needs the feature `fault-injection`.
 #![cfg(feature = "fault-injection")]
 
+#[cfg(feature = "mcu")]
+#[path = "../fuzz/src/pictures.rs"]
+mod pictures;
+#[cfg(feature = "mcu")]
+#[path = "../fuzz/src/recording.rs"]
+mod recording;
+#[cfg(feature = "mcu")]
+#[path = "../fuzz/src/script.rs"]
+mod script;
+#[cfg(feature = "mcu")]
+#[path = "../fuzz/src/sound.rs"]
+mod sound;
 mod support;
 #[path = "../fuzz/src/targets/mod.rs"]
 mod targets;
