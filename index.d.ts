@@ -263,7 +263,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createTransport(options?: TransportOptions): Transport
   /**
-   * Makes something that tells who of many speaks. An endpoint has at most 1000 of them.
+   * Makes something that tells who of many speaks. An endpoint has at most 10000 of them.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
    */
   createActiveSpeakerDetector(options?: ActiveSpeakerDetectorOptions): ActiveSpeakerDetector
@@ -581,7 +581,8 @@ export interface IncomingTrackEvents {
   /**
    * The peer pressed a key of a telephone (RFC 4733, DTMF): once for each, when it is up again. At
    * most 25 a second are told, after a burst of 50. Receivers that negotiated `telephone-event` get
-   * the key as well, in between the sound.
+   * the key as well, in between the sound, as long as it has the clock of the sound: keys of a
+   * gateway that offers `telephone-event/8000` beside Opus are told and no more.
    */
   telephoneevent: [event: TelephoneEvent]
   /**
@@ -842,6 +843,12 @@ export interface ActiveSpeakerDetectorOptions {
 export interface ActiveSpeakerDetectorEvents {
   /** Somebody else has the word; `null` when whoever had it left. In silence nothing changes. */
   speaker: [track: IncomingTrack | null]
+  /**
+   * A member begins to speak, at the first sound that is not noise, or has been silent for 0.7
+   * seconds. Each by itself, as many as there are. A member that is removed, or whose track closes, is
+   * not told of any more. Measured only while somebody listens.
+   */
+  speaking: [track: IncomingTrack, speaking: boolean]
   closed: [reason: CloseReason]
 }
 

@@ -28,7 +28,7 @@ const { transportOptions } = require('./transport/transport-options.js')
 const MAX_THREADS = 64
 /** What the engine calls the endpoint in events; no object below it has this id. */
 const ENDPOINT = 0
-const MAX_DETECTORS = 1000
+const MAX_DETECTORS = 10_000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
 

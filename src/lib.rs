@@ -12,10 +12,12 @@ pub mod mcu;
 pub mod net;
 #[cfg(feature = "node")]
 mod node;
+pub mod peer;
 pub mod queue;
 pub mod receiving;
 pub mod sdp;
 pub mod sending;
 pub mod sfu;
+pub mod speakers;
 pub mod srtp;
 pub mod webrtc;

@@ -165,6 +165,16 @@ impl Meeting {
         self.world.events.iter().filter_map(fed).collect()
     }
 
+    /// Which talkers began and stopped to speak, as JavaScript was told.
+    fn speaking(&self) -> Vec<(usize, bool)> {
+        let who = |audio| self.talkers.iter().position(|talker| talker.audio == audio).unwrap();
+        let told = |event: &Event| match event {
+            Event::Speaking { track, speaking, .. } => Some((who(*track), *speaking)),
+            _ => None,
+        };
+        self.world.events.iter().filter_map(told).collect()
+    }
+
     fn dominant(&self) -> Option<SourceId> {
         let who = |event: &Event| match event {
             Event::Speaker { track, .. } => Some(*track),
@@ -419,4 +429,45 @@ fn a_room_of_five_hundred_costs_each_listener_three_streams() {
         assert_eq!(streams.len(), others.len());
         assert!(packets.len() <= 16 * others.len(), "{number}: {} packets", packets.len());
     }
+}
+
+#[test]
+fn who_begins_and_stops_to_speak_is_told_while_somebody_asks() {
+    let mut meeting = Meeting::new(308, 0, 0);
+    for _ in 0..4 {
+        meeting.join(false, false);
+    }
+    meeting.world.run(SECOND);
+    meeting.speak(&[0, 1], SECOND);
+    meeting.world.run(2 * SECOND);
+    assert_eq!(meeting.speaking(), [], "nobody asked");
+
+    meeting.world.speakers(meeting.group, SpeakersCommand::ListenSpeaking { listen: true });
+    let begin = meeting.world.now;
+    // Words with pauses of half a second are one speech, and two may speak at once.
+    for _ in 0..4 {
+        meeting.speak(&[2, 3], 300 * MS);
+        meeting.world.run(500 * MS);
+    }
+    meeting.speak(&[3], 300 * MS);
+    assert_eq!(meeting.speaking(), [(2, true), (3, true), (2, false)]);
+    meeting.world.run(600 * MS);
+    assert_eq!(meeting.speaking().len(), 3, "a pause is no end");
+    meeting.world.run(300 * MS);
+    assert_eq!(meeting.speaking().last(), Some(&(3, false)));
+    assert!(meeting.world.now < begin + 5 * SECOND);
+
+    // Who is muted or leaves in the middle of a word has stopped as well.
+    meeting.level(1, LOUD);
+    meeting.world.run(SECOND);
+    assert_eq!(meeting.speaking().last(), Some(&(1, true)));
+    let audio = meeting.talkers[1].audio;
+    meeting.world.speakers(meeting.group, SpeakersCommand::Remove { audio });
+    meeting.world.run(100 * MS);
+    assert_eq!(meeting.speaking().last(), Some(&(1, false)));
+
+    meeting.world.speakers(meeting.group, SpeakersCommand::ListenSpeaking { listen: false });
+    let told = meeting.speaking().len();
+    meeting.speak(&[0], SECOND);
+    assert_eq!(meeting.speaking().len(), told);
 }

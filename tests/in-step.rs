@@ -12,9 +12,9 @@ use medialoom::mcu::video::{
     self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
+use medialoom::mcu::{MadePacket, PortId, TakenPacket};
 
-const PORT: PortKey = PortKey(1);
+const PORT: PortId = PortId(1);
 /// Of sound. Pictures come with every other one.
 const TICK: Duration = Duration::from_millis(20);
 const SIZE: (u16, u16) = (160, 90);
@@ -47,9 +47,9 @@ impl VideoSink for Made {
         self.bright = frame.data.get(middle).map(|luma| *luma > 128);
     }
 
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, _: PortKey) {}
+    fn keyframe_needed(&mut self, _: PortId) {}
 }
 
 fn sound() -> AudioMixer {

@@ -269,10 +269,10 @@ test('SDP that does not parse names its line', async t => {
   const { client, server } = await pair(t)
   client.createDataChannel('test')
   const offer = await client.createOffer()
-  const broken = offer.replace(/^t=.*$/m, 't=today')
+  const broken = offer.replace(/^v=.*$/m, 'v=1')
   await assert.rejects(server.acceptOffer(broken), error => {
     assert.equal(error.code, 'ERR_SDP')
-    assert.equal(error.line, 't=today')
+    assert.equal(error.line, 'v=1')
     assert.doesNotMatch(error.message, /0x/, 'no address of the process')
     return true
   })

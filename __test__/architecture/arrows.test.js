@@ -16,15 +16,18 @@ const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
   host: ['engine', 'net', 'webrtc', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'sending', 'srtp', 'sfu', 'mcu', 'control', 'queue', 'codec'],
-  webrtc: ['sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  engine: ['webrtc', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'control', 'queue', 'codec'],
+  webrtc: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  // What every kind of peer says to its shard; names none of the kinds.
+  peer: ['sending', 'srtp', 'sfu', 'control', 'codec'],
   sdp: ['codec'],
   srtp: [],
   sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   receiving: ['srtp', 'sfu', 'control', 'codec'],
   sfu: ['control', 'codec'],
   bandwidth: [],
-  mcu: ['codec'],
+  mcu: ['speakers', 'control', 'codec'],
+  speakers: ['control'],
   dump: [],
   // The words the others share: commands, events, ids, statistics.
   control: ['queue', 'bandwidth', 'codec'],
@@ -39,11 +42,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['sending', 'receiving', 'sdp', 'sfu', 'bandwidth', 'mcu', 'codec'],
+    except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

@@ -43,7 +43,7 @@ class Pair {
   }
 }
 
-test('an attack by SCTP and strangers harms no client of any kind', { ...LINUX, timeout: 180_000 }, async t => {
+test('attacks by SCTP harm no client of any kind', { ...LINUX, timeout: 180_000 }, async t => {
   const endpoint = await loopbackEndpoint(t)
   const elsewhere = await loopbackEndpoint(t)
   const host = hostOf(endpoint)

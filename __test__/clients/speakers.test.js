@@ -46,6 +46,8 @@ test('of four tones the two loudest are heard, and others when those fall silent
   // Silence comes first, so that the tones are not taken for the noise of a room. The slots are
   // free: the first two have them before the others speak.
   for (const { track } of talkers) slots.detector.add(track)
+  const speaking = new Set()
+  slots.detector.on('speaking', (track, is) => speaking[is ? 'add' : 'delete'](track))
   await setTimeout(200)
   await volumes([QUIET, QUIET, 0, 0])
   await until('the first two', async () => String(await hears()) === '500,1000')
@@ -55,6 +57,7 @@ test('of four tones the two loudest are heard, and others when those fall silent
   await until('the two loudest', async () => String(await hears()) === '1500,2000')
   assert.deepEqual(new Set(slots.speakers), new Set([talkers[2].track, talkers[3].track]))
   await until('a louder speaker', () => speaks(2, 3))
+  await until('the loud speak', () => speaking.has(talkers[2].track) && speaking.has(talkers[3].track))
   assert.equal(new Set((await listener.call('hears')).map(({ track }) => track)).size, 2)
 
   // The first begins to speak when nobody here can be asked.
@@ -66,4 +69,5 @@ test('of four tones the two loudest are heard, and others when those fall silent
   assert.ok(first.since < awake - 500, `heard ${awake - first.since} ms before JavaScript went on`)
   await until('the event', () => slots.speakers.includes(talkers[0].track))
   assert.deepEqual(await hears(), [500, 1500])
+  await until('who fell silent', () => !speaking.has(talkers[3].track))
 })

@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
 const { after, afterEach, before, test } = require('node:test')
 const { Endpoint } = require('medialoom')
 const { RoomError, Rooms } = require('medialoom/rooms')
@@ -117,22 +118,32 @@ test('a receiver that fails does not keep the others from getting a stream', asy
   assert.equal(fine.transport.outgoingTracks.length, 2)
 })
 
-test('a participant speaks by the sound of a publication, unless told that it is no speech', async t => {
+test('a participant speaks by the sound of a publication, unless told that it is no speech', async () => {
   rooms = new Rooms({ endpoint })
-  t.mock.timers.enable({ apis: ['setTimeout'] })
   const ada = await publisher('loom', 'Ada')
   const heard = []
   rooms.get('loom').on('speaking', (participant, speaking) => heard.push([participant.name, speaking]))
   const [publication] = ada.publications
   const microphone = publication.tracks.find(track => track.kind === 'audio')
-  const loud = { level: -20, voice: true }
-  microphone.emit('audiolevel', loud)
+  const [detector] = endpoint.activeSpeakerDetectors
+  assert.deepEqual(detector.tracks, [microphone])
+  detector.emit('speaking', microphone, true)
   assert.equal(ada.speaking, true)
   publication.speech = false
-  microphone.emit('audiolevel', loud)
-  t.mock.timers.tick(1000)
-  microphone.emit('audiolevel', loud)
-  assert.deepEqual(heard, [['Ada', true], ['Ada', false]])
+  assert.equal(ada.speaking, false, 'at once')
+  detector.emit('speaking', microphone, false)
+  detector.emit('speaking', microphone, true)
+  publication.speech = true
+  const closed = once(detector, 'closed')
+  detector.close()
+  await closed
+  const [next] = endpoint.activeSpeakerDetectors
+  assert.deepEqual(next.tracks, [microphone], 'one that is gone has a successor')
+  next.emit('speaking', microphone, true)
+  ada.leave()
+  const spoken = [['Ada', true], ['Ada', false]]
+  assert.deepEqual(heard, [...spoken, ...spoken, ...spoken])
+  assert.ok(next.closed, 'with the room')
 })
 
 test('more tracks than the limit are not forwarded', async () => {

@@ -8,7 +8,7 @@ use medialoom::mcu::video::{
     Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
+use medialoom::mcu::{MadePacket, PortId, TakenPacket};
 
 use crate::recording;
 use crate::script::{Packet, Script};
@@ -28,7 +28,7 @@ const OTHER: u8 = 64;
 /// Its sender's clock is wrong.
 const CLOCK: u8 = 128;
 
-const PORT: PortKey = PortKey(1);
+const PORT: PortId = PortId(1);
 const INTERVAL: Duration = Duration::from_millis(40);
 /// Most pixels that a decoder gives: what inspection lets through of this build.
 const MAX_PIXELS: u32 = 256 * 256;
@@ -196,9 +196,9 @@ impl VideoSink for Audience {
         assert_eq!(frame.data.len(), frame.format.len(frame.width, frame.height));
     }
 
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, _: PortKey) {
+    fn keyframe_needed(&mut self, _: PortId) {
         self.keyframe_needed = true;
     }
 }

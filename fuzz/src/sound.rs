@@ -8,7 +8,7 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFormat, TICK,
     TapKey, TapSource, Tone,
 };
-use medialoom::mcu::{MadePacket, PortKey, TakenPacket};
+use medialoom::mcu::{MadePacket, PortId, TakenPacket};
 
 use crate::script::{Packet, Script};
 
@@ -27,7 +27,7 @@ const JUMP: u8 = 64;
 /// The source is switched before it.
 const RESET: u8 = 128;
 
-const PORT: PortKey = PortKey(1);
+const PORT: PortId = PortId(1);
 /// Most packets that are played of a script: ticks take long.
 const MAX_PACKETS: usize = 24;
 /// Ticks in which good sound has to be heard again.

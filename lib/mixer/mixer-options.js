@@ -126,12 +126,17 @@ function portOptions(given, before = PORT, field = 'options') {
 
 /** `portOf` gives the id of a port of this mixer, or throws. */
 function layout(given, field = 'layout', portOf = refusePort) {
-  if (typeof given === 'string') return { type: check.oneOf(given, field, LAYOUTS) }
+  if (typeof given === 'string') return check.oneOf(given, field, LAYOUTS)
   if (given === undefined) throw check.invalid(field, `${LAYOUTS.map(name => `'${name}'`).join(', ')} or tiles`, given)
   const { tiles } = check.options(given, field, ['tiles'])
   check.array(tiles, `${field}.tiles`)
   if (tiles.length > MAX_TILES) throw check.invalid(`${field}.tiles`, `at most ${MAX_TILES} tiles`, tiles.length)
-  return { type: 'tiles', tiles: tiles.map((tile, index) => checkTile(tile, `${field}.tiles[${index}]`, portOf)) }
+  return { tiles: tiles.map((tile, index) => checkTile(tile, `${field}.tiles[${index}]`, portOf)) }
+}
+
+/** What a layout is called, one of one's own as well. */
+function layoutName(checked) {
+  return typeof checked === 'string' ? checked : 'tiles'
 }
 
 function place(options, field) {
@@ -150,13 +155,13 @@ function checkTile(given, field, portOf) {
     check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
   const show = options.show ?? 'any'
   const source =
-    show === 'any' || show === 'speaker' ? { type: show } : { type: 'port', port: portOf(show, `${field}.show`) }
+    show === 'any' || show === 'speaker' ? show : { port: portOf(show, `${field}.show`) }
+  const border = { width: optional(between, 'border', 0, 0, 0.5), colour: optional(color, 'borderColor', 0xffffff) }
   return {
-    place: place(options, field),
+    rect: place(options, field),
     z: optional(check.integer, 'z', 0, -1000, 1000),
-    contain: optional(check.oneOf, 'fit', 'cover', ['cover', 'contain']) === 'contain',
-    border: optional(between, 'border', 0, 0, 0.5),
-    borderColor: optional(color, 'borderColor', 0xffffff),
+    fit: optional(check.oneOf, 'fit', 'cover', ['cover', 'contain']),
+    border: border.width > 0 ? border : null,
     radius: optional(between, 'radius', 0, 0, 0.5),
     source
   }
@@ -180,16 +185,16 @@ function overlays(given) {
       throw check.invalid(field, 'either text or picture', overlay)
     }
     if (picture !== undefined) pictures.push(file(picture, `${field}.picture`))
-    return {
-      place: place(options, field),
-      z: check.optional(check.integer, options.z, 0, `${field}.z`, -1000, 1000),
-      text: options.text === undefined ? null : text(options.text, `${field}.text`, MAX_TEXT),
+    const rect = place(options, field)
+    const z = check.optional(check.integer, options.z, 0, `${field}.z`, -1000, 1000)
+    const words = {
+      text: options.text === undefined ? '' : text(options.text, `${field}.text`, MAX_TEXT),
       size: check.optional(between, options.size, 0.05, `${field}.size`, 0.005, 1),
-      color: check.optional(color, options.color, 0xffffff, `${field}.color`),
+      colour: check.optional(color, options.color, 0xffffff, `${field}.color`),
       background: check.optional(color, options.background, null, `${field}.background`),
-      align: check.optional(check.oneOf, options.align, 'left', `${field}.align`, ['left', 'center', 'right']),
-      picture: picture === undefined ? null : pictures.length - 1
+      align: check.optional(check.oneOf, options.align, 'left', `${field}.align`, ['left', 'center', 'right'])
     }
+    return { rect, z, content: picture === undefined ? { text: words } : { picture: pictures.length - 1 } }
   })
   return { checked, pictures }
 }
@@ -264,6 +269,7 @@ module.exports = {
   file,
   frameFormat,
   layout,
+  layoutName,
   mixerOptions,
   overlays,
   pcmFormat,

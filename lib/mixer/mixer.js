@@ -29,7 +29,7 @@ class Mixer extends MediaObject {
     const track = (kind, info) => (info ? new MixedTrack(kConstruct, this, null, kind, info) : null)
     this.#audio = track('audio', made.audio)
     this.#video = track('video', made.video)
-    this.#layout = options.video?.layout.type ?? null
+    this.#layout = options.video ? given.layoutName(options.video.layout) : null
     this[kDispatcher].add(this.id, this)
   }
 
@@ -78,7 +78,7 @@ class Mixer extends MediaObject {
     const checked = given.layout(layout, 'layout', (port, field) => this.#portId(port, field))
     this.#needVideo()
     callNative(() => this.#native.setLayout(this.id, JSON.stringify(checked)))
-    this.#layout = checked.type
+    this.#layout = given.layoutName(checked)
   }
 
   async setBackground(background) {

@@ -6,7 +6,6 @@ const { MixForwarding } = require('./mix-forwarding.js')
 const { Publication } = require('./publication.js')
 const { RoomError } = require('./room-error.js')
 const { SlotForwarding } = require('./slot-forwarding.js')
-const { SpeechDetector } = require('./speech-detector.js')
 const { StreamForwarding } = require('./stream-forwarding.js')
 
 /**
@@ -25,9 +24,9 @@ class Participant extends EventEmitter {
   #forgetTransport = null
   #closed = false
   #replacing = false
-  #speech = new SpeechDetector(speaking => this.emit('speaking', speaking))
-  /** @param {import('../../index.js').AudioLevel} level */
-  #onSpeech = level => this.#speech.hear(level)
+  #speaking = false
+  /** Tracks with a sound just now, whatever they are for. @type {Set<import('../../index.js').IncomingTrack>} */
+  #sounding = new Set()
   /** @type {import('./index.js').ParticipantRole} */
   #role
   #receive
@@ -102,7 +101,7 @@ class Participant extends EventEmitter {
   }
 
   get speaking() {
-    return this.#speech.speaking
+    return this.#speaking
   }
 
   get transport() {
@@ -219,7 +218,6 @@ class Participant extends EventEmitter {
     this.#role = role
     if (role === 'listener') {
       for (const publication of this.publications) this.#unpublish(publication)
-      this.#speech.stop()
     }
     this.emit('role', role)
     for (const track of this.#transport?.incomingTracks ?? []) this.#publish(track, track.stream)
@@ -281,7 +279,6 @@ class Participant extends EventEmitter {
     this.#forwardedSource = null
     this.#slots = []
     for (const publication of this.publications) this.#unpublish(publication)
-    this.#speech.stop()
   }
 
   /**
@@ -295,7 +292,7 @@ class Participant extends EventEmitter {
     let publication = this.#publications.get(stream)
     if (publication?.tracks.includes(track)) return
     if (publication) {
-      publication.addTrack(track, this.#onSpeech)
+      publication.addTrack(track)
       return
     }
     publication = new Publication(this, stream, `${this.id}.${++this.#publicationCount}`)
@@ -304,8 +301,13 @@ class Participant extends EventEmitter {
     const onClosed = () => this.#unpublish(published)
     stream.once('closed', onClosed)
     publication.once('closed', () => stream.off('closed', onClosed))
-    publication.on('change', () => this.emit('media'))
-    publication.addTrack(track, this.#onSpeech)
+    publication.on('change', () => {
+      this.#updateSpeaking()
+      this.emit('media')
+    })
+    publication.on('track', added => this.#listenTo(added))
+    publication.on('trackclosed', closed => this.#stopListeningTo(closed))
+    publication.addTrack(track)
     this.emit('published', publication)
   }
 
@@ -313,8 +315,33 @@ class Participant extends EventEmitter {
   #unpublish(publication) {
     if (!this.#publications.delete(publication.stream)) return
     this.emit('unpublished', publication)
+    for (const track of publication.tracks) this.#stopListeningTo(track)
     publication.close()
+    this.#updateSpeaking()
     this.emit('media')
+  }
+
+  /** @param {import('../../index.js').IncomingTrack} track */
+  #listenTo(track) {
+    this.room.speakers.add(track, speaking => {
+      if (speaking) this.#sounding.add(track)
+      else this.#sounding.delete(track)
+      this.#updateSpeaking()
+    })
+  }
+
+  /** @param {import('../../index.js').IncomingTrack} track */
+  #stopListeningTo(track) {
+    this.room.speakers.remove(track)
+    this.#sounding.delete(track)
+  }
+
+  #updateSpeaking() {
+    const speech = this.publications.filter(publication => publication.speech)
+    const speaking = speech.some(publication => publication.tracks.some(track => this.#sounding.has(track)))
+    if (speaking === this.#speaking) return
+    this.#speaking = speaking
+    this.emit('speaking', speaking)
   }
 }
 

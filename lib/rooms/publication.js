@@ -14,6 +14,7 @@ class Publication extends EventEmitter {
   /** With what stops listening to each. @type {Map<import('../../index.js').IncomingTrack, () => void>} */
   #tracks = new Map()
   #screen = false
+  #speech = true
 
   /**
    * @param {import('./participant.js').Participant} participant
@@ -27,7 +28,6 @@ class Publication extends EventEmitter {
     this.participant = participant
     this.stream = stream
     this.id = id
-    this.speech = true
     /** @type {unknown} */
     this.appData = undefined
   }
@@ -46,16 +46,19 @@ class Publication extends EventEmitter {
     this.emit('change')
   }
 
-  /**
-   * @param {import('../../index.js').IncomingTrack} track
-   * @param {(level: import('../../index.js').AudioLevel) => void} onSpeech gets its levels while it is speech
-   */
-  addTrack(track, onSpeech) {
+  get speech() {
+    return this.#speech
+  }
+
+  set speech(speech) {
+    if (speech === this.#speech) return
+    this.#speech = speech
+    this.emit('change')
+  }
+
+  /** @param {import('../../index.js').IncomingTrack} track */
+  addTrack(track) {
     const onChange = () => this.emit('change')
-    /** @param {import('../../index.js').AudioLevel} level */
-    const onLevel = level => {
-      if (this.speech) onSpeech(level)
-    }
     const onClosed = () => {
       this.#tracks.delete(track)
       this.emit('trackclosed', track)
@@ -64,12 +67,10 @@ class Publication extends EventEmitter {
     track.on('mute', onChange)
     track.on('unmute', onChange)
     track.once('closed', onClosed)
-    if (track.kind === 'audio') track.on('audiolevel', onLevel)
     this.#tracks.set(track, () => {
       track.off('mute', onChange)
       track.off('unmute', onChange)
       track.off('closed', onClosed)
-      track.off('audiolevel', onLevel)
     })
     this.emit('track', track)
     this.emit('change')

@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events')
 const { Participant } = require('./participant.js')
 const { RoomError } = require('./room-error.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomSpeakers } = require('./room-speakers.js')
 const { checkParticipantName } = require('./limits.js')
 
 const MODES = new Set(['sfu', 'mcu', 'p2p', 'broadcast'])
@@ -46,6 +47,8 @@ class Room extends EventEmitter {
     if (MIXED_MODES.has(mode)) this.needMixing()
     this.#mode = mode
     this.name = name
+    /** Whose tracks speak, for participants. */
+    this.speakers = new RoomSpeakers()
     /** @type {unknown} */
     this.appData = undefined
     this.createdAt = Date.now()
@@ -149,6 +152,7 @@ class Room extends EventEmitter {
     if (this.#closed) return
     this.#closed = true
     for (const participant of this.participants) participant.leave('room-closed')
+    this.speakers.close()
     this.emit('closed')
   }
 

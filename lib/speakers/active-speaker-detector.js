@@ -17,6 +17,7 @@ const {
   kWatch
 } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
+const { whileListened } = require('../object/while-listened.js')
 const { SpeakerSlots } = require('./speaker-slots.js')
 
 const MAX_MEMBERS = 10_000
@@ -32,11 +33,17 @@ class ActiveSpeakerDetector extends MediaObject {
   #pictures = new Map()
   #slots = new Set()
   #speaker = null
+  /** Who was told to speak last. */
+  #speaking = new Set()
 
   constructor(key, endpoint, id, appData) {
     super(key, id, appData)
     this.#endpoint = endpoint
     this[kDispatcher].add(this.id, this)
+    whileListened(this, 'speaking', wanted => {
+      this.#speaking.clear()
+      this[kDispatcher].insist(native => native.listenSpeaking(this.id, wanted))
+    })
   }
 
   get [kDispatcher]() {
@@ -112,6 +119,7 @@ class ActiveSpeakerDetector extends MediaObject {
   }
 
   [kHandle](event) {
+    if (event.type === 'speaking') return this.#tellSpeaking(this[kDispatcher].find(event.track), event.speaking)
     const speaker = event.track === null ? null : (this[kDispatcher].find(event.track) ?? null)
     if (speaker === this.#speaker) return
     this.#speaker = speaker
@@ -137,6 +145,13 @@ class ActiveSpeakerDetector extends MediaObject {
     this[kDispatcher].remove(this.id)
     for (const track of this.tracks) this.#forgetMember(track)
     this.#endpoint[kRemove](this)
+  }
+
+  #tellSpeaking(track, speaking) {
+    if (!track || !this.#members.has(track) || speaking === this.#speaking.has(track)) return
+    if (speaking) this.#speaking.add(track)
+    else this.#speaking.delete(track)
+    emit(this, 'speaking', track, speaking)
   }
 
   #member(track, field, kind) {
@@ -165,6 +180,7 @@ class ActiveSpeakerDetector extends MediaObject {
   #forgetMember(track) {
     this.#setPicture(track, null)
     this.#members.delete(track)
+    this.#speaking.delete(track)
     track[kUnwatch](this)
   }
 }

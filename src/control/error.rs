@@ -1,4 +1,4 @@
-//! The one error type that leaves the engine.
+//! How errors leave the engine: each part has its own, and all of them end in one.
 
 use std::fmt;
 
@@ -45,7 +45,24 @@ impl ErrorCode {
     }
 }
 
-/// An error with a code for programs and a text that says what to do.
+/// What went wrong in one part, in a type of its own: an enum with a variant for each cause. Its text
+/// says what to do next. Becomes an [`EngineError`] where it leaves for JavaScript.
+pub trait Fault: fmt::Display {
+    /// For programs.
+    fn code(&self) -> ErrorCode;
+
+    /// Path of the offending argument or option, such as `options.listen[0].ip`.
+    fn field(&self) -> Option<String> {
+        None
+    }
+
+    /// The offending SDP line.
+    fn line(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What JavaScript gets of a [`Fault`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EngineError {
     pub code: ErrorCode,
@@ -59,20 +76,21 @@ pub struct EngineError {
 /// Longest SDP line carried in an error: the text comes from a peer.
 const MAX_LINE: usize = 200;
 
-impl EngineError {
-    /// An error about nothing in particular.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, line: None }
+impl<F: Fault> From<F> for EngineError {
+    fn from(fault: F) -> Self {
+        Self {
+            code: fault.code(),
+            message: fault.to_string(),
+            field: fault.field(),
+            line: fault.line().map(|line| line.chars().take(MAX_LINE).collect()),
+        }
     }
+}
 
-    /// The option or argument at fault, by its path.
+impl EngineError {
+    /// The option or argument at fault, by its path, where the fault itself cannot know it.
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
-        self
-    }
-
-    pub fn line(mut self, line: &str) -> Self {
-        self.line = Some(line.chars().take(MAX_LINE).collect());
         self
     }
 }
@@ -84,3 +102,27 @@ impl fmt::Display for EngineError {
 }
 
 impl std::error::Error for EngineError {}
+
+/// Why an argument is refused before anything is done with it.
+#[derive(Debug)]
+pub enum InvalidArgument {
+    /// It is something else than this.
+    Expected(&'static str),
+    /// What crossed as JSON is not what it should be.
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for InvalidArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expected(what) => write!(f, "expected {what}"),
+            Self::Json(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Fault for InvalidArgument {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::InvalidArg
+    }
+}

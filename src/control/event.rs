@@ -191,6 +191,12 @@ pub enum Event {
         group: SpeakersId,
         track: Option<SourceId>,
     },
+    /// A member of a group begins or stops to speak. Overwrites the one before of its track.
+    Speaking {
+        group: SpeakersId,
+        track: SourceId,
+        speaking: bool,
+    },
     /// What feeds a slot of speakers now. Overwrites the one before.
     SpeakerSlot {
         slot: SourceId,

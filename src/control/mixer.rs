@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::canvas::{Colour, Layout, Overlay};
 use super::conduit::{Conduit, Frame, Pcm};
-use super::error::EngineError;
+use super::error::{EngineError, InvalidArgument};
 use super::ids::{ConduitId, PortId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
 use crate::codec::Kind;
@@ -46,8 +47,7 @@ pub struct VideoOptions {
     pub bitrate: u32,
     /// Sizes that the canvas is offered in: the full one, its half, its quarter.
     pub rungs: u8,
-    /// RGB.
-    pub background: u32,
+    pub background: Colour,
     pub layout: Layout,
 }
 
@@ -68,85 +68,6 @@ pub struct PortOptions {
     pub visible: bool,
     /// A screen, which gets the room it needs.
     pub screen: bool,
-}
-
-/// How tiles lie on the canvas.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "type")]
-pub enum Layout {
-    Grid,
-    Speaker,
-    Pip,
-    Sidebar,
-    Tiles { tiles: Vec<Tile> },
-}
-
-/// A place on the canvas, in parts of its width and height.
-#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    pub x: f32,
-    pub y: f32,
-    pub width: f32,
-    pub height: f32,
-}
-
-/// A tile of a layout of one's own.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Tile {
-    pub place: Place,
-    /// Higher ones cover lower ones.
-    pub z: i32,
-    /// The whole picture, with bars, instead of a full tile.
-    pub contain: bool,
-    /// Part of the shorter side, 0 to 0.5.
-    pub border: f32,
-    /// RGB.
-    pub border_color: u32,
-    /// Of the corners, part of the shorter side, 0 to 0.5.
-    pub radius: f32,
-    pub source: TileSource,
-}
-
-/// Who is shown in a tile.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "type")]
-pub enum TileSource {
-    Port {
-        port: u64,
-    },
-    /// Whoever has the word.
-    Speaker,
-    /// The next one who has no tile yet.
-    Any,
-}
-
-/// A text or a picture over the tiles.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Overlay {
-    pub place: Place,
-    pub z: i32,
-    pub text: Option<String>,
-    /// Of the text, part of the canvas' height, 0.005 to 1.
-    pub size: f32,
-    /// RGB.
-    pub color: u32,
-    /// RGB behind the text.
-    pub background: Option<u32>,
-    pub align: Align,
-    /// Which of the pictures that come with it, when it is one.
-    pub picture: Option<usize>,
-}
-
-/// Where lines of a text stand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Align {
-    Left,
-    Center,
-    Right,
 }
 
 /// What a snapshot becomes.
@@ -226,9 +147,9 @@ pub enum MixerCommand {
     SetLayout {
         layout: Layout,
     },
-    /// RGB, or a JPEG or PNG.
+    /// Of one colour, or a JPEG or PNG.
     SetBackground {
-        color: u32,
+        colour: Colour,
         picture: Option<Arc<[u8]>>,
         request: RequestId,
     },
@@ -303,7 +224,6 @@ impl std::fmt::Debug for MixerCommand {
 
 /// Reads what crossed as JSON.
 pub fn parse<'a, T: Deserialize<'a>>(json: &'a str, field: &str) -> Result<T, EngineError> {
-    use super::error::ErrorCode;
     serde_json::from_str(json)
-        .map_err(|error| EngineError::new(ErrorCode::InvalidArg, error.to_string()).field(field))
+        .map_err(|error| EngineError::from(InvalidArgument::Json(error)).field(field))
 }

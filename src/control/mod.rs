@@ -1,6 +1,7 @@
 //! The words that JavaScript's side and the media threads share: commands one way, events and
 //! statistics the other, and the names of things. Knows nothing of how any of it is done.
 
+pub mod canvas;
 pub mod command;
 pub mod conduit;
 pub mod error;

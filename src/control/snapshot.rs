@@ -1,8 +1,9 @@
 //! Statistics asked for: the shares of all shards and mixers become one answer.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::error::{EngineError, ErrorCode};
+use super::error::{EngineError, ErrorCode, Fault};
 use super::event::{Event, Reply};
 use super::ids::RequestId;
 use super::mailbox::Mailbox;
@@ -41,13 +42,39 @@ fn answer(shape: Shape, shares: Vec<Share>) -> Result<Reply, EngineError> {
         }
         Shape::Transport => match transports.pop() {
             Some(transport) => serde_json::to_string(&transport),
-            None => return Err(EngineError::new(ErrorCode::Closed, "the transport is closed")),
+            None => return Err(SnapshotError::TransportClosed.into()),
         },
         Shape::Mixer => match mixers.pop() {
             Some(mixer) => serde_json::to_string(&mixer),
-            None => return Err(EngineError::new(ErrorCode::Closed, "the mixer is closed")),
+            None => return Err(SnapshotError::MixerClosed.into()),
         },
     };
-    json.map(Reply::Stats)
-        .map_err(|e| EngineError::new(ErrorCode::Internal, format!("statistics: {e}")))
+    json.map(Reply::Stats).map_err(|error| SnapshotError::Json(error).into())
+}
+
+/// Why there are no statistics.
+#[derive(Debug)]
+enum SnapshotError {
+    TransportClosed,
+    MixerClosed,
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TransportClosed => f.write_str("the transport is closed"),
+            Self::MixerClosed => f.write_str("the mixer is closed"),
+            Self::Json(error) => write!(f, "statistics: {error}"),
+        }
+    }
+}
+
+impl Fault for SnapshotError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::TransportClosed | Self::MixerClosed => ErrorCode::Closed,
+            Self::Json(_) => ErrorCode::Internal,
+        }
+    }
 }

@@ -20,6 +20,10 @@ pub enum SpeakersCommand {
     Remove {
         audio: SourceId,
     },
+    /// Whether to tell who speaks, as [`Event::Speaking`](super::event::Event::Speaking). Not until asked.
+    ListenSpeaking {
+        listen: bool,
+    },
     /// Slots for the loudest and for the pictures of those who spoke last. A slot has an id as a
     /// track has, of the shard of the group.
     CreateSlots {

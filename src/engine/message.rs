@@ -7,11 +7,12 @@ use bytes::Bytes;
 use crate::control::command::RelayTarget;
 use crate::control::ids::{ChannelId, Ended, ShardIndex, SourceId, SpeakersId, TakerId};
 use crate::engine::io::Message;
-use crate::engine::speaker_group::Source;
+use crate::engine::speakers::Source;
 use crate::engine::tap::Inlet;
+use crate::sfu::EncodingSet;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingSet, Speech};
+use crate::speakers::Speech;
 
 /// From shard to shard, or from takers and makers of tracks.
 #[derive(Debug)]

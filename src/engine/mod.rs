@@ -16,7 +16,7 @@ mod routes;
 pub mod shard;
 mod shared_flow;
 pub mod shedding;
-mod speaker_group;
+mod speakers;
 pub mod tap;
 mod timers;
 mod tries;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::control::ids::TransportId;
 use crate::engine::tries::Tries;
-use crate::webrtc::roaming::{Trace, streams};
+use crate::peer::trace::{Trace, streams};
 
 /// Peers are looked at this often at most, while datagrams come from nobody's addresses.
 const REFRESH: Duration = Duration::from_millis(50);
@@ -78,7 +78,7 @@ impl Movers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webrtc::roaming::Stream;
+    use crate::peer::Stream;
 
     /// An SRTCP packet without a tag behind its index.
     fn rtcp(ssrc: u32, index: u32) -> Vec<u8> {

@@ -1,17 +1,32 @@
-//! One peer on a shard: its session behind a wall. A panic inside ends that peer and nobody else.
+//! One peer on a shard, of whatever kind, behind a wall: a panic inside ends that peer and nobody
+//! else.
+//!
+//! A shard knows a peer by the methods here and in the files below: how it is driven, what its tracks
+//! and channels are asked, and how its datagrams are found. None of them says what the peer is, so
+//! another kind is one more variant of [`Kind`] with an answer to each.
+
+mod children;
+mod finding;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::control::command::TransportCommand;
+use crate::control::error::EngineError;
+use crate::control::event::CloseReason;
+use crate::control::flow::Flow;
+use crate::control::stats::TransportStats;
 use crate::engine::timers::Tick;
+use crate::peer::PeerEvent;
 use crate::sending::{Delivery, Outlet, Sending, Workspace};
 use crate::sfu::SourcePacket;
 use crate::webrtc::Session;
 
 /// A peer, as the shard keeps it.
 pub struct Peer {
-    session: Option<Box<Session>>,
+    /// `None` once handling it failed.
+    kind: Option<Kind>,
     /// The entry of this peer in the shard's timers.
     pub deadline: Option<Tick>,
     /// In the shard's list of peers with something to do.
@@ -20,34 +35,128 @@ pub struct Peer {
     pub deliveries: Vec<Delivery>,
 }
 
+/// What a peer is.
+enum Kind {
+    /// ICE, DTLS-SRTP and SCTP, agreed on by descriptions.
+    WebRtc(Box<Session>),
+}
+
 impl Peer {
-    pub fn new(session: Session) -> Self {
-        Self {
-            session: Some(Box::new(session)),
-            deadline: None,
-            touched: false,
-            deliveries: Vec::new(),
-        }
+    /// A peer that is found by ICE and keyed by DTLS.
+    pub fn webrtc(session: Session) -> Self {
+        Self::new(Kind::WebRtc(Box::new(session)))
     }
 
-    /// Runs something on the session. `None` when it panicked, now or before.
-    pub fn run<T>(&mut self, action: impl FnOnce(&mut Session) -> T) -> Option<T> {
-        let session = self.session.as_mut()?;
-        match catch_unwind(AssertUnwindSafe(|| action(session))) {
+    fn new(kind: Kind) -> Self {
+        Self { kind: Some(kind), deadline: None, touched: false, deliveries: Vec::new() }
+    }
+
+    /// Runs something on the peer. `None` when it panicked, now or before.
+    fn run<T>(&mut self, action: impl FnOnce(&mut Kind) -> T) -> Option<T> {
+        let kind = self.kind.as_mut()?;
+        match catch_unwind(AssertUnwindSafe(|| action(kind))) {
             Ok(value) => Some(value),
             Err(_) => {
                 // Its state cannot be trusted; not even its destructor may take the thread down.
-                let session = self.session.take();
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(session)));
+                let kind = self.kind.take();
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(kind)));
                 None
             }
         }
     }
 
-    /// Runs something on what it is sent, whatever kind of peer it is. `None` when it panicked, now
-    /// or before.
+    /// Does what JavaScript asks of this peer. `None` when it panicked.
+    pub fn handle_command(&mut self, now: Instant, command: TransportCommand) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.handle_command(now, command),
+        })
+    }
+
+    /// Takes a datagram. Gives whether there is anything to see to: events, datagrams, other timers,
+    /// or that it panicked.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        bytes: &[u8],
+        workspace: &mut Workspace,
+    ) -> bool {
+        let more = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.handle_datagram(now, flow, bytes, workspace),
+        });
+        more.unwrap_or(true)
+    }
+
+    /// Does what is due. `None` when it panicked.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.handle_timeout(now),
+        })
+    }
+
+    /// When [`Peer::handle_timeout`] wants to be called. `None` when it panicked.
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.poll_timeout(now),
+        })
+    }
+
+    /// A turn has taken everything that came, and its media was sent on. Gives whether there is
+    /// something to see to, or that it panicked.
+    pub fn end_turn(&mut self, now: Instant) -> bool {
+        let more = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.end_turn(now),
+        });
+        more.unwrap_or(true)
+    }
+
+    /// What it has to say next, if anything. `None` when it panicked, now or before.
+    pub fn next_event(&mut self) -> Option<Option<PeerEvent>> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.next_event(),
+        })
+    }
+
+    /// The reason that it has to be closed for, once there is one.
+    pub fn over(&mut self) -> Option<CloseReason> {
+        let over = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.over(),
+        });
+        over.flatten()
+    }
+
+    /// Hands over every datagram that waits to be sent. `None` when it panicked.
+    pub fn transmit(&mut self, send: impl FnMut(&Flow, &[u8])) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.transmit(send),
+        })
+    }
+
+    /// Says goodbye and closes everything below. The last events and datagrams are there to be taken
+    /// afterwards. `None` when it panicked.
+    pub fn close(&mut self, now: Instant, reason: CloseReason) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.close(now, reason),
+        })
+    }
+
+    /// Has it closed for a fault of the peer's. `None` when it panicked.
+    pub fn give_up(&mut self, error: EngineError) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.give_up(error),
+        })
+    }
+
+    /// Its part of the statistics. `None` when it panicked.
+    pub fn stats(&mut self, now: Instant) -> Option<TransportStats> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.stats(now),
+        })
+    }
+
+    /// Runs something on what it is sent. `None` when it panicked, now or before.
     pub fn send<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> Option<T> {
-        self.run(|session| session.with_sending(action))
+        self.run(|kind| kind.with_sending(action))
     }
 
     /// Lets it send what the packets of a turn have for it, as one burst. Gives whether there is
@@ -61,20 +170,31 @@ impl Peer {
         outlet: &mut impl Outlet,
     ) -> Option<(bool, Option<Instant>)> {
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        let forwarded = self.run(|session| {
-            let wakes_at = session.with_sending(|sending| {
+        let forwarded = self.run(|kind| {
+            let wakes_at = kind.with_sending(|sending| {
                 sending.forward(now, &deliveries, turn, workspace, outlet);
                 sending.wakes_at(now)
             });
-            (session.has_news(), wakes_at)
+            (kind.has_news(), wakes_at)
         });
         deliveries.clear();
         self.deliveries = deliveries;
         forwarded
     }
+}
 
-    /// The session, unless handling it failed.
-    pub fn into_session(self) -> Option<Box<Session>> {
-        self.session
+impl Kind {
+    /// Runs something on the half that sends, which every kind has.
+    fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
+        match self {
+            Kind::WebRtc(session) => session.with_sending(action),
+        }
+    }
+
+    /// Whether there is an event to take or a datagram to send.
+    fn has_news(&self) -> bool {
+        match self {
+            Kind::WebRtc(session) => session.has_news(),
+        }
     }
 }

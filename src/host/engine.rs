@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::error::HostError;
 use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
@@ -12,7 +13,7 @@ use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
 use crate::control::conduit::Conduit;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::ids::{
     ChannelId, Ended, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
@@ -65,8 +66,7 @@ impl Engine {
                 "encrypting a packet is slow: no AES instructions, or OPENSSL_ia32cap hides them"
             );
         }
-        let certificates = Certificates::generate(Instant::now())
-            .map_err(|text| EngineError::new(ErrorCode::Internal, text))?;
+        let certificates = Certificates::generate(Instant::now()).map_err(HostError::Identity)?;
         let certificates = Arc::new(certificates);
         let ids = Arc::new(Ids::default());
         let load = Arc::new(Load::new(options.threads));
@@ -128,14 +128,8 @@ impl Engine {
     /// overloaded, `QueueFull`, `Closed`.
     pub fn create_transport(&self, options: TransportOptions) -> Result<TransportId, EngineError> {
         let shard = self.load.admit(self.max_transports).map_err(|refusal| match refusal {
-            Refusal::Limit => {
-                let text = format!("the endpoint has {} transports already", self.max_transports);
-                EngineError::new(ErrorCode::Limit, text)
-            }
-            Refusal::Overload => {
-                let text = "all media threads are too busy for another transport; try again later";
-                EngineError::new(ErrorCode::Busy, text)
-            }
+            Refusal::Limit => HostError::TransportLimit(self.max_transports),
+            Refusal::Overload => HostError::Overload,
         })?;
         let transport = TransportId::new(&self.ids, shard);
         let command = Command::CreateTransport { transport, options: Box::new(options) };
@@ -316,12 +310,7 @@ impl Shards for Makers {
         // First of all: no transport that ended is counted, and none goes there.
         load.went_down(shard);
         let ended = Ended::new(ids, shard);
-        let text = format!(
-            "media thread {} ended by a fault: what lived on it is closed, and a new one takes its place",
-            shard.0
-        );
-        mailbox
-            .post(Event::ThreadEnded { ended, error: EngineError::new(ErrorCode::Internal, text) });
+        mailbox.post(Event::ThreadEnded { ended, error: HostError::ThreadFailed(shard).into() });
         #[cfg(feature = "mcu")]
         self.mixers.thread_ended(ended);
         ended

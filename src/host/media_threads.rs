@@ -6,12 +6,13 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
+use super::error::HostError;
 use super::media_thread::{self, Deaths, Handles, Life, Shards};
 use super::rings;
 use super::thread::{Connections, Waiting};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
 use crate::engine::io::Reactor;
@@ -67,8 +68,8 @@ impl MediaThreads {
     /// shard.
     ///
     /// # Errors
-    /// [`ErrorCode::Listen`] with `options.port` or `options.listen[i].ip` when an address cannot
-    /// be bound, [`ErrorCode::Io`] when the system gives no thread or no way to wait.
+    /// `Listen` with `options.port` or `options.listen[i].ip` when an address cannot
+    /// be bound, `Io` when the system gives no thread or no way to wait.
     pub fn start<S: Shards>(
         options: &EngineOptions,
         makers: S,
@@ -95,7 +96,7 @@ impl MediaThreads {
             outside.push((messages, Arc::clone(&wakeup)));
             // By the caller, so that it hears of failures.
             let registered = sockets.try_clone().and_then(media_thread::register);
-            let (runtime, udp, tcp, table) = registered.map_err(out_of_resources)?;
+            let (runtime, udp, tcp, table) = registered.map_err(HostError::MediaThread)?;
             let connections = Connections {
                 udp,
                 tcp,
@@ -117,7 +118,7 @@ impl MediaThreads {
                 deaths: Deaths::default(),
                 after: None,
             };
-            Box::new(life).begin().map_err(|(error, _)| out_of_resources(error))?;
+            Box::new(life).begin().map_err(|(error, _)| HostError::MediaThread(error))?;
         }
         Ok((media, Outside(outside.into())))
     }
@@ -135,7 +136,7 @@ impl MediaThreads {
     /// Hands `command` to a thread; commands to one thread keep their order. Never blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::QueueFull`] when 65,536 commands wait already, [`ErrorCode::Closed`] after
+    /// `QueueFull` when 65,536 commands wait already, `Closed` after
     /// [`shutdown`](Self::shutdown). While a thread that died has no successor, commands wait.
     pub fn send(&self, shard: ShardIndex, command: Command) -> Result<(), EngineError> {
         self.send_all([(shard, command)])
@@ -162,21 +163,18 @@ impl MediaThreads {
 
     fn reserve(&self, shard: ShardIndex) -> Result<(&Inbox, Permit<'_, Command>), EngineError> {
         let Some(inbox) = self.inboxes.get(shard.index()) else {
-            let message = format!("there is no media thread {}", shard.0);
-            return Err(EngineError::new(ErrorCode::Internal, message));
+            return Err(HostError::NoSuchThread(shard).into());
         };
         if self.stop.load(Ordering::Acquire) {
-            return Err(EngineError::new(ErrorCode::Closed, "the endpoint is closed"));
+            return Err(HostError::EndpointClosed.into());
         }
         match inbox.commands.try_reserve() {
             Ok(place) => Ok((inbox, place)),
-            Err(TrySendError::Full(())) => Err(EngineError::new(
-                ErrorCode::QueueFull,
-                format!("{MAX_COMMANDS} calls wait for media thread {}; await some first", shard.0),
-            )),
-            Err(TrySendError::Closed(())) => {
-                Err(EngineError::new(ErrorCode::Closed, "the endpoint is closed"))
+            Err(TrySendError::Full(())) => {
+                let calls = MAX_COMMANDS;
+                Err(HostError::CallsWaitForThread { calls, thread: shard }.into())
             }
+            Err(TrySendError::Closed(())) => Err(HostError::EndpointClosed.into()),
         }
     }
 
@@ -214,9 +212,4 @@ impl Drop for MediaThreads {
     fn drop(&mut self) {
         self.shutdown();
     }
-}
-
-fn out_of_resources(error: std::io::Error) -> EngineError {
-    let message = format!("cannot start a media thread: {error}");
-    EngineError::new(ErrorCode::Io, message)
 }

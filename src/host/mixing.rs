@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use super::error::HostError;
 use super::media_threads::Outside;
 use super::tasks::{Next, Task, TaskPool, Waker};
 use crate::codec::Codec;
@@ -17,7 +18,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards, VideoError};
+use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
 use crate::engine::tap::{Class, Inlet, Made, rid};
 use crate::queue::conduit::Weight;
 
@@ -90,8 +91,7 @@ impl Mixing {
         let mut mixers = self.lock();
         mixers.handles.retain(|_, handle| !handle.requests.is_closed());
         if mixers.handles.len() >= MAX_MIXERS {
-            let text = format!("an endpoint has at most {MAX_MIXERS} mixers");
-            return Err(EngineError::new(ErrorCode::Limit, text));
+            return Err(HostError::MixerLimit(MAX_MIXERS).into());
         }
         let id = MixerId::new(&self.ids, ShardIndex((mixers.made % self.shards) as u8));
         let waker = self.pool.waker();
@@ -135,10 +135,7 @@ impl Mixing {
 
     pub(super) fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
         let mut mixers = self.lock();
-        let refused = |error: VideoError| {
-            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("font")
-        };
-        mixers.fonts = mixers.fonts.with(file).map_err(refused)?;
+        mixers.fonts = mixers.fonts.with(file).map_err(HostError::Font)?;
         Ok(())
     }
 
@@ -148,10 +145,9 @@ impl Mixing {
         options: PortOptions,
     ) -> Result<(PortId, Option<MixedTrackInfo>), EngineError> {
         let mut mixers = self.lock();
-        let handle = mixers.handles.get_mut(&mixer).ok_or_else(closed)?;
+        let handle = mixers.handles.get_mut(&mixer).ok_or(HostError::MixerClosed)?;
         if handle.ports >= MAX_PORTS {
-            let text = format!("a mixer has at most {MAX_PORTS} ports");
-            return Err(EngineError::new(ErrorCode::Limit, text));
+            return Err(HostError::PortLimit(MAX_PORTS).into());
         }
         let port = PortId::new(&self.ids, mixer.shard());
         let track = handle.sound.then(|| self.track(Instant::now(), mixer, &sound_classes()));
@@ -181,7 +177,7 @@ impl Mixing {
 
     pub(super) fn command(&self, mixer: MixerId, command: MixerCommand) -> Result<(), EngineError> {
         let mut mixers = self.lock();
-        let handle = mixers.handles.get_mut(&mixer).ok_or_else(closed)?;
+        let handle = mixers.handles.get_mut(&mixer).ok_or(HostError::MixerClosed)?;
         let removes = matches!(command, MixerCommand::RemovePort { .. });
         let closes = matches!(command, MixerCommand::Close { .. });
         handle.ask(Request::Command(command))?;
@@ -203,10 +199,7 @@ impl Mixing {
     }
 
     fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), EngineError> {
-        self.outside.send(shard, message).map_err(|_| {
-            let text = format!("media thread {} does not keep up; try again", shard.0);
-            EngineError::new(ErrorCode::QueueFull, text)
-        })
+        self.outside.send(shard, message).map_err(|_| HostError::ThreadBehind(shard).into())
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -230,19 +223,12 @@ impl Mixers {
 impl Handle {
     fn ask(&self, request: Request) -> Result<(), EngineError> {
         self.requests.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                let text = format!("{MAX_COMMANDS} calls wait for the mixer; await some first");
-                EngineError::new(ErrorCode::QueueFull, text)
-            }
-            TrySendError::Closed(_) => closed(),
+            TrySendError::Full(_) => HostError::CallsWaitForMixer { calls: MAX_COMMANDS },
+            TrySendError::Closed(_) => HostError::MixerClosed,
         })?;
         self.waker.wake();
         Ok(())
     }
-}
-
-fn closed() -> EngineError {
-    EngineError::new(ErrorCode::Closed, "the mixer is closed")
 }
 
 fn sound_classes() -> Vec<Class> {
@@ -255,10 +241,7 @@ fn video_classes(options: &VideoOptions) -> Result<Vec<Class>, EngineError> {
     for (index, name) in options.codecs.iter().enumerate() {
         let codec = Codec::from_name(name)
             .filter(|codec| matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264));
-        let codec = codec.ok_or_else(|| {
-            EngineError::new(ErrorCode::InvalidArg, "expected 'vp8', 'vp9' or 'h264'")
-                .field(format!("options.video.codecs[{index}]"))
-        })?;
+        let codec = codec.ok_or(HostError::MixedCodec(index))?;
         for rung in 0..options.rungs {
             let side = |full: u16| ((full >> rung) & !1).max(16);
             classes.push(Class {

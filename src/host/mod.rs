@@ -8,6 +8,7 @@
 //! may wait: mixing, recording, playing and ingest.
 
 mod engine;
+mod error;
 mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]

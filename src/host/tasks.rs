@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::HostError;
 
 /// What a task wants next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +98,7 @@ impl TaskPool {
     /// Runs the task, and again when it wants.
     ///
     /// Errors: `Io` when the system gives no thread.
-    pub fn spawn(&self, waker: &Waker, task: Box<dyn Task>) -> Result<(), EngineError> {
+    pub fn spawn(&self, waker: &Waker, task: Box<dyn Task>) -> Result<(), HostError> {
         self.start_threads()?;
         let now = Instant::now();
         let mut state = self.shared.lock();
@@ -109,17 +109,14 @@ impl TaskPool {
         Ok(())
     }
 
-    fn start_threads(&self) -> Result<(), EngineError> {
+    fn start_threads(&self) -> Result<(), HostError> {
         let mut threads = self.threads.lock().unwrap_or_else(|e| e.into_inner());
         while threads.len() < self.size {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new()
                 .name(format!("medialoom-task-{}", threads.len()))
                 .spawn(move || shared.live())
-                .map_err(|error| {
-                    let text = format!("cannot start a thread of the pool: {error}");
-                    EngineError::new(ErrorCode::Io, text)
-                })?;
+                .map_err(HostError::PoolThread)?;
             threads.push(thread);
         }
         Ok(())

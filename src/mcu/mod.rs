@@ -2,8 +2,7 @@
 //! threads, no I/O; who drives it hands in packets and time.
 
 pub mod audio;
-mod port_key;
 pub mod video;
 
 pub use crate::codec::packet::{MadePacket, TakenPacket};
-pub use port_key::PortKey;
+pub use crate::control::ids::PortId;

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use socket2::{Domain, Socket, Type};
 
 use super::address_table::Bound;
+use super::error::ListenError;
 use super::local_addresses::local_addresses;
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::flow::{LocalCandidates, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::control::options::{Announced, EngineOptions, Listen};
@@ -41,20 +41,15 @@ pub(crate) struct ShardSockets {
 }
 
 /// Binds the sockets of all shards; shard k listens on `port + k`.
-pub(crate) fn bind(options: &EngineOptions) -> Result<Vec<ShardSockets>, EngineError> {
+pub(crate) fn bind(options: &EngineOptions) -> Result<Vec<ShardSockets>, ListenError> {
     (0..options.threads).map(|shard| bind_shard(options, shard)).collect()
 }
 
-fn bind_shard(options: &EngineOptions, shard: usize) -> Result<ShardSockets, EngineError> {
+fn bind_shard(options: &EngineOptions, shard: usize) -> Result<ShardSockets, ListenError> {
     let port = match options.port {
         0 => 0,
-        first => u16::try_from(usize::from(first) + shard).map_err(|_| {
-            let message = format!(
-                "port {first} leaves no room for {} threads, one port each, below 65536",
-                options.threads
-            );
-            EngineError::new(ErrorCode::Listen, message).field("options.port")
-        })?,
+        first => u16::try_from(usize::from(first) + shard)
+            .map_err(|_| ListenError::NoPortsLeft { first, threads: options.threads })?,
     };
     let mut sockets = ShardSockets { udp: Vec::new(), tcp: Vec::new(), bound: Vec::new() };
     for (index, listen) in options.listen.iter().enumerate() {
@@ -162,20 +157,9 @@ struct Failure {
 }
 
 impl Failure {
-    fn explain(self, index: usize, ip: IpAddr) -> EngineError {
+    fn explain(self, index: usize, ip: IpAddr) -> ListenError {
         let Failure { protocol, port, error } = self;
-        let (advice, field) = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                ("choose another port, or 0 for any free one", "options.port".to_owned())
-            }
-            io::ErrorKind::PermissionDenied => {
-                ("choose a port above 1023, or 0 for any free one", "options.port".to_owned())
-            }
-            _ => ("choose an address of this host", format!("options.listen[{index}].ip")),
-        };
-        let address = SocketAddr::new(ip, port);
-        let message = format!("cannot listen on {protocol} {address}: {error}; {advice}");
-        EngineError::new(ErrorCode::Listen, message).field(field)
+        ListenError::Bind { protocol, address: SocketAddr::new(ip, port), index, error }
     }
 }
 
@@ -226,6 +210,7 @@ impl ShardSockets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::error::{EngineError, ErrorCode};
 
     fn options(listen: &[&str], port: u16) -> EngineOptions {
         let entry = |ip: &&str| Listen { ip: ip.parse().unwrap(), announced: Vec::new() };
@@ -245,7 +230,7 @@ mod tests {
     fn a_port_in_use_is_named_with_the_option_to_change() {
         let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
-        let error = bind(&options(&["127.0.0.1"], port)).unwrap_err();
+        let error = EngineError::from(bind(&options(&["127.0.0.1"], port)).unwrap_err());
         assert_eq!(error.code, ErrorCode::Listen);
         assert_eq!(error.field.as_deref(), Some("options.port"));
         assert!(error.message.contains(&format!("127.0.0.1:{port}")), "{}", error.message);
@@ -253,7 +238,8 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_ours_is_named_by_its_place_in_the_list() {
-        let error = bind(&options(&["127.0.0.1", "192.0.2.199"], 0)).unwrap_err();
+        let error =
+            EngineError::from(bind(&options(&["127.0.0.1", "192.0.2.199"], 0)).unwrap_err());
         assert_eq!(error.code, ErrorCode::Listen);
         assert_eq!(error.field.as_deref(), Some("options.listen[1].ip"));
     }
@@ -261,7 +247,7 @@ mod tests {
     #[test]
     fn threads_beyond_the_last_port_are_refused() {
         let options = EngineOptions { threads: 2, ..options(&["127.0.0.1"], 65_535) };
-        let error = bind(&options).unwrap_err();
+        let error = EngineError::from(bind(&options).unwrap_err());
         assert_eq!(error.field.as_deref(), Some("options.port"));
     }
 
@@ -289,7 +275,7 @@ mod tests {
             assert_eq!(addresses, [public, lan, public, lan], "UDP, then TCP");
         }
         options.listen[0].announced[0].port = Some(65_535);
-        assert_eq!(bind(&options).unwrap_err().code, ErrorCode::Listen);
+        assert_eq!(EngineError::from(bind(&options).unwrap_err()).code, ErrorCode::Listen);
     }
 
     #[test]

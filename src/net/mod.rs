@@ -8,6 +8,7 @@
 pub(crate) mod address_table;
 pub(crate) mod burst;
 mod calls;
+pub(crate) mod error;
 mod framing;
 pub(crate) mod listen;
 mod local_addresses;

@@ -1,6 +1,7 @@
 //! Events on their way to JavaScript, as many as there are. One that cannot become an object, because
 //! JavaScript has no memory for it or somebody redefined what objects are, is lost alone.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, Result, sys};
 
 use super::event::to_object;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::{ErrorCode, Fault};
 use crate::control::event::Event;
 use crate::log::{Limit, watched};
 
@@ -23,12 +24,26 @@ pub(super) fn to_objects(env: &Env, events: Vec<Event>) -> Vec<Object<'_>> {
             _ => None,
         };
         convert(env, event).or_else(|| {
-            let text = "the engine's answer could not be handed to JavaScript";
-            let result = Err(EngineError::new(ErrorCode::Internal, text));
+            let result = Err(NoAnswer.into());
             convert(env, Event::Reply { request: request?, result })
         })
     };
     events.into_iter().filter_map(object).collect()
+}
+
+/// What somebody gets whose answer cannot become an object.
+struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the engine's answer could not be handed to JavaScript")
+    }
+}
+
+impl Fault for NoAnswer {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Internal
+    }
 }
 
 fn convert(env: &Env, event: Event) -> Option<Object<'_>> {

@@ -1,7 +1,7 @@
 //! Numbers and names on their way across.
 
 use crate::codec::Kind;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::{EngineError, InvalidArgument};
 use crate::control::ids::{ChannelId, OutgoingTrackId, SourceId, TransportId};
 
 /// Ids stay under 2^53, so they are exact as JavaScript numbers. A number that is no id becomes
@@ -27,8 +27,8 @@ pub(super) fn kind(name: &str) -> Result<Kind, EngineError> {
         "audio" => Ok(Kind::Audio),
         "video" => Ok(Kind::Video),
         _ => {
-            Err(EngineError::new(ErrorCode::InvalidArg, "expected 'audio' or 'video'")
-                .field("kind"))
+            let error = InvalidArgument::Expected("'audio' or 'video'");
+            Err(EngineError::from(error).field("kind"))
         }
     }
 }

@@ -92,6 +92,11 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             Ok(object)
         }
         Event::Speaker { group, track } => with_track(env, "speaker", group.0, track),
+        Event::Speaking { group, track, speaking } => {
+            let mut object = with_track(env, "speaking", group.0, Some(track))?;
+            object.set("speaking", speaking)?;
+            Ok(object)
+        }
         Event::SpeakerSlot { slot, track } => with_track(env, "speakerSlot", slot.0, track),
 
         Event::MixerSpeakers { mixer, ports } => {

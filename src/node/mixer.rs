@@ -120,7 +120,11 @@ impl NativeEndpoint {
         picture: Option<Uint8Array>,
     ) -> Result<()> {
         let (picture, request) = (picture.map(shared), RequestId(request));
-        self.ask(&env, mixer, MixerCommand::SetBackground { color, picture, request })
+        self.ask(
+            &env,
+            mixer,
+            MixerCommand::SetBackground { colour: color.into(), picture, request },
+        )
     }
 
     #[napi(catch_unwind)]

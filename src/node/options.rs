@@ -7,7 +7,7 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use crate::codec::Codec;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::{EngineError, InvalidArgument};
 use crate::control::layers::Preferences;
 use crate::control::options::{
     Announced, ChannelOptions, DtlsVersions, EngineOptions, Listen, OpusOptions, TransportOptions,
@@ -78,8 +78,8 @@ pub struct NativePreferences {
     pub pause_allowed: bool,
 }
 
-fn invalid(field: impl Into<String>, expected: &str) -> EngineError {
-    EngineError::new(ErrorCode::InvalidArg, format!("expected {expected}")).field(field)
+fn invalid(field: impl Into<String>, expected: &'static str) -> EngineError {
+    EngineError::from(InvalidArgument::Expected(expected)).field(field)
 }
 
 fn address(text: &str, field: impl Fn() -> String) -> Result<IpAddr, EngineError> {

@@ -51,6 +51,13 @@ impl NativeEndpoint {
         self.post_speakers(&env, SpeakersId(group as u64), command)
     }
 
+    /// Whether to tell who speaks.
+    #[napi(catch_unwind)]
+    pub fn listen_speaking(&self, env: Env, group: f64, listen: bool) -> Result<()> {
+        let command = SpeakersCommand::ListenSpeaking { listen };
+        self.post_speakers(&env, SpeakersId(group as u64), command)
+    }
+
     #[napi(catch_unwind)]
     pub fn close_speakers(&self, env: Env, group: f64) -> Result<()> {
         self.post_speakers(&env, SpeakersId(group as u64), SpeakersCommand::Close)

@@ -51,9 +51,7 @@ pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
             (b'v', None) if value.trim() != "0" => {
                 return Err(SdpError::malformed(line, "`v=0`, the only version there is"));
             }
-            (b't', None) if !is_time(value) => {
-                return Err(SdpError::malformed(line, "`t=` with two numbers, as in `t=0 0`"));
-            }
+            // Nothing depends on the rest, such as the times of `t=`, so browsers do not look at it.
             _ => {}
         }
     }
@@ -65,13 +63,6 @@ pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
 fn field(line: &str) -> Option<(u8, &str)> {
     let kind = *line.as_bytes().first().filter(|kind| kind.is_ascii_alphabetic())?;
     Some((kind, line.get(1..)?.strip_prefix('=')?))
-}
-
-/// RFC 8866 5.9.
-fn is_time(value: &str) -> bool {
-    let mut words = value.split_ascii_whitespace();
-    let mut number = || words.next().is_some_and(|word| word.parse::<u64>().is_ok());
-    number() && number()
 }
 
 /// Reads an m-line (RFC 8866 5.14).

@@ -9,6 +9,7 @@ mod bandwidth;
 mod clock;
 mod commands;
 mod egress;
+mod error;
 mod event;
 mod feedback;
 mod forwarding;

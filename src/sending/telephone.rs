@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Sending;
+use super::error::SendingError;
 use super::track::Burst;
 use super::workspace::Workspace;
 use crate::codec::format::{Carriage, Format, Red};
 use crate::codec::telephone_event::TelephoneEvent;
 use crate::codec::{Codec, Description, Kind};
 use crate::control::command::KeyPress;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::sfu::{EncodingIndex, Extensions, SourcePacket};
 
@@ -156,16 +157,13 @@ impl Sending {
         let there = self.reach.at(now) && self.egress.has_keys();
         let track = self.tracks.find_mut(id).filter(|track| track.sends());
         let Some(track) = track.filter(|_| there) else {
-            let reason = "nothing is sent on the track: it takes keys when the peer is connected";
-            return Err(EngineError::new(ErrorCode::InvalidState, reason));
+            return Err(SendingError::TrackSilent.into());
         };
         if track.kind != Kind::Audio || events_format(&track.formats, None).is_none() {
-            let reason = "the peer takes no telephone-event on the track (RFC 4733)";
-            return Err(EngineError::new(ErrorCode::CodecMismatch, reason));
+            return Err(SendingError::NoTelephoneEvent.into());
         }
         if !self.keys.press(now, id, key) {
-            let reason = format!("{MAX_WAITING} keys wait already");
-            return Err(EngineError::new(ErrorCode::QueueFull, reason));
+            return Err(SendingError::KeysWait(MAX_WAITING).into());
         }
         Ok(())
     }
@@ -242,6 +240,7 @@ fn source_packet(now: Instant, codec: Codec, pt: u8, packet: &KeyPacket) -> Sour
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::error::ErrorCode;
     use crate::sending::testing::{OPUS_PT, Rig, description, format, seen};
     use crate::sfu::testing::Source;
 

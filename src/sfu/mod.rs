@@ -2,7 +2,6 @@
 //! and the numbers that make one continuous stream of it. Time is an argument; nothing here
 //! allocates for a packet.
 
-pub mod active_speaker;
 pub mod audio_level;
 mod counter;
 pub mod demand;
@@ -20,8 +19,6 @@ mod rewriter;
 mod segment;
 mod sequence;
 pub mod source;
-pub mod speaker_slots;
-pub mod speech;
 mod switch_point;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -29,7 +26,6 @@ pub mod thinnest_link;
 mod timestamp;
 pub mod transponder;
 
-pub use active_speaker::{DominantSpeaker, Voices};
 pub use audio_level::AudioLevelMeter;
 pub use demand::{Demand, EncodingSet};
 pub use encoding::Encoding;
@@ -42,7 +38,5 @@ pub use packet::{EncodingIndex, Extensions, SourcePacket};
 pub use red_recovery::RedRecovery;
 pub use redundancy::Redundancy;
 pub use segment::Origin;
-pub use speaker_slots::{Member, SpeakerSlots};
-pub use speech::{Speech, SpeechMeter};
 pub use thinnest_link::ThinnestLink;
 pub use transponder::{EncodingState, Transponder};

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use str0m::Rtc;
 use str0m::channel::{ChannelConfig, ChannelId as Handle, Reliability};
 
-use super::SessionEvent;
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::SessionError;
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::options::ChannelOptions;
 use crate::control::stats::DataChannelStats;
+use crate::peer::PeerEvent;
 
 /// Most data channels of one peer; what it opens beyond that is closed at once.
 pub(super) const MAX_CHANNELS: usize = 1024;
@@ -164,14 +165,13 @@ impl Channels {
         id: ChannelId,
         options: ChannelOptions,
         has_application: bool,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         if self.list.len() >= MAX_CHANNELS {
-            let text = format!("a transport has at most {MAX_CHANNELS} data channels");
-            let error = EngineError::new(ErrorCode::Limit, text);
-            events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+            let error = SessionError::ChannelLimit(MAX_CHANNELS).into();
+            events.push_back(PeerEvent::Event(Event::ChannelError { id, error }));
             let reason = CloseReason::Error;
-            events.push_back(SessionEvent::Event(Event::ChannelClosed { id, reason }));
+            events.push_back(PeerEvent::Event(Event::ChannelClosed { id, reason }));
             return;
         }
         self.list.push(DataChannel::new(id, None, options, false));
@@ -221,12 +221,12 @@ impl Channels {
         handle: Handle,
         label: String,
         ids: &Ids,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         if let Some(channel) = self.by_handle(handle) {
             channel.open = true;
             let id = channel.id;
-            events.push_back(SessionEvent::Event(Event::ChannelOpen { id }));
+            events.push_back(PeerEvent::Event(Event::ChannelOpen { id }));
             self.flush(rtc, events);
             return;
         }
@@ -239,7 +239,7 @@ impl Channels {
         self.list.push(DataChannel::new(id, Some(handle), options.clone(), true));
         let event =
             Event::ChannelAnnounced { transport: self.transport, id, options: Box::new(options) };
-        events.push_back(SessionEvent::Event(event));
+        events.push_back(PeerEvent::Event(event));
     }
 
     pub(super) fn on_data(
@@ -248,7 +248,7 @@ impl Channels {
         handle: Handle,
         binary: bool,
         data: Vec<u8>,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         let limit = self.max_message_size;
         let Some(channel) = self.by_handle(handle) else { return };
@@ -256,21 +256,20 @@ impl Channels {
         channel.bytes.received += data.len() as u64;
         let id = channel.id;
         if data.len() > limit {
-            let text =
-                format!("the peer sent a message of {} bytes, the limit is {limit}", data.len());
-            self.fail(rtc, id, EngineError::new(ErrorCode::MessageTooLarge, text), events);
+            let error = SessionError::MessageTooLarge { size: data.len(), limit };
+            self.fail(rtc, id, error.into(), events);
             return;
         }
         let listened = channel.listened;
-        events.push_back(SessionEvent::ChannelMessage { id, binary, data: data.into(), listened });
+        events.push_back(PeerEvent::ChannelMessage { id, binary, data: data.into(), listened });
     }
 
-    pub(super) fn on_close(&mut self, handle: Handle, events: &mut VecDeque<SessionEvent>) {
+    pub(super) fn on_close(&mut self, handle: Handle, events: &mut VecDeque<PeerEvent>) {
         let Some(index) = self.list.iter().position(|c| c.handle == Some(handle)) else { return };
         let channel = self.list.swap_remove(index);
         self.in_flight -= channel.in_flight.len();
         let id = channel.id;
-        events.push_back(SessionEvent::ChannelClosed { id, reason: CloseReason::Remote });
+        events.push_back(PeerEvent::ChannelClosed { id, reason: CloseReason::Remote });
     }
 
     /// Sends a message of JavaScript's, which keeps to the limits itself.
@@ -280,7 +279,7 @@ impl Channels {
         id: ChannelId,
         binary: bool,
         data: Bytes,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         let Some(index) = self.position(id) else { return };
         let channel = &mut self.list[index];
@@ -297,7 +296,7 @@ impl Channels {
         id: ChannelId,
         binary: bool,
         data: Bytes,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         let limit = self.max_buffered;
         let Some(index) = self.position(id) else { return };
@@ -318,7 +317,7 @@ impl Channels {
 
     /// Moves what waits into the association and tells JavaScript what is left. Says whether
     /// anything moved.
-    pub(super) fn flush(&mut self, rtc: &mut Rtc, events: &mut VecDeque<SessionEvent>) -> bool {
+    pub(super) fn flush(&mut self, rtc: &mut Rtc, events: &mut VecDeque<PeerEvent>) -> bool {
         let mut moved = false;
         for index in (0..self.list.len()).rev() {
             let channel = &self.list[index];
@@ -329,12 +328,7 @@ impl Channels {
         moved
     }
 
-    fn flush_one(
-        &mut self,
-        rtc: &mut Rtc,
-        index: usize,
-        events: &mut VecDeque<SessionEvent>,
-    ) -> bool {
+    fn flush_one(&mut self, rtc: &mut Rtc, index: usize, events: &mut VecDeque<PeerEvent>) -> bool {
         let channel = &mut self.list[index];
         let mut moved = false;
         let id = channel.id;
@@ -360,9 +354,9 @@ impl Channels {
                 Ok(false) => break,
                 // Larger than the peer takes: that message is lost, the channel goes on.
                 Err(error) => {
-                    let text = format!("a message of {} bytes was not sent: {error}", data.len());
-                    let error = EngineError::new(ErrorCode::MessageTooLarge, text);
-                    events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+                    let size = data.len();
+                    let error = SessionError::MessageNotSent { size, error }.into();
+                    events.push_back(PeerEvent::Event(Event::ChannelError { id, error }));
                     channel.dropped += 1;
                     channel.queued -= data.len();
                     channel.queue.pop_front();
@@ -374,10 +368,10 @@ impl Channels {
         if amount != before {
             let accepted = channel.accepted;
             let event = Event::ChannelBufferedAmount { id, amount, accepted };
-            events.push_back(SessionEvent::Event(event));
+            events.push_back(PeerEvent::Event(event));
         }
         if before > channel.low_threshold && amount <= channel.low_threshold {
-            events.push_back(SessionEvent::Event(Event::ChannelBufferedAmountLow { id }));
+            events.push_back(PeerEvent::Event(Event::ChannelBufferedAmountLow { id }));
         }
         if self.list[index].closing && self.list[index].queue.is_empty() {
             self.end(rtc, index, CloseReason::Closed, events);
@@ -404,21 +398,16 @@ impl Channels {
         rtc: &mut Rtc,
         id: ChannelId,
         error: EngineError,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
-        events.push_back(SessionEvent::Event(Event::ChannelError { id, error }));
+        events.push_back(PeerEvent::Event(Event::ChannelError { id, error }));
         if let Some(index) = self.position(id) {
             self.end(rtc, index, CloseReason::Error, events);
         }
     }
 
     /// Closes a channel once everything sent on it before has been handed over.
-    pub(super) fn close(
-        &mut self,
-        rtc: &mut Rtc,
-        id: ChannelId,
-        events: &mut VecDeque<SessionEvent>,
-    ) {
+    pub(super) fn close(&mut self, rtc: &mut Rtc, id: ChannelId, events: &mut VecDeque<PeerEvent>) {
         let Some(index) = self.position(id) else { return };
         if self.list[index].queue.is_empty() {
             self.end(rtc, index, CloseReason::Closed, events);
@@ -432,20 +421,20 @@ impl Channels {
         rtc: &mut Rtc,
         index: usize,
         reason: CloseReason,
-        events: &mut VecDeque<SessionEvent>,
+        events: &mut VecDeque<PeerEvent>,
     ) {
         let channel = self.list.swap_remove(index);
         self.in_flight -= channel.in_flight.len();
         if let Some(handle) = channel.handle {
             rtc.direct_api().close_data_channel(handle);
         }
-        events.push_back(SessionEvent::ChannelClosed { id: channel.id, reason });
+        events.push_back(PeerEvent::ChannelClosed { id: channel.id, reason });
     }
 
-    pub(super) fn close_all(&mut self, reason: CloseReason, events: &mut VecDeque<SessionEvent>) {
+    pub(super) fn close_all(&mut self, reason: CloseReason, events: &mut VecDeque<PeerEvent>) {
         self.in_flight = 0;
         for channel in self.list.drain(..) {
-            events.push_back(SessionEvent::ChannelClosed { id: channel.id, reason });
+            events.push_back(PeerEvent::ChannelClosed { id: channel.id, reason });
         }
     }
 

@@ -2,37 +2,11 @@
 
 use std::time::Instant;
 
-use str0m::RtcError;
-
-use super::{Session, SessionEvent};
-use crate::control::error::{EngineError, ErrorCode};
+use super::Session;
 use crate::control::event::{CloseReason, Event, TransportState};
-use crate::control::ids::SourceId;
+use crate::peer::PeerEvent;
 
 impl Session {
-    /// Why the session is over, when it is.
-    pub fn over(&self) -> Option<CloseReason> {
-        self.over
-    }
-
-    pub(super) fn fail(&mut self, error: &RtcError) {
-        let text: String = error.to_string().chars().take(300).collect();
-        self.give_up(EngineError::new(ErrorCode::Transport, text));
-    }
-
-    /// Has it closed for a fault of the peer's.
-    pub fn give_up(&mut self, error: EngineError) {
-        if self.over.is_none() {
-            let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(SessionEvent::Event(event));
-            self.end(CloseReason::Error);
-        }
-    }
-
-    pub(super) fn end(&mut self, reason: CloseReason) {
-        self.over.get_or_insert(reason);
-    }
-
     /// Says goodbye to the peer and closes everything below. The last events and datagrams are
     /// there to be taken afterwards.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
@@ -56,10 +30,6 @@ impl Session {
         self.set_state(TransportState::Closed);
         self.state = TransportState::Closed;
         let event = Event::TransportClosed { transport: self.id, reason };
-        self.events.push_back(SessionEvent::Event(event));
-    }
-
-    pub(super) fn close_incoming(&mut self, id: SourceId, reason: CloseReason) {
-        self.events.push_back(SessionEvent::IncomingTrackClosed { id, reason });
+        self.events.push_back(PeerEvent::Event(event));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use super::{MAX_TRACKS, Session, SessionEvent};
+use super::{MAX_TRACKS, Session};
 use crate::codec::Kind;
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{OutgoingTrackId, RequestId, SourceId};
+use crate::peer::PeerEvent;
 use crate::receiving::ReceiveLine;
 use crate::sending::OutgoingTrack;
 
@@ -104,13 +105,13 @@ impl Session {
     }
 
     fn reply(&mut self, request: RequestId, result: Result<Reply, EngineError>) {
-        self.events.push_back(SessionEvent::Event(Event::Reply { request, result }));
+        self.events.push_back(PeerEvent::Event(Event::Reply { request, result }));
     }
 
     fn add_outgoing(&mut self, id: OutgoingTrackId, kind: Kind, stream: String, track: String) {
         if self.sending.tracks().len() >= MAX_TRACKS {
             let event = Event::OutgoingTrackClosed { id, reason: CloseReason::Error };
-            self.events.push_back(SessionEvent::Event(event));
+            self.events.push_back(PeerEvent::Event(event));
             return;
         }
         self.sending.add_track(OutgoingTrack::new(id, kind, stream, track));

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Session, SessionEvent};
+use super::Session;
+use super::error::SessionError;
 use crate::codec::multiplex::{self, Multiplexed};
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::dump::PacketDump;
+use crate::peer::PeerEvent;
 use crate::sending::{Observer, OutgoingPacket};
 
 pub(super) struct Dumping {
@@ -18,7 +20,8 @@ pub(super) struct Dumping {
 
 impl Dumping {
     pub(super) fn create(path: &Path) -> Result<Self, EngineError> {
-        let dump = PacketDump::create(path).map_err(|e| io_error(path, &e))?;
+        let dump = PacketDump::create(path)
+            .map_err(|error| SessionError::Dump { path: path.to_owned(), error })?;
         Ok(Self { dump })
     }
 
@@ -46,7 +49,8 @@ impl Dumping {
 
     /// Why writing stopped. Told once.
     pub(super) fn take_error(&self, path: &Path) -> Option<EngineError> {
-        self.dump.take_error().map(|error| io_error(path, &error))
+        let error = self.dump.take_error()?;
+        Some(SessionError::Dump { path: path.to_owned(), error }.into())
     }
 }
 
@@ -79,7 +83,7 @@ impl Session {
             }
             Err(error) => {
                 let event = Event::TransportError { transport: self.id, error };
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
         }
     }
@@ -91,14 +95,9 @@ impl Session {
             self.dumping = None;
             self.sending.set_observer(None);
             let event = Event::TransportError { transport: self.id, error };
-            self.events.push_back(SessionEvent::Event(event));
+            self.events.push_back(PeerEvent::Event(event));
         }
     }
-}
-
-fn io_error(path: &Path, error: &std::io::Error) -> EngineError {
-    EngineError::new(ErrorCode::Io, format!("{}: {error}", path.display()))
-        .field("options.dumpFile")
 }
 
 /// Length of what SRTP and SRTCP leave in the clear (RFC 3711 3.1, 3.4).

@@ -5,10 +5,11 @@ use std::time::Instant;
 use str0m::net::Transmit;
 
 use super::dtls::{Failure, Leading, leading};
-use super::{CloseReason, Session, SessionEvent, config};
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::SessionError;
+use super::{CloseReason, Session, config};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
+use crate::peer::PeerEvent;
 
 impl Session {
     /// Takes note of a DTLS datagram. Gives whether it is to be handled.
@@ -73,12 +74,9 @@ impl Session {
         if self.over().is_some() {
             return;
         }
-        let error = match failure {
-            Failure::Excess(excess) => EngineError::new(ErrorCode::Limit, excess.text()),
-            failure => EngineError::new(ErrorCode::Transport, format!("DTLS: {failure}")),
-        };
+        let error = SessionError::Dtls(failure).into();
         let event = Event::TransportError { transport: self.id, error };
-        self.events.push_back(SessionEvent::Event(event));
+        self.events.push_back(PeerEvent::Event(event));
         self.end(CloseReason::Error);
     }
 

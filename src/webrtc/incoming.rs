@@ -5,12 +5,13 @@
 
 use std::time::Instant;
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::codec::multiplex::Multiplexed;
 use crate::codec::rtcp;
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
+use crate::peer::PeerEvent;
 use crate::receiving::Received;
 use crate::sfu::{EncodingIndex, EncodingSet};
 
@@ -75,21 +76,21 @@ impl Session {
     fn take_received(&mut self) {
         while let Some(received) = self.receiving.next_event() {
             self.events.push_back(match received {
-                Received::Packet(packet) => SessionEvent::Packet { packet },
-                Received::Changed { id } => SessionEvent::IncomingTrackChanged { id },
+                Received::Packet(packet) => PeerEvent::Packet { packet },
+                Received::Changed { id } => PeerEvent::IncomingTrackChanged { id },
                 Received::Encoding { id, encoding } => {
-                    SessionEvent::Event(Event::Encoding { id, encoding })
+                    PeerEvent::Event(Event::Encoding { id, encoding })
                 }
                 Received::AudioLevel { id, level, voice } => {
-                    SessionEvent::Event(Event::AudioLevel { id, level, voice })
+                    PeerEvent::Event(Event::AudioLevel { id, level, voice })
                 }
                 Received::Demand { id, encodings } => {
-                    SessionEvent::Event(Event::Demand { id, encodings })
+                    PeerEvent::Event(Event::Demand { id, encodings })
                 }
                 Received::TelephoneEvent(packet) => {
                     let events = &mut self.events;
                     self.telephone.receive(*packet, |event| {
-                        events.push_back(SessionEvent::Event(event));
+                        events.push_back(PeerEvent::Event(event));
                     });
                     continue;
                 }

@@ -8,10 +8,13 @@ mod closing;
 mod commands;
 mod config;
 mod consent;
+mod datagrams;
 mod describing;
+mod directing;
+mod driving;
 mod dtls;
 mod dumping;
-mod event;
+mod error;
 mod extensions;
 mod handshake;
 mod identity;
@@ -21,9 +24,10 @@ mod negotiation;
 mod path;
 mod reactions;
 mod reconciliation;
-pub mod roaming;
+mod roaming;
 mod sharing;
 mod sources;
+mod state;
 mod statistics;
 mod telephone;
 mod trickle;
@@ -36,23 +40,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use str0m::net::{Receive, Transmit};
-use str0m::{Input, Output, Reason, Rtc};
+use str0m::{Reason, Rtc};
 
 pub use certificates::Certificates;
-pub use event::SessionEvent;
 pub use identity::Identity;
 
 use crate::codec::multiplex::{self, Multiplexed};
 use crate::codec::names::Mid;
 use crate::control::error::EngineError;
-use crate::control::event::{CloseReason, Event, TransportState};
+use crate::control::event::{CloseReason, TransportState};
 use crate::control::flow::{Flow, LocalCandidates};
 use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::mailbox::Backlog;
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
+use crate::peer::PeerEvent;
 use crate::receiving::Receiving;
-use crate::sending::{Sending, SendingEvent, WallClock, Workspace};
+use crate::sending::{Sending, WallClock};
 use channels::Channels;
 use describing::Local;
 use dtls::Dtls;
@@ -108,7 +112,7 @@ pub struct Session {
     rtc_timeout: Instant,
     /// When DTLS last came or went.
     dtls_at: Instant,
-    events: VecDeque<SessionEvent>,
+    events: VecDeque<PeerEvent>,
     transmits: VecDeque<Transmit>,
     packets_received: u64,
     packets_sent: u64,
@@ -203,33 +207,13 @@ impl Session {
         std::mem::take(&mut self.ufrag_changed).then_some(&*self.local_ufrag)
     }
 
-    fn set_local_ufrag(&mut self, ufrag: &str) {
-        if self.local_ufrag != ufrag {
-            self.local_ufrag = ufrag.to_owned();
-            self.ufrag_changed = true;
-        }
-    }
-
     /// What of this peer's messages waits for JavaScript.
     pub fn backlog(&self) -> &Backlog {
         self.dtls.backlog()
     }
 
-    pub fn next_event(&mut self) -> Option<SessionEvent> {
+    pub fn next_event(&mut self) -> Option<PeerEvent> {
         self.events.pop_front()
-    }
-
-    /// Runs something on the sending half. What it has to say takes its place among the session's
-    /// own events, so that their order is that in which things happened.
-    pub fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
-        let value = action(&mut self.sending);
-        while let Some(event) = self.sending.next_event() {
-            self.events.push_back(match event {
-                SendingEvent::Event(event) => SessionEvent::Event(event),
-                event => SessionEvent::Sending(event),
-            });
-        }
-        value
     }
 
     /// Whether there is an event to take or a datagram to send.
@@ -238,85 +222,6 @@ impl Session {
             || !self.transmits.is_empty()
             || self.sending.has_news()
             || self.over.is_some()
-    }
-
-    /// Whether a STUN message belongs to this session: known, and authenticated by its password.
-    pub fn accepts(&self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
-        match receive(flow, bytes) {
-            Some(receive) => self.rtc.accepts(&Input::Receive(now, receive)),
-            None => false,
-        }
-    }
-
-    /// Takes a datagram. Gives whether there is anything to see to: events, datagrams, other
-    /// timers.
-    pub fn handle_datagram(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        bytes: &[u8],
-        workspace: &mut Workspace,
-    ) -> bool {
-        let Some(receive) = receive(flow, bytes) else { return false };
-        #[cfg(feature = "fault-injection")]
-        if let Some(burden) = &self.burden {
-            (burden.0)();
-        }
-        self.count_received(bytes);
-        if self.sending.flow() == Some(flow) {
-            self.hear(now);
-        }
-        self.take(now, flow, bytes, receive, workspace)
-    }
-
-    fn count_received(&mut self, bytes: &[u8]) {
-        self.packets_received += 1;
-        self.bytes_received += bytes.len() as u64;
-    }
-
-    fn take(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        bytes: &[u8],
-        receive: Receive<'_>,
-        workspace: &mut Workspace,
-    ) -> bool {
-        let kind = multiplex::classify(bytes);
-        match kind {
-            Multiplexed::Rtp => {
-                self.on_rtp(now, flow, bytes, &mut workspace.plain);
-                return true;
-            }
-            Multiplexed::Rtcp => {
-                self.on_rtcp(now, flow, bytes, &mut workspace.plain);
-                return self.has_news() || self.is_receiving_due(now);
-            }
-            _ => {}
-        }
-        if kind == Multiplexed::Dtls && !self.on_dtls(now, flow, bytes) {
-            return self.has_news();
-        }
-        let answered = kind == Multiplexed::Stun && self.answers_check(now, flow, bytes);
-        if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
-            // A datagram nobody authenticated may cause this: it is no reason to give up a peer
-            // that is still alive.
-            if self.rtc.is_alive() {
-                tracing::debug!(transport = %self.id, %error, "datagram dropped");
-            } else {
-                self.fail(&error);
-            }
-        }
-        self.drain(now);
-        let authentic = kind == Multiplexed::Stun && self.takes_over(now, flow, bytes);
-        self.follow(now, flow, kind, authentic);
-        self.note_consent(now, kind, answered);
-        true
-    }
-
-    /// Whether the receiving half has something to say when the turn ends.
-    fn is_receiving_due(&self, now: Instant) -> bool {
-        self.receiving.next().is_some_and(|at| at <= now)
     }
 
     /// A turn has taken everything that came, and its media was sent on. Gives whether there is an
@@ -334,7 +239,7 @@ impl Session {
         self.poll_receiving(now);
         self.with_sending(|sending| sending.handle_timeout(now));
         let events = &mut self.events;
-        self.telephone.poll(now, |event| events.push_back(SessionEvent::Event(event)));
+        self.telephone.poll(now, |event| events.push_back(PeerEvent::Event(event)));
         self.poll_roaming(now);
         self.poll_dump();
         let limit = self.options.connect_timeout;
@@ -389,14 +294,6 @@ impl Session {
         !(checks || connecting || talks || sends)
     }
 
-    /// Lets queued packets out. To be called once after everything of a burst was handed in.
-    pub fn advance(&mut self, now: Instant) {
-        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
-            self.fail(&error);
-        }
-        self.drain(now);
-    }
-
     /// Hands over every datagram that waits to be sent.
     pub fn transmit(&mut self, mut send: impl FnMut(&Flow, &[u8])) {
         self.sending.transmit(&mut send);
@@ -410,52 +307,6 @@ impl Session {
                 _ => None,
             };
             send(&flow, wrapped.unwrap_or(contents));
-        }
-    }
-
-    /// Takes str0m's output until it has none, as every change to it demands.
-    fn drain(&mut self, now: Instant) {
-        loop {
-            self.poll(now);
-            // Room in the association lets waiting messages in, which is a change again.
-            if self.channels.is_empty() || !self.channels.flush(&mut self.rtc, &mut self.events) {
-                break;
-            }
-        }
-        if self.dtls.has_news() {
-            self.on_dtls_news(now);
-        }
-        if !self.rtc.is_alive() {
-            self.end(CloseReason::Remote);
-        }
-    }
-
-    fn poll(&mut self, now: Instant) {
-        loop {
-            match self.rtc.poll_output() {
-                Ok(Output::Timeout(at)) => {
-                    self.rtc_timeout = at;
-                    return;
-                }
-                Ok(Output::Transmit(transmit)) => {
-                    let Some(transmit) = self.direct(now, transmit) else { continue };
-                    self.transmits.push_back(transmit);
-                }
-                Ok(Output::Event(event)) => self.on_rtc_event(now, event),
-                Err(error) => {
-                    self.fail(&error);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn set_state(&mut self, state: TransportState) {
-        if self.state != state && self.state != TransportState::Closed {
-            self.state = state;
-            self.tell_reach();
-            let event = Event::TransportState { transport: self.id, state };
-            self.events.push_back(SessionEvent::Event(event));
         }
     }
 

@@ -9,12 +9,14 @@ use std::time::Instant;
 
 use str0m::IceCreds;
 
-use super::{Session, SessionEvent};
+use super::Session;
+use super::error::SessionError;
 use crate::codec::names::Mid;
-use crate::control::error::{EngineError, ErrorCode};
-use crate::control::event::{Event, TransportState};
+use crate::control::error::EngineError;
+use crate::control::event::Event;
+use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, Setup};
-use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine, SdpError};
+use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine};
 
 #[derive(Default)]
 pub(super) struct Negotiation {
@@ -35,7 +37,7 @@ pub(super) struct Negotiation {
     /// Whether this side opened the DTLS association, once it is known.
     pub(super) active: Option<bool>,
     /// `NegotiationNeeded` went out and no offer was asked for since.
-    announced: bool,
+    pub(super) announced: bool,
     /// M-lines this side made.
     pub(super) own_lines: Vec<Mid>,
     /// The data channel m-line was asked for.
@@ -61,7 +63,7 @@ impl Negotiation {
         self.has_application
     }
 
-    fn needs_application(&self) -> bool {
+    pub(super) fn needs_application(&self) -> bool {
         self.wants_application && !self.has_application
     }
 
@@ -84,10 +86,7 @@ impl Session {
     fn apply_offer(&mut self, sdp: &str) -> Result<String, EngineError> {
         let offer = sdp::parse(sdp)?;
         if self.negotiation.pending.is_some() && !self.options.polite {
-            return Err(EngineError::new(
-                ErrorCode::Glare,
-                "an offer of this side is pending and it is not polite: the peer has to roll its own back",
-            ));
+            return Err(SessionError::Glare.into());
         }
         let capabilities = self.capabilities();
         let lines = &self.negotiation.lines;
@@ -163,14 +162,9 @@ impl Session {
         }
         if !changed || lines.len() > sdp::MAX_MEDIA {
             self.forget_offered_lines();
-            return Err(if changed {
-                let text = format!("a description has at most {} m-lines", sdp::MAX_MEDIA);
-                EngineError::new(ErrorCode::Limit, text)
-            } else {
-                EngineError::new(
-                    ErrorCode::InvalidState,
-                    "there is nothing to negotiate: add a track or a data channel first, or ask for an ICE restart",
-                )
+            return Err(match changed {
+                true => SessionError::TooManyLines.into(),
+                false => SessionError::NothingToNegotiate.into(),
             });
         }
         let places = self.places_of_tracks();
@@ -206,10 +200,7 @@ impl Session {
 
     fn apply_answer(&mut self, sdp: &str) -> Result<(), EngineError> {
         let Some(pending) = &self.negotiation.pending else {
-            return Err(EngineError::new(
-                ErrorCode::InvalidState,
-                "there is no offer to answer: call createOffer() first",
-            ));
+            return Err(SessionError::NoOfferToAnswer.into());
         };
         let answer = sdp::parse(sdp)?;
         let capabilities = self.capabilities();
@@ -218,8 +209,7 @@ impl Session {
             && self.restarts(transport)
             && pending.credentials.is_none()
         {
-            let reason = "the answer restarts ICE, which its offer did not";
-            return Err(EngineError::new(ErrorCode::Sdp, reason));
+            return Err(SessionError::AnswerRestarts.into());
         }
         let credentials = self.negotiation.pending.take().and_then(|pending| pending.credentials);
         let transport = agreement.transport.clone();
@@ -237,7 +227,7 @@ impl Session {
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
                 outgoing.bind(mid);
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
         }
         self.agree_on_application(transport.as_ref());
@@ -248,36 +238,11 @@ impl Session {
     /// Drops our offer as if it had not been made.
     pub(crate) fn rollback(&mut self) -> Result<(), EngineError> {
         if self.negotiation.pending.is_none() {
-            return Err(EngineError::new(
-                ErrorCode::InvalidState,
-                "there is no offer to roll back",
-            ));
+            return Err(SessionError::NoOfferToRollBack.into());
         }
         self.forget_pending_offer();
         self.announce_if_needed();
         Ok(())
-    }
-
-    /// Says once that negotiation is needed, until an offer is made.
-    pub(crate) fn announce_if_needed(&mut self) {
-        if !std::mem::take(&mut self.unsettled) {
-            return;
-        }
-        if self.negotiation.announced
-            || self.negotiation.pending.is_some()
-            || self.state == TransportState::Closed
-            || !self.needs_negotiation()
-        {
-            return;
-        }
-        self.negotiation.announced = true;
-        self.events.push_back(SessionEvent::Event(Event::NegotiationNeeded { transport: self.id }));
-    }
-
-    fn needs_negotiation(&self) -> bool {
-        self.negotiation.needs_application()
-            || self.sending.tracks().iter().any(|o| o.mid.is_none())
-            || !self.wanted_directions().is_empty()
     }
 
     fn forget_pending_offer(&mut self) {
@@ -317,14 +282,4 @@ fn offered_group(lines: &[OfferedLine], before: &[usize]) -> Vec<usize> {
     let known: HashSet<usize> = group.iter().copied().collect();
     group.extend((0..lines.len()).filter(|index| usable(index) && !known.contains(index)));
     group
-}
-
-impl From<SdpError> for EngineError {
-    fn from(error: SdpError) -> Self {
-        let plain = EngineError::new(ErrorCode::Sdp, error.to_string());
-        match error.line() {
-            Some(line) => plain.line(line),
-            None => plain,
-        }
-    }
 }

@@ -1,18 +1,13 @@
-//! Which pair of addresses the peer is sent to: the one that ICE chose, or that it moved to.
+//! Which pair of addresses the peer is sent to, as far as what it sends tells: the one that ICE chose,
+//! or that it moved to.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use str0m::net::Transmit;
-
-use super::{Session, config, flow_of};
-use crate::codec::multiplex::{self, Multiplexed};
-use crate::control::event::{CloseReason, TransportState};
+use super::Session;
+use super::state::SILENCE;
+use crate::codec::multiplex::Multiplexed;
+use crate::control::event::TransportState;
 use crate::control::flow::Flow;
-use crate::control::stats::CandidatePairStats;
-use crate::sending::Reach;
-
-/// Longer than the checks of a pair in use may be apart (RFC 7675 5.1).
-const SILENCE: Duration = Duration::from_secs(7);
 
 impl Session {
     /// Checks come from another address than media goes to: ICE may have chosen another pair.
@@ -52,76 +47,5 @@ impl Session {
         self.sending.flow().is_some_and(|used| used != flow)
             && now.saturating_duration_since(self.heard) > SILENCE
             && self.accepts(now, flow, bytes)
-    }
-
-    /// Something came over the pair that is sent to.
-    pub(super) fn hear(&mut self, now: Instant) {
-        self.heard = now;
-        if self.state == TransportState::Disconnected {
-            self.tell_reach();
-        }
-    }
-
-    /// Tells the sending half whether media may be sent. An ICE restart may leave str0m without a
-    /// pair until the peer's first check, during which media goes on where it went (RFC 8445 2.4).
-    pub(super) fn tell_reach(&mut self) {
-        self.sending.set_reach(match self.state {
-            TransportState::Connected => Reach::Yes,
-            TransportState::Disconnected => Reach::Until(self.heard + SILENCE),
-            _ => Reach::No,
-        });
-    }
-
-    pub(super) fn use_flow(&mut self, now: Instant, flow: &Flow) {
-        if self.sending.flow() != Some(flow) {
-            self.sending.set_flow(now, *flow);
-            self.on_path_changed(flow);
-        }
-    }
-
-    /// What is sent goes another way from now on, the first one included.
-    fn on_path_changed(&mut self, flow: &Flow) {
-        self.candidate_pair = Some(CandidatePairStats::of(flow));
-        self.path_changes += 1;
-    }
-
-    /// Notes which pair ICE chose, as a datagram of str0m that is not STUN shows, and sends the
-    /// datagram to where the peer is. `None` when it was for that alone.
-    pub(super) fn direct(&mut self, now: Instant, mut transmit: Transmit) -> Option<Transmit> {
-        let kind = multiplex::classify(&transmit.contents);
-        let flow = flow_of(&transmit);
-        if kind == Multiplexed::Stun {
-            // str0m answers authentic checks only.
-            if multiplex::stun_is_response(&transmit.contents) {
-                self.on_checked(now, &flow);
-                self.note_handshake_flow(now, flow);
-            }
-            return Some(transmit);
-        }
-        if kind == Multiplexed::Dtls {
-            self.dtls_at = now;
-        }
-        // Only when it changes: str0m may hold on to an address that the peer has left.
-        if self.chosen_flow != Some(flow) {
-            self.chosen_flow = Some(flow);
-            self.use_flow(now, &flow);
-        }
-        if self.dtls.is_question(&transmit.contents) {
-            return None;
-        }
-        // Reports that str0m sends have its own SSRC, or one nonce could come twice under the
-        // keys that both senders share (RFC 7714 9.1).
-        let sender = transmit.contents.get(4..8).and_then(|bytes| bytes.try_into().ok());
-        if kind == Multiplexed::Rtcp
-            && sender.is_some_and(|ssrc| self.lines.contains(u32::from_be_bytes(ssrc)))
-        {
-            debug_assert!(false, "str0m reports under an SSRC of ours");
-            self.end(CloseReason::Error);
-        }
-        if let Some(flow) = self.sending.flow() {
-            transmit.proto = config::to_str0m_protocol(flow.protocol);
-            (transmit.source, transmit.destination) = (flow.local, flow.remote);
-        }
-        Some(transmit)
     }
 }

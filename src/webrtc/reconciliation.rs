@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::{MAX_TRACKS, Session, SessionEvent, extensions};
+use super::{MAX_TRACKS, Session, extensions};
 use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo, TransportState};
 use crate::control::ids::SourceId;
+use crate::peer::PeerEvent;
 use crate::receiving::{
     AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat,
 };
@@ -87,9 +88,9 @@ impl Session {
             let id = track.id;
             if held == receives {
                 let event = Event::IncomingTrackMuted { id, muted: !receives };
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
             }
-            self.events.push_back(SessionEvent::IncomingTrackChanged { id });
+            self.events.push_back(PeerEvent::IncomingTrackChanged { id });
             known.push(track);
         }
         if !line.usable() || (!receives && known.is_empty()) {
@@ -132,8 +133,8 @@ impl Session {
             rids: line.remote.rids.iter().map(|rid| rid.to_string()).collect(),
         };
         let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
-        self.events.push_back(SessionEvent::Event(event));
-        self.events.push_back(SessionEvent::IncomingTrackChanged { id });
+        self.events.push_back(PeerEvent::Event(event));
+        self.events.push_back(PeerEvent::IncomingTrackChanged { id });
         LineTrack { id, stream: named.stream.clone(), track: named.track.clone() }
     }
 

@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Session, receive};
-use crate::codec::multiplex::{self, Multiplexed};
+use super::Session;
 use crate::control::event::TransportState;
 use crate::control::flow::{Flow, Protocol};
-use crate::sending::Workspace;
+use crate::peer::trace::{Stream, Trace, streams};
 
 /// Whoever was heard this recently is where he was, and his packets from elsewhere are somebody's
 /// copies.
@@ -20,26 +19,6 @@ const PROOF: Duration = Duration::from_secs(10);
 /// New addresses of one peer that no check ever came from. With a source address that is not its
 /// own, a peer could have its media sent to somebody who did not ask for it.
 const MAX_UNPROVEN: u8 = 3;
-
-/// An RTP stream or sender of RTCP, as far as can be told without a key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Stream {
-    Rtp {
-        ssrc: u32,
-    },
-    /// `tag`: bytes behind the index of an SRTCP packet (RFC 3711 3.4, RFC 7714 9).
-    Rtcp {
-        tag: usize,
-        ssrc: u32,
-    },
-}
-
-/// The newest that came of a stream: its RTP sequence number or SRTCP index.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Trace {
-    pub stream: Stream,
-    pub newest: u32,
-}
 
 #[derive(Default)]
 pub(super) struct Roaming {
@@ -63,6 +42,35 @@ struct Provisional {
     /// A check came.
     proven: bool,
 }
+
+impl Roaming {
+    /// Supposes that the peer is at another address, and was at `before` until now. In place before the
+    /// packet is looked at, which asks whether to go there. Gives what was supposed until now.
+    pub(super) fn suppose(&mut self, now: Instant, flow: &Flow, before: Flow) -> Supposed {
+        let known = self.provisional;
+        let (before, until) = match known {
+            Some(Provisional { before, until, .. }) => (before, until),
+            None => (before, now + PROOF),
+        };
+        let (used, proven) = (false, false);
+        let provisional = Provisional { flow: *flow, before, seen: now, until, used, proven };
+        self.provisional = Some(provisional);
+        Supposed(known)
+    }
+
+    /// The packet was not authentic.
+    pub(super) fn retract(&mut self, known: Supposed) {
+        self.provisional = known.0;
+    }
+
+    /// The packet was authentic.
+    pub(super) fn confirm(&mut self, known: Supposed) {
+        self.refuted.extend(known.0.map(|known| known.flow));
+    }
+}
+
+/// What was supposed of a peer before.
+pub(super) struct Supposed(Option<Provisional>);
 
 impl Session {
     /// Whether the peer may have moved: it was heard until some time ago.
@@ -89,7 +97,7 @@ impl Session {
     }
 
     /// Whether a datagram is newer than everything that came of its stream.
-    fn is_newest(&self, now: Instant, bytes: &[u8]) -> bool {
+    pub(super) fn is_newest(&self, now: Instant, bytes: &[u8]) -> bool {
         streams(bytes).any(|(stream, number)| {
             let mut newer = false;
             self.traces(now, |trace| {
@@ -97,43 +105,6 @@ impl Session {
             });
             newer
         })
-    }
-
-    /// Media or RTCP came from an address that is nobody's. Takes it when it is this peer's:
-    /// decrypted, and newer than what came before. The address is to be remembered then, until
-    /// it is among those of [`Session::take_refuted`].
-    pub fn claim(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        bytes: &[u8],
-        workspace: &mut Workspace,
-    ) -> bool {
-        if !self.is_newest(now, bytes) {
-            return false;
-        }
-        let (Some(used), Some(receive)) = (self.sending.flow().copied(), receive(flow, bytes))
-        else {
-            return false;
-        };
-        let known = self.roaming.provisional;
-        let (before, until) = match known {
-            Some(Provisional { before, until, .. }) => (before, until),
-            None => (used, now + PROOF),
-        };
-        // In place before the packet is looked at, which asks whether to go there.
-        let (used, proven) = (false, false);
-        let provisional = Provisional { flow: *flow, before, seen: now, until, used, proven };
-        self.roaming.provisional = Some(provisional);
-        let authentic = self.authentic_received;
-        self.take(now, flow, bytes, receive, workspace);
-        if self.authentic_received == authentic {
-            self.roaming.provisional = known;
-            return false;
-        }
-        self.count_received(bytes);
-        self.roaming.refuted.extend(known.map(|known| known.flow));
-        true
     }
 
     /// Whether media may go now to where an authentic packet came from. A provisional address has
@@ -210,69 +181,5 @@ impl Session {
     /// Addresses that are not to be remembered as this peer's after all.
     pub fn take_refuted(&mut self) -> impl Iterator<Item = Flow> {
         self.roaming.refuted.drain(..)
-    }
-}
-
-impl Trace {
-    /// How far ahead of the newest packet of its stream another one is; `None` when it is not.
-    pub fn ahead(&self, number: u32) -> Option<u32> {
-        let ahead = match self.stream {
-            Stream::Rtp { .. } => match (number as u16).wrapping_sub(self.newest as u16) {
-                ahead if ahead < 0x8000 => u32::from(ahead),
-                _ => 0,
-            },
-            Stream::Rtcp { .. } => number.saturating_sub(self.newest),
-        };
-        (ahead > 0).then_some(ahead)
-    }
-}
-
-/// The streams that a datagram may go on, each with the number it has there.
-pub fn streams(bytes: &[u8]) -> impl Iterator<Item = (Stream, u32)> {
-    let kind = multiplex::classify(bytes);
-    let rtp = (kind == Multiplexed::Rtp).then(|| {
-        let ssrc = u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
-        (Stream::Rtp { ssrc }, u32::from(u16::from_be_bytes([bytes[2], bytes[3]])))
-    });
-    let rtcp = (kind == Multiplexed::Rtcp).then(|| crate::srtp::rtcp_numbers(bytes));
-    let rtcp = rtcp.into_iter().flatten();
-    rtp.into_iter().chain(rtcp.map(|(tag, ssrc, index)| (Stream::Rtcp { tag, ssrc }, index)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_newer_is_ahead() {
-        let rtp = |newest| Trace { stream: Stream::Rtp { ssrc: 1 }, newest };
-        assert_eq!(rtp(10).ahead(11), Some(1));
-        assert_eq!(rtp(10).ahead(10), None);
-        assert_eq!(rtp(10).ahead(9), None);
-        assert_eq!(rtp(0xfffe).ahead(3), Some(5), "sequence numbers start over");
-        assert_eq!(rtp(3).ahead(0xfffe), None);
-        let rtcp = |newest| Trace { stream: Stream::Rtcp { tag: 0, ssrc: 1 }, newest };
-        assert_eq!(rtcp(10).ahead(11), Some(1));
-        assert_eq!(rtcp(10).ahead(10), None);
-        assert_eq!(rtcp(10).ahead(9), None);
-    }
-
-    #[test]
-    fn a_datagram_is_read_without_a_key() {
-        let mut rtp = [0x80, 96, 0x12, 0x34, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2];
-        assert_eq!(streams(&rtp).collect::<Vec<_>>(), [(Stream::Rtp { ssrc: 7 }, 0x1234)]);
-        assert_eq!(streams(&rtp[..11]).count(), 0);
-        rtp[0] = 22;
-        assert_eq!(streams(&rtp).count(), 0, "DTLS names no stream");
-
-        let mut rtcp = vec![0x80, 201, 0, 1, 0, 0, 0, 1];
-        rtcp.extend([0x80, 0, 0, 5]);
-        rtcp.extend([0x80, 0, 0, 9, 0, 0, 0x80, 0, 0, 6]);
-        let expected =
-            [(Stream::Rtcp { tag: 0, ssrc: 1 }, 6), (Stream::Rtcp { tag: 10, ssrc: 1 }, 5)];
-        assert_eq!(streams(&rtcp).collect::<Vec<_>>(), expected);
-        for end in 0..rtcp.len() {
-            assert!(streams(&rtcp[..end]).count() <= 2);
-        }
     }
 }

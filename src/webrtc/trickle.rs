@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::Session;
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::SessionError;
+use crate::control::error::EngineError;
 use crate::sdp;
 use crate::sdp::candidate::{self, Candidate};
 
@@ -15,9 +16,8 @@ impl Session {
         if text.is_empty() || text == "end-of-candidates" {
             return Ok(());
         }
-        let read = candidate::parse(text).map_err(|error| {
-            EngineError::new(ErrorCode::Candidate, format!("not a candidate: {error}")).line(text)
-        })?;
+        let read =
+            candidate::parse(text).map_err(|error| SessionError::Candidate { text, error })?;
         match read {
             Candidate::Usable(candidate) => {
                 self.add_remote_candidate(&candidate);
@@ -43,10 +43,7 @@ impl Session {
                 Some((known, _)) if known == ufrag => None,
                 Some(_) => Some((ufrag, pwd)),
                 None => {
-                    return Err(EngineError::new(
-                        ErrorCode::InvalidState,
-                        "a fragment came before any offer",
-                    ));
+                    return Err(SessionError::FragmentBeforeOffer.into());
                 }
             },
             _ => None,
@@ -55,10 +52,7 @@ impl Session {
             None => None,
             Some((ufrag, pwd)) => {
                 let Some(offer) = self.negotiation.remote_offer.clone() else {
-                    return Err(EngineError::new(
-                        ErrorCode::InvalidState,
-                        "only a peer that made the offer can restart ICE by a fragment",
-                    ));
+                    return Err(SessionError::FragmentRestarts.into());
                 };
                 let answer = self.accept_offer(now, &sdp::with_credentials(&offer, ufrag, pwd))?;
                 Some(sdp::fragment_of(&answer))

@@ -2,14 +2,37 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{Session, SessionEvent};
+use super::Session;
 use crate::codec::Kind;
 use crate::codec::names::Mid;
-use crate::control::event::Event;
+use crate::control::event::{Event, TransportState};
+use crate::peer::PeerEvent;
 use crate::sdp::AgreedLine;
 use crate::sdp::description::{Direction, MediaKind};
 
 impl Session {
+    /// Says once that negotiation is needed, until an offer is made.
+    pub(crate) fn announce_if_needed(&mut self) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
+        if self.negotiation.announced
+            || self.negotiation.pending.is_some()
+            || self.state == TransportState::Closed
+            || !self.needs_negotiation()
+        {
+            return;
+        }
+        self.negotiation.announced = true;
+        self.events.push_back(PeerEvent::Event(Event::NegotiationNeeded { transport: self.id }));
+    }
+
+    fn needs_negotiation(&self) -> bool {
+        self.negotiation.needs_application()
+            || self.sending.tracks().iter().any(|o| o.mid.is_none())
+            || !self.wanted_directions().is_empty()
+    }
+
     /// Where the tracks are that have a line, or would have it by the offer that is pending.
     pub(super) fn places_of_tracks(&self) -> HashMap<Mid, usize> {
         let tracks = self.sending.tracks().iter().enumerate();
@@ -82,7 +105,7 @@ impl Session {
                 outgoing.bind(mid.clone());
                 let event =
                     Event::OutgoingTrackNegotiated { id: outgoing.id, mid: mid.to_string() };
-                self.events.push_back(SessionEvent::Event(event));
+                self.events.push_back(PeerEvent::Event(event));
                 taken.insert(mid.clone());
             }
             let sends = taken.contains(&mid);

@@ -13,8 +13,9 @@ use medialoom::control::event::{CloseReason, Event, Reply, TransportState};
 use medialoom::control::flow::{Flow, LocalCandidates, Protocol};
 use medialoom::control::ids::{Ids, RequestId, ShardIndex, TransportId};
 use medialoom::control::options::TransportOptions;
+use medialoom::peer::PeerEvent;
 use medialoom::sending::Workspace;
-use medialoom::webrtc::{Identity, Session, SessionEvent};
+use medialoom::webrtc::{Identity, Session};
 use str0m::ice::{StunMessage, TransId};
 
 const SERVER: &str = "192.0.2.1:4000";
@@ -385,7 +386,7 @@ impl World {
 
     fn take_events(&mut self) {
         while let Some(event) = self.session.next_event() {
-            let SessionEvent::Event(event) = event else { continue };
+            let PeerEvent::Event(event) = event else { continue };
             if let Event::TransportState { state, .. } = event {
                 self.state = state;
             }

@@ -42,6 +42,8 @@ class Attacker {
       if (this.#id === undefined) return t.diagnostic(`${sent} sent`)
       const { errors, reason, packets } = await this.#server.call('fate', this.#id)
       t.diagnostic(`${sent} sent; ${reason ? `closed (${[reason, ...errors].join(', ')})` : `still there, ${packets} packets came`}`)
+      // What it still has to send would be more of the attack.
+      await this.call('leave')
     }
   }
 }

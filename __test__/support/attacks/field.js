@@ -13,7 +13,7 @@ const { Neighbours } = require('./neighbours.js')
 const { scheduling } = require('./scheduling.js')
 
 const BEFORE = 1000
-const DURING = 2500
+const DURING = 2000
 /** The neighbours have a second to be as they were. */
 const RECOVERY = 1000
 const AFTER = 1000

@@ -84,5 +84,6 @@ serve({
   attack(name, perSecond) {
     stop = pace(perSecond, n => regardless(() => ATTACKS[name](n)))
   },
-  stop: () => stop()
+  stop: () => stop(),
+  leave: () => connection.close()
 })

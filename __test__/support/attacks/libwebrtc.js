@@ -41,5 +41,6 @@ serve({
       }
     })
   },
-  stop: () => stop()
+  stop: () => stop(),
+  leave: () => connection.close()
 })

@@ -51,5 +51,6 @@ serve({
     const first = sctp.localTsn
     stop = pace(packetsPerSecond, n => sctp.sendChunk({ bytes: PACKETS[name](n, first) }).catch(() => {}))
   },
-  stop: () => stop()
+  stop: () => stop(),
+  leave: () => connection.close()
 })

@@ -8,7 +8,7 @@ use medialoom::mcu::video::{
     self, Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, Source, TapOptions,
     VideoMixer, VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortId};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -127,9 +127,9 @@ impl VideoSink for Seen {
         self.middle = frame.data.get(height / 2 * width + width / 2).copied();
     }
 
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, _: PortKey) {}
+    fn keyframe_needed(&mut self, _: PortId) {}
 }
 
 fn canvas() -> VideoMixer {

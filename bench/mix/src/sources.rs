@@ -11,14 +11,14 @@ use medialoom::mcu::video::{
     Background, ClassIndex, ClassOptions, Fonts, Frame, PixelFormat, TapKey, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortId};
 
 use crate::voice::{RATE, Voice};
 
 pub type Packets = Arc<Vec<Vec<MadePacket>>>;
 
 /// The one port of a mixer that makes packets.
-pub const PORT: PortKey = PortKey(1);
+pub const PORT: PortId = PortId(1);
 
 /// A mixer whose sound somebody takes in Opus.
 pub fn opus_mixer() -> AudioMixer {
@@ -80,9 +80,9 @@ impl VideoSink for Pictures {
 
     fn frame(&mut self, _: TapKey, _: Frame<'_>, _: Instant) {}
 
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, _: PortKey) {}
+    fn keyframe_needed(&mut self, _: PortId) {}
 }
 
 /// Something that moves, in VP8: it begins with a keyframe and can be repeated.

@@ -18,8 +18,8 @@ pub fn run(file: &[u8]) {
     .unwrap();
     let file: Arc<[u8]> = Arc::from(file);
     let painted = mixer.set_background(&Background::Picture(file.clone())).is_ok();
-    let content = OverlayContent::Picture(file);
+    let content = OverlayContent::Picture(0);
     let rect = Parts { x: 0.1, y: 0.2, width: 0.7, height: 0.5 };
-    let laid = mixer.set_overlays(&[Overlay { rect, z: 1, content }]).is_ok();
+    let laid = mixer.set_overlays(&[Overlay { rect, z: 1, content }], &[file]).is_ok();
     assert_eq!(painted, laid, "one file, two opinions");
 }

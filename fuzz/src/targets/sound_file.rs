@@ -7,7 +7,7 @@ use medialoom::mcu::audio::{
     AudioMixer, AudioOptions, AudioPortOptions, AudioSink, AudioTarget, PcmFormat, TICK, TapKey,
     TapSource,
 };
-use medialoom::mcu::{MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortId};
 
 struct Ear;
 
@@ -19,10 +19,10 @@ pub fn run(data: &[u8]) {
     let Some((&how, file)) = data.split_last() else { return };
     let options = if how & 1 == 0 { AudioOptions::mono() } else { AudioOptions::stereo() };
     let mut mixer = AudioMixer::new(options);
-    mixer.add_port(PortKey(1), AudioPortOptions::default());
+    mixer.add_port(PortId(1), AudioPortOptions::default());
     let format = PcmFormat { rate: 48_000, channels: 1, frame_ms: 20 };
     assert!(mixer.add_tap(TapKey(1), TapSource::Mix(AudioTarget::Shared), format));
-    if mixer.play_file(PortKey(1), Arc::from(file), how & 2 == 0).is_err() {
+    if mixer.play_file(PortId(1), Arc::from(file), how & 2 == 0).is_err() {
         return;
     }
     let now = Instant::now();

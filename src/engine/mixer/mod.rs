@@ -3,22 +3,21 @@
 //! clock.
 
 mod bitrates;
+mod error;
 mod load;
 mod pictures;
 mod snapshots;
 mod sound;
 mod stats;
-mod words;
 
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::codec::Kind;
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{ConduitId, MixerId, PortId, RequestId, ShardIndex, SourceId};
 use crate::control::mailbox::Mailbox;
@@ -29,6 +28,7 @@ use crate::engine::tap::{Inlet, Made, Notes, Taker};
 pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
+use error::MixerError;
 pub use load::Load;
 use pictures::Pictures;
 use sound::Sound;
@@ -214,9 +214,9 @@ impl<S: Shards> Mixer<S> {
             }
             C::RemovePort { port } => self.remove_port(port),
             C::Attach { port, kind, track } => self.attach(port, kind, track),
-            C::SetLayout { layout } => self.with_pictures(|pictures| pictures.set_layout(&layout)),
-            C::SetBackground { color, picture, request } => {
-                let result = self.pictures.as_mut().map(|p| p.set_background(color, picture));
+            C::SetLayout { layout } => self.with_pictures(|pictures| pictures.set_layout(layout)),
+            C::SetBackground { colour, picture, request } => {
+                let result = self.pictures.as_mut().map(|p| p.set_background(colour, picture));
                 self.answer(request, result);
             }
             C::SetOverlays { overlays, pictures: files, request } => {
@@ -281,11 +281,11 @@ impl<S: Shards> Mixer<S> {
         }
     }
 
-    fn answer<E: Display>(&self, request: RequestId, result: Option<Result<(), E>>) {
+    fn answer<E: Into<MixerError>>(&self, request: RequestId, result: Option<Result<(), E>>) {
         let result = match result {
             Some(Ok(())) => Ok(Reply::Done),
-            Some(Err(error)) => Err(EngineError::new(ErrorCode::InvalidArg, error.to_string())),
-            None => Err(EngineError::new(ErrorCode::InvalidState, "the mixer mixes nothing of it")),
+            Some(Err(error)) => Err(Into::<MixerError>::into(error).into()),
+            None => Err(MixerError::Unmixed.into()),
         };
         self.mailbox.post(Event::Reply { request, result });
     }
@@ -328,10 +328,7 @@ impl<S: Shards> Mixer<S> {
         }
         for ended in notes.ended {
             if self.id.ended_with(ended) {
-                let shard = ended.shard.0;
-                let text =
-                    format!("media thread {shard}, which had the mixer's tracks, ended by a fault");
-                return self.fail_with(text);
+                return self.fail_with(MixerError::ThreadFailed(ended.shard));
             }
             for track in self.inputs.ended(ended) {
                 self.described(track, None);
@@ -449,17 +446,17 @@ impl<S: Shards> Mixer<S> {
             }
             _ => return,
         };
-        let result = Err(EngineError::new(ErrorCode::Closed, "the mixer is closed"));
+        let result = Err(MixerError::Closed.into());
         self.mailbox.post(Event::Reply { request, result });
     }
 
     /// It panicked.
     pub fn fail(&mut self) {
-        self.fail_with("mixing failed; the mixer was closed and nothing else was touched");
+        self.fail_with(MixerError::Failed);
     }
 
-    fn fail_with(&mut self, text: impl Into<String>) {
-        let error = EngineError::new(ErrorCode::Internal, text);
+    fn fail_with(&mut self, error: MixerError) {
+        let error = error.into();
         self.mailbox.post(Event::MixerError { mixer: self.id, error });
         self.close(CloseReason::Error);
     }

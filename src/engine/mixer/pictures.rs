@@ -4,23 +4,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bitrates::Bitrates;
+use super::error::MixerError;
 use super::load::Load;
 use super::snapshots::Snapshots;
-use super::words;
+use crate::control::canvas::{Colour, Layout, Overlay};
 use crate::control::conduit::{self, Conduit};
-use crate::control::error::{EngineError, ErrorCode};
+use crate::control::error::EngineError;
 use crate::control::ids::{ConduitId, IdMap, PortId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
-use crate::control::mixer::{
-    FrameFormat, Layout, Overlay, PortOptions, SnapshotOptions, VideoOptions,
-};
+use crate::control::mixer::{FrameFormat, PortOptions, SnapshotOptions, VideoOptions};
 use crate::control::stats::{ClassStats, PictureStats};
 use crate::engine::tap::Made;
 use crate::mcu::video::{
-    self, ClassIndex, ClassOptions, Effort, Fonts, Frame, PixelFormat, Source, TapKey, TapOptions,
-    VideoError, VideoMixer, VideoSink, Wanted,
+    self, ClassIndex, ClassOptions, Effort, Fonts, Frame, PixelFormat, Placeholder, Source, TapKey,
+    TapOptions, VideoError, VideoMixer, VideoPortOptions, VideoSink, Wanted,
 };
-use crate::mcu::{MadePacket, PortKey, TakenPacket};
+use crate::mcu::{MadePacket, TakenPacket};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
 /// A thread that was held up for longer does not make up for what it missed.
@@ -57,19 +56,16 @@ impl Pictures {
                 bitrate: class.bitrate,
             }
         });
-        let refused = |error: VideoError| {
-            EngineError::new(ErrorCode::InvalidArg, error.to_string()).field("options.video")
-        };
         let mut mixer = VideoMixer::new(video::VideoOptions {
             width: options.width,
             height: options.height,
             fps: options.frame_rate.into(),
-            background: video::Background::Colour(words::colour(options.background)),
+            background: video::Background::Colour(options.background),
             fonts,
             classes: classes.collect(),
         })
-        .map_err(refused)?;
-        mixer.set_layout(words::layout(&options.layout)).map_err(refused)?;
+        .map_err(MixerError::Options)?;
+        mixer.set_layout(options.layout.clone()).map_err(MixerError::Options)?;
         Ok(Self {
             mixer,
             track,
@@ -92,21 +88,21 @@ impl Pictures {
 
     /// A port beyond those that a canvas can have is heard only.
     pub fn add_port(&mut self, port: PortId, options: &PortOptions) {
-        if let Err(error) = self.mixer.add_port(key(port), words::port(options)) {
+        if let Err(error) = self.mixer.add_port(port, video_port(options)) {
             tracing::debug!(port = port.0, %error, "the port has no tile");
         }
-        self.mixer.set_muted(key(port), options.muted);
+        self.mixer.set_muted(port, options.muted);
     }
 
     pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
-        if let Err(error) = self.mixer.set_port(key(port), words::port(options)) {
+        if let Err(error) = self.mixer.set_port(port, video_port(options)) {
             tracing::debug!(port = port.0, %error, "the port has no tile");
         }
-        self.mixer.set_muted(key(port), options.muted);
+        self.mixer.set_muted(port, options.muted);
     }
 
     pub fn remove_port(&mut self, port: PortId) {
-        self.mixer.remove_port(key(port));
+        self.mixer.remove_port(port);
         if let Some(writer) = self.writers.remove(&port) {
             writer.close();
         }
@@ -114,47 +110,47 @@ impl Pictures {
 
     /// Another source, or none: what came before it is not what comes.
     pub fn reset_input(&mut self, port: PortId) {
-        self.mixer.reset_input(key(port));
+        self.mixer.reset_input(port);
     }
 
     pub fn receive(&mut self, port: PortId, packet: &TakenPacket) {
-        self.mixer.receive(key(port), packet);
+        self.mixer.receive(port, packet);
     }
 
     /// Pictures wait as long as the sound that belongs to them.
     pub fn set_delay(&mut self, port: PortId, delay: Option<Duration>) {
-        self.mixer.set_delay(key(port), delay);
+        self.mixer.set_delay(port, delay);
     }
 
     /// Who is heard, and who has the word.
     pub fn set_speakers(&mut self, speakers: &[PortId], dominant: Option<PortId>) {
-        self.mixer.set_dominant(dominant.map(key));
+        self.mixer.set_dominant(dominant);
         if self.speaking == speakers {
             return;
         }
         for port in self.speaking.iter().filter(|port| !speakers.contains(port)) {
-            self.mixer.set_speaking(key(*port), false);
+            self.mixer.set_speaking(*port, false);
         }
         for port in speakers.iter().filter(|port| !self.speaking.contains(port)) {
-            self.mixer.set_speaking(key(*port), true);
+            self.mixer.set_speaking(*port, true);
         }
         self.speaking = speakers.to_vec();
     }
 
-    pub fn set_layout(&mut self, layout: &Layout) {
-        if let Err(error) = self.mixer.set_layout(words::layout(layout)) {
+    pub fn set_layout(&mut self, layout: Layout) {
+        if let Err(error) = self.mixer.set_layout(layout) {
             tracing::warn!(%error, "a layout was refused");
         }
     }
 
     pub fn set_background(
         &mut self,
-        color: u32,
+        colour: Colour,
         picture: Option<Arc<[u8]>>,
     ) -> Result<(), VideoError> {
         let background = match picture {
             Some(file) => video::Background::Picture(file),
-            None => video::Background::Colour(words::colour(color)),
+            None => video::Background::Colour(colour),
         };
         self.mixer.set_background(&background)
     }
@@ -164,13 +160,11 @@ impl Pictures {
         overlays: &[Overlay],
         files: &[Arc<[u8]>],
     ) -> Result<(), VideoError> {
-        let overlays: Vec<_> = overlays.iter().map(|o| words::overlay(o, files)).collect();
-        self.mixer.set_overlays(&overlays)
+        self.mixer.set_overlays(overlays, files)
     }
 
     pub fn pin(&mut self, ports: &[PortId]) {
-        let ports: Vec<PortKey> = ports.iter().map(|port| key(*port)).collect();
-        self.mixer.pin(&ports);
+        self.mixer.pin(ports);
     }
 
     /// Answers when there is a picture: nobody may have watched until now.
@@ -182,7 +176,7 @@ impl Pictures {
         request: RequestId,
     ) {
         let watched = match port {
-            Some(port) => self.mixer.wanted(key(port)).is_some(),
+            Some(port) => self.mixer.wanted(port).is_some(),
             None => self.track.is_wanted(),
         };
         self.snapshots.ask(now, source(port), options, request, watched);
@@ -210,7 +204,7 @@ impl Pictures {
     }
 
     pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<conduit::Frame>>) {
-        self.mixer.reset_input(key(port));
+        self.mixer.reset_input(port);
         if let Some(before) = self.writers.insert(port, conduit) {
             before.close();
         }
@@ -223,7 +217,7 @@ impl Pictures {
         }
         let port = self.writers.iter().find(|(_, writer)| writer.id() == id).map(|(port, _)| *port);
         if let Some((port, writer)) = port.and_then(|port| self.writers.remove_entry(&port)) {
-            self.mixer.reset_input(key(port));
+            self.mixer.reset_input(port);
             writer.close();
         }
     }
@@ -247,7 +241,7 @@ impl Pictures {
     /// Pixels that a port's picture is needed in.
     pub fn wanted(&self, port: PortId) -> Option<(u16, u16)> {
         let watched = self.is_wanted();
-        let wanted = self.mixer.wanted(key(port)).filter(|_| watched);
+        let wanted = self.mixer.wanted(port).filter(|_| watched);
         wanted.map(|Wanted { width, height }| (width, height))
     }
 
@@ -257,7 +251,7 @@ impl Pictures {
     }
 
     pub fn stats(&self, port: PortId) -> Option<PictureStats> {
-        let stats = self.mixer.port_stats(key(port))?;
+        let stats = self.mixer.port_stats(port)?;
         Some(PictureStats {
             frames_decoded: stats.decoded,
             frames_dropped: stats.dropped,
@@ -350,7 +344,7 @@ impl Pictures {
                 let (width, height, data) = (frame.width, frame.height, &frame.data[..]);
                 let picture = Frame { width, height, format, data };
                 // Checked when it was written; one that is refused all the same is lost.
-                if let Err(error) = self.mixer.write_frame(key(*port), &picture, frame.timestamp) {
+                if let Err(error) = self.mixer.write_frame(*port, &picture, frame.timestamp) {
                     tracing::debug!(port = port.0, %error, "a written picture was lost");
                 }
             }
@@ -388,17 +382,22 @@ impl VideoSink for Yield<'_> {
     }
 
     /// Is asked for when it is needed.
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, port: PortKey) {
-        self.keyframes_needed.push(PortId(port.0));
+    fn keyframe_needed(&mut self, port: PortId) {
+        self.keyframes_needed.push(port);
     }
 }
 
-fn key(port: PortId) -> PortKey {
-    PortKey(port.0)
+fn video_port(options: &PortOptions) -> VideoPortOptions {
+    VideoPortOptions {
+        label: (!options.label.is_empty()).then(|| options.label.clone()),
+        placeholder: Placeholder::Initials,
+        visible: options.visible,
+        screen: options.screen,
+    }
 }
 
 fn source(port: Option<PortId>) -> Source {
-    port.map_or(Source::Canvas, |port| Source::Port(key(port)))
+    port.map_or(Source::Canvas, Source::Port)
 }

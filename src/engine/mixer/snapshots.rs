@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::MixerError;
 use crate::control::event::{Event, Reply};
 use crate::control::ids::RequestId;
 use crate::control::mailbox::Mailbox;
@@ -77,14 +77,11 @@ impl Snapshots {
             };
             let picture = mixer.snapshot(source, format, options.width);
             let result = match picture {
-                _ if place <= crowded => {
-                    let text = format!("{MAX_WAITING} snapshots wait already");
-                    Err(EngineError::new(ErrorCode::QueueFull, text))
-                }
+                _ if place <= crowded => Err(MixerError::SnapshotsWait(MAX_WAITING).into()),
                 _ if now < from => return true,
                 Ok(file) => Ok(Reply::Bytes(file)),
                 Err(_) if now < until => return true,
-                Err(error) => Err(EngineError::new(ErrorCode::InvalidState, error.to_string())),
+                Err(error) => Err(MixerError::NoSnapshot(error).into()),
             };
             mailbox.post(Event::Reply { request, result });
             false
@@ -94,7 +91,7 @@ impl Snapshots {
     /// Nobody will make them any more.
     pub fn refuse(&mut self, mailbox: &Mailbox) {
         for Waiting { request, .. } in self.0.drain(..) {
-            let result = Err(EngineError::new(ErrorCode::Closed, "the mixer is closed"));
+            let result = Err(MixerError::Closed.into());
             mailbox.post(Event::Reply { request, result });
         }
     }

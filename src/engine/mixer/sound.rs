@@ -15,7 +15,7 @@ use crate::mcu::audio::{
     self, AudioMixer, AudioPortOptions, AudioSink, AudioTarget, CodecSet, PcmFrame, TapKey,
     TapSource,
 };
-use crate::mcu::{MadePacket, PortKey, TakenPacket};
+use crate::mcu::{MadePacket, TakenPacket};
 use crate::queue::conduit::Weight;
 use crate::sfu::{AudioLevelMeter, EncodingSet, SourcePacket};
 
@@ -39,7 +39,7 @@ pub struct Sound {
     /// Reused.
     made: Vec<(AudioTarget, MadePacket)>,
     levels: Vec<(AudioTarget, i8, bool)>,
-    ended: Vec<PortKey>,
+    ended: Vec<PortId>,
 }
 
 /// Sound on its way to JavaScript.
@@ -77,17 +77,17 @@ impl Sound {
     }
 
     pub fn add_port(&mut self, port: PortId, options: &PortOptions, track: Made) {
-        self.mixer.add_port(key(port), port_options(options));
+        self.mixer.add_port(port, port_options(options));
         self.tracks.insert(port, track);
     }
 
     pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
-        self.mixer.set_port(key(port), port_options(options));
+        self.mixer.set_port(port, port_options(options));
     }
 
     /// Gives the track that the port got.
     pub fn remove_port(&mut self, port: PortId) -> Option<Made> {
-        self.mixer.remove_port(key(port));
+        self.mixer.remove_port(port);
         if let Some(writer) = self.writers.remove(&port) {
             writer.close();
         }
@@ -95,12 +95,12 @@ impl Sound {
     }
 
     pub fn reset_input(&mut self, port: PortId) {
-        self.mixer.reset_input(key(port));
+        self.mixer.reset_input(port);
     }
 
     /// Gives the level from which on packets of this port are of use, in dBov.
     pub fn receive(&mut self, port: PortId, packet: &TakenPacket) -> i8 {
-        self.mixer.receive(key(port), packet)
+        self.mixer.receive(port, packet)
     }
 
     pub fn set_tone(&mut self, port: PortId, tone: Option<Tone>) {
@@ -109,7 +109,7 @@ impl Sound {
             second: tone.second,
             level: tone.level,
         });
-        self.mixer.set_tone(key(port), tone);
+        self.mixer.set_tone(port, tone);
     }
 
     pub fn play_file(
@@ -119,9 +119,9 @@ impl Sound {
         repeat: bool,
     ) -> Result<(), FileError> {
         match file {
-            Some(file) => self.mixer.play_file(key(port), file, repeat),
+            Some(file) => self.mixer.play_file(port, file, repeat),
             None => {
-                self.mixer.stop_file(key(port));
+                self.mixer.stop_file(port);
                 Ok(())
             }
         }
@@ -130,8 +130,8 @@ impl Sound {
     pub fn read(&mut self, tapped: Tapped, format: PcmFormat, conduit: Arc<Conduit<Pcm>>) {
         let source = match tapped {
             Tapped::Mix => TapSource::Mix(AudioTarget::Shared),
-            Tapped::ForPort(port) => TapSource::Mix(AudioTarget::Port(key(port))),
-            Tapped::OfPort(port) => TapSource::Input(key(port)),
+            Tapped::ForPort(port) => TapSource::Mix(AudioTarget::Port(port)),
+            Tapped::OfPort(port) => TapSource::Input(port),
         };
         let format = audio::PcmFormat {
             rate: format.sample_rate,
@@ -191,13 +191,13 @@ impl Sound {
             return Some(AudioTarget::Shared);
         }
         let (port, _) = self.tracks.iter().find(|(_, track)| track.id() == id)?;
-        Some(AudioTarget::Port(key(*port)))
+        Some(AudioTarget::Port(*port))
     }
 
     fn track_mut(&mut self, target: AudioTarget) -> Option<&mut Made> {
         match target {
             AudioTarget::Shared => Some(&mut self.shared),
-            AudioTarget::Port(port) => self.tracks.get_mut(&PortId(port.0)),
+            AudioTarget::Port(port) => self.tracks.get_mut(&port),
         }
     }
 
@@ -209,11 +209,11 @@ impl Sound {
 
     /// How long a port's sound waits before it is heard.
     pub fn playout_delay(&self, port: PortId) -> Option<Duration> {
-        self.mixer.playout_delay(key(port))
+        self.mixer.playout_delay(port)
     }
 
     pub fn stats(&self, port: PortId) -> Option<SoundStats> {
-        let stats = self.mixer.port_stats(key(port))?;
+        let stats = self.mixer.port_stats(port)?;
         let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
         Some(SoundStats {
             jitter_buffer_delay: milliseconds(stats.buffered),
@@ -229,7 +229,7 @@ impl Sound {
 
     /// Who has the word.
     pub fn dominant(&self) -> Option<PortId> {
-        self.mixer.dominant_speaker().map(|port| PortId(port.0))
+        self.mixer.dominant_speaker()
     }
 
     pub fn speakers(&self) -> &[PortId] {
@@ -284,13 +284,13 @@ impl Sound {
         }
         self.levels = levels;
         for port in self.ended.drain(..) {
-            mailbox.post(Event::PortFileEnded { port: PortId(port.0) });
+            mailbox.post(Event::PortFileEnded { port });
         }
     }
 
     fn take_written(&mut self) {
         for (port, writer) in &self.writers {
-            while self.mixer.pcm_queued(key(*port)).as_millis() < WRITTEN_AHEAD as u128 {
+            while self.mixer.pcm_queued(*port).as_millis() < WRITTEN_AHEAD as u128 {
                 let Some(pcm) = writer.take() else { break };
                 let frame = PcmFrame {
                     samples: &pcm.samples,
@@ -299,7 +299,7 @@ impl Sound {
                     timestamp: pcm.timestamp,
                 };
                 // Checked when it was written; a frame that is refused all the same is lost.
-                if self.mixer.write_pcm(key(*port), &frame).is_err() {
+                if self.mixer.write_pcm(*port, &frame).is_err() {
                     tracing::debug!(port = port.0, weight = pcm.weight(), "written sound lost");
                 }
             }
@@ -308,14 +308,10 @@ impl Sound {
     }
 
     fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {
-        let same = self
-            .mixer
-            .speakers()
-            .map(|speaker| PortId(speaker.port.0))
-            .eq(self.told.iter().copied());
+        let same = self.mixer.speakers().map(|speaker| speaker.port).eq(self.told.iter().copied());
         if !same {
             self.told.clear();
-            self.told.extend(self.mixer.speakers().map(|speaker| PortId(speaker.port.0)));
+            self.told.extend(self.mixer.speakers().map(|speaker| speaker.port));
             mailbox.post(Event::MixerSpeakers { mixer: id, ports: self.told.clone() });
         }
     }
@@ -329,7 +325,7 @@ impl Sound {
 struct Yield<'a> {
     made: &'a mut Vec<(AudioTarget, MadePacket)>,
     levels: &'a mut Vec<(AudioTarget, i8, bool)>,
-    ended: &'a mut Vec<PortKey>,
+    ended: &'a mut Vec<PortId>,
     readers: &'a IdMap<ConduitId, Reader>,
 }
 
@@ -350,13 +346,9 @@ impl AudioSink for Yield<'_> {
         self.levels.push((target, level, voice));
     }
 
-    fn file_ended(&mut self, port: PortKey) {
+    fn file_ended(&mut self, port: PortId) {
         self.ended.push(port);
     }
-}
-
-fn key(port: PortId) -> PortKey {
-    PortKey(port.0)
 }
 
 fn port_options(options: &PortOptions) -> AudioPortOptions {

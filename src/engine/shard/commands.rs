@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::Shard;
+use super::error::ShardError;
 use crate::control::command::TransportCommand;
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{RequestId, TransportId};
 use crate::control::options::TransportOptions;
@@ -24,8 +24,8 @@ impl Shard {
             Session::new(now, id, options, &identity, &self.candidates, self.ids.clone());
         let share = self.shedding.share();
         session.with_sending(|sending| sending.set_layer_share(now, share));
-        self.core.peers.insert(id, Peer::new(session));
-        self.core.with(id, |_| ());
+        self.core.peers.insert(id, Peer::webrtc(session));
+        self.core.with(id, |_| Some(()));
     }
 
     pub(super) fn transport_command(
@@ -81,7 +81,7 @@ impl Shard {
                 if let C::CreateChannel { id: channel, .. } = &command {
                     self.relays.channels.insert(*channel, id);
                 }
-                self.core.with(id, |session| session.handle_command(now, command));
+                self.core.with(id, |peer| peer.handle_command(now, command));
             }
         }
     }
@@ -89,7 +89,7 @@ impl Shard {
     /// Answers a command to a transport that is gone.
     fn refuse(&mut self, id: TransportId, command: TransportCommand) {
         use TransportCommand as C;
-        let closed = || EngineError::new(ErrorCode::Closed, format!("transport {id} is closed"));
+        let closed = || ShardError::TransportClosed(id).into();
         let answer = |request: RequestId, result| {
             self.core.mailbox.post(Event::Reply { request, result });
         };

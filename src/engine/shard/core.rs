@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::ShardError;
 use crate::control::event::Event;
 use crate::control::ids::{ChannelId, IdMap, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
@@ -15,7 +15,6 @@ use crate::engine::message::ShardMessage;
 use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
 use crate::sending::Sending;
-use crate::webrtc::Session;
 
 /// The parts of a shard take it as an argument and leave in it what they have to say. Between
 /// themselves they talk as shards do, by messages: one that a part [tells](Core::tell) its own shard
@@ -61,28 +60,17 @@ impl Core {
     ) {
         let message = Event::ChannelMessage { id: channel, binary, data };
         // What a peer said last comes when it is no more.
-        let sender = self.peers.get_mut(&owner).and_then(|peer| peer.run(|s| s.backlog().clone()));
+        let sender = self.peers.get_mut(&owner).and_then(Peer::backlog);
         if self.mailbox.post_bounded(message, &sender.unwrap_or_default()).is_err() {
-            let text = "messages come faster than JavaScript takes them";
-            let error = EngineError::new(ErrorCode::QueueFull, text);
-            self.with(owner, |session| session.fail_channel(now, channel, error));
+            let error = ShardError::MessagesWait.into();
+            self.with(owner, |peer| peer.fail_channel(now, channel, error));
         }
-    }
-
-    /// Runs something on a peer's session and sees to what comes of it at the next flush.
-    pub(super) fn with<T>(
-        &mut self,
-        id: TransportId,
-        action: impl FnOnce(&mut Session) -> T,
-    ) -> Option<T> {
-        self.touch(id, |peer| peer.run(action))
     }
 
     /// Ends the turn of a peer, which is seen to once more only if it has something to say then.
     pub(super) fn end_turn(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let more = peer.run(|session| session.end_turn(now));
-        if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+        if peer.end_turn(now) && !std::mem::replace(&mut peer.touched, true) {
             self.touched.push_back(id);
         }
     }
@@ -93,10 +81,12 @@ impl Core {
         id: TransportId,
         action: impl FnOnce(&mut Sending) -> T,
     ) -> Option<T> {
-        self.touch(id, |peer| peer.send(action))
+        self.with(id, |peer| peer.send(action))
     }
 
-    fn touch<T>(
+    /// Runs something on a peer and sees to what comes of it at the next flush. `None` when there is
+    /// no such peer, or it panicked.
+    pub(super) fn with<T>(
         &mut self,
         id: TransportId,
         action: impl FnOnce(&mut Peer) -> Option<T>,
@@ -123,10 +113,10 @@ impl Core {
         self.own.pop_front()
     }
 
-    /// Wakes a peer when its session wants it.
+    /// Wakes a peer when it wants it.
     pub(super) fn schedule(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Some(next) = peer.run(|session| session.poll_timeout(now)) else { return };
+        let Some(next) = peer.poll_timeout(now) else { return };
         let tick = self.timers.tick(next);
         // One that fires too early costs less than taking it back: it finds nothing to do.
         if peer.deadline.is_none_or(|armed| tick < armed) {
@@ -135,7 +125,7 @@ impl Core {
         }
     }
 
-    /// Hands their time to the sessions that wanted it. Gives those with packets that waited for
+    /// Hands their time to the peers that wanted it. Gives those with packets that waited for
     /// their turn.
     pub(super) fn handle_timeout(
         &mut self,
@@ -150,7 +140,7 @@ impl Core {
             if peer.deadline == Some(tick) {
                 peer.deadline = None;
                 budget.begin(Some(id), Work::Timers);
-                self.with(id, |session| session.handle_timeout(now));
+                self.with(id, |peer| peer.handle_timeout(now));
                 let has_paced = self.send(id, |sending| sending.has_paced(now));
                 paced.extend((has_paced == Some(true)).then_some(id));
             }

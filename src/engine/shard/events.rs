@@ -1,19 +1,19 @@
-//! What sessions have to say, and peers that end, in good order or not.
+//! What peers have to say, and peers that end, in good order or not.
 
 use std::time::Instant;
 
 use super::Shard;
+use super::error::ShardError;
 use super::repair::retransmit;
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{CloseReason, Event, TransportState};
 use crate::control::flow::Protocol;
 use crate::control::ids::TransportId;
 use crate::engine::message::ShardMessage;
+use crate::peer::PeerEvent;
 use crate::sending::SendingEvent;
-use crate::webrtc::SessionEvent;
 
 impl Shard {
-    /// Sees to everything that sessions have to say, until none has anything left.
+    /// Sees to everything that peers have to say, until none has anything left.
     /// Adds to `settled` who is still there.
     pub(super) fn settle(&mut self, now: Instant, settled: &mut Vec<TransportId>) {
         while let Some(id) = self.core.touched.pop_front() {
@@ -21,13 +21,12 @@ impl Shard {
             peer.touched = false;
             let mut over = None;
             while let Some(peer) = self.core.peers.get_mut(&id) {
-                let next = peer.run(|session| {
-                    over = session.over();
-                    session.next_event()
-                });
-                match next {
-                    Some(Some(event)) => self.on_session_event(now, id, event),
-                    Some(None) => break,
+                match peer.next_event() {
+                    Some(Some(event)) => self.on_peer_event(now, id, event),
+                    Some(None) => {
+                        over = peer.over();
+                        break;
+                    }
                     None => {
                         self.on_panic(now, id);
                         break;
@@ -41,15 +40,15 @@ impl Shard {
         }
     }
 
-    pub(super) fn on_session_event(&mut self, now: Instant, id: TransportId, event: SessionEvent) {
+    pub(super) fn on_peer_event(&mut self, now: Instant, id: TransportId, event: PeerEvent) {
         match event {
-            SessionEvent::Packet { packet } => {
+            PeerEvent::Packet { packet } => {
                 self.speakers.hear(&mut self.core, &packet);
                 // Whoever has a slot because of it gets it.
                 self.handle_own(now);
                 self.media.fan_out(&mut self.core, packet, true);
             }
-            SessionEvent::Event(event) => {
+            PeerEvent::Event(event) => {
                 match &event {
                     Event::ChannelAnnounced { id: channel, .. } => {
                         self.relays.channels.insert(*channel, id);
@@ -63,24 +62,24 @@ impl Shard {
                 }
                 self.core.mailbox.post(event);
             }
-            SessionEvent::IncomingTrackChanged { id: track } => {
+            PeerEvent::IncomingTrackChanged { id: track } => {
                 self.media.describe(&mut self.core, now, id, track);
             }
-            SessionEvent::IncomingTrackClosed { id: track, reason } => {
+            PeerEvent::IncomingTrackClosed { id: track, reason } => {
                 self.speakers.watched_gone(&mut self.core, track);
                 // What takes its place is there before it goes.
                 self.handle_own(now);
                 self.media.remove_source(&mut self.core, now, track);
                 self.core.mailbox.post(Event::IncomingTrackClosed { id: track, reason });
             }
-            SessionEvent::Sending(event) => self.on_sending_event(now, id, event),
-            SessionEvent::ChannelMessage { id: channel, binary, data, listened } => {
+            PeerEvent::Sending(event) => self.on_sending_event(now, id, event),
+            PeerEvent::ChannelMessage { id: channel, binary, data, listened } => {
                 self.relays.relay(&mut self.core, now, channel, binary, &data);
                 if listened {
                     self.core.tell_message(now, id, channel, binary, data);
                 }
             }
-            SessionEvent::ChannelClosed { id: channel, reason } => {
+            PeerEvent::ChannelClosed { id: channel, reason } => {
                 self.relays.forget_channel(&mut self.core, id, channel);
                 self.core.mailbox.post(Event::ChannelClosed { id: channel, reason });
             }
@@ -114,21 +113,23 @@ impl Shard {
         self.load.leave(self.core.index);
         self.budget.forget(id);
         let mut events = Vec::new();
-        let closed = peer.run(|session| {
-            session.close(now, reason);
-            while let Some(event) = session.next_event() {
-                events.push(event);
+        let mut closed = peer.close(now, reason).is_some();
+        while closed {
+            match peer.next_event() {
+                Some(Some(event)) => events.push(event),
+                Some(None) => break,
+                None => closed = false,
             }
-        });
+        }
         let flows = self.demultiplexer.remove(id);
         self.ended_flows.extend(flows.into_iter().filter(|flow| flow.protocol == Protocol::Tcp));
         for event in events {
-            self.on_session_event(now, id, event);
+            self.on_peer_event(now, id, event);
         }
-        if closed.is_none() {
+        if !closed {
             self.on_panic(now, id);
         }
-        self.last_words.extend(peer.into_session());
+        self.last_words.push(peer);
     }
 
     /// Handling a peer failed: close what was below it in its place.
@@ -142,10 +143,7 @@ impl Shard {
         self.ended_flows.extend(
             self.demultiplexer.remove(id).into_iter().filter(|flow| flow.protocol == Protocol::Tcp),
         );
-        let error = EngineError::new(
-            ErrorCode::Internal,
-            "handling this peer failed; it was closed and nobody else was touched",
-        );
+        let error = ShardError::PeerFailed.into();
         self.core.mailbox.post(Event::TransportError { transport: id, error });
         let reason = CloseReason::Parent;
         let (incoming, outgoing) = self.media.routes.children_of(id);

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::Shard;
-use crate::control::error::{EngineError, ErrorCode};
+use super::error::ShardError;
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::control::ids::TransportId;
@@ -37,8 +37,8 @@ impl Shard {
     ) {
         let workspace = &mut self.media.workspace;
         let Some(peer) = self.core.peers.get_mut(&id) else { return };
-        let more = peer.run(|session| session.handle_datagram(now, flow, bytes, workspace));
-        if more != Some(false) && !std::mem::replace(&mut peer.touched, true) {
+        let more = peer.handle_datagram(now, flow, bytes, workspace);
+        if more && !std::mem::replace(&mut peer.touched, true) {
             self.core.touched.push_back(id);
         }
     }
@@ -58,8 +58,8 @@ impl Shard {
         while let Some(excess) = self.budget.next_excess() {
             let (id, text) = (excess.transport, excess.text);
             tracing::warn!(transport = %id, "closed: {text}");
-            let error = EngineError::new(ErrorCode::Limit, text);
-            self.core.with(id, |session| session.give_up(error));
+            let error = ShardError::Excess(text).into();
+            self.core.with(id, |peer| peer.give_up(error));
         }
     }
 

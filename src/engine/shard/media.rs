@@ -75,7 +75,7 @@ impl Media {
         }
         match owner {
             Some(Owner::Peer(owner)) => {
-                core.with(owner, |session| session.set_demand(now, track, wanted));
+                core.with(owner, |peer| peer.set_demand(now, track, wanted));
             }
             Some(Owner::Maker(inlet)) => inlet.demand(track, wanted),
             None => {}
@@ -157,7 +157,7 @@ impl Media {
         owner: TransportId,
         track: SourceId,
     ) {
-        let described = core.with(owner, |session| session.describe(track)).flatten();
+        let described = core.with(owner, |peer| peer.describe(track));
         let Some(description) = described else { return };
         self.set_description(core, now, track, Owner::Peer(owner), description);
     }
@@ -265,7 +265,7 @@ impl Media {
         }
         match self.routes.route(track).and_then(|route| route.owner.clone()) {
             Some(Owner::Peer(owner)) => {
-                core.with(owner, |session| session.request_keyframe(now, track, encoding));
+                core.with(owner, |peer| peer.request_keyframe(now, track, encoding));
             }
             Some(Owner::Maker(inlet)) => inlet.keyframe(track, encoding),
             None => {}

@@ -1,13 +1,14 @@
-//! One media thread's sessions and what flows between them. No I/O, no clock.
+//! One media thread's peers and what flows between them. No I/O, no clock.
 //!
 //! A shard is made of parts that own their state: [`Media`], [`Relays`], [`Speakers`] and [`Slots`].
 //! They work on the [`Core`] that all of them share, and what one has to say to another goes through
 //! it as a message, like what shards say to each other. What comes in takes this way and no other:
-//! commands, then events of sessions, then messages, then the parts.
+//! commands, then events of peers, then messages, then the parts.
 
 mod commands;
 mod core;
 mod ended;
+mod error;
 mod events;
 mod load;
 mod media;
@@ -41,7 +42,7 @@ use crate::engine::peer::Peer;
 use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
 use crate::queue::counters::ThreadCounters;
-use crate::webrtc::{Certificates, Session};
+use crate::webrtc::Certificates;
 use core::Core;
 use media::Media;
 use relays::Relays;
@@ -59,7 +60,7 @@ pub struct EndpointParts {
     pub clock: Clock,
 }
 
-/// The sessions of one media thread; see [`Reactor`] for how to drive it.
+/// The peers of one media thread; see [`Reactor`] for how to drive it.
 pub struct Shard {
     core: Core,
     media: Media,
@@ -83,7 +84,7 @@ pub struct Shard {
     settled: Vec<TransportId>,
     ended_flows: Vec<Flow>,
     /// Datagrams of peers that are gone since, to be sent still.
-    last_words: Vec<Box<Session>>,
+    last_words: Vec<Peer>,
     unmatched: u64,
     panics: u64,
     #[cfg(feature = "fault-injection")]
@@ -137,7 +138,7 @@ impl Shard {
         };
         let mut share = Share::default();
         for id in asked {
-            share.transports.extend(self.core.with(id, |session| session.stats(now)));
+            share.transports.extend(self.core.with(id, |peer| peer.stats(now)));
         }
         let mut thread = ThreadStats {
             thread: self.core.index.0,
@@ -196,8 +197,7 @@ impl Reactor for Shard {
         let peers = &mut self.core.peers;
         let accepts = |id| {
             let peer: Option<&mut Peer> = peers.get_mut(&id);
-            peer.and_then(|peer| peer.run(|session| session.accepts(now, flow, bytes)))
-                .unwrap_or(false)
+            peer.is_some_and(|peer| peer.accepts(now, flow, bytes))
         };
         match self.demultiplexer.find(now, flow, bytes, accepts) {
             Addressee::Peer(id) => {
@@ -220,6 +220,7 @@ impl Reactor for Shard {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.core.handle_timeout(now, &mut self.media.receiving, &mut self.budget);
+        self.speakers.handle_timeout(&self.core, now);
         self.handle_held(now);
         self.shedding.handle_timeout(now);
         let Media { tails, routes, .. } = &mut self.media;
@@ -228,7 +229,7 @@ impl Reactor for Shard {
 
     fn poll_timeout(&mut self) -> Option<Instant> {
         let load = [self.budget.poll_timeout(), self.shedding.poll_timeout()];
-        let media = [self.core.timers.next(), self.media.tails.next()];
+        let media = [self.core.timers.next(), self.media.tails.next(), self.speakers.next()];
         media.into_iter().chain(load).flatten().min()
     }
 
@@ -252,23 +253,19 @@ impl Reactor for Shard {
         for id in settled.drain(..) {
             let Some(peer) = self.core.peers.get_mut(&id) else { continue };
             let demultiplexer = &mut self.demultiplexer;
-            peer.run(|session| {
-                if let Some(ufrag) = session.take_new_ufrag() {
-                    demultiplexer.add_ufrag(id, ufrag);
-                }
-                for flow in session.take_refuted() {
-                    demultiplexer.unbind(&flow, id);
-                }
-                session.transmit(|flow, bytes| {
-                    demultiplexer.sent(id, flow, bytes);
-                    output.datagram(flow, bytes);
-                });
+            if let Some(ufrag) = peer.take_new_ufrag() {
+                demultiplexer.add_ufrag(id, &ufrag);
+            }
+            peer.take_refuted(|flow| demultiplexer.unbind(&flow, id));
+            peer.transmit(|flow, bytes| {
+                demultiplexer.sent(id, flow, bytes);
+                output.datagram(flow, bytes);
             });
             self.core.schedule(now, id);
         }
         self.settled = settled;
-        for mut session in self.last_words.drain(..) {
-            session.transmit(|flow, bytes| output.datagram(flow, bytes));
+        for mut peer in self.last_words.drain(..) {
+            peer.transmit(|flow, bytes| output.datagram(flow, bytes));
         }
         for (to, message) in self.core.messages.drain(..) {
             output.message(to, message);

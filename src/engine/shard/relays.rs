@@ -103,7 +103,7 @@ impl Relays {
             core.messages.push((to.channel.shard(), message));
             return;
         }
-        core.with(to.transport, |session| session.relay(now, to.channel, binary, data));
+        core.with(to.transport, |peer| peer.relay(now, to.channel, binary, data));
     }
 
     /// Channels of a shard that lost all it had send nothing on any more.

@@ -20,8 +20,7 @@ impl Shard {
         if movers.is_stale(now, bytes) {
             movers.refresh(now, |traces| {
                 for (id, peer) in peers.iter_mut() {
-                    let told =
-                        peer.run(|session| session.traces(now, |trace| traces.push((trace, *id))));
+                    let told = peer.traces(now, |trace| traces.push((trace, *id)));
                     if told.is_none() && !std::mem::replace(&mut peer.touched, true) {
                         touched.push_back(*id);
                     }
@@ -30,11 +29,11 @@ impl Shard {
         }
         let found = movers.find(now, bytes, |id| {
             let Some(peer) = peers.get_mut(&id) else { return false };
-            let claims = peer.run(|session| session.claim(now, flow, bytes, workspace));
+            let claims = peer.claim(now, flow, bytes, workspace);
             if !std::mem::replace(&mut peer.touched, true) {
                 touched.push_back(id);
             }
-            claims == Some(true)
+            claims
         });
         if let Some(id) = found {
             tracing::debug!(transport = %id, address = %flow.remote, "the peer moved");

@@ -45,12 +45,7 @@ impl Shard {
         let (Some(shared), Some(stream)) = (demultiplexer.shared(flow), stream) else { return };
         // Two closures look at the peers, one after the other.
         let peers = std::cell::RefCell::new(peers);
-        let knows = |id| {
-            is(&mut peers.borrow_mut(), id, |session| match stream {
-                Stream::Rtp(ssrc) => session.was_told_of(ssrc),
-                Stream::Rtcp(ssrc) => session.has_heard_reports_of(ssrc),
-            })
-        };
+        let knows = |id| is(&mut peers.borrow_mut(), id, |peer| peer.knows(stream));
         let opens = |id| {
             let mut peers = peers.borrow_mut();
             let Some(peer) = peers.get_mut(&id) else { return false };
@@ -59,15 +54,11 @@ impl Shard {
                 return false;
             }
             budget.begin(Some(id), Work::of(bytes));
-            let opened = peer.run(|session| {
-                let before = session.authentic_received();
-                session.handle_datagram(now, flow, bytes, workspace);
-                session.authentic_received() != before
-            });
+            let opened = peer.opens(now, flow, bytes, workspace);
             if !std::mem::replace(&mut peer.touched, true) {
                 touched.push_back(id);
             }
-            opened == Some(true)
+            opened
         };
         shared.open(now, stream, tries, knows, opens);
     }
@@ -78,13 +69,13 @@ impl Shard {
     fn handle_shared_dtls(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
         let Some(shared) = self.demultiplexer.shared(flow) else { return };
         let mut recipients = shared.latest();
-        recipients.retain(|id| is(&mut self.core.peers, *id, |session| !session.is_wrapped()));
+        recipients.retain(|id| is(&mut self.core.peers, *id, Peer::takes_bare_dtls));
         if multiplex::is_dtls_plaintext(bytes) {
             // The messages of a handshake go to one peer only: in the order in which they came to
             // this address the first that has no keys, or else whoever was heard last.
             let waiting = self.demultiplexer.shared(flow).and_then(|shared| {
                 let mut waiting = shared.members().filter(|id| recipients.contains(id));
-                waiting.find(|id| is(&mut self.core.peers, *id, |session| !session.has_keys()))
+                waiting.find(|id| is(&mut self.core.peers, *id, Peer::awaits_handshake))
             });
             recipients = waiting.or(recipients.first().copied()).into_iter().collect();
         }
@@ -100,7 +91,7 @@ impl Shard {
 fn is(
     peers: &mut IdMap<TransportId, Peer>,
     id: TransportId,
-    what: impl FnOnce(&mut crate::webrtc::Session) -> bool,
+    what: impl FnOnce(&mut Peer) -> bool,
 ) -> bool {
-    peers.get_mut(&id).and_then(|peer| peer.run(what)) == Some(true)
+    peers.get_mut(&id).is_some_and(what)
 }

@@ -8,7 +8,7 @@ use super::media::Media;
 use super::speakers::Speakers;
 use crate::control::ids::{Ended, IdMap, OutgoingTrackId, SourceId, TransportId};
 use crate::engine::message::ShardMessage;
-use crate::engine::speaker_group::Source;
+use crate::engine::speakers::Source;
 
 #[derive(Default)]
 pub(super) struct Slots {

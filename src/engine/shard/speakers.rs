@@ -10,8 +10,9 @@ use crate::control::ids::{Ended, IdMap, MAX_SHARDS, ShardIndex, SourceId, Speake
 use crate::control::speakers::SpeakersCommand;
 use crate::engine::message::ShardMessage;
 use crate::engine::routes::Routes;
-use crate::engine::speaker_group::{SlotChange, Source, SpeakerGroup};
-use crate::sfu::{Member, SourcePacket, Speech, SpeechMeter};
+use crate::engine::speakers::{SlotChange, Source, SpeakerGroup};
+use crate::sfu::SourcePacket;
+use crate::speakers::{Member, Speech, SpeechMeter};
 
 #[derive(Default)]
 pub(super) struct Speakers {
@@ -20,6 +21,8 @@ pub(super) struct Speakers {
     slots: IdMap<SourceId, Slot>,
     /// Tracks of this shard that groups want to hear of.
     watched: IdMap<SourceId, Vec<Watch>>,
+    /// When a group wants its timeout first.
+    next: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -98,6 +101,7 @@ impl Speakers {
                 }
                 self.tell_dominant(core, id, dominant);
             }
+            C::ListenSpeaking { listen } => group.listen(listen),
             C::CreateSlots { id: set, audio, video } => {
                 for slot in audio.iter().chain(&video) {
                     self.slots.insert(*slot, Slot::default());
@@ -121,7 +125,38 @@ impl Speakers {
         for track in unwanted {
             core.tell(track.shard(), ShardMessage::Unwatch { track, group: id });
         }
+        self.tell_talk(core, id);
         self.assign(core, changes);
+    }
+
+    /// When somebody may have stopped to talk.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    pub(super) fn handle_timeout(&mut self, core: &Core, now: Instant) {
+        if self.next.is_none_or(|next| now < next) {
+            return;
+        }
+        let due = |group: &SpeakerGroup| group.next().is_some_and(|next| next <= now);
+        let due: Vec<SpeakersId> =
+            self.groups.iter().filter(|(_, group)| due(group)).map(|(id, _)| *id).collect();
+        for id in due {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.handle_timeout(now);
+            }
+            self.tell_talk(core, id);
+        }
+        self.next = self.groups.values().filter_map(SpeakerGroup::next).min();
+    }
+
+    /// Tells who began or stopped to talk.
+    fn tell_talk(&mut self, core: &Core, id: SpeakersId) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        for (track, speaking) in group.take_talk() {
+            core.mailbox.post(Event::Speaking { group: id, track, speaking });
+        }
+        self.next = [self.next, group.next()].into_iter().flatten().min();
     }
 
     pub(super) fn on_speech(
@@ -137,6 +172,7 @@ impl Speakers {
         if group.speech(now, track, speech, &mut changes) {
             core.mailbox.post(Event::Speaker { group: id, track: Some(track) });
         }
+        self.tell_talk(core, id);
         self.assign(core, changes);
     }
 
@@ -151,6 +187,7 @@ impl Speakers {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let mut changes = Vec::new();
         group.mute(now, track, muted, &mut changes);
+        self.tell_talk(core, id);
         self.assign(core, changes);
     }
 
@@ -165,6 +202,7 @@ impl Speakers {
         let dominant = group.dominant();
         let mut changes = Vec::new();
         let unwanted = group.gone(now, track, &mut changes);
+        self.tell_talk(core, id);
         self.tell_dominant(core, id, dominant);
         if let Some(unwanted) = unwanted {
             core.tell(unwanted.shard(), ShardMessage::Unwatch { track: unwanted, group: id });
@@ -221,7 +259,7 @@ impl Speakers {
         threshold: i8,
     ) {
         let owner = routes.route(track).and_then(|route| route.sender());
-        let held = owner.and_then(|owner| core.with(owner, |session| session.holds(track))?);
+        let held = owner.and_then(|owner| core.with(owner, |peer| peer.holds(track)));
         let Some(held) = held else { return tell_gone(core, group, track) };
         self.unwatch(track, group);
         let meter = SpeechMeter::new(now, threshold);

@@ -8,7 +8,6 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::clock::MediaClock;
-use super::loudness::Selection;
 use super::options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
@@ -19,7 +18,8 @@ use super::sink::{FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats
 use super::tap::Tap;
 use super::target::Target;
 use super::{FRAME, RATE};
-use crate::mcu::{PortKey, TakenPacket};
+use crate::mcu::{PortId, TakenPacket};
+use crate::speakers::Places;
 
 /// Ticks without anybody heard after which nothing but silence is in any filter.
 const SETTLED: u32 = 50;
@@ -38,21 +38,21 @@ struct Private {
 pub struct AudioMixer {
     options: AudioOptions,
     clock: MediaClock,
-    ports: FxHashMap<PortKey, Port>,
+    ports: FxHashMap<PortId, Port>,
     /// Ports that a tick has to look at: those that sound, or did a moment ago.
-    active: Vec<PortKey>,
+    active: Vec<PortId>,
     /// Ports that were removed while they were heard.
     departing: Vec<Port>,
-    selection: Selection,
+    places: Places<PortId>,
     targets: FxHashMap<AudioTarget, Target>,
     taps: Vec<Tap>,
     shared: Output,
     /// Somebody comes back to the shared mix with the next tick.
     afresh: bool,
-    privates: FxHashMap<PortKey, Private>,
+    privates: FxHashMap<PortId, Private>,
     /// Ports that are part of this tick's mix.
-    mixed: Vec<PortKey>,
-    candidates: Vec<(PortKey, f32)>,
+    mixed: Vec<PortId>,
+    candidates: Vec<(PortId, f32)>,
     sum: Vec<f32>,
     without: Vec<f32>,
     quiet: u32,
@@ -75,7 +75,7 @@ impl AudioMixer {
             ports: FxHashMap::default(),
             active: Vec::new(),
             departing: Vec::new(),
-            selection: Selection::new(options.speakers),
+            places: Places::new(options.speakers),
             targets: FxHashMap::default(),
             taps: Vec::new(),
             shared: Output::new(settings),
@@ -90,25 +90,25 @@ impl AudioMixer {
     }
 
     /// A key that is there keeps its port, with these options.
-    pub fn add_port(&mut self, key: PortKey, options: AudioPortOptions) {
+    pub fn add_port(&mut self, key: PortId, options: AudioPortOptions) {
         let channels = self.options.channels();
         self.ports.entry(key).or_insert_with(|| Port::new(options, channels)).set_options(options);
     }
 
-    pub fn set_port(&mut self, key: PortKey, options: AudioPortOptions) {
+    pub fn set_port(&mut self, key: PortId, options: AudioPortOptions) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_options(options);
         }
     }
 
     /// With it goes who listened to everybody but it, and taps of either.
-    pub fn remove_port(&mut self, key: PortKey) {
+    pub fn remove_port(&mut self, key: PortId) {
         let Some(port) = self.ports.remove(&key) else { return };
         if port.is_fading_out() {
             self.departing.push(port);
         }
         self.active.retain(|&active| active != key);
-        self.selection.remove(key);
+        self.places.remove(key);
         self.privates.remove(&key);
         self.targets.remove(&AudioTarget::Port(key));
         self.taps.retain(|tap| match tap.source() {
@@ -118,7 +118,7 @@ impl AudioMixer {
     }
 
     /// The source of this port was switched: its jitter buffer and decoder start afresh.
-    pub fn reset_input(&mut self, key: PortKey) {
+    pub fn reset_input(&mut self, key: PortId) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.reset();
         }
@@ -126,7 +126,7 @@ impl AudioMixer {
 
     /// A packet of Opus, PCMU, PCMA or G.722; others are ignored. Gives the level (RFC 6464) from
     /// which on packets of this port are of use: while it rests, none that cannot be heard.
-    pub fn receive(&mut self, key: PortKey, packet: &TakenPacket) -> i8 {
+    pub fn receive(&mut self, key: PortId, packet: &TakenPacket) -> i8 {
         let Some(port) = self.ports.get_mut(&key) else { return i8::MIN };
         if port.receive(packet, self.options.stereo) && !port.active {
             port.active = true;
@@ -167,7 +167,7 @@ impl AudioMixer {
         }
     }
 
-    fn activate(&mut self, key: PortKey) {
+    fn activate(&mut self, key: PortId) {
         if let Some(port) = self.ports.get_mut(&key)
             && !port.active
         {
@@ -182,28 +182,23 @@ impl AudioMixer {
 
     /// How long ago what is played now was captured: pictures of the same sender wait for that.
     /// `None` when nothing came yet.
-    pub fn playout_delay(&self, key: PortKey) -> Option<Duration> {
+    pub fn playout_delay(&self, key: PortId) -> Option<Duration> {
         self.ports.get(&key)?.playout_delay(self.clock.now()?)
     }
 
     /// Who is heard at present, the loudest first.
     pub fn speakers(&self) -> impl Iterator<Item = Speaker> {
-        let mut speakers: Vec<Speaker> = self
-            .selection
-            .members()
-            .filter_map(|port| Some(Speaker { port, level: self.ports.get(&port)?.level() }))
-            .collect();
-        speakers.sort_by_key(|speaker| std::cmp::Reverse(speaker.level));
-        speakers.into_iter()
+        let members = self.places.members();
+        members.filter_map(|port| Some(Speaker { port, level: self.ports.get(&port)?.level() }))
     }
 
-    /// Who talks; stays through short pauses.
-    pub fn dominant_speaker(&self) -> Option<PortKey> {
-        self.selection.dominant()
+    /// Who has the word, and keeps it in silence.
+    pub fn dominant_speaker(&self) -> Option<PortId> {
+        self.places.dominant()
     }
 
     /// Queues sound of the application, a second at most. All of it is taken or none.
-    pub fn write_pcm(&mut self, key: PortKey, frame: &PcmFrame<'_>) -> Result<(), PcmError> {
+    pub fn write_pcm(&mut self, key: PortId, frame: &PcmFrame<'_>) -> Result<(), PcmError> {
         let port = self.ports.get_mut(&key).ok_or(PcmError::NoSuchPort)?;
         port.write_pcm(frame, self.options.channels())?;
         self.activate(key);
@@ -211,7 +206,7 @@ impl AudioMixer {
     }
 
     /// What of the application's sound was not played yet.
-    pub fn pcm_queued(&self, key: PortKey) -> Duration {
+    pub fn pcm_queued(&self, key: PortId) -> Duration {
         self.ports.get(&key).map_or(Duration::ZERO, Port::pcm_queued)
     }
 
@@ -247,7 +242,7 @@ impl AudioMixer {
     }
 
     /// A tone at a port, until it is set to `None`. It is heard beside the loudest.
-    pub fn set_tone(&mut self, key: PortKey, tone: Option<Tone>) {
+    pub fn set_tone(&mut self, key: PortId, tone: Option<Tone>) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_tone(tone);
             self.activate(key);
@@ -258,7 +253,7 @@ impl AudioMixer {
     /// loudest.
     pub fn play_file(
         &mut self,
-        key: PortKey,
+        key: PortId,
         file: Arc<[u8]>,
         looping: bool,
     ) -> Result<(), FileError> {
@@ -267,13 +262,13 @@ impl AudioMixer {
         Ok(())
     }
 
-    pub fn stop_file(&mut self, key: PortKey) {
+    pub fn stop_file(&mut self, key: PortId) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.stop_file();
         }
     }
 
-    pub fn port_stats(&self, key: PortKey) -> Option<PortStats> {
+    pub fn port_stats(&self, key: PortId) -> Option<PortStats> {
         self.ports.get(&key).map(|port| port.stats(self.clock.now()))
     }
 

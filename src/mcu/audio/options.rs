@@ -1,7 +1,7 @@
 //! What a mixer of sound is told.
 
 use crate::codec::Codec;
-use crate::mcu::PortKey;
+use crate::mcu::PortId;
 
 /// Of a whole mixer.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -99,7 +99,7 @@ pub enum AudioTarget {
     /// Everybody who is heard.
     Shared,
     /// Everybody but this port.
-    Port(PortKey),
+    Port(PortId),
 }
 
 /// The codecs that a mix is wanted in.
@@ -159,7 +159,7 @@ pub struct TapKey(pub u64);
 pub enum TapSource {
     Mix(AudioTarget),
     /// What comes in at a port, decoded, before its gain and whether it is heard or not.
-    Input(PortKey),
+    Input(PortId),
 }
 
 /// Samples as they leave through a tap.

@@ -14,6 +14,7 @@ use super::stream::{Heard, Stream};
 use super::tone::ToneGenerator;
 use super::voice::{AutoGain, NoiseSuppressor, pan};
 use crate::mcu::TakenPacket;
+use crate::speakers::{Speech, SpeechMeter, THRESHOLD};
 
 /// Streams that do not tell how loud they are are decoded for so long behind each packet.
 const LISTEN: Duration = Duration::from_millis(600);
@@ -32,6 +33,10 @@ pub(super) struct Port {
     noise: Option<Box<NoiseSuppressor>>,
     auto_gain: AutoGain,
     loudness: Option<Loudness>,
+    /// What it says, with the gain that was asked for.
+    speech: Option<Box<SpeechMeter>>,
+    /// The last that there was to tell of it.
+    told: Option<Speech>,
     listen_until: Option<Instant>,
     /// Gain of each channel at the end of the last tick.
     applied: [f32; 2],
@@ -57,6 +62,8 @@ impl Port {
             noise: None,
             auto_gain: AutoGain::default(),
             loudness: None,
+            speech: None,
+            told: None,
             listen_until: None,
             applied: [0.0; 2],
             level: SILENCE,
@@ -105,6 +112,14 @@ impl Port {
 
     fn hear(&mut self, level: f32, now: Instant) {
         self.loudness.get_or_insert(Loudness::new(level, now)).hear(level, now);
+        let meter = self.speech.get_or_insert_with(|| Box::new(SpeechMeter::new(now, THRESHOLD)));
+        let level = rounded(level + 20.0 * self.options.gain.log10());
+        self.told = meter.receive(now, level).or(self.told);
+    }
+
+    /// How much it speaks, when there is something to tell of it.
+    pub(super) fn take_speech(&mut self) -> Option<Speech> {
+        self.told.take().filter(|_| !self.is_mute())
     }
 
     /// In dBov with the gain that was asked for; how much it counts in the choice of speakers.

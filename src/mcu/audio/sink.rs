@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::options::{AudioTarget, TapKey};
-use crate::mcu::{MadePacket, PortKey};
+use crate::mcu::{MadePacket, PortId};
 
 /// Takes what a tick makes.
 pub trait AudioSink {
@@ -21,7 +21,7 @@ pub trait AudioSink {
     }
 
     /// A file that does not loop has been played, or turned out to be damaged from here on.
-    fn file_ended(&mut self, port: PortKey) {
+    fn file_ended(&mut self, port: PortId) {
         let _ = port;
     }
 }
@@ -94,7 +94,7 @@ impl std::error::Error for FileError {}
 /// A port that is heard.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Speaker {
-    pub port: PortKey,
+    pub port: PortId,
     /// Of the last frame, behind gain, in dBov, -127 to 0.
     pub level: i8,
 }

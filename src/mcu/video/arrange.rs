@@ -1,10 +1,10 @@
 //! Who has which tile: layouts turned into rectangles of the canvas. The order of what comes out
 //! is the order in which it is painted.
 
-use super::colour::Colour;
-use super::layout::{Fit, Layout, Placement, Tile, TileSource};
+use super::layout::Placement;
 use super::rect::{Rect, even};
-use crate::mcu::PortKey;
+use crate::control::canvas::{Colour, Fit, Layout, Tile, TileSource};
+use crate::mcu::PortId;
 
 /// Most tiles of a grid. More would be too small to see anybody.
 const GRID_CAPACITY: usize = 49;
@@ -12,7 +12,7 @@ const GRID_CAPACITY: usize = 49;
 /// A port that may get a tile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Member {
-    pub port: PortKey,
+    pub port: PortId,
     pub screen: bool,
 }
 
@@ -21,14 +21,14 @@ pub(super) struct Cast<'a> {
     /// In the order they came.
     pub members: &'a [Member],
     /// The first one that is a member has the large tile.
-    pub pinned: &'a [PortKey],
-    pub dominant: Option<PortKey>,
+    pub pinned: &'a [PortId],
+    pub dominant: Option<PortId>,
 }
 
 impl Cast<'_> {
     /// Pinned ones first, then the others as they came.
     fn ordered(&self) -> Vec<Member> {
-        let find = |port: &PortKey| self.members.iter().find(|m| m.port == *port).copied();
+        let find = |port: &PortId| self.members.iter().find(|m| m.port == *port).copied();
         let mut ordered: Vec<Member> = Vec::with_capacity(self.members.len());
         for member in self.pinned.iter().filter_map(find) {
             if ordered.iter().all(|m| m.port != member.port) {
@@ -100,7 +100,7 @@ impl Stage {
     }
 
     /// Rows of equal tiles, the last row in the middle.
-    fn grid(&self, members: &[Member], dominant: Option<PortKey>) -> Vec<Placement> {
+    fn grid(&self, members: &[Member], dominant: Option<PortId>) -> Vec<Placement> {
         if let [member] = members {
             return vec![self.place(*member, self.whole())];
         }
@@ -169,7 +169,7 @@ impl Stage {
     }
 
     /// The whole canvas and a small tile over it.
-    fn pip(&self, main: Member, others: &[Member], dominant: Option<PortKey>) -> Vec<Placement> {
+    fn pip(&self, main: Member, others: &[Member], dominant: Option<PortId>) -> Vec<Placement> {
         let mut placements = vec![self.place(main, self.whole())];
         let speaks = others.iter().find(|m| Some(m.port) == dominant);
         if let Some(small) = speaks.or(others.first()) {
@@ -245,7 +245,7 @@ fn fill_tiles(
     stage: &Stage,
 ) -> Vec<Placement> {
     let mut members: Vec<Option<Member>> = vec![None; tiles.len()];
-    let take = |free: &mut Vec<Member>, port: PortKey| {
+    let take = |free: &mut Vec<Member>, port: PortId| {
         let at = free.iter().position(|m| m.port == port)?;
         Some(free.remove(at))
     };

@@ -4,18 +4,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::colour::Colour;
 use super::corners::Corners;
 use super::draw::{Fonts, Sprite};
 use super::face;
 use super::input::Shown;
-use super::layout::{Fit, Placement};
+use super::layout::Placement;
 use super::overlay::Rendered;
 use super::picture::Picture;
 use super::rect::{Rect, even};
 use super::scale::{Crop, Scaler};
 use super::stats::CanvasStats;
-use crate::mcu::PortKey;
+use crate::control::canvas::{Colour, Fit};
+use crate::mcu::PortId;
 
 /// Most rings that are kept.
 const MAX_RINGS: usize = 64;
@@ -176,7 +176,7 @@ impl Canvas {
     }
 
     /// Paints what changed; whether anything did. `view` tells how a port looks.
-    pub(super) fn paint<'a>(&mut self, view: impl Fn(PortKey) -> Option<View<'a>>) -> bool {
+    pub(super) fn paint<'a>(&mut self, view: impl Fn(PortId) -> Option<View<'a>>) -> bool {
         for item in &mut self.items {
             let Content::Tile(tile) = &mut item.content else { continue };
             let Some(view) = view(tile.placement.port) else { continue };

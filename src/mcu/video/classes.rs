@@ -93,7 +93,7 @@ fn scale(canvas: &Picture, target: &mut Picture, scaler: &mut Scaler) {
     let inner = rect.fitted(canvas.width().into(), canvas.height().into());
     let barred = rect.width.abs_diff(inner.width) > 2 || rect.height.abs_diff(inner.height) > 2;
     if barred {
-        target.fill_part(rect, super::colour::Colour::BLACK);
+        target.fill_part(rect, crate::control::canvas::Colour::BLACK);
     }
     let inner = if barred { inner } else { rect };
     scaler.scale(canvas, Crop::whole(canvas), target, inner);

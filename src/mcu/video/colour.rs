@@ -1,27 +1,8 @@
 //! Colours, and what they are in BT.601 limited range, in which all pictures are mixed.
 
-/// sRGB, with how much of it covers what lies below.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Colour {
-    pub red: u8,
-    pub green: u8,
-    pub blue: u8,
-    /// 255 is opaque.
-    pub alpha: u8,
-}
+use crate::control::canvas::Colour;
 
 impl Colour {
-    pub const WHITE: Colour = Colour::rgb(255, 255, 255);
-    pub const BLACK: Colour = Colour::rgb(0, 0, 0);
-
-    pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
-        Self { red, green, blue, alpha: 255 }
-    }
-
-    pub const fn with_alpha(self, alpha: u8) -> Self {
-        Self { alpha, ..self }
-    }
-
     /// Y, U and V.
     pub(super) fn yuv(self) -> [u8; 3] {
         yuv(self.red, self.green, self.blue)

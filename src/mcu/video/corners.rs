@@ -100,8 +100,8 @@ fn mask(radius: u16, step: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::colour::Colour;
     use super::*;
+    use crate::control::canvas::Colour;
 
     #[test]
     fn the_corners_stay_and_the_rest_is_painted() {

@@ -1,8 +1,8 @@
 //! What is drawn on a tile beside the picture: the name, marks, and who has no picture.
 
-use super::colour::Colour;
 use super::draw::{Fonts, Pixmap, Sprite, Typesetter, Weight, rounded_rect};
 use super::rect::{Rect, even};
+use crate::control::canvas::Colour;
 
 /// Of a muted microphone.
 const MUTED: Colour = Colour::rgb(0xff, 0x6b, 0x6b);

@@ -12,16 +12,17 @@ use super::arrange::Member;
 use super::canvas::Canvas;
 use super::classes::{Class, Rungs};
 use super::draw;
-use super::layout::{Layout, Placement};
+use super::layout::{self, Placement};
 use super::options::*;
-use super::overlay::{self, Overlay, Rendered};
+use super::overlay::{self, Rendered};
 use super::picture::{Picture, Pool};
 use super::port::Port;
 use super::rect::Rect;
 use super::scale::{Crop, Scaler};
 use super::stats::{CanvasStats, ClassStats, PortStats};
 use super::taps::{MAX_TAPS, Tap};
-use crate::mcu::{PortKey, TakenPacket};
+use crate::control::canvas::{Layout, Overlay};
+use crate::mcu::{PortId, TakenPacket};
 
 /// Mixes the pictures of its ports on one canvas. Reads no clock: who drives it says what time it
 /// is, and calls [`tick`](Self::tick) as often as the canvas has pictures.
@@ -30,12 +31,12 @@ pub struct VideoMixer {
     height: u16,
     fps: f32,
     /// In the order they came.
-    ports: BTreeMap<PortKey, Port>,
-    order: Vec<PortKey>,
+    ports: BTreeMap<PortId, Port>,
+    order: Vec<PortId>,
     layout: Layout,
     overlays: Vec<Arc<Rendered>>,
-    pinned: Vec<PortKey>,
-    dominant: Option<PortKey>,
+    pinned: Vec<PortId>,
+    dominant: Option<PortId>,
     placements: Vec<Placement>,
     /// Who takes part, as tiles were found.
     members: Vec<Member>,
@@ -96,7 +97,7 @@ impl VideoMixer {
     }
 
     /// Adds a port behind those there are.
-    pub fn add_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), VideoError> {
+    pub fn add_port(&mut self, key: PortId, options: VideoPortOptions) -> Result<(), VideoError> {
         if self.ports.contains_key(&key) {
             return Err(VideoError::PortExists);
         }
@@ -112,13 +113,13 @@ impl VideoMixer {
     }
 
     /// Shows a port in another way.
-    pub fn set_port(&mut self, key: PortKey, options: VideoPortOptions) -> Result<(), VideoError> {
+    pub fn set_port(&mut self, key: PortId, options: VideoPortOptions) -> Result<(), VideoError> {
         let port = self.ports.get_mut(&key).ok_or(VideoError::NoSuchPort)?;
         self.unsettled = true;
         port.set_options(options)
     }
 
-    pub fn remove_port(&mut self, key: PortKey) {
+    pub fn remove_port(&mut self, key: PortId) {
         self.ports.remove(&key);
         self.order.retain(|port| *port != key);
         self.pinned.retain(|port| *port != key);
@@ -127,13 +128,13 @@ impl VideoMixer {
     }
 
     /// The port's source was switched: what comes next depends on nothing before.
-    pub fn reset_input(&mut self, key: PortKey) {
+    pub fn reset_input(&mut self, key: PortId) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.input.reset();
         }
     }
 
-    pub fn receive(&mut self, key: PortKey, packet: &TakenPacket) {
+    pub fn receive(&mut self, key: PortId, packet: &TakenPacket) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.input.receive(packet);
         }
@@ -142,7 +143,7 @@ impl VideoMixer {
     /// Shows a picture of an application, instead of those of a track.
     pub fn write_frame(
         &mut self,
-        key: PortKey,
+        key: PortId,
         frame: &Frame<'_>,
         captured: Instant,
     ) -> Result<(), VideoError> {
@@ -165,27 +166,27 @@ impl VideoMixer {
 
     /// Pictures of the port are shown so long after they were captured: together with its sound.
     /// At most 2 s. `None`: at once.
-    pub fn set_delay(&mut self, key: PortKey, delay: Option<Duration>) {
+    pub fn set_delay(&mut self, key: PortId, delay: Option<Duration>) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.input.set_delay(delay);
         }
     }
 
-    pub fn set_speaking(&mut self, key: PortKey, speaking: bool) {
+    pub fn set_speaking(&mut self, key: PortId, speaking: bool) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_speaking(speaking);
         }
     }
 
     /// Marks the port's microphone as off.
-    pub fn set_muted(&mut self, key: PortKey, muted: bool) {
+    pub fn set_muted(&mut self, key: PortId, muted: bool) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_muted(muted);
         }
     }
 
     /// Who speaks, for the layouts and tiles that follow the voice.
-    pub fn set_dominant(&mut self, key: Option<PortKey>) {
+    pub fn set_dominant(&mut self, key: Option<PortId>) {
         if self.dominant != key {
             self.dominant = key;
             self.unsettled = true;
@@ -193,13 +194,13 @@ impl VideoMixer {
     }
 
     /// These ports come first, and the first of them is large, whoever speaks. None unpins all.
-    pub fn pin(&mut self, ports: &[PortKey]) {
+    pub fn pin(&mut self, ports: &[PortId]) {
         self.pinned = ports.iter().copied().take(MAX_PORTS).collect();
         self.unsettled = true;
     }
 
     pub fn set_layout(&mut self, layout: Layout) -> Result<(), VideoError> {
-        layout.check()?;
+        layout::check(&layout)?;
         self.layout = layout;
         self.unsettled = true;
         Ok(())
@@ -211,8 +212,14 @@ impl VideoMixer {
     }
 
     /// Replaces all overlays; when one of them is wrong, all stay as they were.
-    pub fn set_overlays(&mut self, overlays: &[Overlay]) -> Result<(), VideoError> {
-        let rendered = overlay::render(self.canvas.fonts(), overlays, self.width, self.height)?;
+    /// `files` are those that pictures among them name by their place.
+    pub fn set_overlays(
+        &mut self,
+        overlays: &[Overlay],
+        files: &[Arc<[u8]>],
+    ) -> Result<(), VideoError> {
+        let fonts = self.canvas.fonts();
+        let rendered = overlay::render(fonts, overlays, files, self.width, self.height)?;
         self.overlays = rendered.into_iter().map(Arc::new).collect();
         self.canvas.set_items(&self.placements, &self.overlays);
         Ok(())
@@ -260,7 +267,7 @@ impl VideoMixer {
     }
 
     /// What is worth sending of a port; also told to the sink when it changes.
-    pub fn wanted(&self, key: PortKey) -> Option<Wanted> {
+    pub fn wanted(&self, key: PortId) -> Option<Wanted> {
         self.ports.get(&key)?.wanted
     }
 
@@ -269,7 +276,7 @@ impl VideoMixer {
         &self.placements
     }
 
-    pub fn port_stats(&self, key: PortKey) -> Option<PortStats> {
+    pub fn port_stats(&self, key: PortId) -> Option<PortStats> {
         self.ports.get(&key).map(|port| port.input.stats())
     }
 

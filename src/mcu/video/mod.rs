@@ -22,14 +22,16 @@ mod sink;
 mod stats;
 mod taps;
 
-pub use colour::Colour;
+pub use crate::control::canvas::{
+    Align, Border, Colour, Fit, Layout, Overlay, OverlayContent, Parts, Tile, TileSource,
+};
 pub use draw::Fonts;
 pub use error::{EncoderError, ImageError, VideoError};
-pub use layout::{Border, Fit, Layout, MAX_TILES, Placement, Tile, TileSource};
+pub use layout::{MAX_TILES, Placement};
 pub use mixer::VideoMixer;
 pub use options::*;
-pub use overlay::{Align, MAX_OVERLAYS, Overlay, OverlayContent};
-pub use rect::{Parts, Rect};
+pub use overlay::MAX_OVERLAYS;
+pub use rect::Rect;
 pub use sink::VideoSink;
 pub use stats::{CanvasStats, ClassStats, PortStats};
 pub use taps::MAX_TAPS;

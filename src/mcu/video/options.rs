@@ -3,10 +3,10 @@
 use super::error::{EncoderError, VideoError};
 use std::sync::Arc;
 
-use super::colour::Colour;
 use super::draw::Fonts;
 use crate::codec::Codec;
-use crate::mcu::PortKey;
+use crate::control::canvas::Colour;
+use crate::mcu::PortId;
 
 /// Widest and highest canvas, and picture that is decoded.
 pub const MAX_SIDE: u16 = 4096;
@@ -186,7 +186,7 @@ pub struct TapKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Source {
     Canvas,
-    Port(PortKey),
+    Port(PortId),
 }
 
 /// How the pixels of a frame lie in memory.

@@ -6,50 +6,14 @@ use std::sync::Arc;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, Resizer};
 
-use super::colour::Colour;
 use super::draw::{self, Fonts, Line, Pixmap, Sprite, Typesetter, Weight, rounded_rect};
-use super::rect::{Parts, Rect};
+use super::rect::Rect;
+use crate::control::canvas::{Align, Colour, Overlay, OverlayContent};
 
 /// Most overlays of a canvas.
 pub const MAX_OVERLAYS: usize = 32;
 /// Most bytes of an overlay's text.
 const MAX_TEXT: usize = 4096;
-
-/// A text or a picture over the tiles, or under them.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Overlay {
-    /// Where it is, in parts of the canvas.
-    pub rect: Parts,
-    /// The tiles of layouts have 0; of equals, overlays lie above.
-    pub z: i32,
-    pub content: OverlayContent,
-}
-
-/// What an overlay shows.
-#[derive(Clone, PartialEq, Debug)]
-pub enum OverlayContent {
-    Text {
-        /// Lines are broken where they have to be.
-        text: String,
-        /// As a part of the canvas' height; 0.005 to 1.
-        size: f32,
-        colour: Colour,
-        /// Of the field behind the text.
-        background: Option<Colour>,
-        align: Align,
-    },
-    /// A JPEG or PNG file, as large as its rectangle allows.
-    Picture(Arc<[u8]>),
-}
-
-/// Where lines of a text stand.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Align {
-    #[default]
-    Start,
-    Middle,
-    End,
-}
 
 /// An overlay as it is laid over the canvas.
 pub(super) struct Rendered {
@@ -58,22 +22,24 @@ pub(super) struct Rendered {
     pub sprite: Sprite,
 }
 
-/// Draws overlays for a canvas of this size.
+/// Draws overlays for a canvas of this size. `files` are those that pictures name by their place.
 pub(super) fn render(
     fonts: &Fonts,
     overlays: &[Overlay],
+    files: &[Arc<[u8]>],
     width: u16,
     height: u16,
 ) -> Result<Vec<Rendered>, VideoError> {
     if overlays.len() > MAX_OVERLAYS {
         return Err(VideoError::TooMany { what: "overlays", limit: MAX_OVERLAYS });
     }
-    overlays.iter().map(|overlay| render_one(fonts, overlay, width, height)).collect()
+    overlays.iter().map(|overlay| render_one(fonts, overlay, files, width, height)).collect()
 }
 
 fn render_one(
     fonts: &Fonts,
     overlay: &Overlay,
+    files: &[Arc<[u8]>],
     width: u16,
     height: u16,
 ) -> Result<Rendered, VideoError> {
@@ -90,7 +56,8 @@ fn render_one(
             let lines = |width| wrap(fonts, text, size, width);
             (room, render_text(lines, size, *colour, *background, *align, room))
         }
-        OverlayContent::Picture(file) => {
+        OverlayContent::Picture(place) => {
+            let file = files.get(*place).ok_or(VideoError::NoPicture)?;
             let picture = draw::decode(file)?;
             let rect = room.fitted(picture.width.into(), picture.height.into());
             (rect, scale(&picture, rect)?)
@@ -123,9 +90,9 @@ fn render_text(
     let top = (height - spacing * lines.len() as f32) / 2.0;
     for (index, line) in lines.iter().enumerate() {
         let x = match align {
-            Align::Start => 0.0,
-            Align::Middle => (inner - line.width) / 2.0,
-            Align::End => inner - line.width,
+            Align::Left => 0.0,
+            Align::Center => (inner - line.width) / 2.0,
+            Align::Right => inner - line.width,
         };
         let middle = top + spacing * (index as f32 + 0.5);
         line.draw(&mut pixmap, padding + x, (middle + line.cap_height / 2.0).round(), colour);
@@ -190,6 +157,7 @@ fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, ImageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::canvas::Parts;
 
     fn text(text: &str) -> Overlay {
         Overlay {
@@ -200,7 +168,7 @@ mod tests {
                 size: 0.05,
                 colour: Colour::WHITE,
                 background: Some(Colour::BLACK.with_alpha(100)),
-                align: Align::Middle,
+                align: Align::Center,
             },
         }
     }
@@ -223,7 +191,7 @@ mod tests {
 
     #[test]
     fn overlays_are_inside_their_rectangle() {
-        let rendered = render(&Fonts::default(), &[text("Hello")], 640, 360).unwrap();
+        let rendered = render(&Fonts::default(), &[text("Hello")], &[], 640, 360).unwrap();
         assert_eq!(rendered[0].rect, Rect::new(64, 36, 320, 108));
         assert_eq!(rendered[0].sprite.width(), 320);
     }
@@ -232,23 +200,24 @@ mod tests {
     fn a_picture_keeps_its_shape() {
         let picture = super::super::picture::Picture::new(100, 100);
         let file = draw::encode(&picture, crate::mcu::video::SnapshotFormat::Png).unwrap();
-        let content = OverlayContent::Picture(Arc::from(file));
-        let overlay = Overlay { rect: Parts::WHOLE, z: 0, content };
-        let rendered = render(&Fonts::default(), &[overlay], 640, 360).unwrap();
+        let overlay = Overlay { rect: Parts::WHOLE, z: 0, content: OverlayContent::Picture(0) };
+        let rendered = render(&Fonts::default(), &[overlay], &[Arc::from(file)], 640, 360).unwrap();
         assert_eq!(rendered[0].rect, Rect::new(140, 0, 360, 360));
     }
 
     #[test]
     fn what_is_wrong_is_refused() {
-        assert!(render(&Fonts::default(), &vec![text("a"); MAX_OVERLAYS + 1], 64, 64).is_err());
-        assert!(render(&Fonts::default(), &[text(&"a".repeat(5000))], 64, 64).is_err());
+        let refused = |overlays: &[Overlay]| {
+            render(&Fonts::default(), overlays, &[Arc::from([1, 2, 3])], 64, 64).is_err()
+        };
+        assert!(refused(&vec![text("a"); MAX_OVERLAYS + 1]));
+        assert!(refused(&[text(&"a".repeat(5000))]));
         let mut outside = text("a");
         outside.rect.x = 0.9;
-        assert!(render(&Fonts::default(), &[outside], 64, 64).is_err());
-        let content = OverlayContent::Picture(Arc::from([1, 2, 3]));
-        assert!(
-            render(&Fonts::default(), &[Overlay { rect: Parts::WHOLE, z: 0, content }], 64, 64)
-                .is_err()
-        );
+        assert!(refused(&[outside]));
+        for place in [0, 1] {
+            let content = OverlayContent::Picture(place);
+            assert!(refused(&[Overlay { rect: Parts::WHOLE, z: 0, content }]), "{place}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::colour::Colour;
 use super::rect::Rect;
+use crate::control::canvas::Colour;
 
 /// Planes without padding; chroma sizes are rounded up.
 #[derive(Clone, PartialEq, Eq, Default)]

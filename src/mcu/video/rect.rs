@@ -1,5 +1,7 @@
 //! Rectangles of whole pixels on the canvas.
 
+use crate::control::canvas::Parts;
+
 /// Even in all its numbers, so that it covers whole samples of chroma.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Rect {
@@ -47,27 +49,6 @@ impl Rect {
         };
         let (w, h) = (even(w as u16).max(2), even(h as u16).max(2));
         Self::new(self.x + even((self.width - w) / 2), self.y + even((self.height - h) / 2), w, h)
-    }
-}
-
-/// A rectangle in parts of the canvas, 0 to 1.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Parts {
-    pub x: f32,
-    pub y: f32,
-    pub width: f32,
-    pub height: f32,
-}
-
-impl Parts {
-    pub const WHOLE: Parts = Parts { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
-
-    /// Whether it has an area and lies on the canvas; rounding is forgiven.
-    pub fn is_valid(self) -> bool {
-        let span = |start: f32, length: f32| {
-            (0.0..1.0).contains(&start) && length > 0.0 && start + length <= 1.0 + 1e-3
-        };
-        span(self.x, self.width) && span(self.y, self.height)
     }
 }
 

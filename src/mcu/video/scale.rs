@@ -98,8 +98,8 @@ impl Scaler {
 
 #[cfg(test)]
 mod tests {
-    use super::super::colour::Colour;
     use super::*;
+    use crate::control::canvas::Colour;
 
     #[test]
     fn only_the_rectangle_is_painted() {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::options::{ClassIndex, Frame, TapKey, Wanted};
-use crate::mcu::{MadePacket, PortKey};
+use crate::mcu::{MadePacket, PortId};
 
 /// Takes what a [`VideoMixer`](super::VideoMixer) produces.
 pub trait VideoSink {
@@ -14,10 +14,10 @@ pub trait VideoSink {
     fn frame(&mut self, tap: TapKey, frame: Frame<'_>, captured: Instant);
 
     /// What is worth sending of a port changed. `None`: nothing, it is not shown.
-    fn wanted(&mut self, port: PortKey, wanted: Option<Wanted>);
+    fn wanted(&mut self, port: PortId, wanted: Option<Wanted>);
 
     /// A port's decoder waits for a keyframe; comes at most every 500 ms until there is one.
-    fn keyframe_needed(&mut self, port: PortKey);
+    fn keyframe_needed(&mut self, port: PortId);
 
     /// Time of the thread, for the figures of decoding and encoding; `None` counts none.
     fn clock(&self) -> Option<Duration> {

@@ -13,7 +13,7 @@ use super::*;
 use crate::codec::Codec;
 use crate::codec::frame::Parts;
 use crate::codec::frame::{Encoded, Packetizer};
-use crate::mcu::{MadePacket, PortKey, TakenPacket};
+use crate::mcu::{MadePacket, PortId, TakenPacket};
 
 /// A picture with texture and a bar that moves with `step`.
 pub(super) fn scene(width: u16, height: u16, hue: u8, step: u32) -> Picture {
@@ -77,7 +77,7 @@ pub(super) fn part(picture: &Picture, rect: Rect) -> Picture {
 
 /// Sends an encoded scene.
 pub(super) struct Sender {
-    pub key: PortKey,
+    pub key: PortId,
     pub size: (u16, u16),
     coder: Coder,
     hue: u8,
@@ -111,7 +111,7 @@ impl Sender {
             let coder = Coder::Encoder(Box::new((encoder.unwrap(), Packetizer::new(codec))));
             (coder, (width, height), (key * 37) as u8)
         };
-        let key = PortKey(key);
+        let key = PortId(key);
         Self { key, size, coder, hue, keyframe: true, step: 0, pictures: 0, packets: 0 }
     }
 
@@ -225,8 +225,8 @@ impl Viewer {
 #[derive(Default)]
 pub(super) struct Audience {
     pub viewers: BTreeMap<ClassIndex, Viewer>,
-    pub wanted: BTreeMap<PortKey, Option<Wanted>>,
-    pub keyframes: Vec<PortKey>,
+    pub wanted: BTreeMap<PortId, Option<Wanted>>,
+    pub keyframes: Vec<PortId>,
     pub frames: Vec<(TapKey, u16, u16, usize)>,
     pub packets: usize,
 }
@@ -243,11 +243,11 @@ impl VideoSink for Audience {
         self.frames.push((tap, frame.width, frame.height, frame.data.len()));
     }
 
-    fn wanted(&mut self, port: PortKey, wanted: Option<Wanted>) {
+    fn wanted(&mut self, port: PortId, wanted: Option<Wanted>) {
         self.wanted.insert(port, wanted);
     }
 
-    fn keyframe_needed(&mut self, port: PortKey) {
+    fn keyframe_needed(&mut self, port: PortId) {
         self.keyframes.push(port);
     }
 }
@@ -288,17 +288,17 @@ impl Room {
     }
 
     /// Somebody with a camera.
-    pub(super) fn join(&mut self, key: u64, codec: Codec, width: u16, height: u16) -> PortKey {
+    pub(super) fn join(&mut self, key: u64, codec: Codec, width: u16, height: u16) -> PortId {
         self.senders.push(Sender::new(key, codec, width, height));
         self.join_silent(key, None)
     }
 
     /// Somebody without.
-    pub(super) fn join_silent(&mut self, key: u64, label: Option<&str>) -> PortKey {
+    pub(super) fn join_silent(&mut self, key: u64, label: Option<&str>) -> PortId {
         let label = label.map(str::to_owned);
         let options = VideoPortOptions { label, ..VideoPortOptions::default() };
-        self.mixer.add_port(PortKey(key), options).unwrap();
-        PortKey(key)
+        self.mixer.add_port(PortId(key), options).unwrap();
+        PortId(key)
     }
 
     /// Everybody sends a picture, the canvas makes one.
@@ -328,7 +328,7 @@ impl Room {
         self.audience.viewers[&ClassIndex(class)].picture.as_ref().unwrap()
     }
 
-    pub(super) fn tile(&self, key: PortKey) -> Rect {
+    pub(super) fn tile(&self, key: PortId) -> Rect {
         self.mixer.placements().iter().find(|p| p.port == key).unwrap().rect
     }
 }

@@ -5,7 +5,7 @@ use super::picture::Picture;
 use super::testing::*;
 use super::*;
 use crate::codec::Codec;
-use crate::mcu::PortKey;
+use crate::mcu::PortId;
 
 const CODECS: [Codec; 3] = [Codec::Vp8, Codec::H264, Codec::Vp9];
 /// What is decoded.
@@ -53,7 +53,7 @@ fn each_tile_shows_its_port() {
         let similarity = ssim(&expected, &part(&canvas, rect));
         println!("{:?}: {quality:.1} dB, SSIM {similarity:.3}", sender.key);
         assert!(similarity > 0.9, "{:?}: SSIM {similarity:.3}", sender.key);
-        let other = psnr(&expected, &part(&canvas, room.tile(PortKey(sender.key.0 % 4 + 1))));
+        let other = psnr(&expected, &part(&canvas, room.tile(PortId(sender.key.0 % 4 + 1))));
         assert!(other < quality, "tiles look alike");
     }
 }
@@ -96,7 +96,7 @@ fn keyframes_are_asked_for_twice_a_second() {
     for _ in 0..50 {
         room.senders[0].keyframe = false;
         for packet in room.senders[0].next(room.now) {
-            room.mixer.receive(PortKey(1), &packet);
+            room.mixer.receive(PortId(1), &packet);
         }
         room.tick_silent();
         asked += room.audience.keyframes.len();
@@ -286,11 +286,11 @@ fn only_what_changed_is_painted() {
     assert_eq!(room.mixer.canvas_stats().tiles, painted, "nothing came");
     let sender = &mut room.senders[4];
     for packet in sender.next(room.now) {
-        room.mixer.receive(PortKey(5), &packet);
+        room.mixer.receive(PortId(5), &packet);
     }
     room.tick_silent();
     assert_eq!(room.mixer.canvas_stats().tiles, painted + 1);
-    room.mixer.set_speaking(PortKey(2), true);
+    room.mixer.set_speaking(PortId(2), true);
     room.tick_silent();
     assert_eq!(room.mixer.canvas_stats().tiles, painted + 2);
 }
@@ -319,7 +319,7 @@ fn what_is_painted_in_parts_looks_like_what_is_painted_at_once() {
             size: 0.1,
             colour: Colour::WHITE,
             background: Some(Colour::BLACK.with_alpha(90)),
-            align: Align::Middle,
+            align: Align::Center,
         },
     };
     let mut room = Room::new(480, 360, &[Codec::Vp8]);
@@ -327,14 +327,14 @@ fn what_is_painted_in_parts_looks_like_what_is_painted_at_once() {
         room.join(key, Codec::Vp8, 160, 120);
     }
     room.mixer.set_layout(layout).unwrap();
-    room.mixer.set_overlays(std::slice::from_ref(&overlay)).unwrap();
+    room.mixer.set_overlays(std::slice::from_ref(&overlay), &[]).unwrap();
     room.ticks(3);
     for turn in 0..8 {
         let sender = &mut room.senders[turn % 4];
         for packet in sender.next(room.now) {
             room.mixer.receive(sender.key, &packet);
         }
-        room.mixer.set_speaking(PortKey(turn as u64 % 3 + 1), turn % 2 == 0);
+        room.mixer.set_speaking(PortId(turn as u64 % 3 + 1), turn % 2 == 0);
         room.tick_silent();
         let in_parts = snapshot(&mut room, Source::Canvas);
         room.mixer.set_background(&Background::default()).unwrap();
@@ -351,16 +351,16 @@ fn who_is_not_shown_is_not_decoded() {
     }
     room.mixer.set_layout(Layout::Pip).unwrap();
     room.ticks(5);
-    assert_eq!(room.mixer.wanted(PortKey(3)), None);
-    assert_eq!(room.mixer.port_stats(PortKey(3)).unwrap().decoded, 0);
-    let large = room.audience.wanted[&PortKey(1)].unwrap();
+    assert_eq!(room.mixer.wanted(PortId(3)), None);
+    assert_eq!(room.mixer.port_stats(PortId(3)).unwrap().decoded, 0);
+    let large = room.audience.wanted[&PortId(1)].unwrap();
     assert_eq!((large.width, large.height), (640, 360));
-    room.mixer.set_dominant(Some(PortKey(3)));
+    room.mixer.set_dominant(Some(PortId(3)));
     room.tick();
-    assert!(room.audience.keyframes.contains(&PortKey(3)));
+    assert!(room.audience.keyframes.contains(&PortId(3)));
     room.ticks(3);
-    assert!(room.mixer.port_stats(PortKey(3)).unwrap().decoded > 1);
-    assert_eq!(room.audience.wanted[&PortKey(2)], None);
+    assert!(room.mixer.port_stats(PortId(3)).unwrap().decoded > 1);
+    assert_eq!(room.audience.wanted[&PortId(2)], None);
 }
 
 #[test]
@@ -372,12 +372,12 @@ fn nobody_watching_costs_nothing() {
     room.mixer.set_wanted(ClassIndex(0), false);
     room.tick();
     assert!(room.mixer.idle());
-    assert_eq!(room.audience.wanted[&PortKey(1)], None);
+    assert_eq!(room.audience.wanted[&PortId(1)], None);
     let (painted, packets) = (room.mixer.canvas_stats(), room.audience.packets);
-    let decoded = room.mixer.port_stats(PortKey(1)).unwrap().decoded;
+    let decoded = room.mixer.port_stats(PortId(1)).unwrap().decoded;
     room.ticks(10);
     assert_eq!(room.mixer.canvas_stats(), painted);
-    assert_eq!(room.mixer.port_stats(PortKey(1)).unwrap().decoded, decoded);
+    assert_eq!(room.mixer.port_stats(PortId(1)).unwrap().decoded, decoded);
     assert_eq!(room.audience.packets, packets);
     // Whoever comes back gets a keyframe.
     room.audience.viewers.clear();
@@ -439,10 +439,10 @@ fn a_port_that_hides_has_a_tile_only_with_a_picture() {
     room.join(1, Codec::Vp8, 160, 90);
     let options =
         VideoPortOptions { placeholder: Placeholder::Hide, ..VideoPortOptions::default() };
-    room.mixer.set_port(PortKey(1), options).unwrap();
+    room.mixer.set_port(PortId(1), options).unwrap();
     room.tick_silent();
     assert!(room.mixer.placements().is_empty());
-    assert!(room.audience.wanted[&PortKey(1)].is_some(), "it is decoded to find out");
+    assert!(room.audience.wanted[&PortId(1)].is_some(), "it is decoded to find out");
     room.ticks(3);
     assert_eq!(room.mixer.placements().len(), 1);
 }
@@ -518,7 +518,7 @@ fn labels_and_marks_change_pixels() {
     differs(&mut room, "speech");
     room.mixer.set_layout(Layout::Speaker).unwrap();
     differs(&mut room, "layout");
-    room.mixer.pin(&[PortKey(2)]);
+    room.mixer.pin(&[PortId(2)]);
     differs(&mut room, "pin");
 }
 
@@ -540,7 +540,7 @@ fn snapshots_are_files_of_the_canvas_and_of_ports() {
     }
     assert!(room.mixer.snapshot(Source::Canvas, SnapshotFormat::Png, Some(0)).is_err());
     assert!(room.mixer.snapshot(Source::Canvas, SnapshotFormat::Png, Some(9999)).is_err());
-    assert!(room.mixer.snapshot(Source::Port(PortKey(9)), SnapshotFormat::Png, None).is_err());
+    assert!(room.mixer.snapshot(Source::Port(PortId(9)), SnapshotFormat::Png, None).is_err());
 }
 
 #[test]

@@ -4,11 +4,10 @@
 use std::time::Instant;
 
 use super::OutgoingTrack;
-use crate::codec::format::Format;
 use crate::codec::{Kind, Layer};
-use crate::control::error::{EngineError, ErrorCode};
 use crate::control::event::{EncodingInfo, Event};
 use crate::control::layers::LayerReason;
+use crate::sending::error::SendingError;
 use crate::sending::event::{Events, SendingEvent};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
@@ -124,25 +123,16 @@ impl OutgoingTrack {
         if std::mem::replace(&mut self.told.mismatch, true) {
             return;
         }
-        let text = format!(
-            "the source sends {}, the receiver takes {}",
-            packet.codec,
-            codec_names(&self.formats)
-        );
-        let error = EngineError::new(ErrorCode::CodecMismatch, text);
+        let error = SendingError::OtherCodec { sent: packet.codec, taken: &self.formats }.into();
         events.push_back(SendingEvent::Event(Event::TransponderError { id: self.id, error }));
     }
-}
-
-fn codec_names(formats: &[Format]) -> String {
-    let names: Vec<&str> = formats.iter().map(|format| format.codec.name()).collect();
-    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::Codec;
+    use crate::codec::format::Format;
     use crate::control::ids::{OutgoingTrackId, SourceId};
     use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
     use crate::sfu::testing::Source;

@@ -7,7 +7,7 @@ use medialoom::mcu::video::{
     Background, ClassIndex, Colour, Fonts, Frame, SnapshotFormat, Source, TapKey, VideoMixer,
     VideoOptions, VideoPortOptions, VideoSink, Wanted,
 };
-use medialoom::mcu::{MadePacket, PortKey};
+use medialoom::mcu::{MadePacket, PortId};
 use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
 use medialoom_fuzz::{pictures, recording, sound};
 
@@ -214,7 +214,7 @@ fn picture(width: u16, height: u16, format: SnapshotFormat) -> Vec<u8> {
         classes: Vec::new(),
     })
     .unwrap();
-    mixer.add_port(PortKey(1), VideoPortOptions::default()).unwrap();
+    mixer.add_port(PortId(1), VideoPortOptions::default()).unwrap();
     mixer.tick(Instant::now(), &mut Nobody);
     mixer.snapshot(Source::Canvas, format, None).unwrap()
 }
@@ -226,7 +226,7 @@ impl VideoSink for Nobody {
 
     fn frame(&mut self, _: TapKey, _: Frame<'_>, _: Instant) {}
 
-    fn wanted(&mut self, _: PortKey, _: Option<Wanted>) {}
+    fn wanted(&mut self, _: PortId, _: Option<Wanted>) {}
 
-    fn keyframe_needed(&mut self, _: PortKey) {}
+    fn keyframe_needed(&mut self, _: PortId) {}
 }

@@ -35,13 +35,16 @@ impl AudioMixer {
     fn select(&mut self, now: Instant) {
         self.candidates.clear();
         for &key in &self.active {
-            if let Some(port) = self.ports.get(&key)
+            if let Some(port) = self.ports.get_mut(&key)
                 && !port.is_announcement()
             {
                 self.candidates.push((key, port.loudness(now)));
+                if let Some(speech) = port.take_speech() {
+                    self.places.speaks(now, key, speech);
+                }
             }
         }
-        self.selection.update(now, self.candidates.iter().copied());
+        self.places.update(now, self.candidates.iter().copied());
     }
 
     /// Plays the ports that are heard, or have to be for another reason, and sums them up.
@@ -55,7 +58,7 @@ impl AudioMixer {
                 self.active.swap_remove(index);
                 continue;
             };
-            let heard = self.selection.contains(key) || port.is_announcement();
+            let heard = self.places.contains(key) || port.is_announcement();
             if heard || port.must_play(now) {
                 if port.play(now) {
                     sink.file_ended(key);

@@ -3,10 +3,10 @@
 
 use super::support::{Meeting, Talker, opus, residues};
 use crate::codec::Codec;
-use crate::mcu::PortKey;
+use crate::mcu::PortId;
 use crate::mcu::audio::{AudioOptions, AudioTarget, CodecSet, FRAME, g722, signal};
 
-const LISTENER: AudioTarget = AudioTarget::Port(PortKey(2));
+const LISTENER: AudioTarget = AudioTarget::Port(PortId(2));
 /// What the listener hears all the time.
 const FREQUENCY: f32 = 400.0;
 

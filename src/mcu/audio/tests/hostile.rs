@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use super::support::{Meeting, Talker, opus};
 use crate::codec::Codec;
 use crate::mcu::audio::{AudioOptions, AudioPortOptions, AudioTarget};
-use crate::mcu::{PortKey, TakenPacket};
+use crate::mcu::{PortId, TakenPacket};
 
 const CODECS: [Codec; 5] = [Codec::Opus, Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Vp8];
 
@@ -57,8 +57,8 @@ fn nothing_that_comes_in_does_harm() {
             (0..4).map(|index| Talker::new(CODECS[index], 500.0, 0.3)).collect();
         for key in 0..4 {
             let options = AudioPortOptions { auto_gain: key == 1, ..AudioPortOptions::default() };
-            meeting.mixer.add_port(PortKey(key), options);
-            meeting.mixer.set_wanted(AudioTarget::Port(PortKey(key)), opus());
+            meeting.mixer.add_port(PortId(key), options);
+            meeting.mixer.set_wanted(AudioTarget::Port(PortId(key)), opus());
         }
         for _ in 0..400 {
             for (key, talker) in talkers.iter_mut().enumerate() {
@@ -67,21 +67,21 @@ fn nothing_that_comes_in_does_harm() {
                     if random.random_ratio(1, 2) {
                         mutate(&mut packet, &mut random);
                     }
-                    meeting.mixer.receive(PortKey(key as u64), &packet);
+                    meeting.mixer.receive(PortId(key as u64), &packet);
                 }
             }
-            let _ = meeting.mixer.playout_delay(PortKey(0));
+            let _ = meeting.mixer.playout_delay(PortId(0));
             meeting.tick();
             assert!(meeting.mixer.speakers().count() <= 4);
         }
         for key in 0..4 {
-            let stats = meeting.mixer.port_stats(PortKey(key)).unwrap();
+            let stats = meeting.mixer.port_stats(PortId(key)).unwrap();
             assert!(stats.target_delay <= Duration::from_millis(500), "{stats:?}");
         }
         // Good packets are heard again.
         for key in 0..4 {
-            meeting.mixer.reset_input(PortKey(key));
-            meeting.talkers.push((PortKey(key), Talker::new(Codec::Opus, 500.0, 0.3)));
+            meeting.mixer.reset_input(PortId(key));
+            meeting.talkers.push((PortId(key), Talker::new(Codec::Opus, 500.0, 0.3)));
         }
         meeting.run(100);
         assert_eq!(meeting.mixer.speakers().count(), 4);
@@ -96,9 +96,9 @@ fn a_flood_is_bounded() {
     for _ in 0..5000 {
         let now = meeting.now;
         let packet = meeting.talkers[0].1.packet(now);
-        meeting.mixer.receive(PortKey(1), &packet);
+        meeting.mixer.receive(PortId(1), &packet);
     }
-    let stats = meeting.mixer.port_stats(PortKey(1)).unwrap();
+    let stats = meeting.mixer.port_stats(PortId(1)).unwrap();
     assert!(stats.buffered <= Duration::from_millis(1100), "{stats:?}");
     assert!(stats.packets == 5000);
 }

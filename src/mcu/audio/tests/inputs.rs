@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 
 use super::support::{Meeting, Talker, opus, residues, strength};
 use crate::codec::{Codec, red};
-use crate::mcu::PortKey;
+use crate::mcu::PortId;
 use crate::mcu::audio::file::tests::wav;
 use crate::mcu::audio::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmError, PcmFormat, PcmFrame, TapKey,
@@ -16,7 +16,7 @@ use crate::mcu::audio::{
 };
 
 const SHARED: AudioTarget = AudioTarget::Shared;
-const PORT: PortKey = PortKey(1);
+const PORT: PortId = PortId(1);
 const FULL: PcmFormat = PcmFormat { rate: 48_000, channels: 1, frame_ms: 20 };
 
 fn samples(pcm: &[i16]) -> Vec<f32> {
@@ -159,7 +159,7 @@ fn taps_give_every_format() {
     }
     let wrong = PcmFormat { rate: 44_100, ..FULL };
     assert!(!meeting.mixer.add_tap(TapKey(99), TapSource::Mix(SHARED), wrong));
-    assert!(!meeting.mixer.add_tap(TapKey(99), TapSource::Input(PortKey(77)), FULL));
+    assert!(!meeting.mixer.add_tap(TapKey(99), TapSource::Input(PortId(77)), FULL));
     meeting.run(100);
     for (&TapKey(key), pcm) in &meeting.heard.pcm {
         let rate = [8_000, 16_000, 24_000, 48_000][key as usize / 2 % 4];
@@ -208,20 +208,20 @@ fn tones_and_files_are_heard_beside_the_loudest() {
     meeting.mixer.add_tap(TapKey(0), TapSource::Mix(SHARED), FULL);
     meeting.join(1, Talker::new(Codec::Opus, 600.0, 0.3));
     for key in [2, 3, 4] {
-        meeting.mixer.add_port(PortKey(key), AudioPortOptions::default());
+        meeting.mixer.add_port(PortId(key), AudioPortOptions::default());
     }
     let tone = Tone { frequency: 697.0, second: Some(1336.0), level: -40.0 };
-    meeting.mixer.set_tone(PortKey(2), Some(tone));
+    meeting.mixer.set_tone(PortId(2), Some(tone));
     let quiet = AudioPortOptions { gain: 0.02, ..AudioPortOptions::default() };
-    meeting.mixer.set_port(PortKey(3), quiet);
-    meeting.mixer.play_file(PortKey(3), wav(16_000, 2, 16_000), false).unwrap();
-    meeting.mixer.set_port(PortKey(4), quiet);
-    meeting.mixer.play_file(PortKey(4), wav(8_000, 1, 4_000), true).unwrap();
+    meeting.mixer.set_port(PortId(3), quiet);
+    meeting.mixer.play_file(PortId(3), wav(16_000, 2, 16_000), false).unwrap();
+    meeting.mixer.set_port(PortId(4), quiet);
+    meeting.mixer.play_file(PortId(4), wav(8_000, 1, 4_000), true).unwrap();
     meeting.run(100);
-    meeting.mixer.stop_file(PortKey(4));
-    meeting.mixer.set_tone(PortKey(2), None);
+    meeting.mixer.stop_file(PortId(4));
+    meeting.mixer.set_tone(PortId(2), None);
     meeting.run(50);
-    assert_eq!(meeting.heard.ended, [PortKey(3)]);
+    assert_eq!(meeting.heard.ended, [PortId(3)]);
     let heard = heard(&meeting);
     let during = &heard[9_600..43_200];
     assert!((strength(during, 1336.0, 48e3) + 43.0).abs() < 1.5);
@@ -268,7 +268,7 @@ fn five_loud_voices_are_not_clipped() {
     meeting.mixer.add_tap(TapKey(0), TapSource::Mix(SHARED), FULL);
     let frequencies = [310.0, 470.0, 720.0, 1130.0, 1690.0];
     for (key, frequency) in frequencies.into_iter().enumerate() {
-        let key = PortKey(key as u64);
+        let key = PortId(key as u64);
         meeting.mixer.add_port(key, AudioPortOptions::default());
         meeting.mixer.set_tone(key, Some(Tone { frequency, second: None, level: -1.0 }));
     }

@@ -11,9 +11,9 @@ use crate::mcu::audio::{
     AudioOptions, AudioPortOptions, AudioTarget, PcmFormat, PortStats, TICK, TapKey, TapSource,
     signal,
 };
-use crate::mcu::{PortKey, TakenPacket};
+use crate::mcu::{PortId, TakenPacket};
 
-const PORT: PortKey = PortKey(1);
+const PORT: PortId = PortId(1);
 const TAP: PcmFormat = PcmFormat { rate: 48_000, channels: 1, frame_ms: 20 };
 
 /// One talker over a network that says for each packet how long it takes, or that it is lost.

@@ -12,7 +12,7 @@ use crate::mcu::audio::{
     TapKey,
 };
 use crate::mcu::audio::{g711, g722, resampler, signal};
-use crate::mcu::{MadePacket, PortKey, TakenPacket};
+use crate::mcu::{MadePacket, PortId, TakenPacket};
 
 /// Sends even packets of a signal.
 pub struct Talker {
@@ -132,7 +132,7 @@ pub struct Heard {
     pub pcm: HashMap<TapKey, Vec<i16>>,
     pub pcm_frames: Vec<(TapKey, usize, Instant)>,
     pub levels: Vec<(AudioTarget, i8, bool)>,
-    pub ended: Vec<PortKey>,
+    pub ended: Vec<PortId>,
 }
 
 impl Heard {
@@ -168,14 +168,14 @@ impl AudioSink for Heard {
         self.levels.push((target, level, voice));
     }
 
-    fn file_ended(&mut self, port: PortKey) {
+    fn file_ended(&mut self, port: PortId) {
         self.ended.push(port);
     }
 }
 
 pub struct Meeting {
     pub mixer: AudioMixer,
-    pub talkers: Vec<(PortKey, Talker)>,
+    pub talkers: Vec<(PortId, Talker)>,
     pub now: Instant,
     pub heard: Heard,
 }
@@ -197,12 +197,12 @@ impl Meeting {
     }
 
     pub fn join(&mut self, key: u64, talker: Talker) {
-        self.mixer.add_port(PortKey(key), AudioPortOptions::default());
-        self.talkers.push((PortKey(key), talker));
+        self.mixer.add_port(PortId(key), AudioPortOptions::default());
+        self.talkers.push((PortId(key), talker));
     }
 
     pub fn talker(&mut self, key: u64) -> &mut Talker {
-        &mut self.talkers.iter_mut().find(|(port, _)| *port == PortKey(key)).unwrap().1
+        &mut self.talkers.iter_mut().find(|(port, _)| *port == PortId(key)).unwrap().1
     }
 
     /// Everybody sends a packet, and all is mixed.

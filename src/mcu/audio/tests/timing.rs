@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::support::{Meeting, Talker, opus};
 use crate::codec::Codec;
-use crate::mcu::PortKey;
+use crate::mcu::PortId;
 use crate::mcu::audio::{AudioOptions, AudioTarget};
 
 /// Three talk among a thousand; everybody listens.
@@ -18,9 +18,9 @@ fn three_talkers_among_a_thousand_ports() {
             talker.amplitude = 0.2;
             meeting.join(key, talker);
         } else {
-            meeting.mixer.add_port(PortKey(key), Default::default());
+            meeting.mixer.add_port(PortId(key), Default::default());
         }
-        meeting.mixer.set_wanted(AudioTarget::Port(PortKey(key)), opus());
+        meeting.mixer.set_wanted(AudioTarget::Port(PortId(key)), opus());
     }
     meeting.run(50);
     let mut cost = Duration::ZERO;

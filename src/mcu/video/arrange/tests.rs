@@ -1,13 +1,12 @@
-use super::super::layout::{Border, TileSource};
-use super::super::rect::Parts;
 use super::*;
+use crate::control::canvas::{Border, Parts, TileSource};
 
 fn members(count: u64) -> Vec<Member> {
-    (0..count).map(|port| Member { port: PortKey(port), screen: false }).collect()
+    (0..count).map(|port| Member { port: PortId(port), screen: false }).collect()
 }
 
-fn cast<'a>(members: &'a [Member], pinned: &'a [PortKey], dominant: Option<u64>) -> Cast<'a> {
-    Cast { members, pinned, dominant: dominant.map(PortKey) }
+fn cast<'a>(members: &'a [Member], pinned: &'a [PortId], dominant: Option<u64>) -> Cast<'a> {
+    Cast { members, pinned, dominant: dominant.map(PortId) }
 }
 
 fn assert_sane(placements: &[Placement], width: u16, height: u16) {
@@ -88,7 +87,7 @@ fn one_alone_has_the_whole_canvas() {
 fn who_speaks_is_large_unless_another_is_pinned() {
     let members = members(5);
     for layout in [Layout::Speaker, Layout::Sidebar, Layout::Pip] {
-        let large = |pinned: &[PortKey], dominant| {
+        let large = |pinned: &[PortId], dominant| {
             let placements = arrange(&layout, &cast(&members, pinned, dominant), 1280, 720);
             placements
                 .iter()
@@ -96,10 +95,10 @@ fn who_speaks_is_large_unless_another_is_pinned() {
                 .unwrap()
                 .port
         };
-        assert_eq!(large(&[], None), PortKey(0));
-        assert_eq!(large(&[], Some(3)), PortKey(3));
-        assert_eq!(large(&[], Some(99)), PortKey(0), "a stranger speaks");
-        assert_eq!(large(&[PortKey(99), PortKey(2)], Some(3)), PortKey(2));
+        assert_eq!(large(&[], None), PortId(0));
+        assert_eq!(large(&[], Some(3)), PortId(3));
+        assert_eq!(large(&[], Some(99)), PortId(0), "a stranger speaks");
+        assert_eq!(large(&[PortId(99), PortId(2)], Some(3)), PortId(2));
     }
 }
 
@@ -109,7 +108,7 @@ fn a_shared_screen_gets_most_of_the_canvas_and_is_not_cut() {
     members[2].screen = true;
     for layout in [Layout::Grid, Layout::Speaker, Layout::Sidebar, Layout::Pip] {
         let placements = arrange(&layout, &cast(&members, &[], Some(0)), 1280, 720);
-        let screen = placements.iter().find(|p| p.port == PortKey(2)).unwrap();
+        let screen = placements.iter().find(|p| p.port == PortId(2)).unwrap();
         assert_eq!(screen.fit, Fit::Contain);
         let area = u32::from(screen.rect.width) * u32::from(screen.rect.height);
         assert!(area * 10 > 1280 * 720 * 6, "{layout:?}: {area}");
@@ -121,7 +120,7 @@ fn who_speaks_has_a_tile_in_a_full_grid() {
     let members = members(80);
     let placements = arrange(&Layout::Grid, &cast(&members, &[], Some(77)), 1920, 1080);
     assert_eq!(placements.len(), GRID_CAPACITY);
-    assert!(placements.iter().any(|p| p.port == PortKey(77)));
+    assert!(placements.iter().any(|p| p.port == PortId(77)));
 }
 
 fn tile(x: f32, z: i32, source: TileSource) -> Tile {
@@ -141,9 +140,9 @@ fn free_tiles_are_filled_by_name_then_by_speech_then_in_turn() {
     let layout = Layout::Tiles(vec![
         tile(0.0, 5, TileSource::Any),
         tile(0.1, 1, TileSource::Speaker),
-        tile(0.2, 3, TileSource::Port(PortKey(0))),
+        tile(0.2, 3, TileSource::Port(PortId(0))),
         tile(0.3, 3, TileSource::Any),
-        tile(0.4, 0, TileSource::Port(PortKey(9))),
+        tile(0.4, 0, TileSource::Port(PortId(9))),
     ]);
     let placements = arrange(&layout, &cast(&members, &[], Some(2)), 1000, 1000);
     assert_sane(&placements, 1000, 1000);
@@ -154,12 +153,15 @@ fn free_tiles_are_filled_by_name_then_by_speech_then_in_turn() {
 #[test]
 fn tiles_outside_the_canvas_are_refused() {
     let mut wrong = tile(0.6, 0, TileSource::Any);
-    assert!(Layout::Tiles(vec![wrong.clone()]).check().is_err());
+    assert!(super::super::layout::check(&Layout::Tiles(vec![wrong.clone()])).is_err());
     wrong.rect.x = 0.5;
-    assert!(Layout::Tiles(vec![wrong.clone()]).check().is_ok());
+    assert!(super::super::layout::check(&Layout::Tiles(vec![wrong.clone()])).is_ok());
     wrong.radius = f32::NAN;
-    assert!(Layout::Tiles(vec![wrong.clone()]).check().is_err());
-    assert!(Layout::Tiles(vec![tile(0.0, 0, TileSource::Any); MAX + 1]).check().is_err());
+    assert!(super::super::layout::check(&Layout::Tiles(vec![wrong.clone()])).is_err());
+    assert!(
+        super::super::layout::check(&Layout::Tiles(vec![tile(0.0, 0, TileSource::Any); MAX + 1]))
+            .is_err()
+    );
 }
 
 const MAX: usize = super::super::layout::MAX_TILES;

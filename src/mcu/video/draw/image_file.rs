@@ -205,8 +205,8 @@ impl From<&Pixmap> for Picture {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::colour::Colour;
     use super::*;
+    use crate::control::canvas::Colour;
 
     fn gradient() -> Picture {
         let mut pixmap = Pixmap::new(64, 48);

@@ -7,9 +7,9 @@ use std::ops::Range;
 use rustybuzz::{Direction, Face, UnicodeBuffer};
 use unicode_bidi::BidiInfo;
 
-use super::super::colour::Colour;
 use super::font::{Font, Fonts, Weight};
 use super::pixmap::Pixmap;
+use crate::control::canvas::Colour;
 
 /// Most characters of a line that are looked at.
 const MAX_CHARACTERS: usize = 512;

@@ -1,6 +1,6 @@
 //! A small picture in RGBA to draw on.
 
-use super::super::colour::Colour;
+use crate::control::canvas::Colour;
 
 /// Straight alpha; transparent at first.
 #[derive(Clone, Debug)]

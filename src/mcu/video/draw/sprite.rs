@@ -148,8 +148,8 @@ pub(in super::super) fn mix(under: u8, over: u8, alpha: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::colour::Colour;
     use super::*;
+    use crate::control::canvas::Colour;
 
     #[test]
     fn it_covers_as_much_as_its_alpha_and_is_cut_at_the_edge() {

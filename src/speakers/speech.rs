@@ -21,6 +21,8 @@ const LONGEST_PACKET: usize = 6;
 /// Speech is told at most this often.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// What is quieter is nobody speaking, in dBov, unless somebody says otherwise.
+pub const THRESHOLD: i8 = -60;
 /// dB above the noise from which on it is sound that somebody makes.
 const ABOVE_NOISE: f32 = 8.0;
 /// The noise is followed down in some packets, up by a dB a second: speech has pauses.
@@ -47,6 +49,18 @@ pub struct Speech {
 }
 
 impl Speech {
+    /// What counts for having the word. The turn counts as well as the word: a pause between words
+    /// does not lose it.
+    pub(super) fn for_the_word(&self) -> f32 {
+        0.6 * self.loudness + 0.4 * self.long
+    }
+
+    /// What counts for a place among the few who are heard. Half a second decides: whoever fell silent
+    /// gives way to a first word.
+    pub(super) fn for_a_place(&self) -> f32 {
+        0.9 * self.loudness + 0.1 * self.long
+    }
+
     /// What it has become when nothing was heard since.
     pub fn after(self, silence: Duration) -> Self {
         // Being told of it takes as long as that.

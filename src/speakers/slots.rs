@@ -8,8 +8,7 @@
 
 use std::time::Instant;
 
-use super::active_speaker::Voices;
-use super::speech::Speech;
+use super::dominant::Voices;
 use crate::control::ids::{SourceId, TransportId};
 
 /// Who has a slot and speaks keeps it against anybody who does not lead by this.
@@ -68,7 +67,7 @@ impl SpeakerSlots {
     }
 
     /// Something was told of a member: the sound of one who speaks is heard.
-    pub fn speaks(&mut self, now: Instant, member: Member, voices: &Voices) -> Changes {
+    pub fn speaks(&mut self, now: Instant, member: Member, voices: &Voices<SourceId>) -> Changes {
         let mut changes = Changes { audio: self.fill_audio(member), video: None };
         if changes.audio.is_some() || holds(&self.audio, member.audio) {
             return changes;
@@ -77,11 +76,11 @@ impl SpeakerSlots {
         let merits = self
             .audio
             .iter()
-            .map(|slot| slot.map_or(0.0, |holder| merit(&voices.of(now, holder.audio))));
+            .map(|slot| slot.map_or(0.0, |holder| voices.of(now, holder.audio).for_a_place()));
         let weakest = merits.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((slot, weakest)) = weakest
             && challenger.immediate > 0.0
-            && merit(&challenger) >= weakest + LEAD
+            && challenger.for_a_place() >= weakest + LEAD
         {
             self.audio[slot] = Some(member);
             changes.audio = Some(slot);
@@ -134,11 +133,6 @@ impl SpeakerSlots {
     }
 }
 
-/// Half a second decides: whoever fell silent gives way to a first word.
-fn merit(speech: &Speech) -> f32 {
-    0.9 * speech.loudness + 0.1 * speech.long
-}
-
 fn holds(slots: &[Option<Member>], audio: SourceId) -> bool {
     slots.iter().flatten().any(|member| member.audio == audio)
 }
@@ -162,6 +156,7 @@ fn free(slots: &mut [Option<Member>], audio: SourceId) -> Option<usize> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::speech::Speech;
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -180,7 +175,7 @@ mod tests {
 
     struct Group {
         slots: SpeakerSlots,
-        voices: Voices,
+        voices: Voices<SourceId>,
         now: Instant,
     }
 

@@ -3,17 +3,13 @@
 //! Members are told of only while there is sound, so the silent ones cost nothing: what was heard
 //! of somebody fades by itself. Decisions are made when something is told, for the one it is told
 //! of.
-//!
-//! This is the one place that decides who has the word in a group. Two other questions are asked
-//! elsewhere. Which inputs a mixer adds up (`mcu/audio/loudness.rs`) must not cut the first syllable
-//! off, so it goes by peaks and gives a place at once; a wrong choice there is inaudible. And whether one
-//! participant of a room makes a sound (`lib/rooms/speech-detector.js`) is asked of one and compares
-//! nobody.
 
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
+
 use super::speech::Speech;
-use crate::control::ids::SourceId;
 
 /// Who has to be heard this much of the last half second. A cough is not.
 const ENTER: f32 = 0.45;
@@ -27,69 +23,76 @@ const LEAD_OVER_TURN: f32 = 0.12;
 /// What was heard before says nothing about now.
 const MEMORY: Duration = Duration::from_secs(10);
 
-/// What was heard of the members lately.
-#[derive(Default, Debug)]
-pub struct Voices {
-    heard: Vec<Voice>,
+/// What was heard of the members lately, by what they are called.
+#[derive(Debug)]
+pub struct Voices<K> {
+    heard: FxHashMap<K, Voice>,
     swept: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Voice {
-    member: SourceId,
     speech: Speech,
     at: Instant,
 }
 
-impl Voices {
+impl<K> Default for Voices<K> {
+    fn default() -> Self {
+        Self { heard: FxHashMap::default(), swept: None }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Voices<K> {
     /// Something was heard of a member.
-    pub fn receive(&mut self, now: Instant, member: SourceId, speech: Speech) {
+    pub fn receive(&mut self, now: Instant, member: K, speech: Speech) {
         let old = |since: Instant| now.saturating_duration_since(since) >= MEMORY;
         if self.swept.is_none_or(old) {
             self.swept = Some(now);
-            self.heard.retain(|voice| !old(voice.at));
+            self.heard.retain(|_, voice| !old(voice.at));
         }
-        match self.heard.iter_mut().find(|voice| voice.member == member) {
-            Some(voice) => (voice.speech, voice.at) = (speech, now),
-            None => self.heard.push(Voice { member, speech, at: now }),
-        }
+        self.heard.insert(member, Voice { speech, at: now });
     }
 
     /// A member is gone.
-    pub fn remove(&mut self, member: SourceId) {
-        self.heard.retain(|voice| voice.member != member);
+    pub fn remove(&mut self, member: K) {
+        self.heard.remove(&member);
     }
 
     /// How much a member speaks now.
-    pub fn of(&self, now: Instant, member: SourceId) -> Speech {
-        let voice = self.heard.iter().find(|voice| voice.member == member);
-        voice.map_or(Speech::default(), |voice| {
+    pub fn of(&self, now: Instant, member: K) -> Speech {
+        self.heard.get(&member).map_or(Speech::default(), |voice| {
             voice.speech.after(now.saturating_duration_since(voice.at))
         })
     }
 }
 
 /// The one who has the word. Whoever had it last keeps it in silence.
-#[derive(Default, Debug)]
-pub struct DominantSpeaker {
-    current: Option<SourceId>,
+#[derive(Debug)]
+pub struct DominantSpeaker<K> {
+    current: Option<K>,
 }
 
-impl DominantSpeaker {
+impl<K> Default for DominantSpeaker<K> {
+    fn default() -> Self {
+        Self { current: None }
+    }
+}
+
+impl<K: Copy + Eq + Hash> DominantSpeaker<K> {
     /// Who has the word.
-    pub fn current(&self) -> Option<SourceId> {
+    pub fn current(&self) -> Option<K> {
         self.current
     }
 
     /// Something was told of a member. True when they have the word from now on.
-    pub fn challenge(&mut self, now: Instant, member: SourceId, voices: &Voices) -> bool {
+    pub fn challenge(&mut self, now: Instant, member: K, voices: &Voices<K>) -> bool {
         if self.current == Some(member) {
             return false;
         }
         let challenger = voices.of(now, member);
         let holder = self.current.map_or(Speech::default(), |member| voices.of(now, member));
-        let interrupts =
-            merit(&challenger) >= merit(&holder) + LEAD + LEAD_OVER_SPEECH * holder.medium;
+        let lead = LEAD + LEAD_OVER_SPEECH * holder.medium;
+        let interrupts = challenger.for_the_word() >= holder.for_the_word() + lead;
         let drowns = challenger.long >= holder.long + LEAD_OVER_TURN;
         let wins =
             challenger.immediate > 0.0 && challenger.medium >= ENTER && (interrupts || drowns);
@@ -100,18 +103,13 @@ impl DominantSpeaker {
     }
 
     /// A member is gone. True when nobody has the word any more.
-    pub fn remove(&mut self, member: SourceId) -> bool {
+    pub fn remove(&mut self, member: K) -> bool {
         let had = self.current == Some(member);
         if had {
             self.current = None;
         }
         had
     }
-}
-
-/// The turn counts as well as the word: a pause between words does not lose it.
-fn merit(speech: &Speech) -> f32 {
-    0.6 * speech.loudness + 0.4 * speech.long
 }
 
 #[cfg(test)]
@@ -121,6 +119,7 @@ mod tests {
 
     use super::super::speech::SpeechMeter;
     use super::*;
+    use crate::control::ids::SourceId;
 
     const STEP: Duration = Duration::from_millis(20);
 
@@ -128,8 +127,8 @@ mod tests {
     struct Room {
         now: Instant,
         meters: Vec<SpeechMeter>,
-        voices: Voices,
-        dominant: DominantSpeaker,
+        voices: Voices<SourceId>,
+        dominant: DominantSpeaker<SourceId>,
         random: SmallRng,
         /// Milliseconds and who had the word from then on.
         changes: Vec<(u64, u64)>,

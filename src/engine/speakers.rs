@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use crate::control::ids::{IdMap, SlotsId, SourceId, TransportId};
-use crate::sfu::speaker_slots::Changes;
-use crate::sfu::{DominantSpeaker, Member, SpeakerSlots, Speech, Voices};
+use crate::speakers::slots::Changes;
+use crate::speakers::{DominantSpeaker, Member, SpeakerSlots, Speech, Talking, Voices};
 
 /// A track and whose it is.
 pub type Source = (SourceId, TransportId);
@@ -17,6 +17,9 @@ pub struct SlotChange {
     pub source: Option<Source>,
 }
 
+/// A member begins or stops to talk.
+pub type Talk = (SourceId, bool);
+
 /// One group; see the module.
 pub struct SpeakerGroup {
     pub threshold: i8,
@@ -24,8 +27,12 @@ pub struct SpeakerGroup {
     members: IdMap<SourceId, Entry>,
     /// Whose a picture is.
     pictures: IdMap<SourceId, SourceId>,
-    voices: Voices,
-    dominant: DominantSpeaker,
+    voices: Voices<SourceId>,
+    dominant: DominantSpeaker<SourceId>,
+    /// Who talks, while somebody wants to know.
+    talking: Option<Talking<SourceId>>,
+    /// Who began or stopped, to be told.
+    talk: Vec<Talk>,
     sets: Vec<Set>,
     /// How many members there ever were.
     came: u64,
@@ -63,6 +70,8 @@ impl SpeakerGroup {
             pictures: IdMap::default(),
             voices: Voices::default(),
             dominant: DominantSpeaker::default(),
+            talking: None,
+            talk: Vec::new(),
             sets: Vec::new(),
             came: 0,
         }
@@ -75,6 +84,41 @@ impl SpeakerGroup {
     /// The tracks it has to be told of.
     pub fn tracks(&self) -> impl Iterator<Item = SourceId> {
         self.members.keys().chain(self.pictures.keys()).copied()
+    }
+
+    /// Whether anybody wants to know who talks.
+    pub fn listen(&mut self, listen: bool) {
+        match (&self.talking, listen) {
+            (None, true) => self.talking = Some(Talking::default()),
+            (Some(_), false) => self.talking = None,
+            _ => {}
+        }
+    }
+
+    /// Who began or stopped to talk since the last call.
+    pub fn take_talk(&mut self) -> impl Iterator<Item = Talk> {
+        self.talk.drain(..)
+    }
+
+    /// When [`SpeakerGroup::handle_timeout`] wants to be called.
+    pub fn next(&self) -> Option<Instant> {
+        self.talking.as_ref()?.next()
+    }
+
+    /// Finds out who stopped to talk.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let mut ended = Vec::new();
+        if let Some(talking) = &mut self.talking {
+            talking.poll(now, &mut ended);
+        }
+        self.talk.extend(ended.into_iter().map(|audio| (audio, false)));
+    }
+
+    fn silence(&mut self, audio: SourceId) {
+        self.voices.remove(audio);
+        if self.talking.as_mut().is_some_and(|talking| talking.remove(audio)) {
+            self.talk.push((audio, false));
+        }
     }
 
     /// All slots, with what feeds each.
@@ -108,7 +152,7 @@ impl SpeakerGroup {
         changes: &mut Vec<SlotChange>,
     ) -> Option<Option<SourceId>> {
         let entry = self.members.remove(&audio)?;
-        self.voices.remove(audio);
+        self.silence(audio);
         self.dominant.remove(audio);
         for set in &mut self.sets {
             let freed = set.slots.remove(audio);
@@ -180,7 +224,7 @@ impl SpeakerGroup {
             return self.offer(audio, changes);
         }
         if audio == track {
-            self.voices.remove(audio);
+            self.silence(audio);
             for set in &mut self.sets {
                 let freed = Changes { audio: set.slots.remove_audio(audio), video: None };
                 set.report(freed, changes);
@@ -203,6 +247,9 @@ impl SpeakerGroup {
             return false;
         };
         self.voices.receive(now, audio, speech);
+        if self.talking.as_mut().is_some_and(|talking| talking.hear(now, audio)) {
+            self.talk.push((audio, true));
+        }
         let member = entry.shown();
         let word = self.dominant.challenge(now, audio, &self.voices);
         for set in &mut self.sets {

@@ -1,0 +1,82 @@
+//! What the tracks and data channels of a peer are asked and told by the rest of its shard.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Kind, Peer};
+use crate::control::error::EngineError;
+use crate::control::ids::{ChannelId, SourceId};
+use crate::control::mailbox::Backlog;
+use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingIndex, EncodingSet};
+
+impl Peer {
+    /// Whether the peer holds a track of its own. `None`: there is no such track.
+    pub fn holds(&mut self, track: SourceId) -> Option<bool> {
+        let held = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.holds(track),
+        });
+        held.flatten()
+    }
+
+    /// What the receivers of one of its tracks have to know. `None`: there is no such track.
+    pub fn describe(&mut self, track: SourceId) -> Option<Arc<SourceDescription>> {
+        let described = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.describe(track),
+        });
+        described.flatten()
+    }
+
+    /// Its receivers together want these encodings of a track. `None` when it panicked.
+    pub fn set_demand(&mut self, now: Instant, track: SourceId, wanted: EncodingSet) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.set_demand(now, track, wanted),
+        })
+    }
+
+    /// A receiver needs a keyframe of one encoding of a track. `None` when it panicked.
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        track: SourceId,
+        encoding: EncodingIndex,
+    ) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.request_keyframe(now, track, encoding),
+        })
+    }
+
+    /// Sends a message that came on another channel. `None` when it panicked.
+    pub fn relay(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        binary: bool,
+        data: Bytes,
+    ) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.relay(now, channel, binary, data),
+        })
+    }
+
+    /// What of its messages waits for JavaScript. `None` when it panicked, now or before.
+    pub fn backlog(&mut self) -> Option<Backlog> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.backlog().clone(),
+        })
+    }
+
+    /// Closes a channel with an error. `None` when it panicked.
+    pub fn fail_channel(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        error: EngineError,
+    ) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.fail_channel(now, channel, error),
+        })
+    }
+}

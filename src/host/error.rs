@@ -1,0 +1,112 @@
+//! Why the engine does not do what it was asked, before a shard or a mixer hears of it.
+
+use std::{fmt, io};
+
+use crate::control::error::{ErrorCode, Fault};
+use crate::control::ids::ShardIndex;
+
+/// An error of the host.
+#[derive(Debug)]
+pub enum HostError {
+    /// No certificate could be made.
+    Identity(&'static str),
+    /// The system gives no media thread, or no way for one to wait.
+    MediaThread(io::Error),
+    /// The system gives no thread of the pool.
+    PoolThread(io::Error),
+    NoSuchThread(ShardIndex),
+    ThreadFailed(ShardIndex),
+    EndpointClosed,
+    MixerClosed,
+    /// The endpoint has as many transports as it may.
+    TransportLimit(usize),
+    /// All media threads are too busy.
+    Overload,
+    /// The endpoint has as many mixers as it may.
+    MixerLimit(usize),
+    /// The mixer has as many ports as it may.
+    PortLimit(usize),
+    /// So many calls wait for a media thread.
+    CallsWaitForThread {
+        calls: usize,
+        thread: ShardIndex,
+    },
+    /// So many calls wait for a mixer.
+    CallsWaitForMixer {
+        calls: usize,
+    },
+    /// The ring to a media thread is full.
+    ThreadBehind(ShardIndex),
+    /// A codec that pictures are not made in, by its place in `options.video.codecs`.
+    MixedCodec(usize),
+    /// A font that is refused, and why.
+    #[cfg(feature = "mcu")]
+    Font(crate::engine::mixer::VideoError),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity(reason) => f.write_str(reason),
+            Self::MediaThread(error) => write!(f, "cannot start a media thread: {error}"),
+            Self::PoolThread(error) => write!(f, "cannot start a thread of the pool: {error}"),
+            Self::NoSuchThread(thread) => write!(f, "there is no media thread {}", thread.0),
+            Self::ThreadFailed(thread) => {
+                let number = thread.0;
+                write!(f, "media thread {number} ended by a fault: what lived on it is closed, ")?;
+                f.write_str("and a new one takes its place")
+            }
+            Self::EndpointClosed => f.write_str("the endpoint is closed"),
+            Self::MixerClosed => f.write_str("the mixer is closed"),
+            Self::TransportLimit(limit) => {
+                write!(f, "the endpoint has {limit} transports already")
+            }
+            Self::Overload => {
+                f.write_str("all media threads are too busy for another transport; try again later")
+            }
+            Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
+            Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
+            Self::CallsWaitForThread { calls, thread } => {
+                write!(f, "{calls} calls wait for media thread {}; await some first", thread.0)
+            }
+            Self::CallsWaitForMixer { calls } => {
+                write!(f, "{calls} calls wait for the mixer; await some first")
+            }
+            Self::ThreadBehind(thread) => {
+                write!(f, "media thread {} does not keep up; try again", thread.0)
+            }
+            Self::MixedCodec(_) => f.write_str("expected 'vp8', 'vp9' or 'h264'"),
+            #[cfg(feature = "mcu")]
+            Self::Font(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Fault for HostError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Identity(_) | Self::NoSuchThread(_) | Self::ThreadFailed(_) => {
+                ErrorCode::Internal
+            }
+            Self::MediaThread(_) | Self::PoolThread(_) => ErrorCode::Io,
+            Self::EndpointClosed | Self::MixerClosed => ErrorCode::Closed,
+            Self::TransportLimit(_) | Self::MixerLimit(_) | Self::PortLimit(_) => ErrorCode::Limit,
+            Self::CallsWaitForThread { .. }
+            | Self::CallsWaitForMixer { .. }
+            | Self::ThreadBehind(_) => ErrorCode::QueueFull,
+            Self::Overload => ErrorCode::Busy,
+            Self::MixedCodec(_) => ErrorCode::InvalidArg,
+            #[cfg(feature = "mcu")]
+            Self::Font(_) => ErrorCode::InvalidArg,
+        }
+    }
+
+    fn field(&self) -> Option<String> {
+        match self {
+            Self::MixedCodec(index) => Some(format!("options.video.codecs[{index}]")),
+            #[cfg(feature = "mcu")]
+            Self::Font(_) => Some("font".to_owned()),
+            _ => None,
+        }
+    }
+}
