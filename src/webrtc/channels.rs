@@ -182,7 +182,7 @@ impl Channels {
 
     /// Opens on the existing association what waited for it. A stream that was agreed on by other
     /// means may have been taken since: the peer opens whatever it likes.
-    pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc, events: &mut VecDeque<SessionEvent>) {
+    pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc, events: &mut VecDeque<PeerEvent>) {
         let (opened, waiting): (Vec<_>, Vec<_>) =
             self.list.iter_mut().partition(|channel| channel.handle.is_some());
         let agreed = opened.iter().filter_map(|channel| channel.options.negotiated);
@@ -199,8 +199,7 @@ impl Channels {
             channel.handle = Some(api.create_data_channel(config(&channel.options)));
         }
         for (id, stream) in refused {
-            let text = format!("another data channel has the id {stream}");
-            self.fail(rtc, id, EngineError::new(ErrorCode::InvalidState, text), events);
+            self.fail(rtc, id, SessionError::ChannelTaken(stream).into(), events);
         }
     }
 

@@ -12,7 +12,7 @@ use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
 use medialoom_fuzz::{pictures, recording, sound};
 
 /// Bytes of an input that is kept in the repository.
-const MAX_KEPT: usize = 900;
+const MAX_KEPT: usize = 2500;
 
 pub fn write() -> std::io::Result<()> {
     for (target, codec) in
