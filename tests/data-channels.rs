@@ -305,3 +305,37 @@ fn a_message_that_was_lost_comes_again_after_a_second() {
         }
     }
 }
+
+#[test]
+fn an_id_that_another_channel_has_is_refused_and_the_transport_goes_on() {
+    let mut world = World::new(1, 6, Conditions::GOOD);
+    let (_, transport, first) = open(&mut world, 0, Default::default());
+    // The first one took one of these; the other is free once.
+    let ids = [0, 1, 0, 1].map(|stream| {
+        let id = world.channel_id(transport);
+        let mut options = options("agreed");
+        options.negotiated = Some(stream);
+        world.command(transport, TransportCommand::CreateChannel { id, options });
+        id
+    });
+    world.run(SECOND);
+    let refused = |id: &&ChannelId| {
+        let closed = Event::ChannelClosed { id: **id, reason: CloseReason::Error };
+        world.events.contains(&closed)
+    };
+    assert_eq!(ids.iter().filter(refused).count(), 3);
+    let errors: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ChannelError { error, .. } => Some(error.code),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(errors, [ErrorCode::InvalidState; 3]);
+    let goes_on = |event: &Event| {
+        !matches!(event, Event::TransportClosed { .. } | Event::TransportError { .. })
+            && *event != (Event::ChannelClosed { id: first, reason: CloseReason::Error })
+    };
+    assert!(world.events.iter().all(goes_on));
+}

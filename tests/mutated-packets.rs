@@ -173,7 +173,6 @@ fn mutated_dtls() {
     };
     scene.attack(send, |_| ());
     // Some handshakes, of which every third datagram is changed; they take longer than packets.
-    let (mut through, mut not) = (0, 0);
     for _ in 0..number("MEDIALOOM_MUTATED_PACKETS", PACKETS).div_ceil(1000).min(100) {
         let Scene { room, mutation, .. } = &mut scene;
         let options = BareOptions { active: mutation.chance(2), ..BareOptions::default() };
@@ -186,10 +185,10 @@ fn mutated_dtls() {
             }) {}
             room.world.run(Duration::from_secs(1));
         }
-        *if peer.connected { &mut through } else { &mut not } += 1;
         scene.is_closed();
     }
-    assert!(through > 0 && not > 0, "{through} came through, {not} did not");
+    // An honest one comes through after all of them.
+    scene.replace();
 }
 
 #[test]

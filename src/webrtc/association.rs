@@ -100,7 +100,7 @@ impl Session {
             self.describe_to_str0m(remote, true);
             self.negotiation.has_application = true;
         }
-        self.channels.flush_wanted(&mut self.rtc);
+        self.channels.flush_wanted(&mut self.rtc, &mut self.events);
     }
 
     /// Two things str0m does by a description alone: it restarts ICE, and it begins an SCTP

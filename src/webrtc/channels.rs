@@ -1,6 +1,6 @@
 //! Data channels of one peer (RFC 8831).
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -176,15 +176,30 @@ impl Channels {
         }
         self.list.push(DataChannel::new(id, None, options, false));
         if has_application {
-            self.flush_wanted(rtc);
+            self.flush_wanted(rtc, events);
         }
     }
 
-    /// Opens on the existing association what waited for it.
-    pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc) {
-        for channel in self.list.iter_mut().filter(|channel| channel.handle.is_none()) {
-            let handle = rtc.direct_api().create_data_channel(config(&channel.options));
-            channel.handle = Some(handle);
+    /// Opens on the existing association what waited for it. A stream that was agreed on by other
+    /// means may have been taken since: the peer opens whatever it likes.
+    pub(super) fn flush_wanted(&mut self, rtc: &mut Rtc, events: &mut VecDeque<PeerEvent>) {
+        let (opened, waiting): (Vec<_>, Vec<_>) =
+            self.list.iter_mut().partition(|channel| channel.handle.is_some());
+        let agreed = opened.iter().filter_map(|channel| channel.options.negotiated);
+        let mut taken: HashSet<u16> = agreed.collect();
+        let mut refused = Vec::new();
+        for channel in waiting {
+            let mut api = rtc.direct_api();
+            if let Some(stream) = channel.options.negotiated
+                && (api.channel_id_by_sctp_stream_id(stream).is_some() || !taken.insert(stream))
+            {
+                refused.push((channel.id, stream));
+                continue;
+            }
+            channel.handle = Some(api.create_data_channel(config(&channel.options)));
+        }
+        for (id, stream) in refused {
+            self.fail(rtc, id, SessionError::ChannelTaken(stream).into(), events);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) enum SessionError<'a> {
     FragmentRestarts,
     /// The transport has as many data channels as it may.
     ChannelLimit(usize),
+    /// Another data channel has the stream that this one was agreed to have.
+    ChannelTaken(u16),
     /// A message of the peer's is larger than it may be.
     MessageTooLarge {
         size: usize,
@@ -73,6 +75,9 @@ impl fmt::Display for SessionError<'_> {
             Self::ChannelLimit(limit) => {
                 write!(f, "a transport has at most {limit} data channels")
             }
+            Self::ChannelTaken(stream) => {
+                write!(f, "another data channel has the id {stream}")
+            }
             Self::MessageTooLarge { size, limit } => {
                 write!(f, "the peer sent a message of {size} bytes, the limit is {limit}")
             }
@@ -98,7 +103,8 @@ impl Fault for SessionError<'_> {
             | Self::NoOfferToAnswer
             | Self::NoOfferToRollBack
             | Self::FragmentBeforeOffer
-            | Self::FragmentRestarts => ErrorCode::InvalidState,
+            | Self::FragmentRestarts
+            | Self::ChannelTaken(_) => ErrorCode::InvalidState,
             Self::AnswerRestarts => ErrorCode::Sdp,
             Self::Candidate { .. } => ErrorCode::Candidate,
             Self::TooManyLines | Self::ChannelLimit(_) | Self::Dtls(Failure::Excess(_)) => {

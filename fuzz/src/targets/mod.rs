@@ -31,10 +31,16 @@ pub mod vp8;
 pub mod vp9;
 mod world;
 
+#[cfg(feature = "mcu")]
+use medialoom::codec::Codec;
+
+#[cfg(feature = "mcu")]
+use crate::{pictures, sound};
+
 /// A target and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All that need no decoders.
+/// All of them; those that need decoders where there are some.
 pub const TARGETS: &[Target] = &[
     ("av1", av1::run),
     ("candidates", candidates::run),
@@ -45,14 +51,28 @@ pub const TARGETS: &[Target] = &[
     ("frames", frames::run),
     ("h264", h264::run),
     ("h265", h265::run),
+    #[cfg(feature = "mcu")]
+    ("mix_av1", |data| pictures::play(Codec::Av1, data)),
+    #[cfg(feature = "mcu")]
+    ("mix_h264", |data| pictures::play(Codec::H264, data)),
+    #[cfg(feature = "mcu")]
+    ("mix_sound", sound::play),
+    #[cfg(feature = "mcu")]
+    ("mix_vp8", |data| pictures::play(Codec::Vp8, data)),
+    #[cfg(feature = "mcu")]
+    ("mix_vp9", |data| pictures::play(Codec::Vp9, data)),
     ("multiplex", multiplex::run),
     ("negotiation", negotiation::run),
+    #[cfg(feature = "mcu")]
+    ("picture_file", picture_file::run),
     ("receiving", receiving::run),
     ("red", red::run),
     ("rtcp", rtcp::run),
     ("rtp_header", rtp_header::run),
     ("sctp", sctp::run),
     ("session", session::run),
+    #[cfg(feature = "mcu")]
+    ("sound_file", sound_file::run),
     ("srtcp", srtcp::run),
     ("stun", stun::run),
     ("transponder", transponder::run),

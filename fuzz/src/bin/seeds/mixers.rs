@@ -1,5 +1,4 @@
-//! Good streams and files for the mixers, too large for the repository, and one picture of each codec
-//! for those who read payloads.
+//! Good streams and files for the mixers, and one picture of each codec for those who read payloads.
 
 use std::time::Instant;
 
@@ -11,6 +10,9 @@ use medialoom::mcu::video::{
 use medialoom::mcu::{MadePacket, PortId};
 use medialoom_fuzz::script::{MAX_PACKETS, Packet, Script};
 use medialoom_fuzz::{pictures, recording, sound};
+
+/// Bytes of an input that is kept in the repository.
+const MAX_KEPT: usize = 2500;
 
 pub fn write() -> std::io::Result<()> {
     for (target, codec) in
@@ -86,8 +88,10 @@ fn save(target: &str, name: &str, script: &Script) -> std::io::Result<()> {
     write_file(target, name, &script.write())
 }
 
+/// Small ones are kept in the repository.
 fn write_file(target: &str, name: &str, data: &[u8]) -> std::io::Result<()> {
-    super::save("corpus", target, &format!("seed-{name}"), data)
+    let folder = if data.len() <= MAX_KEPT { "seeds" } else { "corpus" };
+    super::save(folder, target, name, data)
 }
 
 fn of_pictures(

@@ -129,6 +129,10 @@ pub struct Engine {
     /// Set when we detect gaps or partial flights during handshake.
     handshake_ack_deadline: Option<Instant>,
 
+    /// Whether something came since the last handshake ACK. What is missing stays missing until
+    /// the peer sends again, and an ACK that says nothing new would follow the one before at once.
+    handshake_ack_news: bool,
+
     /// When true, the next record must start a fresh datagram instead of
     /// appending to the current last buffer in queue_tx.
     datagram_sealed: bool,
@@ -246,6 +250,7 @@ impl Engine {
             hs_replay: ReplayWindow::new(),
             received_record_numbers: ArrayVec::new(),
             handshake_ack_deadline: None,
+            handshake_ack_news: false,
             datagram_sealed: false,
             flight_saved_records: ArrayVec::new(),
             timers,
@@ -369,6 +374,7 @@ impl Engine {
         let cs = self.cipher_suite;
         let incoming = Incoming::parse_packet(packet, self, cs)?;
         if let Some(incoming) = incoming {
+            self.handshake_ack_news = true;
             // A reordered protected flight can be retransmitted once keys are ready.
             // A coalesced flight starts with its plaintext key-establishing records.
             if !self.peer_encryption_enabled
@@ -1604,7 +1610,7 @@ impl Engine {
             return;
         }
 
-        if self.handshake_ack_deadline.is_some() {
+        if self.handshake_ack_deadline.is_some() || !self.handshake_ack_news {
             return;
         }
 
@@ -1647,6 +1653,7 @@ impl Engine {
         }
 
         self.handshake_ack_deadline = None;
+        self.handshake_ack_news = false;
 
         if record_numbers.is_empty() {
             return Ok(());
