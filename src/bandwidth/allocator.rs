@@ -76,6 +76,7 @@ struct Limits<'a> {
 }
 
 impl Allocator {
+    /// Nothing has been decided yet, and no track backs off from a layer.
     pub fn new() -> Self {
         Self::default()
     }

@@ -101,5 +101,6 @@ pub trait Estimator: Debug + Send {
     /// Packets take another path from now on: ICE has chosen another pair.
     fn reset_path(&mut self, now: Instant);
 
+    /// What the estimate is and why, for statistics.
     fn statistics(&self) -> EstimatorStatistics;
 }

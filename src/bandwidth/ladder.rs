@@ -95,6 +95,7 @@ pub struct Ladder {
 }
 
 impl Ladder {
+    /// From the cheapest to the dearest; empty when nothing can be sent.
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs
     }
@@ -128,6 +129,7 @@ impl Ladder {
         if self.pixels > 0.0 { self.pixels } else { USUAL_PIXELS }
     }
 
+    /// Index of the rung with this layer.
     pub fn position(&self, layer: LayerId) -> Option<usize> {
         self.rungs.iter().position(|rung| rung.layer == layer)
     }
@@ -151,6 +153,7 @@ pub struct LadderBuilder {
 }
 
 impl LadderBuilder {
+    /// Has room for the layers of the largest source.
     pub fn new() -> Self {
         Self {
             candidates: Vec::with_capacity(MAX_LAYERS),

@@ -46,6 +46,7 @@ pub struct Pacer {
 }
 
 impl Pacer {
+    /// Paces nothing until [`Pacer::set_rate`] gives it a rate.
     pub fn new() -> Self {
         Self::default()
     }

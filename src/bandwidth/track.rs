@@ -99,6 +99,7 @@ impl Track {
         self.ladder.shed(share);
     }
 
+    /// What it can be sent, as of the last update.
     pub fn ladder(&self) -> &Ladder {
         &self.ladder
     }
@@ -118,6 +119,7 @@ impl Track {
         self.target.as_ref()
     }
 
+    /// Why the target is what it is.
     pub fn reason(&self) -> Reason {
         self.reason
     }

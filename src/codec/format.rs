@@ -81,6 +81,7 @@ pub struct PayloadMap {
 }
 
 impl PayloadMap {
+    /// Forgets what was found, because the formats of one side have changed.
     pub fn clear(&mut self) {
         self.known.clear();
     }

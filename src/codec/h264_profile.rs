@@ -57,6 +57,7 @@ impl H264Profile {
         }
     }
 
+    /// The profile with this [`H264Profile::code`]; `None` for any other number.
     pub fn from_code(code: u32) -> Option<Self> {
         const ALL: [H264Profile; 6] = [
             H264Profile::ConstrainedBaseline,

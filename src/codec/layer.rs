@@ -18,6 +18,7 @@ impl Layer {
     pub const HIGHEST: Layer =
         Layer { spatial: Self::MAX as u8 - 1, temporal: Self::MAX as u8 - 1 };
 
+    /// Both count from 0. From [`Layer::MAX`] on there is no [`Layer::index`].
     pub fn new(spatial: u8, temporal: u8) -> Self {
         Self { spatial, temporal }
     }

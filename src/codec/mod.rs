@@ -65,6 +65,7 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// Every codec the engine knows, those for sound first.
     pub const ALL: [Codec; 9] = [
         Codec::Opus,
         Codec::Pcmu,

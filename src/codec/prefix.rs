@@ -27,6 +27,7 @@ impl Prefix {
         usize::from(self.replaces)
     }
 
+    /// What stands in place of the first [`Prefix::replaces`] bytes of the payload.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }

@@ -6,8 +6,9 @@ pub const MAX_BLOCKS: usize = 16;
 pub const MAX_OFFSET: u32 = (1 << 14) - 1;
 /// Longest redundant block: its length has 10 bits.
 pub const MAX_LENGTH: usize = (1 << 10) - 1;
-/// Bytes of header of a redundant block, and of the primary one.
+/// Bytes of header of a redundant block (RFC 2198 3).
 pub const HEADER_LEN: usize = 4;
+/// Bytes of header of the primary block, which has no offset and no length (RFC 2198 3).
 pub const PRIMARY_HEADER_LEN: usize = 1;
 
 /// A redundant block.
@@ -63,6 +64,7 @@ impl<'a> Red<'a> {
         &self.blocks[..self.count]
     }
 
+    /// The bytes of one of its blocks; none for a block that reaches beyond this payload.
     pub fn data(&self, block: &Block) -> &'a [u8] {
         let start = usize::from(block.start);
         self.payload.get(start..start + usize::from(block.length)).unwrap_or(&[])

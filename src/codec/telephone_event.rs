@@ -14,6 +14,7 @@ pub struct TelephoneEvent {
 }
 
 impl TelephoneEvent {
+    /// Reads the first event of a payload (RFC 4733 2.3); `None` for less than four bytes.
     pub fn parse(payload: &[u8]) -> Option<Self> {
         let &[event, flags, d0, d1] = payload.first_chunk()?;
         Some(Self {

@@ -120,6 +120,7 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// All of the canvas.
     pub const WHOLE: Parts = Parts { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
 
     /// Whether it has an area and lies on the canvas; rounding is forgiven.
@@ -143,13 +144,17 @@ pub struct Colour {
 }
 
 impl Colour {
+    /// Opaque white.
     pub const WHITE: Colour = Colour::rgb(255, 255, 255);
+    /// Opaque black.
     pub const BLACK: Colour = Colour::rgb(0, 0, 0);
 
+    /// An opaque colour, each part 0 to 255.
     pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue, alpha: 255 }
     }
 
+    /// The same colour with another opacity: 0 is invisible, 255 covers everything.
     pub const fn with_alpha(self, alpha: u8) -> Self {
         Self { alpha, ..self }
     }

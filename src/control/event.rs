@@ -24,6 +24,7 @@ pub enum TransportState {
 }
 
 impl TransportState {
+    /// As JavaScript names it.
     pub fn name(self) -> &'static str {
         match self {
             TransportState::New => "new",
@@ -47,6 +48,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// As JavaScript names it.
     pub fn name(self) -> &'static str {
         match self {
             CloseReason::Closed => "closed",

@@ -11,6 +11,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// As JavaScript and statistics name it.
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Udp => "udp",

@@ -14,6 +14,7 @@ pub const MAX_SHARDS: usize = 1 << SHARD_BITS;
 pub struct ShardIndex(pub u8);
 
 impl ShardIndex {
+    /// Its place in tables of all media threads.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -64,6 +65,7 @@ macro_rules! id {
         pub struct $name(pub u64);
 
         impl $name {
+            /// Never handed out before, for something that lives on `shard`.
             pub fn new(ids: &Ids, shard: ShardIndex) -> Self {
                 Self(ids.next(shard))
             }

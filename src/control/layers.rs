@@ -35,6 +35,7 @@ pub enum LayerReason {
 }
 
 impl LayerReason {
+    /// As JavaScript names it.
     pub fn name(self) -> &'static str {
         match self {
             LayerReason::Best => "best",

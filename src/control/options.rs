@@ -34,6 +34,7 @@ pub struct EngineOptions {
     pub threads: usize,
     /// Listen on TCP too, at the same port number (RFC 6544).
     pub tcp: bool,
+    /// Open at the same time; one more is refused.
     pub max_transports: usize,
     /// Threads of the pool of tasks, which start with the first task: a mixer.
     pub task_threads: usize,
@@ -63,6 +64,7 @@ pub struct TransportOptions {
     pub dtls: DtlsVersions,
     /// `None`: never.
     pub connect_timeout: Option<Duration>,
+    /// Without consent for so long it closes (RFC 7675 5.1).
     pub disconnect_timeout: Duration,
     /// Bytes.
     pub max_message_size: usize,
@@ -106,6 +108,7 @@ pub struct ChannelOptions {
     pub label: String,
     pub protocol: String,
     pub ordered: bool,
+    /// Without it and a life time, until it arrives (RFC 8831 6.1).
     pub max_retransmits: Option<u16>,
     /// Milliseconds.
     pub max_packet_life_time: Option<u16>,

@@ -26,6 +26,7 @@ pub struct Share {
 #[derive(Serialize, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointStats {
+    /// Milliseconds since 1970.
     pub timestamp: u64,
     pub threads: Vec<ThreadStats>,
     pub transports: Vec<TransportStats>,
@@ -38,8 +39,11 @@ pub struct EndpointStats {
 pub struct ThreadStats {
     pub thread: u8,
     pub transports: usize,
+    /// The share of its time in which it works, 0 to 1.
     pub load: f32,
+    /// Takes no new transports.
     pub overloaded: bool,
+    /// How much of its best bitrate a video track is sent at most, 0 to 1.
     pub layer_share: f64,
     pub transports_over_budget: usize,
     pub packets_over_budget: u64,
@@ -47,11 +51,13 @@ pub struct ThreadStats {
     pub packets_sent: u64,
     pub bytes_received: u64,
     pub bytes_sent: u64,
+    /// Datagrams that belonged to no peer.
     pub packets_unmatched: u64,
     pub packets_discarded_on_send: u64,
     pub packets_discarded_between_threads: u64,
     pub receive_calls: u64,
     pub send_calls: u64,
+    /// System calls that asked which sockets can be read.
     pub wait_calls: u64,
     pub wakeups: u64,
     /// Counted with the feature `allocation-counter` only.
@@ -87,8 +93,10 @@ pub struct CandidatePairStats {
     pub protocol: &'static str,
     pub local_address: String,
     pub remote_address: String,
+    /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_round_trip_time: Option<f64>,
+    /// Seconds, of all responses together.
     pub total_round_trip_time: f64,
     pub responses_received: u64,
 }
@@ -190,10 +198,14 @@ pub struct EncodingStats {
     pub active: bool,
     pub packets_received: u64,
     pub bytes_received: u64,
+    /// Bit/s.
     pub bitrate: u64,
+    /// Packets that never came, retransmissions counted as come.
     pub packets_lost: u64,
+    /// 0 to 1, since the last report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fraction_lost: Option<f64>,
+    /// Seconds.
     pub jitter: f64,
     pub nack_count: u64,
     pub pli_count: u64,
@@ -208,6 +220,7 @@ pub struct EncodingStats {
     pub frame_width: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame_height: Option<u16>,
+    /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_time: Option<f64>,
     /// Of video that tells them apart.
@@ -258,6 +271,7 @@ pub struct OutgoingTrackStats {
     pub muted: bool,
     pub packets_sent: u64,
     pub bytes_sent: u64,
+    /// Bit/s.
     pub bitrate: u64,
     pub nack_count: u64,
     pub pli_count: u64,
@@ -266,12 +280,16 @@ pub struct OutgoingTrackStats {
     pub retransmitted_bytes_sent: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames_sent: Option<u64>,
+    /// As the receiver reports, with the fields below.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packets_lost: Option<u64>,
+    /// 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fraction_lost: Option<f64>,
+    /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<f64>,
+    /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_time: Option<f64>,
 }
@@ -288,6 +306,7 @@ pub struct DataChannelStats {
     pub messages_received: u64,
     pub bytes_sent: u64,
     pub bytes_received: u64,
+    /// Forwarded messages for which the queue had no room.
     pub messages_dropped: u64,
 }
 
@@ -297,6 +316,7 @@ pub struct DataChannelStats {
 pub struct MixerStats {
     pub id: u64,
     pub effort: &'static str,
+    /// Milliseconds of the latest turn of the last second.
     pub lateness: f64,
     pub packets_dropped: u64,
     pub ports: Vec<PortStats>,
@@ -318,13 +338,18 @@ pub struct PortStats {
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct SoundStats {
+    /// Milliseconds that it waits.
     pub jitter_buffer_delay: f64,
+    /// Milliseconds that it is meant to wait.
     pub jitter_buffer_target: f64,
     pub packets_received: u64,
     pub packets_late: u64,
     pub packets_discarded: u64,
+    /// Milliseconds of sound made up for what did not come.
     pub concealed: u64,
+    /// Of the sender's clock, in millionths.
     pub drift: f32,
+    /// dBov.
     pub audio_level: i8,
 }
 

@@ -37,19 +37,25 @@ pub trait Output<M> {
 /// After any number of `handle_*` calls the driver calls `flush` once, so that what belongs
 /// together leaves together.
 pub trait Reactor {
+    /// What shards tell each other.
     type Message: Message;
 
+    /// A command of JavaScript, for something that lives here.
     fn handle_command(&mut self, now: Instant, command: Command);
+    /// A message of another shard, or of its own.
     fn handle_message(&mut self, now: Instant, message: Self::Message);
+    /// One datagram, without its framing where it came over TCP (RFC 4571).
     fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]);
     /// A TCP connection ended.
     fn handle_flow_ended(&mut self, now: Instant, flow: &Flow);
+    /// It is as late as [`Reactor::poll_timeout`] said, or later.
     fn handle_timeout(&mut self, now: Instant);
     /// How busy its thread is, a few times a second as long as there are turns. A turn that this
     /// asks for anything comes next.
     fn handle_load(&mut self, now: Instant, load: ThreadLoad);
     /// When `handle_timeout` wants to be called next. Asked after `flush`.
     fn poll_timeout(&mut self) -> Option<Instant>;
+    /// Hands over everything that the calls before this one have to send.
     fn flush(&mut self, now: Instant, output: &mut impl Output<Self::Message>);
     /// The thread is about to end: say goodbye to every peer. `flush` is called once more.
     fn shutdown(&mut self, now: Instant);

@@ -26,6 +26,7 @@ pub enum Refusal {
 }
 
 impl Load {
+    /// No transports on any of so many shards, and all of them have time.
     pub fn new(shards: usize) -> Self {
         Self((0..shards).map(|_| OfShard::default()).collect())
     }
@@ -46,6 +47,7 @@ impl Load {
         Ok(ShardIndex(index as u8))
     }
 
+    /// A transport of this shard is gone.
     pub fn leave(&self, shard: ShardIndex) {
         // One that was admitted while its shard went down is not counted any more.
         let one_less = |count: usize| Some(count.saturating_sub(1));

@@ -30,6 +30,7 @@ pub struct Occupancy {
 }
 
 impl Occupancy {
+    /// A thread that did nothing so far; it is measured from `now` on.
     pub fn new(now: Instant) -> Self {
         Self { told: now, worked: Duration::ZERO, longest: Duration::ZERO, busy: 0.0 }
     }

@@ -23,6 +23,7 @@ pub enum Stream {
     Rtcp(u32),
 }
 
+/// Who shares a pair of addresses, and whose each stream is, as far as that is known.
 pub struct SharedFlow {
     members: Vec<Member>,
     streams: HashMap<Stream, TransportId>,
@@ -46,6 +47,7 @@ impl SharedFlow {
         Self { members, streams: HashMap::new(), next: 0, refused: false }
     }
 
+    /// Whether this peer is one of them.
     pub fn has(&self, id: TransportId) -> bool {
         self.members.iter().any(|member| member.id == id)
     }

@@ -100,6 +100,7 @@ impl Shedding {
         self.look = Some(now);
     }
 
+    /// A peer that has to be told of the share and counts as told now; `None` when all know.
     pub fn next_to_limit(&mut self) -> Option<TransportId> {
         self.unaware.pop()
     }
@@ -112,6 +113,7 @@ impl Shedding {
         }
     }
 
+    /// When [`Shedding::handle_timeout`] wants to be called next; `None` while nothing is given up.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.look
     }

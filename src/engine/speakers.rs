@@ -22,6 +22,7 @@ pub type Talk = (SourceId, bool);
 
 /// One group; see the module.
 pub struct SpeakerGroup {
+    /// Sound below this level, in dBov, does not count.
     pub threshold: i8,
     /// By their sound.
     members: IdMap<SourceId, Entry>,
@@ -63,6 +64,7 @@ struct Set {
 }
 
 impl SpeakerGroup {
+    /// Nobody is a member. `threshold` is the level in dBov from which on sound counts.
     pub fn new(threshold: i8) -> Self {
         Self {
             threshold,
@@ -77,6 +79,7 @@ impl SpeakerGroup {
         }
     }
 
+    /// Who has the word, if anybody.
     pub fn dominant(&self) -> Option<SourceId> {
         self.dominant.current()
     }
@@ -263,6 +266,7 @@ impl SpeakerGroup {
         word
     }
 
+    /// Makes slots with these ids, and fills them at once with whoever is there.
     pub fn add_slots(
         &mut self,
         now: Instant,

@@ -34,6 +34,7 @@ pub struct Tick(u64);
 type Timer = (Tick, TransportId);
 
 impl Timers {
+    /// Nothing is armed; ticks are counted from `now` on.
     pub fn new(now: Instant) -> Self {
         Self {
             origin: now,
@@ -51,6 +52,7 @@ impl Timers {
         Tick(nanos.div_ceil(TICK_MS * 1_000_000) as u64)
     }
 
+    /// Fires for `id` at this tick. One that has passed fires at the next.
     pub fn arm(&mut self, id: TransportId, tick: Tick) {
         // What is due already fires with the next tick that is looked at.
         let slot = tick.0.max(self.cursor);

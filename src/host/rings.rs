@@ -72,6 +72,7 @@ fn connect_with<M>(
 }
 
 impl<M: Message> OutgoingRings<M> {
+    /// Sends a message, by the next [`OutgoingRings::flush`]. One too many is lost and counted.
     pub fn push(&mut self, to: ShardIndex, message: M, counters: &ThreadCounters) {
         match self.links.get_mut(to.index()) {
             Some(Some(link)) => {
@@ -102,6 +103,7 @@ impl<M: Message> OutgoingRings<M> {
         std::mem::take(&mut self.own)
     }
 
+    /// Whether the shard has sent anything to itself.
     pub fn has_own(&self) -> bool {
         !self.own.is_empty()
     }
@@ -169,6 +171,7 @@ impl<M: Message> IncomingRings<M> {
         more
     }
 
+    /// Whether nothing has come from any thread.
     pub fn is_empty(&self) -> bool {
         self.rings.iter().all(Consumer::is_empty)
     }

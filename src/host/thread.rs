@@ -106,6 +106,7 @@ enum Left {
 }
 
 impl<'a, R: Reactor> Thread<'a, R> {
+    /// A thread that has not looked at its sockets yet; [`Thread::run`] is its life.
     pub fn new(reactor: &'a mut R, connections: &'a mut Connections<R::Message>) -> Self {
         Self {
             reactor,

@@ -16,6 +16,7 @@ struct State {
 }
 
 impl Limit {
+    /// Nothing was left out; the first record goes through.
     pub const fn new() -> Self {
         Self(Mutex::new(State { last: None, left_out: 0 }))
     }

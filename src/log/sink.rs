@@ -31,6 +31,7 @@ impl Sink {
         Self { level, bell: Box::new(bell), queue: Mutex::default() }
     }
 
+    /// The most talkative level that is let through.
     pub fn level(&self) -> LevelFilter {
         self.level
     }

@@ -32,6 +32,7 @@ pub(crate) struct AddressTable {
 }
 
 impl AddressTable {
+    /// `entries` by index of their sockets.
     pub fn new(entries: Vec<Bound>) -> Self {
         Self { entries }
     }

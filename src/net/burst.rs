@@ -39,6 +39,7 @@ struct Run {
 }
 
 impl Burst {
+    /// Holds nothing; its slab is allocated here, once for all bursts of a thread.
     pub fn new() -> Self {
         Self { slab: vec![0; SLAB].into(), used: 0, runs: Vec::new(), flow: None }
     }

@@ -173,6 +173,7 @@ impl ShardSockets {
         })
     }
 
+    /// What each protocol listens on, as one of this thread's addresses.
     pub fn addresses(&self, thread: ShardIndex) -> impl Iterator<Item = ListenAddress> {
         self.protocols().flat_map(move |protocol| {
             self.bound.iter().map(move |bound| ListenAddress {

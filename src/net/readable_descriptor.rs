@@ -32,6 +32,7 @@ impl ReadableSocket {
         self.0.try_io(Interest::READABLE, |_| read())
     }
 
+    /// The socket, for system calls that send and receive several datagrams.
     pub fn reference(&self) -> UdpSockRef<'_> {
         UdpSockRef::from(self.0.get_ref())
     }

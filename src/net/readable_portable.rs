@@ -30,6 +30,7 @@ impl ReadableSocket {
         self.0.try_io(Interest::READABLE, read)
     }
 
+    /// The socket, for system calls that send and receive several datagrams.
     pub fn reference(&self) -> UdpSockRef<'_> {
         UdpSockRef::from(&self.0)
     }

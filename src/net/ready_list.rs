@@ -25,6 +25,7 @@ struct KeyWaker<K> {
 }
 
 impl<K: Copy + Send + Sync + 'static> ReadyList<K> {
+    /// Nothing is ready and nobody waits.
     pub fn new() -> Arc<Self> {
         Arc::new(Self { state: Mutex::new(State { ready: Vec::new(), waiting: None }) })
     }
@@ -35,6 +36,7 @@ impl<K: Copy + Send + Sync + 'static> ReadyList<K> {
         Arc::new(KeyWaker { key, list: Arc::clone(self), listed }).into()
     }
 
+    /// Ready while the list is not empty. Of several that wait only the last is woken.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if !state.ready.is_empty() {

@@ -55,6 +55,7 @@ impl SendQueue {
         Some(framing::LENGTH + usize::from(u16::from_be_bytes([length[0], length[1]])))
     }
 
+    /// Whether everything was written.
     pub fn is_empty(&self) -> bool {
         self.written == self.bytes.len()
     }

@@ -30,6 +30,7 @@ pub(super) struct Connection {
 pub(super) struct Ended;
 
 impl Connection {
+    /// Nothing was read or sent yet. `waker` is woken when it can be read or written again.
     pub fn new(stream: TcpStream, flow: Flow, waker: Waker) -> Self {
         // A frame is a packet: holding it back for more of them only delays it. Fails on some
         // systems when the peer has ended the connection already, which reading will show.

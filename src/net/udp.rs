@@ -158,6 +158,7 @@ pub(crate) fn without_flow_label(address: SocketAddr) -> SocketAddr {
 pub(crate) struct ReceiveBuffers(Box<[u8]>);
 
 impl ReceiveBuffers {
+    /// Room for as many of the largest datagrams as one system call reads.
     pub fn new() -> Self {
         Self(vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice())
     }

@@ -26,6 +26,7 @@ impl NativeEndpoint {
         Ok(id.0 as f64)
     }
 
+    /// Sends a text message, as soon as those before it have left.
     #[napi(catch_unwind)]
     pub fn send_text(&self, env: Env, transport: f64, id: f64, text: String) -> Result<()> {
         let command =
@@ -41,6 +42,7 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Sets the number of bytes at or below which what waits to be sent is told of.
     #[napi(catch_unwind)]
     pub fn set_buffered_amount_low(
         &self,
@@ -54,12 +56,14 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Whether messages that arrive are wanted.
     #[napi(catch_unwind)]
     pub fn listen_channel(&self, env: Env, transport: f64, id: f64, listen: bool) -> Result<()> {
         let command = TransportCommand::ListenChannel { id: channel_id(id), listen };
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Sends on what arrives on the channel `source`, in place of what it sent on before.
     #[napi(catch_unwind)]
     pub fn attach_channel(&self, env: Env, transport: f64, id: f64, source: f64) -> Result<()> {
         let attached = self.running.engine.attach_channel(
@@ -70,12 +74,14 @@ impl NativeEndpoint {
         self.check(&env, attached)
     }
 
+    /// Ends what `attach_channel` began.
     #[napi(catch_unwind)]
     pub fn detach_channel(&self, env: Env, transport: f64, id: f64) -> Result<()> {
         let command = TransportCommand::DetachChannel { id: channel_id(id) };
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Closes a channel.
     #[napi(catch_unwind)]
     pub fn close_channel(&self, env: Env, transport: f64, id: f64) -> Result<()> {
         let command = TransportCommand::CloseChannel { id: channel_id(id) };

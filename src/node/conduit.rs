@@ -9,11 +9,13 @@ use napi_derive::napi;
 
 use crate::control::conduit::{Conduit, Frame, Pcm};
 
+/// Sound on its way to or from a mixer.
 #[napi]
 pub struct NativePcmConduit {
     pub(super) conduit: Arc<Conduit<Pcm>>,
 }
 
+/// Pictures on their way to or from a mixer.
 #[napi]
 pub struct NativeFrameConduit {
     pub(super) conduit: Arc<Conduit<Frame>>,
@@ -24,6 +26,7 @@ macro_rules! conduit {
     ($class:ident) => {
         #[napi]
         impl $class {
+            /// By which `remove_conduit` finds it.
             #[napi(getter, catch_unwind)]
             pub fn id(&self) -> f64 {
                 self.conduit.id().0 as f64
@@ -83,6 +86,7 @@ impl NativePcmConduit {
 
 #[napi]
 impl NativeFrameConduit {
+    /// The next picture, if there is one; `timestamp` in milliseconds since 1970.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let Some(frame) = self.conduit.take() else { return Ok(None) };

@@ -24,6 +24,7 @@ pub struct NativeEndpoint {
     pub(super) running: Arc<Running>,
 }
 
+/// An address that is listened on, and what is announced for it.
 #[napi(object, object_from_js = false)]
 pub struct NativeListenAddress {
     pub ip: String,
@@ -33,6 +34,7 @@ pub struct NativeListenAddress {
     pub thread: u32,
 }
 
+/// An address in candidates.
 #[napi(object, object_from_js = false)]
 pub struct NativeAnnouncedAddress {
     pub ip: String,
@@ -60,6 +62,7 @@ impl NativeEndpoint {
         Ok(Self { running })
     }
 
+    /// Every address that is listened on, of each thread and protocol.
     #[napi(getter, catch_unwind)]
     pub fn addresses(&self) -> Vec<NativeListenAddress> {
         let addresses = self.running.engine.addresses().iter();
@@ -81,6 +84,7 @@ impl NativeEndpoint {
             .collect()
     }
 
+    /// Of the certificate, as `a=fingerprint` has it (RFC 8122 5).
     #[napi(getter, catch_unwind)]
     pub fn fingerprint(&self) -> String {
         self.running.engine.fingerprint()

@@ -14,6 +14,7 @@ use crate::control::mixer::{MixerCommand, Tapped, parse};
 use crate::host::MixedTrackInfo;
 use crate::queue::conduit::Weight;
 
+/// One encoding of a mixed track. `rid` only where there are several.
 #[napi(object, object_from_js = false)]
 pub struct NativeMixedEncoding {
     pub codec: &'static str,
@@ -21,12 +22,14 @@ pub struct NativeMixedEncoding {
     pub ssrc: u32,
 }
 
+/// A track that a mixer makes.
 #[napi(object, object_from_js = false)]
 pub struct NativeMixedTrack {
     pub id: f64,
     pub encodings: Vec<NativeMixedEncoding>,
 }
 
+/// A new mixer. `audio` is the track in which everybody is heard, `video` the canvas.
 #[napi(object, object_from_js = false)]
 pub struct NativeMixer {
     pub id: f64,
@@ -34,6 +37,7 @@ pub struct NativeMixer {
     pub video: Option<NativeMixedTrack>,
 }
 
+/// A new port. `audio` is what it gets: everybody but itself.
 #[napi(object, object_from_js = false)]
 pub struct NativePort {
     pub id: f64,
@@ -54,6 +58,7 @@ impl From<MixedTrackInfo> for NativeMixedTrack {
 
 #[napi]
 impl NativeEndpoint {
+    /// Makes a mixer on a thread of the pool.
     #[napi(catch_unwind)]
     pub fn create_mixer(&self, env: Env, options: String) -> Result<NativeMixer> {
         let options = self.check(&env, parse(&options, "options"))?;
@@ -65,11 +70,13 @@ impl NativeEndpoint {
         })
     }
 
+    /// Adds a TrueType or OpenType font, for mixers that are made afterwards.
     #[napi(catch_unwind)]
     pub fn add_font(&self, env: Env, font: Uint8Array) -> Result<()> {
         self.check(&env, self.running.engine.add_font(font.to_vec()))
     }
 
+    /// Adds a port to a mixer.
     #[napi(catch_unwind)]
     pub fn add_port(&self, env: Env, mixer: f64, options: String) -> Result<NativePort> {
         let options = self.check(&env, parse(&options, "options"))?;
@@ -78,12 +85,14 @@ impl NativeEndpoint {
         Ok(NativePort { id: id.0 as f64, audio: track.map(Into::into) })
     }
 
+    /// Hears and shows a port in another way.
     #[napi(catch_unwind)]
     pub fn set_port(&self, env: Env, mixer: f64, port: f64, options: String) -> Result<()> {
         let options = self.check(&env, parse(&options, "options"))?;
         self.ask(&env, mixer, MixerCommand::SetPort { port: port_id(port), options })
     }
 
+    /// Removes a port with its track.
     #[napi(catch_unwind)]
     pub fn remove_port(&self, env: Env, mixer: f64, port: f64) -> Result<()> {
         self.ask(&env, mixer, MixerCommand::RemovePort { port: port_id(port) })
@@ -104,12 +113,14 @@ impl NativeEndpoint {
         self.ask(&env, mixer, MixerCommand::Attach { port, kind, track })
     }
 
+    /// Arranges the tiles anew.
     #[napi(catch_unwind)]
     pub fn set_layout(&self, env: Env, mixer: f64, layout: String) -> Result<()> {
         let layout = self.check(&env, parse(&layout, "layout"))?;
         self.ask(&env, mixer, MixerCommand::SetLayout { layout })
     }
 
+    /// `color` is 0xRRGGBB, `picture` a JPEG or PNG that covers the canvas in its place.
     #[napi(catch_unwind)]
     pub fn set_background(
         &self,
@@ -127,6 +138,7 @@ impl NativeEndpoint {
         )
     }
 
+    /// Replaces all overlays. `pictures` are JPEG or PNG files that they name by place.
     #[napi(catch_unwind)]
     pub fn set_overlays(
         &self,
@@ -142,6 +154,7 @@ impl NativeEndpoint {
         self.ask(&env, mixer, MixerCommand::SetOverlays { overlays, pictures, request })
     }
 
+    /// These ports come first on the canvas, whoever speaks. None unpins all.
     #[napi(catch_unwind)]
     pub fn pin(&self, env: Env, mixer: f64, ports: Vec<f64>) -> Result<()> {
         let ports = ports.into_iter().map(port_id).collect();
@@ -163,6 +176,7 @@ impl NativeEndpoint {
         self.ask(&env, mixer, MixerCommand::Snapshot { port, options, request })
     }
 
+    /// Without a tone it falls silent.
     #[napi(catch_unwind)]
     pub fn set_tone(&self, env: Env, mixer: f64, port: f64, tone: Option<String>) -> Result<()> {
         let tone = tone.map(|tone| self.check(&env, parse(&tone, "tone"))).transpose()?;
@@ -208,6 +222,7 @@ impl NativeEndpoint {
         Ok(NativePcmConduit { conduit })
     }
 
+    /// Sound to be heard at a port, in place of a track's. `capacity` in milliseconds.
     #[napi(catch_unwind)]
     pub fn write_pcm(
         &self,
@@ -239,6 +254,7 @@ impl NativeEndpoint {
         Ok(NativeFrameConduit { conduit })
     }
 
+    /// Pictures to be shown at a port, in place of a track's. `capacity` in pictures.
     #[napi(catch_unwind)]
     pub fn write_frames(
         &self,
@@ -260,18 +276,21 @@ impl NativeEndpoint {
         self.ask(&env, mixer, command)
     }
 
+    /// Closes what `read_pcm`, `write_pcm`, `read_frames` or `write_frames` returned.
     #[napi(catch_unwind)]
     pub fn remove_conduit(&self, env: Env, mixer: f64, conduit: f64) -> Result<()> {
         let conduit = ConduitId(conduit as u64);
         self.ask(&env, mixer, MixerCommand::RemoveConduit { conduit })
     }
 
+    /// The reply is the statistics of one mixer.
     #[napi(catch_unwind)]
     pub fn mixer_stats(&self, env: Env, request: u32, mixer: f64) -> Result<()> {
         let asked = self.running.engine.mixer_stats(RequestId(request), mixer_id(mixer));
         self.check(&env, asked)
     }
 
+    /// Closes a mixer with its tracks, ports and conduits.
     #[napi(catch_unwind)]
     pub fn close_mixer(&self, env: Env, request: u32, mixer: f64) -> Result<()> {
         self.ask(&env, mixer, MixerCommand::Close { request: RequestId(request) })

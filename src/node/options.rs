@@ -13,12 +13,14 @@ use crate::control::options::{
     Announced, ChannelOptions, DtlsVersions, EngineOptions, Listen, OpusOptions, TransportOptions,
 };
 
+/// An address to listen on.
 #[napi(object)]
 pub struct NativeListenOptions {
     pub ip: String,
     pub announced: Vec<NativeAnnounced>,
 }
 
+/// An address to announce instead.
 #[napi(object)]
 pub struct NativeAnnounced {
     pub ip: String,
@@ -26,54 +28,73 @@ pub struct NativeAnnounced {
     pub port: Option<u16>,
 }
 
+/// Of an endpoint.
 #[napi(object)]
 pub struct NativeEndpointOptions {
     pub listen: Vec<NativeListenOptions>,
+    /// Thread k listens on `port + k`; 0 takes any free port.
     pub port: u16,
     pub threads: u32,
     pub tcp: bool,
     pub max_transports: u32,
+    /// Started with the first mixer.
     pub mixing_threads: u32,
 }
 
+/// Of a transport.
 #[napi(object)]
 pub struct NativeTransportOptions {
     pub ice_lite: bool,
     pub polite: bool,
+    /// Most wanted first; empty means all.
     pub codecs: Vec<String>,
     pub red: bool,
     pub dtx: bool,
     pub opus: NativeOpusOptions,
+    /// `1.2`, `1.3` or `auto`.
     pub dtls: String,
+    /// Milliseconds; 0 is never.
     pub connect_timeout: u32,
+    /// Milliseconds.
     pub disconnect_timeout: u32,
+    /// Bytes.
     pub max_message_size: u32,
+    /// Bytes.
     pub max_buffered_amount: f64,
     pub dump_file: Option<String>,
 }
 
+/// How peers are asked to send Opus.
 #[napi(object)]
 pub struct NativeOpusOptions {
     pub stereo: bool,
+    /// Bit/s, 6,000 to 510,000.
     pub max_average_bitrate: Option<u32>,
 }
 
+/// Of a data channel (RFC 8831 6.1, RFC 8832 5.1).
 #[napi(object)]
 pub struct NativeChannelOptions {
     pub label: String,
     pub protocol: String,
     pub ordered: bool,
     pub max_retransmits: Option<u16>,
+    /// Milliseconds.
     pub max_packet_life_time: Option<u16>,
+    /// SCTP stream id agreed on by other means.
     pub negotiated: Option<u16>,
 }
 
+/// What of a video track is of use, and how much it is worth.
 #[napi(object)]
 pub struct NativePreferences {
     pub max_width: Option<u16>,
     pub max_height: Option<u16>,
+    /// Frames a second.
     pub max_frame_rate: Option<f64>,
+    /// Bit/s.
     pub max_bitrate: Option<f64>,
+    /// 1 to 100.
     pub priority: u32,
     pub pause_allowed: bool,
 }

@@ -9,6 +9,7 @@ use crate::control::command::TransportCommand;
 use crate::control::ids::{SlotsId, SourceId, SpeakersId};
 use crate::control::speakers::SpeakersCommand;
 
+/// Slots of a group: the id of all together, and those of each.
 #[napi(object, object_from_js = false)]
 pub struct NativeSpeakerSlots {
     pub id: f64,
@@ -45,6 +46,7 @@ impl NativeEndpoint {
         self.post_speakers(&env, SpeakersId(group as u64), command)
     }
 
+    /// Takes the member with this incoming track out of its group.
     #[napi(catch_unwind)]
     pub fn remove_speaker(&self, env: Env, group: f64, audio: f64) -> Result<()> {
         let command = SpeakersCommand::Remove { audio: incoming_track_id(audio) };
@@ -58,6 +60,7 @@ impl NativeEndpoint {
         self.post_speakers(&env, SpeakersId(group as u64), command)
     }
 
+    /// Closes a group with its slots.
     #[napi(catch_unwind)]
     pub fn close_speakers(&self, env: Env, group: f64) -> Result<()> {
         self.post_speakers(&env, SpeakersId(group as u64), SpeakersCommand::Close)
@@ -84,12 +87,14 @@ impl NativeEndpoint {
         Ok(made)
     }
 
+    /// Closes slots that were made together.
     #[napi(catch_unwind)]
     pub fn close_speaker_slots(&self, env: Env, group: f64, id: f64) -> Result<()> {
         let command = SpeakersCommand::CloseSlots { id: SlotsId(id as u64) };
         self.post_speakers(&env, SpeakersId(group as u64), command)
     }
 
+    /// Feeds an outgoing track from whoever has a slot, but for the peer itself.
     #[napi(catch_unwind)]
     pub fn attach_slot(&self, env: Env, transport: f64, id: f64, slot: f64) -> Result<()> {
         let slot = incoming_track_id(slot);

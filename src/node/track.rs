@@ -15,7 +15,9 @@ use crate::control::ids::RequestId;
 #[napi(object)]
 pub struct NativeKeyPress {
     pub event: u8,
+    /// Milliseconds.
     pub duration: u32,
+    /// Below 0 dBm0, 0 to 63.
     pub volume: u8,
 }
 
@@ -39,18 +41,21 @@ impl NativeEndpoint {
         Ok(id.0 as f64)
     }
 
+    /// Removes an outgoing track; the peer learns of it with the next negotiation.
     #[napi(catch_unwind)]
     pub fn remove_outgoing_track(&self, env: Env, transport: f64, id: f64) -> Result<()> {
         let command = TransportCommand::RemoveOutgoingTrack { id: outgoing_track_id(id) };
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Closes an incoming track on this side.
     #[napi(catch_unwind)]
     pub fn remove_incoming_track(&self, env: Env, transport: f64, id: f64) -> Result<()> {
         let command = TransportCommand::RemoveIncomingTrack { id: incoming_track_id(id) };
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Feeds an outgoing track from an incoming one, in place of what fed it before.
     #[napi(catch_unwind)]
     pub fn attach(&self, env: Env, transport: f64, id: f64, source: f64) -> Result<()> {
         let source = incoming_track_id(source);
@@ -58,6 +63,7 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Ends what `attach` began.
     #[napi(catch_unwind)]
     pub fn detach(&self, env: Env, transport: f64, id: f64) -> Result<()> {
         let command = TransportCommand::Detach { id: outgoing_track_id(id) };
@@ -94,6 +100,7 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// How much of the link a track is worth, and what of it is of no use.
     #[napi(catch_unwind)]
     pub fn set_preferences(
         &self,
@@ -107,6 +114,7 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Stops sending a track, or goes on with it.
     #[napi(catch_unwind)]
     pub fn mute(&self, env: Env, transport: f64, id: f64, muted: bool) -> Result<()> {
         let command = TransportCommand::Mute { id: outgoing_track_id(id), muted };

@@ -19,6 +19,7 @@ pub struct NativeTransport {
 
 #[napi]
 impl NativeEndpoint {
+    /// Makes a transport on the emptiest thread that has time.
     #[napi(catch_unwind)]
     pub fn create_transport(
         &self,
@@ -30,12 +31,14 @@ impl NativeEndpoint {
         Ok(NativeTransport { id: id.0 as f64, thread: id.shard().index() as u32 })
     }
 
+    /// Takes a peer's offer. The reply is the answer.
     #[napi(catch_unwind)]
     pub fn accept_offer(&self, env: Env, transport: f64, request: u32, sdp: String) -> Result<()> {
         let request = RequestId(request);
         self.post(&env, transport_id(transport), TransportCommand::AcceptOffer { request, sdp })
     }
 
+    /// The reply is an offer; an ICE restart gives it new credentials (RFC 8829 5.2.3.1).
     #[napi(catch_unwind)]
     pub fn create_offer(
         &self,
@@ -49,12 +52,14 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Takes a peer's answer to the offer that is open.
     #[napi(catch_unwind)]
     pub fn accept_answer(&self, env: Env, transport: f64, request: u32, sdp: String) -> Result<()> {
         let request = RequestId(request);
         self.post(&env, transport_id(transport), TransportCommand::AcceptAnswer { request, sdp })
     }
 
+    /// Takes back the offer that is open (RFC 8829 4.1.10.2).
     #[napi(catch_unwind)]
     pub fn rollback(&self, env: Env, transport: f64, request: u32) -> Result<()> {
         let request = RequestId(request);
@@ -75,6 +80,8 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Takes a fragment with candidates or an ICE restart (RFC 8840 9). The reply is the fragment
+    /// that answers a restart.
     #[napi(catch_unwind)]
     pub fn accept_fragment(
         &self,
@@ -101,6 +108,7 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), TransportCommand::ListenBandwidth { listen })
     }
 
+    /// Closes a transport with everything on it.
     #[napi(catch_unwind)]
     pub fn close_transport(&self, env: Env, transport: f64, request: u32) -> Result<()> {
         let request = RequestId(request);

@@ -61,6 +61,7 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(amount), Ordering::Relaxed);
     }
 
+    /// What was counted so far. From any thread.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

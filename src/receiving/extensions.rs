@@ -23,12 +23,15 @@ pub mod uri {
     pub const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
     /// 3GPP TS 26.114 7.4.5.
     pub const VIDEO_ORIENTATION: &str = "urn:3gpp:video-orientation";
+    /// Bounds of the playout delay that the sender asks for; documented by libwebrtc alone.
     pub const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+    /// When the media was captured, by the sender's clock; documented by libwebrtc alone.
     pub const ABS_CAPTURE_TIME: &str =
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
     /// The AV1 RTP payload format's appendix A.
     pub const DEPENDENCY_DESCRIPTOR: &str =
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+    /// Bitrates and sizes of the layers that are sent; documented by libwebrtc alone.
     pub const LAYERS_ALLOCATION: &str =
         "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
 }

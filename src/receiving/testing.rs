@@ -9,6 +9,7 @@ use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
 use crate::control::ids::SourceId;
 
+/// Id of the line's first track.
 pub fn track(line: &ReceiveLine) -> SourceId {
     line.tracks[0].id
 }
@@ -72,6 +73,7 @@ pub fn packet(ssrc: u32, pt: u8, elements: &[(u8, &[u8])]) -> Vec<u8> {
     header(ssrc, pt, 1, 0, elements)
 }
 
+/// The same with a sequence number and a timestamp. Elements have 1 to 16 bytes (RFC 8285 4.2).
 pub fn header(
     ssrc: u32,
     pt: u8,

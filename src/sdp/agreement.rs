@@ -82,6 +82,7 @@ pub struct RemoteMedia {
     pub sources: Vec<RemoteSource>,
 }
 
+/// A track as the peer names it (`a=msid`, RFC 8830 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RemoteTrack {
     /// `-` for none (RFC 8830).
@@ -90,6 +91,7 @@ pub struct RemoteTrack {
     pub track: String,
 }
 
+/// An SSRC that the peer names, and what belongs to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RemoteSource {
     pub ssrc: u32,

@@ -50,6 +50,7 @@ impl fmt::Display for RemoteCandidate {
     }
 }
 
+/// What carries datagrams to a candidate (`transport`, RFC 8839 5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CandidateProtocol {
     Udp,
@@ -57,6 +58,7 @@ pub enum CandidateProtocol {
     Tcp(TcpType),
 }
 
+/// Who opens the connection (`tcptype`, RFC 6544 4.5).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TcpType {
     Active,
@@ -64,6 +66,7 @@ pub enum TcpType {
     SimultaneousOpen,
 }
 
+/// How its owner came by a candidate (`typ`, RFC 8839 5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CandidateKind {
     Host,

@@ -104,6 +104,7 @@ pub enum Setup {
 }
 
 impl Setup {
+    /// As `a=setup` writes it (RFC 4145 4).
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -124,6 +125,7 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The direction of a side that does these two.
     pub fn new(sends: bool, receives: bool) -> Self {
         match (sends, receives) {
             (true, true) => Self::SendRecv,
@@ -133,11 +135,13 @@ impl Direction {
         }
     }
 
+    /// What an attribute of this name says, such as `sendonly`; `None` for any other word.
     pub fn from_name(name: &str) -> Option<Self> {
         let all = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
         all.into_iter().find(|direction| direction.name() == name)
     }
 
+    /// The name of its attribute (RFC 8866 6.7).
     pub fn name(self) -> &'static str {
         match self {
             Self::SendRecv => "sendrecv",
@@ -147,10 +151,12 @@ impl Direction {
         }
     }
 
+    /// Whether the side that it describes sends.
     pub fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)
     }
 
+    /// Whether the side that it describes receives.
     pub fn receives(self) -> bool {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }
@@ -226,6 +232,7 @@ impl MediaSection<'_> {
         self.port == 0 && !self.bundle_only
     }
 
+    /// The name of the line (`a=mid`, RFC 5888 4), if it has one.
     pub fn mid(&self) -> Option<&str> {
         self.mid.map(|(mid, _)| mid)
     }

@@ -13,7 +13,9 @@ impl Feedback {
     pub const REMB: Self = Self(1 << 1);
     /// RFC 5104 7.1.
     pub const FIR: Self = Self(1 << 2);
+    /// RFC 4585 6.2.1.
     pub const NACK: Self = Self(1 << 3);
+    /// RFC 4585 6.3.1.
     pub const PLI: Self = Self(1 << 4);
 
     const NAMES: [(Self, &'static str); 5] = [
@@ -35,6 +37,7 @@ impl Feedback {
         Self::NAMES.into_iter().filter(move |(f, _)| self.has(*f)).map(|(_, name)| name)
     }
 
+    /// Whether it has everything that `other` has.
     pub fn has(self, other: Self) -> bool {
         self & other == other
     }

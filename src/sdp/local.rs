@@ -67,6 +67,7 @@ pub struct LocalPayload {
     pub feedback: Feedback,
 }
 
+/// What a payload type stands for, as `a=rtpmap` writes it (RFC 8866 6.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PayloadName {
     Media(Codec),

@@ -67,6 +67,7 @@ impl<'a> Payloads<'a> {
         self.list.len()
     }
 
+    /// In the order of the m-line.
     pub fn iter(&self) -> impl Iterator<Item = &Payload<'a>> {
         self.list.iter()
     }

@@ -3,6 +3,7 @@
 /// Most RIDs of an m-line, and of one direction of its simulcast.
 pub(super) const MAX_RIDS: usize = 16;
 
+/// What the side that names a RID does with its encoding (RFC 8851 4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RidDirection {
     Send,
@@ -37,6 +38,7 @@ pub struct Simulcast<'a> {
 /// A stream of a simulcast: its alternatives, the most wanted first.
 pub type SimulcastStream<'a> = Vec<Alternative<'a>>;
 
+/// One RID of a stream of a simulcast (RFC 8853 5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Alternative<'a> {
     pub rid: &'a str,

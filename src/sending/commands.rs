@@ -113,6 +113,7 @@ impl Sending {
         self.choose(now, id, |track| track.preferences = wishes);
     }
 
+    /// Stops sending a track, or goes on with it. The track itself stays negotiated.
     pub fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
         self.choose(now, id, |track| track.set_muted(muted));
         self.after_choice(now, id);

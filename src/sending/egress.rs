@@ -68,6 +68,7 @@ impl Egress {
         self.opener = RtcpOpener::new(material, client);
     }
 
+    /// Whether there are keys; without them nothing can be sealed.
     pub fn has_keys(&self) -> bool {
         self.sealer.is_some()
     }
@@ -118,6 +119,7 @@ impl Egress {
         self.history.acknowledged()
     }
 
+    /// What reports tell the time by.
     pub fn clock(&self) -> &WallClock {
         &self.clock
     }

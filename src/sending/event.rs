@@ -6,6 +6,7 @@ use crate::control::event::{CloseReason, Event};
 use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::sfu::{EncodingIndex, EncodingSet};
 
+/// What the owner of a sending side has to do or to pass on.
 #[derive(Debug)]
 pub enum SendingEvent {
     /// For JavaScript.

@@ -6,6 +6,7 @@ use super::clock::WallClock;
 use crate::codec::ntp;
 use crate::codec::rtcp::ReportBlock;
 
+/// Counts of what the receiver asked for and what was repeated, and its last report.
 #[derive(Default, Debug)]
 pub struct Feedback {
     pub nacks: u64,
@@ -50,6 +51,7 @@ impl Feedback {
         self.last_fir.replace(number) != Some(number)
     }
 
+    /// As the last report block has it; `None` until one answers a sender report (RFC 3550 6.4.1).
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.remote.and_then(|remote| remote.round_trip_time)
     }

@@ -123,6 +123,7 @@ impl Sending {
         self.egress.set_keys(material, client);
     }
 
+    /// Whether there are keys; without them nothing leaves.
     pub fn has_keys(&self) -> bool {
         self.egress.has_keys()
     }
@@ -155,6 +156,7 @@ impl Sending {
         self.observer = observer;
     }
 
+    /// The outgoing tracks, in the order they were added.
     pub fn tracks(&self) -> &OutgoingTracks {
         &self.tracks
     }
@@ -164,6 +166,7 @@ impl Sending {
         &mut self.tracks
     }
 
+    /// What the owner has to be told next; `None` when it knows everything.
     pub fn next_event(&mut self) -> Option<SendingEvent> {
         self.events.pop_front()
     }
@@ -183,6 +186,7 @@ impl Sending {
         self.pacing.is_due(now) || self.keys.is_due(now)
     }
 
+    /// Sends the reports that are due and looks after the link; see [`Sending::poll_timeout`].
     pub fn handle_timeout(&mut self, now: Instant) {
         self.poll_reports(now);
         self.poll_link(now);

@@ -24,6 +24,7 @@ pub struct SendingStats {
 }
 
 impl Sending {
+    /// Totals since the beginning, and what holds now; bitrates in bit/s.
     pub fn stats(&mut self, now: Instant) -> SendingStats {
         let (packets_sent, bytes_sent) = self.outbox.totals();
         let (probe_packets, probe_bytes) = self.bandwidth.probing.totals();

@@ -22,6 +22,7 @@ pub struct StreamParameters {
     pub extensions: ExtensionIds,
 }
 
+/// An outgoing RTP stream and, once something was repeated, its retransmission stream (RFC 4588).
 #[derive(Debug)]
 pub struct Stream {
     pub(super) parameters: StreamParameters,
@@ -44,6 +45,7 @@ pub(super) struct Latest {
 }
 
 impl Stream {
+    /// A stream of which nothing was sent and nothing reported.
     pub fn new(parameters: StreamParameters) -> Self {
         Self {
             parameters,
@@ -56,10 +58,12 @@ impl Stream {
         }
     }
 
+    /// What was negotiated for it last.
     pub fn parameters(&self) -> &StreamParameters {
         &self.parameters
     }
 
+    /// SSRC of the media, not of its retransmissions.
     pub fn ssrc(&self) -> u32 {
         self.parameters.ssrc
     }
@@ -89,6 +93,7 @@ impl Stream {
         &self.feedback
     }
 
+    /// The same, to count what the receiver asks for.
     pub fn feedback_mut(&mut self) -> &mut Feedback {
         &mut self.feedback
     }

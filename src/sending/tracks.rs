@@ -14,6 +14,7 @@ pub struct OutgoingTracks {
 }
 
 impl OutgoingTracks {
+    /// Adds a track behind the others. Its id must be new.
     pub fn push(&mut self, outgoing: OutgoingTrack) {
         self.ids.push(outgoing.id);
         self.tracks.push(outgoing);
@@ -35,10 +36,12 @@ impl OutgoingTracks {
         gone
     }
 
+    /// Index of the track with this id, by which the tracks can be looked up.
     pub fn position(&self, id: OutgoingTrackId) -> Option<usize> {
         self.ids.iter().position(|known| *known == id)
     }
 
+    /// The track with this id, to be changed.
     pub fn find_mut(&mut self, id: OutgoingTrackId) -> Option<&mut OutgoingTrack> {
         let index = self.position(id)?;
         self.tracks.get_mut(index)

@@ -16,6 +16,7 @@ pub struct Delivery {
     pub packet: u32,
 }
 
+/// Buffers of a burst, used again by the next one.
 #[derive(Default)]
 pub struct Workspace {
     pub(super) planned: Vec<Planned>,

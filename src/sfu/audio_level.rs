@@ -29,6 +29,7 @@ impl Default for AudioLevelMeter {
 }
 
 impl AudioLevelMeter {
+    /// Begins with silence, of which nothing was reported.
     pub fn new() -> Self {
         Self::default()
     }

@@ -18,7 +18,9 @@ pub struct EncodingSet(u8);
 const _: () = assert!(MAX_ENCODINGS <= 8, "an encoding is a bit of a u8");
 
 impl EncodingSet {
+    /// No encoding.
     pub const NONE: Self = Self(0);
+    /// Every encoding, those included that are not known yet.
     pub const ALL: Self = Self(u8::MAX);
 
     /// The set with one more.
@@ -53,6 +55,7 @@ impl Default for Demand {
 }
 
 impl Demand {
+    /// What receivers want from now on. An encoding is given up when nobody wants it for 3 s.
     pub fn set(&mut self, now: Instant, wanted: EncodingSet) {
         self.wanted = wanted;
         for (index, since) in self.unwanted.iter_mut().enumerate() {

@@ -88,10 +88,12 @@ impl Encoding {
         self.last_arrival.filter(|_| self.active).map(|arrival| arrival + ACTIVITY_TIMEOUT)
     }
 
+    /// Whether packets come; see [`Encoding::poll_inactive`].
     pub fn active(&self) -> bool {
         self.active
     }
 
+    /// Packets received.
     pub fn packets(&self) -> u64 {
         self.packets
     }
@@ -106,6 +108,7 @@ impl Encoding {
         self.frames
     }
 
+    /// Keyframes of which at least one packet came in time, each counted once.
     pub fn keyframes(&self) -> u64 {
         self.keyframes
     }
@@ -143,10 +146,12 @@ impl Rate {
     const SLOTS: usize = 10;
     const SLOT_MS: u128 = 100;
 
+    /// Nothing counted; tenths of a second are told apart from `now` on.
     pub fn new(now: Instant) -> Self {
         Self { start: now, newest: 0, slots: [0; Self::SLOTS] }
     }
 
+    /// Counts an amount at this time. Times do not go back.
     pub fn add(&mut self, now: Instant, amount: u64) {
         self.advance(now);
         let slot = &mut self.slots[self.newest as usize % Self::SLOTS];

@@ -12,6 +12,7 @@ const HOLD_TIME: Duration = Duration::from_millis(300);
 /// A large keyframe and some.
 const MAX_HELD: usize = 256;
 
+/// Packets of one encoding: at most 256, and none older than 300 ms.
 #[derive(Default, Debug)]
 pub struct HeldPackets {
     packets: Vec<Arc<SourcePacket>>,
@@ -39,6 +40,7 @@ impl HeldPackets {
         behind
     }
 
+    /// Drops what is held and gives its memory back.
     pub fn clear(&mut self) {
         // Given back: most of the time nobody waits.
         if !self.packets.is_empty() {

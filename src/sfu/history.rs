@@ -84,6 +84,7 @@ impl History {
         self.newest.is_some() && !std::mem::replace(&mut self.watched, true)
     }
 
+    /// It is not watched for pauses any more, until [`History::begin_watch`].
     pub fn end_watch(&mut self) {
         self.watched = false;
     }

@@ -27,6 +27,7 @@ struct Waiting {
 }
 
 impl KeyframeRequests {
+    /// Nobody waits for a keyframe, and none was asked for.
     pub fn new() -> Self {
         Self::default()
     }

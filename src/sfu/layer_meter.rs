@@ -94,6 +94,7 @@ pub struct LayerMeter {
 }
 
 impl LayerMeter {
+    /// No layer is known; the first interval begins at `now`.
     pub fn new(now: Instant) -> Self {
         Self {
             rates: Arc::default(),
@@ -105,6 +106,7 @@ impl LayerMeter {
         }
     }
 
+    /// What is measured, shared with those who choose among the layers.
     pub fn rates(&self) -> &Arc<LayerRates> {
         &self.rates
     }

@@ -14,6 +14,7 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Where this packet comes from.
     pub fn of(packet: &SourcePacket) -> Self {
         Self { track: packet.track, encoding: packet.encoding, ssrc: packet.ssrc }
     }

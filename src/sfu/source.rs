@@ -39,6 +39,7 @@ pub struct SourceEncoding {
 }
 
 impl SourceDescription {
+    /// The encoding with this index, if the source has it.
     pub fn encoding(&self, index: EncodingIndex) -> Option<&SourceEncoding> {
         self.encodings.iter().find(|encoding| encoding.index == index)
     }

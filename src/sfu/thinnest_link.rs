@@ -8,6 +8,7 @@ const NONE: u32 = u32::MAX;
 /// Bit/s below which pictures are of no use; no encoding is made smaller.
 pub const LEAST: u32 = 50_000;
 
+/// The smallest bitrate that a receiver reported, in bit/s; none at first.
 #[derive(Debug)]
 pub struct ThinnestLink(AtomicU32);
 

@@ -71,6 +71,7 @@ struct Request {
 }
 
 impl Transponder {
+    /// Forwards nothing until it knows the encodings of a source of this kind.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -169,10 +170,12 @@ impl Transponder {
         self.muted || self.paused || self.interjected
     }
 
+    /// Whether it waits because the link carries nothing of it.
     pub fn paused(&self) -> bool {
         self.paused
     }
 
+    /// Whether the application holds it back.
     pub fn muted(&self) -> bool {
         self.muted
     }

@@ -40,14 +40,17 @@ pub struct Changes {
 }
 
 impl SpeakerSlots {
+    /// So many slots for sound and for pictures, all of them free.
     pub fn new(audio: usize, video: usize) -> Self {
         Self { audio: vec![None; audio], video: vec![None; video], words: Vec::new() }
     }
 
+    /// Whose sound each slot has, by number; `None` is free.
     pub fn audio(&self) -> &[Option<Member>] {
         &self.audio
     }
 
+    /// Whose pictures each slot has, by number; `None` is free.
     pub fn video(&self) -> &[Option<Member>] {
         &self.video
     }
@@ -62,6 +65,7 @@ impl SpeakerSlots {
         place(&mut self.audio, member)
     }
 
+    /// The same for pictures. A member without video gets none.
     pub fn fill_video(&mut self, member: Member) -> Option<usize> {
         member.video.and_then(|_| place(&mut self.video, member))
     }

@@ -31,6 +31,7 @@ impl KeyingMaterial {
         Some(material)
     }
 
+    /// What was negotiated, which decides about the lengths of the keys (RFC 5764 4.1.2).
     pub fn profile(&self) -> Profile {
         self.profile
     }

@@ -38,6 +38,7 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// Every profile that can be negotiated.
     pub const ALL: [Profile; 3] =
         [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm];
 

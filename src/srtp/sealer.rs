@@ -51,6 +51,7 @@ impl Sealer {
         index.checked_sub(base)
     }
 
+    /// How packets are protected.
     pub fn profile(&self) -> Profile {
         self.profile
     }

@@ -78,6 +78,7 @@ const IDLE_DTLS: Duration = Duration::from_secs(5);
 /// Most tracks in one direction of one peer.
 pub const MAX_TRACKS: usize = 1000;
 
+/// A WebRTC peer with all that was negotiated with it and everything that flows.
 pub struct Session {
     id: TransportId,
     options: Box<TransportOptions>,
@@ -137,6 +138,7 @@ pub struct Session {
 }
 
 impl Session {
+    /// A peer with nothing negotiated; its ICE credentials, SSRCs and session id are drawn here.
     pub fn new(
         now: Instant,
         id: TransportId,
@@ -212,6 +214,7 @@ impl Session {
         self.dtls.backlog()
     }
 
+    /// What the peer's owner has to be told next; `None` when it knows everything.
     pub fn next_event(&mut self) -> Option<PeerEvent> {
         self.events.pop_front()
     }
@@ -232,6 +235,7 @@ impl Session {
         !self.events.is_empty() || self.over.is_some()
     }
 
+    /// Does what is due at `now`, from ICE checks to reports; closes a peer that never connected.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.rtc_due(now) {
             self.advance(now);
@@ -316,6 +320,7 @@ impl Session {
         self.advance(now);
     }
 
+    /// Tells JavaScript of the error and closes the channel.
     pub fn fail_channel(&mut self, now: Instant, id: ChannelId, error: EngineError) {
         self.channels.fail(&mut self.rtc, id, error, &mut self.events);
         self.advance(now);

@@ -8,6 +8,7 @@ use super::Session;
 use crate::control::stats::TransportStats;
 
 impl Session {
+    /// Totals since the beginning, and what holds now; bitrates in bit/s.
     pub fn stats(&mut self, now: Instant) -> TransportStats {
         let connected = self.sending.has_keys();
         let sending = self.sending.stats(now);

@@ -85,6 +85,7 @@ struct Run {
 }
 
 impl Budget {
+    /// Nobody has an account yet; time is measured by `clock` once the thread is busy.
     pub fn new(now: Instant, clock: Clock) -> Self {
         Self {
             clock: clock.now,

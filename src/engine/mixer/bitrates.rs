@@ -9,6 +9,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Bit/s from which on nothing is limited.
 const MOST: u32 = 100_000_000;
 
+/// How many bit/s the smallest size of a canvas may have. Unlimited at first.
 #[derive(Default, Debug)]
 pub struct Bitrates {
     next: Option<Instant>,
@@ -17,6 +18,7 @@ pub struct Bitrates {
 }
 
 impl Bitrates {
+    /// Whether it is time to decide anew, once a second.
     pub fn is_due(&mut self, now: Instant) -> bool {
         let due = self.next.is_none_or(|next| now >= next);
         if due {

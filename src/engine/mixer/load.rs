@@ -25,6 +25,7 @@ const TOO_MANY: u32 = 5;
 const PATIENCE: u32 = 5;
 const MOST_PATIENCE: u32 = 80;
 
+/// How much effort a mixer's thread has time for, judged by how late its turns come.
 #[derive(Debug)]
 pub struct Load {
     effort: Effort,
@@ -96,6 +97,7 @@ impl Load {
         (self.turns, self.late_turns, self.latest) = (0, 0, Duration::ZERO);
     }
 
+    /// The effort that there is time for now.
     pub fn effort(&self) -> Effort {
         self.effort
     }

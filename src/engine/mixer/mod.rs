@@ -115,6 +115,7 @@ impl<S: Shards> Mixer<S> {
         })
     }
 
+    /// Whether it was closed or failed; it need not run again.
     pub fn is_over(&self) -> bool {
         self.over
     }

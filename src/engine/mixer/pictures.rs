@@ -25,6 +25,7 @@ use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 /// A thread that was held up for longer does not make up for what it missed.
 const CATCH_UP: Duration = Duration::from_millis(200);
 
+/// The picture half of a mixer: its canvas, the track made of it, and readers and writers.
 pub struct Pictures {
     mixer: VideoMixer,
     track: Made,
@@ -82,6 +83,7 @@ impl Pictures {
         })
     }
 
+    /// The track that the canvas is watched by.
     pub fn track(&self) -> &Made {
         &self.track
     }
@@ -94,6 +96,7 @@ impl Pictures {
         self.mixer.set_muted(port, options.muted);
     }
 
+    /// Shows a port in another way. Options that are refused are logged; its tile stays as it was.
     pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
         if let Err(error) = self.mixer.set_port(port, video_port(options)) {
             tracing::debug!(port = port.0, %error, "the port has no tile");
@@ -101,6 +104,7 @@ impl Pictures {
         self.mixer.set_muted(port, options.muted);
     }
 
+    /// Takes a port off the canvas and closes the conduit that is written to it.
     pub fn remove_port(&mut self, port: PortId) {
         self.mixer.remove_port(port);
         if let Some(writer) = self.writers.remove(&port) {
@@ -113,6 +117,7 @@ impl Pictures {
         self.mixer.reset_input(port);
     }
 
+    /// Takes a packet of a port's source.
     pub fn receive(&mut self, port: PortId, packet: &TakenPacket) {
         self.mixer.receive(port, packet);
     }
@@ -137,12 +142,14 @@ impl Pictures {
         self.speaking = speakers.to_vec();
     }
 
+    /// Arranges the tiles anew. A layout that cannot be shown is logged, and the one before stays.
     pub fn set_layout(&mut self, layout: Layout) {
         if let Err(error) = self.mixer.set_layout(layout) {
             tracing::warn!(%error, "a layout was refused");
         }
     }
 
+    /// One colour, or a JPEG or PNG that covers the canvas. Errors: a file that cannot be read.
     pub fn set_background(
         &mut self,
         colour: Colour,
@@ -155,6 +162,7 @@ impl Pictures {
         self.mixer.set_background(&background)
     }
 
+    /// Replaces all overlays; after an error those from before stay. `files` are their pictures.
     pub fn set_overlays(
         &mut self,
         overlays: &[Overlay],
@@ -163,6 +171,7 @@ impl Pictures {
         self.mixer.set_overlays(overlays, files)
     }
 
+    /// These ports come first on the canvas, whoever speaks. None unpins all.
     pub fn pin(&mut self, ports: &[PortId]) {
         self.mixer.pin(ports);
     }
@@ -182,6 +191,7 @@ impl Pictures {
         self.snapshots.ask(now, source(port), options, request, watched);
     }
 
+    /// Gives pictures of a port, or of the canvas, to a conduit. One that is refused is closed.
     pub fn read(
         &mut self,
         port: Option<PortId>,
@@ -203,6 +213,7 @@ impl Pictures {
         }
     }
 
+    /// Shows what comes out of a conduit, in place of a track; the one written before is closed.
     pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<conduit::Frame>>) {
         self.mixer.reset_input(port);
         if let Some(before) = self.writers.insert(port, conduit) {
@@ -210,6 +221,7 @@ impl Pictures {
         }
     }
 
+    /// Closes a reader's or a writer's conduit. Any other id changes nothing.
     pub fn remove_conduit(&mut self, id: ConduitId) {
         if let Some(reader) = self.readers.remove(&id) {
             self.mixer.remove_tap(TapKey(id.0));
@@ -222,6 +234,7 @@ impl Pictures {
         }
     }
 
+    /// Says which sizes of the track somebody watches; the others are not encoded.
     pub fn set_demand(&mut self, track: SourceId, wanted: EncodingSet) {
         if track != self.track.id() {
             return;
@@ -232,6 +245,7 @@ impl Pictures {
         }
     }
 
+    /// Makes the next picture of one size a keyframe, at most once a second.
     pub fn request_keyframe(&mut self, track: SourceId, encoding: EncodingIndex) {
         if track == self.track.id() {
             self.mixer.request_keyframe(ClassIndex(encoding.0));
@@ -250,6 +264,7 @@ impl Pictures {
         std::mem::take(&mut self.keyframes_needed)
     }
 
+    /// Counts and the size of a port's pictures, in pixels; `None` for a port without a tile.
     pub fn stats(&self, port: PortId) -> Option<PictureStats> {
         let stats = self.mixer.port_stats(port)?;
         Some(PictureStats {
@@ -261,6 +276,7 @@ impl Pictures {
         })
     }
 
+    /// What was encoded of each size.
     pub fn class_stats(&self) -> impl Iterator<Item = ClassStats> {
         self.track.classes().filter_map(|(index, class)| {
             let stats = self.mixer.class_stats(ClassIndex(index.0))?;
@@ -352,6 +368,7 @@ impl Pictures {
         self.writers.retain(|_, writer| !writer.is_closed());
     }
 
+    /// Refuses the snapshots that wait and closes all conduits.
     pub fn close(&mut self, mailbox: &Mailbox) {
         self.snapshots.refuse(mailbox);
         self.readers.values().chain(self.writers.values()).for_each(|conduit| conduit.close());

@@ -17,6 +17,7 @@ const SETTLING: Duration = Duration::from_millis(700);
 /// Snapshots that may wait; encoding them is work.
 const MAX_WAITING: usize = 16;
 
+/// Snapshots that wait for a picture, at most 16.
 #[derive(Default)]
 pub struct Snapshots(Vec<Waiting>);
 
@@ -31,6 +32,7 @@ struct Waiting {
 }
 
 impl Snapshots {
+    /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -25,6 +25,7 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 /// where its writer feels it.
 const WRITTEN_AHEAD: usize = 60;
 
+/// The sound half of a mixer: its mixes, the tracks made of them, and readers and writers.
 pub struct Sound {
     mixer: AudioMixer,
     /// What everybody is heard in.
@@ -49,6 +50,7 @@ struct Reader {
 }
 
 impl Sound {
+    /// Nobody is mixed yet. `shared` is the track in which everybody is heard.
     pub fn new(options: &AudioOptions, shared: Made) -> Self {
         let defaults = if options.stereo {
             audio::AudioOptions::stereo()
@@ -76,11 +78,13 @@ impl Sound {
         }
     }
 
+    /// Adds a port; `track` is what it gets, everybody but itself.
     pub fn add_port(&mut self, port: PortId, options: &PortOptions, track: Made) {
         self.mixer.add_port(port, port_options(options));
         self.tracks.insert(port, track);
     }
 
+    /// Hears a port in another way; what is out of bounds is moved into them.
     pub fn set_port(&mut self, port: PortId, options: &PortOptions) {
         self.mixer.set_port(port, port_options(options));
     }
@@ -94,6 +98,7 @@ impl Sound {
         self.tracks.remove(&port)
     }
 
+    /// Another source, or none: what came before it is not what comes.
     pub fn reset_input(&mut self, port: PortId) {
         self.mixer.reset_input(port);
     }
@@ -103,6 +108,7 @@ impl Sound {
         self.mixer.receive(port, packet)
     }
 
+    /// Plays a tone at a port until it is set to `None`.
     pub fn set_tone(&mut self, port: PortId, tone: Option<Tone>) {
         let tone = tone.map(|tone| audio::Tone {
             frequency: tone.frequency,
@@ -112,6 +118,7 @@ impl Sound {
         self.mixer.set_tone(port, tone);
     }
 
+    /// Plays a WAV or Ogg Opus file at a port, or stops. Errors: a file that cannot be played.
     pub fn play_file(
         &mut self,
         port: PortId,
@@ -127,6 +134,7 @@ impl Sound {
         }
     }
 
+    /// Gives sound to a conduit, which is closed when there is no such port or format.
     pub fn read(&mut self, tapped: Tapped, format: PcmFormat, conduit: Arc<Conduit<Pcm>>) {
         let source = match tapped {
             Tapped::Mix => TapSource::Mix(AudioTarget::Shared),
@@ -145,6 +153,7 @@ impl Sound {
         }
     }
 
+    /// Hears what comes out of a conduit, in place of the one before, which is closed.
     pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<Pcm>>) {
         if !self.tracks.contains_key(&port) {
             conduit.close();
@@ -174,6 +183,7 @@ impl Sound {
         true
     }
 
+    /// All tracks that it makes, the shared one first.
     pub fn tracks(&self) -> impl Iterator<Item = &Made> {
         std::iter::once(&self.shared).chain(self.tracks.values())
     }
@@ -212,6 +222,7 @@ impl Sound {
         self.mixer.playout_delay(port)
     }
 
+    /// Counts, levels in dBov and delays in milliseconds; `None` for an unknown port.
     pub fn stats(&self, port: PortId) -> Option<SoundStats> {
         let stats = self.mixer.port_stats(port)?;
         let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
@@ -232,6 +243,7 @@ impl Sound {
         self.mixer.dominant_speaker()
     }
 
+    /// The ports that are heard, as JavaScript was told last.
     pub fn speakers(&self) -> &[PortId] {
         &self.told
     }
@@ -316,6 +328,7 @@ impl Sound {
         }
     }
 
+    /// Closes all conduits.
     pub fn close(&mut self) {
         let readers = self.readers.values().map(|reader| &reader.conduit);
         readers.chain(self.writers.values()).for_each(|conduit| conduit.close());

@@ -7,6 +7,7 @@ use crate::sfu::SourcePacket;
 /// whether it needs the others again: of who sends all the time, three a second.
 const TAKEN: u64 = 16;
 
+/// Which packets of one source may be left out. At first none.
 #[derive(Debug)]
 pub struct Doze {
     /// Packets of this level and above are of use, in dBov.

@@ -59,6 +59,7 @@ pub struct AudioMixer {
 }
 
 impl AudioMixer {
+    /// No ports, nothing wanted. Options are moved into their bounds.
     pub fn new(options: AudioOptions) -> Self {
         let options = options.bounded();
         let samples = FRAME * options.channels();
@@ -95,6 +96,7 @@ impl AudioMixer {
         self.ports.entry(key).or_insert_with(|| Port::new(options, channels)).set_options(options);
     }
 
+    /// Hears a port in another way; what is out of bounds is moved into them.
     pub fn set_port(&mut self, key: PortId, options: AudioPortOptions) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_options(options);
@@ -231,6 +233,7 @@ impl AudioMixer {
         true
     }
 
+    /// Ends a tap. Any other key changes nothing.
     pub fn remove_tap(&mut self, key: TapKey) {
         for tap in self.taps.extract_if(.., |tap| tap.key() == key) {
             if let TapSource::Input(port) = tap.source()
@@ -262,16 +265,19 @@ impl AudioMixer {
         Ok(())
     }
 
+    /// Stops the file that plays at a port, if there is one.
     pub fn stop_file(&mut self, key: PortId) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.stop_file();
         }
     }
 
+    /// What a port received and lost, as of the last tick; `None` for an unknown port.
     pub fn port_stats(&self, key: PortId) -> Option<PortStats> {
         self.ports.get(&key).map(|port| port.stats(self.clock.now()))
     }
 
+    /// What was made for a mix; `None` for one of which nothing was ever asked.
     pub fn target_stats(&self, target: AudioTarget) -> Option<TargetStats> {
         self.targets.get(&target).map(|target| target.stats)
     }

@@ -21,8 +21,10 @@ pub struct AudioOptions {
 }
 
 impl AudioOptions {
+    /// Most ports that are heard at the same time.
     pub const MAX_SPEAKERS: usize = 16;
 
+    /// One channel at 32 kbit/s with FEC, of the four loudest ports. The default.
     pub fn mono() -> Self {
         Self {
             speakers: 4,
@@ -34,6 +36,7 @@ impl AudioOptions {
         }
     }
 
+    /// Two channels at 64 kbit/s, else as [`AudioOptions::mono`].
     pub fn stereo() -> Self {
         Self { stereo: true, bitrate: 64_000, ..Self::mono() }
     }
@@ -74,6 +77,7 @@ pub struct AudioPortOptions {
 }
 
 impl AudioPortOptions {
+    /// Largest gain, linear: 18 dB.
     pub const MAX_GAIN: f32 = 8.0;
 
     /// With each field moved into its bounds; what is no number becomes the default.
@@ -107,6 +111,7 @@ pub enum AudioTarget {
 pub struct CodecSet(u8);
 
 impl CodecSet {
+    /// No codec.
     pub const EMPTY: Self = Self(0);
     /// What a mixer can encode.
     pub const CODECS: [Codec; 4] = [Codec::Opus, Codec::Pcmu, Codec::Pcma, Codec::G722];
@@ -121,24 +126,29 @@ impl CodecSet {
         Self(self.0 | Self::bit(codec))
     }
 
+    /// With a codec less.
     #[must_use]
     pub fn without(self, codec: Codec) -> Self {
         Self(self.0 & !Self::bit(codec))
     }
 
+    /// What is in either.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
+    /// Whether a codec is in it.
     pub fn contains(self, codec: Codec) -> bool {
         self.0 & Self::bit(codec) != 0
     }
 
+    /// Whether no codec is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
+    /// Its codecs, in the order of [`CodecSet::CODECS`].
     pub fn iter(self) -> impl Iterator<Item = Codec> {
         Self::CODECS.into_iter().filter(move |&codec| self.contains(codec))
     }
@@ -174,6 +184,7 @@ pub struct PcmFormat {
 }
 
 impl PcmFormat {
+    /// Whether each field has one of the values that it may have.
     pub fn is_valid(&self) -> bool {
         matches!(self.rate, 8_000 | 16_000 | 24_000 | 48_000)
             && matches!(self.channels, 1 | 2)

@@ -62,6 +62,7 @@ pub struct VideoMixer {
 }
 
 impl VideoMixer {
+    /// A canvas with nothing on its background. Errors: options out of bounds, unreadable files.
     pub fn new(options: VideoOptions) -> Result<Self, VideoError> {
         options.check()?;
         let (width, height) = (options.width, options.height);
@@ -119,6 +120,7 @@ impl VideoMixer {
         port.set_options(options)
     }
 
+    /// Takes a port off the canvas, and out of what is pinned. An unknown one changes nothing.
     pub fn remove_port(&mut self, key: PortId) {
         self.ports.remove(&key);
         self.order.retain(|port| *port != key);
@@ -134,6 +136,7 @@ impl VideoMixer {
         }
     }
 
+    /// Takes a packet of the port's source; it is decoded when a picture is due.
     pub fn receive(&mut self, key: PortId, packet: &TakenPacket) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.input.receive(packet);
@@ -172,6 +175,7 @@ impl VideoMixer {
         }
     }
 
+    /// Marks the port as one that is heard.
     pub fn set_speaking(&mut self, key: PortId, speaking: bool) {
         if let Some(port) = self.ports.get_mut(&key) {
             port.set_speaking(speaking);
@@ -199,6 +203,7 @@ impl VideoMixer {
         self.unsettled = true;
     }
 
+    /// Arranges the tiles anew. Errors leave the layout from before.
     pub fn set_layout(&mut self, layout: Layout) -> Result<(), VideoError> {
         layout::check(&layout)?;
         self.layout = layout;
@@ -206,6 +211,7 @@ impl VideoMixer {
         Ok(())
     }
 
+    /// Paints the background anew. A file that cannot be read leaves the one from before.
     pub fn set_background(&mut self, background: &Background) -> Result<(), VideoError> {
         self.canvas.set_background(paint_background(background, self.width, self.height)?);
         Ok(())
@@ -246,10 +252,12 @@ impl VideoMixer {
         }
     }
 
+    /// How much the next pictures may cost.
     pub fn set_effort(&mut self, effort: Effort) {
         self.effort = effort;
     }
 
+    /// Has pictures given to the sink under a new key. Errors: bad options, and too many taps.
     pub fn add_tap(&mut self, key: TapKey, options: TapOptions) -> Result<(), VideoError> {
         options.check()?;
         if self.taps.len() >= MAX_TAPS {
@@ -262,6 +270,7 @@ impl VideoMixer {
         Ok(())
     }
 
+    /// Ends a tap. Any other key changes nothing.
     pub fn remove_tap(&mut self, key: TapKey) {
         self.taps.retain(|tap| tap.key() != key);
     }
@@ -276,14 +285,17 @@ impl VideoMixer {
         &self.placements
     }
 
+    /// What a port received and decoded; `None` for an unknown port.
     pub fn port_stats(&self, key: PortId) -> Option<PortStats> {
         self.ports.get(&key).map(|port| port.input.stats())
     }
 
+    /// What was encoded of a class; `None` for an unknown one.
     pub fn class_stats(&self, class: ClassIndex) -> Option<ClassStats> {
         self.classes.get(usize::from(class.0)).map(Class::stats)
     }
 
+    /// What painting the canvas took so far.
     pub fn canvas_stats(&mut self) -> CanvasStats {
         *self.canvas.stats()
     }

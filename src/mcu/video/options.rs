@@ -161,6 +161,7 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// As JavaScript names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Full => "full",

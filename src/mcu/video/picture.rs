@@ -27,6 +27,7 @@ impl Picture {
         picture
     }
 
+    /// A picture of one colour, without its opacity.
     pub fn filled(width: u16, height: u16, colour: Colour) -> Self {
         let mut picture = Self::new(width, height);
         for (plane, value) in picture.planes_mut().into_iter().zip(colour.yuv()) {
@@ -43,14 +44,17 @@ impl Picture {
         self.data.resize(len, 0);
     }
 
+    /// In pixels.
     pub fn width(&self) -> u16 {
         self.width
     }
 
+    /// In pixels.
     pub fn height(&self) -> u16 {
         self.height
     }
 
+    /// Width and height in pixels.
     pub fn size(&self) -> (u16, u16) {
         (self.width, self.height)
     }
@@ -60,6 +64,7 @@ impl Picture {
         &self.data
     }
 
+    /// The same, to be changed.
     pub fn data_mut(&mut self) -> &mut [u8] {
         &mut self.data
     }
@@ -70,6 +75,7 @@ impl Picture {
         if plane == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) }
     }
 
+    /// Y, U and V without gaps between rows; see [`Picture::plane_size`].
     pub fn planes(&self) -> [&[u8]; 3] {
         let (luma, chroma) = self.plane_lens();
         let (y, rest) = self.data.split_at(luma);
@@ -77,6 +83,7 @@ impl Picture {
         [y, u, v]
     }
 
+    /// The same, to be changed.
     pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
         let (luma, chroma) = self.plane_lens();
         let (y, rest) = self.data.split_at_mut(luma);

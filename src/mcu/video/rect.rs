@@ -12,18 +12,22 @@ pub struct Rect {
 }
 
 impl Rect {
+    /// All four numbers have to be even.
     pub const fn new(x: u16, y: u16, width: u16, height: u16) -> Self {
         Self { x, y, width, height }
     }
 
+    /// The first column behind it.
     pub fn right(self) -> u16 {
         self.x + self.width
     }
 
+    /// The first row below it.
     pub fn bottom(self) -> u16 {
         self.y + self.height
     }
 
+    /// Whether they share a pixel.
     pub fn overlaps(self, other: Rect) -> bool {
         self.x < other.right()
             && other.x < self.right()
@@ -52,6 +56,7 @@ impl Rect {
     }
 }
 
+/// The even number at or below it.
 pub fn even(value: u16) -> u16 {
     value & !1
 }

@@ -32,6 +32,7 @@ pub struct Talker {
 }
 
 impl Talker {
+    /// Speaks a sine of this frequency in Hz and linear amplitude, from sequence number 1000 on.
     pub fn new(codec: Codec, frequency: f32, amplitude: f32) -> Self {
         let settings = EncoderSettings {
             stereo: false,
@@ -126,6 +127,7 @@ impl Talker {
     }
 }
 
+/// Everything that a mixer has made.
 #[derive(Default)]
 pub struct Heard {
     pub packets: Vec<(AudioTarget, MadePacket)>,
@@ -136,6 +138,7 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// The packets of one mix in one codec, in order.
     pub fn of(&self, target: AudioTarget, codec: Codec) -> impl Iterator<Item = &MadePacket> {
         self.packets
             .iter()
@@ -173,6 +176,7 @@ impl AudioSink for Heard {
     }
 }
 
+/// A mixer with talkers, on a clock of its own.
 pub struct Meeting {
     pub mixer: AudioMixer,
     pub talkers: Vec<(PortId, Talker)>,
@@ -180,13 +184,16 @@ pub struct Meeting {
     pub heard: Heard,
 }
 
+/// No codec yet, to begin a set with.
 pub const OPUS: CodecSet = CodecSet::EMPTY;
 
+/// Opus alone.
 pub fn opus() -> CodecSet {
     OPUS.with(Codec::Opus)
 }
 
 impl Meeting {
+    /// Nobody is there.
     pub fn new(options: AudioOptions) -> Self {
         Self {
             mixer: AudioMixer::new(options),
@@ -196,11 +203,13 @@ impl Meeting {
         }
     }
 
+    /// Adds a port with default options and who speaks there.
     pub fn join(&mut self, key: u64, talker: Talker) {
         self.mixer.add_port(PortId(key), AudioPortOptions::default());
         self.talkers.push((PortId(key), talker));
     }
 
+    /// Who speaks at a port that is there.
     pub fn talker(&mut self, key: u64) -> &mut Talker {
         &mut self.talkers.iter_mut().find(|(port, _)| *port == PortId(key)).unwrap().1
     }
@@ -215,6 +224,7 @@ impl Meeting {
         self.now += TICK;
     }
 
+    /// So many ticks of 20 ms.
     pub fn run(&mut self, ticks: usize) {
         (0..ticks).for_each(|_| self.tick());
     }
