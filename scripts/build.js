@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 'use strict'
 
 /**
@@ -41,7 +40,7 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
       [
         'Building medialoom needs what is missing here:',
         ...missing.map(t => `  ${t.name} (${t.hint})`),
-        ...(missing.every(t => t.mixing) ? ['Without mixing it can be built with: npx medialoom-build --without-mixing'] : [])
+        ...(missing.every(t => t.mixing) ? ['Without mixing it can be built with: npx medialoom build --without-mixing'] : [])
       ].join('\n')
     )
   }

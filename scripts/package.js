@@ -67,7 +67,6 @@ function stageMain(stage, manifest, platforms) {
     fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true, filter: isNoBuild })
   }
   const { devDependencies, workspaces, napi, scripts, ...published } = manifest
-  published.scripts = { install: scripts.install }
   published.optionalDependencies = Object.fromEntries(
     platforms.map(platform => [`@medialoom/${platform}`, manifest.version])
   )
@@ -94,7 +93,7 @@ function readJson(file) {
   return JSON.parse(fs.readFileSync(file, 'utf8'))
 }
 
-module.exports = { makePackages }
+module.exports = { makePackages, stageMain, stagePlatform }
 
 if (require.main === module) {
   const argv = process.argv.slice(2)

@@ -25,6 +25,7 @@ function setUp({ test = false } = {}) {
   installSystemPackages({ test })
   checkRust({ test })
   installNodePackages()
+  if (test) installTools()
   if (test && !findChromium()) downloadChromium()
 }
 
@@ -91,14 +92,25 @@ function checkRust({ test }) {
 }
 
 function installNodePackages() {
-  if (nodePackagesAreCurrent()) return
+  if (nodePackagesAreCurrent(ROOT)) return
   run(['npm', 'ci', '--no-audit', '--no-fund'])
 }
 
+/** Package managers, bundlers and what makes the site. Tests that need one are skipped without, and say so. */
+function installTools() {
+  const tools = path.join(ROOT, 'tools')
+  if (nodePackagesAreCurrent(tools)) return
+  try {
+    run(['npm', 'ci', '--prefix', tools, '--no-audit', '--no-fund'])
+  } catch (error) {
+    console.error(error.message)
+  }
+}
+
 /** Whether node_modules holds what package-lock.json asks for, by the record npm keeps in it. */
-function nodePackagesAreCurrent() {
-  const wanted = packagesOf(path.join(ROOT, 'package-lock.json'))
-  const installed = packagesOf(path.join(ROOT, 'node_modules', '.package-lock.json'))
+function nodePackagesAreCurrent(folder) {
+  const wanted = packagesOf(path.join(folder, 'package-lock.json'))
+  const installed = packagesOf(path.join(folder, 'node_modules', '.package-lock.json'))
   if (!wanted || !installed) return false
   return Object.entries(wanted).every(([location, entry]) => {
     // Optional packages of other platforms are not installed.
