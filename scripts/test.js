@@ -32,13 +32,14 @@ const SECTIONS = {
   rust: () => rustTests(),
   bench: () => benchTests(),
   docs: () => nodeTests('__test__/docs'),
-  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'docs', 'package']),
+  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'docs', 'examples', 'package']),
   attacks: () => nodeTests('__test__/attacks'),
   package: () => nodeTests('__test__/package'),
+  examples: () => nodeTests('__test__/examples'),
   browser: () => nodeTests('__test__/browser')
 }
 /** The sections that load the native module. */
-const NEED_MODULE = ['node', 'attacks', 'package', 'browser']
+const NEED_MODULE = ['node', 'attacks', 'package', 'examples', 'browser']
 
 async function main(wanted) {
   const started = Date.now()

@@ -1,0 +1,48 @@
+import express from 'express'
+import { Endpoint } from 'medialoom'
+import { whepRouter, whipRouter } from 'medialoom/express'
+import { Rooms } from 'medialoom/rooms'
+
+const { PORT = '3000', MEDIA_IP = '127.0.0.1', SPEAKER_TOKEN = 'speaker', MODERATOR_TOKEN = 'moderator' } = process.env
+const endpoint = await Endpoint.create({ listen: [{ ip: MEDIA_IP }] })
+// One picture and one sound for the audience, however many are on stage.
+const mixer = { audio: true, video: { width: 1280, height: 720, rungs: 2 } }
+const rooms = new Rooms({ endpoint, mixer, maxParticipants: 5000, maxAudience: 5000 })
+
+const app = express()
+app.use(express.static(import.meta.dirname, { extensions: ['html'] }))
+app.use('/whip', whipRouter({ rooms, authorize: (_request, { token }) => token === SPEAKER_TOKEN }))
+app.use('/whep', whepRouter({ rooms }))
+
+app.get('/stage', (_request, response) => response.json(stage().map(view)))
+
+const moderator = express.Router()
+moderator.use((request, response, next) => {
+  if (request.get('authorization') === `Bearer ${MODERATOR_TOKEN}`) next()
+  else response.sendStatus(403)
+})
+moderator.param('id', (request, response, next, id) => {
+  request.speaker = stage().find(participant => participant.id === id)
+  if (request.speaker) next()
+  else response.sendStatus(404)
+})
+// Who is muted is not heard in the mix, which is all that the audience gets.
+moderator.post('/:id/mute', (request, response) => {
+  request.speaker.setMuted({ audio: request.query.off === undefined })
+  response.json(view(request.speaker))
+})
+moderator.delete('/:id', (request, response) => {
+  request.speaker.leave('removed')
+  response.sendStatus(204)
+})
+app.use('/stage', moderator)
+
+function stage() {
+  return rooms.get('webinar')?.participants.filter(({ role }) => role === 'publisher') ?? []
+}
+
+function view({ id, name, speaking, muted }) {
+  return { id, name, speaking, muted: muted.audio }
+}
+
+const server = app.listen(Number(PORT), () => console.log(`http://localhost:${server.address().port}`))
