@@ -7,7 +7,7 @@ const { PORT = '3000', MEDIA_IP = '127.0.0.1', SPEAKER_TOKEN = 'speaker', MODERA
 const endpoint = await Endpoint.create({ listen: [{ ip: MEDIA_IP }] })
 // One picture and one sound for the audience, however many are on stage.
 const mixer = { audio: true, video: { width: 1280, height: 720, rungs: 2 } }
-const rooms = new Rooms({ endpoint, mixer, maxParticipants: 5000, maxAudience: 5000 })
+const rooms = new Rooms({ endpoint, mixer, maxParticipants: 5000 })
 
 const app = express()
 app.use(express.static(import.meta.dirname, { extensions: ['html'] }))

@@ -5,7 +5,7 @@ import { Rooms } from 'medialoom/rooms'
 
 const { PORT = '3000', MEDIA_IP = '127.0.0.1', STREAM_KEY = 'let-me-in' } = process.env
 const endpoint = await Endpoint.create({ listen: [{ ip: MEDIA_IP }] })
-const rooms = new Rooms({ endpoint, mixer: false, maxParticipants: 2000, maxAudience: 2000 })
+const rooms = new Rooms({ endpoint, mixer: false, maxParticipants: 2000 })
 
 const app = express()
 app.use(express.static(import.meta.dirname, { extensions: ['html'] }))

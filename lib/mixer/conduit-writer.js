@@ -26,6 +26,7 @@ class ConduitWriter extends Writable {
     this.#conduit = new Conduit(mixer, native, this)
   }
 
+  /** @param {[any]} given */
   write(...given) {
     const more = super.write(...given)
     if (this.destroyed) this.#tellClosed()
@@ -35,7 +36,7 @@ class ConduitWriter extends Writable {
   _write(chunk, _encoding, callback) {
     let offer
     try {
-      offer = this[kUnwrap](this.#conduit.native, chunk)
+      offer = /** @type {any} */ (this)[kUnwrap](this.#conduit.native, chunk)
     } catch (error) {
       return callback(error)
     }

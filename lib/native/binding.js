@@ -71,9 +71,7 @@ function isOwnFolder() {
 }
 
 function failed(what, then) {
-  const error = new Error(`medialoom does not start: ${what}\n${then}`)
-  error.code = 'ERR_NATIVE_MODULE'
-  return error
+  return Object.assign(new Error(`medialoom does not start: ${what}\n${then}`), { code: 'ERR_NATIVE_MODULE' })
 }
 
 function firstLine(error) {
