@@ -40,8 +40,9 @@ function installSystemPackages({ test }) {
   const missing = new Set(missingTools().map(tool => tool.name))
   if (missing.has('a C compiler')) packages.push('build-essential')
   for (const tool of ['cmake', 'nasm', 'perl']) if (missing.has(tool)) packages.push(tool)
-  // A version that the bindings do not know is not mended by installing it again.
-  if (missing.has('libvpx 1.3 to 1.13') && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
+  // One that is too old is not mended by installing it again.
+  const libvpx = [...missing].some(name => name.startsWith('libvpx'))
+  if (libvpx && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
   if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
   if (test) packages.push(...otherClients())
@@ -144,6 +145,7 @@ function distribution() {
   }
 }
 
+/** @param {string[]} command */
 function run([program, ...args]) {
   console.log(`> ${[program, ...args].join(' ')}`)
   const { status, error } = spawnSync(program, args, {
