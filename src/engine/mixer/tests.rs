@@ -387,7 +387,7 @@ fn a_track_that_is_gone_feeds_nothing_any_more() {
 }
 
 #[test]
-fn of_who_is_held_back_few_packets_are_looked_at_until_there_is_something_to_hear() {
+fn of_who_is_silent_few_packets_are_looked_at_until_there_is_something_to_hear() {
     let mut room = Room::new();
     let (port, _) = room.add_port();
     room.listen(room.shared, &[0]);
