@@ -1,9 +1,12 @@
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { whepRouter, whipRouter } from 'medialoom/express'
 import { roomDetails, roomView } from './views.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
+/** The browser's half of the package, as the page imports it. */
+const CLIENT = path.dirname(fileURLToPath(import.meta.resolve('medialoom/client')))
 
 /**
  * The HTTP side of the room server: the page, WHIP, WHEP and what operators look at.
@@ -53,7 +56,9 @@ export function createApplication({ rooms, signaling, metrics, limits, iceServer
   })
 
   // no-cache: revalidate, so that page and server are always of one version.
-  app.use(express.static(PAGE, { cacheControl: false, setHeaders: response => response.setHeader('Cache-Control', 'no-cache') }))
+  const revalidated = { cacheControl: false, setHeaders: (/** @type {import('node:http').ServerResponse} */ response) => response.setHeader('Cache-Control', 'no-cache') }
+  app.use(express.static(PAGE, revalidated))
+  app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
 
   app.use((_request, response) => problem(response, 404, 'Not Found', 'there is nothing here'))

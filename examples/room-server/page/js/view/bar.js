@@ -5,7 +5,7 @@ const STATE_TEXT = { connecting: 'Connecting', connected: 'Connected', lost: 'Re
 
 /** The top of the room: its name, the state of the connection, and the room's mode. */
 export class Bar {
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/call.js').Call} call */
   constructor(call) {
     byId('room-name').textContent = call.room
     byId('room-locked').hidden = call.encryption === null
@@ -28,7 +28,7 @@ export class Bar {
     call.addEventListener('mode', showMode)
     call.addEventListener('participants', showMode)
     for (const segment of segments) {
-      segment.onclick = () => call.setMode(/** @type {import('../call.js').Mode} */ (segment.dataset.mode))
+      segment.onclick = () => call.setMode(/** @type {import('/client/call.js').Mode} */ (segment.dataset.mode))
       segment.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
@@ -54,7 +54,7 @@ function isMixed(mode) {
   return mode === 'mcu' || mode === 'broadcast'
 }
 
-/** @param {import('../call.js').Call} call */
+/** @param {import('/client/call.js').Call} call */
 function modeText({ mode, participants, listeners }) {
   const roles = [...participants.values()].map(participant => participant.role)
   const members = roles.filter(role => role !== 'viewer' && role !== 'listener').length

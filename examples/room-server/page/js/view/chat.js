@@ -12,7 +12,7 @@ export class ChatView {
   #unreadCount = 0
   #call
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/call.js').Call} call */
   constructor(call) {
     this.#call = call
     this.#lines.replaceChildren()

@@ -1,4 +1,4 @@
-import { reason } from '../local-media.js'
+import { reason } from '/client/local-media.js'
 import { byId, create } from './element.js'
 import { notice } from './notices.js'
 
@@ -7,7 +7,7 @@ import { notice } from './notices.js'
 /**
  * Lets the user choose microphone, camera and speaker.
  *
- * @param {import('../local-media.js').LocalMedia} media
+ * @param {import('/client/local-media.js').LocalMedia} media
  * @param {(deviceId: string) => void} onSpeaker
  */
 export async function chooseDevices(media, onSpeaker) {

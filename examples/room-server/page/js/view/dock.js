@@ -1,4 +1,4 @@
-import { reason } from '../local-media.js'
+import { reason } from '/client/local-media.js'
 import { byId, setIcon } from './element.js'
 import { notice } from './notices.js'
 
@@ -13,8 +13,8 @@ export class Dock {
 
   /**
    * @param {object} options
-   * @param {import('../local-media.js').LocalMedia} options.media
-   * @param {import('../call.js').Call} options.call
+   * @param {import('/client/local-media.js').LocalMedia} options.media
+   * @param {import('/client/call.js').Call} options.call
    * @param {import('./stage.js').Stage} options.stage
    * @param {import('./chat.js').ChatView} options.chat
    * @param {import('./downlink-bar.js').DownlinkBar} options.downlinkBar

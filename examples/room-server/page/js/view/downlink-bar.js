@@ -18,7 +18,7 @@ export class DownlinkBar {
   /** @type {number | undefined} */
   #timer
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/call.js').Call} call */
   constructor(call) {
     this.#call = call
     this.#slider.max = String(STEPS)

@@ -1,4 +1,4 @@
-import { canEncrypt, newPassphrase, passphraseOfAddress } from '../encryption.js'
+import { canEncrypt, newPassphrase, passphraseOfAddress } from '/client/encryption.js'
 import { byId } from './element.js'
 import { showSwitch } from './dock.js'
 
@@ -10,7 +10,7 @@ const NAME_KEY = 'medialoom-name'
  * @typedef {object} Wanted
  * @property {string} name
  * @property {string} room
- * @property {import('../call.js').Mode} mode
+ * @property {import('/client/call.js').Mode} mode
  * @property {'member' | 'listener'} role
  * @property {string | null} passphrase
  */
@@ -28,7 +28,7 @@ export class JoinView {
   #role = roleOfAddress()
 
   /**
-   * @param {import('../local-media.js').LocalMedia} media
+   * @param {import('/client/local-media.js').LocalMedia} media
    * @param {(wanted: Wanted) => void} onJoin
    */
   constructor(media, onJoin) {

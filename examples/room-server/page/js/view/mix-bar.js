@@ -8,11 +8,11 @@ export class MixBar {
   #layouts = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('#mix-bar [data-layout]')])
   #call
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/call.js').Call} call */
   constructor(call) {
     this.#call = call
     for (const button of this.#layouts) {
-      button.onclick = () => call.setLayout(/** @type {import('../call.js').Layout} */ (button.dataset.layout))
+      button.onclick = () => call.setLayout(/** @type {import('/client/call.js').Layout} */ (button.dataset.layout))
       button.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1

@@ -1,4 +1,4 @@
-import { MIX } from '../call.js'
+import { MIX } from '/client/call.js'
 import { byId } from './element.js'
 import { encodingName } from './encoding-name.js'
 import { reasonText } from './layer-text.js'
@@ -28,7 +28,7 @@ export class Stage {
   #timer
 
   /**
-   * @param {import('../call.js').Call} call
+   * @param {import('/client/call.js').Call} call
    * @param {() => void} onBlocked the browser wants a tap before it plays sound
    */
   constructor(call, onBlocked) {
@@ -251,8 +251,8 @@ export class Stage {
 /**
  * Whether what comes of a participant is encrypted end to end, and if so why it cannot be read.
  *
- * @param {import('../call.js').Call} call
- * @param {import('../call.js').Participant} participant
+ * @param {import('/client/call.js').Call} call
+ * @param {import('/client/call.js').Participant} participant
  * @param {MediaStream | null} stream
  */
 function secrecyOf({ encryption }, { encrypted }, stream) {
@@ -265,7 +265,7 @@ function secrecyOf({ encryption }, { encrypted }, stream) {
   return { locked: state === null ? encrypted : state === 'sealed', unreadable: '' }
 }
 
-/** @param {import('../call.js').Call} call */
+/** @param {import('/client/call.js').Call} call */
 function ownStreams({ media }) {
   return [
     { id: media.camera.id, source: /** @type {const} */ ('camera'), stream: media.camera },
