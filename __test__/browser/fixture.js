@@ -161,11 +161,11 @@ function received(page, name, source = 'camera') {
   return page.evaluate(
     async ([wanted, from]) => {
       const { call } = globalThis
-      const participant = [...call.participants.values()].find(each => each.name === wanted && each.id !== call.own)
-      const stream = call.streams.get(participant?.streams.find(each => each.source === from)?.id)
+      const participant = [...call.participants.values()].find(each => each.name === wanted && !each.isLocal)
+      const stream = participant?.[from]
       const figures = await call.figures()
       const of = track => (track && figures.get(track.id)) ?? null
-      return { audio: of(stream?.getAudioTracks()[0]), video: of(stream?.getVideoTracks()[0]) }
+      return { audio: of(stream?.audioTrack), video: of(stream?.videoTrack) }
     },
     [name, source],
   )

@@ -13,47 +13,31 @@ const SCREEN_MAX_BITRATE = 2_500_000
 /** Codecs that carry no video themselves but repair or protect it. */
 const AUXILIARY = ['video/rtx', 'video/red', 'video/ulpfec', 'video/flexfec-03']
 
-/**
- * What the page's address asks for, to try things out: `?codec=vp9` sends video with that codec
- * only, `?scalability=L3T3_KEY` sends the camera as one encoding with these layers (SVC) instead of
- * a simulcast. Read once: the address changes when the room is entered.
- */
-const asked = readAddress(location.search)
-
-/** @param {string} search */
-function readAddress(search) {
-  const query = new URLSearchParams(search)
-  return { codec: query.get('codec')?.toLowerCase() ?? null, scalability: query.get('scalability') }
-}
-
-/** The part of the address that {@link asked} came from, to keep it there. */
-export function askedOfAddress() {
-  const query = new URLSearchParams()
-  if (asked.codec) query.set('codec', asked.codec)
-  if (asked.scalability) query.set('scalability', asked.scalability)
-  return query.size > 0 ? `?${query}` : ''
-}
+/** @typedef {import('./index.js').PublishOptions} PublishOptions */
 
 /**
  * Adds the camera to a connection.
  *
  * @param {RTCPeerConnection} connection
  * @param {MediaStreamTrack | null} track
- * @param {{ streams: MediaStream[], simulcast: boolean }} options
+ * @param {{ streams: MediaStream[], layered: boolean, publish: PublishOptions }} options layered: for a server to choose from
  */
-export function addCamera(connection, track, { streams, simulcast }) {
-  const add = (/** @type {object[]} */ sendEncodings) =>
-    preferCodec(connection.addTransceiver(track ?? 'video', { direction: 'sendonly', streams, sendEncodings }))
-  if (!simulcast) return add([])
-  if (asked.scalability) {
+export function addCamera(connection, track, { streams, layered, publish }) {
+  const add = (/** @type {RTCRtpEncodingParameters[]} */ sendEncodings) =>
+    preferCodec(connection.addTransceiver(track ?? 'video', { direction: 'sendonly', streams, sendEncodings }), publish.codec)
+  if (!layered) return add([])
+  if (publish.encodings) return add(publish.encodings.map(encoding => ({ ...encoding })))
+  if (publish.scalability) {
+    const layers = { maxBitrate: SVC_MAX_BITRATE, scalabilityMode: publish.scalability }
     try {
-      return add([{ maxBitrate: SVC_MAX_BITRATE, scalabilityMode: asked.scalability }])
+      return add([layers])
     } catch (error) {
-      console.warn(`This browser cannot send ${asked.scalability}; it sends a simulcast instead`, error)
+      console.warn(`This browser cannot send ${publish.scalability}; it sends a simulcast instead`, error)
     }
   }
   try {
-    return add(SIMULCAST.map(encoding => ({ ...encoding, scalabilityMode: TEMPORAL_LAYERS })))
+    const layers = SIMULCAST.map(encoding => ({ ...encoding, scalabilityMode: TEMPORAL_LAYERS }))
+    return add(layers)
   } catch {
     return add(SIMULCAST)
   }
@@ -65,20 +49,21 @@ export function addCamera(connection, track, { streams, simulcast }) {
  * @param {RTCPeerConnection} connection
  * @param {MediaStreamTrack} track
  * @param {MediaStream} screen
+ * @param {PublishOptions} publish
  */
-export function addScreen(connection, track, screen) {
+export function addScreen(connection, track, screen, { codec, screenMaxBitrate = SCREEN_MAX_BITRATE }) {
   const sound = { direction: /** @type {const} */ ('sendonly'), streams: [screen] }
   if (track.kind === 'audio') return connection.addTransceiver(track, sound)
-  return preferCodec(connection.addTransceiver(track, { ...sound, sendEncodings: [{ maxBitrate: SCREEN_MAX_BITRATE }] }))
+  return preferCodec(connection.addTransceiver(track, { ...sound, sendEncodings: [{ maxBitrate: screenMaxBitrate }] }), codec)
 }
 
-/** @param {RTCRtpTransceiver} transceiver */
-function preferCodec(transceiver) {
-  if (!asked.codec) return transceiver
+/** @param {RTCRtpTransceiver} transceiver @param {string | undefined} codec */
+function preferCodec(transceiver, codec) {
+  if (!codec) return transceiver
   const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? []
-  const mimeTypes = [`video/${asked.codec}`, ...AUXILIARY]
-  const chosen = codecs.filter(codec => mimeTypes.includes(codec.mimeType.toLowerCase()))
-  if (chosen.some(codec => !AUXILIARY.includes(codec.mimeType.toLowerCase()))) transceiver.setCodecPreferences(chosen)
-  else console.warn(`This browser cannot send ${asked.codec}; it sends what it likes best`)
+  const mimeTypes = [`video/${codec.toLowerCase()}`, ...AUXILIARY]
+  const chosen = codecs.filter(each => mimeTypes.includes(each.mimeType.toLowerCase()))
+  if (chosen.some(each => !AUXILIARY.includes(each.mimeType.toLowerCase()))) transceiver.setCodecPreferences(chosen)
+  else console.warn(`This browser cannot send ${codec}; it sends what it likes best`)
   return transceiver
 }

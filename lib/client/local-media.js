@@ -1,9 +1,15 @@
+import { Emitter } from './emitter.js'
+
+const MICROPHONE = { echoCancellation: true, noiseSuppression: true }
+const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
+const SCREEN = { video: { frameRate: { max: 15 } }, audio: true }
+
 /**
  * The microphone, the camera and the screen of this browser.
  *
  * The camera's stream has one id for the whole visit, whatever tracks come and go. Event: `change`.
  */
-export class LocalMedia extends EventTarget {
+export class LocalMedia extends Emitter {
   /** Microphone and camera. */
   camera = new MediaStream()
   /** The shared screen, if any. @type {MediaStream | null} */
@@ -12,6 +18,13 @@ export class LocalMedia extends EventTarget {
   cameraOn = true
   /** Chosen devices. @type {{ audio: string | undefined, video: string | undefined }} */
   #devices = { audio: undefined, video: undefined }
+  #constraints
+
+  /** @param {{ audio?: MediaTrackConstraints, video?: MediaTrackConstraints, screen?: DisplayMediaStreamOptions }} [constraints] */
+  constructor({ audio = MICROPHONE, video = CAMERA, screen = SCREEN } = {}) {
+    super()
+    this.#constraints = { audio, video, screen }
+  }
 
   get audioTrack() {
     return this.camera.getAudioTracks()[0] ?? null
@@ -30,23 +43,32 @@ export class LocalMedia extends EventTarget {
     return this.cameraOn && this.videoTrack !== null
   }
 
+  /** What there is to send, as the others are told of it. @returns {{ id: string, source: 'camera' | 'screen' }[]} */
+  get streams() {
+    return [{ id: this.camera.id, source: 'camera' }, ...(this.screen ? [{ id: this.screen.id, source: /** @type {const} */ ('screen') }] : [])]
+  }
+
+  /** @param {string} id */
+  streamOf(id) {
+    return [this.camera, this.screen].find(stream => stream?.id === id) ?? null
+  }
+
   /**
-   * Asks for microphone and camera, and settles for one of them, or none.
-   * @returns {Promise<string | null>} what is missing and why, in words for the user
+   * Asks for microphone and camera, both at once so that the user is asked once, and settles for one
+   * of them, or none.
+   * @param {{ audio?: boolean, video?: boolean }} [wanted]
+   * @returns {Promise<{ audio: Error | null, video: Error | null }>} what is missing, and why
    */
-  async start() {
-    if (!navigator.mediaDevices) {
-      return 'The browser gives camera and microphone to pages on https or localhost only. You can still join, watch and chat.'
-    }
+  async start({ audio = true, video = true } = {}) {
     try {
-      await this.#capture({ audio: true, video: true })
-      return null
+      if (audio || video) await this.#capture({ audio, video })
+      return { audio: null, video: null }
     } catch (error) {
-      const [audio, video] = await Promise.allSettled([this.#capture({ audio: true }), this.#capture({ video: true })])
-      if (audio.status === 'fulfilled' && video.status === 'fulfilled') return null
-      if (audio.status === 'fulfilled') return `No camera (${reason(error)}). The others will hear you.`
-      if (video.status === 'fulfilled') return `No microphone (${reason(error)}). The others will see you.`
-      return `No camera and no microphone (${reason(error)}). You can still join, watch and chat.`
+      const failure = /** @type {Error} */ (error)
+      if (!audio || !video || failure.name === 'NotSupportedError') return { audio: audio ? failure : null, video: video ? failure : null }
+      const results = await Promise.allSettled([this.#capture({ audio }), this.#capture({ video })])
+      const [noAudio, noVideo] = results.map(result => (result.status === 'rejected' ? result.reason : null))
+      return { audio: noAudio, video: noVideo }
     }
   }
 
@@ -55,7 +77,7 @@ export class LocalMedia extends EventTarget {
     this.microphoneOn = on
     if (on && !this.audioTrack) await this.#capture({ audio: true })
     if (this.audioTrack) this.audioTrack.enabled = on
-    this.#changed()
+    this.emit('change')
   }
 
   /**
@@ -67,7 +89,14 @@ export class LocalMedia extends EventTarget {
     if (on && !this.videoTrack) await this.#capture({ video: true })
     // Pressed again while the device was starting.
     if (!this.cameraOn) this.#drop('video')
-    this.#changed()
+    this.emit('change')
+  }
+
+  /** Devices to choose from. Browsers name them to pages that may use one. */
+  async devices() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? []
+    const of = (/** @type {MediaDeviceKind} */ kind) => devices.filter(device => device.kind === kind)
+    return { microphones: of('audioinput'), cameras: of('videoinput'), speakers: of('audiooutput') }
   }
 
   /**
@@ -87,8 +116,8 @@ export class LocalMedia extends EventTarget {
   }
 
   async startScreen() {
-    if (!navigator.mediaDevices?.getDisplayMedia) throw new Error('This browser cannot share the screen.')
-    const screen = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: true })
+    if (!navigator.mediaDevices?.getDisplayMedia) throw new DOMException('this browser cannot share the screen', 'NotSupportedError')
+    const screen = await navigator.mediaDevices.getDisplayMedia(this.#constraints.screen)
     this.stopScreen()
     this.screen = screen
     for (const track of screen.getVideoTracks()) {
@@ -98,14 +127,14 @@ export class LocalMedia extends EventTarget {
         if (this.screen === screen) this.stopScreen()
       }
     }
-    this.#changed()
+    this.emit('change')
   }
 
   stopScreen() {
     if (!this.screen) return
     for (const track of this.screen.getTracks()) track.stop()
     this.screen = null
-    this.#changed()
+    this.emit('change')
   }
 
   /** Lets go of everything, until {@link start}. */
@@ -113,17 +142,21 @@ export class LocalMedia extends EventTarget {
     this.stopScreen()
     this.#drop('audio')
     this.#drop('video')
-    this.#changed()
+    this.emit('change')
   }
 
-  /** @param {{ audio?: true, video?: true }} wanted */
+  /** @param {{ audio?: boolean, video?: boolean }} wanted */
   async #capture(wanted) {
-    const { audio, video } = this.#devices
+    if (!navigator.mediaDevices) {
+      throw new DOMException('browsers give camera and microphone to pages on https or localhost only', 'NotSupportedError')
+    }
+    const of = (/** @type {'audio' | 'video'} */ kind) => {
+      const deviceId = this.#devices[kind]
+      return { ...this.#constraints[kind], ...(deviceId && { deviceId: { exact: deviceId } }) }
+    }
     const stream = await navigator.mediaDevices.getUserMedia({
-      ...(wanted.audio && { audio: { echoCancellation: true, noiseSuppression: true, ...(audio && { deviceId: { exact: audio } }) } }),
-      ...(wanted.video && {
-        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 }, ...(video && { deviceId: { exact: video } }) },
-      }),
+      ...(wanted.audio && { audio: of('audio') }),
+      ...(wanted.video && { video: of('video') }),
     })
     for (const track of stream.getTracks()) {
       this.#drop(/** @type {'audio' | 'video'} */ (track.kind))
@@ -131,11 +164,11 @@ export class LocalMedia extends EventTarget {
       track.onended = () => {
         // The device was unplugged, or the permission taken back.
         this.camera.removeTrack(track)
-        this.#changed()
+        this.emit('change')
       }
     }
     if (this.audioTrack) this.audioTrack.enabled = this.microphoneOn
-    this.#changed()
+    this.emit('change')
   }
 
   /** @param {'audio' | 'video'} kind */
@@ -144,23 +177,5 @@ export class LocalMedia extends EventTarget {
       track.stop()
       this.camera.removeTrack(track)
     }
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event('change'))
-  }
-}
-
-/** @param {unknown} error */
-export function reason(error) {
-  switch (/** @type {DOMException} */ (error).name) {
-    case 'NotAllowedError':
-      return 'not allowed'
-    case 'NotFoundError':
-      return 'none found'
-    case 'NotReadableError':
-      return 'in use by another program'
-    default:
-      return /** @type {Error} */ (error).message || 'not available'
   }
 }

@@ -1,3 +1,4 @@
+import { Emitter } from './emitter.js'
 import { Senders } from './senders.js'
 
 /** An offer without an answer is sent again after this long: signaling may have lost it. */
@@ -14,7 +15,7 @@ const DISCONNECTED_MS = { impolite: 2_500, polite: 10_000 }
  *
  * Events: `stream` (detail: MediaStream), `chat` (detail: the message), `state`.
  */
-export class MeshPeer extends EventTarget {
+export class MeshPeer extends Emitter {
   peerConnection
   #chat
   #senders
@@ -30,19 +31,21 @@ export class MeshPeer extends EventTarget {
   /** Sent again when its offer comes again. @type {{ id: number, description: RTCSessionDescription | null } | null} */
   #lastAnswer = null
   #queue = Promise.resolve()
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
   #repeat
 
   /**
    * @param {object} options
    * @param {boolean} options.polite
-   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {RTCIceServer[]} options.iceServers
+   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {import('./encryption.js').Encryption | null} options.encryption
+   * @param {import('./index.js').PublishOptions} options.publish
+   * @param {import('./senders.js').MaySend} options.maySend
    * @param {(signal: { id?: number, description?: RTCSessionDescription | null, candidate?: RTCIceCandidate | null }) => void} options.send
    */
-  constructor({ polite, media, iceServers, encryption, send }) {
+  constructor({ polite, iceServers, media, encryption, publish, maySend, send }) {
     super()
     this.#polite = polite
     this.#started = !polite
@@ -54,11 +57,11 @@ export class MeshPeer extends EventTarget {
     peer.onconnectionstatechange = () => this.#watch()
     peer.ontrack = ({ streams, receiver }) => {
       encryption?.open(receiver)
-      for (const stream of streams) this.dispatchEvent(new CustomEvent('stream', { detail: stream }))
+      for (const stream of streams) this.emit('stream', stream)
     }
     this.#chat = peer.createDataChannel('chat', { negotiated: true, id: 0 })
-    this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: false, encryption })
+    this.#chat.onmessage = ({ data }) => this.emit('chat', JSON.parse(data))
+    this.#senders = new Senders(peer, { media, layered: false, encryption, publish, maySend })
     this.#repeat = setInterval(() => {
       if (this.#openOffer && peer.signalingState === 'have-local-offer') send(this.#openOffer)
     }, REPEAT_MS)
@@ -158,7 +161,7 @@ export class MeshPeer extends EventTarget {
   }
 
   #watch() {
-    this.dispatchEvent(new Event('state'))
+    this.emit('state')
     clearTimeout(this.#timer)
     if (this.state !== 'disconnected' && this.state !== 'failed') return
     const patience = this.#polite ? DISCONNECTED_MS.polite : this.state === 'failed' ? 0 : DISCONNECTED_MS.impolite

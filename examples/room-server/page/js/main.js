@@ -1,7 +1,6 @@
-import { Call } from '/client/call.js'
-import { askedOfAddress } from '/client/encodings.js'
-import { fragmentOf } from '/client/encryption.js'
-import { LocalMedia } from '/client/local-media.js'
+import { LocalMedia, Room } from '/client/index.js'
+import { address, showRoom } from './address.js'
+import { announce } from './view/announcements.js'
 import { Bar } from './view/bar.js'
 import { ChatView } from './view/chat.js'
 import { chooseDevices } from './view/devices.js'
@@ -14,22 +13,26 @@ import { notice } from './view/notices.js'
 import { Stage } from './view/stage.js'
 
 const media = new LocalMedia()
-const door = new JoinView(media, wanted => enter(wanted))
+const door = new JoinView(media, wanted => void enter(wanted))
 
 /** @param {import('./view/join.js').Wanted} wanted */
-function enter(wanted) {
-  const call = new Call({ ...wanted, media })
+async function enter({ room, ...wanted }) {
+  const { server, token, publish } = address
+  const call = new Room(server, token, { ...wanted, room, media, publish })
   // For the console, and for tests.
   Object.assign(globalThis, { call })
-  call.addEventListener('refused', event => door.show(/** @type {CustomEvent} */ (event).detail))
-  call.addEventListener('mode', () => openRoom(call, wanted.passphrase), { once: true })
+  try {
+    await call.join()
+  } catch (error) {
+    return door.show(/** @type {Error} */ (error).message)
+  }
+  openRoom(call, wanted.key)
 }
 
-/** @param {Call} call @param {string | null} passphrase */
-function openRoom(call, passphrase) {
+/** @param {Room} call @param {string | null} key */
+function openRoom(call, key) {
   // The link to pass on. What comes after # stays in the browser.
-  history.replaceState(null, '', `/r/${encodeURIComponent(call.room)}${askedOfAddress()}${fragmentOf(passphrase)}`)
-  document.title = `${call.room} · medialoom`
+  showRoom({ room: call.name, key })
   door.hide()
   byId('room').hidden = false
 
@@ -45,31 +48,23 @@ function openRoom(call, passphrase) {
     chat,
     downlinkBar,
     onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
-    onLeave: () => leave(''),
+    onLeave: () => call.leave(),
   })
-  call.addEventListener('notice', event => {
-    const { text, bad } = /** @type {CustomEvent} */ (event).detail
-    notice(text, bad)
-  })
-  call.addEventListener('over', event => leave(/** @type {CustomEvent} */ (event).detail))
+  announce(call)
   // Said at once, rather than found out by the server when the connection times out.
   const onPageHide = () => call.leave()
   addEventListener('pagehide', onPageHide)
-  for (const type of ['mode', 'state', 'participants']) call.dispatchEvent(new Event(type))
-
-  function askForTap() {
-    notice('Tap anywhere to hear the others')
-    addEventListener('pointerdown', () => void stage.playAll(), { once: true })
-  }
-
-  /** @param {string} message */
-  function leave(message) {
+  call.on('ended', ({ code, message }) => {
     removeEventListener('pagehide', onPageHide)
-    call.leave()
     media.stopScreen()
     stage.close()
     dock.close()
     byId('room').hidden = true
-    void door.show(message)
+    void door.show(code === 'left' ? '' : message)
+  })
+
+  function askForTap() {
+    notice('Tap anywhere to hear the others')
+    addEventListener('pointerdown', () => void stage.playAll(), { once: true })
   }
 }

@@ -1,20 +1,22 @@
 import { byId } from './element.js'
 import { notice } from './notices.js'
 
-const STATE_TEXT = { connecting: 'Connecting', connected: 'Connected', lost: 'Reconnecting' }
+/** @type {Record<import('/client/index.js').RoomState, string>} */
+const STATE_TEXT = { connecting: 'Connecting', waiting: 'Waiting', connected: 'Connected', reconnecting: 'Reconnecting', ended: 'Left' }
 
 /** The top of the room: its name, the state of the connection, and the room's mode. */
 export class Bar {
-  /** @param {import('/client/call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
-    byId('room-name').textContent = call.room
+    byId('room-name').textContent = call.name
     byId('room-locked').hidden = call.encryption === null
     const status = byId('status')
     const segments = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('.segments [data-mode]')])
-    call.addEventListener('state', () => {
+    const showState = () => {
       status.dataset.state = call.state
       byId('status-text').textContent = call.signalingLost ? 'Server lost, reconnecting' : STATE_TEXT[call.state]
-    })
+    }
+    call.on('state', showState)
     const showMode = () => {
       byId('mode-text').textContent = modeText(call)
       for (const segment of segments) {
@@ -25,10 +27,12 @@ export class Bar {
         segment.disabled = call.role === 'listener' && !checked
       }
     }
-    call.addEventListener('mode', showMode)
-    call.addEventListener('participants', showMode)
+    call.on('settings', showMode)
+    call.on('participants', showMode)
+    showState()
+    showMode()
     for (const segment of segments) {
-      segment.onclick = () => call.setMode(/** @type {import('/client/call.js').Mode} */ (segment.dataset.mode))
+      segment.onclick = () => call.setMode(/** @type {import('/client/index.js').RoomMode} */ (segment.dataset.mode))
       segment.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
@@ -54,7 +58,7 @@ function isMixed(mode) {
   return mode === 'mcu' || mode === 'broadcast'
 }
 
-/** @param {import('/client/call.js').Call} call */
+/** @param {import('/client/index.js').Room} call */
 function modeText({ mode, participants, listeners }) {
   const roles = [...participants.values()].map(participant => participant.role)
   const members = roles.filter(role => role !== 'viewer' && role !== 'listener').length

@@ -12,14 +12,16 @@ export class ChatView {
   #unreadCount = 0
   #call
 
-  /** @param {import('/client/call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
     this.#call = call
     this.#lines.replaceChildren()
-    call.addEventListener('chat', event => this.#add(/** @type {CustomEvent} */ (event).detail))
-    call.addEventListener('mode', () => {
+    call.on('chat', line => this.#add(line))
+    const showWay = () => {
       byId('chat-way').textContent = call.mode !== 'p2p' ? 'through the server' : 'straight to everyone'
-    })
+    }
+    call.on('settings', showWay)
+    showWay()
     byId('chat-form').onsubmit = event => {
       event.preventDefault()
       this.#send()
@@ -58,7 +60,7 @@ export class ChatView {
 
   /** @param {{ name: string, text: string, time: number, own?: boolean }} line */
   #add({ name, text, time, own = false }) {
-    const author = create('b', { text: name })
+    const author = create('b', { text: name || 'Someone' })
     author.style.setProperty('--hue', hueOf(name))
     const clock = new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
     const head = create('small', {}, author, document.createTextNode(clock))

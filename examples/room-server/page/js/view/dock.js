@@ -1,4 +1,4 @@
-import { reason } from '/client/local-media.js'
+import { reason } from './device-words.js'
 import { byId, setIcon } from './element.js'
 import { notice } from './notices.js'
 
@@ -13,8 +13,8 @@ export class Dock {
 
   /**
    * @param {object} options
-   * @param {import('/client/local-media.js').LocalMedia} options.media
-   * @param {import('/client/call.js').Call} options.call
+   * @param {import('/client/index.js').LocalMedia} options.media
+   * @param {import('/client/index.js').Room} options.call
    * @param {import('./stage.js').Stage} options.stage
    * @param {import('./chat.js').ChatView} options.chat
    * @param {import('./downlink-bar.js').DownlinkBar} options.downlinkBar
@@ -63,14 +63,14 @@ export class Dock {
     }
     document.addEventListener('keydown', this.#keys)
     media.addEventListener('change', this.#show)
-    call.addEventListener('mode', this.#show)
+    call.addEventListener('settings', this.#show)
     this.#show()
   }
 
   close() {
     document.removeEventListener('keydown', this.#keys)
     this.#media.removeEventListener('change', this.#show)
-    this.#call.removeEventListener('mode', this.#show)
+    this.#call.removeEventListener('settings', this.#show)
   }
 
   #show = () => {

@@ -1,3 +1,4 @@
+import { missingDevices } from './device-words.js'
 import { byId } from './element.js'
 import { notice } from './notices.js'
 
@@ -8,11 +9,11 @@ export class MixBar {
   #layouts = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('#mix-bar [data-layout]')])
   #call
 
-  /** @param {import('/client/call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
     this.#call = call
     for (const button of this.#layouts) {
-      button.onclick = () => call.setLayout(/** @type {import('/client/call.js').Layout} */ (button.dataset.layout))
+      button.onclick = () => call.setLayout(/** @type {import('/client/index.js').RoomLayout} */ (button.dataset.layout))
       button.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
@@ -23,7 +24,7 @@ export class MixBar {
       }
     }
     this.#stage.onclick = () => void this.#changeRole()
-    call.addEventListener('mode', () => this.#show())
+    call.on('settings', () => this.#show())
     this.#show()
   }
 
@@ -48,7 +49,7 @@ export class MixBar {
     if (call.role === 'member') return call.setRole('listener')
     // Asked here and not before: listeners need no camera.
     this.#stage.disabled = true
-    const missing = await call.media.start()
+    const missing = missingDevices(await call.media.start())
     this.#stage.disabled = false
     if (missing) notice(missing, true)
     call.setRole('member')
