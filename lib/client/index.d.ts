@@ -142,8 +142,8 @@ export interface RoomEvents {
   participants: null
   joined: Participant
   left: { participant: Participant; reason: string }
-  /** Somebody raised a hand, or took it down. */
-  hand: Participant
+  /** Somebody raised a hand, or took it down: then `since` is `null`. Of listeners, room admins are told. */
+  hand: { id: string; name: string; since: number | null }
   /** Somebody began or ceased to speak. */
   speaking: Participant
   /** A stream came, or its tracks changed; `null` when all are gone and come anew. */
@@ -201,6 +201,8 @@ export class Room extends Emitter<RoomEvents> {
   readonly localId: string
   /** Everyone, by id in joining order, without the listeners. */
   readonly participants: ReadonlyMap<string, Participant>
+  /** Who raises a hand, the longest first. Of listeners, room admins know. */
+  readonly hands: readonly { id: string; name: string; since: number }[]
   /** How many only listen. */
   readonly listeners: number
   /** Everyone in one picture and one sound; `null` where each comes for themselves. */
@@ -286,8 +288,8 @@ export class Participant {
   readonly encrypted: boolean
   readonly metadata: string
   readonly attributes: Readonly<Record<string, string>>
-  /** Whether they raise their hand. */
-  readonly hand: boolean
+  /** Since when they raise a hand, in milliseconds since the epoch; `null` when they do not. */
+  readonly hand: number | null
   /** What a moderator has switched off. */
   readonly moderated: Readonly<Record<ModeratedKind, boolean>>
   readonly speaking: boolean

@@ -17,8 +17,8 @@ export class Participant {
   metadata = ''
   /** @type {Record<string, string>} */
   attributes = {}
-  /** Whether they raise their hand. */
-  hand = false
+  /** Since when they raise a hand, in milliseconds since the epoch. @type {number | null} */
+  hand = null
   /** What a moderator has switched off. */
   moderated = NOTHING_MODERATED
   speaking = false
@@ -47,7 +47,7 @@ export class Participant {
     this.encrypted = view.encrypted
     this.metadata = view.metadata ?? ''
     this.attributes = view.attributes ?? {}
-    this.hand = view.hand ?? false
+    this.hand = view.hand ?? null
     this.moderated = view.moderated ?? NOTHING_MODERATED
     // Of this page itself its own devices tell, and earlier.
     if (this.isLocal) return

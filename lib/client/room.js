@@ -1,14 +1,13 @@
 import { Downlink } from './downlink.js'
-import { Emitter } from './emitter.js'
 import { Entry } from './entry.js'
 import { Encryption } from './encryption.js'
 import { LevelMeter } from './level-meter.js'
 import { LocalMedia } from './local-media.js'
 import { MediaPath } from './media-path.js'
-import { Moderation } from './moderation.js'
 import { ParticipantStream } from './participant-stream.js'
 import { RoomError } from './room-error.js'
 import { readLink } from './room-link.js'
+import { RoomRequests } from './room-requests.js'
 import { Roster } from './roster.js'
 import { Signaling } from './signaling.js'
 import { Statistics } from './statistics.js'
@@ -24,8 +23,8 @@ const PASSING = ['room-full', 'too-many-rooms', 'too-many-requests', 'rate-limit
 /** Goodbyes after which one does not come again; after any other the room is joined anew. */
 const FINAL = ['kicked', 'banned', 'rejected', 'replaced', 'unauthorized', 'forbidden']
 
-/** @type {import('./index.js').Permissions} */
-const EVERYTHING = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, hidden: false }
+/** Of a server that asks nobody who they are. @type {import('./index.js').Permissions} */
+const UNGUARDED = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: true, hidden: false }
 
 /** What a moderator switches off, by what is sent. */
 const KIND = /** @type {const} */ ({ microphone: 'audio', camera: 'video', screen: 'screen' })
@@ -36,7 +35,7 @@ const KIND = /** @type {const} */ ({ microphone: 'audio', camera: 'video', scree
  * A visit to one room: who is in it, how media gets there, and what to do when something breaks.
  * index.d.ts says what its events and properties mean.
  */
-export class Room extends Emitter {
+export class Room extends RoomRequests {
   /** This participant's id. */
   localId = ''
   name
@@ -52,14 +51,13 @@ export class Room extends Emitter {
   listeners = 0
   locked = false
   lobby = false
-  permissions = EVERYTHING
+  permissions = UNGUARDED
   /** Who waits in the lobby, as room admins are told. @type {{ id: string, name: string }[]} */
   waiting = []
   rejoins = 0
   media
   downlink
   encryption
-  moderation
   #signal
   #entry
   #signaling
@@ -86,8 +84,9 @@ export class Room extends Emitter {
    * @param {import('./index.js').JoinOptions} [options]
    */
   constructor(url, token, options = {}) {
-    super()
     const link = readLink(url)
+    const signaling = new Signaling(link.server)
+    super(signaling)
     const name = options.room ?? link.room
     if (!name) throw new TypeError('no room: its name is in the URL after /r/, or in the option `room`')
     this.name = name
@@ -97,20 +96,18 @@ export class Room extends Emitter {
     const key = options.key === undefined ? link.key : options.key
     this.encryption = key === null ? null : new Encryption({ passphrase: key, room: name, worker: options.encryptionWorker })
     const { media, encryption } = this
-    this.#signaling = new Signaling(link.server)
-    const send = (/** @type {object} */ message) => this.#signaling.send(message)
-    this.downlink = new Downlink(send)
-    this.moderation = new Moderation(send)
+    this.#signaling = signaling
+    this.downlink = new Downlink(message => signaling.send(message))
     this.#roster = new Roster({ media, downlink: this.downlink, encryption })
     this.#mix = new ParticipantStream(MIX, 'mix', this.#roster.remote)
     const maySend = (/** @type {import('./index.js').PublishedSource} */ source) => this.maySend(source)
-    this.#path = new MediaPath({ signaling: this.#signaling, media, encryption, publish: options.publish ?? {}, maySend })
+    this.#path = new MediaPath({ signaling, media, encryption, publish: options.publish ?? {}, maySend })
     this.#path.on('stream', stream => this.#streamCame(stream))
     this.#path.on('chat', line => this.#chatCame(line))
     this.#path.on('state', () => this.emit('state', this.state))
     this.#signal = options.signal
     this.#entry = new Entry({
-      signaling: this.#signaling,
+      signaling,
       token: token ?? link.token,
       request: () => ({
         room: this.name,
@@ -122,11 +119,11 @@ export class Room extends Emitter {
       }),
       giveUp: (code, message) => this.#end(code, message),
     })
-    this.#signaling.on('lost', () => {
+    signaling.on('lost', () => {
       this.#lost = true
       this.emit('state', this.state)
     })
-    this.#signaling.on('message', message => this.#handle(message))
+    signaling.on('message', message => this.#handle(message))
   }
 
   /** In joining order, this page among them. */
@@ -137,6 +134,11 @@ export class Room extends Emitter {
   /** This page's own participant; null before it is in the room. */
   get local() {
     return this.#roster.participants.get(this.localId) ?? null
+  }
+
+  /** Who wants to speak, the longest first. */
+  get hands() {
+    return this.#roster.hands
   }
 
   /** Everyone in one picture and one sound; null when each comes for themselves. */
@@ -179,45 +181,6 @@ export class Room extends Emitter {
     if (this.#ended) return
     this.#signaling.send({ type: 'leave' })
     this.#end('left', 'you left the room')
-  }
-
-  /** @param {RoomMode} mode of the room, for everyone */
-  setMode(mode) {
-    if (mode !== this.mode) this.#signaling.send({ type: 'set-mode', mode })
-  }
-
-  /** @param {'mix' | 'streams'} source of this page alone */
-  setSource(source) {
-    if (source !== this.source) this.#signaling.send({ type: 'set-source', source })
-  }
-
-  /** @param {'member' | 'listener'} role */
-  setRole(role) {
-    if (role !== this.role) this.#signaling.send({ type: 'set-role', role })
-  }
-
-  /** @param {import('./index.js').RoomLayout} layout of the mixed picture, for everyone */
-  setLayout(layout) {
-    if (layout !== this.layout) this.#signaling.send({ type: 'set-layout', layout })
-  }
-
-  /** @param {boolean} [raised] */
-  raiseHand(raised = true) {
-    this.#signaling.send({ type: 'hand', raised })
-  }
-
-  /** What the others are told of this participant. @param {{ metadata?: string, attributes?: Record<string, string> }} about */
-  setMetadata({ metadata, attributes }) {
-    this.#signaling.send({ type: 'metadata', metadata, attributes })
-  }
-
-  /**
-   * @param {string} data
-   * @param {{ to?: string[], topic?: string }} [options] `to`: ids of participants, everyone without it
-   * @returns {boolean} whether it was handed to the server
-   */
-  sendMessage(data, { to, topic } = {}) {
-    return this.#signaling.send({ type: 'message', to, topic, data })
   }
 
   /** @param {string} text @returns {boolean} whether it was sent */
@@ -285,6 +248,9 @@ export class Room extends Emitter {
         return
       case 'speaking':
         return this.#setSpeaking(message.participant, message.speaking)
+      case 'hand':
+        // Of a listener, who is not among the participants; told to room admins.
+        return this.#handChanged(message.participant, message.hand)
       case 'error':
         return this.#failed(message)
       case 'move':
@@ -305,7 +271,7 @@ export class Room extends Emitter {
     this.name = message.room
     this.#iceServers = message.iceServers
     this.#roster.replace(message.participants, this.localId)
-    const { mode, role, source, layout, mixes, listeners, locked = false, lobby = false, permissions = EVERYTHING } = message
+    const { mode, role, source, layout, mixes, listeners, locked = false, lobby = false, permissions = UNGUARDED } = message
     Object.assign(this, { mode, role, source, layout, mixes, listeners, locked, lobby, permissions })
     const known = message.resumed && message.epoch === this.#epoch && message.connection === this.#connection
     this.#epoch = message.epoch
@@ -350,10 +316,28 @@ export class Room extends Emitter {
     const { participant, isNew, handChanged } = this.#roster.update(view)
     if (isNew) this.#path.meet(participant.id)
     this.#listenTo(participant)
-    if (participant.isLocal) this.#mediaChanged()
+    if (participant.isLocal) this.#heedModeration(participant.moderated)
     if (isNew) this.emit('joined', participant)
-    if (handChanged) this.emit('hand', participant)
+    if (handChanged) this.#handChanged(participant, participant.hand)
     this.emit('participants')
+  }
+
+  /**
+   * What a moderator switched off is off here as well, so that it is not on by itself when it is allowed again.
+   * @param {Record<import('./index.js').ModeratedKind, boolean>} moderated
+   */
+  #heedModeration({ audio, video, screen }) {
+    const { media } = this
+    if (audio && media.audio) void media.setMicrophone(false)
+    if (video && media.video) void media.setCamera(false)
+    if (screen) media.stopScreen()
+    this.#mediaChanged()
+  }
+
+  /** @param {{ id: string, name: string }} who @param {number | null} since */
+  #handChanged({ id, name }, since) {
+    this.#roster.setHand({ id, name, since })
+    this.emit('hand', { id, name, since })
   }
 
   /** @param {{ participant: string, reason: string }} message */

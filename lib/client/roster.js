@@ -6,6 +6,8 @@ export class Roster {
   participants = new Map()
   /** What came, by stream id: before or after the server says whose it is. @type {Map<string, MediaStream>} */
   arrived = new Map()
+  /** By participant id, of listeners too. @type {Map<string, { id: string, name: string, since: number }>} */
+  #hands = new Map()
   #media
   #context
 
@@ -40,8 +42,21 @@ export class Roster {
       this.participants.set(view.id, participant)
       this.#update(participant, view)
     }
+    this.#hands.clear()
+    for (const { id, name, hand } of this.participants.values()) this.setHand({ id, name, since: hand })
     this.silence()
     this.syncLocal()
+  }
+
+  /** Who raises a hand, the longest first. */
+  get hands() {
+    return [...this.#hands.values()].sort((a, b) => a.since - b.since)
+  }
+
+  /** @param {{ id: string, name: string, since: number | null }} hand */
+  setHand({ id, name, since }) {
+    if (since === null) this.#hands.delete(id)
+    else this.#hands.set(id, { id, name, since })
   }
 
   /** Nobody speaks until it is said anew. */
@@ -79,6 +94,7 @@ export class Roster {
   remove(id) {
     const participant = this.participants.get(id)
     this.participants.delete(id)
+    this.#hands.delete(id)
     for (const stream of participant?.streams ?? []) this.arrived.delete(stream.id)
     return participant
   }

@@ -7,9 +7,11 @@ import { chooseDevices } from './view/devices.js'
 import { Dock } from './view/dock.js'
 import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
+import { farewellOf, WITH_FAREWELL } from './view/farewell.js'
 import { JoinView } from './view/join.js'
 import { MixBar } from './view/mix-bar.js'
 import { notice } from './view/notices.js'
+import { PeopleView } from './view/people.js'
 import { Stage } from './view/stage.js'
 
 const media = new LocalMedia()
@@ -21,12 +23,21 @@ async function enter({ room, ...wanted }) {
   const call = new Room(server, token, { ...wanted, room, media, publish })
   // For the console, and for tests.
   Object.assign(globalThis, { call })
+  call.on('waiting', () => door.showWaiting(room, () => call.leave()))
+  call.on('ended', sayWhy)
   try {
     await call.join()
-  } catch (error) {
-    return door.show(/** @type {Error} */ (error).message)
+  } catch {
+    // The event `ended` tells of it.
+    return
   }
   openRoom(call, wanted.key)
+}
+
+/** @param {{ code: string, message: string }} end */
+function sayWhy({ code, message }) {
+  if (WITH_FAREWELL.includes(code)) door.showFarewell(farewellOf({ code, message }))
+  else void door.show(code === 'left' ? '' : message)
 }
 
 /** @param {Room} call @param {string | null} key */
@@ -38,6 +49,7 @@ function openRoom(call, key) {
 
   const stage = new Stage(call, askForTap)
   const chat = new ChatView(call)
+  const people = new PeopleView(call)
   new Bar(call)
   new MixBar(call)
   const downlinkBar = new DownlinkBar(call)
@@ -46,6 +58,7 @@ function openRoom(call, key) {
     call,
     stage,
     chat,
+    people,
     downlinkBar,
     onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
     onLeave: () => call.leave(),
@@ -54,13 +67,14 @@ function openRoom(call, key) {
   // Said at once, rather than found out by the server when the connection times out.
   const onPageHide = () => call.leave()
   addEventListener('pagehide', onPageHide)
-  call.on('ended', ({ code, message }) => {
+  call.on('ended', () => {
     removeEventListener('pagehide', onPageHide)
     media.stopScreen()
     stage.close()
+    chat.close()
+    people.close()
     dock.close()
     byId('room').hidden = true
-    void door.show(code === 'left' ? '' : message)
   })
 
   function askForTap() {

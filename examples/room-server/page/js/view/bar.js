@@ -19,12 +19,13 @@ export class Bar {
     call.on('state', showState)
     const showMode = () => {
       byId('mode-text').textContent = modeText(call)
+      byId('room-closed').hidden = !call.locked
       for (const segment of segments) {
         const checked = segment.dataset.mode === call.mode
         segment.setAttribute('aria-checked', String(checked))
         segment.tabIndex = checked ? 0 : -1
         segment.hidden = !call.mixes && isMixed(segment.dataset.mode)
-        segment.disabled = call.role === 'listener' && !checked
+        segment.disabled = (call.role === 'listener' || !call.permissions.roomAdmin) && !checked
       }
     }
     call.on('settings', showMode)

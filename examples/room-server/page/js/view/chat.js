@@ -1,13 +1,13 @@
 import { byId, create, hueOf } from './element.js'
+import { showBadge, SidePanel } from './side-panel.js'
 
 const MOST_LINES = 500
 
 /** The chat beside the stage. */
 export class ChatView {
-  #panel = byId('chat')
+  #panel = new SidePanel('chat', () => this.#read())
   #lines = byId('chat-lines')
   #input = /** @type {HTMLInputElement} */ (byId('chat-input'))
-  #button = byId('chat-button')
   #unread = byId('unread')
   #unreadCount = 0
   #call
@@ -18,6 +18,8 @@ export class ChatView {
     this.#lines.replaceChildren()
     call.on('chat', line => this.#add(line))
     const showWay = () => {
+      this.#input.disabled = !call.permissions.canPublishData
+      this.#input.placeholder = this.#input.disabled ? 'You may only read here' : 'Write to everyone'
       byId('chat-way').textContent = call.mode !== 'p2p' ? 'through the server' : 'straight to everyone'
     }
     call.on('settings', showWay)
@@ -26,23 +28,24 @@ export class ChatView {
       event.preventDefault()
       this.#send()
     }
-    byId('chat-close').onclick = () => this.open(false)
-    this.#button.onclick = () => this.open(!this.isOpen)
-    this.open(false)
   }
 
   get isOpen() {
-    return !this.#panel.hidden
+    return this.#panel.isOpen
   }
 
   /** @param {boolean} open */
   open(open) {
-    this.#panel.hidden = !open
-    this.#button.setAttribute('aria-pressed', String(open))
-    this.#button.classList.toggle('on', open)
-    if (!open) return
+    this.#panel.open(open)
+  }
+
+  close() {
+    this.#panel.close()
+  }
+
+  #read() {
     this.#unreadCount = 0
-    this.#unread.hidden = true
+    showBadge(this.#unread, 0)
     this.#lines.scrollTop = this.#lines.scrollHeight
     this.#input.focus()
   }
@@ -67,8 +70,7 @@ export class ChatView {
     this.#append(create('li', { class: own ? 'own' : '' }, head, document.createTextNode(String(text))))
     if (this.isOpen || own) return
     this.#unreadCount += 1
-    this.#unread.textContent = String(Math.min(this.#unreadCount, 99))
-    this.#unread.hidden = false
+    showBadge(this.#unread, this.#unreadCount)
   }
 
   /** @param {HTMLElement} line */

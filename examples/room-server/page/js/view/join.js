@@ -38,8 +38,6 @@ export class JoinView {
     this.#room.value = address.room ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
     const asked = this.#modeChoices.find(choice => choice.value === address.mode)
     if (asked) asked.checked = true
-    byId('preview-dock').hidden = this.#role === 'listener'
-
     this.#encrypt.checked = canEncrypt && address.key !== null
     this.#encrypt.disabled = !canEncrypt
     if (!canEncrypt) byId('join-encrypt-note').textContent = 'This browser, or a page without HTTPS, cannot do that.'
@@ -68,9 +66,39 @@ export class JoinView {
     return /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('#join-form input[name="mode"]')])
   }
 
+  /** Somebody has to open. @param {string} room @param {() => void} onCancel */
+  showWaiting(room, onCancel) {
+    byId('waiting-room').textContent = room
+    byId('waiting-cancel').onclick = onCancel
+    this.#showOnly('join-waiting')
+    byId('waiting-cancel').focus()
+  }
+
+  /** The visit is over in a way that is worth a page. @param {{ title: string, text: string, again: boolean }} farewell */
+  showFarewell({ title, text, again }) {
+    byId('farewell-title').textContent = title
+    byId('farewell-text').textContent = text
+    const button = byId('farewell-again')
+    button.hidden = !again
+    button.onclick = () => void this.show('')
+    this.#media.stop()
+    this.#showMedia()
+    byId('preview-note').textContent = 'Camera and microphone are off.'
+    byId('preview-dock').hidden = true
+    this.#showOnly('farewell')
+    if (again) button.focus()
+  }
+
+  /** @param {string} id of one of the views of the door */
+  #showOnly(id) {
+    this.#element.hidden = false
+    for (const each of ['join-fields', 'join-waiting', 'farewell']) byId(each).hidden = each !== id
+  }
+
   /** Opens the door, with a word about why if there is one. @param {string} message */
   async show(message) {
-    this.#element.hidden = false
+    this.#showOnly('join-fields')
+    byId('preview-dock').hidden = this.#role === 'listener'
     this.#error.textContent = message
     this.#button.disabled = false
     ;(this.#name.value ? this.#button : this.#name).focus()

@@ -29,17 +29,17 @@ export class MixBar {
   }
 
   #show() {
-    const { layout, mixes, mode, role, source } = this.#call
+    const { layout, mixes, mode, permissions, role, source } = this.#call
     const mixed = mixes && mode !== 'p2p' && (mode !== 'sfu' || source === 'mix')
     const broadcast = mode === 'broadcast' || role === 'listener'
     this.#element.hidden = !mixed && !broadcast
-    byId('layouts').hidden = !mixed || role === 'listener'
+    byId('layouts').hidden = !mixed || role === 'listener' || !permissions.roomAdmin
     for (const button of this.#layouts) {
       const checked = button.dataset.layout === layout
       button.setAttribute('aria-checked', String(checked))
       button.tabIndex = checked ? 0 : -1
     }
-    this.#stage.hidden = !broadcast
+    this.#stage.hidden = !broadcast || !permissions.canPublish
     this.#stage.textContent = role === 'listener' ? 'Go on stage' : 'Step down'
     this.#stage.classList.toggle('primary', role === 'listener')
   }

@@ -99,6 +99,7 @@ export class Stage {
       audio: participant.audio,
       video: video && entry.readable,
       speaking: source === 'camera' && participant.speaking,
+      hand: source === 'camera' && participant.hand !== null,
       note: own || !video ? '' : this.#noteOf(stream, secrecy.locked),
       locked: secrecy.locked,
       message: secrecy.unreadable || (own || !video ? '' : pauseOf(stream)),

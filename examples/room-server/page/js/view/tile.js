@@ -1,4 +1,5 @@
 import { create, hueOf, icon } from './element.js'
+import { initials } from './initials.js'
 import { StatsPanel } from './stats-panel.js'
 
 /** One picture on the stage: a participant's camera, or a shared screen. */
@@ -54,7 +55,7 @@ export class Tile {
       create('div', { class: 'avatar', 'aria-hidden': 'true' }, this.#initials),
       this.#message,
       this.panel.element,
-      create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), this.#name, this.#note),
+      create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), icon('hand'), this.#name, this.#note),
       this.#open,
     )
   }
@@ -82,21 +83,23 @@ export class Tile {
    * @param {boolean} shown.audio
    * @param {boolean} shown.video
    * @param {boolean} shown.speaking
+   * @param {boolean} [shown.hand] whether they raise it
    * @param {string} shown.note the encoding shown, or nothing
    * @param {boolean} shown.locked whether it is encrypted end to end
    * @param {string} shown.message why there is nothing to see, or nothing
    * @param {string} [shown.description] what to call it for those who do not see it
    */
-  show({ name, stream, audio, video, speaking, note, locked, message, description }) {
+  show({ name, stream, audio, video, speaking, hand = false, note, locked, message, description }) {
     const { element } = this
     const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
     element.classList.toggle('muted', !audio && this.source === 'camera')
     element.classList.toggle('speaking', speaking)
+    element.classList.toggle('raised', hand)
     element.classList.toggle('locked', locked)
     element.classList.toggle('withheld', message !== '')
     element.setAttribute(
       'aria-label',
-      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${locked ? ', encrypted end to end' : ''}`,
+      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${hand ? ', hand raised' : ''}${locked ? ', encrypted end to end' : ''}`,
     )
     if (this.#message.textContent !== message) this.#message.textContent = message
     element.style.setProperty('--hue', hueOf(name))
@@ -137,11 +140,4 @@ export class Tile {
     this.#video.srcObject = null
     this.element.remove()
   }
-}
-
-/** @param {string} name */
-function initials(name) {
-  const words = name.split(/\s+/).filter(Boolean)
-  const letters = words.length > 1 ? [words[0], words[words.length - 1]].map(word => [...word][0]) : [...(words[0] ?? '?')].slice(0, 2)
-  return letters.join('').toUpperCase()
 }
