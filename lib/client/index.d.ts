@@ -396,13 +396,15 @@ export interface Shown {
   priority: number
 }
 
-/** What comes from the server to this page, and what the page says about it. */
-export class Downlink extends Emitter<{
+export interface DownlinkEvents {
   /** Layers or encodings changed. */
   change: null
   /** Once a second while {@link Downlink.watch watched}. */
   figures: null
-}> {
+}
+
+/** What comes from the server to this page, and what the page says about it. */
+export class Downlink extends Emitter<DownlinkEvents> {
   private constructor()
   /** `null` while nothing is watched. */
   readonly link: Link | null

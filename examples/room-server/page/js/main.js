@@ -8,6 +8,7 @@ import { Dock } from './view/dock.js'
 import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
 import { farewellOf, WITH_FAREWELL } from './view/farewell.js'
+import { offerLinks } from './view/invite.js'
 import { JoinView } from './view/join.js'
 import { MixBar } from './view/mix-bar.js'
 import { notice } from './view/notices.js'
@@ -51,6 +52,7 @@ function openRoom(call, key) {
   const chat = new ChatView(call)
   const people = new PeopleView(call)
   new Bar(call)
+  offerLinks(call)
   new MixBar(call)
   const downlinkBar = new DownlinkBar(call)
   const dock = new Dock({

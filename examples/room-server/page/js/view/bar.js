@@ -1,5 +1,4 @@
 import { byId } from './element.js'
-import { notice } from './notices.js'
 
 /** @type {Record<import('/client/index.js').RoomState, string>} */
 const STATE_TEXT = { connecting: 'Connecting', waiting: 'Waiting', connected: 'Connected', reconnecting: 'Reconnecting', ended: 'Left' }
@@ -41,14 +40,6 @@ export class Bar {
         const other = shown[(shown.indexOf(segment) + step + shown.length) % shown.length]
         other.focus()
         other.click()
-      }
-    }
-    byId('copy-link').onclick = async () => {
-      try {
-        await navigator.clipboard.writeText(location.href)
-        notice('The link to this room is on the clipboard')
-      } catch {
-        notice(`Send them this: ${location.href}`)
       }
     }
   }
