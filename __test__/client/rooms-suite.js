@@ -114,6 +114,60 @@ function roomsSuite(browser) {
     assert.deepEqual([detail.name, detail.text, detail.from], ['Ada', 'Good morning', await other(grace)])
   })
 
+  check('messages reach whom they are for, and a hand and what one says of oneself everyone', async t => {
+    const [ada, grace, linus] = [await enter(t, 'Ada', { start: {} }), await enter(t, 'Grace', { start: {} }), await enter(t, 'Linus', { start: {} })]
+    const id = page => page.evaluate(() => globalThis.room.localId)
+    await ada.evaluate(to => globalThis.room.sendMessage('for Grace', { to: [to], topic: 'poll' }), await id(grace))
+    await ada.evaluate(() => globalThis.room.sendMessage('for all'))
+    await until(async () => (await happened(linus, 'message')).length > 0 && (await happened(grace, 'message')).length > 1, 'the messages')
+    const from = await id(ada)
+    assert.deepEqual((await happened(grace, 'message')).map(({ detail }) => detail), [
+      { from, topic: 'poll', data: 'for Grace' },
+      { from, topic: '', data: 'for all' },
+    ])
+    assert.equal((await happened(linus, 'message')).length, 1)
+
+    await grace.evaluate(() => {
+      globalThis.room.raiseHand()
+      globalThis.room.setMetadata({ metadata: '{"seat":3}', attributes: { lang: 'en' } })
+    })
+    const seen = () => linus.evaluate(() => ({ hands: globalThis.room.hands, ...[...globalThis.room.participants.values()].find(({ name }) => name === 'Grace') }))
+    await until(async () => (await seen()).metadata !== '' && (await seen()).hands.length > 0, 'hand and metadata')
+    const { hands, attributes } = await seen()
+    assert.deepEqual([hands.map(({ name }) => name), attributes], [['Grace'], { lang: 'en' }])
+    assert.ok(await grace.evaluate(() => globalThis.room.local.hand > 0), 'of oneself as well')
+    await grace.evaluate(() => globalThis.room.raiseHand(false))
+    await until(async () => (await seen()).hands.length === 0, 'the hand is down')
+  })
+
+  check('a host mutes for everyone, and it is not on by itself afterwards', async t => {
+    const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
+    await receives(grace)
+    const ofAda = page => page.evaluate(() => (({ audio, moderated }) => [audio, moderated.audio])([...globalThis.room.participants.values()][0]))
+    await grace.evaluate(id => globalThis.room.moderation.mute(id), await other(grace))
+    for (const page of [ada, grace]) await until(async () => String(await ofAda(page)) === 'false,true', 'everyone is told')
+    assert.deepEqual(await ada.evaluate(() => [globalThis.room.maySend('microphone'), globalThis.room.maySend('camera')]), [false, true])
+    const sends = () => ada.evaluate(() => globalThis.peers.at(-1).getSenders().some(({ track }) => track?.kind === 'audio'))
+    await until(async () => !(await sends()), 'nothing is sent any more')
+    await grace.evaluate(id => globalThis.room.moderation.unmute(id), await other(grace))
+    await until(async () => String(await ofAda(ada)) === 'false,false', 'allowed again, and off')
+    await ada.evaluate(() => globalThis.room.media.setMicrophone(true))
+    await until(async () => String(await ofAda(grace)) === 'true,false', 'on again')
+    await receives(grace)
+  })
+
+  check('who is kicked knows it at once, and why', async t => {
+    const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
+    await receives(ada)
+    await grace.evaluate(id => globalThis.room.moderation.kick(id, 'that was enough'), await other(grace))
+    await until(async () => (await happened(ada, 'ended')).length > 0, 'the end')
+    const [{ detail, ice }] = await happened(ada, 'ended')
+    assert.deepEqual(detail, { code: 'kicked', message: 'that was enough' })
+    assert.equal(ice, 'closed', 'the connection was closed with it')
+    assert.equal(await ada.evaluate(() => globalThis.room.state), 'ended')
+    await until(async () => (await other(grace)) === undefined, 'gone for the others')
+  })
+
   check('the network breaks and comes back: the same participant, and media goes on', async t => {
     const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
     await receives(grace)

@@ -7,11 +7,11 @@
 export function farewellOf({ code, message }) {
   switch (code) {
     case 'kicked':
-      return { title: 'You were taken out of the room', text: message, again: true }
+      return { title: 'You were taken out of the room', text: reasonOf(message), again: true }
     case 'banned':
-      return { title: 'You cannot come into this room any more', text: message, again: false }
+      return { title: 'You cannot come into this room any more', text: reasonOf(message), again: false }
     case 'rejected':
-      return { title: 'You were not let in', text: message, again: true }
+      return { title: 'You were not let in', text: reasonOf(message), again: true }
     case 'replaced':
       return { title: 'You are in the room somewhere else', text: 'The same link was opened in another window, or on another device, and took this place.', again: true }
     case 'locked':
@@ -26,3 +26,8 @@ export function farewellOf({ code, message }) {
 
 /** Ends that are worth more than a line at the form. */
 export const WITH_FAREWELL = ['kicked', 'banned', 'rejected', 'replaced', 'locked', 'unauthorized', 'forbidden']
+
+/** What a host said of it; the server's own words begin so and say what the title says. @param {string} message */
+function reasonOf(message) {
+  return /^you (?:were|was)\b/.test(message) ? '' : `“${message}”`
+}
