@@ -1,4 +1,5 @@
 import { readLink, writeLink } from '/client/index.js'
+import { claimsOf } from './token-claims.js'
 
 /**
  * What the page's address says: room, token and key of a link, and what else one may ask for there to
@@ -6,14 +7,18 @@ import { readLink, writeLink } from '/client/index.js'
  */
 const link = readLink(location.href)
 const query = new URLSearchParams(location.search)
+const { name, video: { room: granted, roomCreate } = {} } = claimsOf(link.token)
 
 export const address = {
   server: link.server,
-  room: link.room,
+  /** A token that is for one room says which. */
+  room: granted && granted !== '*' ? granted : link.room,
   /** Who one is and what one may; null where the server asks nobody, or one comes without. */
   token: link.token,
   key: link.key,
-  name: query.get('name'),
+  name: name ?? query.get('name'),
+  /** What is not for the user to choose: the token says it. */
+  fixed: { name: name !== undefined, room: granted !== undefined && granted !== '*', mode: roomCreate === false },
   mode: query.get('mode'),
   /** By `?role=listener` one comes to listen: nothing is asked of camera and microphone. */
   role: /** @type {'member' | 'listener'} */ (query.get('role') === 'listener' ? 'listener' : 'member'),

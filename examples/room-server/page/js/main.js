@@ -1,4 +1,4 @@
-import { LocalMedia, Room } from '/client/index.js'
+import { LocalMedia, readLink, Room, writeLink } from '/client/index.js'
 import { address, showRoom } from './address.js'
 import { announce } from './view/announcements.js'
 import { Bar } from './view/bar.js'
@@ -66,6 +66,10 @@ function openRoom(call, key) {
     onLeave: () => call.leave(),
   })
   announce(call)
+  call.on('moving', ({ url }) => {
+    // A page may talk to the server that it came from only: on another one it is loaded anew.
+    if (url && new URL(url).origin !== location.origin) location.replace(writeLink({ ...readLink(location.href), server: readLink(url).server, room: call.name }))
+  })
   // Said at once, rather than found out by the server when the connection times out.
   const onPageHide = () => call.leave()
   addEventListener('pagehide', onPageHide)

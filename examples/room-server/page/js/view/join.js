@@ -36,6 +36,9 @@ export class JoinView {
     this.#media = media
     this.#name.value = address.name ?? localStorage.getItem(NAME_KEY) ?? ''
     this.#room.value = address.room ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
+    this.#name.readOnly = address.fixed.name
+    this.#room.readOnly = address.fixed.room
+    byId('join-mode').hidden = address.fixed.mode
     const asked = this.#modeChoices.find(choice => choice.value === address.mode)
     if (asked) asked.checked = true
     this.#encrypt.checked = canEncrypt && address.key !== null
