@@ -7,7 +7,7 @@ import { claimsOf } from './token-claims.js'
  */
 const link = readLink(location.href)
 const query = new URLSearchParams(location.search)
-const { name, video: { room: granted, roomCreate } = {} } = claimsOf(link.token)
+const { name, video: { room: granted, roomCreate, canPublish } = {} } = claimsOf(link.token)
 
 export const address = {
   server: link.server,
@@ -20,8 +20,10 @@ export const address = {
   /** What is not for the user to choose: the token says it. */
   fixed: { name: name !== undefined, room: granted !== undefined && granted !== '*', mode: roomCreate === false },
   mode: query.get('mode'),
-  /** By `?role=listener` one comes to listen: nothing is asked of camera and microphone. */
+  /** By `?role=listener` one comes to listen. */
   role: /** @type {'member' | 'listener'} */ (query.get('role') === 'listener' ? 'listener' : 'member'),
+  /** Whether camera and microphone are of use; if not, nothing is asked of them. */
+  sends: query.get('role') !== 'listener' && canPublish !== false,
   /** `?codec=vp9` sends video with that codec only, `?scalability=L3T3_KEY` one encoding with these layers (SVC) instead of a simulcast. */
   publish: {
     ...(query.get('codec') && { codec: query.get('codec') ?? undefined }),

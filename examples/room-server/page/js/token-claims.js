@@ -2,7 +2,7 @@
  * What a token says, for the page to show. Only the server checks it.
  *
  * @param {string | null} token a JSON Web Token (RFC 7519)
- * @returns {{ name?: string, video?: { room?: string, roomCreate?: boolean } }}
+ * @returns {{ name?: string, video?: { room?: string, roomCreate?: boolean, canPublish?: boolean } }}
  */
 export function claimsOf(token) {
   const payload = token?.split('.')[1]

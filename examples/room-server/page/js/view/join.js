@@ -26,7 +26,6 @@ export class JoinView {
   #encrypt = /** @type {HTMLInputElement} */ (byId('join-encrypt'))
   #button = /** @type {HTMLButtonElement} */ (byId('join-button'))
   #media
-  #role = address.role
 
   /**
    * @param {import('/client/index.js').LocalMedia} media
@@ -57,7 +56,7 @@ export class JoinView {
       this.#error.textContent = ''
       this.#button.disabled = true
       const mode = /** @type {Wanted['mode']} */ (this.#modeChoices.find(choice => choice.checked)?.value ?? 'sfu')
-      onJoin({ name, room, mode, role: this.#role, key: this.#encrypt.checked ? address.key ?? newPassphrase() : null })
+      onJoin({ name, room, mode, role: address.role, key: this.#encrypt.checked ? address.key ?? newPassphrase() : null })
     }
     byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
     byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))
@@ -101,12 +100,13 @@ export class JoinView {
   /** Opens the door, with a word about why if there is one. @param {string} message */
   async show(message) {
     this.#showOnly('join-fields')
-    byId('preview-dock').hidden = this.#role === 'listener'
+    byId('preview-dock').hidden = !address.sends
     this.#error.textContent = message
     this.#button.disabled = false
     ;(this.#name.value ? this.#button : this.#name).focus()
-    if (this.#role === 'listener') {
-      byId('preview-note').textContent = 'You come to listen. Camera and microphone stay off until you go on stage.'
+    if (!address.sends) {
+      const { role } = address
+      byId('preview-note').textContent = role === 'listener' ? 'You come to listen. Camera and microphone stay off until you go on stage.' : 'You come to watch and listen.'
       return
     }
     const missing = missingDevices(await this.#media.start())
