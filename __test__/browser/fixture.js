@@ -51,6 +51,7 @@ class Fixture {
       host: '127.0.0.1',
       endpoint: this.endpoint,
       iceServers: [],
+      open: true,
       limits: this.limits,
     })
   }

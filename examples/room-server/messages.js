@@ -32,6 +32,7 @@ export function clientMessages(limits) {
       role: role.optional(),
       source: source.optional(),
       session: z.string().max(64).optional(),
+      token: z.string().max(8192).optional(),
     }),
     z.object({ type: z.literal('offer'), connection: counter, id: counter, sdp }),
     z.object({ type: z.literal('answer'), connection: counter, id: counter, sdp }),

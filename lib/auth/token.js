@@ -33,7 +33,7 @@ async function createToken(keys, contents, options = {}) {
     ...(attributes !== undefined && { attributes }),
     video,
     nbf: notBefore === undefined ? issuedAt : Math.floor(notBefore / 1000),
-    exp: Math.ceil(now / 1000 + expiresIn),
+    exp: Math.floor(now / 1000 + expiresIn),
   }
   try {
     readClaims(payload)

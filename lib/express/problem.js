@@ -81,7 +81,7 @@ function problemDetails(onFault) {
   return (error, _request, response, next) => {
     if (response.headersSent) return next(error)
     const problem = toProblem(error)
-    if (problem.status >= 500 && !(error instanceof Problem) && !STATUS_OF_CODE[error?.code]) onFault(error)
+    if (problem.status === 500 && !(error instanceof Problem)) onFault(error)
     response
       .status(problem.status)
       .set(problem.headers)

@@ -5,6 +5,7 @@ import { Mesh } from './mesh.js'
 import { SfuConnection } from './sfu-connection.js'
 import { Signaling } from './signaling.js'
 import { Statistics } from './statistics.js'
+import { tokenOfAddress } from './token.js'
 
 const FIRST_RESET_MS = 500
 const LAST_RESET_MS = 10_000
@@ -76,6 +77,7 @@ export class Call extends EventTarget {
   media
   #signaling
   #session = ''
+  #token = tokenOfAddress()
   #epoch = 0
   #connectionNumber = 0
   /** @type {RTCIceServer[]} */
@@ -190,6 +192,7 @@ export class Call extends EventTarget {
       mode: this.mode,
       role: this.role,
       ...(this.#session && { session: this.#session }),
+      ...(this.#token && { token: this.#token }),
     })
   }
 

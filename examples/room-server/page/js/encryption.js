@@ -1,3 +1,5 @@
+import { tokenOfAddress } from './token.js'
+
 /**
  * `sealed`: it was encrypted with the key of this page. `plain`: it was not encrypted. `locked`: it
  * was encrypted with another key.
@@ -78,9 +80,15 @@ export function passphraseOfAddress() {
   return new URLSearchParams(location.hash.slice(1)).get('key') || null
 }
 
-/** The part of the address that carries a passphrase. @param {string | null} passphrase */
+/**
+ * The part of the address that carries a passphrase, and the token that one came with: the page can be
+ * loaded again.
+ * @param {string | null} passphrase
+ */
 export function fragmentOf(passphrase) {
-  return passphrase ? `#${new URLSearchParams({ key: passphrase })}` : ''
+  const token = tokenOfAddress()
+  const fragment = new URLSearchParams({ ...(token && { token }), ...(passphrase && { key: passphrase }) }).toString()
+  return fragment && `#${fragment}`
 }
 
 /** A passphrase that nobody guesses. */
