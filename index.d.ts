@@ -611,6 +611,8 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly closed: boolean
   /** Whether the peer's m-line says it is not sending. */
   readonly muted: boolean
+  /** Whether nothing of it is let through, see {@link IncomingTrack.withhold}. */
+  readonly withheld: boolean
   /** Codecs negotiated for it, most wanted first. */
   readonly codecs: readonly (AudioCodec | VideoCodec)[]
   /** RIDs announced by the SDP, best first as the peer wrote them; empty without simulcast. */
@@ -626,6 +628,14 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
    * @param rid one encoding, default all of them
    */
   requestKeyframe(rid?: string): void
+  /**
+   * Lets nothing of it through any more, or again: to no outgoing track, mixer or speaker slot, whether it
+   * takes the track already or only later. The peer is not told and notices nothing but that, after some
+   * seconds, nobody wants its video (`demand`). Video goes on with a keyframe. `audiolevel` and
+   * `telephoneevent` go on meanwhile.
+   * @param withheld default true
+   */
+  withhold(withheld?: boolean): void
   /** Stops receiving it; `negotiationneeded` tells the peer. */
   close(): void
   [Symbol.dispose](): void

@@ -17,6 +17,11 @@ const ERROR_CODES = {
   ERR_ROOM_LIMIT: 'too-many-rooms',
   ERR_PARTICIPANT_LIMIT: 'room-full',
   ERR_ROOM_MODE: 'wrong-mode',
+  ERR_LOCKED: 'locked',
+  ERR_LOBBY: 'lobby',
+  ERR_BANNED: 'banned',
+  ERR_FORBIDDEN: 'forbidden',
+  ERR_RATE_LIMIT: 'rate-limited',
   ERR_CLOSED: 'shutting-down',
 }
 
@@ -103,6 +108,8 @@ export class Signaling {
   #connected(socket, request, address) {
     /** @type {Session | null} */
     let session = null
+    /** In the lobby. @type {import('medialoom/rooms').Guest | null} */
+    let guest = null
     const connection = new Connection(socket, {
       limits: this.#limits,
       schema: this.#schema,
@@ -110,22 +117,24 @@ export class Signaling {
       onMessage: message => {
         if (session) session.handle(message)
         else if (message.type === 'ping') connection.send({ type: 'pong' })
+        else if (guest?.waiting) waitOn(guest, connection, message)
         else if (message.type === 'join') void enter(message)
         else connection.fail('not-joined', 'the first message is join', { request: message.type })
       },
       onClose: () => {
         clearTimeout(lateness)
+        guest?.leave()
         session?.disconnected(connection)
       },
     })
     request.socket.on('data', chunk => connection.received(chunk.length))
     const enter = async (/** @type {Join} */ message) => {
       connection.hold()
-      session = await this.#join(connection, message, request, address)
-      if (session) {
-        clearTimeout(lateness)
-        connection.joined()
-      }
+      const entered = await this.#join(connection, message, request, address)
+      if (entered instanceof Session) session = entered
+      else guest = entered
+      guest?.once('admitted', participant => (session = this.#admitted(connection, participant)))
+      if (entered) clearTimeout(lateness)
       connection.release()
     }
     const lateness = setTimeout(() => connection.bye(CLOSE.policy, 'join-timeout', 'no join came'), this.#limits.joinTimeout)
@@ -142,13 +151,14 @@ export class Signaling {
    * @param {Join} message
    * @param {import('node:http').IncomingMessage} request
    * @param {import('./addresses.js').Address} address
-   * @returns {Promise<Session | null>}
+   * @returns {Promise<Session | import('medialoom/rooms').Guest | null>} a guest waits in the lobby
    */
   async #join(connection, message, request, address) {
     try {
       address.join()
       const known = message.session === undefined ? undefined : this.#sessions.get(message.session)
       if (known && known.participant.room.name === message.room.normalize('NFC')) {
+        connection.joined()
         known.resume(connection)
         return known
       }
@@ -166,10 +176,11 @@ export class Signaling {
    * @param {Connection} connection
    * @param {Join} message
    * @param {import('medialoom/auth').Authorization} authorization
-   * @returns {Session}
+   * @returns {Session | import('medialoom/rooms').Guest}
    */
   #enter(connection, message, { name, identity, metadata, attributes, permissions }) {
-    const participant = this.#rooms.join(message.room, {
+    /** @type {import('medialoom/rooms').JoinOptions} */
+    const options = {
       // Who has a name by their token is called so.
       name: name ?? message.name,
       ...(identity !== undefined && { identity }),
@@ -181,7 +192,25 @@ export class Signaling {
       ...(message.source && { source: message.source }),
       // A broken media connection is set up anew while the participant stays.
       leaveOnTransportClosed: false,
-    })
+    }
+    try {
+      return this.#admitted(connection, this.#rooms.join(message.room, options))
+    } catch (error) {
+      const room = this.#rooms.get(message.room)
+      if (!(error instanceof RoomError) || error.code !== 'ERR_LOBBY' || !room) throw error
+      const guest = room.knock(options)
+      guest.once('rejected', (code, text) => connection.bye(CLOSE.policy, code, text ?? 'you were not let in'))
+      connection.send({ type: 'waiting', room: room.name })
+      return guest
+    }
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {import('medialoom/rooms').Participant} participant
+   */
+  #admitted(connection, participant) {
+    connection.joined()
     const signaling = /** @type {RoomSignaling} */ (this.#byRoom.get(participant.room))
     const session = new Session(participant, {
       connection,
@@ -225,6 +254,19 @@ export class Signaling {
       else socket.ping()
     }
   }
+}
+
+/**
+ * What a guest says meanwhile: nothing but that they are tired of waiting.
+ *
+ * @param {import('medialoom/rooms').Guest} guest
+ * @param {Connection} connection
+ * @param {import('./messages.js').ClientMessage} message
+ */
+function waitOn(guest, connection, { type }) {
+  if (type !== 'leave') return connection.fail('not-joined', 'somebody has to let you in first', { request: type })
+  guest.leave()
+  connection.bye(CLOSE.normal, 'left', 'you left the lobby')
 }
 
 /** WebSockets that answered the last heartbeat. @type {WeakSet<import('ws').WebSocket>} */

@@ -32,6 +32,11 @@ const STATUS_OF_CODE = {
   ERR_ROOM_MODE: 409,
   ERR_ROOM_LIMIT: 503,
   ERR_PARTICIPANT_LIMIT: 503,
+  ERR_BANNED: 403,
+  ERR_FORBIDDEN: 403,
+  ERR_LOBBY: 403,
+  ERR_LOCKED: 403,
+  ERR_RATE_LIMIT: 429,
   // body-parser
   'entity.too.large': 413,
   'encoding.unsupported': 415,
@@ -66,7 +71,7 @@ function headersOf(error, status) {
   if (status === 503) return { 'Retry-After': '10' }
   // What medialoom/auth says (RFC 6750 3), and what an application's own limits say (RFC 6585 4).
   if ((status === 401 || status === 403) && typeof error.challenge === 'string') return { 'WWW-Authenticate': error.challenge }
-  if (status === 429 && Number.isInteger(error.retryAfter)) return { 'Retry-After': String(error.retryAfter) }
+  if (status === 429) return { 'Retry-After': String(Number.isInteger(error.retryAfter) ? error.retryAfter : 10) }
   return {}
 }
 

@@ -4,10 +4,12 @@ const { Rooms } = require('./rooms.js')
 const { Room } = require('./room.js')
 const { Participant } = require('./participant.js')
 const { Publication } = require('./publication.js')
+const { Guest } = require('./guest.js')
 const { RoomError } = require('./room-error.js')
 
 exports.Rooms = Rooms
 exports.Room = Room
 exports.Participant = Participant
 exports.Publication = Publication
+exports.Guest = Guest
 exports.RoomError = RoomError

@@ -150,7 +150,7 @@ class MixerSeat {
 function tracksOf(publications, kind) {
   return publications
     .flatMap(publication => publication.tracks)
-    .filter(track => track.kind === kind && !track.muted && !track.closed)
+    .filter(track => track.kind === kind && !track.muted && !track.withheld && !track.closed)
 }
 
 /**

@@ -1,18 +1,16 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { LAYOUTS, MIXED_MODES, MODES, RECEIVE, ROLES, SOURCES, checkOneOf } = require('./choices.js')
+const { Door } = require('./door.js')
+const { Guest } = require('./guest.js')
 const { Participant } = require('./participant.js')
+const { checkPermissions } = require('./permissions.js')
+const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
+const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
 const { RoomSpeakers } = require('./room-speakers.js')
-const { checkParticipantName } = require('./limits.js')
-
-const MODES = new Set(['sfu', 'mcu', 'p2p', 'broadcast'])
-/** Modes in which somebody gets the mix without asking for it. */
-const MIXED_MODES = new Set(['mcu', 'broadcast'])
-const ROLES = new Set(['member', 'listener', 'publisher', 'viewer'])
-const SOURCES = new Set(['mix', 'streams'])
-const LAYOUTS = new Set(['grid', 'speaker', 'pip', 'sidebar'])
 
 /**
  * People who see and hear each other: everyone's tracks go to everyone else, or into a mix of all.
@@ -31,6 +29,7 @@ class Room extends EventEmitter {
   #mixing
   /** @type {import('./index.js').RoomLayout} */
   #layout
+  #door
 
   /**
    * @param {import('./rooms.js').Rooms} rooms
@@ -49,6 +48,9 @@ class Room extends EventEmitter {
     this.name = name
     /** Whose tracks speak, for participants. */
     this.speakers = new RoomSpeakers()
+    /** Between participants, and to them. */
+    this.messages = new RoomMessages(this)
+    this.#door = new Door(rooms.limits.maxWaiting)
     /** @type {unknown} */
     this.appData = undefined
     this.createdAt = Date.now()
@@ -78,6 +80,22 @@ class Room extends EventEmitter {
     return this.#rooms.limits
   }
 
+  get locked() {
+    return this.#door.locked
+  }
+
+  get lobby() {
+    return this.#door.lobby
+  }
+
+  get waiting() {
+    return this.#door.guests
+  }
+
+  get banned() {
+    return this.#door.banned
+  }
+
   get participants() {
     return [...this.#participants.values()]
   }
@@ -87,33 +105,111 @@ class Room extends EventEmitter {
     return this.#participants.get(id)
   }
 
+  /** @param {string} identity */
+  byIdentity(identity) {
+    return this.participants.find(participant => participant.identity === identity)
+  }
+
   /**
    * @param {import('./index.js').JoinOptions} options
    * @returns {Participant}
    */
   join(options) {
-    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
-    const name = checkParticipantName(options?.name, this.limits.maxNameLength)
-    const { role = 'member', source } = options
-    checkOneOf(role, 'role', ROLES)
-    this.checkPlace(role)
-    this.checkSource(source ?? null)
-    if (this.#mode === 'p2p' && role !== 'member') {
-      throw new RoomError(
-        'ERR_ROOM_MODE',
-        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
-      )
+    const checked = this.#check(options)
+    const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
+    // Whoever is in already may come by another connection.
+    if (!before) this.#door.check(checked.identity, checked.permissions)
+    return this.#enter(checked, options, before)
+  }
+
+  /**
+   * @param {import('./index.js').JoinOptions} options
+   * @returns {Guest}
+   */
+  knock(options) {
+    const { name, identity } = this.#check(options)
+    this.#door.checkBan(identity)
+    const guest = new Guest(this, name, identity, options)
+    const same = this.waiting.find(other => identity !== null && other.identity === identity)
+    if (same) this.#dismiss(same, 'replaced', null)
+    this.#door.addGuest(guest)
+    this.emit('waiting', this.waiting)
+    return guest
+  }
+
+  /** @param {Guest | string} guest */
+  admit(guest) {
+    const found = this.#findGuest(guest)
+    const checked = this.#check(found.options)
+    const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
+    this.#door.removeGuest(found)
+    this.emit('waiting', this.waiting)
+    try {
+      const participant = this.#enter(checked, found.options, before)
+      found.admitted(participant)
+      return participant
+    } catch (error) {
+      found.rejected('failed', /** @type {Error} */ (error).message)
+      throw error
     }
-    if (this.#mode === 'p2p' && options.transport) {
-      throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
+  }
+
+  /**
+   * @param {Guest | string} guest
+   * @param {string} [text]
+   */
+  reject(guest, text) {
+    this.#dismiss(this.#findGuest(guest), 'rejected', text ?? null)
+    this.emit('waiting', this.waiting)
+  }
+
+  /** @param {Guest} guest */
+  forgetGuest(guest) {
+    if (!this.#door.removeGuest(guest)) return
+    guest.left()
+    this.emit('waiting', this.waiting)
+  }
+
+  lock() {
+    this.#setLocked(true)
+  }
+
+  unlock() {
+    this.#setLocked(false)
+  }
+
+  /** @param {boolean} lobby */
+  setLobby(lobby) {
+    if (this.#closed || lobby === this.#door.lobby) return
+    this.#door.lobby = lobby
+    this.emit('lobby', lobby)
+    // Nobody is left waiting at a door that is open.
+    if (!lobby) for (const guest of this.waiting) this.#tryAdmit(guest)
+  }
+
+  /**
+   * @param {Participant | string} who
+   * @param {string} [text]
+   */
+  ban(who, text) {
+    const identity = typeof who === 'string' ? checkIdentity(who) : who.identity
+    if (identity !== null) {
+      this.#door.ban(identity)
+      for (const guest of this.waiting.filter(each => each.identity === identity)) this.#dismiss(guest, 'banned', text ?? null)
     }
-    const participant = new Participant(this, name, role, options)
-    this.#participants.set(participant.id, participant)
-    this.#listen(participant)
-    this.emit('joined', participant)
-    if (participant.maySend) this.#mixing?.seatsChanged()
-    participant.start(options.transport ?? null)
-    return participant
+    const participant = typeof who === 'string' ? this.byIdentity(who) : who
+    participant?.leave('banned', text)
+    return identity !== null
+  }
+
+  /** @param {string} identity */
+  unban(identity) {
+    return this.#door.unban(identity)
+  }
+
+  /** @param {import('./index.js').OutgoingMessage} message */
+  sendMessage(message) {
+    return this.messages.send(null, message)
   }
 
   /** @param {import('./index.js').RoomMode} mode */
@@ -151,6 +247,7 @@ class Room extends EventEmitter {
   close() {
     if (this.#closed) return
     this.#closed = true
+    for (const guest of this.waiting) this.#dismiss(guest, 'room-closed', null)
     for (const participant of this.participants) participant.leave('room-closed')
     this.speakers.close()
     this.emit('closed')
@@ -182,6 +279,86 @@ class Room extends EventEmitter {
     }
   }
 
+  /**
+   * What somebody wants to join with, whether or not they may come in.
+   * @param {import('./index.js').JoinOptions} options
+   */
+  #check(options) {
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
+    const name = checkParticipantName(options?.name, this.limits.maxNameLength)
+    const identity = checkIdentity(options.identity)
+    const permissions = checkPermissions(options.permissions)
+    const { role = 'member', receive = 'streams' } = options
+    checkOneOf(role, 'role', ROLES)
+    checkOneOf(receive, 'receive', RECEIVE)
+    this.checkSource(options.source ?? null)
+    if (this.#mode === 'p2p' && role !== 'member') {
+      throw new RoomError(
+        'ERR_ROOM_MODE',
+        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
+      )
+    }
+    if (this.#mode === 'p2p' && options.transport) {
+      throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
+    }
+    const metadata = checkMetadata(options.metadata)
+    const attributes = checkAttributes(options.attributes)
+    return { name, identity, role, permissions, metadata, attributes }
+  }
+
+  /**
+   * @param {import('./participant.js').Checked} checked
+   * @param {import('./index.js').JoinOptions} options
+   * @param {Participant | undefined} before who has the identity now
+   */
+  #enter(checked, options, before) {
+    // One who comes again takes the place that is theirs.
+    if (!before) this.checkPlace(checked.role)
+    const moderated = before?.moderated ?? this.#door.remembered(checked.identity)
+    const participant = new Participant(this, checked, moderated, options)
+    this.#participants.set(participant.id, participant)
+    // After the other is in, so that the room does not end in between.
+    before?.leave('replaced')
+    this.#listen(participant)
+    this.emit('joined', participant)
+    if (participant.maySend) this.#mixing?.seatsChanged()
+    participant.start(options.transport ?? null)
+    return participant
+  }
+
+  /** @param {Guest | string} guest */
+  #findGuest(guest) {
+    const found = typeof guest === 'string' ? this.#door.guest(guest) : guest
+    if (found?.waiting && found.room === this) return found
+    throw new RoomError('ERR_INVALID_ARG', 'nobody of that id waits in the lobby', { field: 'guest' })
+  }
+
+  /** @param {Guest} guest */
+  #tryAdmit(guest) {
+    try {
+      if (guest.waiting) this.admit(guest)
+    } catch {
+      // They were told, by `rejected`.
+    }
+  }
+
+  /**
+   * @param {Guest} guest
+   * @param {string} code
+   * @param {string | null} text
+   */
+  #dismiss(guest, code, text) {
+    this.#door.removeGuest(guest)
+    guest.rejected(code, text)
+  }
+
+  /** @param {boolean} locked */
+  #setLocked(locked) {
+    if (this.#closed || locked === this.#door.locked) return
+    this.#door.locked = locked
+    this.emit('locked', locked)
+  }
+
   /** @param {Participant} participant */
   #listen(participant) {
     participant.on('published', publication => {
@@ -197,25 +374,21 @@ class Room extends EventEmitter {
       this.#mixing?.seatsChanged()
       this.emit('role', participant, role)
     })
-    participant.once('left', reason => {
+    participant.on('permissions', permissions => {
+      this.#mixing?.seatsChanged()
+      this.emit('permissions', participant, permissions)
+    })
+    participant.on('moderated', moderated => this.emit('moderated', participant, moderated))
+    participant.on('metadata', () => this.emit('metadata', participant))
+    participant.on('hand', hand => this.emit('hand', participant, hand))
+    participant.once('left', (reason, text) => {
       this.#participants.delete(participant.id)
+      if (participant.identity !== null) this.#door.remember(participant.identity, participant.moderated)
       if (participant.maySend) this.#mixing?.seatsChanged()
-      this.emit('left', participant, reason)
+      this.emit('left', participant, reason, text)
       if (this.#participants.size === 0) this.close()
     })
   }
-}
-
-/**
- * @param {unknown} value
- * @param {string} field
- * @param {Set<string>} allowed
- */
-function checkOneOf(value, field, allowed) {
-  if (allowed.has(/** @type {string} */ (value))) return
-  const names = [...allowed]
-  const known = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-  throw new RoomError('ERR_INVALID_ARG', `${field} must be ${known}`, { field })
 }
 
 exports.Room = Room

@@ -164,6 +164,11 @@ pub enum TransportCommand {
         id: OutgoingTrackId,
         muted: bool,
     },
+    /// Lets nothing of an incoming track through to whatever takes it, or again.
+    Withhold {
+        id: SourceId,
+        withheld: bool,
+    },
     /// Presses a key of a telephone on a track of sound (RFC 4733), after those that wait.
     PressKey {
         request: RequestId,

@@ -61,6 +61,7 @@ impl Session {
             }
             C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
             C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
+            C::Withhold { id, withheld } => self.withhold(id, withheld),
             C::PressKey { request, id, key } => {
                 let result = self.sending.press_key(now, id, key).map(|()| Reply::Done);
                 self.reply(request, result);
