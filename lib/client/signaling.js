@@ -38,7 +38,14 @@ export class Signaling extends Emitter {
 
   connect() {
     if (this.#closed) return
-    const socket = new WebSocket(this.#url)
+    /** @type {WebSocket} */
+    let socket
+    try {
+      socket = new WebSocket(this.#url)
+    } catch {
+      // Firefox throws what the page's policy for contents does not allow; others tell it later.
+      return this.#lose()
+    }
     this.#socket = socket
     this.#lastHeard = Date.now()
     socket.onopen = () => {

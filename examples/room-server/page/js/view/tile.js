@@ -6,6 +6,8 @@ import { StatsPanel } from './stats-panel.js'
 export class Tile {
   element
   #video
+  /** Plays the sound: a `<video>` plays none before its first picture came, and there may be none. */
+  #audio
   #initials
   #name
   #note
@@ -32,8 +34,8 @@ export class Tile {
     this.source = source
     this.#own = own
     this.#video = create('video', { playsinline: '', autoplay: '' })
-    // One does not want to hear oneself.
-    this.#video.muted = own
+    this.#video.muted = true
+    this.#audio = create('audio', { autoplay: '' })
     // Its size is known with the first frame.
     this.#video.onresize = () => {
       this.#showPicture()
@@ -52,6 +54,7 @@ export class Tile {
       'article',
       { class: `tile ${source}${own ? ' own' : ''}` },
       this.#video,
+      this.#audio,
       create('div', { class: 'avatar', 'aria-hidden': 'true' }, this.#initials),
       this.#message,
       this.panel.element,
@@ -110,6 +113,8 @@ export class Tile {
     if (stream !== this.stream) {
       this.stream = stream
       this.#video.srcObject = stream
+      // One does not want to hear oneself.
+      if (!this.#own) this.#audio.srcObject = stream
     }
     this.#expectsPicture = video
     this.#showPicture()
@@ -122,14 +127,17 @@ export class Tile {
 
   /** @param {string} deviceId */
   async setSpeaker(deviceId) {
-    if ('setSinkId' in this.#video) await this.#video.setSinkId(deviceId).catch(() => {})
+    if ('setSinkId' in this.#audio) await this.#audio.setSinkId(deviceId).catch(() => {})
   }
 
   /** A tap on the page is needed in some browsers before they play sound. @returns {Promise<boolean>} whether it plays */
   async play() {
     if (!this.stream) return true
+    // Without sound it may always; it waits for a picture.
+    void this.#video.play().catch(() => {})
+    if (this.#own) return true
     try {
-      await this.#video.play()
+      await this.#audio.play()
       return true
     } catch (error) {
       return /** @type {DOMException} */ (error).name !== 'NotAllowedError'
@@ -137,7 +145,7 @@ export class Tile {
   }
 
   remove() {
-    this.#video.srcObject = null
+    this.#video.srcObject = this.#audio.srcObject = null
     this.element.remove()
   }
 }
