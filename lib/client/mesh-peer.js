@@ -3,6 +3,8 @@ import { Senders } from './senders.js'
 
 /** An offer without an answer is sent again after this long: signaling may have lost it. */
 const REPEAT_MS = 4_000
+/** Characters of a line, as the server has it. */
+const MAX_CHAT_LENGTH = 2000
 /** A connection that is disconnected this long gets new ICE candidates, from the impolite side first. */
 const DISCONNECTED_MS = { impolite: 2_500, polite: 10_000 }
 
@@ -60,7 +62,10 @@ export class MeshPeer extends Emitter {
       for (const stream of streams) this.emit('stream', stream)
     }
     this.#chat = peer.createDataChannel('chat', { negotiated: true, id: 0 })
-    this.#chat.onmessage = ({ data }) => this.emit('chat', JSON.parse(data))
+    this.#chat.onmessage = ({ data }) => {
+      const line = readLine(data)
+      if (line) this.emit('chat', line)
+    }
     this.#senders = new Senders(peer, { media, layered: false, encryption, publish, maySend })
     this.#repeat = setInterval(() => {
       if (this.#openOffer && peer.signalingState === 'have-local-offer') send(this.#openOffer)
@@ -166,5 +171,20 @@ export class MeshPeer extends Emitter {
     if (this.state !== 'disconnected' && this.state !== 'failed') return
     const patience = this.#polite ? DISCONNECTED_MS.polite : this.state === 'failed' ? 0 : DISCONNECTED_MS.impolite
     this.#timer = setTimeout(() => this.peerConnection.restartIce(), patience)
+  }
+}
+
+/**
+ * A line of the other browser's, which may run another program: who said it is not for it to say.
+ * @param {unknown} data
+ * @returns {{ text: string, time: number } | null}
+ */
+function readLine(data) {
+  try {
+    const { text, time } = JSON.parse(String(data))
+    if (typeof text !== 'string' || text.length > MAX_CHAT_LENGTH) return null
+    return { text, time: Number.isFinite(time) ? time : Date.now() }
+  } catch {
+    return null
   }
 }

@@ -5,6 +5,7 @@ import { LevelMeter } from './level-meter.js'
 import { LocalMedia } from './local-media.js'
 import { MediaPath } from './media-path.js'
 import { ParticipantStream } from './participant-stream.js'
+import { Publishing } from './publishing.js'
 import { RoomError } from './room-error.js'
 import { readLink } from './room-link.js'
 import { RoomRequests } from './room-requests.js'
@@ -25,9 +26,6 @@ const FINAL = ['kicked', 'banned', 'rejected', 'replaced', 'unauthorized', 'forb
 
 /** Of a server that asks nobody who they are. @type {import('./index.js').Permissions} */
 const UNGUARDED = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: true, hidden: false }
-
-/** What a moderator switches off, by what is sent. */
-const KIND = /** @type {const} */ ({ microphone: 'audio', camera: 'video', screen: 'screen' })
 
 /** @typedef {import('./index.js').RoomMode} RoomMode */
 
@@ -62,6 +60,7 @@ export class Room extends RoomRequests {
   #entry
   #signaling
   #path
+  #publishing
   #roster
   #statistics = new Statistics()
   #meter = new LevelMeter((id, speaking) => this.#setSpeaking(id, speaking))
@@ -100,6 +99,8 @@ export class Room extends RoomRequests {
     this.downlink = new Downlink(message => signaling.send(message))
     this.#roster = new Roster({ media, downlink: this.downlink, encryption })
     this.#mix = new ParticipantStream(MIX, 'mix', this.#roster.remote)
+    const standing = () => ({ role: this.role, permissions: this.permissions, moderated: this.local?.moderated })
+    this.#publishing = new Publishing({ media, encrypted: encryption !== null, standing })
     const maySend = (/** @type {import('./index.js').PublishedSource} */ source) => this.maySend(source)
     this.#path = new MediaPath({ signaling, media, encryption, publish: options.publish ?? {}, maySend })
     this.#path.on('stream', stream => this.#streamCame(stream))
@@ -200,9 +201,7 @@ export class Room extends RoomRequests {
 
   /** Whether anybody would get it. @param {import('./index.js').PublishedSource} source */
   maySend(source) {
-    const { canPublish, canPublishSources } = this.permissions
-    const isAllowed = canPublish && (canPublishSources?.includes(source) ?? true)
-    return this.role === 'member' && isAllowed && !this.local?.moderated[KIND[source]]
+    return this.#publishing.maySend(source)
   }
 
   /** @param {any} message */
@@ -316,22 +315,13 @@ export class Room extends RoomRequests {
     const { participant, isNew, handChanged } = this.#roster.update(view)
     if (isNew) this.#path.meet(participant.id)
     this.#listenTo(participant)
-    if (participant.isLocal) this.#heedModeration(participant.moderated)
+    if (participant.isLocal) {
+      this.#publishing.heed(participant.moderated)
+      this.#mediaChanged()
+    }
     if (isNew) this.emit('joined', participant)
     if (handChanged) this.#handChanged(participant, participant.hand)
     this.emit('participants')
-  }
-
-  /**
-   * What a moderator switched off is off here as well, so that it is not on by itself when it is allowed again.
-   * @param {Record<import('./index.js').ModeratedKind, boolean>} moderated
-   */
-  #heedModeration({ audio, video, screen }) {
-    const { media } = this
-    if (audio && media.audio) void media.setMicrophone(false)
-    if (video && media.video) void media.setCamera(false)
-    if (screen) media.stopScreen()
-    this.#mediaChanged()
   }
 
   /** @param {{ id: string, name: string }} who @param {number | null} since */
@@ -424,10 +414,8 @@ export class Room extends RoomRequests {
   }
 
   #announceMedia() {
-    const { media } = this
-    const on = { audio: this.maySend('microphone') && media.audio, video: this.maySend('camera') && media.video }
-    this.#roster.syncLocal(on)
-    this.#signaling.send({ type: 'media', ...on, encrypted: this.encryption !== null, streams: media.streams })
+    this.#roster.syncLocal(this.#publishing.on)
+    this.#signaling.send(this.#publishing.announcement)
   }
 
   /** @param {string} id @param {boolean} speaking */
