@@ -68,7 +68,19 @@ test('who is in a room is told to those who come, and who comes and goes to thos
   const streams = [{ id: 'screen-1', source: 'screen' }]
   grace.send({ type: 'media', audio: true, video: false, streams })
   const { participant } = await ada.next('updated')
-  assert.deepEqual(participant, { id: grace.welcome.participant, name: 'Grace', role: 'member', audio: true, video: false, encrypted: false, streams })
+  assert.deepEqual(participant, {
+    id: grace.welcome.participant,
+    name: 'Grace',
+    role: 'member',
+    metadata: '',
+    attributes: {},
+    hand: null,
+    moderated: { audio: false, video: false, screen: false },
+    audio: true,
+    video: false,
+    encrypted: false,
+    streams,
+  })
   grace.send({ type: 'media', audio: true, video: false, encrypted: true, streams })
   assert.equal((await ada.next('updated')).participant.encrypted, true)
 

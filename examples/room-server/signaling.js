@@ -8,12 +8,20 @@ import { Session } from './session.js'
 /** The path of the WebSocket. */
 export const SIGNALING_PATH = '/signaling'
 
+/** Whoever comes may do everything. @type {Partial<import('medialoom/rooms').Permissions>} */
+const EVERYTHING = { roomAdmin: true }
+
 /** @type {Record<import('medialoom/rooms').RoomErrorCode, string>} */
 const ERROR_CODES = {
   ERR_INVALID_ARG: 'bad-message',
   ERR_ROOM_LIMIT: 'too-many-rooms',
   ERR_PARTICIPANT_LIMIT: 'room-full',
   ERR_ROOM_MODE: 'wrong-mode',
+  ERR_LOCKED: 'locked',
+  ERR_LOBBY: 'lobby',
+  ERR_BANNED: 'banned',
+  ERR_FORBIDDEN: 'forbidden',
+  ERR_RATE_LIMIT: 'rate-limited',
   ERR_CLOSED: 'shutting-down',
 }
 
@@ -80,18 +88,26 @@ export class Signaling {
   #connected(socket) {
     /** @type {Session | null} */
     let session = null
+    /** @type {import('medialoom/rooms').Guest | null} */
+    let guest = null
     const connection = new Connection(socket, {
       limits: this.#limits,
       schema: this.#schema,
       onMessage: message => {
         if (session) session.handle(message)
         else if (message.type === 'ping') connection.send({ type: 'pong' })
-        else if (message.type === 'join') session = this.#join(connection, message)
-        else connection.fail('not-joined', 'the first message is join', { request: message.type })
-        if (session) clearTimeout(lateness)
+        else if (guest?.waiting) waitOn(guest, connection, message)
+        else if (message.type === 'join') {
+          const entered = this.#join(connection, message)
+          if (entered instanceof Session) session = entered
+          else guest = entered
+          guest?.once('admitted', participant => (session = this.#admitted(connection, participant)))
+        } else connection.fail('not-joined', 'the first message is join', { request: message.type })
+        if (session || guest) clearTimeout(lateness)
       },
       onClose: () => {
         clearTimeout(lateness)
+        guest?.leave()
         session?.disconnected(connection)
       },
     })
@@ -107,7 +123,7 @@ export class Signaling {
   /**
    * @param {Connection} connection
    * @param {import('./messages.js').ClientMessageOf<'join'>} message
-   * @returns {Session | null}
+   * @returns {Session | import('medialoom/rooms').Guest | null} a guest waits in the lobby
    */
   #join(connection, message) {
     const known = message.session === undefined ? undefined : this.#sessions.get(message.session)
@@ -115,21 +131,50 @@ export class Signaling {
       known.resume(connection)
       return known
     }
-    let participant
+    /** @type {import('medialoom/rooms').JoinOptions} */
+    const options = {
+      name: message.name,
+      permissions: EVERYTHING,
+      ...(message.mode && { mode: message.mode }),
+      ...(message.role && { role: message.role }),
+      ...(message.source && { source: message.source }),
+      // A broken media connection is set up anew while the participant stays.
+      leaveOnTransportClosed: false,
+    }
     try {
-      participant = this.#rooms.join(message.room, {
-        name: message.name,
-        ...(message.mode && { mode: message.mode }),
-        ...(message.role && { role: message.role }),
-        ...(message.source && { source: message.source }),
-        // A broken media connection is set up anew while the participant stays.
-        leaveOnTransportClosed: false,
-      })
+      return this.#admitted(connection, this.#rooms.join(message.room, options))
     } catch (error) {
       if (!(error instanceof RoomError)) throw error
+      const room = this.#rooms.get(message.room)
+      if (error.code === 'ERR_LOBBY' && room) return this.#knock(connection, room, options)
       connection.fail(ERROR_CODES[error.code], error.message, { request: 'join', ...(error.field && { field: error.field }) })
       return null
     }
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {import('medialoom/rooms').Room} room
+   * @param {import('medialoom/rooms').JoinOptions} options
+   */
+  #knock(connection, room, options) {
+    try {
+      const guest = room.knock(options)
+      guest.once('rejected', (code, text) => connection.bye(CLOSE.policy, code, text ?? 'you were not let in'))
+      connection.send({ type: 'waiting', room: room.name })
+      return guest
+    } catch (error) {
+      if (!(error instanceof RoomError)) throw error
+      connection.fail(ERROR_CODES[error.code], error.message, { request: 'join' })
+      return null
+    }
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {import('medialoom/rooms').Participant} participant
+   */
+  #admitted(connection, participant) {
     const signaling = /** @type {RoomSignaling} */ (this.#byRoom.get(participant.room))
     const session = new Session(participant, {
       connection,
@@ -152,6 +197,19 @@ export class Signaling {
       else socket.ping()
     }
   }
+}
+
+/**
+ * What a guest says meanwhile: nothing but that they are tired of waiting.
+ *
+ * @param {import('medialoom/rooms').Guest} guest
+ * @param {Connection} connection
+ * @param {import('./messages.js').ClientMessage} message
+ */
+function waitOn(guest, connection, { type }) {
+  if (type !== 'leave') return connection.fail('not-joined', 'somebody has to let you in first', { request: type })
+  guest.leave()
+  connection.bye(CLOSE.normal, 'left', 'you left the lobby')
 }
 
 /** WebSockets that answered the last heartbeat. @type {WeakSet<import('ws').WebSocket>} */

@@ -32,6 +32,11 @@ const STATUS_OF_CODE = {
   ERR_ROOM_MODE: 409,
   ERR_ROOM_LIMIT: 503,
   ERR_PARTICIPANT_LIMIT: 503,
+  ERR_BANNED: 403,
+  ERR_FORBIDDEN: 403,
+  ERR_LOBBY: 403,
+  ERR_LOCKED: 403,
+  ERR_RATE_LIMIT: 429,
   // body-parser
   'entity.too.large': 413,
   'encoding.unsupported': 415,
@@ -53,7 +58,7 @@ function toProblem(error) {
     ...(typeof error.line === 'string' && { line: error.line }),
     ...(typeof error.field === 'string' && { field: error.field }),
   }
-  return new Problem(status, error.message, { ...members, headers: status === 503 ? { 'Retry-After': '10' } : {} })
+  return new Problem(status, error.message, { ...members, headers: status === 503 || status === 429 ? { 'Retry-After': '10' } : {} })
 }
 
 /**

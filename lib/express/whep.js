@@ -6,7 +6,7 @@ const { sessionRouter } = require('./session-router.js')
 
 /**
  * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
- * video m-line it receives on are one slot, filled with one participant's tracks; or the first of
+ * video m-line it receives on are one place, filled with one participant's tracks; or the first of
  * them get the mix.
  *
  * @param {import('./index.js').SessionRouterOptions} options
@@ -21,21 +21,21 @@ function whepRouter(options) {
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
-      const slots = createSlots(transport, offer, rooms.limits.maxParticipants)
+      const places = createPlaces(transport, offer, rooms.limits.maxParticipants)
       const answer = await transport.acceptOffer(offer)
       // An m-line that was refused, for want of a codec, carries nothing and never will.
-      for (const slot of slots) {
-        for (const track of slot.tracks) if (track.mid === null) track.close()
+      for (const place of places) {
+        for (const track of place.tracks) if (track.mid === null) track.close()
       }
       const participant = rooms.join(room, {
         name: peer ?? 'viewer',
         role: 'viewer',
-        receive: 'slots',
+        receive: 'places',
         exceptName: peer,
         ...(source && { source }),
         transport,
       })
-      for (const slot of slots) if (!slot.closed) participant.addSlot(slot)
+      for (const place of places) if (!place.closed) participant.addPlace(place)
       return { answer, participant }
     } catch (error) {
       void transport.close()
@@ -49,7 +49,7 @@ function whepRouter(options) {
  * @param {string} offer
  * @param {number} most
  */
-function createSlots(transport, offer, most) {
+function createPlaces(transport, offer, most) {
   const lines = mediaLines(offer).filter(line => line.receives)
   const audio = lines.filter(line => line.kind === 'audio').length
   const video = lines.filter(line => line.kind === 'video').length

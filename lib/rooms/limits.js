@@ -8,6 +8,7 @@ const DEFAULT_LIMITS = Object.freeze({
   maxParticipants: 100,
   maxAudience: 10_000,
   maxTracks: 16,
+  maxWaiting: 100,
   maxNameLength: 64,
 })
 
@@ -31,7 +32,6 @@ function checkLimits(given) {
 // Room names stand in URLs and in the labels of metrics: letters and digits of any script, and
 // the marks RFC 3986 leaves unreserved.
 const ROOM_NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._~ -]*[\p{L}\p{M}\p{N}._~-])?$/u
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
  * @param {unknown} name
@@ -50,19 +50,5 @@ function checkRoomName(name, maxLength) {
   return name.normalize('NFC')
 }
 
-/**
- * @param {unknown} name
- * @param {number} maxLength
- * @returns {string}
- */
-function checkParticipantName(name, maxLength) {
-  const trimmed = typeof name === 'string' ? name.trim().normalize('NFC') : ''
-  if (trimmed === '' || trimmed.length > maxLength || INVISIBLE.test(trimmed)) {
-    throw new RoomError('ERR_INVALID_ARG', `a participant's name has 1 to ${maxLength} printable characters`, { field: 'name' })
-  }
-  return trimmed
-}
-
 exports.checkLimits = checkLimits
 exports.checkRoomName = checkRoomName
-exports.checkParticipantName = checkParticipantName

@@ -117,6 +117,41 @@ fn lost_packets_are_repaired_on_both_hops() {
 }
 
 #[test]
+fn of_a_track_that_is_withheld_nothing_reaches_anybody_on_any_thread() {
+    let mut call = call(2, 31, Conditions::GOOD);
+    let connected = both_connected(&call);
+    call.world.run_until(5 * SECOND, "both connect", connected);
+    call.world.run(2 * SECOND);
+    let tracks = call.world.tracks_of(call.publishing);
+    let withhold = |call: &mut Call, withheld| {
+        for track in &tracks {
+            let command = TransportCommand::Withhold { id: track.id, withheld };
+            call.world.command(call.publishing, command);
+        }
+    };
+    withhold(&mut call, true);
+    call.world.run(SECOND / 5);
+    let packets = |call: &Call| {
+        [MediaKind::Audio, MediaKind::Video]
+            .map(|kind| call.world.clients[call.viewer].packets_of(kind).count())
+    };
+    let before = packets(&call);
+    call.world.run(2 * SECOND);
+    assert_eq!(packets(&call), before);
+
+    withhold(&mut call, false);
+    call.world.run(2 * SECOND);
+    let after = packets(&call);
+    assert!(after[0] > before[0] + 80 && after[1] > before[1] + 50, "{before:?}, then {after:?}");
+    // Without a gap, and from a keyframe on.
+    let video: Vec<_> = call.world.clients[call.viewer].packets_of(MediaKind::Video).collect();
+    let numbers: Vec<u64> = video.iter().map(|packet| *packet.seq_no).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    let descriptor = 6;
+    assert_eq!(video[before[1]].payload[descriptor] & 1, 0, "the P bit of a keyframe is clear");
+}
+
+#[test]
 fn no_sequence_number_is_used_for_two_packets() {
     let mut call = call(2, 21, Conditions::BAD);
     let connected = both_connected(&call);

@@ -148,7 +148,13 @@ fn description() -> Arc<SourceDescription> {
     };
     let encodings = vec![encoding];
     let formats = [format].into();
-    Arc::new(SourceDescription { formats, encodings, alternatives: false, thinnest: None })
+    Arc::new(SourceDescription {
+        formats,
+        encodings,
+        withheld: false,
+        alternatives: false,
+        thinnest: None,
+    })
 }
 
 fn packet(track: SourceId, sequence: u64, now: Instant) -> Arc<SourcePacket> {

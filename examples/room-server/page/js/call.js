@@ -324,6 +324,7 @@ export class Call extends EventTarget {
 
   /** @param {Participant} participant */
   #participantChanged(participant) {
+    if (participant.id === this.own) return
     const isNew = !this.participants.has(participant.id)
     this.participants.set(participant.id, participant)
     if (isNew && this.#connection instanceof Mesh) this.#connection.add(participant.id)
@@ -471,7 +472,7 @@ export class Call extends EventTarget {
   #dismissed({ code, message }) {
     if (code === 'left') return
     // After anything else the WebSocket is opened again, and the room joined anew.
-    if (code !== 'replaced') return
+    if (!['replaced', 'kicked', 'banned', 'rejected'].includes(code)) return
     this.leave()
     this.#emit('over', message)
   }

@@ -2,12 +2,12 @@
 
 /**
  * Sends the others on m-lines that are negotiated already, as a WHEP viewer asks for: one
- * participant per slot, in joining order. Later ones fill the slots still free, and whoever leaves
+ * participant per place, in joining order. Later ones fill the places still free, and whoever leaves
  * frees theirs. Nothing is ever renegotiated, because WHEP has no way to.
  */
-class SlotForwarding {
+class PlaceForwarding {
   /** @type {{ stream: import('../../index.js').OutgoingStream, participant: import('./participant.js').Participant | null }[]} */
-  #slots = []
+  #places = []
   #viewer
   #exceptName
   #onChange = () => this.#fill()
@@ -24,8 +24,8 @@ class SlotForwarding {
   }
 
   /** @param {import('../../index.js').OutgoingStream} stream */
-  addSlot(stream) {
-    this.#slots.push({ stream, participant: null })
+  addPlace(stream) {
+    this.#places.push({ stream, participant: null })
     this.#fill()
   }
 
@@ -58,24 +58,24 @@ class SlotForwarding {
     }
     this.#watched.clear()
     // The m-lines may carry something else next.
-    for (const { stream } of this.#slots) {
+    for (const { stream } of this.#places) {
       for (const out of stream.tracks) if (!out.closed) out.detach()
     }
-    this.#slots = []
+    this.#places = []
   }
 
   #fill() {
     const waiting = this.#candidates()
-    for (const slot of this.#slots) {
-      if (!slot.participant) continue
-      const stays = waiting.delete(slot.participant)
-      if (!stays) slot.participant = null
+    for (const place of this.#places) {
+      if (!place.participant) continue
+      const stays = waiting.delete(place.participant)
+      if (!stays) place.participant = null
     }
     for (const participant of waiting) {
-      const slot = this.#slots.find(free => !free.participant && free.stream.tracks.some(out => pick(participant, out)))
-      if (slot) slot.participant = participant
+      const place = this.#places.find(free => !free.participant && free.stream.tracks.some(out => pick(participant, out)))
+      if (place) place.participant = participant
     }
-    for (const slot of this.#slots) this.#attach(slot)
+    for (const place of this.#places) this.#attach(place)
   }
 
   /** Those who send something, in joining order; not those of the viewer's own name. */
@@ -87,25 +87,25 @@ class SlotForwarding {
     )
   }
 
-  /** @param {{ stream: import('../../index.js').OutgoingStream, participant: import('./participant.js').Participant | null }} slot */
-  #attach(slot) {
-    for (const out of slot.stream.tracks) {
+  /** @param {{ stream: import('../../index.js').OutgoingStream, participant: import('./participant.js').Participant | null }} place */
+  #attach(place) {
+    for (const out of place.stream.tracks) {
       if (out.closed) continue
-      const track = slot.participant ? pick(slot.participant, out) : undefined
+      const track = place.participant ? pick(place.participant, out) : undefined
       const attached = out.transponder && !out.transponder.closed ? out.transponder.incomingTrack : undefined
       if (track === attached) continue
       if (!track) {
         out.detach()
         continue
       }
-      const publication = slot.participant?.publications.find(candidate => candidate.tracks.includes(track))
+      const publication = place.participant?.publications.find(candidate => candidate.tracks.includes(track))
       if (!publication) continue
       try {
         const transponder = out.attachTo(track)
         // Attaching again may give the transponder that is listened to already.
         if (transponder.listenerCount('error') === 0) {
           transponder.on('error', error => {
-            const source = /** @type {import('../../index.js').IncomingTrack | null} */ (transponder.incomingTrack)
+            const source = /** @type {import('./index.js').PublishedTrack | null} */ (transponder.incomingTrack)
             this.#viewer.emit('forwardingfailed', publication, source, error)
           })
         }
@@ -125,4 +125,4 @@ function pick(participant, out) {
   return participant.tracks.find(track => track.kind === out.kind)
 }
 
-exports.SlotForwarding = SlotForwarding
+exports.PlaceForwarding = PlaceForwarding
