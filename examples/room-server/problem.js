@@ -1,5 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 
+/** What rooms refuse. @type {Record<string, number>} */
+const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_CLOSED: 404 }
+
 /** A request that is not done: the status and what else to answer with. */
 export class Refusal extends Error {
   /**
@@ -24,7 +27,7 @@ export class Refusal extends Error {
  * @returns {{ status: number, headers: Record<string, string>, body: string }}
  */
 export function problemOf(error) {
-  const status = error?.status >= 400 && error.status < 600 ? error.status : 500
+  const status = error?.status >= 400 && error.status < 600 ? error.status : STATUS_OF_CODE[error?.code] ?? 500
   const details = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',

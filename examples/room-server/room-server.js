@@ -9,8 +9,13 @@ import { Entrance } from './entrance.js'
 import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
+import { tellWebhooks } from './room-events.js'
 import { Signaling } from './signaling.js'
 import { Visitors } from './visitor.js'
+import { Webhook } from './webhooks.js'
+
+/** Milliseconds for webhooks when the server stops. */
+const FAREWELL_MS = 2000
 
 /**
  * Starts everything: media endpoint, rooms, HTTP and WebSocket.
@@ -41,7 +46,9 @@ export async function startRoomServer(config) {
   })
   const entrance = new Entrance({ rooms, access, visitors, limits })
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
-  const metrics = createMetrics({ endpoint, rooms, signaling })
+  const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
+  tellWebhooks(rooms, webhooks)
+  const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
   const parts = { rooms, signaling, metrics, limits, access, entrance, config }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
@@ -71,6 +78,7 @@ export async function startRoomServer(config) {
     signaling,
     access,
     entrance,
+    webhooks,
     /** A link that lets whoever opens it do everything: for the host. */
     async hostLink() {
       const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : url
@@ -96,7 +104,8 @@ export async function startRoomServer(config) {
       signaling.close()
       entrance.close()
       httpServer.closeIdleConnections()
-      await endpoint.close()
+      // Everyone has left by now, and that is told as well.
+      await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
       await Promise.all([closeServer(httpServer), closeServer(adminServer)])
     },
   }

@@ -94,6 +94,10 @@ function sessionRouter(options, action, open) {
       throw new Problem(403, 'nobody is in the room yet, and the token does not allow to make it', { code: 'ERR_TOKEN_GRANT' })
     }
     const identity = authorization.identity ?? null
+    // Players are in a room without their identity, so the room itself would not know them again.
+    if (identity !== null && options.rooms.get(room)?.banned.includes(identity)) {
+      throw new Problem(403, 'you were banned from the room', { code: 'ERR_BANNED' })
+    }
     const isTheirs = (/** @type {Session} */ session) => (identity === null ? session.token === token : session.identity === identity)
     const { answer, participant } = await open(offer, {
       room,
