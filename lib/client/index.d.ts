@@ -36,8 +36,8 @@ export interface JoinOptions {
   mode?: RoomMode
   /** A listener sends nothing, and is only counted. Default `'member'`. */
   role?: 'member' | 'listener'
-  /** What is received: the mix or each for themselves. Default: as the room's mode has it. */
-  source?: 'mix' | 'streams'
+  /** What is received. Default: as the room's mode and size have it. */
+  source?: ReceivedSource
   /** Microphone, camera and screen; started by the application, before or after. Default: a new one. */
   media?: LocalMedia
   /** How it is sent. */
@@ -66,9 +66,14 @@ export interface PublishOptions {
  * members get each other's tracks, listeners the mix. `p2p`: browsers connect to each other.
  */
 export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
+/**
+ * `mix`: everyone in one picture and one sound. `streams`: each participant's streams. `speakers`: the
+ * streams of whoever speaks, or spoke last, and shared screens; all others have no `media`.
+ */
+export type ReceivedSource = 'mix' | 'streams' | 'speakers'
 export type RoomLayout = 'grid' | 'speaker' | 'pip' | 'sidebar'
-/** `publisher`: came by WHIP. `viewer`: came by WHEP. */
-export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer'
+/** `publisher`: came by WHIP. `viewer`: came by WHEP. `agent`: a part of the server's application. */
+export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 export type PublishedSource = 'camera' | 'microphone' | 'screen'
 export type ModeratedKind = 'audio' | 'video' | 'screen'
 
@@ -210,7 +215,7 @@ export class Room extends Emitter<RoomEvents> {
 
   readonly mode: RoomMode
   readonly role: 'member' | 'listener'
-  readonly source: 'mix' | 'streams'
+  readonly source: ReceivedSource
   /** Of the mixed picture. */
   readonly layout: RoomLayout
   /** Whether the server mixes at all. */
@@ -240,8 +245,8 @@ export class Room extends Emitter<RoomEvents> {
 
   /** Of the room, for everyone. */
   setMode(mode: RoomMode): void
-  /** Of this page alone. */
-  setSource(source: 'mix' | 'streams'): void
+  /** Of this page alone; `null` as the room's mode and size have it. */
+  setSource(source: ReceivedSource | null): void
   setRole(role: 'member' | 'listener'): void
   /** Of the mixed picture, for everyone. */
   setLayout(layout: RoomLayout): void
@@ -304,10 +309,17 @@ export class ParticipantStream {
   private constructor()
   readonly id: string
   readonly source: 'camera' | 'screen' | 'mix'
+  /** Id of a participant; `''` of the mix. */
+  readonly owner: string
   /** To show and play; `null` until it came. */
   readonly media: MediaStream | null
   readonly audioTrack: MediaStreamTrack | null
   readonly videoTrack: MediaStreamTrack | null
+  /**
+   * Id by which {@link Downlink} knows what comes of its video: {@link id}, or with the source `speakers` that of the
+   * stream on which it comes now.
+   */
+  readonly sentAs: string
   /** Of its video, what the server sends now; `null` while it sends nothing. */
   readonly layer: Layer | null
   /** Why that layer, and nothing better; `null` while nothing is known. */
@@ -387,7 +399,7 @@ export interface StreamFigures {
 
 /** How something is shown. */
 export interface Shown {
-  /** Of a stream. */
+  /** Of a stream: {@link ParticipantStream.sentAs}. */
   id: string
   /** Device pixels; 0 where there is no place for it, so that no video of it is sent. */
   width: number

@@ -58,12 +58,12 @@ export class Participant {
   /**
    * Streams that go on stay the objects that they were.
    * @param {readonly { id: string, source: 'camera' | 'screen' }[]} streams
-   * @param {ConstructorParameters<typeof ParticipantStream>[2]} context
+   * @param {ConstructorParameters<typeof ParticipantStream>[3]} context
    */
   setStreams(streams, context) {
     this.streams = streams.map(
       ({ id, source }) =>
-        this.streams.find(known => known.id === id && known.source === source) ?? new ParticipantStream(id, source, context),
+        this.streams.find(known => known.id === id && known.source === source) ?? new ParticipantStream(id, source, this.id, context),
     )
   }
 }

@@ -18,7 +18,7 @@ export class RoomRequests extends Emitter {
     this.#signaling.send({ type: 'set-mode', mode })
   }
 
-  /** @param {'mix' | 'streams'} source of this page alone */
+  /** @param {import('./index.js').ReceivedSource | null} source of this page alone; null as the room's mode has it */
   setSource(source) {
     this.#signaling.send({ type: 'set-source', source })
   }

@@ -41,7 +41,7 @@ export class Room extends RoomRequests {
   mode
   /** @type {'member' | 'listener'} */
   role
-  /** @type {'mix' | 'streams'} */
+  /** @type {import('./index.js').ReceivedSource} */
   source = 'streams'
   /** @type {import('./index.js').RoomLayout} */
   layout = 'grid'
@@ -98,7 +98,7 @@ export class Room extends RoomRequests {
     this.#signaling = signaling
     this.downlink = new Downlink(message => signaling.send(message))
     this.#roster = new Roster({ media, downlink: this.downlink, encryption })
-    this.#mix = new ParticipantStream(MIX, 'mix', this.#roster.remote)
+    this.#mix = new ParticipantStream(MIX, 'mix', '', this.#roster.remote)
     const standing = () => ({ role: this.role, permissions: this.permissions, moderated: this.local?.moderated })
     this.#publishing = new Publishing({ media, encrypted: encryption !== null, standing })
     const maySend = (/** @type {import('./index.js').PublishedSource} */ source) => this.maySend(source)
@@ -223,6 +223,10 @@ export class Room extends RoomRequests {
         return this.#modeChanged(message)
       case 'source':
         return this.#sourceChanged(message.source)
+      case 'slots':
+        this.#roster.slots.assign(message.streams)
+        this.emit('stream', null)
+        return this.emit('participants')
       case 'role':
         return this.#roleChanged(message.role)
       case 'layout':
@@ -298,6 +302,7 @@ export class Room extends RoomRequests {
   /** Sets up media anew, in the room's mode. */
   #connect() {
     this.#roster.arrived.clear()
+    this.#roster.slots.assign([])
     this.downlink.clear()
     this.#meter.stop()
     if (this.mode === 'p2p') {
@@ -358,9 +363,10 @@ export class Room extends RoomRequests {
     this.emit('participants')
   }
 
-  /** @param {'mix' | 'streams'} source */
+  /** @param {import('./index.js').ReceivedSource} source */
   #sourceChanged(source) {
     this.source = source
+    if (source !== 'speakers') this.#roster.slots.assign([])
     this.#forgetOtherSource()
     this.emit('settings')
     this.emit('stream', null)
@@ -387,6 +393,11 @@ export class Room extends RoomRequests {
   #streamCame(stream) {
     this.#roster.arrived.set(stream.id, stream)
     const changed = () => {
+      if (stream.getTracks().length === 0) {
+        this.#roster.arrived.delete(stream.id)
+        this.downlink.forget(stream.id)
+      }
+      this.#roster.slots.sync()
       for (const participant of this.participants.values()) this.#listenTo(participant)
       this.emit('stream', stream.id === MIX ? this.#mix : this.#roster.streamOf(stream.id))
     }

@@ -1,4 +1,7 @@
 import { Participant } from './participant.js'
+import { SpeakerSlots } from './speaker-slots.js'
+
+/** @typedef {import('./participant-stream.js').ParticipantStream} Stream */
 
 /** Everyone in the room in joining order, this page among them, and the streams that came of them. */
 export class Roster {
@@ -6,6 +9,8 @@ export class Roster {
   participants = new Map()
   /** What came, by stream id: before or after the server says whose it is. @type {Map<string, MediaStream>} */
   arrived = new Map()
+  /** Of what came, whose it is where whoever speaks is sent. */
+  slots = new SpeakerSlots(this.arrived)
   /** By participant id, of listeners too. @type {Map<string, { id: string, name: string, since: number }>} */
   #hands = new Map()
   #media
@@ -20,8 +25,18 @@ export class Roster {
   constructor({ media, downlink, encryption }) {
     this.#media = media
     this.#context = {
-      remote: { mediaOf: (/** @type {string} */ id) => this.arrived.get(id) ?? null, downlink, encryption },
-      local: { mediaOf: (/** @type {string} */ id) => media.streamOf(id), downlink: null, encryption: null },
+      remote: {
+        mediaOf: (/** @type {Stream} */ { id, source, owner }) => this.arrived.get(id) ?? (source === 'camera' ? this.slots.mediaOf(owner) : null),
+        sentAs: (/** @type {Stream} */ { id, source, owner }) => (source === 'camera' && this.slots.videoOf(owner)) || id,
+        downlink,
+        encryption,
+      },
+      local: {
+        mediaOf: (/** @type {Stream} */ { id }) => media.streamOf(id),
+        sentAs: (/** @type {Stream} */ { id }) => id,
+        downlink: null,
+        encryption: null,
+      },
     }
   }
 

@@ -37,7 +37,7 @@ export class Dock {
       s: () => (media.screen ? media.stopScreen() : this.#may('screen') && attempt('The screen cannot be shared', media.startScreen())),
       h: () => call.raiseHand(call.local?.hand === null),
       x: () => {
-        if (call.mixes && call.mode !== 'p2p') call.setSource(call.source === 'mix' ? 'streams' : 'mix')
+        if (call.mixes && call.mode !== 'p2p') call.setSource(call.source !== 'mix' ? 'mix' : call.mode === 'sfu' ? null : 'streams')
       },
       c: () => chat.open(!chat.isOpen),
       p: () => people.open(!people.isOpen),

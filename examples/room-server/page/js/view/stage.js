@@ -67,6 +67,8 @@ export class Stage {
     }
     for (const participant of call.mix ? [] : call.participants.values()) {
       if (participant.role === 'viewer' || participant.role === 'listener') continue
+      // Of many those are shown who have something to show.
+      if (call.source === 'speakers' && !participant.isLocal && !participant.streams.some(({ media }) => media)) continue
       for (const stream of [participant.camera, ...participant.streams.filter(({ source }) => source === 'screen')]) {
         const key = stream?.source === 'screen' ? `${participant.id}/${stream.id}` : participant.id
         wanted.add(key)
@@ -204,7 +206,7 @@ export class Stage {
     const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.localId)
     const shown = others.flatMap(({ tile, stream, participantId, readable }) => {
       if (!stream) return []
-      const { id } = stream
+      const id = stream.sentAs
       const { source, box, ratio } = tile
       const importance = source === 'screen' ? 'screen' : participantId === this.#lastSpeaking ? 'speaker' : 'others'
       const priority = PRIORITY[importance]
@@ -223,7 +225,7 @@ export class Stage {
   /** Has the server send figures of the tiles whose panels are open. */
   #watch() {
     const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.localId)
-    const open = others.flatMap(({ tile, stream }) => (tile.panelOpen && stream ? [stream.id] : []))
+    const open = others.flatMap(({ tile, stream }) => (tile.panelOpen && stream ? [stream.sentAs] : []))
     const watching = this.#call.mode !== 'p2p' && (open.length > 0 || this.#panelsOpen)
     this.#call.downlink.watch(watching ? open : null)
   }
@@ -238,7 +240,7 @@ export class Stage {
       if (!tile.panelOpen || !tile.stream) continue
       const [audioTrack] = tile.stream.getAudioTracks()
       const [videoTrack] = tile.stream.getVideoTracks()
-      const id = participantId === this.#call.localId ? null : stream?.id
+      const id = participantId === this.#call.localId ? null : stream?.sentAs
       tile.panel.show({
         audio: audioTrack && figures.get(audioTrack.id),
         video: videoTrack && figures.get(videoTrack.id),
