@@ -50,6 +50,8 @@ class FakeSocket {
 }
 
 class FakePeer extends EventTarget {
+  /** The last that was made. @type {FakePeer} */
+  static last
   connectionState = 'new'
   signalingState = 'stable'
   sctp = null
@@ -57,13 +59,33 @@ class FakePeer extends EventTarget {
   createDataChannel = () => ({ readyState: 'connecting' })
   restartIce() {}
   close() {}
+
+  constructor() {
+    super()
+    FakePeer.last = this
+  }
+
+  /** A stream with such tracks comes. */
+  receive(id, ...kinds) {
+    const stream = new FakeStream(id, kinds.map(kind => ({ kind, id: `${id} ${kind}` })))
+    for (const track of stream.getTracks()) this.ontrack({ streams: [stream], receiver: { track } })
+    return stream
+  }
 }
 
 class FakeStream {
-  id = 'own'
-  getTracks = () => []
-  getAudioTracks = () => []
-  getVideoTracks = () => []
+  #tracks
+
+  constructor(id = 'own', tracks = []) {
+    this.id = id
+    this.#tracks = new Set(tracks)
+  }
+
+  getTracks = () => [...this.#tracks]
+  getAudioTracks = () => this.getTracks().filter(({ kind }) => kind === 'audio')
+  getVideoTracks = () => this.getTracks().filter(({ kind }) => kind === 'video')
+  addTrack = track => this.#tracks.add(track)
+  removeTrack = track => this.#tracks.delete(track)
 }
 
 Object.assign(globalThis, {
@@ -318,4 +340,32 @@ test('what a host asks is what the server is told', async t => {
     { action: 'admit', participant: 'l' },
     { action: 'permit', participant: 'g', permissions: { canPublish: false } },
   ])
+})
+
+test('whoever speaks on the streams of a large room is found at the participant', async t => {
+  const { room } = await entered(t)
+  const camera = id => ({ ...PARTICIPANT, id, name: id, streams: [{ id: `${id}.1`, source: 'camera' }] })
+  for (const id of ['grace', 'linus']) await sockets[0].say({ type: 'joined', participant: camera(id) })
+  await sockets[0].say({ type: 'source', source: 'speakers' })
+  const slots = (voice, picture) =>
+    sockets[0].say({
+      type: 'slots',
+      streams: [{ id: 'speaker.audio.1', kind: 'audio', participant: voice }, { id: 'speaker.video.1', kind: 'video', participant: picture }],
+    })
+  await slots('grace', 'grace')
+  // The streams may come before or after it is said whose they are.
+  FakePeer.last.receive('speaker.audio.1', 'audio')
+  FakePeer.last.receive('speaker.video.1', 'video')
+  const of = id => room.participants.get(id).camera
+  const tracks = id => [of(id).audioTrack?.id, of(id).videoTrack?.id]
+  assert.deepEqual(tracks('grace'), ['speaker.audio.1 audio', 'speaker.video.1 video'])
+  assert.deepEqual([of('grace').sentAs, of('linus').sentAs, of('linus').media], ['speaker.video.1', 'linus.1', null])
+  const { media } = of('grace')
+  await slots('linus', 'grace')
+  assert.equal(of('grace').media, media, 'the same stream, without its sound')
+  assert.deepEqual([tracks('grace'), tracks('linus')], [[undefined, 'speaker.video.1 video'], ['speaker.audio.1 audio', undefined]])
+  await sockets[0].say({ type: 'layers', streams: [{ id: 'speaker.video.1', layer: null, reason: 'bandwidth' }] })
+  assert.deepEqual([of('grace').reason, of('linus').reason], ['bandwidth', null])
+  await slots(null, null)
+  assert.deepEqual([of('grace').media, of('linus').media], [null, null])
 })
