@@ -114,6 +114,22 @@ function roomsSuite(browser) {
     assert.deepEqual([detail.name, detail.text, detail.from], ['Ada', 'Good morning', await other(grace)])
   })
 
+  check('who takes the speakers of a room finds them at the participants', async t => {
+    await enter(t, 'Ada')
+    const linus = await enter(t, 'Linus', { options: { source: 'speakers' }, start: { audio: false, video: false } })
+    const ada = () =>
+      linus.evaluate(async () => {
+        const { camera } = [...globalThis.room.participants.values()].find(({ name }) => name === 'Ada')
+        const of = await globalThis.room.figures()
+        return { frames: of.get(camera?.videoTrack?.id)?.framesDecoded ?? 0, bitrate: of.get(camera?.audioTrack?.id)?.bitrate ?? 0, sentAs: camera?.sentAs }
+      })
+    await until(async () => (await ada()).bitrate > 0 && (await ada()).frames > 0, 'sound and pictures of whoever speaks', LONG_MS)
+    assert.match((await ada()).sentAs, /^speaker\.video\.\d+$/)
+    await linus.evaluate(() => globalThis.room.setSource(null))
+    await receives(linus)
+    assert.equal(await linus.evaluate(() => globalThis.room.source), 'streams')
+  })
+
   check('messages reach whom they are for, and a hand and what one says of oneself everyone', async t => {
     const [ada, grace, linus] = [await enter(t, 'Ada', { start: {} }), await enter(t, 'Grace', { start: {} }), await enter(t, 'Linus', { start: {} })]
     const id = page => page.evaluate(() => globalThis.room.localId)
