@@ -89,6 +89,27 @@ function roomsSuite(browser) {
     assert.ok(['best', 'unavailable', 'bandwidth', 'preferences'].includes(reason), reason)
   })
 
+  check('with a key in the link everything is encrypted end to end, and read', async t => {
+    const options = { options: { key: 'a passphrase' } }
+    const [ada, grace] = [await enter(t, 'Ada', options), await enter(t, 'Grace', options)]
+    await Promise.all([receives(ada), receives(grace)])
+    const secrecy = page => page.evaluate(() => [...globalThis.room.participants.values()].find(each => !each.isLocal).camera.secrecy)
+    for (const page of [ada, grace]) await until(async () => (await secrecy(page)) === 'sealed', 'sealed frames', LONG_MS)
+    const mallory = await enter(t, 'Mallory', { options: { key: 'another' }, start: {} })
+    await until(() => mallory.evaluate(() => [...globalThis.room.participants.values()].some(({ camera }) => camera?.secrecy === 'locked')), 'no key to it', LONG_MS)
+  })
+
+  check('without the server between them two see and hear each other, and speak', async t => {
+    const options = { options: { mode: 'p2p' } }
+    const [ada, grace] = [await enter(t, 'Ada', options), await enter(t, 'Grace', options)]
+    await Promise.all([receives(ada), receives(grace)])
+    assert.equal(server.endpoint.transports.length, 0)
+    await until(() => grace.evaluate(() => globalThis.room.sendChat('Good morning')), 'an open channel', LONG_MS)
+    await until(async () => (await happened(ada, 'chat')).length > 0, 'the line')
+    const [{ detail }] = await happened(ada, 'chat')
+    assert.deepEqual([detail.name, detail.text], ['Grace', 'Good morning'])
+  })
+
   check('what is switched off is told, and goes on as it was', async t => {
     const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
     await receives(grace)
