@@ -210,7 +210,7 @@ function roomsSuite(browser) {
     await receives(grace)
     const id = await ada.evaluate(() => globalThis.room.localId)
     server.signaling.cut()
-    await until(() => ada.evaluate(() => globalThis.room.signalingLost), 'the loss is noticed')
+    await until(async () => (await happened(ada, 'state')).some(({ detail }) => detail === 'reconnecting'), 'the loss is noticed', LONG_MS)
     await until(() => ada.evaluate(() => globalThis.room.state === 'connected' && !globalThis.room.signalingLost), 'the server is found again', LONG_MS)
     await receives(grace)
     assert.equal(await ada.evaluate(() => globalThis.room.localId), id)

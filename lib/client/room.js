@@ -84,10 +84,10 @@ export class Room extends RoomRequests {
    */
   constructor(url, token, options = {}) {
     const link = readLink(url)
-    const signaling = new Signaling(link.server)
-    super(signaling)
     const name = options.room ?? link.room
     if (!name) throw new TypeError('no room: its name is in the URL after /r/, or in the option `room`')
+    const signaling = new Signaling(link.server)
+    super(signaling)
     this.name = name
     this.mode = options.mode ?? 'sfu'
     this.role = options.role ?? 'member'
@@ -239,8 +239,7 @@ export class Room extends RoomRequests {
         this.#set({ permissions: message.permissions })
         return this.#mediaChanged()
       case 'lobby':
-        this.waiting = message.waiting
-        return this.emit('lobby', this.waiting)
+        return this.#setWaiting(message.waiting)
       case 'message':
         return this.emit('message', { from: message.from ?? null, topic: message.topic ?? '', data: message.data })
       case 'reset':
@@ -294,6 +293,8 @@ export class Room extends RoomRequests {
       this.rejoins += 1
       this.emit('rejoined')
     }
+    // Hosts are told next who is there now.
+    if (this.waiting.length > 0) this.#setWaiting([])
     this.emit('settings')
     this.emit('participants')
     this.emit('state', this.state)
@@ -435,6 +436,12 @@ export class Room extends RoomRequests {
     if (!participant) return
     participant.speaking = speaking
     this.emit('speaking', participant)
+  }
+
+  /** @param {{ id: string, name: string }[]} waiting */
+  #setWaiting(waiting) {
+    this.waiting = waiting
+    this.emit('lobby', waiting)
   }
 
   /** @param {Partial<Room>} settings */

@@ -20,6 +20,7 @@ export class Signaling extends Emitter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
   #lastHeard = 0
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   #pings
   #url
 
@@ -27,9 +28,6 @@ export class Signaling extends Emitter {
   constructor(server) {
     super()
     this.#url = signalingUrl(server)
-    this.#pings = setInterval(() => this.#checkSilence(), PING_MS)
-    // The network came back: no need to wait for the next try.
-    addEventListener('online', this.#retryNow)
   }
 
   get open() {
@@ -38,6 +36,9 @@ export class Signaling extends Emitter {
 
   connect() {
     if (this.#closed) return
+    this.#pings ??= setInterval(() => this.#checkSilence(), PING_MS)
+    // The network came back: no need to wait for the next try. (Listening twice is listening once.)
+    addEventListener('online', this.#retryNow)
     /** @type {WebSocket} */
     let socket
     try {
