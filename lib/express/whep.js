@@ -2,7 +2,7 @@
 
 const { mediaLines } = require('./media-lines.js')
 const { Problem } = require('./problem.js')
-const { sessionRouter } = require('./session-router.js')
+const { joinOptionsOf, sessionRouter } = require('./session-router.js')
 
 /**
  * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
@@ -14,7 +14,8 @@ const { sessionRouter } = require('./session-router.js')
  */
 function whepRouter(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'play', async (offer, { room, peer, source }) => {
+  return sessionRouter(options, 'play', async (offer, { room, peer, source, authorization }) => {
+    const name = authorization.name ?? peer
     if (source !== undefined && source !== 'mix' && source !== 'streams') {
       throw new Problem(400, 'source must be mix or streams', { code: 'ERR_INVALID_ARG', field: 'source' })
     }
@@ -27,11 +28,14 @@ function whepRouter(options) {
       for (const place of places) {
         for (const track of place.tracks) if (track.mid === null) track.close()
       }
+      // A viewer takes nobody's place: who publishes may watch as well, by the same token.
+      const { identity: _, ...who } = joinOptionsOf(authorization)
       const participant = rooms.join(room, {
-        name: peer ?? 'viewer',
+        ...who,
+        name: name ?? 'viewer',
         role: 'viewer',
         receive: 'places',
-        exceptName: peer,
+        exceptName: name,
         ...(source && { source }),
         transport,
       })
