@@ -1,5 +1,7 @@
 'use strict'
 
+const { isRefused } = require('./refused.js')
+
 /**
  * Whose turn it is to speak, for an agent. The engine measures it, where the packets come, with the
  * silence that the agent takes for an end; here is no more than whose each microphone is.
@@ -62,6 +64,15 @@ class Turns {
   /** @param {import('./index.js').Participant} who */
   #update(who) {
     if (this.#closed) return
+    try {
+      this.#listenTo(who)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+    }
+  }
+
+  /** @param {import('./index.js').Participant} who */
+  #listenTo(who) {
     const before = this.#microphones.get(who)
     const now = who.closed ? undefined : microphoneOf(who)
     if (before === now) return
