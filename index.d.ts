@@ -366,7 +366,10 @@ export interface TransportOptions {
   maxMessageSize?: number
   /** Bytes a data channel may hold back before `send()` throws `ERR_QUEUE_FULL`. Default 16 MiB. */
   maxBufferedAmount?: number
-  /** Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. */
+  /**
+   * Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. A file that cannot be written is
+   * an `error` event of the transport, which goes on without.
+   */
   dumpFile?: string
 }
 
@@ -1525,7 +1528,10 @@ export interface CandidatePairStats {
   protocol: 'udp' | 'tcp'
   localAddress: string
   remoteAddress: string
-  /** Seconds. */
+  /**
+   * Seconds, by this side's own checks: never there with ICE-lite (the default), which sends none. What a publisher's is
+   * by RTCP stands in {@link EncodingStats.roundTripTime} of its tracks, a viewer's in that of the outgoing ones.
+   */
   currentRoundTripTime?: number
   totalRoundTripTime?: number
   responsesReceived?: number
