@@ -15,13 +15,18 @@ class Turns {
   #detector = null
   /** The microphone of each. @type {Map<import('./index.js').Participant, import('../../index.js').IncomingTrack>} */
   #microphones = new Map()
+  /** What listens to each. @type {Map<import('./index.js').Participant, () => void>} */
+  #listeners = new Map()
   /** Who speaks, since when. @type {Map<import('./index.js').Participant, number>} */
   #speaking = new Map()
   #closed = false
   /** @param {import('./index.js').Participant} who */
   #onJoined = who => this.#follow(who)
   /** @param {import('./index.js').Participant} who */
-  #onLeft = who => this.#update(who)
+  #onLeft = who => {
+    this.#listeners.delete(who)
+    this.#update(who)
+  }
 
   /**
    * @param {import('./index.js').Participant} participant the agent's own
@@ -46,19 +51,18 @@ class Turns {
     const { room } = this.#participant
     room.off('joined', this.#onJoined)
     room.off('left', this.#onLeft)
-    for (const other of room.participants) other.off('media', this.#onMedia)
+    for (const [other, listener] of this.#listeners) other.off('media', listener)
+    this.#listeners.clear()
     this.#detector?.close()
   }
 
   /** @param {import('./index.js').Participant} who */
   #follow(who) {
     if (who === this.#participant) return
-    who.on('media', this.#onMedia)
+    const listener = () => this.#update(who)
+    this.#listeners.set(who, listener)
+    who.on('media', listener)
     this.#update(who)
-  }
-
-  #onMedia = () => {
-    for (const other of this.#participant.room.participants) if (other !== this.#participant) this.#update(other)
   }
 
   /** @param {import('./index.js').Participant} who */
@@ -104,7 +108,7 @@ class Turns {
       if (this.#closed) return
       this.#microphones.clear()
       for (const who of [...this.#speaking.keys()]) this.#ended(who, 0)
-      this.#onMedia()
+      for (const who of this.#listeners.keys()) this.#update(who)
     })
     return detector
   }
