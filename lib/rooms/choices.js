@@ -5,9 +5,9 @@ const { RoomError } = require('./room-error.js')
 const MODES = new Set(['sfu', 'mcu', 'p2p', 'broadcast'])
 /** Modes in which somebody gets the mix without asking for it. */
 const MIXED_MODES = new Set(['mcu', 'broadcast'])
-const ROLES = new Set(['member', 'listener', 'publisher', 'viewer'])
+const ROLES = new Set(['member', 'listener', 'publisher', 'viewer', 'agent'])
 const RECEIVE = new Set(['streams', 'places', 'nothing'])
-const SOURCES = new Set(['mix', 'streams'])
+const SOURCES = new Set(['mix', 'streams', 'speakers'])
 const LAYOUTS = new Set(['grid', 'speaker', 'pip', 'sidebar'])
 
 /**

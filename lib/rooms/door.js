@@ -6,35 +6,17 @@ const { RoomError } = require('./room-error.js')
 const MAX_BANNED = 10_000
 const MAX_REMEMBERED = 1000
 
-/** Who may come into a room: whether it is locked, who is banned, who waits in the lobby. */
+/** Who may come into a room: whether it is locked or has a lobby, and who is banned. */
 class Door {
   locked = false
   lobby = false
   /** @type {Set<string>} */
   #banned = new Set()
-  /** In the order in which they came. @type {Map<string, import('./guest.js').Guest>} */
-  #guests = new Map()
   /** What a moderator muted of those who left, by identity. @type {Map<string, import('./index.js').Moderated>} */
   #moderated = new Map()
-  #maxWaiting
-
-  /** @param {number} maxWaiting */
-  constructor(maxWaiting) {
-    this.#maxWaiting = maxWaiting
-  }
-
-  /** In the order in which they came. */
-  get guests() {
-    return [...this.#guests.values()]
-  }
 
   get banned() {
     return [...this.#banned]
-  }
-
-  /** @param {string} id */
-  guest(id) {
-    return this.#guests.get(id)
   }
 
   /**
@@ -54,19 +36,6 @@ class Door {
   checkBan(identity) {
     if (identity === null || !this.#banned.has(identity)) return
     throw new RoomError('ERR_BANNED', 'you were banned from this room')
-  }
-
-  /** @param {import('./guest.js').Guest} guest */
-  addGuest(guest) {
-    if (this.#guests.size >= this.#maxWaiting) {
-      throw new RoomError('ERR_PARTICIPANT_LIMIT', `the lobby is full: ${this.#maxWaiting} wait in it`)
-    }
-    this.#guests.set(guest.id, guest)
-  }
-
-  /** @param {import('./guest.js').Guest} guest */
-  removeGuest(guest) {
-    return this.#guests.delete(guest.id)
   }
 
   /** @param {string} identity */

@@ -15,8 +15,17 @@ import type {
   IncomingTrack,
   Kind,
   Mixer,
+  MixedTrack,
   MixerOptions,
+  FrameReader,
+  FrameReaderOptions,
+  FrameWriter,
   OutgoingStream,
+  PcmFrame,
+  PcmReader,
+  PcmReaderOptions,
+  PcmWriter,
+  PcmWriterOptions,
   Transponder,
   Transport,
 } from '../../index.js'
@@ -64,12 +73,18 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
 
 /**
  * `member`: sends and receives. `listener`: receives only; what it sends is for nobody.
- * `publisher`: came by WHIP. `viewer`: came by WHEP.
+ * `publisher`: came by WHIP. `viewer`: came by WHEP. `agent`: a part of the application, see {@link Agent}.
  */
-export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer'
+export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
-/** `mix`: everyone in one picture and one sound. `streams`: each participant's tracks as they are. */
-export type ReceivedSource = 'mix' | 'streams'
+/** What a participant sends: a peer's track, or one that an agent makes. */
+export type PublishedTrack = IncomingTrack | MixedTrack
+
+/**
+ * `mix`: everyone in one picture and one sound. `streams`: each participant's tracks as they are. `speakers`: the
+ * tracks of who speaks, or spoke last, on a handful of streams ({@link RoomsOptions.speakers}), and shared screens.
+ */
+export type ReceivedSource = 'mix' | 'streams' | 'speakers'
 
 /** How the mixed picture is arranged, see {@link Mixer.setLayout}. */
 export type RoomLayout = 'grid' | 'speaker' | 'pip' | 'sidebar'
@@ -142,6 +157,29 @@ export interface RoomsOptions extends RoomLimits {
    * Default: sound, and 1280x720 at 25 frames per second in VP8 and H264, in two sizes.
    */
   mixer?: MixerOptions | false
+  /** What the source `speakers` is, and when it is the default. */
+  speakers?: SpeakersOptions
+}
+
+export interface SpeakersOptions {
+  /** Voices at once, 1 to 64. Default 3. */
+  audio?: number
+  /** Pictures, 0 to 64: of those who speak and of those who spoke last. Default 4. */
+  video?: number
+  /**
+   * When more than so many may send, whoever got everybody's `streams` by the room's mode gets the `speakers`
+   * instead. Default 100.
+   */
+  above?: number
+}
+
+/** One of the streams of the source `speakers`. */
+export interface FilledSlot {
+  /** Id of the stream that is sent. */
+  readonly stream: string
+  readonly kind: Kind
+  /** Whose track is sent on it; `null` nobody's. One's own is left out. */
+  readonly participant: Participant | null
 }
 
 export interface RoomsEvents {
@@ -155,6 +193,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
   constructor(options: RoomsOptions)
   readonly endpoint: Endpoint
   readonly limits: Readonly<Required<RoomLimits>>
+  readonly speakers: Readonly<Required<SpeakersOptions>>
   /** What rooms mix with, `false` where nothing is mixed. */
   readonly mixer: MixerOptions | false
   readonly closed: boolean
@@ -211,9 +250,60 @@ export interface JoinOptions {
    * the mix they are seen but not heard.
    */
   exceptName?: string
+  /** Joins a part of the application, whose sound and pictures come from and go to JavaScript. See {@link Agent}. */
+  agent?: AgentOptions | boolean
   /** Whether the participant leaves when the transport closes. Default true. */
   leaveOnTransportClosed?: boolean
   appData?: unknown
+}
+
+export interface AgentOptions {
+  /** What it says is made with these options of a mixer. Default true. */
+  audio?: MixerOptions['audio']
+  /** The same of what it shows. Default false. */
+  video?: MixerOptions['video']
+  /** Milliseconds without a sound after which somebody has finished, 0 to 60000. Default 600. */
+  silence?: number
+  /** Whether it is interrupted by itself when somebody begins to speak. Default false. */
+  interruptible?: boolean
+}
+
+export interface AgentEvents {
+  /** Somebody else begins to speak. */
+  speechstart: [participant: Participant]
+  /** They have been silent for {@link AgentOptions.silence}, or left. `duration`: of what they said, in milliseconds. */
+  speechend: [participant: Participant, duration: number]
+  /** It was interrupted by somebody, after so many milliseconds of what it said. */
+  interrupted: [by: Participant, heard: number]
+}
+
+/**
+ * A part of the application that takes part in a room, in every mode but `p2p`: the others see and hear it as they do
+ * anybody. It leaves with {@link Participant.leave}.
+ */
+export class Agent extends EventEmitter<AgentEvents> {
+  private constructor()
+  readonly participant: Participant
+  /**
+   * What it says from now on, in place of what was written before. Rejects when its mixer cannot be made, or it has
+   * left.
+   */
+  createPcmWriter(options?: PcmWriterOptions): Promise<PcmWriter>
+  /** What it shows. */
+  createFrameWriter(): Promise<FrameWriter>
+  /** What it hears: one participant (`from`), or everybody else together. Ends when they leave. */
+  createPcmReader(options?: PcmReaderOptions & { from?: Participant; raw?: false }): Promise<PcmReader<PcmFrame>>
+  createPcmReader(options: PcmReaderOptions & { from?: Participant; raw: true }): Promise<PcmReader<Buffer>>
+  /** What it sees: the camera of one participant, or a canvas of all. Only with {@link AgentOptions.video}. */
+  createFrameReader(options?: FrameReaderOptions & { from?: Participant; raw?: false }): Promise<FrameReader>
+  createFrameReader(options: FrameReaderOptions & { from?: Participant; raw: true }): Promise<FrameReader<Buffer>>
+  /** Milliseconds of what it says that were played, since the writer was made or it was interrupted last. */
+  readonly heard: number
+  /**
+   * Falls silent within 40 ms: what was written and not played yet is taken back.
+   * @returns {@link Agent.heard} until now
+   */
+  interrupt(): number
 }
 
 export interface RoomEvents {
@@ -249,8 +339,11 @@ export interface RoomEvents {
 export class Room extends EventEmitter<RoomEvents> {
   private constructor()
   readonly name: string
+  readonly endpoint: Endpoint
   readonly mode: RoomMode
   readonly layout: RoomLayout
+  /** Whether so many may send that the default is {@link SpeakersOptions.above | the speakers}. */
+  readonly crowded: boolean
   /** While somebody gets the mix. Each port has its participant as `appData`. */
   readonly mixer: Mixer | null
   /** Whether there can be a mix, see {@link RoomsOptions.mixer}. */
@@ -332,8 +425,10 @@ export interface ParticipantEvents {
   /** A track of someone else is attached to a track that goes to this participant. */
   forwarding: [publication: Publication, transponder: Transponder]
   /** A track of someone else cannot be sent to this participant, such as for want of a common codec. */
-  forwardingfailed: [publication: Publication, track: IncomingTrack | null, error: Error]
-  /** A track of the room's mixer is attached to a track that goes to this participant. */
+  forwardingfailed: [publication: Publication, track: PublishedTrack | null, error: Error]
+  /** With the source `speakers`: whose tracks are sent on which stream now. */
+  slots: [slots: FilledSlot[]]
+  /** A track of the room's mixer, or a slot of its speakers, is attached to a track that goes to this participant. */
   mixing: [transponder: Transponder]
   /**
    * The mix cannot be made, or not be sent to this participant, or they cannot be in it. A mixer
@@ -415,9 +510,11 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   /** What they said is off, see {@link Participant.setMuted}. */
   readonly muted: Readonly<{ audio: boolean; video: boolean }>
   readonly transport: Transport | null
+  /** `null` of everybody else. */
+  readonly agent: Agent | null
   readonly publications: Publication[]
   /** The tracks of all publications. */
-  readonly tracks: IncomingTrack[]
+  readonly tracks: PublishedTrack[]
   /**
    * Replaces the participant's media, such as after a change of mode. The old transport is closed.
    * @throws {RoomError} `ERR_ROOM_MODE` for a transport in a room of mode `p2p`
@@ -482,8 +579,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 }
 
 export interface PublicationEvents {
-  track: [track: IncomingTrack]
-  trackclosed: [track: IncomingTrack]
+  track: [track: PublishedTrack]
+  trackclosed: [track: PublishedTrack]
   /** A track came, went or was muted, by its sender or a moderator, or {@link Publication.screen} was set. */
   change: []
   closed: []
@@ -495,7 +592,8 @@ export class Publication extends EventEmitter<PublicationEvents> {
   /** The stream id the others see. */
   readonly id: string
   readonly participant: Participant
-  readonly stream: IncomingStream
+  /** `null` of an agent. */
+  readonly stream: IncomingStream | null
   readonly closed: boolean
   /** What is muted of this publication alone, see {@link Publication.mute}. */
   readonly muted: Readonly<Record<Kind, boolean>>
@@ -513,5 +611,5 @@ export class Publication extends EventEmitter<PublicationEvents> {
   /** Whether it is a shared screen, which has a place of its own in the mix. Default false. */
   screen: boolean
   appData: unknown
-  readonly tracks: IncomingTrack[]
+  readonly tracks: PublishedTrack[]
 }

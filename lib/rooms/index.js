@@ -1,6 +1,7 @@
 'use strict'
 
 const { Rooms } = require('./rooms.js')
+const { Agent } = require('./agent.js')
 const { Room } = require('./room.js')
 const { Participant } = require('./participant.js')
 const { Publication } = require('./publication.js')
@@ -8,6 +9,7 @@ const { Guest } = require('./guest.js')
 const { RoomError } = require('./room-error.js')
 
 exports.Rooms = Rooms
+exports.Agent = Agent
 exports.Room = Room
 exports.Participant = Participant
 exports.Publication = Publication

@@ -2,6 +2,7 @@
 
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
+const { Agent } = require('./agent.js')
 const { checkPermissions } = require('./permissions.js')
 const { checkAttributes, checkMetadata } = require('./profile.js')
 const { Publishing } = require('./publishing.js')
@@ -9,7 +10,7 @@ const { Reception } = require('./reception.js')
 const { RoomError } = require('./room-error.js')
 
 /** Roles whose media is for the others. */
-const SENDERS = new Set(['member', 'publisher'])
+const SENDERS = new Set(['member', 'publisher', 'agent'])
 const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
 
 /**
@@ -22,6 +23,7 @@ const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
  * @property {import('./index.js').Permissions} permissions
  * @property {string} metadata
  * @property {Readonly<Record<string, string>>} attributes
+ * @property {Required<import('./index.js').AgentOptions> | null} agent
  */
 
 /**
@@ -61,7 +63,7 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions} options
    */
-  constructor(room, { name, identity, role, permissions, metadata, attributes }, moderated, options) {
+  constructor(room, { name, identity, role, permissions, metadata, attributes, agent }, moderated, options) {
     super()
     this.#metadata = metadata
     this.#attributes = attributes
@@ -79,6 +81,7 @@ class Participant extends EventEmitter {
     this.#publishing = new Publishing(this, moderated)
     this.#reception = new Reception(this, { receive: options.receive ?? 'streams', exceptName: options.exceptName })
     this.#toldSource = this.source
+    this.agent = agent && new Agent(this, agent)
   }
 
   get role() {
@@ -101,10 +104,15 @@ class Participant extends EventEmitter {
       case 'mcu':
         return 'mix'
       case 'broadcast':
-        return this.maySend ? 'streams' : 'mix'
+        return this.maySend ? this.#tracks : 'mix'
       default:
-        return 'streams'
+        return this.#tracks
     }
+  }
+
+  /** In a crowd nobody can take everybody's. */
+  get #tracks() {
+    return this.room.crowded ? 'speakers' : 'streams'
   }
 
   get chosenSource() {
@@ -251,6 +259,16 @@ class Participant extends EventEmitter {
     this.#moderate(kind, false)
   }
 
+  /** Called by the agent: what it says and shows. @param {import('../../index.js').Mixer | null} mixer */
+  offerMixed(mixer) {
+    if (!this.#closed) this.#publishing.offerMixed(mixer)
+  }
+
+  /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
+  hearMixed(track, sounds) {
+    this.#publishing.hear(track, sounds)
+  }
+
   /** @param {Iterable<string>} streams */
   setScreens(streams) {
     this.#publishing.setScreens(streams)
@@ -301,6 +319,10 @@ class Participant extends EventEmitter {
     if (this.#closed) return
     this.#closed = true
     this.setTransport(null)
+    if (this.agent) {
+      this.#publishing.stop()
+      this.agent.close()
+    }
     this.emit('left', reason, text ?? null)
   }
 

@@ -105,7 +105,7 @@ class PlaceForwarding {
         // Attaching again may give the transponder that is listened to already.
         if (transponder.listenerCount('error') === 0) {
           transponder.on('error', error => {
-            const source = /** @type {import('../../index.js').IncomingTrack | null} */ (transponder.incomingTrack)
+            const source = /** @type {import('./index.js').PublishedTrack | null} */ (transponder.incomingTrack)
             this.#viewer.emit('forwardingfailed', publication, source, error)
           })
         }

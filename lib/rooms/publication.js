@@ -15,7 +15,7 @@ const NOTHING = Object.freeze({ audio: false, video: false })
  * @extends {EventEmitter<import('./index.js').PublicationEvents>}
  */
 class Publication extends EventEmitter {
-  /** With what stops listening to each. @type {Map<import('../../index.js').IncomingTrack, () => void>} */
+  /** With what stops listening to each. @type {Map<import('./index.js').PublishedTrack, () => void>} */
   #tracks = new Map()
   #screen
   #speech
@@ -24,7 +24,7 @@ class Publication extends EventEmitter {
 
   /**
    * @param {import('./participant.js').Participant} participant
-   * @param {import('../../index.js').IncomingStream} stream
+   * @param {import('../../index.js').IncomingStream | null} stream null: it is an agent's
    * @param {string} id
    * @param {boolean} screen
    */
@@ -84,8 +84,10 @@ class Publication extends EventEmitter {
     this.#setMuted(kind, false)
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
-  addTrack(track) {
+  /** @param {import('./index.js').PublishedTrack} given */
+  addTrack(given) {
+    // A mixed track is never muted by a peer; to listen for it does no harm.
+    const track = /** @type {import('../../index.js').IncomingTrack} */ (given)
     const onChange = () => this.emit('change')
     const onClosed = () => this.removeTrack(track)
     track.on('mute', onChange)
@@ -100,7 +102,7 @@ class Publication extends EventEmitter {
     this.emit('change')
   }
 
-  /** It is not for the others any more. @param {import('../../index.js').IncomingTrack} track */
+  /** It is not for the others any more. @param {import('./index.js').PublishedTrack} track */
   removeTrack(track) {
     const forget = this.#tracks.get(track)
     if (!forget) return

@@ -13,17 +13,19 @@ const NOTHING = Object.freeze({ audio: false, video: false, screen: false })
  * Everything that may change what is offered leads to one look at all of it.
  */
 class Publishing {
-  /** @type {Map<import('../../index.js').IncomingStream, Publication>} */
+  /** By the stream that is offered, or the mixer of an agent. @type {Map<object, Publication>} */
   #publications = new Map()
   #count = 0
   #participant
   /** @type {import('../../index.js').Transport | null} */
   #transport = null
+  /** What an agent says and shows. @type {import('../../index.js').Mixer | null} */
+  #mixer = null
   /** Ids of streams that show a screen, as their sender names them. @type {ReadonlySet<string>} */
   #screens = new Set()
   /** @type {import('./index.js').Moderated} */
   #moderated
-  /** Tracks with a sound just now, whatever they are for. @type {Set<import('../../index.js').IncomingTrack>} */
+  /** Tracks with a sound just now, whatever they are for. @type {Set<import('./index.js').PublishedTrack>} */
   #sounding = new Set()
   #speaking = false
   /** @param {import('../../index.js').IncomingTrack} track */
@@ -61,7 +63,14 @@ class Publishing {
     this.update()
   }
 
+  /** @param {import('../../index.js').Mixer | null} mixer of an agent */
+  offerMixed(mixer) {
+    this.#mixer = mixer
+    this.update()
+  }
+
   stop() {
+    this.#mixer = null
     this.#transport?.off('track', this.#onTrack)
     this.#transport = null
     for (const publication of this.publications) this.#unpublish(publication)
@@ -76,13 +85,14 @@ class Publishing {
       if (publication.tracks.length === 0) this.#unpublish(publication)
     }
     for (const track of this.#transport?.incomingTracks ?? []) this.#offer(track)
+    for (const track of [this.#mixer?.audio, this.#mixer?.video]) if (track) this.#offer(track)
   }
 
   /** @param {Iterable<string>} streams */
   setScreens(streams) {
     this.#screens = new Set(streams)
     for (const publication of this.publications) {
-      const screen = this.#screens.has(publication.stream.id)
+      const screen = publication.stream !== null && this.#screens.has(publication.stream.id)
       if (screen === publication.screen) continue
       publication.screen = screen
       publication.speech = !screen
@@ -103,7 +113,18 @@ class Publishing {
   }
 
   /**
-   * @param {import('../../index.js').IncomingTrack} track
+   * An agent's mixed tracks make a sound when its mixer says so.
+   * @param {import('../../index.js').MixedTrack} track
+   * @param {boolean} sounds
+   */
+  hear(track, sounds) {
+    if (sounds) this.#sounding.add(track)
+    else this.#sounding.delete(track)
+    this.#updateSpeaking()
+  }
+
+  /**
+   * @param {import('./index.js').PublishedTrack} track
    * @param {boolean} screen
    */
   #allows(track, screen) {
@@ -111,20 +132,22 @@ class Publishing {
     return maySend && mayPublish(permissions, track.kind, screen)
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
+  /** @param {import('./index.js').PublishedTrack} track */
   #offer(track) {
-    const { stream } = track
-    if (!this.#allows(track, this.#screens.has(stream.id))) return
+    const stream = 'stream' in track ? track.stream : null
+    const source = 'stream' in track ? track.stream : track.mixer
+    const screen = stream !== null && this.#screens.has(stream.id)
+    if (!this.#allows(track, screen)) return
     if (track.closed || this.tracks.length >= this.#participant.room.limits.maxTracks) return
-    const known = this.#publications.get(stream)
+    const known = this.#publications.get(source)
     if (known?.tracks.includes(track)) return
     if (known) {
       known.addTrack(track)
       return
     }
     const id = `${this.#participant.id}.${++this.#count}`
-    const publication = new Publication(this.#participant, stream, id, this.#screens.has(stream.id))
-    this.#publications.set(stream, publication)
+    const publication = new Publication(this.#participant, stream, id, screen)
+    this.#publications.set(source, publication)
     publication.on('track', added => {
       // Before it is forwarded to anybody.
       this.#withhold(publication)
@@ -144,7 +167,7 @@ class Publishing {
   #changed(publication) {
     const { stream, screen, closed } = publication
     if (closed) return
-    if (screen !== this.#screens.has(stream.id)) {
+    if (stream && screen !== this.#screens.has(stream.id)) {
       const others = [...this.#screens].filter(id => id !== stream.id)
       this.#screens = new Set(screen ? [...others, stream.id] : others)
       this.update()
@@ -156,7 +179,9 @@ class Publishing {
 
   /** @param {Publication} publication */
   #unpublish(publication) {
-    if (!this.#publications.delete(publication.stream)) return
+    const source = [...this.#publications].find(([, each]) => each === publication)?.[0]
+    if (!source) return
+    this.#publications.delete(source)
     this.#participant.emit('unpublished', publication)
     for (const track of publication.tracks) this.#stopListeningTo(track)
     publication.close()
@@ -173,12 +198,15 @@ class Publishing {
   #withhold(publication) {
     for (const track of publication.tracks) {
       if (track.closed) continue
-      track.withhold(publication.muted[track.kind] || this.#moderated[publication.screen ? 'screen' : track.kind])
+      const withheld = publication.muted[track.kind] || this.#moderated[publication.screen ? 'screen' : track.kind]
+      if ('withhold' in track) track.withhold(withheld)
+      else this.#participant.agent?.withhold(track.kind, withheld)
     }
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
+  /** @param {import('./index.js').PublishedTrack} track */
   #listenTo(track) {
+    if (!('withhold' in track)) return
     this.#participant.room.speakers.add(track, speaking => {
       if (speaking) this.#sounding.add(track)
       else this.#sounding.delete(track)
@@ -186,9 +214,9 @@ class Publishing {
     })
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
+  /** @param {import('./index.js').PublishedTrack} track */
   #stopListeningTo(track) {
-    this.#participant.room.speakers.remove(track)
+    if ('withhold' in track) this.#participant.room.speakers.remove(track)
     this.#sounding.delete(track)
   }
 

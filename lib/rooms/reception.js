@@ -2,11 +2,12 @@
 
 const { MixForwarding } = require('./mix-forwarding.js')
 const { PlaceForwarding } = require('./place-forwarding.js')
+const { SpeakerForwarding } = require('./speaker-forwarding.js')
 const { StreamForwarding } = require('./stream-forwarding.js')
 
 /** How the others' media reaches one participant, by what they receive and over what. */
 class Reception {
-  /** @type {StreamForwarding | PlaceForwarding | MixForwarding | null} */
+  /** @type {StreamForwarding | PlaceForwarding | SpeakerForwarding | MixForwarding | null} */
   #forwarding = null
   /** What the forwarding is for. @type {import('./index.js').ReceivedSource | null} */
   #source = null
@@ -91,17 +92,18 @@ class Reception {
         exceptName: this.#exceptName,
       })
     }
+    if (source === 'speakers' && !places) return new SpeakerForwarding(this.#participant, this.#participant.room.slots, transport)
     if (places) return new PlaceForwarding(this.#participant, this.#exceptName)
     return new StreamForwarding(this.#participant, transport)
   }
 }
 
 /**
- * @param {StreamForwarding | PlaceForwarding | MixForwarding} forwarding
+ * @param {StreamForwarding | PlaceForwarding | SpeakerForwarding | MixForwarding} forwarding
  * @param {import('../../index.js').OutgoingStream} place
  */
 function addPlace(forwarding, place) {
-  if (!(forwarding instanceof StreamForwarding)) forwarding.addPlace(place)
+  if ('addPlace' in forwarding) forwarding.addPlace(place)
 }
 
 exports.Reception = Reception

@@ -1,16 +1,23 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { checkAgent } = require('./agent.js')
 const { LAYOUTS, MIXED_MODES, MODES, RECEIVE, ROLES, SOURCES, checkOneOf } = require('./choices.js')
 const { Door } = require('./door.js')
-const { Guest } = require('./guest.js')
+const { Lobby } = require('./lobby.js')
 const { Participant } = require('./participant.js')
 const { checkPermissions } = require('./permissions.js')
 const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomSlots } = require('./room-slots.js')
 const { RoomSpeakers } = require('./room-speakers.js')
+
+/** A crowd is one until it has shrunk to this share of what made it one. */
+const CALM = 0.8
+/** Why somebody needs the server's media. @type {Record<string, string>} */
+const TIES = { listener: 'only listens', agent: 'is an agent' }
 
 /**
  * People who see and hear each other: everyone's tracks go to everyone else, or into a mix of all.
@@ -29,7 +36,10 @@ class Room extends EventEmitter {
   #mixing
   /** @type {import('./index.js').RoomLayout} */
   #layout
-  #door
+  #door = new Door()
+  #lobby
+  /** So many send that nobody gets everybody's tracks by default. */
+  #crowded = false
 
   /**
    * @param {import('./rooms.js').Rooms} rooms
@@ -48,9 +58,11 @@ class Room extends EventEmitter {
     this.name = name
     /** Whose tracks speak, for participants. */
     this.speakers = new RoomSpeakers()
+    /** For those who get whoever speaks. */
+    this.slots = new RoomSlots(this, rooms.speakers)
     /** Between participants, and to them. */
     this.messages = new RoomMessages(this)
-    this.#door = new Door(rooms.limits.maxWaiting)
+    this.#lobby = new Lobby(this, rooms.limits.maxWaiting, options => this.#admit(options))
     /** @type {unknown} */
     this.appData = undefined
     this.createdAt = Date.now()
@@ -76,8 +88,16 @@ class Room extends EventEmitter {
     return this.#closed
   }
 
+  get endpoint() {
+    return this.#rooms.endpoint
+  }
+
   get limits() {
     return this.#rooms.limits
+  }
+
+  get crowded() {
+    return this.#crowded && this.#mode !== 'p2p'
   }
 
   get locked() {
@@ -89,7 +109,7 @@ class Room extends EventEmitter {
   }
 
   get waiting() {
-    return this.#door.guests
+    return this.#lobby.guests
   }
 
   get banned() {
@@ -124,50 +144,30 @@ class Room extends EventEmitter {
 
   /**
    * @param {import('./index.js').JoinOptions} options
-   * @returns {Guest}
+   * @returns {import('./guest.js').Guest}
    */
   knock(options) {
     const { name, identity } = this.#check(options)
     this.#door.checkBan(identity)
-    const guest = new Guest(this, name, identity, options)
-    const same = this.waiting.find(other => identity !== null && other.identity === identity)
-    if (same) this.#dismiss(same, 'replaced', null)
-    this.#door.addGuest(guest)
-    this.emit('waiting', this.waiting)
-    return guest
+    return this.#lobby.knock(name, identity, options)
   }
 
-  /** @param {Guest | string} guest */
+  /** @param {import('./index.js').Guest | string} guest */
   admit(guest) {
-    const found = this.#findGuest(guest)
-    const checked = this.#check(found.options)
-    const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
-    this.#door.removeGuest(found)
-    this.emit('waiting', this.waiting)
-    try {
-      const participant = this.#enter(checked, found.options, before)
-      found.admitted(participant)
-      return participant
-    } catch (error) {
-      found.rejected('failed', /** @type {Error} */ (error).message)
-      throw error
-    }
+    return this.#lobby.admit(guest)
   }
 
   /**
-   * @param {Guest | string} guest
+   * @param {import('./index.js').Guest | string} guest
    * @param {string} [text]
    */
   reject(guest, text) {
-    this.#dismiss(this.#findGuest(guest), 'rejected', text ?? null)
-    this.emit('waiting', this.waiting)
+    this.#lobby.reject(guest, text)
   }
 
-  /** @param {Guest} guest */
+  /** @param {import('./guest.js').Guest} guest */
   forgetGuest(guest) {
-    if (!this.#door.removeGuest(guest)) return
-    guest.left()
-    this.emit('waiting', this.waiting)
+    this.#lobby.forget(guest)
   }
 
   lock() {
@@ -184,18 +184,18 @@ class Room extends EventEmitter {
     this.#door.lobby = lobby
     this.emit('lobby', lobby)
     // Nobody is left waiting at a door that is open.
-    if (!lobby) for (const guest of this.waiting) this.#tryAdmit(guest)
+    if (!lobby) this.#lobby.admitAll()
   }
 
   /**
-   * @param {Participant | string} who
+   * @param {import('./index.js').Participant | string} who
    * @param {string} [text]
    */
   ban(who, text) {
     const identity = typeof who === 'string' ? checkIdentity(who) : who.identity
     if (identity !== null) {
       this.#door.ban(identity)
-      for (const guest of this.waiting.filter(each => each.identity === identity)) this.#dismiss(guest, 'banned', text ?? null)
+      this.#lobby.dismiss(guest => guest.identity === identity, 'banned', text)
     }
     const participant = typeof who === 'string' ? this.byIdentity(who) : who
     participant?.leave('banned', text)
@@ -220,9 +220,8 @@ class Room extends EventEmitter {
     if (MIXED_MODES.has(mode)) this.needMixing()
     const tied = this.participants.find(participant => participant.role !== 'member')
     if (mode === 'p2p' && tied) {
-      const why = tied.role === 'listener' ? 'only listens' : 'came by WHIP or WHEP'
       const stays = `the room stays in mode ${this.#mode}`
-      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${why} and needs the server's media; ${stays}`)
+      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${TIES[tied.role] ?? 'came by WHIP or WHEP'} and needs the server's media; ${stays}`)
     }
     this.#mode = mode
     for (const participant of this.participants) {
@@ -247,7 +246,7 @@ class Room extends EventEmitter {
   close() {
     if (this.#closed) return
     this.#closed = true
-    for (const guest of this.waiting) this.#dismiss(guest, 'room-closed', null)
+    this.#lobby.dismiss(() => true, 'room-closed')
     for (const participant of this.participants) participant.leave('room-closed')
     this.speakers.close()
     this.emit('closed')
@@ -288,8 +287,12 @@ class Room extends EventEmitter {
     const name = checkParticipantName(options?.name, this.limits.maxNameLength)
     const identity = checkIdentity(options.identity)
     const permissions = checkPermissions(options.permissions)
-    const { role = 'member', receive = 'streams' } = options
+    const agent = checkAgent(options.agent)
+    const { role = agent ? 'agent' : 'member', receive = 'streams' } = options
     checkOneOf(role, 'role', ROLES)
+    if ((role === 'agent') !== (agent !== null)) {
+      throw new RoomError('ERR_INVALID_ARG', 'the role agent and the option agent go together', { field: 'agent' })
+    }
     checkOneOf(receive, 'receive', RECEIVE)
     this.checkSource(options.source ?? null)
     if (this.#mode === 'p2p' && role !== 'member') {
@@ -303,7 +306,13 @@ class Room extends EventEmitter {
     }
     const metadata = checkMetadata(options.metadata)
     const attributes = checkAttributes(options.attributes)
-    return { name, identity, role, permissions, metadata, attributes }
+    return { name, identity, role, permissions, metadata, attributes, agent }
+  }
+
+  /** Somebody who was let in by hand. @param {import('./index.js').JoinOptions} options */
+  #admit(options) {
+    const checked = this.#check(options)
+    return this.#enter(checked, options, checked.identity === null ? undefined : this.byIdentity(checked.identity))
   }
 
   /**
@@ -321,35 +330,21 @@ class Room extends EventEmitter {
     before?.leave('replaced')
     this.#listen(participant)
     this.emit('joined', participant)
-    if (participant.maySend) this.#mixing?.seatsChanged()
+    this.#sendersChanged()
     participant.start(options.transport ?? null)
     return participant
   }
 
-  /** @param {Guest | string} guest */
-  #findGuest(guest) {
-    const found = typeof guest === 'string' ? this.#door.guest(guest) : guest
-    if (found?.waiting && found.room === this) return found
-    throw new RoomError('ERR_INVALID_ARG', 'nobody of that id waits in the lobby', { field: 'guest' })
-  }
-
-  /** @param {Guest} guest */
-  #tryAdmit(guest) {
-    try {
-      if (guest.waiting) this.admit(guest)
-    } catch {
-      // They were told, by `rejected`.
-    }
-  }
-
-  /**
-   * @param {Guest} guest
-   * @param {string} code
-   * @param {string | null} text
-   */
-  #dismiss(guest, code, text) {
-    this.#door.removeGuest(guest)
-    guest.rejected(code, text)
+  /** Somebody came, left, or may send now and could not before. */
+  #sendersChanged() {
+    this.#mixing?.seatsChanged()
+    const senders = this.participants.filter(participant => participant.maySend).length
+    const { above } = this.#rooms.speakers
+    // Not back and forth with each who comes and goes.
+    const crowded = senders > (this.#crowded ? above * CALM : above)
+    if (crowded === this.#crowded) return
+    this.#crowded = crowded
+    for (const participant of this.participants) participant.forward()
   }
 
   /** @param {boolean} locked */
@@ -370,12 +365,13 @@ class Room extends EventEmitter {
       this.emit('unpublished', publication)
     })
     participant.on('speaking', speaking => this.emit('speaking', participant, speaking))
+    participant.on('media', () => this.slots.update(participant))
     participant.on('role', role => {
-      this.#mixing?.seatsChanged()
+      this.#sendersChanged()
       this.emit('role', participant, role)
     })
     participant.on('permissions', permissions => {
-      this.#mixing?.seatsChanged()
+      this.#sendersChanged()
       this.emit('permissions', participant, permissions)
     })
     participant.on('moderated', moderated => this.emit('moderated', participant, moderated))
@@ -384,7 +380,8 @@ class Room extends EventEmitter {
     participant.once('left', (reason, text) => {
       this.#participants.delete(participant.id)
       if (participant.identity !== null) this.#door.remember(participant.identity, participant.moderated)
-      if (participant.maySend) this.#mixing?.seatsChanged()
+      this.slots.update(participant)
+      if (participant.maySend) this.#sendersChanged()
       this.emit('left', participant, reason, text)
       if (this.#participants.size === 0) this.close()
     })

@@ -190,6 +190,10 @@ pub enum TransportCommand {
     SetMaxBitrate {
         bitrate: Option<u64>,
     },
+    /// The peer may send no more than this, in bit/s; `None` leaves it to the link.
+    SetMaxIncomingBitrate {
+        bitrate: Option<u64>,
+    },
     /// Whether JavaScript wants to hear how good the link is.
     ListenBandwidth {
         listen: bool,

@@ -22,6 +22,7 @@ pub(super) fn capabilities() -> Capabilities {
         red: false,
         opus: OpusParameters::default(),
         max_message_size: 262_144,
+        max_bitrate: None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Offers and answers, any number of times and from both ends.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
@@ -11,9 +12,6 @@ use medialoom::control::event::{CloseReason, Event, Reply};
 use medialoom::control::ids::TransportId;
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

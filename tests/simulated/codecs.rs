@@ -1,17 +1,15 @@
 //! Every codec on its way from one peer to another.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::World;
+use crate::support::client::{Client, Payload, frame_number};
+use crate::support::network::Conditions;
 use medialoom::codec::Codec;
 use medialoom::control::command::TransportCommand;
 use str0m::RtcConfig;
 use str0m::format::Codec as Negotiated;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::{Client, Payload, frame_number};
-use support::network::Conditions;
 
 struct Sample {
     codec: Codec,

@@ -1,19 +1,17 @@
 //! Groups of speakers over two media threads: the loudest few are heard, whoever they are.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::{Client, frame_number};
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::Event;
 use medialoom::control::ids::{OutgoingTrackId, SlotsId, SourceId, SpeakersId, TransportId};
 use medialoom::control::speakers::SpeakersCommand;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::{Client, frame_number};
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);

@@ -1,10 +1,11 @@
 //! Several transports between the same two addresses, and strangers who check from an address that is
 //! somebody else's.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::{World, shard_address};
 use bytes::Bytes;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
@@ -12,9 +13,6 @@ use medialoom::control::event::{CloseReason, Event, TransportState};
 use medialoom::control::ids::{ChannelId, RequestId, SourceId, TransportId};
 use medialoom::control::options::{ChannelOptions, DtlsVersions, TransportOptions};
 use str0m::media::{Direction, MediaKind};
-use support::client::Client;
-use support::network::Conditions;
-use support::{World, shard_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,20 +1,18 @@
 //! The sending side of a peer, seen from the wire: what is sealed, under which numbers, and where it
 //! goes.
 
-mod support;
-
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::room::{Room, is_rtcp, is_rtp, word};
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::Reply;
 use medialoom::control::options::{DtlsVersions, TransportOptions};
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
-use support::room::{Room, is_rtcp, is_rtp, word};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -247,7 +245,7 @@ fn what_a_viewer_sends_back_is_heard_once_and_from_its_own_address_only() {
     room.world.run(2 * SECOND);
     // Somebody on the way repeats the viewer's reports from an address of his own.
     let viewer = room.world.clients[room.viewers[0].client].address;
-    let server = support::shard_address(0);
+    let server = crate::support::shard_address(0);
     room.world.network.recorded.insert(server, Vec::new());
     room.world.run(2 * SECOND);
     let reports: Vec<Vec<u8>> = room.world.network.recorded[&server]

@@ -1,10 +1,11 @@
 //! A track of one peer reaches another.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::{Client, frame_number};
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
@@ -12,9 +13,6 @@ use medialoom::control::event::Event;
 use medialoom::control::ids::{OutgoingTrackId, TransportId};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::{Client, frame_number};
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,18 +1,16 @@
 //! A transport's decrypted packets in a file.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
 use medialoom::control::event::Event;
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 /// The middle of every hand-made sound packet.
 const SOUND: [u8; 16] = [0xfc; 16];

@@ -1,10 +1,11 @@
 //! A media thread near its limit takes no new transports and gives up layers, and says so. How busy
 //! it is is told by the test.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::Event;
@@ -12,9 +13,6 @@ use medialoom::control::ids::ShardIndex;
 use medialoom::control::layers::LayerReason;
 use medialoom::engine::load::Refusal;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

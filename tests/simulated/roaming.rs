@@ -1,20 +1,18 @@
 //! Peers whose address changes in the middle of a call, and strangers who would like to be them.
 
-mod support;
-
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::room::{Room, is_rtcp, is_rtp};
+use crate::support::{World, shard_address};
 use medialoom::control::command::TransportCommand;
 use medialoom::control::event::{Event, Reply, TransportState};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
-use support::client::Client;
-use support::network::Conditions;
-use support::room::{Room, is_rtcp, is_rtp};
-use support::{World, shard_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);

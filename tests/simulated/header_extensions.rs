@@ -1,10 +1,11 @@
 //! RTP header extensions (RFC 8285): which ones are negotiated, and which reach the receiver.
 
-mod support;
-
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use str0m::media::{Direction, MediaKind, MediaTime};
@@ -12,9 +13,6 @@ use str0m::rtp::{
     AbsCaptureTime, Extension, ExtensionMap, ExtensionSerializer, ExtensionValues,
     VideoOrientation, vla,
 };
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";

@@ -1,15 +1,13 @@
 //! Peers that go without a word, and peers that never come.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::{World, shard_address};
 use medialoom::control::event::{CloseReason, Event, TransportState};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
-use support::client::Client;
-use support::network::Conditions;
-use support::{World, shard_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 

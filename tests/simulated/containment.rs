@@ -2,18 +2,16 @@
 //! Needs the feature `fault-injection`.
 #![cfg(feature = "fault-injection")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
 use medialoom::control::event::{CloseReason, Event};
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

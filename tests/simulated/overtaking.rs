@@ -1,13 +1,11 @@
 //! A path on which packets overtake each other loses none of them, and hardly any is sent twice.
 
-mod support;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
-use support::link::{Link, LinkConditions, Loss};
-use support::network::{Access, Conditions};
-use support::room::Room;
+use crate::support::link::{Link, LinkConditions, Loss};
+use crate::support::network::{Access, Conditions};
+use crate::support::room::Room;
 
 const MS: Duration = Duration::from_millis(1);
 

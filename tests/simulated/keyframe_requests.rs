@@ -1,16 +1,14 @@
 //! What receivers ask of a sender, on its way there (RFC 4585 6.3.1, RFC 5104 4.3.1).
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::ids::TransportId;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

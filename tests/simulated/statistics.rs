@@ -1,16 +1,14 @@
 //! Figures that tell what happened, on a network that does known things to packets.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::{World, shard_address};
 use medialoom::control::command::TransportCommand;
 use medialoom::control::ids::TransportId;
 use serde_json::Value;
 use str0m::media::{Direction, MediaKind};
-use support::client::Client;
-use support::network::Conditions;
-use support::{World, shard_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,10 @@
 //! A media thread that dies, as the other threads and the one after it see it.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
@@ -15,9 +16,6 @@ use medialoom::engine::message::ShardMessage;
 use medialoom::engine::tap::Inlet;
 use medialoom::sfu::EncodingSet;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,20 +1,16 @@
 //! What viewers see over bad networks: the scenarios of `npm run bench:network`, held to their
 //! goals.
 
-#[path = "simulation/mod.rs"]
-mod simulation;
-mod support;
-
 use std::time::{Duration, Instant};
 
-use simulation::encoder::Coding;
-use simulation::figures::Figures;
-use simulation::run::run;
-use simulation::scenario::{Scenario, ViewerLink};
-use simulation::scenarios;
-use simulation::seeds::{REGRESSIONS, Regression};
-use simulation::traces;
-use support::link::{Link, LinkConditions, Loss, Queue};
+use crate::simulation::encoder::Coding;
+use crate::simulation::figures::Figures;
+use crate::simulation::run::run;
+use crate::simulation::scenario::{Scenario, ViewerLink};
+use crate::simulation::scenarios;
+use crate::simulation::seeds::{REGRESSIONS, Regression};
+use crate::simulation::traces;
+use crate::support::link::{Link, LinkConditions, Loss, Queue};
 
 const MS: Duration = Duration::from_millis(1);
 

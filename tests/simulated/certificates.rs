@@ -1,15 +1,13 @@
 //! DTLS certificates over a year, as peers see them.
 
-mod support;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use medialoom::control::ids::TransportId;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -1,17 +1,15 @@
 //! The first seconds of a viewer: nothing that is forwarded waits for an estimate of a link that
 //! carries it.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::World;
+use crate::support::client::{Client, Source, SourcePacket};
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use str0m::media::{Direction, MediaKind, Rid};
 use str0m::rtp::ExtensionValues;
-use support::World;
-use support::client::{Client, Source, SourcePacket};
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_nanos(33_333_333);

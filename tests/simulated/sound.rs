@@ -1,11 +1,12 @@
 //! Sound on its way: redundancy (RFC 2198) both ways, forward error correction inside Opus and
 //! silence (RFC 7587) that pass as they are.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::support::World;
+use crate::support::client::{Client, frame_number};
+use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::codec::red::{self, Red};
 use medialoom::control::command::TransportCommand;
@@ -13,9 +14,6 @@ use medialoom::control::ids::{OutgoingTrackId, SourceId, TransportId};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
 use str0m::rtp::RtpPacket;
-use support::World;
-use support::client::{Client, frame_number};
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Opus of 20 ms at 48 kHz.
@@ -152,7 +150,7 @@ fn what_a_publisher_lost_reaches_listeners_without_red_under_its_own_number() {
     let near = listener(&mut world, 0, false, source);
     let far = listener(&mut world, 1, false, source);
     world.run(SECOND);
-    lose_every(&mut world, 7, support::shard_address(0));
+    lose_every(&mut world, 7, crate::support::shard_address(0));
     world.run(5 * SECOND);
     for listener in [&near, &far] {
         let packets = heard(&world, listener);

@@ -2,18 +2,16 @@
 //! Needs the feature `fault-injection`.
 #![cfg(feature = "fault-injection")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::bare_peer::{BareOptions, BarePeer};
+use crate::support::bare_sctp::{BINARY, BareSctp, data};
+use crate::support::client_address;
+use crate::support::network::Conditions;
+use crate::support::stun::crc32c;
 use medialoom::control::error::ErrorCode;
 use medialoom::control::event::{CloseReason, Event};
-use support::World;
-use support::bare_peer::{BareOptions, BarePeer};
-use support::bare_sctp::{BINARY, BareSctp, data};
-use support::client_address;
-use support::network::Conditions;
-use support::stun::crc32c;
 
 /// RFC 9260 3.3.7.
 const ABORT: u8 = 6;

@@ -1,13 +1,11 @@
 //! What gets lost of a DTLS 1.3 handshake is asked for once, not over and over (RFC 9147 7.1).
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::bare_peer::{BareOptions, BarePeer, Way};
+use crate::support::network::Conditions;
+use crate::support::{World, client_address};
 use medialoom::control::options::DtlsVersions;
-use support::bare_peer::{BareOptions, BarePeer, Way};
-use support::network::Conditions;
-use support::{World, client_address};
 
 /// Turns a bit in the first record that is encrypted, so that this record alone is lost.
 fn lose_first_encrypted_record(datagram: &mut [u8]) {

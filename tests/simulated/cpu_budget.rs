@@ -3,21 +3,19 @@
 //! Needs the feature `fault-injection`.
 #![cfg(feature = "fault-injection")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::support::World;
+use crate::support::client::{Client, frame_number};
+use crate::support::network::Conditions;
+use crate::support::room::Room;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::{EngineError, ErrorCode};
 use medialoom::control::event::{CloseReason, Event};
 use medialoom::control::ids::TransportId;
 use str0m::media::{Direction, MediaKind};
-use support::World;
-use support::client::{Client, frame_number};
-use support::network::Conditions;
-use support::room::Room;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);

@@ -1,18 +1,16 @@
 //! Messages both ways, and from peer to peer without JavaScript.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::World;
+use crate::support::client::Client;
+use crate::support::network::Conditions;
 use bytes::Bytes;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
 use medialoom::control::event::{CloseReason, Event};
 use medialoom::control::ids::{ChannelId, TransportId};
 use medialoom::control::options::{ChannelOptions, TransportOptions};
-use support::World;
-use support::client::Client;
-use support::network::Conditions;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,14 +1,12 @@
 //! Datagrams from strangers, and peers that are not who the SDP says.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::client::Client;
+use crate::support::network::Conditions;
+use crate::support::{World, shard_address};
 use medialoom::control::event::{Event, TransportState};
 use str0m::media::{Direction, MediaKind};
-use support::client::Client;
-use support::network::Conditions;
-use support::{World, shard_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 
