@@ -31,13 +31,15 @@ class Fixture {
    * @param {object} [options]
    * @param {object} [options.limits] of the room server
    * @param {object} [options.endpoint] its media
+   * @param {boolean} [options.open] whether it asks for no token
    */
-  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] } } = {}) {
+  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true } = {}) {
     const executablePath = findChromium()
     if (!executablePath) throw new Error('There is no Chromium: install one, or name it in CHROMIUM')
     const fixture = new Fixture()
     fixture.limits = limits
     fixture.endpoint = endpoint
+    fixture.open = open
     fixture.browser = await chromium.launch({ executablePath, args: FLAGS })
     await fixture.startServer(0)
     return fixture
@@ -51,7 +53,7 @@ class Fixture {
       host: '127.0.0.1',
       endpoint: this.endpoint,
       iceServers: [],
-      open: true,
+      open: this.open,
       limits: this.limits,
     })
   }
