@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { whepRouter, whipRouter } from 'medialoom/express'
@@ -7,6 +8,8 @@ import { securityHeaders } from './headers.js'
 import { Refusal, problemOf } from './problem.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
+/** The browser's half of the package, as the page imports it. */
+const CLIENT = path.dirname(fileURLToPath(import.meta.resolve('medialoom/client')))
 /** Paths behind which something is done or told. */
 const GUARDED = ['/whip', '/whep', '/api', '/metrics']
 
@@ -66,7 +69,9 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
-  app.use(express.static(PAGE, { cacheControl: false, setHeaders: response => response.setHeader('Cache-Control', 'no-cache') }))
+  const revalidated = { cacheControl: false, setHeaders: (/** @type {import('node:http').ServerResponse} */ response) => response.setHeader('Cache-Control', 'no-cache') }
+  app.use(express.static(PAGE, revalidated))
+  app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
   endWithProblems(app)
   return app

@@ -12,7 +12,7 @@ export function clientMessages(limits) {
   const streamId = z.string().min(1).max(256)
   const mode = z.enum(['sfu', 'mcu', 'broadcast', 'p2p'])
   const role = z.enum(['member', 'listener'])
-  const source = z.enum(['mix', 'streams'])
+  const source = z.enum(['mix', 'streams', 'speakers'])
   const permissions = z
     .object({
       canPublish: z.boolean(),

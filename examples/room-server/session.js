@@ -71,6 +71,10 @@ export class Session {
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
+    participant.on('slots', slots => {
+      const streams = slots.map(({ stream, kind, participant: whose }) => ({ id: stream, kind, participant: whose?.id ?? null }))
+      this.send({ type: 'slots', streams })
+    })
     participant.on('message', ({ from, topic, data }) => {
       this.send({ type: 'message', from: from?.id ?? null, ...(topic !== null && { topic }), data })
     })

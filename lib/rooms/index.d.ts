@@ -146,6 +146,11 @@ export interface RoomLimits {
   maxWaiting?: number
   /** Characters of a room's or participant's name. Default 64. */
   maxNameLength?: number
+  /**
+   * Bits per second of media that one participant may send, see {@link Transport.setMaxIncomingBitrate}. `null`
+   * (default): what their link carries.
+   */
+  maxIncomingBitrate?: number | null
 }
 
 export interface RoomsOptions extends RoomLimits {
@@ -252,6 +257,8 @@ export interface JoinOptions {
   exceptName?: string
   /** Joins a part of the application, whose sound and pictures come from and go to JavaScript. See {@link Agent}. */
   agent?: AgentOptions | boolean
+  /** Bits per second of media that they may send. Default: {@link RoomLimits.maxIncomingBitrate}. */
+  maxIncomingBitrate?: number | null
   /** Whether the participant leaves when the transport closes. Default true. */
   leaveOnTransportClosed?: boolean
   appData?: unknown
@@ -554,6 +561,13 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    */
   mute(kind: ModeratedKind): void
   unmute(kind: ModeratedKind): void
+  /** Bits per second of media that they may send, `null` without a limit. */
+  readonly maxIncomingBitrate: number | null
+  /**
+   * Limits what they send from now on, by this transport and others.
+   * @throws {RoomError} `ERR_INVALID_ARG`
+   */
+  setMaxIncomingBitrate(bitrate: number | null): void
   /** Which of their streams show a screen, by {@link IncomingStream.id}; sets {@link Publication.screen}. */
   setScreens(streams: Iterable<string>): void
   /** @throws {RoomError} `ERR_INVALID_ARG` */

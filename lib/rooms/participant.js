@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
 const { Agent } = require('./agent.js')
 const { checkPermissions } = require('./permissions.js')
+const { checkBitrate } = require('./limits.js')
 const { checkAttributes, checkMetadata } = require('./profile.js')
 const { Publishing } = require('./publishing.js')
 const { Reception } = require('./reception.js')
@@ -24,6 +25,7 @@ const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
  * @property {string} metadata
  * @property {Readonly<Record<string, string>>} attributes
  * @property {Required<import('./index.js').AgentOptions> | null} agent
+ * @property {number | null} maxIncomingBitrate
  */
 
 /**
@@ -56,6 +58,8 @@ class Participant extends EventEmitter {
   /** @type {number | null} */
   #hand = null
   #leaveOnTransportClosed
+  /** Bits per second. @type {number | null} */
+  #maxIncomingBitrate
 
   /**
    * @param {import('./room.js').Room} room
@@ -63,7 +67,7 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions} options
    */
-  constructor(room, { name, identity, role, permissions, metadata, attributes, agent }, moderated, options) {
+  constructor(room, { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
     super()
     this.#metadata = metadata
     this.#attributes = attributes
@@ -78,6 +82,7 @@ class Participant extends EventEmitter {
     this.appData = options.appData
     this.#chosenSource = options.source ?? null
     this.#leaveOnTransportClosed = options.leaveOnTransportClosed ?? true
+    this.#maxIncomingBitrate = maxIncomingBitrate
     this.#publishing = new Publishing(this, moderated)
     this.#reception = new Reception(this, { receive: options.receive ?? 'streams', exceptName: options.exceptName })
     this.#toldSource = this.source
@@ -125,6 +130,10 @@ class Participant extends EventEmitter {
 
   get moderated() {
     return this.#publishing.moderated
+  }
+
+  get maxIncomingBitrate() {
+    return this.#maxIncomingBitrate
   }
 
   get metadata() {
@@ -269,6 +278,12 @@ class Participant extends EventEmitter {
     this.#publishing.hear(track, sounds)
   }
 
+  /** @param {number | null} bitrate */
+  setMaxIncomingBitrate(bitrate) {
+    this.#maxIncomingBitrate = checkBitrate(bitrate)
+    if (this.#transport && !this.#transport.closed) this.#transport.setMaxIncomingBitrate(this.#maxIncomingBitrate)
+  }
+
   /** @param {Iterable<string>} streams */
   setScreens(streams) {
     this.#publishing.setScreens(streams)
@@ -344,6 +359,7 @@ class Participant extends EventEmitter {
     transport.once('closed', onClosed)
     this.#forgetTransport = () => transport.off('closed', onClosed)
 
+    if (this.#maxIncomingBitrate !== null && !transport.closed) transport.setMaxIncomingBitrate(this.#maxIncomingBitrate)
     this.#reception.start(transport)
     this.forward()
     this.#publishing.start(transport)

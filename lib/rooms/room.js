@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events')
 const { checkAgent } = require('./agent.js')
 const { LAYOUTS, MIXED_MODES, MODES, RECEIVE, ROLES, SOURCES, checkOneOf } = require('./choices.js')
 const { Door } = require('./door.js')
+const { checkBitrate } = require('./limits.js')
 const { Lobby } = require('./lobby.js')
 const { Participant } = require('./participant.js')
 const { checkPermissions } = require('./permissions.js')
@@ -306,7 +307,8 @@ class Room extends EventEmitter {
     }
     const metadata = checkMetadata(options.metadata)
     const attributes = checkAttributes(options.attributes)
-    return { name, identity, role, permissions, metadata, attributes, agent }
+    const maxIncomingBitrate = checkBitrate(options.maxIncomingBitrate ?? this.limits.maxIncomingBitrate)
+    return { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
   }
 
   /** Somebody who was let in by hand. @param {import('./index.js').JoinOptions} options */

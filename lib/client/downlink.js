@@ -1,3 +1,5 @@
+import { Emitter } from './emitter.js'
+
 /** Samples kept for the graphs: one a second. */
 const HISTORY = 60
 /** Tiles move and grow for a moment before their size is worth telling. */
@@ -51,7 +53,7 @@ const VIEW_DELAY_MS = 250
  *
  * Events: `change` when layers or encodings changed, `figures` once a second while watched.
  */
-export class Downlink extends EventTarget {
+export class Downlink extends Emitter {
   /** @type {Link | null} */
   link = null
   /** Bits per second the server was asked to keep to. @type {number | null} */
@@ -66,7 +68,7 @@ export class Downlink extends EventTarget {
   /** @type {Shown[]} */
   #shown = []
   #toldShown = '[]'
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #viewTimer
   /** Streams whose figures are looked at, null while none are. @type {string[] | null} */
   #watched = null
@@ -144,11 +146,11 @@ export class Downlink extends EventTarget {
     switch (message.type) {
       case 'encoding':
         this.encodings.set(message.stream, message)
-        this.dispatchEvent(new Event('change'))
+        this.emit('change')
         return true
       case 'layers':
         for (const { id, layer, reason } of message.streams) this.layers.set(id, { layer, reason })
-        this.dispatchEvent(new Event('change'))
+        this.emit('change')
         return true
       case 'figures':
         this.#take(message)
@@ -169,7 +171,7 @@ export class Downlink extends EventTarget {
       if (samples.length > HISTORY) samples.shift()
       this.#figures.set(id, { samples, steps })
     }
-    this.dispatchEvent(new Event('figures'))
+    this.emit('figures')
   }
 
   #tellShown() {

@@ -1,3 +1,4 @@
+import { Emitter } from './emitter.js'
 import { MeshPeer } from './mesh-peer.js'
 
 /**
@@ -6,33 +7,31 @@ import { MeshPeer } from './mesh-peer.js'
  *
  * Events: as of {@link import('./sfu-connection.js').SfuConnection}.
  */
-export class Mesh extends EventTarget {
+export class Mesh extends Emitter {
   /** By participant id. @type {Map<string, MeshPeer>} */
   #peers = new Map()
   #signaling
-  #media
   #epoch
   #own
-  #iceServers
-  #encryption
+  #peerOptions
 
   /**
    * @param {object} options
    * @param {import('./signaling.js').Signaling} options.signaling
-   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {number} options.epoch
    * @param {string} options.own this participant's id
    * @param {RTCIceServer[]} options.iceServers
+   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {import('./encryption.js').Encryption | null} options.encryption
+   * @param {import('./index.js').PublishOptions} options.publish
+   * @param {import('./senders.js').MaySend} options.maySend
    */
-  constructor({ signaling, media, epoch, own, iceServers, encryption }) {
+  constructor({ signaling, epoch, own, ...peerOptions }) {
     super()
     this.#signaling = signaling
-    this.#media = media
     this.#epoch = epoch
     this.#own = own
-    this.#iceServers = iceServers
-    this.#encryption = encryption
+    this.#peerOptions = peerOptions
   }
 
   get state() {
@@ -56,26 +55,20 @@ export class Mesh extends EventTarget {
     const peer = new MeshPeer({
       // Both sides compare the same two ids, so exactly one of them is polite.
       polite: this.#own < id,
-      media: this.#media,
-      iceServers: this.#iceServers,
-      encryption: this.#encryption,
+      ...this.#peerOptions,
       send: signal => this.#signaling.send({ type: 'signal', epoch: this.#epoch, to: id, ...signal }),
     })
     this.#peers.set(id, peer)
-    for (const type of ['stream', 'chat']) {
-      peer.addEventListener(type, event => {
-        const { detail } = /** @type {CustomEvent} */ (event)
-        this.dispatchEvent(new CustomEvent(type, { detail: type === 'chat' ? { ...detail, from: id } : detail }))
-      })
-    }
-    peer.addEventListener('state', () => this.dispatchEvent(new Event('state')))
+    peer.on('stream', stream => this.emit('stream', stream))
+    peer.on('chat', line => this.emit('chat', { ...line, from: id }))
+    peer.on('state', () => this.emit('state'))
   }
 
   /** @param {string} id */
   remove(id) {
     this.#peers.get(id)?.close()
     this.#peers.delete(id)
-    this.dispatchEvent(new Event('state'))
+    this.emit('state')
   }
 
   sync() {

@@ -1,7 +1,10 @@
+import { Emitter } from './emitter.js'
 import { Senders } from './senders.js'
 
 /** An offer without an answer is sent again after this long: signaling may have lost it. */
 const REPEAT_MS = 4_000
+/** Characters of a line, as the server has it. */
+const MAX_CHAT_LENGTH = 2000
 /** A connection that is disconnected this long gets new ICE candidates, from the impolite side first. */
 const DISCONNECTED_MS = { impolite: 2_500, polite: 10_000 }
 
@@ -14,7 +17,7 @@ const DISCONNECTED_MS = { impolite: 2_500, polite: 10_000 }
  *
  * Events: `stream` (detail: MediaStream), `chat` (detail: the message), `state`.
  */
-export class MeshPeer extends EventTarget {
+export class MeshPeer extends Emitter {
   peerConnection
   #chat
   #senders
@@ -30,19 +33,21 @@ export class MeshPeer extends EventTarget {
   /** Sent again when its offer comes again. @type {{ id: number, description: RTCSessionDescription | null } | null} */
   #lastAnswer = null
   #queue = Promise.resolve()
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
   #repeat
 
   /**
    * @param {object} options
    * @param {boolean} options.polite
-   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {RTCIceServer[]} options.iceServers
+   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {import('./encryption.js').Encryption | null} options.encryption
+   * @param {import('./index.js').PublishOptions} options.publish
+   * @param {import('./senders.js').MaySend} options.maySend
    * @param {(signal: { id?: number, description?: RTCSessionDescription | null, candidate?: RTCIceCandidate | null }) => void} options.send
    */
-  constructor({ polite, media, iceServers, encryption, send }) {
+  constructor({ polite, iceServers, media, encryption, publish, maySend, send }) {
     super()
     this.#polite = polite
     this.#started = !polite
@@ -54,11 +59,14 @@ export class MeshPeer extends EventTarget {
     peer.onconnectionstatechange = () => this.#watch()
     peer.ontrack = ({ streams, receiver }) => {
       encryption?.open(receiver)
-      for (const stream of streams) this.dispatchEvent(new CustomEvent('stream', { detail: stream }))
+      for (const stream of streams) this.emit('stream', stream)
     }
     this.#chat = peer.createDataChannel('chat', { negotiated: true, id: 0 })
-    this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: false, encryption })
+    this.#chat.onmessage = ({ data }) => {
+      const line = readLine(data)
+      if (line) this.emit('chat', line)
+    }
+    this.#senders = new Senders(peer, { media, layered: false, encryption, publish, maySend })
     this.#repeat = setInterval(() => {
       if (this.#openOffer && peer.signalingState === 'have-local-offer') send(this.#openOffer)
     }, REPEAT_MS)
@@ -158,10 +166,25 @@ export class MeshPeer extends EventTarget {
   }
 
   #watch() {
-    this.dispatchEvent(new Event('state'))
+    this.emit('state')
     clearTimeout(this.#timer)
     if (this.state !== 'disconnected' && this.state !== 'failed') return
     const patience = this.#polite ? DISCONNECTED_MS.polite : this.state === 'failed' ? 0 : DISCONNECTED_MS.impolite
     this.#timer = setTimeout(() => this.peerConnection.restartIce(), patience)
+  }
+}
+
+/**
+ * A line of the other browser's, which may run another program: who said it is not for it to say.
+ * @param {unknown} data
+ * @returns {{ text: string, time: number } | null}
+ */
+function readLine(data) {
+  try {
+    const { text, time } = JSON.parse(String(data))
+    if (typeof text !== 'string' || text.length > MAX_CHAT_LENGTH) return null
+    return { text, time: Number.isFinite(time) ? time : Date.now() }
+  } catch {
+    return null
   }
 }

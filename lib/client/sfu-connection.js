@@ -1,3 +1,4 @@
+import { Emitter } from './emitter.js'
 import { Senders } from './senders.js'
 
 /** A connection that is disconnected this long gets new ICE candidates. */
@@ -12,7 +13,7 @@ const RESTART_MS = 8_000
  * Events: `stream` (detail: MediaStream), `chat` (detail: the message), `state`, `broken` when only
  * a new connection helps.
  */
-export class SfuConnection extends EventTarget {
+export class SfuConnection extends Emitter {
   peerConnection
   /** @type {RTCDataChannel} */
   #chat
@@ -27,18 +28,21 @@ export class SfuConnection extends EventTarget {
   #openOffer = null
   /** @type {{ id: number, sdp: string } | null} */
   #lastAnswer = null
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
+  /** @type {RTCDtlsTransport | null} */
+  #dtls = null
 
   /**
    * @param {object} options
    * @param {import('./signaling.js').Signaling} options.signaling
-   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {number} options.connection the number the server gave this connection
+   * @param {import('./local-media.js').LocalMedia} options.media
    * @param {import('./encryption.js').Encryption | null} options.encryption
-   * @param {() => boolean} options.speaks whether anything may be sent
+   * @param {import('./index.js').PublishOptions} options.publish
+   * @param {import('./senders.js').MaySend} options.maySend
    */
-  constructor({ signaling, media, connection, encryption, speaks }) {
+  constructor({ signaling, connection, media, encryption, publish, maySend }) {
     super()
     this.#signaling = signaling
     this.#number = connection
@@ -51,15 +55,15 @@ export class SfuConnection extends EventTarget {
     peer.onconnectionstatechange = () => this.#watch()
     peer.ontrack = ({ streams, receiver }) => {
       encryption?.open(receiver)
-      for (const stream of streams) this.dispatchEvent(new CustomEvent('stream', { detail: stream }))
+      for (const stream of streams) this.emit('stream', stream)
     }
     this.#chat = peer.createDataChannel('chat')
-    this.#chat.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('chat', { detail: JSON.parse(data) }))
-    this.#senders = new Senders(peer, media, { simulcast: true, encryption, speaks })
+    this.#chat.onmessage = ({ data }) => this.emit('chat', JSON.parse(data))
+    this.#senders = new Senders(peer, { media, layered: true, encryption, publish, maySend })
   }
 
   get state() {
-    return this.peerConnection.connectionState
+    return this.#dtls?.state === 'closed' ? 'failed' : this.peerConnection.connectionState
   }
 
   get peerConnections() {
@@ -98,6 +102,7 @@ export class SfuConnection extends EventTarget {
     clearTimeout(this.#timer)
     const peer = this.peerConnection
     peer.onnegotiationneeded = peer.onicecandidate = peer.onconnectionstatechange = peer.ontrack = null
+    if (this.#dtls) this.#dtls.onstatechange = null
     peer.close()
   }
 
@@ -128,10 +133,27 @@ export class SfuConnection extends EventTarget {
     if (this.#openOffer?.id !== id) return
     await this.peerConnection.setRemoteDescription({ type: 'answer', sdp })
     this.#openOffer = null
+    this.#watchDtls()
+  }
+
+  /**
+   * A server that closes the connection says so by a close_notify alert (RFC 5246 7.2.1), and browsers
+   * show that of the DTLS transport at once. Of the whole connection they show it when ICE has noticed
+   * that nobody answers, many seconds later.
+   */
+  #watchDtls() {
+    const dtls = this.peerConnection.sctp?.transport ?? null
+    if (!dtls || dtls === this.#dtls) return
+    this.#dtls = dtls
+    dtls.onstatechange = () => {
+      if (dtls.state !== 'closed' || this.#closed) return
+      this.emit('state')
+      this.emit('broken')
+    }
   }
 
   #watch() {
-    this.dispatchEvent(new Event('state'))
+    this.emit('state')
     clearTimeout(this.#timer)
     if (this.state === 'disconnected') this.#timer = setTimeout(() => this.#restart(), DISCONNECTED_MS)
     if (this.state === 'failed') this.#restart()
@@ -142,7 +164,7 @@ export class SfuConnection extends EventTarget {
     clearTimeout(this.#timer)
     this.peerConnection.restartIce()
     this.#timer = setTimeout(() => {
-      if (this.state !== 'connected') this.dispatchEvent(new Event('broken'))
+      if (this.state !== 'connected') this.emit('broken')
     }, RESTART_MS)
   }
 
@@ -161,7 +183,7 @@ export class SfuConnection extends EventTarget {
         // What was under way when the connection was closed fails, as it should.
         if (this.#closed) return
         console.error('Negotiation with the server failed', error)
-        this.dispatchEvent(new Event('broken'))
+        this.emit('broken')
       }
     })
   }

@@ -1,4 +1,4 @@
-import { tokenOfAddress } from './token.js'
+import { Emitter } from './emitter.js'
 
 /**
  * `sealed`: it was encrypted with the key of this page. `plain`: it was not encrypted. `locked`: it
@@ -10,12 +10,11 @@ import { tokenOfAddress } from './token.js'
 /**
  * End-to-end encryption of everything this page sends, and decryption of what it gets: frames go
  * through a worker on their way between codec and network (RTCRtpScriptTransform), so that the
- * server forwards what it cannot read. The passphrase stays in the part of the address that is never
- * sent to a server.
+ * server forwards what it cannot read.
  *
  * Event: `change` when the state of a track did.
  */
-export class Encryption extends EventTarget {
+export class Encryption extends Emitter {
   #worker
   #lastId = 0
   /** @type {Map<number, MediaStreamTrack>} */
@@ -23,17 +22,25 @@ export class Encryption extends EventTarget {
   /** @type {WeakMap<MediaStreamTrack, TrackState>} */
   #states = new WeakMap()
 
-  /** @param {{ passphrase: string, room: string }} options */
-  constructor({ passphrase, room }) {
+  /**
+   * @param {object} options
+   * @param {string} options.passphrase
+   * @param {string} options.room
+   * @param {string | URL} [options.worker] where `encryption-worker.js` is, when it is not beside this file
+   */
+  constructor({ passphrase, room, worker }) {
     super()
-    this.#worker = new Worker(new URL('./encryption-worker.js', import.meta.url), { type: 'module' })
+    // Written so that bundlers find the file.
+    this.#worker = worker
+      ? new Worker(worker, { type: 'module' })
+      : new Worker(new URL('./encryption-worker.js', import.meta.url), { type: 'module' })
     // As the server writes it.
     this.#worker.postMessage({ passphrase, room: room.normalize('NFC') })
     this.#worker.addEventListener('message', ({ data: { id, state } }) => {
       const track = this.#tracks.get(id)
       if (!track) return
       this.#states.set(track, state)
-      this.dispatchEvent(new Event('change'))
+      this.emit('change')
     })
   }
 
@@ -73,23 +80,7 @@ export class Encryption extends EventTarget {
 const WORST_FIRST = ['locked', 'plain', 'sealed']
 
 /** Whether this browser can do it; pages that did not come over HTTPS have no cryptography. */
-export const canEncrypt = 'RTCRtpScriptTransform' in globalThis && isSecureContext
-
-/** The passphrase in the page's address, if there is one: `#key=…`. */
-export function passphraseOfAddress() {
-  return new URLSearchParams(location.hash.slice(1)).get('key') || null
-}
-
-/**
- * The part of the address that carries a passphrase, and the token that one came with: the page can be
- * loaded again.
- * @param {string | null} passphrase
- */
-export function fragmentOf(passphrase) {
-  const token = tokenOfAddress()
-  const fragment = new URLSearchParams({ ...(token && { token }), ...(passphrase && { key: passphrase }) }).toString()
-  return fragment && `#${fragment}`
-}
+export const canEncrypt = 'RTCRtpScriptTransform' in globalThis && globalThis.isSecureContext
 
 /** A passphrase that nobody guesses. */
 export function newPassphrase() {

@@ -1,3 +1,5 @@
+import { Emitter } from './emitter.js'
+
 /** Silence of this many milliseconds means that the network is gone, even if the browser has not noticed. */
 const SILENCE_MS = 15_000
 const PING_MS = 5_000
@@ -10,24 +12,22 @@ const LAST_RETRY_MS = 5_000
  *
  * Events: `message` (detail: the message), `open`, `lost`.
  */
-export class Signaling extends EventTarget {
+export class Signaling extends Emitter {
   /** @type {WebSocket | null} */
   #socket = null
   #closed = false
   #retries = 0
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
   #lastHeard = 0
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   #pings
   #url
 
-  /** @param {string} url */
-  constructor(url) {
+  /** @param {string} server an address that ends with a slash, over HTTP or WebSocket */
+  constructor(server) {
     super()
-    this.#url = url
-    this.#pings = setInterval(() => this.#checkSilence(), PING_MS)
-    // The network came back: no need to wait for the next try.
-    addEventListener('online', this.#retryNow)
+    this.#url = signalingUrl(server)
   }
 
   get open() {
@@ -36,21 +36,42 @@ export class Signaling extends EventTarget {
 
   connect() {
     if (this.#closed) return
-    const socket = new WebSocket(this.#url)
+    this.#pings ??= setInterval(() => this.#checkSilence(), PING_MS)
+    // The network came back: no need to wait for the next try. (Listening twice is listening once.)
+    addEventListener('online', this.#retryNow)
+    /** @type {WebSocket} */
+    let socket
+    try {
+      socket = new WebSocket(this.#url)
+    } catch {
+      // Firefox throws what the page's policy for contents does not allow; others tell it later.
+      return this.#lose()
+    }
     this.#socket = socket
     this.#lastHeard = Date.now()
     socket.onopen = () => {
       this.#retries = 0
-      this.dispatchEvent(new Event('open'))
+      this.emit('open')
     }
     socket.onmessage = ({ data }) => {
+      if (this.#socket !== socket) return
       this.#lastHeard = Date.now()
       const message = JSON.parse(data)
-      if (message.type !== 'pong') this.dispatchEvent(new CustomEvent('message', { detail: message }))
+      if (message.type !== 'pong') this.emit('message', message)
     }
     socket.onclose = () => {
       if (this.#socket === socket) this.#lose()
     }
+  }
+
+  /** Goes on at another server. @param {string} server */
+  moveTo(server) {
+    this.#url = signalingUrl(server)
+    clearTimeout(this.#timer)
+    const socket = this.#socket
+    this.#socket = null
+    socket?.close(1000)
+    this.connect()
   }
 
   /**
@@ -75,7 +96,7 @@ export class Signaling extends EventTarget {
   #lose() {
     this.#socket = null
     if (this.#closed) return
-    this.dispatchEvent(new Event('lost'))
+    this.emit('lost')
     const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#retries, LAST_RETRY_MS) * (0.75 + Math.random() / 2)
     this.#retries += 1
     this.#timer = setTimeout(() => this.connect(), delay)
@@ -97,4 +118,11 @@ export class Signaling extends EventTarget {
       this.send({ type: 'ping' })
     }
   }
+}
+
+/** @param {string} server */
+function signalingUrl(server) {
+  const url = new URL('signaling', server)
+  url.protocol = url.protocol.replace(/^http/, 'ws')
+  return url.href
 }

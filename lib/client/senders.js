@@ -2,6 +2,12 @@ import { EncodingSwitch } from './encoding-switch.js'
 import { addCamera, addScreen } from './encodings.js'
 
 /**
+ * What may be sent, asked at every change: by one's role and permissions, and by what a moderator
+ * switched off.
+ * @typedef {(source: import('./index.js').PublishedSource) => boolean} MaySend
+ */
+
+/**
  * What one peer connection sends: microphone and camera from the start, whether or not there is
  * one, so that switching them on and off needs no negotiation; and the screen while it is shared.
  */
@@ -9,7 +15,8 @@ export class Senders {
   #connection
   #media
   #encryption
-  #speaks
+  #publish
+  #maySend
   #audio
   #video
   /** @type {MediaStream | null} */
@@ -21,21 +28,23 @@ export class Senders {
 
   /**
    * @param {RTCPeerConnection} connection
-   * @param {import('./local-media.js').LocalMedia} media
    * @param {object} options
-   * @param {boolean} options.simulcast
+   * @param {import('./local-media.js').LocalMedia} options.media
+   * @param {boolean} options.layered whether a server chooses what of the camera goes to whom
    * @param {import('./encryption.js').Encryption | null} options.encryption
-   * @param {() => boolean} [options.speaks] whether anything may be sent, asked at every {@link sync}
+   * @param {import('./index.js').PublishOptions} options.publish
+   * @param {MaySend} options.maySend
    */
-  constructor(connection, media, { simulcast, encryption, speaks = () => true }) {
+  constructor(connection, { media, layered, encryption, publish, maySend }) {
     this.#connection = connection
     this.#media = media
     this.#encryption = encryption
-    this.#speaks = speaks
+    this.#publish = publish
+    this.#maySend = maySend
     const streams = [media.camera]
     const { audioTrack, videoTrack } = this.#sent
     this.#audio = connection.addTransceiver(audioTrack ?? 'audio', { direction: 'sendonly', streams })
-    this.#video = addCamera(connection, videoTrack, { streams, simulcast })
+    this.#video = addCamera(connection, videoTrack, { streams, layered, publish })
     // Before anything is sent, so that nothing ever leaves in clear.
     encryption?.seal(this.#audio.sender)
     encryption?.seal(this.#video.sender)
@@ -43,7 +52,12 @@ export class Senders {
   }
 
   get #sent() {
-    return this.#speaks() ? this.#media : { audioTrack: null, videoTrack: null, screen: null }
+    const { audioTrack, videoTrack, screen } = this.#media
+    return {
+      audioTrack: this.#maySend('microphone') ? audioTrack : null,
+      videoTrack: this.#maySend('camera') ? videoTrack : null,
+      screen: this.#maySend('screen') ? screen : null,
+    }
   }
 
   /** Sends what the local media are now. */
@@ -55,7 +69,7 @@ export class Senders {
     this.#screen = screen
     for (const transceiver of this.#screenTransceivers) transceiver.stop()
     this.#screenTransceivers = (screen?.getTracks() ?? []).map(track => {
-      const transceiver = addScreen(this.#connection, track, /** @type {MediaStream} */ (screen))
+      const transceiver = addScreen(this.#connection, track, /** @type {MediaStream} */ (screen), this.#publish)
       this.#encryption?.seal(transceiver.sender)
       return transceiver
     })
