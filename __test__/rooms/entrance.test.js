@@ -194,6 +194,23 @@ test('WHIP and WHEP go by the same tokens', async () => {
   assert.equal((await whip(await tokenOf())).status, 201)
 })
 
+test('a guest decides nothing about the room, and one who may only listen does not go on stage', async () => {
+  await (await join(await tokenOf({ roomAdmin: true }))).next('welcome')
+  const guest = await join(await tokenOf({ canPublish: false }), { role: 'listener' })
+  const { permissions } = await guest.next('welcome')
+  assert.deepEqual([permissions.roomAdmin, permissions.canPublish], [false, false])
+  for (const request of [{ type: 'set-role', role: 'member' }, { type: 'moderate', action: 'lock' }]) {
+    guest.send(request)
+    assert.equal((await guest.next('error')).code, 'forbidden')
+  }
+  const member = await join(await tokenOf())
+  await member.next('welcome')
+  for (const request of [{ type: 'set-mode', mode: 'p2p' }, { type: 'set-layout', layout: 'speaker' }, { type: 'moderate', action: 'kick', participant: 'x' }]) {
+    member.send(request)
+    assert.equal((await member.next('error')).code, 'forbidden', request.type)
+  }
+})
+
 test("a room's host hands out links, for their room and for no longer than their own", async () => {
   const host = await tokenOf({ roomAdmin: true }, {}, { expiresIn: 600 })
   const made = await post('/api/rooms/loom/tokens', host, { name: 'Grace', canPublish: false, roomCreate: false })
