@@ -33,14 +33,15 @@ const SECTIONS = {
   rust: () => rustTests(),
   bench: () => benchTests(),
   docs: () => nodeTests('__test__/docs'),
-  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'docs', 'examples', 'package']),
+  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'client', 'docs', 'examples', 'package']),
   attacks: () => nodeTests('__test__/attacks'),
+  client: () => nodeTests('__test__/client'),
   package: () => nodeTests('__test__/package'),
   examples: () => nodeTests('__test__/examples'),
   browser: () => nodeTests('__test__/browser')
 }
 /** The sections that load the native module. */
-const NEED_MODULE = ['node', 'attacks', 'package', 'examples', 'browser']
+const NEED_MODULE = ['node', 'attacks', 'client', 'package', 'examples', 'browser']
 
 async function main(wanted) {
   const started = Date.now()

@@ -26,13 +26,14 @@ moderator.param('id', (request, response, next, id) => {
   if (request.speaker) next()
   else response.sendStatus(404)
 })
-// Who is muted is not heard in the mix, which is all that the audience gets.
+// Nobody hears who is muted, and they cannot undo it.
 moderator.post('/:id/mute', (request, response) => {
-  request.speaker.setMuted({ audio: request.query.off === undefined })
+  if (request.query.off === undefined) request.speaker.mute('audio')
+  else request.speaker.unmute('audio')
   response.json(view(request.speaker))
 })
 moderator.delete('/:id', (request, response) => {
-  request.speaker.leave('removed')
+  request.speaker.kick()
   response.sendStatus(204)
 })
 app.use('/stage', moderator)
@@ -41,8 +42,8 @@ function stage() {
   return rooms.get('webinar')?.participants.filter(({ role }) => role === 'publisher') ?? []
 }
 
-function view({ id, name, speaking, muted }) {
-  return { id, name, speaking, muted: muted.audio }
+function view({ id, name, speaking, moderated }) {
+  return { id, name, speaking, muted: moderated.audio }
 }
 
 const server = app.listen(Number(PORT), () => console.log(`http://localhost:${server.address().port}`))
