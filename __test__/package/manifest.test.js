@@ -57,6 +57,15 @@ test('the lock file names no registry and is in step with the manifest', () => {
   assert.deepEqual(lock.packages[''].devDependencies, manifest.devDependencies)
 })
 
+test('actions of the workflows are named by their commit', () => {
+  const folder = path.join(ROOT, '.github', 'workflows')
+  for (const name of fs.readdirSync(folder)) {
+    for (const [, action] of fs.readFileSync(path.join(folder, name), 'utf8').matchAll(/uses: (\S+)/g)) {
+      assert.match(action, /^\.\/|@[0-9a-f]{40}$/, name)
+    }
+  }
+})
+
 test('npm knows where the sources are, so that the links of the README lead there', () => {
   const url = 'https://github.com/medialoom/medialoom'
   assert.equal(manifest.repository.url, `git+${url}.git`)

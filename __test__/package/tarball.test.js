@@ -60,6 +60,16 @@ test('the platform package carries the notices of what is linked into it', () =>
   assert.match(fs.readFileSync(notices, 'utf8'), /^str0m \d/m)
 })
 
+test('the platform package has a bill of materials with the crates and the libraries', () => {
+  const file = path.join(project, 'node_modules', '@medialoom', platformName(), 'sbom.cdx.json')
+  const bill = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal(bill.bomFormat, 'CycloneDX')
+  assert.equal(bill.metadata.component.version, installed('package.json').version)
+  const names = bill.components.map(({ name }) => name)
+  for (const name of ['str0m', 'aws-lc-sys', 'opusic-sys', 'libvpx']) assert.ok(names.includes(name), name)
+  assert.ok(bill.components.every(({ licenses }) => licenses[0].expression))
+})
+
 test('it is used from CommonJS', () => {
   runs('use.cjs', `const { Endpoint, version } = require('medialoom')\n;(async () => {${USE}})()`)
 })
