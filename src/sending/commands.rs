@@ -51,15 +51,24 @@ impl Sending {
             self.pacing.set_rate(now, rate, self.bandwidth.is_certain());
         }
         self.allot(now);
+        if self.connecting {
+            self.expect_starts();
+        }
     }
 
     /// The peer is there, with keys.
     pub fn connected(&mut self, now: Instant) {
+        self.connecting = false;
         self.allot(now);
     }
 
     /// The peer was reached and is about to be there: whatever takes its time may begin.
     pub fn expect_connection(&mut self) {
+        self.connecting = true;
+        self.expect_starts();
+    }
+
+    fn expect_starts(&mut self) {
         self.tracks.iter().for_each(|track| track.expect_start(&mut self.events));
     }
 
