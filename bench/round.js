@@ -124,7 +124,15 @@ function figures(scenario, { before, start, end, busy, ready, measured }) {
     /** Bytes. */
     rss: end.rss,
     rssPerSubscriber: (end.rss - before.rss) / scenario.subscribers,
-    join: { connected: ready.connected, media: ready.media, video: ready.video, perSecond: ready.rate },
+    join: {
+      connected: ready.connected,
+      media: ready.media,
+      video: ready.video,
+      keyframe: ready.keyframe,
+      /** The latest packet of video of each client's first five seconds. */
+      firstSeconds: measured.first_seconds,
+      perSecond: ready.rate
+    },
     loadOfClients: measured.load,
     /** What else ran on the machine, in cores. */
     loadOfOthers: Math.max(0, busy / seconds - (user + system) / 1e6 - measured.load)

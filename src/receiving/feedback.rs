@@ -10,7 +10,7 @@ use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
-use crate::sfu::EncodingIndex;
+use crate::sfu::{EncodingIndex, Need};
 
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
@@ -66,13 +66,19 @@ impl Receiving {
     }
 
     /// Asks for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, index: EncodingIndex) {
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        index: EncodingIndex,
+        need: Need,
+    ) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };
         let mut encodings = track.encodings.iter_mut();
         if let Some(encoding) = encodings.find(|encoding| encoding.index == index) {
-            encoding.keyframes.want(now);
+            encoding.keyframes.want(now, need);
             let next = encoding.keyframes.next();
             sooner(&mut self.timers.keyframe, next);
         }
@@ -83,7 +89,7 @@ impl Receiving {
         let Some(track) = self.track(id) else { return };
         let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
         let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();
-        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index));
+        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index, Need::Repair));
     }
 
     /// When [`Receiving::poll`] is due.
@@ -175,7 +181,7 @@ impl Receiving {
                 && let Some(encoding) =
                     track.encodings.get_mut(encoding).filter(|e| e.ssrc == stream.ssrc)
             {
-                encoding.keyframes.want(now);
+                encoding.keyframes.want(now, Need::Repair);
                 sooner(&mut self.timers.keyframe, encoding.keyframes.next());
             }
         }

@@ -13,7 +13,7 @@ use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
 use crate::receiving::Received;
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sfu::{EncodingIndex, EncodingSet, Need};
 
 impl Session {
     /// Takes an RTP datagram.
@@ -101,8 +101,14 @@ impl Session {
     }
 
     /// Asks the peer for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, encoding: EncodingIndex) {
-        self.receiving.request_keyframe(now, id, encoding);
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        encoding: EncodingIndex,
+        need: Need,
+    ) {
+        self.receiving.request_keyframe(now, id, encoding, need);
     }
 
     /// Lets nothing of a track through to its receivers any more, or again.
