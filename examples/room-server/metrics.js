@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.js'
 
 /**
  * The server's figures for Prometheus. They are read from the engine when they are asked for.
@@ -10,7 +11,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
  */
 export function createMetrics({ endpoint, rooms, signaling }) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  addProcessMetrics(registry)
   const registers = [registry]
 
   new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })
