@@ -103,7 +103,11 @@ impl MediaThreads {
                 table,
                 outgoing,
                 incoming,
-                inbox: Waiting { commands: receiver, messages: outside_messages },
+                inbox: Waiting {
+                    commands: receiver,
+                    messages: outside_messages,
+                    wakeup: Arc::clone(&wakeup),
+                },
                 wakeup,
                 stop: Arc::clone(&media.stop),
                 counters: Arc::default(),

@@ -28,7 +28,7 @@ use crate::engine::occupancy::{LONG_TURN, Occupancy};
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
 use crate::net::tcp::{TcpConnections, TcpEvent};
-use crate::net::udp::{ReceiveBuffers, UdpSocket};
+use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
 use crate::queue::counters::ThreadCounters;
 
 /// Taken in one go before media gets its chance.
@@ -37,6 +37,13 @@ const COMMANDS_AT_ONCE: usize = 256;
 const MESSAGES_PER_TURN: usize = 1_024;
 /// A read takes up to `BATCH_SIZE` datagrams on Linux and one elsewhere.
 const READS_PER_TURN: usize = 128 / BATCH_SIZE;
+/// How long a turn waits for the rest of what it saw a part of. With the slack that the kernel gives
+/// timers, some 150 us: longer than who sends a picture takes from its first packet to its last, and
+/// short against what a picture takes on its way. Where timers are coarse nothing is waited for.
+const REST: Option<Duration> = if cfg!(windows) { None } else { Some(Duration::from_micros(100)) };
+/// A thread that works for this share of its time finds several packets whenever it looks, and has no
+/// time to wait.
+const TOO_BUSY: f32 = 0.5;
 /// When to look again whether a full ring to another thread has room.
 const RING_RETRY: Duration = Duration::from_millis(1);
 
@@ -57,16 +64,25 @@ pub(super) struct Connections<M> {
 pub(super) struct Waiting<M> {
     pub commands: mpsc::Receiver<Command>,
     pub messages: mpsc::Receiver<M>,
+    /// By which whoever puts something in says so.
+    pub wakeup: Arc<Wakeup>,
 }
 
 impl<M: Message> Waiting<M> {
-    fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.messages.is_empty()
+    /// Says whether there may be more.
+    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+        if !self.wakeup.take_posted() {
+            return false;
+        }
+        let more = self.take_some(reactor, now);
+        if more {
+            self.wakeup.leave();
+        }
+        more
     }
 
-    /// Says whether there may be more. Messages first: a track is known before anybody is attached
-    /// to it.
-    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+    /// Messages first: a track is known before anybody is attached to it.
+    fn take_some<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
         let mut more = true;
         for _ in 0..COMMANDS_AT_ONCE {
             let Ok(message) = self.messages.try_recv() else {
@@ -96,6 +112,8 @@ pub(super) struct Thread<'a, R: Reactor> {
     /// When the thread has to be awake for whatever reason.
     deadline: Option<Instant>,
     occupancy: Occupancy,
+    /// When the last turn did, so that going to sleep needs no other look at the clock.
+    ended: Instant,
 }
 
 /// What a turn left to do.
@@ -108,6 +126,7 @@ enum Left {
 impl<'a, R: Reactor> Thread<'a, R> {
     /// A thread that has not looked at its sockets yet; [`Thread::run`] is its life.
     pub fn new(reactor: &'a mut R, connections: &'a mut Connections<R::Message>) -> Self {
+        let now = Instant::now();
         Self {
             reactor,
             connections,
@@ -116,7 +135,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
             ring_full: false,
             timeout: None,
             deadline: None,
-            occupancy: Occupancy::new(Instant::now()),
+            occupancy: Occupancy::new(now),
+            ended: now,
         }
     }
 
@@ -126,6 +146,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.set_deadline();
         // A shard may have something to say before anything comes.
         let mut left = Left::More;
+        // The thread before may have died over something that it took.
+        self.connections.wakeup.leave();
         while !self.connections.stop.load(Ordering::Acquire) {
             match left {
                 Left::Nothing => self.wait(sleep.as_mut()).await,
@@ -140,7 +162,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
 
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
         if let Some(deadline) = self.deadline {
-            if deadline <= Instant::now() {
+            if deadline <= self.ended {
                 return self.look_for_more().await;
             }
             let deadline = deadline.into();
@@ -159,10 +181,9 @@ impl<'a, R: Reactor> Thread<'a, R> {
     }
 
     fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, inbox, incoming, wakeup, stop, counters, .. } =
-            &*self.connections;
+        let Connections { udp, tcp, incoming, wakeup, stop, counters, .. } = &*self.connections;
         let handed_something =
-            || !inbox.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
+            || wakeup.is_posted() || !incoming.is_empty() || stop.load(Ordering::Acquire);
         let mut ready = handed_something();
         for socket in udp {
             ready |= socket.poll_readable(context).is_ready();
@@ -186,7 +207,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let mut now = began;
         let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
-        more |= self.take_datagrams(&mut now);
+        more |= self.take_datagrams(&mut now, Looking::WhereReady);
+        let waited = if more { Duration::ZERO } else { self.take_rest(&mut now) };
         self.take_tcp(now);
         if self.timeout.is_some_and(|timeout| timeout <= now) {
             self.reactor.handle_timeout(now);
@@ -194,7 +216,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.flush(now);
         more |= self.connections.outgoing.has_own();
         let ended = Instant::now();
-        if let Some(load) = self.occupancy.turn(began, ended) {
+        self.ended = ended;
+        if let Some(load) = self.occupancy.turn(began + waited, ended) {
             self.reactor.handle_load(ended, load);
         }
         self.set_deadline();
@@ -214,7 +237,20 @@ impl<'a, R: Reactor> Thread<'a, R> {
         })
     }
 
-    fn take_datagrams(&mut self, now: &mut Instant) -> bool {
+    /// Waits for the rest of what came, if it is worth that. Gives how long it did.
+    fn take_rest(&mut self, now: &mut Instant) -> Duration {
+        let awaited = self.reactor.awaits_rest();
+        let Some(rest) = REST.filter(|_| awaited && self.occupancy.busy() < TOO_BUSY) else {
+            return Duration::ZERO;
+        };
+        let before = Instant::now();
+        std::thread::sleep(rest);
+        let waited = before.elapsed();
+        self.take_datagrams(now, Looking::Everywhere);
+        waited
+    }
+
+    fn take_datagrams(&mut self, now: &mut Instant, looking: Looking) -> bool {
         let Connections { udp, table, counters, inbox, .. } = &mut *self.connections;
         let reactor = &mut *self.reactor;
         let mut any_more = false;
@@ -229,7 +265,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
                 if read > 0 && now.saturating_duration_since(before) >= LONG_TURN {
                     break;
                 }
-                more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
+                more = socket.receive(&mut self.buffers, looking, |remote, destination, bytes| {
                     if packets == 0 {
                         inbox.take(reactor, *now);
                     }
@@ -293,6 +329,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
     /// What JavaScript asked for before it closed still happens.
     fn finish(mut self) {
         let now = Instant::now();
+        self.connections.wakeup.leave();
         while self.connections.inbox.take(self.reactor, now) {}
         self.reactor.shutdown(now);
         self.flush(now);

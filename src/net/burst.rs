@@ -151,7 +151,7 @@ mod tests {
 
     use crate::control::flow::Protocol;
     use crate::net::address_table::Bound;
-    use crate::net::udp::ReceiveBuffers;
+    use crate::net::udp::{Looking, ReceiveBuffers};
 
     fn run(segment: usize) -> Run {
         Run {
@@ -226,7 +226,7 @@ mod tests {
             while (numbers.len() as u64) < self.counters.packets_sent.get() {
                 let readable = poll_fn(|context| self.sockets[1].poll_readable(context));
                 tokio::time::timeout(Duration::from_secs(5), readable).await.unwrap();
-                self.sockets[1].receive(&mut buffers, |_, _, bytes| {
+                self.sockets[1].receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
                     assert_eq!(bytes.len(), 1_200);
                     numbers.push(u32::from_be_bytes(bytes[..4].try_into().unwrap()));
                 });

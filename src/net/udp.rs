@@ -17,8 +17,20 @@ const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// Runs the kernel may refuse, each followed by its datagrams being accepted one by one, before
 /// segmentation counts as not supported.
 const REFUSED_RUNS: u8 = 3;
+/// Buffers of the first read of a turn: what mostly waits, since one buffer takes all that the kernel
+/// merged of a peer. Preparing more of them is a good part of what a read costs.
+const FEW: usize = if BATCH_SIZE < 8 { BATCH_SIZE } else { 8 };
 /// Reads that fail in a row before the socket is left alone until the next packet.
 const READ_ERRORS: usize = 3;
+
+/// Which sockets are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Looking {
+    /// Those that the runtime said something of.
+    WhereReady,
+    /// Whether it did or not. What is taken before the kernel tells of it is told of no more.
+    Everywhere,
+}
 
 pub(crate) struct UdpSocket {
     socket: ReadableSocket,
@@ -53,17 +65,28 @@ impl UdpSocket {
     pub fn receive(
         &self,
         buffers: &mut ReceiveBuffers,
+        looking: Looking,
         mut each: impl FnMut(SocketAddr, Option<IpAddr>, &[u8]),
     ) -> bool {
-        let mut slices = buffers.slices();
-        let mut metas = [RecvMeta::default(); BATCH_SIZE];
+        let ReceiveBuffers { memory, metas, count } = buffers;
+        // As many as the compiler does not know: code for each of them is more than the processor
+        // remembers from one turn to the next.
+        let mut slices: [_; BATCH_SIZE] = std::array::from_fn(|_| IoSliceMut::new(&mut []));
+        let memory = memory.chunks_exact_mut(MAX_DATAGRAM).map(IoSliceMut::new);
+        slices.iter_mut().zip(memory).take(*count).for_each(|(slice, memory)| *slice = memory);
+        let (slices, metas) = (&mut slices[..*count], &mut metas[..*count]);
         let mut received = 0;
-        let result = self.socket.try_read(|| {
-            received = self.read(&mut slices, &mut metas)?;
+        let mut read = || {
+            received = self.read(slices, metas)?;
             // Tells tokio to wait for the next packet before it says readable again.
-            if received < BATCH_SIZE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-        });
-        for (slice, meta) in slices.iter().zip(&metas).take(received) {
+            if received < *count { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        };
+        let result = match looking {
+            Looking::WhereReady => self.socket.try_read(read),
+            Looking::Everywhere => read(),
+        };
+        *count = if result.is_ok() { BATCH_SIZE } else { FEW };
+        for (slice, meta) in slices.iter().zip(&*metas).take(received) {
             let bytes = &slice[..meta.len.min(slice.len())];
             for datagram in bytes.chunks(meta.stride.max(1)) {
                 each(without_flow_label(meta.addr), meta.dst_ip, datagram);
@@ -155,17 +178,21 @@ pub(crate) fn without_flow_label(address: SocketAddr) -> SocketAddr {
 }
 
 /// What all sockets of a thread read into.
-pub(crate) struct ReceiveBuffers(Box<[u8]>);
+pub(crate) struct ReceiveBuffers {
+    memory: Box<[u8]>,
+    metas: [RecvMeta; BATCH_SIZE],
+    /// Of how many the next read makes use.
+    count: usize,
+}
 
 impl ReceiveBuffers {
     /// Room for as many of the largest datagrams as one system call reads.
     pub fn new() -> Self {
-        Self(vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice())
-    }
-
-    fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
-        let mut chunks = self.0.chunks_exact_mut(MAX_DATAGRAM);
-        std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+        Self {
+            memory: vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice(),
+            metas: [RecvMeta::default(); BATCH_SIZE],
+            count: FEW,
+        }
     }
 }
 
@@ -194,7 +221,9 @@ mod tests {
         while datagrams.len() < count {
             let readable = std::future::poll_fn(|context| socket.poll_readable(context));
             tokio::time::timeout(Duration::from_secs(5), readable).await.unwrap();
-            socket.receive(&mut buffers, |_, _, bytes| datagrams.push(bytes.to_vec()));
+            socket.receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
+                datagrams.push(bytes.to_vec())
+            });
         }
         datagrams
     }
