@@ -7,16 +7,12 @@
 //! than `COMMANDS_AT_ONCE` wait is media not held up for them.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use quinn_udp::BATCH_SIZE;
 use tokio::sync::mpsc;
-use tokio::time::Sleep;
 
 use super::rings::{IncomingRings, OutgoingRings};
 use super::wakeup::Wakeup;
@@ -27,6 +23,7 @@ use crate::engine::io::{Message, Output, Reactor};
 use crate::engine::occupancy::{LONG_TURN, Occupancy};
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
+use crate::net::poller::{Key, Poller};
 use crate::net::tcp::{TcpConnections, TcpEvent};
 use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
 use crate::queue::counters::ThreadCounters;
@@ -44,6 +41,8 @@ const REST: Option<Duration> = if cfg!(windows) { None } else { Some(Duration::f
 /// A thread that works for this share of its time finds several packets whenever it looks, and has no
 /// time to wait.
 const TOO_BUSY: f32 = 0.5;
+/// Between two looks when the kernel does not say what is ready.
+const BLIND: Duration = Duration::from_millis(1);
 /// When to look again whether a full ring to another thread has room.
 const RING_RETRY: Duration = Duration::from_millis(1);
 
@@ -52,6 +51,8 @@ pub(super) struct Connections<M> {
     pub udp: Vec<UdpSocket>,
     pub tcp: TcpConnections,
     pub table: AddressTable,
+    /// Waits for all of them.
+    pub poller: Poller,
     pub outgoing: OutgoingRings<M>,
     pub incoming: IncomingRings<M>,
     pub inbox: Waiting<M>,
@@ -141,8 +142,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
     }
 
     /// Runs until told to stop.
-    pub async fn run(mut self) {
-        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+    pub fn run(mut self) {
         self.set_deadline();
         // A shard may have something to say before anything comes.
         let mut left = Left::More;
@@ -150,9 +150,9 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.connections.wakeup.leave();
         while !self.connections.stop.load(Ordering::Acquire) {
             match left {
-                Left::Nothing => self.wait(sleep.as_mut()).await,
-                // Lets the runtime look for packets and timers in between.
-                Left::More => self.look_for_more().await,
+                Left::Nothing => self.wait(),
+                // Packets get their chance in between.
+                Left::More => self.look(Some(Duration::ZERO)),
             }
             left = self.turn();
             self.count_calls();
@@ -160,46 +160,35 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.finish();
     }
 
-    async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
-        if let Some(deadline) = self.deadline {
-            if deadline <= self.ended {
-                return self.look_for_more().await;
-            }
-            let deadline = deadline.into();
-            if sleep.deadline() != deadline {
-                sleep.as_mut().reset(deadline);
-            }
-        }
-        poll_fn(|context| self.poll_anything(context, sleep.as_mut())).await;
+    /// Waits until there is something to do.
+    fn wait(&mut self) {
+        let ended = self.ended;
+        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(ended));
+        let Connections { tcp, incoming, wakeup, stop, poller, .. } = &*self.connections;
+        wakeup.fall_asleep(poller.waker());
+        let handed_something = wakeup.is_posted()
+            || !incoming.is_empty()
+            || tcp.is_ready()
+            || stop.load(Ordering::Acquire);
+        self.look(if handed_something { Some(Duration::ZERO) } else { timeout });
         self.connections.wakeup.rise();
     }
 
-    /// Lets the runtime ask the kernel without waiting.
-    async fn look_for_more(&self) {
-        self.connections.counters.wait_calls.add(1);
-        tokio::task::yield_now().await;
-    }
-
-    fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, incoming, wakeup, stop, counters, .. } = &*self.connections;
-        let handed_something =
-            || wakeup.is_posted() || !incoming.is_empty() || stop.load(Ordering::Acquire);
-        let mut ready = handed_something();
-        for socket in udp {
-            ready |= socket.poll_readable(context).is_ready();
-        }
-        ready |= tcp.poll_ready(context).is_ready();
-        ready |= self.deadline.is_some() && sleep.poll(context).is_ready();
-        if ready {
-            return Poll::Ready(());
-        }
-        wakeup.fall_asleep(context.waker());
-        if handed_something() {
-            return Poll::Ready(());
-        }
-        // The runtime has nothing else to do, so that now it waits in the kernel.
+    /// Asks the kernel what is ready, and waits for that as long as told.
+    fn look(&mut self, timeout: Option<Duration>) {
+        let Connections { udp, tcp, poller, counters, .. } = &mut *self.connections;
         counters.wait_calls.add(1);
-        Poll::Pending
+        let waited = poller.wait(timeout, |key, readiness| match key {
+            Key::Wake => {}
+            Key::Udp(place) => udp.get_mut(place).into_iter().for_each(UdpSocket::set_readable),
+            Key::Listener(_) | Key::Connection(_) => tcp.set_ready(key, readiness),
+        });
+        if let Err(error) = waited {
+            // Nothing can be waited for. Whoever looks a thousand times a second can go on.
+            tracing::debug!(%error, "cannot wait for sockets");
+            udp.iter_mut().for_each(UdpSocket::set_readable);
+            std::thread::sleep(BLIND);
+        }
     }
 
     fn turn(&mut self) -> Left {
@@ -254,7 +243,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let Connections { udp, table, counters, inbox, .. } = &mut *self.connections;
         let reactor = &mut *self.reactor;
         let mut any_more = false;
-        for (index, socket) in udp.iter().enumerate() {
+        for (index, socket) in udp.iter_mut().enumerate() {
             let mut more = true;
             for read in 0..READS_PER_TURN {
                 let mut packets = 0;

@@ -61,8 +61,7 @@ impl Wakeup {
         self.posted.store(true, Ordering::Relaxed);
     }
 
-    /// The thread has ended. Its waker keeps the runtime alive that it belonged to, with two
-    /// descriptors.
+    /// The thread has ended. Its waker keeps a descriptor open.
     pub fn forget(&self) {
         self.rise();
         *self.waker.lock().unwrap_or_else(|e| e.into_inner()) = None;
