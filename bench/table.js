@@ -20,7 +20,9 @@ const TABLES = [
     ['ratio', result => (result.floor ? `${(result.cpu / result.floor).toFixed(1)}x` : '')],
     ['calls/packet', result => fixed(3)(callsPerPacket(result))],
     ['allocations', result => fixed(3)(result.allocations)],
-    ['clients', result => percent(result.loadOfClients)]
+    ['clients', result => percent(result.loadOfClients)],
+    ['media', result => percent(result.loadOfMedia)],
+    ['JavaScript', result => percent(result.loadOfJavaScript)]
   ],
   [
     NAME,

@@ -1,7 +1,7 @@
 //! RTCP in both directions: what the peer reports of the streams it sends, and what it is told and
 //! asked of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
@@ -11,6 +11,10 @@ use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
 use crate::sfu::{EncodingIndex, Need};
+
+/// How long transport-wide feedback waits for media to leave with. Who sends and gets media mostly gets
+/// some in that time; without, feedback is a datagram and a call of its own.
+const HOLD: Duration = Duration::from_millis(10);
 
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
@@ -92,12 +96,18 @@ impl Receiving {
         asked.into_iter().for_each(|index| self.request_keyframe(now, id, index, Need::Repair));
     }
 
-    /// When [`Receiving::poll`] is due.
+    /// When [`Receiving::poll`] has to be called.
     pub fn next(&self) -> Option<Instant> {
         let timers = &self.timers;
         let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
-        let own = [self.reporter.next(), self.transport_feedback.next()];
+        let own = [self.reporter.next(), self.transport_feedback.next().map(|at| at + HOLD)];
         timers.into_iter().chain(own).flatten().min()
+    }
+
+    /// Whether there is something for [`Receiving::poll`] to do if something else is sent anyway.
+    pub fn may_poll(&self, now: Instant) -> bool {
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
+        due(self.transport_feedback.next()) || due(self.next())
     }
 
     /// Does what is due. `send` gets RTCP compounds to be sealed.

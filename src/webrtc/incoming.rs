@@ -13,6 +13,7 @@ use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
 use crate::receiving::Received;
+use crate::sending::Outlet;
 use crate::sfu::{EncodingIndex, EncodingSet, Need};
 
 impl Session {
@@ -68,6 +69,18 @@ impl Session {
         if self.receiving.next().is_none_or(|at| now < at) {
             return;
         }
+        self.receive_due(now);
+    }
+
+    /// Sends what is due of reports together with media that has just been sent.
+    pub fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.receiving.may_poll(now) {
+            self.receive_due(now);
+        }
+        self.with_sending(|sending| sending.send_along(now, outlet));
+    }
+
+    fn receive_due(&mut self, now: Instant) {
         let sending = &mut self.sending;
         self.receiving.poll(now, |compound| sending.send_rtcp(compound));
         self.take_received();

@@ -136,7 +136,7 @@ impl Media {
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
             let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
-            let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
+            let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed.wanted);
             let see_to_it = match forwarded {
                 Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),
                 // It panicked: settling finds out.
