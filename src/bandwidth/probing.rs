@@ -251,10 +251,8 @@ impl Probing {
             return None;
         }
         self.vague = 0;
-        if let Some(finding) = &finding {
-            if finding.error < VAGUE / 2.0 {
-                self.length = (self.length * SHORTER).max(MIN_LENGTH);
-            }
+        if finding.as_ref().is_some_and(|finding| finding.error < VAGUE / 2.0) {
+            self.length = (self.length * SHORTER).max(MIN_LENGTH);
         }
         self.starting = false;
         match finding {

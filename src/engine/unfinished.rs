@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_picture_is_unfinished_until_its_marker() {
         let (begins, ends) = (datagram(1, false, 1200), datagram(1, true, 300));
-        assert!(unfinished(&[begins.clone()]));
+        assert!(unfinished(std::slice::from_ref(&begins)));
         assert!(!unfinished(&[begins.clone(), begins.clone(), ends.clone()]));
         assert!(unfinished(&[begins.clone(), ends.clone(), begins.clone()]), "the next one");
         assert!(!unfinished(&[ends]));

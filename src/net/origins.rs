@@ -84,7 +84,7 @@ mod tests {
     fn in_a_crowded_origin_the_oldest_stranger_gives_way_and_nobody_elsewhere() {
         let mut origins = Origins::default();
         let crowded = ip("192.0.2.1");
-        let strangers = MAX_STRANGERS as usize;
+        let strangers = MAX_STRANGERS;
         assert!((0..strangers).all(|id| origins.admit(crowded, id) == Admission::Admitted));
         assert_eq!(origins.admit(crowded, strangers), Admission::InPlaceOf(0));
         assert_eq!(origins.admit(ip("192.0.2.2"), strangers), Admission::Admitted);
@@ -101,7 +101,7 @@ mod tests {
     fn answered_connections_have_a_higher_limit_and_give_way_to_nobody() {
         let mut origins = Origins::default();
         let office = ip("192.0.2.1");
-        for id in 0..MAX_CONNECTIONS as usize {
+        for id in 0..MAX_CONNECTIONS {
             assert_eq!(origins.admit(office, id), Admission::Admitted);
             origins.answered(office, id);
         }
@@ -116,8 +116,8 @@ mod tests {
         let mut from = |number: usize| {
             origins.admit(ip(&format!("2001:db8:0:1::{number:x}")), number) == Admission::Admitted
         };
-        assert!((0..MAX_STRANGERS as usize).all(&mut from));
-        assert!(!from(MAX_STRANGERS as usize));
+        assert!((0..MAX_STRANGERS).all(&mut from));
+        assert!(!from(MAX_STRANGERS));
         assert_eq!(origins.admit(ip("2001:db8:0:2::1"), 1000), Admission::Admitted);
     }
 
