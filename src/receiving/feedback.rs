@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
 use super::line::FeedbackKinds;
+use super::stream::Stream;
 use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
@@ -137,8 +138,10 @@ impl Receiving {
             let limit = self.limit.as_ref().map(|limit| limit.bitrate);
             let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
             if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
-                let ssrcs: Vec<u32> =
-                    blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
+                // Also those that nothing came of since the last report.
+                let media = |stream: &&Stream| matches!(stream.route, Route::Media(_));
+                let ssrcs = self.streams.iter().filter(media).map(|stream| stream.ssrc);
+                let ssrcs: Vec<u32> = ssrcs.take(remb::MAX_SSRCS).collect();
                 let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
                 self.reporter.feedback(false, write).into_iter().for_each(&mut send);
             }
