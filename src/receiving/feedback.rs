@@ -1,7 +1,7 @@
 //! RTCP in both directions: what the peer reports of the streams it sends, and what it is told and
 //! asked of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
@@ -11,6 +11,9 @@ use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
 use crate::sfu::EncodingIndex;
+
+/// Sound that is missing for longer is past.
+const USEFUL_SOUND: Duration = Duration::from_millis(400);
 
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
@@ -107,16 +110,32 @@ impl Receiving {
             self.poll_transport_feedback(now, &mut send);
         }
         if self.reporter.take_due(now) {
-            let unreported = self.streams.iter_mut().filter(|stream| stream.unreported);
-            let blocks: Vec<_> = unreported.map(|stream| stream.report(now)).collect();
-            self.reporter.reports(now, &blocks, &mut send);
-            if let Some(estimate) = &mut self.remb {
-                let bitrate = estimate.update(now, &blocks);
-                let ssrcs: Vec<u32> =
-                    blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
-                let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
-                self.reporter.feedback(false, write).into_iter().for_each(&mut send);
+            self.poll_reports(now, &mut send);
+        }
+    }
+
+    fn poll_reports(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        let mut blocks = Vec::new();
+        // What this link loses, which the estimate of it is made of.
+        let mut worst = 0;
+        for stream in self.streams.iter_mut().filter(|stream| stream.unreported) {
+            let mut block = stream.report(now);
+            worst = block.fraction_lost.max(worst);
+            if let Route::Media(Place { line, track, .. }) = stream.route
+                && let Some(track) = self.lines.get(line).and_then(|line| line.tracks.get(track))
+                && track.is_opus()
+            {
+                block.fraction_lost = block.fraction_lost.max(track.far_loss);
             }
+            blocks.push(block);
+        }
+        self.reporter.reports(now, &blocks, &mut *send);
+        if let Some(estimate) = &mut self.remb {
+            let bitrate = estimate.update(now, worst);
+            let ssrcs: Vec<u32> =
+                blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
+            let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
+            self.reporter.feedback(false, write).into_iter().for_each(&mut *send);
         }
     }
 
@@ -145,8 +164,12 @@ impl Receiving {
         let mut lost = Vec::new();
         for stream in &mut self.streams {
             let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
-            stream.nack.poll(now, round_trip, &mut lost);
             let Some(line) = self.lines.get_mut(line) else { continue };
+            let useful = match line.spec.kind {
+                Kind::Audio => USEFUL_SOUND,
+                Kind::Video => Duration::MAX,
+            };
+            stream.nack.poll(now, round_trip, useful, &mut lost);
             if !lost.is_empty() {
                 let reduced_size = line.spec.reduced_size;
                 self.reporter.nacks(reduced_size, stream.ssrc, &lost, |compound| {

@@ -21,6 +21,7 @@ pub mod line;
 mod nack;
 mod opened;
 mod remb;
+mod reordering;
 mod report;
 mod rtx;
 mod stream;
@@ -47,6 +48,7 @@ pub use drops::DropReason;
 pub use extensions::ExtensionIds;
 pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
+use reordering::Reordering;
 use report::Reporter;
 use stream::Stream;
 pub use telephone::EventPacket;
@@ -102,6 +104,7 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    reordering: Reordering,
     /// For a peer that takes REMB and no transport-wide feedback.
     remb: Option<remb::Estimate>,
     /// The id of transport-wide numbers, which are those of all lines together.
@@ -146,6 +149,7 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            reordering: Reordering::default(),
             remb: None,
             transport_sequence: None,
             round_trip: None,

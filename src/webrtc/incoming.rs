@@ -105,6 +105,11 @@ impl Session {
         self.receiving.request_keyframe(now, id, encoding);
     }
 
+    /// The worst of its receivers loses this share of a track, in 256ths.
+    pub fn set_far_loss(&mut self, now: Instant, id: SourceId, loss: u8) {
+        self.receiving.set_far_loss(now, id, loss);
+    }
+
     /// Its receivers together want these encodings of a track.
     pub fn set_demand(&mut self, now: Instant, id: SourceId, wanted: EncodingSet) {
         self.receiving.set_demand(now, id, wanted);
