@@ -24,7 +24,9 @@ impl Transit {
     /// A packet that was sent once took so long.
     pub(super) fn note(&mut self, arrived: i64, transit: i64) {
         let at = arrived.saturating_mul(TICK);
-        if at >= self.window_ends {
+        // Reference times start again after twelve days.
+        let wrapped = at.saturating_add(2 * WINDOW) < self.window_ends;
+        if at >= self.window_ends || wrapped {
             self.before = self.now.take();
             self.window_ends = at.saturating_add(WINDOW);
         }
