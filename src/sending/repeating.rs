@@ -94,7 +94,9 @@ impl Sending {
             .map(|estimate| (estimate, estimate.saturating_sub(self.bandwidth.target())));
         // Where much gets lost a packet is repeated twice: at a loss of 5 % one packet in 20 is asked
         // for, and of those one in 400 does not come by two repetitions.
-        let insured = self.bandwidth.loses_much();
+        let round_trip = self.round_trip();
+        let insured = self.bandwidth.loses_much(round_trip);
+        let hurry = self.bandwidth.hurries(round_trip);
         let Some(track) = self.tracks.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut track.nacked);
         let (mut room, mut given_up) = (true, false);
@@ -104,7 +106,7 @@ impl Sending {
                 return true;
             }
             if let Some((estimate, spare)) = limits {
-                room = room && self.pacing.may_repeat(now, estimate, spare);
+                room = room && self.pacing.may_repeat(now, estimate, spare, hurry);
             }
             if !room {
                 return true;
@@ -129,7 +131,7 @@ impl Sending {
         // Only what is left: a second copy of one packet is worth less than the first of another.
         for (packet, index) in &repeated {
             if let Some((estimate, spare)) = limits
-                && !self.pacing.may_repeat(now, estimate, spare)
+                && !self.pacing.may_repeat(now, estimate, spare, hurry)
             {
                 break;
             }
