@@ -476,6 +476,14 @@ export class Transport extends EventEmitter<TransportEvents> {
    */
   setMaxBitrate(bitrate: number | null): void
   /**
+   * Lets the peer send at most so much media. It is told by REMB, as browsers heed it beside transport-wide feedback,
+   * and by `b=TIAS` and `b=AS` of the video in the next description. Of a peer that sends a fifth more for three
+   * seconds in a row what is above it is dropped (`packetsDropped.tooMuch`), until it heeds it for as long.
+   * @param bitrate bits per second, `null` (the default) leaves it to the link
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  setMaxIncomingBitrate(bitrate: number | null): void
+  /**
    * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
    * 1024 of them.
    * @param label at most 700 bytes
@@ -613,6 +621,8 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly closed: boolean
   /** Whether the peer's m-line says it is not sending. */
   readonly muted: boolean
+  /** Whether nothing of it is let through, see {@link IncomingTrack.withhold}. */
+  readonly withheld: boolean
   /** Codecs negotiated for it, most wanted first. */
   readonly codecs: readonly (AudioCodec | VideoCodec)[]
   /** RIDs announced by the SDP, best first as the peer wrote them; empty without simulcast. */
@@ -628,6 +638,14 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
    * @param rid one encoding, default all of them
    */
   requestKeyframe(rid?: string): void
+  /**
+   * Lets nothing of it through any more, or again: to no outgoing track, mixer or speaker slot, whether it
+   * takes the track already or only later. The peer is not told and notices nothing but that, after some
+   * seconds, nobody wants its video (`demand`). Video goes on with a keyframe. `audiolevel` and
+   * `telephoneevent` go on meanwhile.
+   * @param withheld default true
+   */
+  withhold(withheld?: boolean): void
   /** Stops receiving it; `negotiationneeded` tells the peer. */
   close(): void
   [Symbol.dispose](): void
@@ -1071,7 +1089,8 @@ export interface MixerEvents {
 /**
  * Mixes what its ports get. What comes out are tracks that any outgoing track attaches to, and
  * ports of other mixers. Threads of their own do the work ({@link EndpointOptions.mixingThreads});
- * a mixer that nobody hears or sees costs nothing, and so does what nobody takes of it.
+ * a mixer that nobody hears or sees costs nothing, and so does what nobody takes of it. Files and what is
+ * written are played all the same, as time goes on.
  */
 export class Mixer extends EventEmitter<MixerEvents> {
   private constructor()
@@ -1126,7 +1145,8 @@ export class Mixer extends EventEmitter<MixerEvents> {
    * The canvas, picture by picture.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no pictures), `ERR_CLOSED`
    */
-  createFrameReader(options?: FrameReaderOptions): FrameReader
+  createFrameReader(options?: FrameReaderOptions & { raw?: false }): FrameReader<VideoFrame>
+  createFrameReader(options: FrameReaderOptions & { raw: true }): FrameReader<Buffer>
   getStats(): Promise<MixerStats>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -1196,7 +1216,8 @@ export class MixerPort extends EventEmitter<MixerPortEvents> {
    */
   createPcmWriter(options?: PcmWriterOptions): PcmWriter
   /** What it brings. @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED` */
-  createFrameReader(options?: FrameReaderOptions): FrameReader
+  createFrameReader(options?: FrameReaderOptions & { raw?: false }): FrameReader<VideoFrame>
+  createFrameReader(options: FrameReaderOptions & { raw: true }): FrameReader<Buffer>
   /** Pictures of an application in place of a track. @throws {MediaLoomError} `ERR_INVALID_STATE`, `ERR_CLOSED` */
   createFrameWriter(): FrameWriter
   /**
@@ -1284,7 +1305,7 @@ export interface PcmFrame {
 
 /**
  * Sound, frame by frame: `for await (const frame of reader)`, or as any readable stream. Ends when
- * what it reads closes; `destroy()` ends it before.
+ * what it reads closes; `destroy()` ends it before, a `for await` without an error.
  */
 export class PcmReader<T = PcmFrame> extends Readable {
   private constructor()
@@ -1312,12 +1333,23 @@ export interface PcmWriterOptions {
  * Closes when its port closes or gets another source, and what still waits to be written fails with
  * `ERR_CLOSED`. So does whoever awaits it by `once(writer, 'drain')`, `finished` or `pipeline`: there is
  * an `error` event if anybody listens for it, and none that ends the process if nobody does. `finish`
- * comes when the mixer has taken everything, some 60 ms before it is heard to the end.
+ * comes when the mixer has taken everything, some 60 ms before it is heard to the end. Sound is played in
+ * time whether or not anybody listens; where nobody does, up to 100 ms may pass before it begins.
  */
 export class PcmWriter extends Writable {
   private constructor()
   readonly sampleRate: number
   readonly channels: number
+  /** Milliseconds of what was written that were played, to within 20. */
+  readonly position: number
+  /** Milliseconds that wait to be played. */
+  readonly waiting: number
+  /**
+   * Takes back all that was written and not played: silence follows within 40 ms, as an interruption needs it.
+   * Writes that waited succeed, {@link PcmWriter.position} stays where it is, and what is written next is
+   * played next.
+   */
+  clear(): void
 }
 
 export interface FrameReaderOptions {
@@ -1328,6 +1360,13 @@ export interface FrameReaderOptions {
   height?: number
   /** Frames per second at most. Default 25. */
   frameRate?: number
+  /**
+   * Gives so many, whether or not there is another picture, from the first one on: as recorders and encoders want
+   * it. Default false: only what changed.
+   */
+  steady?: boolean
+  /** Gives the bytes of each picture alone, to be piped into another program. Default false. */
+  raw?: boolean
   /** Pictures that wait for a slow reader until the oldest is dropped, 1 to 60. Default 3. */
   bufferLength?: number
 }
@@ -1343,12 +1382,12 @@ export interface VideoFrame {
 }
 
 /** Pictures, one by one. */
-export class FrameReader extends Readable {
+export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
   readonly dropped: number
-  [Symbol.asyncIterator](): NodeJS.AsyncIterator<VideoFrame>
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
 /**
@@ -1357,6 +1396,8 @@ export class FrameReader extends Readable {
  */
 export class FrameWriter extends Writable {
   private constructor()
+  /** Takes back what was written and not shown. */
+  clear(): void
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1505,6 +1546,8 @@ export interface DroppedPacketStats {
   superseded: number
   /** Of a track that was closed on this side. */
   refused: number
+  /** Above what the peer may send, see {@link Transport.setMaxIncomingBitrate}. */
+  tooMuch: number
 }
 
 export interface TransportStats {

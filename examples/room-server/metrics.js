@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
 /**
  * The server's figures for Prometheus. They are read from the engine when they are asked for.
@@ -7,8 +7,9 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
  * @param {import('medialoom').Endpoint} sources.endpoint
  * @param {import('medialoom/rooms').Rooms} sources.rooms
  * @param {import('./signaling.js').Signaling} sources.signaling
+ * @param {import('./webhooks.js').Webhook[]} sources.webhooks
  */
-export function createMetrics({ endpoint, rooms, signaling }) {
+export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -25,6 +26,9 @@ export function createMetrics({ endpoint, rooms, signaling }) {
   const portGauge = new Gauge({ name: 'medialoom_mixer_ports', help: 'Ports of all open mixers', registers })
   const latenessGauge = new Gauge({ name: 'medialoom_mixer_lateness_seconds', help: 'How late the latest mixer was in the last second', registers })
   const dropGauge = new Gauge({ name: 'medialoom_mixer_packets_dropped', help: 'Packets that found no room on their way to a mixer, over all open mixers', registers })
+
+  const webhookCounter = new Counter({ name: 'room_server_webhook_events_total', help: 'Events for webhooks, by what became of them', labelNames: ['outcome'], registers })
+  new Gauge({ name: 'room_server_webhook_events_waiting', help: 'Events that wait for a webhook', registers, collect() { this.set(sum(webhooks, 'waiting')) } })
 
   // Counters of the engine's, shown as they stand; each thread counts for itself.
   const perThread = /** @type {const} */ ([
@@ -59,6 +63,9 @@ export function createMetrics({ endpoint, rooms, signaling }) {
       participantGauge.set({ role }, participants.filter(participant => participant.role === role).length)
     }
 
+    webhookCounter.reset()
+    for (const outcome of /** @type {const} */ (['sent', 'failed', 'dropped'])) webhookCounter.inc({ outcome }, sum(webhooks, outcome))
+
     const stats = await endpoint.getStats()
     for (const thread of stats.threads) {
       for (const { field, gauge } of perThread) gauge.set({ thread: String(thread.thread) }, thread[field])
@@ -79,4 +86,13 @@ export function createMetrics({ endpoint, rooms, signaling }) {
     latenessGauge.set(Math.max(0, ...stats.mixers.map(mixer => mixer.lateness)) / 1000)
     dropGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.packetsDropped, 0))
   }
+}
+
+/**
+ * @template {string} T
+ * @param {Record<T, number>[]} items
+ * @param {T} field
+ */
+function sum(items, field) {
+  return items.reduce((total, item) => total + item[field], 0)
 }

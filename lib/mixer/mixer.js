@@ -160,10 +160,10 @@ class Mixer extends MediaObject {
       )
       return new PcmReader(kConstruct, this, conduit, { ...format, raw })
     }
-    const { name, format, capacity } = given.frameFormat(options)
+    const { name, raw, format, capacity } = given.frameFormat(options)
     this.#needVideo()
     const conduit = callNative(() => this.#native.readFrames(this.id, id, JSON.stringify(format), capacity))
-    return new FrameReader(kConstruct, this, conduit, name)
+    return new FrameReader(kConstruct, this, conduit, { format: name, raw })
   }
 
   [kHandle](event) {

@@ -86,9 +86,25 @@ impl Receiving {
         true
     }
 
-    /// The m-line of a track says that the peer does not send. `None` when there is no such track.
-    pub fn is_muted(&self, id: SourceId) -> Option<bool> {
-        self.track(id).map(|track| track.muted)
+    /// Receivers get nothing of a track: its m-line says that the peer does not send, or it is
+    /// withheld. `None` when there is no such track.
+    pub fn is_held_back(&self, id: SourceId) -> Option<bool> {
+        self.track(id).map(Track::is_held_back)
+    }
+
+    /// Whether [`Receiving::withhold`] holds.
+    pub fn is_withheld(&self, id: SourceId) -> bool {
+        self.track(id).is_some_and(|track| track.withheld)
+    }
+
+    /// Lets nothing of a track through to its receivers any more, or again. Reports go on, so that
+    /// the peer sees no difference. False: there is no such track, or it is so already.
+    pub fn withhold(&mut self, id: SourceId, withheld: bool) -> bool {
+        let track = self.track_mut(id).filter(|track| track.withheld != withheld);
+        let Some(track) = track else { return false };
+        track.withheld = withheld;
+        self.events.push_back(Received::Changed { id });
+        true
     }
 
     /// What receivers of a track choose by.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
 use super::line::FeedbackKinds;
-use super::{Received, Receiving, remb, sooner};
+use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
@@ -59,6 +59,13 @@ impl Receiving {
         if let Some(line) = &mut stream.time_line {
             TimeLine::report(line, rtp, captured);
         }
+    }
+
+    /// The most that the peer may send from now on, in bit/s; `None` leaves it to the link.
+    pub fn set_max_bitrate(&mut self, now: Instant, bitrate: Option<u64>) {
+        self.lifted |= self.limit.is_some() && bitrate.is_none();
+        self.limit = bitrate.map(|bitrate| limit::Limit::new(now, bitrate));
+        self.reporter.wanted_now(now);
     }
 
     /// Asks for a keyframe of one encoding, at most once in a while.
@@ -130,8 +137,10 @@ impl Receiving {
             blocks.push(block);
         }
         self.reporter.reports(now, &blocks, &mut *send);
-        if let Some(estimate) = &mut self.remb {
-            let bitrate = estimate.update(now, worst);
+        let estimate = self.remb.as_mut().map(|estimate| estimate.update(now, worst));
+        let limit = self.limit.as_ref().map(|limit| limit.bitrate);
+        let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
+        if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
             let ssrcs: Vec<u32> =
                 blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
             let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
@@ -161,6 +170,7 @@ impl Receiving {
     fn poll_nacks(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
         self.timers.nack = None;
         let round_trip = self.likely_round_trip();
+        let enforced = self.limit.as_ref().is_some_and(limit::Limit::is_enforced);
         let mut lost = Vec::new();
         for stream in &mut self.streams {
             let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
@@ -170,6 +180,10 @@ impl Receiving {
                 Kind::Video => Duration::MAX,
             };
             stream.nack.poll(now, round_trip, useful, &mut lost);
+            if enforced {
+                // To ask for what was dropped would make it more.
+                lost.clear();
+            }
             if !lost.is_empty() {
                 let reduced_size = line.spec.reduced_size;
                 self.reporter.nacks(reduced_size, stream.ssrc, &lost, |compound| {

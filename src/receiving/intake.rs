@@ -34,6 +34,10 @@ impl Receiving {
             return self.drop(now, DropReason::Malformed, 0, 0);
         };
         let taken = self.open(&header, datagram, plain).and_then(|index| {
+            // What is too much counts as lost on the way, which slows senders down that heed that.
+            if self.limit.as_mut().is_some_and(|limit| !limit.take(now, datagram.len())) {
+                return Err(DropReason::TooMuch);
+            }
             // Whatever becomes of it, it came.
             self.note_arrival(now, &header, datagram.len());
             let payload = header.payload(plain).ok_or(DropReason::Malformed);

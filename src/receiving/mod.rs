@@ -17,6 +17,7 @@ mod feedback;
 pub mod header;
 mod intake;
 mod layers_allocation;
+mod limit;
 pub mod line;
 mod nack;
 mod opened;
@@ -107,6 +108,10 @@ pub struct Receiving {
     reordering: Reordering,
     /// For a peer that takes REMB and no transport-wide feedback.
     remb: Option<remb::Estimate>,
+    /// The most that the application lets the peer send.
+    limit: Option<limit::Limit>,
+    /// A limit was lifted, of which the peer has yet to be told.
+    lifted: bool,
     /// The id of transport-wide numbers, which are those of all lines together.
     transport_sequence: Option<u8>,
     /// To the peer, as the answers to our reports tell.
@@ -151,6 +156,8 @@ impl Receiving {
             transport_feedback: TransportFeedback::default(),
             reordering: Reordering::default(),
             remb: None,
+            limit: None,
+            lifted: false,
             transport_sequence: None,
             round_trip: None,
             measured_elsewhere: None,

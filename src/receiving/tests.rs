@@ -391,6 +391,55 @@ fn a_peer_without_transport_feedback_is_told_an_estimate() {
 }
 
 #[test]
+fn a_limit_is_told_beside_transport_feedback_and_so_is_its_end() {
+    let mut peer = peer(both());
+    let mut told = |limit: Option<u64>, index: u64| {
+        peer.send(7, 96, index, &[(MID, b"1"), (3, &[0, index as u8])]).unwrap();
+        peer.now += MS * 2000;
+        peer.poll();
+        peer.receiving.set_max_bitrate(peer.now, limit);
+        let compounds = peer.poll();
+        let mut all = compounds.iter().flat_map(|compound| packets(compound));
+        all.find_map(|packet| match packet {
+            Packet::Remb { bitrate, ssrcs, .. } => Some((bitrate, ssrcs.collect::<Vec<_>>())),
+            _ => None,
+        })
+    };
+    assert_eq!(told(Some(128_000), 500), Some((128_000, vec![7])));
+    let (bitrate, _) = told(None, 501).unwrap();
+    assert!(bitrate > 100_000_000_000, "{bitrate}");
+    assert_eq!(told(None, 502), None);
+}
+
+#[test]
+fn a_track_that_is_withheld_is_counted_and_goes_nowhere() {
+    let mut peer = peer(both());
+    let id = track(&both()[1]);
+    peer.send(7, 96, 500, &[(MID, b"1")]).unwrap();
+    assert_eq!(peer.packets().len(), 1);
+    assert!(peer.receiving.describe(id).unwrap().encodings[0].active);
+    assert!(peer.receiving.withhold(id, true));
+    assert!(!peer.receiving.withhold(id, true), "it is so already");
+    let told = std::iter::from_fn(|| peer.receiving.next_event());
+    assert!(
+        told.into_iter().any(|event| matches!(event, Received::Changed { id: of } if of == id))
+    );
+    peer.send(7, 96, 501, &[(MID, b"1")]).unwrap();
+    assert!(peer.packets().is_empty());
+    let description = peer.receiving.describe(id).unwrap();
+    assert!(description.withheld && !description.encodings[0].active);
+    assert_eq!(peer.receiving.is_held_back(id), Some(true));
+    assert_eq!(peer.receiving.stats(peer.now)[1].encodings[0].packets_received, 2);
+    // What is agreed on anew changes nothing of it.
+    peer.receiving.configure(both());
+    peer.send(7, 96, 502, &[(MID, b"1")]).unwrap();
+    assert!(peer.packets().is_empty());
+    assert!(peer.receiving.withhold(id, false));
+    peer.send(7, 96, 503, &[(MID, b"1")]).unwrap();
+    assert_eq!(peer.packets().len(), 1);
+}
+
+#[test]
 fn a_telephone_event_is_told_and_forwarded_and_is_no_sound() {
     let mut peer = peer(both());
     peer.send(9, 111, 500, &[]).unwrap();

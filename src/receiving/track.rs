@@ -25,6 +25,8 @@ pub(super) struct Track {
     pub(super) kind: Kind,
     /// The peer's m-line says it does not send.
     pub(super) muted: bool,
+    /// The application has nothing of it forwarded.
+    pub(super) withheld: bool,
     formats: Arc<[Format]>,
     /// RIDs the description announced, in its order.
     rids: Vec<Rid>,
@@ -57,6 +59,7 @@ impl Track {
             id,
             kind: line.kind,
             muted: !line.receives,
+            withheld: false,
             formats: line.formats.clone(),
             rids: line.rids.clone(),
             encodings: Vec::new(),
@@ -167,9 +170,12 @@ impl Track {
         if changed {
             events.push_back(Received::Changed { id });
         }
+        let withheld = self.withheld;
         // What was lost comes before the packet at hand.
         encoding.recover(&packet, plain_pt, stream, |recovered| {
-            events.push_back(Received::Packet(Arc::new(recovered)));
+            if !withheld {
+                events.push_back(Received::Packet(Arc::new(recovered)));
+            }
         });
         if let (Some((level, voice)), Some(levels)) =
             (packet.extensions.audio_level, &mut self.levels)
@@ -177,7 +183,9 @@ impl Track {
         {
             events.push_back(Received::AudioLevel { id, level, voice });
         }
-        events.push_back(Received::Packet(Arc::new(packet)));
+        if !withheld {
+            events.push_back(Received::Packet(Arc::new(packet)));
+        }
     }
 
     /// Takes a key of a telephone in between the sound, which shows that the encoding is there.
@@ -193,7 +201,14 @@ impl Track {
             events.push_back(Received::Encoding { id, encoding: encoding.info() });
             events.push_back(Received::Changed { id });
         }
-        events.push_back(Received::Packet(Arc::new(packet)));
+        if !self.withheld {
+            events.push_back(Received::Packet(Arc::new(packet)));
+        }
+    }
+
+    /// Whether receivers get nothing of it: its peer holds it, or the application withholds it.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.muted || self.withheld
     }
 
     /// Notes the sizes that a packet of one encoding announces for all. Gives whether one is new.
@@ -224,8 +239,9 @@ impl Track {
             encodings: self
                 .encodings
                 .iter()
-                .map(|encoding| encoding.describe(self.muted, &self.rids))
+                .map(|encoding| encoding.describe(self.is_held_back(), &self.rids))
                 .collect(),
+            withheld: self.withheld,
             alternatives: false,
             thinnest: None,
         }

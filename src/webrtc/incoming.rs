@@ -110,6 +110,15 @@ impl Session {
         self.receiving.set_far_loss(now, id, loss);
     }
 
+    /// Lets nothing of a track through to its receivers any more, or again.
+    pub fn withhold(&mut self, id: SourceId, withheld: bool) {
+        if self.receiving.withhold(id, withheld) {
+            self.take_received();
+            let held_back = self.receiving.is_held_back(id).unwrap_or(withheld);
+            self.events.push_back(PeerEvent::IncomingTrackHeldBack { id, held_back });
+        }
+    }
+
     /// Its receivers together want these encodings of a track.
     pub fn set_demand(&mut self, now: Instant, id: SourceId, wanted: EncodingSet) {
         self.receiving.set_demand(now, id, wanted);

@@ -63,6 +63,8 @@ pub struct BarePeer {
     sealer: Option<Sealer>,
     pub connected: bool,
     pub failed: bool,
+    /// The other side has ended the association.
+    pub ended: bool,
     /// What came over the association: packets of SCTP.
     pub data: Vec<Vec<u8>>,
     /// STUN that came.
@@ -120,6 +122,7 @@ impl BarePeer {
             sealer: None,
             connected: false,
             failed: false,
+            ended: false,
             data: Vec::new(),
             stun: Vec::new(),
             media: 0,
@@ -221,6 +224,7 @@ impl BarePeer {
             match self.dtls.poll_output(&mut buffer) {
                 Output::Packet(packet) => datagrams.push(packet.to_vec()),
                 Output::Connected => self.connected = true,
+                Output::CloseNotify => self.ended = true,
                 Output::ApplicationData(data) => self.data.push(data.to_vec()),
                 Output::KeyingMaterial(material, profile) => {
                     let profile = match profile {

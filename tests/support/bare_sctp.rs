@@ -21,7 +21,6 @@ pub const BINARY: u32 = 53;
 
 const PORT: u16 = 5000;
 const STATE_COOKIE: u16 = 7;
-const TAG: u32 = 0x0102_0304;
 
 /// One association.
 pub struct BareSctp {
@@ -32,6 +31,9 @@ pub struct BareSctp {
 }
 
 impl BareSctp {
+    /// What the other side has to put into packets to this one.
+    pub const TAG: u32 = 0x0102_0304;
+
     /// Begins an association and sees it through. A peer that is the DTLS server waits for the other
     /// side to begin.
     pub fn associate(world: &mut World, peer: &mut BarePeer) -> Self {
@@ -49,7 +51,7 @@ impl BareSctp {
     }
 
     fn init(&self) -> Vec<u8> {
-        let mut init = TAG.to_be_bytes().to_vec();
+        let mut init = Self::TAG.to_be_bytes().to_vec();
         init.extend(0x0010_0000_u32.to_be_bytes());
         init.extend(u16::MAX.to_be_bytes());
         init.extend(u16::MAX.to_be_bytes());

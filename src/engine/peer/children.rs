@@ -13,12 +13,13 @@ use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet};
 
 impl Peer {
-    /// Whether the peer holds a track of its own. `None`: there is no such track.
-    pub fn holds(&mut self, track: SourceId) -> Option<bool> {
-        let held = self.run(|kind| match kind {
-            Kind::WebRtc(session) => session.holds(track),
+    /// Whether receivers get nothing of one of its tracks: the peer holds it, or the application
+    /// withholds it. `None`: there is no such track.
+    pub fn is_held_back(&mut self, track: SourceId) -> Option<bool> {
+        let silent = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.is_held_back(track),
         });
-        held.flatten()
+        silent.flatten()
     }
 
     /// What the receivers of one of its tracks have to know. `None`: there is no such track.

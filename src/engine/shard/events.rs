@@ -53,10 +53,6 @@ impl Shard {
                     Event::ChannelAnnounced { id: channel, .. } => {
                         self.relays.channels.insert(*channel, id);
                     }
-                    Event::IncomingTrackMuted { id: track, muted } => {
-                        self.speakers.watched_muted(&mut self.core, *track, *muted);
-                        self.handle_own(now);
-                    }
                     Event::TransportClosed { .. } => tracing::debug!(transport = %id, "closed"),
                     _ => {}
                 }
@@ -64,6 +60,10 @@ impl Shard {
             }
             PeerEvent::IncomingTrackChanged { id: track } => {
                 self.media.describe(&mut self.core, now, id, track);
+            }
+            PeerEvent::IncomingTrackHeldBack { id: track, held_back } => {
+                self.speakers.watched_muted(&mut self.core, track, held_back);
+                self.handle_own(now);
             }
             PeerEvent::IncomingTrackClosed { id: track, reason } => {
                 self.speakers.watched_gone(&mut self.core, track);

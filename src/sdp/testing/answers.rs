@@ -320,6 +320,18 @@ fn later_offers_keep_what_was_agreed_on() {
 }
 
 #[test]
+fn what_the_peer_may_send_stands_in_lines_of_video_that_it_sends() {
+    let agreement = agree(&both().sdp()).unwrap();
+    let session = LocalSession { max_bitrate: Some(1_000_001), ..session(&agreement) };
+    let lines: Vec<_> = agreement.lines.iter().map(|line| &line.local).collect();
+    let text = write(&session, &lines, &agreement.group);
+    let sections = sections(&text);
+    assert!(!sections[0].contains("b="), "{}", sections[0]);
+    let place = "c=IN IP4 0.0.0.0\r\nb=TIAS:1000001\r\nb=AS:1001\r\na=";
+    assert!(sections[1].contains(place), "{}", sections[1]);
+}
+
+#[test]
 fn a_line_that_was_given_up_is_free_for_another_kind() {
     let gone = both().replaced("m=video 9", "m=video 0").replaced("BUNDLE 0 1", "BUNDLE 0");
     let first = agree(&gone.sdp()).unwrap();

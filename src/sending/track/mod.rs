@@ -163,11 +163,15 @@ impl OutgoingTrack {
             self.payloads.clear();
             self.told.mismatch = false;
         }
+        let withheld = description.withheld;
+        if withheld {
+            self.redundancy.end_segment();
+        }
         self.take_encodings();
         // A sender that restarted an encoding uses another SSRC for it.
         for encoding in &description.encodings {
             let old = before.as_ref().and_then(|before| before.encoding(encoding.index));
-            if old.is_some_and(|old| old.ssrc != encoding.ssrc) {
+            if withheld || old.is_some_and(|old| old.ssrc != encoding.ssrc) {
                 self.transponder.restart(encoding.index);
             }
         }
@@ -279,6 +283,7 @@ mod tests {
                 .flat_map(|codec| description(codec, &[100_000]).encodings.clone())
                 .collect(),
             alternatives: true,
+            withheld: false,
             thinnest: None,
         };
         track.describe_source(Arc::new(both));

@@ -14,7 +14,7 @@ use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 use super::association::{Association, Recipe, Step};
 use super::failure::Failure;
 use super::record::{Leading, Random, leading};
-use super::sctp::{Guard, RETRY, Verdict, Window};
+use super::sctp::{Excess, Farewell, Guard, RETRY, Verdict, Window};
 use super::{Dtls, QUESTION};
 
 /// A handshake costs a signature and two key agreements, and its first message is unauthenticated.
@@ -54,6 +54,7 @@ pub(super) struct Associations {
     guard: Guard,
     /// Stands behind it.
     window: Window,
+    farewell: Farewell,
 }
 
 #[derive(Debug)]
@@ -88,6 +89,7 @@ impl Associations {
             told: false,
             guard: Guard::default(),
             window: Window::default(),
+            farewell: Farewell::default(),
         }
     }
 
@@ -292,6 +294,14 @@ impl Associations {
         verdict
     }
 
+    /// The peer and the session hear that it is over.
+    fn give_up(&mut self, excess: Excess) {
+        if let Err(error) = self.current.send(&self.farewell.abort(excess)) {
+            tracing::debug!(%error, "no farewell");
+        }
+        self.session.fail(Failure::Excess(excess));
+    }
+
     /// Tells a peer that was stopped that JavaScript has room again.
     fn reopen(&mut self) {
         if let Some(packet) = self.window.reopen(self.session.backlog().room())
@@ -387,7 +397,7 @@ impl DtlsInstance for Associations {
                     match self.judge(packet) {
                         Verdict::Pass => return DtlsOutput::ApplicationData(&buf[..length]),
                         Verdict::Drop => {}
-                        Verdict::Abort(excess) => self.session.fail(Failure::Excess(excess)),
+                        Verdict::Abort(excess) => self.give_up(excess),
                     }
                 }
                 Step::Connected => return DtlsOutput::Connected,
@@ -424,6 +434,7 @@ impl DtlsInstance for Associations {
             return Ok(0);
         }
         self.guard.hear(data);
+        self.farewell.hear(data);
         self.current.send(self.window.limit(data, self.session.backlog().room()))
     }
 

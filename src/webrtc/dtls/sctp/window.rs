@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::checksum;
 use super::chunk::{COMMON_HEADER, SACK};
 
 /// How soon a sender that was stopped is told that there is room again.
@@ -15,8 +16,6 @@ pub(in super::super) const RETRY: Duration = Duration::from_millis(100);
 /// Where the window stands in a packet that begins with a SACK, behind the cumulative
 /// acknowledgement (RFC 9260 3.3.4).
 const WINDOW: std::ops::Range<usize> = COMMON_HEADER + 8..COMMON_HEADER + 12;
-/// RFC 9260 3.1.
-const CHECKSUM: std::ops::Range<usize> = 8..12;
 
 #[derive(Debug, Default)]
 pub(in super::super) struct Window {
@@ -44,9 +43,7 @@ impl Window {
         self.limited.clear();
         self.limited.extend_from_slice(packet);
         self.limited[WINDOW].copy_from_slice(&room.to_be_bytes());
-        self.limited[CHECKSUM].fill(0);
-        let checksum = crc32c(&self.limited).to_le_bytes();
-        self.limited[CHECKSUM].copy_from_slice(&checksum);
+        checksum::set(&mut self.limited);
         &self.limited
     }
 
@@ -61,40 +58,10 @@ impl Window {
     }
 }
 
-/// Castagnoli's polynomial, bits reversed (RFC 9260 appendix A).
-const POLYNOMIAL: u32 = 0x82f6_3b78;
-
-const TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut value = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 { value >> 1 ^ POLYNOMIAL } else { value >> 1 };
-            bit += 1;
-        }
-        table[byte] = value;
-        byte += 1;
-    }
-    table
-};
-
-fn crc32c(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, byte| TABLE[usize::from((sum as u8) ^ byte)] ^ (sum >> 8))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{data, packet, sack};
     use super::*;
-
-    #[test]
-    fn the_checksum_is_that_of_the_specification() {
-        // RFC 3720 B.4.
-        assert_eq!(crc32c(&[0; 32]).to_le_bytes(), [0xaa, 0x36, 0x91, 0x8a]);
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-    }
 
     #[test]
     fn an_acknowledgement_tells_no_more_room_than_javascript_has() {
