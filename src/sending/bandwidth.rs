@@ -125,7 +125,9 @@ impl Bandwidth {
     /// The share of a link that is left for repetitions, of all that is lost on it whatever is sent,
     /// twice. Without it they and what they delay fill a link that media fits just so.
     pub(super) fn reserve(&self, round_trip: Option<Duration>) -> f64 {
-        let lost = f64::from(self.statistics().usual_loss);
+        let statistics = self.statistics();
+        // What a queue dropped before the link was known is taken for usual, but happens no more.
+        let lost = f64::from(statistics.usual_loss.min(statistics.loss));
         if is_far(round_trip) { (2.0 * lost).min(MOST_RESERVED) } else { 0.0 }
     }
 
