@@ -368,7 +368,10 @@ export interface TransportOptions {
   maxMessageSize?: number
   /** Bytes a data channel may hold back before `send()` throws `ERR_QUEUE_FULL`. Default 16 MiB. */
   maxBufferedAmount?: number
-  /** Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. */
+  /**
+   * Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. A file that cannot be written is
+   * an `error` event of the transport, which goes on without.
+   */
   dumpFile?: string
 }
 
@@ -858,14 +861,19 @@ export interface ActiveSpeakerDetectorOptions {
   appData?: unknown
   /** Sound below this does not count, in dBov (RFC 6464): -127 to 0. Default -60. */
   threshold?: number
+  /**
+   * Milliseconds without a sound after which a member has stopped to speak, as `speaking` tells: 200 to 60000. Pauses
+   * between words are shorter than the default of 700.
+   */
+  pause?: number
 }
 
 export interface ActiveSpeakerDetectorEvents {
   /** Somebody else has the word; `null` when whoever had it left. In silence nothing changes. */
   speaker: [track: IncomingTrack | null]
   /**
-   * A member begins to speak, at the first sound that is not noise, or has been silent for 0.7
-   * seconds. Each by itself, as many as there are. A member that is removed, or whose track closes, is
+   * A member begins to speak, at the first sound that is not noise, or has been silent for
+   * {@link ActiveSpeakerDetectorOptions.pause}. Each by itself, as many as there are. A member that is removed, or whose track closes, is
    * not told of any more. Measured only while somebody listens.
    */
   speaking: [track: IncomingTrack, speaking: boolean]
@@ -1522,7 +1530,10 @@ export interface CandidatePairStats {
   protocol: 'udp' | 'tcp'
   localAddress: string
   remoteAddress: string
-  /** Seconds. */
+  /**
+   * Seconds, by this side's own checks: never there with ICE-lite (the default), which sends none. What a publisher's is
+   * by RTCP stands in {@link EncodingStats.roundTripTime} of its tracks, a viewer's in that of the outgoing ones.
+   */
   currentRoundTripTime?: number
   totalRoundTripTime?: number
   responsesReceived?: number

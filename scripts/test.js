@@ -32,13 +32,14 @@ const SECTIONS = {
   rust: () => rustTests(),
   bench: () => benchTests(),
   docs: () => nodeTests('__test__/docs'),
-  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'docs', 'package']),
+  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'client', 'docs', 'package']),
   attacks: () => nodeTests('__test__/attacks'),
+  client: () => nodeTests('__test__/client'),
   package: () => nodeTests('__test__/package'),
   browser: () => nodeTests('__test__/browser')
 }
 /** The sections that load the native module. */
-const NEED_MODULE = ['node', 'attacks', 'package', 'browser']
+const NEED_MODULE = ['node', 'attacks', 'client', 'package', 'browser']
 
 async function main(wanted) {
   const started = Date.now()

@@ -68,9 +68,25 @@ test('it is used from an ES module', () => {
   runs('use.mjs', `import { Endpoint, version } from 'medialoom'\n${USE}`)
 })
 
-test('its own express routers and rooms are found', () => {
-  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express']) require.resolve('medialoom/' + name)`)
+test('its own express routers, rooms and tokens are found', () => {
+  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'auth']) require.resolve('medialoom/' + name)`)
   assert.equal(status, 0, output)
+})
+
+test('tokens want jose, which is not installed unasked, and say so', () => {
+  const script = `
+    const { KeyRing, createToken } = require('medialoom/auth')
+    createToken(new KeyRing({ id: 'a', secret: 'x'.repeat(32) }), { video: {} }).catch(error => console.log(error.message))
+  `
+  const { status, output } = node('tokens.cjs', script)
+  assert.equal(status, 0, output)
+  assert.match(output, /npm install jose/)
+})
+
+test('medialoom ctl is among its commands', () => {
+  const { status, output } = node('ctl.cjs', `process.argv.splice(2, Infinity, 'ctl', '--help'); require('./node_modules/medialoom/scripts/cli.js')`)
+  assert.equal(status, 0, output)
+  assert.match(output, /medialoom ctl rooms/)
 })
 
 for (const [module, moduleResolution] of [

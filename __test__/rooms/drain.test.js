@@ -85,7 +85,7 @@ test('SIGTERM: nobody new is let in, everyone is told to go, and the server ends
   server.child.kill('SIGTERM')
   const move = await ada.next('move')
   assert.equal(move.url, 'https://other.example.org/')
-  assert.ok(move.deadline > before + 50_000 && move.deadline < Date.now() + 61_000)
+  assert.ok(move.deadline >= before + 60_000 && move.deadline <= Date.now() + 60_000)
 
   assert.equal(await refusal(server), 'shutting-down')
   const late = await publish(server)
@@ -103,7 +103,7 @@ test('SIGTERM: nobody new is let in, everyone is told to go, and the server ends
   const gone = await fetch(new URL(published.headers.get('Location') ?? '', server.url), { method: 'DELETE', headers: { Authorization: `Bearer ${server.token}` } })
   assert.equal(gone.status, 200)
   assert.equal(await server.exited, 0, server.output())
-  assert.ok(Date.now() - before < 30_000, 'it did not wait for the deadline')
+  assert.ok(Date.now() < move.deadline, 'it did not wait for the deadline')
 })
 
 test('at the deadline whoever is left is told goodbye', async () => {

@@ -129,20 +129,27 @@ test('what comes while a token is looked at waits, and is not lost', async () =>
 })
 
 test('who was told goodbye while a token was looked at does not come in', async () => {
-  const quick = await start({ limits: { joinTimeout: 150 } })
+  const quick = await start({ limits: { joinTimeout: 2000 } })
   const authorize = quick.entrance.enter
-  let asked = 0
+  let looked = () => {}
+  /** @type {Promise<unknown>[]} */
+  const answers = []
   quick.entrance.enter = async (...wish) => {
-    asked += 1
-    await new Promise(resolve => setTimeout(resolve, 400))
-    return authorize(...wish)
+    await new Promise(resolve => (looked = () => resolve(undefined)))
+    const answer = authorize(...wish)
+    answers.push(answer)
+    return answer
   }
   try {
     const late = await connect({}, quick)
     late.send({ type: 'join', room: 'loom', name: 'Late', token: await tokenOf() })
     assert.equal((await late.next('bye')).code, 'join-timeout')
-    await new Promise(resolve => setTimeout(resolve, 500))
-    assert.deepEqual([asked, quick.rooms.size], [1, 0])
+    looked()
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(answers.length, 1)
+    await answers[0]
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(quick.rooms.size, 0)
   } finally {
     await quick.close()
   }
@@ -192,6 +199,24 @@ test('WHIP and WHEP go by the same tokens', async () => {
   const listener = await tokenOf({ canPublish: false })
   assert.deepEqual([(await whip(listener)).status, (await whep(listener)).status], [403, 201])
   assert.equal((await whip(await tokenOf())).status, 201)
+  assert.equal(server.entrance.addresses.of('127.0.0.1').rooms, 1, 'the room is counted to whoever made it')
+})
+
+test('a guest decides nothing about the room, and one who may only listen does not go on stage', async () => {
+  await (await join(await tokenOf({ roomAdmin: true }))).next('welcome')
+  const guest = await join(await tokenOf({ canPublish: false }), { role: 'listener' })
+  const { permissions } = await guest.next('welcome')
+  assert.deepEqual([permissions.roomAdmin, permissions.canPublish], [false, false])
+  for (const request of [{ type: 'set-role', role: 'member' }, { type: 'moderate', action: 'lock' }]) {
+    guest.send(request)
+    assert.equal((await guest.next('error')).code, 'forbidden')
+  }
+  const member = await join(await tokenOf())
+  await member.next('welcome')
+  for (const request of [{ type: 'set-mode', mode: 'p2p' }, { type: 'set-layout', layout: 'speaker' }, { type: 'moderate', action: 'kick', participant: 'x' }]) {
+    member.send(request)
+    assert.equal((await member.next('error')).code, 'forbidden', request.type)
+  }
 })
 
 test("a room's host hands out links, for their room and for no longer than their own", async () => {
@@ -244,10 +269,8 @@ test('before joining a message is short and shallow, and a stranger says little 
   assert.equal(await refusal('['.repeat(1000)), 'bad-message')
   assert.equal(await refusal(JSON.stringify({ type: 'join', room: [[]], name: 'x' })), 'bad-message')
   assert.equal(await refusal(JSON.stringify({ type: 'view', streams: Array(70).fill(1) })), 'bad-message')
-  const before = Date.now()
   for (let sent = 0; sent < 100; sent++) stranger.send('x'.repeat(4000))
   await stranger.closed
-  assert.ok(Date.now() - before < 5000)
   // The frame of 1 MB is not waited for.
   const raw = net.connect(server.port, '127.0.0.1')
   raw.write('GET /signaling HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')

@@ -149,6 +149,20 @@ test('who was told goodbye cannot join any more', async () => {
   assert.deepEqual(messages, [])
 })
 
+test('an address that sends too much is read more slowly, and nothing of it is lost', async () => {
+  const { Connection } = await import('../../examples/room-server/connection.js')
+  /** @type {string[]} */
+  const calls = []
+  const address = { bytes: () => (calls.length === 0 ? 20 : 0), message: () => 0 }
+  const { connection, messages, receive } = await open(Connection, { address, pause: () => calls.push('pause'), resume: () => calls.push('resume') })
+  connection.received(100)
+  connection.received(100)
+  receive('{"type":"ping"}')
+  assert.deepEqual([calls, messages], [['pause'], [{ type: 'ping' }]])
+  await new Promise(resolve => setTimeout(resolve, 100))
+  assert.deepEqual(calls, ['pause', 'resume'])
+})
+
 test('no message takes longer than an SDP of its size', async () => {
   const { Connection } = await import('../../examples/room-server/connection.js')
   const { connection, receive } = await open(Connection)
@@ -185,16 +199,17 @@ test('no message takes longer than an SDP of its size', async () => {
 })
 
 /** A connection over a socket that is none. @param {typeof import('../../examples/room-server/connection.js').Connection} Connection */
-async function open(Connection) {
+async function open(Connection, { address = undefined, ...more } = {}) {
   const { LIMITS } = await import('../../examples/room-server/limits.js')
   const { clientMessages } = await import('../../examples/room-server/messages.js')
-  const socket = Object.assign(new EventEmitter(), { OPEN: 1, readyState: 1, bufferedAmount: 0, send() {}, close() {}, terminate() {} })
+  const socket = Object.assign(new EventEmitter(), { OPEN: 1, readyState: 1, bufferedAmount: 0, send() {}, close() {}, terminate() {}, ...more })
   const limits = { ...LIMITS, messagesPerSecond: 1e6, messageBurst: 1e6 }
   /** @type {object[]} */
   const messages = []
   const connection = new Connection(/** @type {any} */ (socket), {
     limits,
     schema: clientMessages(limits),
+    address: /** @type {any} */ (address),
     onMessage: message => messages.push(message),
     onClose() {},
   })

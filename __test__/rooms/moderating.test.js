@@ -213,3 +213,17 @@ test("hands and metadata are told to everyone, a listener's hand to the hosts", 
   assert.ok(raised.hand > 0)
   assert.deepEqual(await ada.seen('hand'), [])
 })
+
+test('a client that gets the speakers is told whose each stream is, and again when it has come back', async () => {
+  const ada = await join('Ada')
+  ada.send({ type: 'offer', connection: 1, id: 1, sdp: publisherOffer('camera') })
+  await ada.next('answer')
+  const grace = await join('Grace', undefined, { source: 'speakers' })
+  const all = ['audio.1', 'audio.2', 'audio.3', 'video.1', 'video.2', 'video.3', 'video.4'].map(slot => `speaker.${slot}`)
+  const told = await grace.next('slots', ({ streams }) => streams.some(({ participant }) => participant === ada.id))
+  assert.deepEqual(told.streams.map(({ id }) => id), all)
+  grace.close()
+  const again = await join('Grace', undefined, { session: grace.welcome.session })
+  assert.equal(again.welcome.resumed, true)
+  assert.deepEqual((await again.next('slots')).streams.map(({ id }) => id), all)
+})

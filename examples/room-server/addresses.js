@@ -66,9 +66,9 @@ export class Address {
     if (this.rooms >= this.#limits.maxRoomsPerAddress) throw new TooMany('your address has made as many rooms as it may have', PATIENCE)
   }
 
-  /** @returns {boolean} whether one more message is read */
+  /** A message came. @returns {number} milliseconds for which no more are read */
   message() {
-    return this.#buckets.messages.take()
+    return 1000 * this.#buckets.messages.spend(1)
   }
 
   /** @param {number} count that came @returns {number} milliseconds for which no more are read */

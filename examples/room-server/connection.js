@@ -73,15 +73,7 @@ export class Connection {
         return
       }
     }
-    const wait = Math.min(this.#address?.bytes(count) ?? 0, LONGEST_PAUSE_MS)
-    if (wait > 0 && !this.#pause) {
-      this.#socket.pause()
-      this.#pause = setTimeout(() => {
-        this.#pause = null
-        this.#socket.resume()
-      }, wait)
-      this.#pause.unref()
-    }
+    this.#slowDown(this.#address?.bytes(count) ?? 0)
   }
 
   /** It is in: what it sends may be as large as a description. */
@@ -136,6 +128,21 @@ export class Connection {
   }
 
   /**
+   * Reads nothing more for a while. What an address does too fast takes longer, and nothing of it is
+   * lost: others may be behind it.
+   * @param {number} wait milliseconds
+   */
+  #slowDown(wait) {
+    if (wait <= 0 || this.#pause) return
+    this.#socket.pause()
+    this.#pause = setTimeout(() => {
+      this.#pause = null
+      this.#socket.resume()
+    }, Math.min(wait, LONGEST_PAUSE_MS))
+    this.#pause.unref()
+  }
+
+  /**
    * @param {Buffer} data
    * @param {boolean} isBinary
    */
@@ -155,7 +162,8 @@ export class Connection {
    * @param {boolean} isBinary
    */
   #check(data, isBinary) {
-    if (!this.#bucket.take() || this.#address?.message() === false) {
+    this.#slowDown(this.#address?.message() ?? 0)
+    if (!this.#bucket.take()) {
       if (!this.#patience.take()) {
         this.bye(CLOSE.policy, 'rate-limited', 'too many messages')
       } else if (this.#warning.take()) {

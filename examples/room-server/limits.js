@@ -29,7 +29,7 @@ export const LIMITS = {
   /** Requests of WHIP, WHEP, the API and metrics. */
   requestsPerSecond: 50,
   requestBurst: 500,
-  /** Messages over all its WebSockets. */
+  /** Messages over all its WebSockets: beyond, they are read no faster. */
   addressMessagesPerSecond: 2000,
   addressMessageBurst: 10_000,
   /** Bytes over all its WebSockets: beyond, they are read no faster. */

@@ -1,5 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
+/** Rooms that have series of their own. */
+const MOST_ROOMS = 100
+/** No room can be called so. */
+const OTHER_ROOMS = '(others)'
+
 /**
  * The server's figures for Prometheus. They are read from the engine when they are asked for.
  *
@@ -30,7 +35,10 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   const webhookCounter = new Counter({ name: 'room_server_webhook_events_total', help: 'Events for webhooks, by what became of them', labelNames: ['outcome'], registers })
   new Gauge({ name: 'room_server_webhook_events_waiting', help: 'Events that wait for a webhook', registers, collect() { this.set(sum(webhooks, 'waiting')) } })
 
-  // Counters of the engine's, shown as they stand; each thread counts for itself.
+  const roomParticipants = new Gauge({ name: 'room_server_room_participants', help: 'Participants of the largest rooms, and of all others together', labelNames: ['room'], registers })
+  const roomBitrate = new Gauge({ name: 'room_server_room_bitrate', help: 'Bits of media a second of the largest rooms, and of all others together', labelNames: ['room', 'direction'], registers })
+
+  // The engine counts, and each thread for itself; they are shown as they stand.
   const perThread = /** @type {const} */ ([
     ['packetsReceived', 'medialoom_packets_received_total', 'Datagrams received'],
     ['packetsSent', 'medialoom_packets_sent_total', 'Datagrams sent'],
@@ -44,7 +52,10 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
     ['load', 'medialoom_thread_load', 'Share of its time in which a media thread works'],
     ['layerShare', 'medialoom_thread_layer_share', 'Share of the best bitrate that video tracks of a thread are sent at most'],
     ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed'],
-  ]).map(([field, name, help]) => ({ field, gauge: new Gauge({ name, help, labelNames: ['thread'], registers }) }))
+  ]).map(([field, name, help]) => {
+    const options = { name, help, labelNames: /** @type {const} */ (['thread']), registers }
+    return { field, metric: name.endsWith('_total') ? new Counter(options) : new Gauge(options) }
+  })
 
   return {
     contentType: registry.contentType,
@@ -67,17 +78,19 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
     for (const outcome of /** @type {const} */ (['sent', 'failed', 'dropped'])) webhookCounter.inc({ outcome }, sum(webhooks, outcome))
 
     const stats = await endpoint.getStats()
-    for (const thread of stats.threads) {
-      for (const { field, gauge } of perThread) gauge.set({ thread: String(thread.thread) }, thread[field])
+    for (const { field, metric } of perThread) {
+      metric.reset()
+      for (const thread of stats.threads) metric.inc({ thread: String(thread.thread) }, thread[field])
     }
+    collectRooms(stats.transports)
     for (const state of ['new', 'connecting', 'connected', 'disconnected']) {
       transportGauge.set({ state }, stats.transports.filter(transport => transport.state === state).length)
     }
     const encodings = stats.transports.flatMap(transport => transport.incomingTracks).flatMap(track => track.encodings)
     const outgoing = stats.transports.flatMap(transport => transport.outgoingTracks)
-    lossGauge.set(encodings.reduce((sum, encoding) => sum + encoding.packetsLost, 0))
-    bitrateGauge.set({ direction: 'in' }, encodings.reduce((sum, encoding) => sum + encoding.bitrate, 0))
-    bitrateGauge.set({ direction: 'out' }, outgoing.reduce((sum, track) => sum + track.bitrate, 0))
+    lossGauge.set(sum(encodings, 'packetsLost'))
+    bitrateGauge.set({ direction: 'in' }, sum(encodings, 'bitrate'))
+    bitrateGauge.set({ direction: 'out' }, sum(outgoing, 'bitrate'))
 
     for (const effort of /** @type {const} */ (['full', 'fast', 'half-rate', 'half-size'])) {
       effortGauge.set({ effort }, stats.mixers.filter(mixer => mixer.effort === effort).length)
@@ -85,6 +98,33 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
     portGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.ports.length, 0))
     latenessGauge.set(Math.max(0, ...stats.mixers.map(mixer => mixer.lateness)) / 1000)
     dropGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.packetsDropped, 0))
+  }
+
+  /**
+   * Clients choose the names of rooms, so that not each may become a series: the largest do.
+   * @param {import('medialoom').TransportStats[]} transports
+   */
+  function collectRooms(transports) {
+    roomParticipants.reset()
+    roomBitrate.reset()
+    const bitrates = new Map(transports.map(transport => [transport.id, bitrateOf(transport)]))
+    const bySize = [...rooms].sort((one, other) => other.participants.length - one.participants.length)
+    for (const [rank, { name, participants }] of bySize.entries()) {
+      const room = rank < MOST_ROOMS ? name : OTHER_ROOMS
+      roomParticipants.inc({ room }, participants.length)
+      for (const { transport } of participants) {
+        const bitrate = transport && bitrates.get(transport.id)
+        for (const direction of /** @type {const} */ (['in', 'out'])) roomBitrate.inc({ room, direction }, bitrate ? bitrate[direction] : 0)
+      }
+    }
+  }
+}
+
+/** Bits of media a second that come and go over one transport. @param {import('medialoom').TransportStats} transport */
+function bitrateOf({ incomingTracks, outgoingTracks }) {
+  return {
+    in: sum(incomingTracks.flatMap(track => track.encodings), 'bitrate'),
+    out: sum(outgoingTracks, 'bitrate'),
   }
 }
 

@@ -47,7 +47,7 @@ function participantOf({ id, identity, name, role, metadata, attributes, joinedA
 
 /**
  * @param {import('medialoom/rooms').Publication} publication
- * @param {import('medialoom').IncomingTrack} track
+ * @param {import('medialoom/rooms').PublishedTrack} track
  */
 function trackOf({ id, screen }, { id: trackId, kind }) {
   return { id: String(trackId), kind, stream: id, source: screen ? 'screen' : kind === 'audio' ? 'microphone' : 'camera' }

@@ -71,10 +71,7 @@ export class Session {
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
-    participant.on('slots', slots => {
-      const streams = slots.map(({ stream, kind, participant: whose }) => ({ id: stream, kind, participant: whose?.id ?? null }))
-      this.send({ type: 'slots', streams })
-    })
+    participant.on('slots', () => this.#tellSlots())
     participant.on('message', ({ from, topic, data }) => {
       this.send({ type: 'message', from: from?.id ?? null, ...(topic !== null && { topic }), data })
     })
@@ -174,6 +171,7 @@ export class Session {
     for (const track of this.participant.transport?.outgoingTracks ?? []) {
       if (track.transponder) this.#tellEncoding(track.transponder)
     }
+    this.#tellSlots()
     this.#figures.tellAllLayers()
     for (const track of this.participant.transport?.incomingTracks ?? []) this.#tellDemand(track)
   }
@@ -302,6 +300,14 @@ export class Session {
     }
     transponder.selectEncoding(encoding)
     this.#tellEncoding(transponder)
+  }
+
+  /** Whose tracks the streams of speakers carry. */
+  #tellSlots() {
+    const { slots } = this.participant
+    if (slots.length === 0) return
+    const streams = slots.map(({ stream, kind, participant }) => ({ id: stream, kind, participant: participant?.id ?? null }))
+    this.send({ type: 'slots', streams })
   }
 
   /** @param {string} reason */

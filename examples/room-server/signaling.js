@@ -27,7 +27,6 @@ const ERROR_CODES = {
 
 /**
  * @typedef {import('./messages.js').ClientMessageOf<'join'>} Join
- * @typedef {[socket: import('ws').WebSocket, request: import('node:http').IncomingMessage, address: import('./addresses.js').Address]} Connected
  */
 
 /** The signaling protocol of docs/signaling.md over WebSockets. */
@@ -63,9 +62,14 @@ export class Signaling {
       // Twice the limit, so that a message over the limit gets an answer instead of a cut.
       maxPayload: 2 * limits.maxMessageSize,
     })
-    this.#server.on('connection', (...connected) => this.#connected(.../** @type {Connected} */ (/** @type {unknown} */ (connected))))
-    this.#server.on('wsClientError', (_error, socket) => socket.destroy())
-    acceptUpgrades({ httpServer, path: SIGNALING_PATH, server: this.#server, visitors: entrance.visitors, addresses: entrance.addresses })
+    acceptUpgrades({
+      httpServer,
+      path: SIGNALING_PATH,
+      server: this.#server,
+      visitors: entrance.visitors,
+      addresses: entrance.addresses,
+      connected: (socket, request, address) => this.#connected(socket, request, address),
+    })
     rooms.on('room', room => this.#byRoom.set(room, new RoomSignaling(room, limits)))
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), limits.heartbeatInterval)
     this.#heartbeat.unref()

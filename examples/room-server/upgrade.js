@@ -9,8 +9,9 @@ import { Refusal, problemOf } from './problem.js'
  * @param {import('ws').WebSocketServer} options.server without a server of its own
  * @param {import('./visitor.js').Visitors} options.visitors
  * @param {import('./addresses.js').Addresses} options.addresses
+ * @param {(socket: import('ws').WebSocket, request: import('node:http').IncomingMessage, address: import('./addresses.js').Address) => void} options.connected
  */
-export function acceptUpgrades({ httpServer, path, server, visitors, addresses }) {
+export function acceptUpgrades({ httpServer, path, server, visitors, addresses, connected }) {
   httpServer.on('upgrade', (request, socket, head) => {
     // What breaks before the WebSocket has its own listener is nobody's business.
     socket.on('error', () => {})
@@ -22,7 +23,7 @@ export function acceptUpgrades({ httpServer, path, server, visitors, addresses }
       server.handleUpgrade(request, socket, head, webSocket => {
         address.connections += 1
         webSocket.once('close', () => (address.connections -= 1))
-        server.emit('connection', webSocket, request, address)
+        connected(webSocket, request, address)
       })
     } catch (error) {
       refuse(socket, error)

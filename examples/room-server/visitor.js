@@ -11,6 +11,7 @@ export class Visitors {
   #trusts
   #origins
   #everyOrigin
+  #wondered = false
 
   /**
    * @param {Pick<import('./config.js').Config, 'trustProxy' | 'origins' | 'baseUrl'>} config
@@ -37,11 +38,19 @@ export class Visitors {
     const nearest = request.socket.remoteAddress ?? ''
     const told = headerOf(request, 'x-forwarded-for').split(',').slice(-MAX_FORWARDED).reverse()
     let address = nearest
+    if (told[0] !== '' && !this.isProxy(nearest)) this.#wonder()
     for (const [hop, next] of told.entries()) {
       if (!this.#trusts(address, hop) || !isIP(next.trim())) break
       address = next.trim()
     }
     return address
+  }
+
+  /** Anybody may send such a header, so it is said once and not believed. */
+  #wonder() {
+    if (this.#wondered) return
+    this.#wondered = true
+    console.error('A request names another client (X-Forwarded-For). If that was a proxy of yours, all of its clients count as one address until TRUST_PROXY says so.')
   }
 
   /**

@@ -1,7 +1,5 @@
 'use strict'
 
-const { AuthError } = require('./auth-error.js')
-
 /** @type {Promise<typeof import('jose')> | null} */
 let loading = null
 
@@ -9,7 +7,7 @@ let loading = null
 function jose() {
   loading ??= import('jose').catch(cause => {
     loading = null
-    throw new AuthError('ERR_INVALID_ARG', 'medialoom/auth needs the package jose: npm install jose', { cause })
+    throw new Error('medialoom/auth needs the package jose: npm install jose', { cause })
   })
   return loading
 }

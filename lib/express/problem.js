@@ -91,8 +91,9 @@ function problemDetails(onFault) {
       .status(problem.status)
       .set(problem.headers)
       .type('application/problem+json')
-      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status.
-      .send(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
+      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status. Not by send(), which adds an
+      // ETag of the body: in WHIP that header names the ICE session (RFC 9725 4.3.1).
+      .end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
   }
 }
 

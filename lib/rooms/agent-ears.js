@@ -15,6 +15,8 @@ class AgentEars {
   #mixer = null
   /** @type {Map<import('./index.js').Participant, import('../../index.js').MixerPort>} */
   #ports = new Map()
+  /** What listens to each. @type {Map<import('./index.js').Participant, () => void>} */
+  #listeners = new Map()
   #closed = false
   #onChange = () => this.#update()
 
@@ -55,7 +57,8 @@ class AgentEars {
     this.#closed = true
     const { room } = this.#participant
     for (const event of EVENTS) room.off(event, this.#onChange)
-    for (const other of this.#ports.keys()) other.off('media', this.#onChange)
+    for (const [other, listener] of this.#listeners) other.off('media', listener)
+    this.#listeners.clear()
     this.#ports.clear()
     void this.#mixer?.close()
   }
@@ -89,16 +92,30 @@ class AgentEars {
     for (const [other, port] of this.#ports) {
       if (others.includes(other)) continue
       this.#ports.delete(other)
-      other.off('media', this.#onChange)
+      const listener = this.#listeners.get(other)
+      this.#listeners.delete(other)
+      if (listener) other.off('media', listener)
       port.close()
     }
-    for (const other of others) {
+    for (const other of others) if (!this.#listeners.has(other)) this.#follow(mixer, other)
+  }
+
+  /**
+   * @param {import('../../index.js').Mixer} mixer
+   * @param {import('./index.js').Participant} other
+   */
+  #follow(mixer, other) {
+    const listener = () => {
+      if (mixer.closed) return
       try {
         this.#attach(this.#portOf(mixer, other), other)
       } catch (error) {
         this.#onError(/** @type {Error} */ (error))
       }
     }
+    this.#listeners.set(other, listener)
+    other.on('media', listener)
+    listener()
   }
 
   /**
@@ -110,7 +127,6 @@ class AgentEars {
     if (!port) {
       port = mixer.addPort({ label: other.name, appData: other })
       this.#ports.set(other, port)
-      other.on('media', this.#onChange)
     }
     return port
   }

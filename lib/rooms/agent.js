@@ -19,7 +19,6 @@ class Agent extends EventEmitter {
   #participant
   #voice
   #ears
-  /** @type {Turns<import('./index.js').Participant>} */
   #turns
   #options
 
@@ -34,13 +33,11 @@ class Agent extends EventEmitter {
     const { endpoint } = participant.room
     this.#voice = new AgentVoice(participant, endpoint, options, error => this.#fail(error))
     this.#ears = new AgentEars(participant, endpoint, options, error => this.#fail(error))
-    this.#turns = new Turns({
+    this.#turns = new Turns(participant, {
       silence: options.silence,
       onStart: who => this.#started(who),
       onEnd: (who, duration) => this.emit('speechend', who, duration),
     })
-    participant.room.on('speaking', this.#onSpeaking)
-    participant.room.on('left', this.#onLeft)
   }
 
   get participant() {
@@ -92,20 +89,10 @@ class Agent extends EventEmitter {
 
   /** Called by the participant, which leaves. */
   close() {
-    this.#participant.room.off('speaking', this.#onSpeaking)
-    this.#participant.room.off('left', this.#onLeft)
     this.#turns.close()
     this.#voice.close()
     this.#ears.close()
   }
-
-  /** @param {import('./index.js').Participant} who @param {boolean} speaking */
-  #onSpeaking = (who, speaking) => {
-    if (who !== this.#participant) this.#turns.hear(who, speaking)
-  }
-
-  /** @param {import('./index.js').Participant} who */
-  #onLeft = who => this.#turns.forget(who)
 
   /** @param {import('./index.js').Participant} who */
   #started(who) {
@@ -134,8 +121,8 @@ function checkAgent(given) {
     if (!known.includes(name)) throw invalid(`agent.${name}`, `one of ${known.join(', ')}`)
   }
   const { audio = true, video = false, silence = SILENCE, interruptible = false } = /** @type {any} */ (options)
-  if (!Number.isInteger(silence) || silence < 0 || silence > 60_000) {
-    throw invalid('agent.silence', 'a whole number from 0 to 60000, in milliseconds')
+  if (!Number.isInteger(silence) || silence < 200 || silence > 60_000) {
+    throw invalid('agent.silence', 'a whole number from 200 to 60000, in milliseconds')
   }
   if (typeof interruptible !== 'boolean') throw invalid('agent.interruptible', 'true or false')
   if (!audio && !video) throw invalid('agent', 'one with audio or video')

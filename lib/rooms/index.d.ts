@@ -269,7 +269,7 @@ export interface AgentOptions {
   audio?: MixerOptions['audio']
   /** The same of what it shows. Default false. */
   video?: MixerOptions['video']
-  /** Milliseconds without a sound after which somebody has finished, 0 to 60000. Default 600. */
+  /** Milliseconds without a sound after which somebody has finished, 200 to 60000. Default 600. */
   silence?: number
   /** Whether it is interrupted by itself when somebody begins to speak. Default false. */
   interruptible?: boolean
@@ -434,7 +434,7 @@ export interface ParticipantEvents {
   /** A track of someone else cannot be sent to this participant, such as for want of a common codec. */
   forwardingfailed: [publication: Publication, track: PublishedTrack | null, error: Error]
   /** With the source `speakers`: whose tracks are sent on which stream now. */
-  slots: [slots: FilledSlot[]]
+  slots: [slots: readonly FilledSlot[]]
   /** A track of the room's mixer, or a slot of its speakers, is attached to a track that goes to this participant. */
   mixing: [transponder: Transponder]
   /**
@@ -512,6 +512,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly maySend: boolean
   /** What they receive. */
   readonly source: ReceivedSource
+  /** With the source `speakers`: whose tracks are sent on which stream, as the event `slots` said last. */
+  readonly slots: readonly FilledSlot[]
   /** What was asked for, `null` where the room's mode decides. */
   readonly chosenSource: ReceivedSource | null
   /** What they said is off, see {@link Participant.setMuted}. */

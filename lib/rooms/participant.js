@@ -173,17 +173,14 @@ class Participant extends EventEmitter {
     return this.#publishing.tracks
   }
 
+  get slots() {
+    const { forwarding } = this
+    return forwarding && 'slots' in forwarding ? forwarding.slots : []
+  }
+
   /** What the room tells of the others' publications, `null` while they are not to reach them. */
   get forwarding() {
     return this.#reception.forwarding
-  }
-
-  /**
-   * Called by the room once everyone knows of the participant.
-   * @param {import('../../index.js').Transport | null} transport
-   */
-  start(transport) {
-    this.setTransport(transport)
   }
 
   /** @param {import('../../index.js').Transport | null} transport */

@@ -1,5 +1,7 @@
 'use strict'
 
+const { isRefused } = require('./refused.js')
+
 /**
  * The slots of a room's speakers: few, whoever of many has them. The engine decides who, where the
  * packets come; here is no more than who takes part, and whose each track is.
@@ -61,6 +63,18 @@ class RoomSlots {
   update(participant) {
     const detector = this.#slots?.detector
     if (!detector || detector.closed) return
+    try {
+      this.#seat(detector, participant)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+    }
+  }
+
+  /**
+   * @param {import('../../index.js').ActiveSpeakerDetector} detector
+   * @param {import('./index.js').Participant} participant
+   */
+  #seat(detector, participant) {
     const before = this.#members.get(participant)
     const member = participant.closed ? undefined : memberOf(participant)
     if (before?.audio === member?.audio && before?.video === member?.video) return

@@ -333,7 +333,8 @@ class Room extends EventEmitter {
     this.#listen(participant)
     this.emit('joined', participant)
     this.#sendersChanged()
-    participant.start(options.transport ?? null)
+    // Once everyone knows of them.
+    participant.setTransport(options.transport ?? null)
     return participant
   }
 

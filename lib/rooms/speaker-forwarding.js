@@ -19,8 +19,8 @@ class SpeakerForwarding {
   #others
   /** @type {Map<import('./index.js').Publication, () => void>} */
   #watched = new Map()
-  /** What was told last. */
-  #told = ''
+  /** What was told last. @type {readonly import('./index.js').FilledSlot[]} */
+  #told = []
   #closed = false
 
   /**
@@ -56,14 +56,18 @@ class SpeakerForwarding {
 
   left() {}
 
+  get slots() {
+    return this.#told
+  }
+
   /** Somebody else has a slot. */
   changed() {
     const slots = [...this.#bySlot].map(([stream, slot]) => {
       return Object.freeze({ stream, kind: slot.kind, participant: this.#slots.owner(slot) })
     })
-    const told = slots.map(({ participant }) => participant?.id).join()
-    if (told === this.#told) return
-    this.#told = told
+    const same = slots.every(({ participant }, index) => participant === this.#told[index]?.participant)
+    if (same && slots.length === this.#told.length) return
+    this.#told = Object.freeze(slots)
     this.#participant.emit('slots', slots)
   }
 
@@ -72,7 +76,7 @@ class SpeakerForwarding {
     for (const stream of this.#streams) if (!stream.closed) stream.close()
     this.#streams = []
     this.#bySlot.clear()
-    this.#told = ''
+    this.#told = []
     if (!this.#closed && !this.#transport.closed) this.#start()
   }
 

@@ -40,6 +40,7 @@ use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::occupancy::{Occupancy, ThreadLoad};
 use medialoom::engine::shard::{EndpointParts, Shard};
+use medialoom::speakers::talking::PAUSE;
 use medialoom::webrtc::Certificates;
 
 use client::Client;
@@ -211,7 +212,7 @@ impl World {
     /// A group of speakers that lives on a shard.
     pub fn create_speakers(&mut self, shard: usize) -> SpeakersId {
         let group = SpeakersId::new(&self.ids, ShardIndex(shard as u8));
-        self.speakers(group, SpeakersCommand::Create { threshold: -60 });
+        self.speakers(group, SpeakersCommand::Create { threshold: -60, pause: PAUSE });
         group
     }
 

@@ -77,8 +77,8 @@ impl Speakers {
         command: SpeakersCommand,
     ) {
         use SpeakersCommand as C;
-        if let C::Create { threshold } = command {
-            self.groups.insert(id, SpeakerGroup::new(threshold));
+        if let C::Create { threshold, pause } = command {
+            self.groups.insert(id, SpeakerGroup::new(threshold, pause));
             return;
         }
         let Some(group) = self.groups.get_mut(&id) else { return };

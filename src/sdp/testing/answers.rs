@@ -1,10 +1,10 @@
 //! What an answer takes, repeats and refuses.
 
 use super::super::description::Direction;
-use super::super::{OpusParameters, Standing, answer, parse};
+use super::super::{LocalSession, OpusParameters, Standing, answer, parse, write};
 use super::{
-    FINGERPRINT, LITE, Lines, agree, answered, both, capabilities, only, sections, text, usable,
-    value,
+    FINGERPRINT, LITE, Lines, agree, answered, both, capabilities, only, sections, session, text,
+    usable, value,
 };
 use crate::codec::Codec;
 
