@@ -10,7 +10,11 @@ use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
-use crate::sfu::EncodingIndex;
+use crate::sfu::{EncodingIndex, Need};
+
+/// How long transport-wide feedback waits for media to leave with. Who sends and gets media mostly gets
+/// some in that time; without, feedback is a datagram and a call of its own.
+const HOLD: Duration = Duration::from_millis(10);
 
 /// Sound that is missing for longer is past.
 const USEFUL_SOUND: Duration = Duration::from_millis(400);
@@ -69,13 +73,19 @@ impl Receiving {
     }
 
     /// Asks for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, index: EncodingIndex) {
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        index: EncodingIndex,
+        need: Need,
+    ) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };
         let mut encodings = track.encodings.iter_mut();
         if let Some(encoding) = encodings.find(|encoding| encoding.index == index) {
-            encoding.keyframes.want(now);
+            encoding.keyframes.want(now, need);
             let next = encoding.keyframes.next();
             sooner(&mut self.timers.keyframe, next);
         }
@@ -86,15 +96,21 @@ impl Receiving {
         let Some(track) = self.track(id) else { return };
         let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
         let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();
-        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index));
+        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index, Need::Repair));
     }
 
-    /// When [`Receiving::poll`] is due.
+    /// When [`Receiving::poll`] has to be called.
     pub fn next(&self) -> Option<Instant> {
         let timers = &self.timers;
         let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
-        let own = [self.reporter.next(), self.transport_feedback.next()];
+        let own = [self.reporter.next(), self.transport_feedback.next().map(|at| at + HOLD)];
         timers.into_iter().chain(own).flatten().min()
+    }
+
+    /// Whether there is something for [`Receiving::poll`] to do if something else is sent anyway.
+    pub fn may_poll(&self, now: Instant) -> bool {
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
+        due(self.transport_feedback.next()) || due(self.next())
     }
 
     /// Does what is due. `send` gets RTCP compounds to be sealed.
@@ -198,7 +214,7 @@ impl Receiving {
                 && let Some(encoding) =
                     track.encodings.get_mut(encoding).filter(|e| e.ssrc == stream.ssrc)
             {
-                encoding.keyframes.want(now);
+                encoding.keyframes.want(now, Need::Repair);
                 sooner(&mut self.timers.keyframe, encoding.keyframes.next());
             }
         }
