@@ -635,7 +635,8 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   /** Transponders that take this track. */
   readonly transponders: readonly Transponder[]
   /**
-   * Asks the sender for a keyframe; at most one request per encoding goes out in 500 ms.
+   * Asks the sender for a keyframe; at most one request per encoding goes out in 500 ms. Nobody who starts to receive a
+   * track needs to: it gets the last keyframe and what came since, or one is asked for.
    * @param rid one encoding, default all of them
    */
   requestKeyframe(rid?: string): void

@@ -110,14 +110,12 @@ function typeScriptProjects() {
   return ['tsconfig.json', ...projects.filter(project => fs.existsSync(path.join(ROOT, project)))]
 }
 
-/** All of them, those over real sockets once more by the way Windows waits for sockets, and DTLS's own. */
+/** All of them, and DTLS's own. */
 async function rustTests() {
   const test = ['test', '--no-fail-fast', '--no-default-features']
-  const sockets = ['media-threads', 'ice-tcp', 'connecting'].flatMap(name => ['--test', name])
-  const portable = ['--features', 'fault-injection,mcu,portable-sockets', '--locked', ...sockets]
   // A copy of somebody else's crate that was changed here is nobody else's to test.
   const vendored = ['test', '--package', 'dimpl', '--lib', '--locked']
-  return eachOf([[...test, ...FEATURES], [...test, ...portable], vendored], cargoTest)
+  return eachOf([[...test, ...FEATURES], vendored], cargoTest)
 }
 
 /** The benchmark's clients, a crate of their own, with what the engine's tests have compiled. */

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.js'
 
 /** Rooms that have series of their own. */
 const MOST_ROOMS = 100
@@ -16,7 +17,7 @@ const OTHER_ROOMS = '(others)'
  */
 export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  addProcessMetrics(registry)
   const registers = [registry]
 
   new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })

@@ -9,9 +9,9 @@ use crate::control::ids::{ChannelId, Ended, ShardIndex, SourceId, SpeakersId, Ta
 use crate::engine::io::Message;
 use crate::engine::speakers::Source;
 use crate::engine::tap::Inlet;
-use crate::sfu::EncodingSet;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingSet, Need};
 use crate::speakers::Speech;
 
 /// From shard to shard, or from takers and makers of tracks.
@@ -43,6 +43,7 @@ pub enum ShardMessage {
     KeyframeWanted {
         track: SourceId,
         encoding: EncodingIndex,
+        need: Need,
     },
     /// Which encodings the receivers on a shard want.
     Demand {

@@ -20,3 +20,4 @@ mod speakers;
 pub mod tap;
 mod timers;
 mod tries;
+mod unfinished;

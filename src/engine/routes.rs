@@ -1,6 +1,7 @@
 //! Which receivers on this shard take which track, and which other shards have some.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::control::ids::{
     IdMap, MAX_SHARDS, OutgoingTrackId, ShardIndex, SourceId, TakerId, TransportId,
@@ -75,10 +76,11 @@ impl Route {
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
     }
 
-    /// Remembers a packet for receivers that lose it. Gives whether the encoding has to be watched
-    /// for pauses from now on.
+    /// Remembers a packet for receivers that lose it, and where it is made also for those who are to
+    /// come. Gives whether the encoding has to be watched for pauses from now on.
     pub fn remember(&mut self, packet: &Arc<SourcePacket>) -> bool {
-        if self.receivers.is_empty() {
+        let nobody = self.receivers.is_empty();
+        if nobody && self.owner.is_none() {
             return false;
         }
         let index = usize::from(packet.encoding.0);
@@ -86,8 +88,17 @@ impl Route {
             self.histories.resize_with(index + 1, History::default);
         }
         let history = &mut self.histories[index];
+        if nobody {
+            history.insert_for_newcomers(packet);
+            return false;
+        }
         history.insert(packet);
         history.begin_watch()
+    }
+
+    /// The last groups of pictures of all encodings.
+    pub fn groups(&self, now: Instant) -> Vec<Arc<SourcePacket>> {
+        self.histories.iter().filter_map(|history| history.group(now)).flatten().collect()
     }
 
     /// What receivers here may ask for again of an encoding.

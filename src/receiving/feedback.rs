@@ -1,16 +1,21 @@
 //! RTCP in both directions: what the peer reports of the streams it sends, and what it is told and
 //! asked of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
 use super::line::FeedbackKinds;
+use super::stream::Stream;
 use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
-use crate::sfu::EncodingIndex;
+use crate::sfu::{EncodingIndex, Need};
+
+/// How long transport-wide feedback waits for media to leave with. Who sends and gets media mostly gets
+/// some in that time; without, feedback is a datagram and a call of its own.
+const HOLD: Duration = Duration::from_millis(10);
 
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
@@ -66,13 +71,19 @@ impl Receiving {
     }
 
     /// Asks for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, index: EncodingIndex) {
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        index: EncodingIndex,
+        need: Need,
+    ) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };
         let mut encodings = track.encodings.iter_mut();
         if let Some(encoding) = encodings.find(|encoding| encoding.index == index) {
-            encoding.keyframes.want(now);
+            encoding.keyframes.want(now, need);
             let next = encoding.keyframes.next();
             sooner(&mut self.timers.keyframe, next);
         }
@@ -83,15 +94,21 @@ impl Receiving {
         let Some(track) = self.track(id) else { return };
         let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
         let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();
-        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index));
+        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index, Need::Repair));
     }
 
-    /// When [`Receiving::poll`] is due.
+    /// When [`Receiving::poll`] has to be called.
     pub fn next(&self) -> Option<Instant> {
         let timers = &self.timers;
         let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
-        let own = [self.reporter.next(), self.transport_feedback.next()];
+        let own = [self.reporter.next(), self.transport_feedback.next().map(|at| at + HOLD)];
         timers.into_iter().chain(own).flatten().min()
+    }
+
+    /// Whether there is something for [`Receiving::poll`] to do if something else is sent anyway.
+    pub fn may_poll(&self, now: Instant) -> bool {
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
+        due(self.transport_feedback.next()) || due(self.next())
     }
 
     /// Does what is due. `send` gets RTCP compounds to be sealed.
@@ -121,8 +138,10 @@ impl Receiving {
             let limit = self.limit.as_ref().map(|limit| limit.bitrate);
             let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
             if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
-                let ssrcs: Vec<u32> =
-                    blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
+                // Also those that nothing came of since the last report.
+                let media = |stream: &&Stream| matches!(stream.route, Route::Media(_));
+                let ssrcs = self.streams.iter().filter(media).map(|stream| stream.ssrc);
+                let ssrcs: Vec<u32> = ssrcs.take(remb::MAX_SSRCS).collect();
                 let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
                 self.reporter.feedback(false, write).into_iter().for_each(&mut send);
             }
@@ -175,7 +194,7 @@ impl Receiving {
                 && let Some(encoding) =
                     track.encodings.get_mut(encoding).filter(|e| e.ssrc == stream.ssrc)
             {
-                encoding.keyframes.want(now);
+                encoding.keyframes.want(now, Need::Repair);
                 sooner(&mut self.timers.keyframe, encoding.keyframes.next());
             }
         }

@@ -113,7 +113,8 @@ mod tests {
         let mut now = Instant::now();
         let mut limit = Limit::new(now, 1_000_000);
         assert_eq!(through(&mut limit, &mut now, 60, 1_160_000), [1_160_000; 60]);
-        assert_eq!(through(&mut limit, &mut now, 2, 4_000_000), [4_000_000; 2]);
+        // A second more could be part of three windows.
+        assert_eq!(through(&mut limit, &mut now, 1, 4_000_000), [4_000_000]);
         assert_eq!(through(&mut limit, &mut now, 10, 800_000), [800_000; 10]);
         assert!(!limit.is_enforced());
     }

@@ -18,6 +18,12 @@ pub enum SendingEvent {
     EncodingsWanted { source: SourceId, id: OutgoingTrackId, wanted: EncodingSet },
     /// The receiver needs a keyframe of this source.
     KeyframeWanted { source: SourceId, encoding: EncodingIndex },
+    /// A track can begin with this encoding of its source: with its last group of pictures, see
+    /// [`Sending::begin_with_group`](super::Sending::begin_with_group), or else with a keyframe.
+    StartWanted { source: SourceId, id: OutgoingTrackId, encoding: EncodingIndex },
+    /// A track is going to begin with this encoding as soon as the receiver is connected, which is
+    /// on its way.
+    StartExpected { source: SourceId, encoding: EncodingIndex },
     /// A track is gone.
     TrackClosed { id: OutgoingTrackId, reason: CloseReason },
 }

@@ -59,6 +59,18 @@ impl Sending {
         self.seal(now, packets, workspace, outlet);
     }
 
+    /// Sends reports that are due, and what else waits, behind the media of a turn: what is no longer
+    /// than the packets before it leaves by the same call.
+    pub fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        self.poll_reports(now);
+        self.outbox.drain(|flow, bytes| {
+            outlet.datagram(flow, bytes.len(), |room| {
+                room.copy_from_slice(bytes);
+                Some(bytes.len())
+            });
+        });
+    }
+
     /// Adds what waited long enough to a burst. Gives the bytes that may still leave with it.
     fn release(&mut self, now: Instant, workspace: &mut Workspace) -> usize {
         let mut budget = self.pacing.begin(now);

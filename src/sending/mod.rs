@@ -92,6 +92,8 @@ pub struct Sending {
     /// Where everything goes.
     flow: Option<Flow>,
     reach: Reach,
+    /// The peer was reached, and its handshake goes on.
+    connecting: bool,
     outbox: Outbox,
     events: Events,
     observer: Option<Arc<dyn Observer>>,
@@ -111,6 +113,7 @@ impl Sending {
             keys: Keys::default(),
             flow: None,
             reach: Reach::default(),
+            connecting: false,
             outbox: Outbox::default(),
             events: Events::new(),
             observer: None,

@@ -21,6 +21,11 @@ const MAX_WAITING: usize = 2048;
 /// too low, as the first one of a link is, is no reason to be late.
 const LONGEST_WAIT: Duration = Duration::from_millis(30);
 
+/// Of what has waited so long, the bytes that leave at once, and the pause until the next ones do: a
+/// receiver's socket holds some hundred packets, and a group of pictures may have more.
+const PORTION: usize = 40_000;
+const PORTION_PAUSE: Duration = Duration::from_millis(1);
+
 #[derive(Default)]
 pub(super) struct Pacing {
     pacer: Pacer,
@@ -28,6 +33,8 @@ pub(super) struct Pacing {
     waiting_bytes: usize,
     /// More than the estimate was seen not to get through.
     full: bool,
+    /// A portion of what had waited long enough has just left.
+    portion_until: Option<Instant>,
     /// Tracks with packets to repeat, and when to look at them again.
     repairs: Vec<OutgoingTrackId>,
     repairs_at: Option<Instant>,
@@ -77,7 +84,8 @@ impl Pacing {
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         let media = self.waiting.front().map(|first| {
             let paced = self.pacer.next(now).unwrap_or(now);
-            if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) }
+            let at = if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) };
+            self.portion_until.map_or(at, |until| at.max(until))
         });
         media.into_iter().chain(self.repairs_at).min()
     }
@@ -134,7 +142,15 @@ impl Pacing {
     /// goes first.
     pub(super) fn begin(&mut self, now: Instant) -> usize {
         self.pacer.set_queue(now, self.waiting_bytes);
-        self.pacer.budget(now).max(self.overdue(now))
+        let (budget, overdue) = (self.pacer.budget(now), self.overdue(now));
+        if overdue <= budget {
+            return budget;
+        }
+        if self.portion_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        self.portion_until = (overdue > PORTION).then(|| now + PORTION_PAUSE);
+        overdue.min(PORTION)
     }
 
     /// Bytes of the packets that have waited as long as they may.

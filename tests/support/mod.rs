@@ -6,6 +6,7 @@ pub mod bare_peer;
 pub mod bare_rtcp;
 pub mod bare_rtp;
 pub mod bare_sctp;
+pub mod camera;
 pub mod client;
 pub mod link;
 pub mod mutation;

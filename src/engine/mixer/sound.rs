@@ -358,11 +358,15 @@ impl Sound {
 
     /// Tells writers how much of theirs was played, and lets those go that are through.
     fn tell_progress(&mut self) {
-        for (port, Writer { conduit, taken }) in &self.writers {
-            let played = taken.saturating_sub(self.mixer.pcm_queued(*port));
+        let mixer = &self.mixer;
+        self.writers.retain(|port, Writer { conduit, taken }| {
+            let queued = mixer.pcm_queued(*port);
+            // One that is finished stays until the last of it is played.
+            let stays = !conduit.is_closed() || queued >= audio::TICK;
+            let played = if stays { taken.saturating_sub(queued) } else { *taken };
             conduit.set_progress(u64::try_from(played.as_micros()).unwrap_or(u64::MAX));
-        }
-        self.writers.retain(|_, writer| !writer.conduit.is_closed());
+            stays
+        });
     }
 
     fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {

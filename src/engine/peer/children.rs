@@ -10,7 +10,7 @@ use crate::control::error::EngineError;
 use crate::control::ids::{ChannelId, SourceId};
 use crate::control::mailbox::Backlog;
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sfu::{EncodingIndex, EncodingSet, Need};
 
 impl Peer {
     /// Whether receivers get nothing of one of its tracks: the peer holds it, or the application
@@ -43,9 +43,10 @@ impl Peer {
         now: Instant,
         track: SourceId,
         encoding: EncodingIndex,
+        need: Need,
     ) -> Option<()> {
         self.run(|kind| match kind {
-            Kind::WebRtc(session) => session.request_keyframe(now, track, encoding),
+            Kind::WebRtc(session) => session.request_keyframe(now, track, encoding, need),
         })
     }
 

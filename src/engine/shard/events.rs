@@ -11,6 +11,7 @@ use crate::control::ids::TransportId;
 use crate::engine::message::ShardMessage;
 use crate::peer::PeerEvent;
 use crate::sending::SendingEvent;
+use crate::sfu::Need;
 
 impl Shard {
     /// Sees to everything that peers have to say, until none has anything left.
@@ -102,7 +103,13 @@ impl Shard {
                 self.media.want_encodings(&mut self.core, now, source, track, wanted);
             }
             SendingEvent::KeyframeWanted { source, encoding } => {
-                self.media.want_keyframe(&mut self.core, now, source, encoding);
+                self.media.want_keyframe(&mut self.core, now, source, encoding, Need::Repair);
+            }
+            SendingEvent::StartWanted { source, id: track, encoding } => {
+                self.media.start(&mut self.core, now, id, track, (source, encoding));
+            }
+            SendingEvent::StartExpected { source, encoding } => {
+                self.media.expect_start(&mut self.core, now, source, encoding);
             }
         }
     }

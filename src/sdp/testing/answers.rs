@@ -15,7 +15,7 @@ fn an_ordinary_offer_is_taken_as_a_whole() {
     let agreement = agree(&both().sdp()).unwrap();
     assert_eq!(usable(&agreement.lines), [true, true]);
     let transport = agreement.transport.as_ref().unwrap();
-    assert!(!transport.active);
+    assert!(transport.active);
     assert_eq!((&*transport.ufrag, &*transport.fingerprints[0].hash), ("abcd", "sha-256"));
     let text = text(&agreement);
     assert!(text.contains("a=group:BUNDLE 0 1\r\n"), "{text}");
@@ -152,7 +152,8 @@ fn nothing_in_common_refuses_all_lines_and_no_more() {
 #[test]
 fn the_side_that_opens_dtls_is_the_one_that_the_peer_leaves() {
     for (offered, standing, active) in [
-        ("a=setup:actpass", None, false),
+        ("a=setup:actpass", None, true),
+        ("a=setup:actpass", Some(false), false),
         ("a=setup:actpass", Some(true), true),
         ("a=setup:passive", None, true),
         ("a=setup:active", None, false),

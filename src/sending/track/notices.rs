@@ -54,7 +54,11 @@ impl OutgoingTrack {
         if let (Some(source), true) = (&self.source, self.sending && reachable)
             && let Some(encoding) = self.transponder.wants_keyframe(now)
         {
-            events.push_back(SendingEvent::KeyframeWanted { source: source.id, encoding });
+            let source = source.id;
+            events.push_back(match self.transponder.begins() {
+                true => SendingEvent::StartWanted { source, id: self.id, encoding },
+                false => SendingEvent::KeyframeWanted { source, encoding },
+            });
         }
         if let Some(current) = self.transponder.poll_change() {
             let forwarded = current.map(|(index, _)| index);
@@ -88,6 +92,15 @@ impl OutgoingTrack {
         if self.told.layer.replace(now) != Some(now) {
             let event = Event::TransponderLayer { id: self.id, layer, reason };
             events.push_back(SendingEvent::Event(event));
+        }
+    }
+
+    /// The receiver is about to be there.
+    pub(in crate::sending) fn expect_start(&self, events: &mut Events) {
+        if let (Some(source), true) = (&self.source, self.sending)
+            && let Some(encoding) = self.transponder.expected()
+        {
+            events.push_back(SendingEvent::StartExpected { source: source.id, encoding });
         }
     }
 
@@ -151,11 +164,13 @@ mod tests {
         let (now, mut events) = (Instant::now(), Events::new());
         let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
         track.transponder.select(None, Layer::HIGHEST);
-        let keyframe = |e: &SendingEvent| matches!(e, SendingEvent::KeyframeWanted { .. });
+        let start = |e: &SendingEvent| matches!(e, SendingEvent::StartWanted { .. });
         track.after_choice(now, false, &mut events);
-        assert!(!events.iter().any(keyframe));
+        assert!(!events.iter().any(start));
+        track.expect_start(&mut events);
+        assert!(matches!(events.pop_back(), Some(SendingEvent::StartExpected { .. })));
         track.after_choice(now, true, &mut events);
-        assert!(events.iter().any(keyframe));
+        assert!(events.iter().any(start));
     }
 
     #[test]
