@@ -344,7 +344,9 @@ export interface TransportOptions {
    * Negotiate RED (RFC 2198) for Opus: each packet repeats the one before, which survives loss at
    * twice the bitrate. Whether the source sends RED does not matter: it is made for peers that
    * take it and unwrapped for those that do not, and what a source lost on the way is rebuilt out
-   * of its RED for all. A peer that reports a loss of 5 % or more gets the last two. Default false.
+   * of its RED for all. A peer that reports a loss of 5 % or more gets the last two. Browsers made of
+   * libwebrtc do without: what they lose is repeated, and publishers are told to make Opus redundant
+   * while a viewer loses some. Default false.
    */
   red?: boolean
   /** Ask the peer to send Opus with pauses in silence (RFC 7587 3.1.3, DTX). Default false. */

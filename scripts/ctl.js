@@ -162,10 +162,22 @@ function table(rows) {
   return rows.map(row => row.map((cell, column) => String(cell).padEnd(widths[column])).join('  ').trimEnd()).join('\n')
 }
 
+/** Ids of participants are base64url, so that some begin with a dash, as options do. */
+function parse(argv) {
+  const shield = 'id:'
+  const args = argv.map(arg => (/^-[\w-]{11}$/.test(arg) ? shield + arg : arg))
+  const unshielded = value => (typeof value === 'string' && value.startsWith(`${shield}-`) ? value.slice(shield.length) : value)
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
+  return {
+    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, unshielded(value)])),
+    positionals: positionals.map(unshielded)
+  }
+}
+
 /** Runs it, and says what went wrong. */
 async function main(argv, environment = process.env) {
   try {
-    const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, allowPositionals: true })
+    const { values, positionals } = parse(argv)
     const [command, ...rest] = positionals
     if (values.help || command === undefined) return void console.log(USAGE)
     if (!Object.hasOwn(COMMANDS, command)) throw new Error(`unknown command ${command}\n${USAGE}`)

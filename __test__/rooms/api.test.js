@@ -67,6 +67,13 @@ async function ctl(args, env = { MEDIALOOM_URL: server.url, MEDIALOOM_SECRET: SE
   }
 }
 
+/** What it said, where it has to work. @param {string[]} args */
+async function done(args) {
+  const { code, said } = await ctl(args)
+  assert.equal(code, 0, `ctl ${args.join(' ')}: ${said}`)
+  return said
+}
+
 test('somebody is muted, for everyone and by kind, and may speak again', async () => {
   const ada = await join('Ada', 'ada')
   const { participant: id, connection } = ada.welcome
@@ -154,16 +161,16 @@ test('what cannot be done is refused with the field, and what is not there with 
 test('ctl shows rooms and participants, mutes, locks and takes out', async () => {
   const ada = await join('Ada', 'ada@example.org')
   await join('Grace')
-  assert.match((await ctl(['rooms'])).said, /^loom +sfu +2 in it$/)
-  assert.match((await ctl(['participants', 'loom'])).said, new RegExp(`^${ada.welcome.participant} +Ada +member +ada@example.org`))
-  assert.equal(JSON.parse((await ctl(['participants', 'loom', '--json'])).said).length, 2)
-  assert.equal((await ctl(['mute', 'loom', 'Ada', 'video'])).said, 'video muted')
+  assert.match((await done(['rooms'])), /^loom +sfu +2 in it$/)
+  assert.match((await done(['participants', 'loom'])), new RegExp(`^${ada.welcome.participant} +Ada +member +ada@example.org`))
+  assert.equal(JSON.parse((await done(['participants', 'loom', '--json']))).length, 2)
+  assert.equal((await done(['mute', 'loom', 'Ada', 'video'])), 'video muted')
   assert.equal(server.rooms.get('loom').get(ada.welcome.participant).moderated.video, true)
-  await ctl(['unmute', 'loom', 'ada@example.org', 'video'])
+  await done(['unmute', 'loom', 'ada@example.org', 'video'])
   assert.equal(server.rooms.get('loom').get(ada.welcome.participant).moderated.video, false)
-  await ctl(['lock', 'loom'])
+  await done(['lock', 'loom'])
   assert.equal(server.rooms.get('loom').locked, true)
-  assert.equal((await ctl(['kick', 'loom', ada.welcome.participant, '--reason', 'bye now'])).code, 0)
+  await done(['kick', 'loom', ada.welcome.participant, '--reason', 'bye now'])
   assert.equal((await ada.next('bye')).message, 'bye now')
 })
 
@@ -190,6 +197,8 @@ test('ctl says what is wrong and ends with 1', async () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['kick', 'loom', 'Ada'], /2 in the room are called Ada/],
     [['kick', 'loom', 'Nobody'], /Nobody is not in the room/],
+    // An id may begin with a dash.
+    [['kick', 'loom', '-bcdefghijkl'], /-bcdefghijkl is not in the room/],
     [['dance'], /unknown command dance/],
     [['rooms', '--what'], /what/],
   ])) {

@@ -51,6 +51,12 @@ pub enum ShardMessage {
         from: ShardIndex,
         wanted: EncodingSet,
     },
+    /// What the worst of the receivers on a shard loses, in 256ths.
+    Loss {
+        track: SourceId,
+        from: ShardIndex,
+        loss: u8,
+    },
     /// A group wants to hear of a track of the other shard: what ends or holds it, and how much is
     /// spoken on it at `threshold` dBov and above.
     Watch {

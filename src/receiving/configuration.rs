@@ -132,6 +132,22 @@ impl Receiving {
         sooner(&mut self.timers.demand, next);
     }
 
+    /// The worst loss of the receivers of a track, in 256ths as reports tell it (RFC 3550 6.4.1).
+    /// The reports on its Opus tell that one where more is lost on the way here, because an encoder
+    /// makes as much redundancy as its reports ask for (RFC 6716 2.1.7), and who needs it is behind
+    /// this side.
+    pub fn set_far_loss(&mut self, now: Instant, id: SourceId, loss: u8) {
+        let Some(track) = self.track_mut(id) else { return };
+        let changed = std::mem::replace(&mut track.far_loss, loss) != loss;
+        if changed
+            && track.is_opus()
+            && track.encodings.iter().any(super::encoding::Encoding::active)
+        {
+            // As soon as if there were pictures: five seconds of holes are many.
+            self.reporter.wanted(now, true);
+        }
+    }
+
     pub(super) fn poll_demand(&mut self, now: Instant) {
         self.timers.demand = None;
         for track in self.lines.iter_mut().flat_map(|line| &mut line.tracks) {

@@ -17,6 +17,9 @@ use crate::sfu::{EncodingIndex, Need};
 /// some in that time; without, feedback is a datagram and a call of its own.
 const HOLD: Duration = Duration::from_millis(10);
 
+/// Sound that is missing for longer is past.
+const USEFUL_SOUND: Duration = Duration::from_millis(400);
+
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
     /// sends is passed over.
@@ -131,20 +134,36 @@ impl Receiving {
             self.poll_transport_feedback(now, &mut send);
         }
         if self.reporter.take_due(now) {
-            let unreported = self.streams.iter_mut().filter(|stream| stream.unreported);
-            let blocks: Vec<_> = unreported.map(|stream| stream.report(now)).collect();
-            self.reporter.reports(now, &blocks, &mut send);
-            let estimate = self.remb.as_mut().map(|estimate| estimate.update(now, &blocks));
-            let limit = self.limit.as_ref().map(|limit| limit.bitrate);
-            let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
-            if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
-                // Also those that nothing came of since the last report.
-                let media = |stream: &&Stream| matches!(stream.route, Route::Media(_));
-                let ssrcs = self.streams.iter().filter(media).map(|stream| stream.ssrc);
-                let ssrcs: Vec<u32> = ssrcs.take(remb::MAX_SSRCS).collect();
-                let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
-                self.reporter.feedback(false, write).into_iter().for_each(&mut send);
+            self.poll_reports(now, &mut send);
+        }
+    }
+
+    fn poll_reports(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        let mut blocks = Vec::new();
+        // What this link loses, which the estimate of it is made of.
+        let mut worst = 0;
+        for stream in self.streams.iter_mut().filter(|stream| stream.unreported) {
+            let mut block = stream.report(now);
+            worst = block.fraction_lost.max(worst);
+            if let Route::Media(Place { line, track, .. }) = stream.route
+                && let Some(track) = self.lines.get(line).and_then(|line| line.tracks.get(track))
+                && track.is_opus()
+            {
+                block.fraction_lost = block.fraction_lost.max(track.far_loss);
             }
+            blocks.push(block);
+        }
+        self.reporter.reports(now, &blocks, &mut *send);
+        let estimate = self.remb.as_mut().map(|estimate| estimate.update(now, worst));
+        let limit = self.limit.as_ref().map(|limit| limit.bitrate);
+        let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
+        if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
+            // Also those that nothing came of since the last report.
+            let media = |stream: &&Stream| matches!(stream.route, Route::Media(_));
+            let ssrcs = self.streams.iter().filter(media).map(|stream| stream.ssrc);
+            let ssrcs: Vec<u32> = ssrcs.take(remb::MAX_SSRCS).collect();
+            let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
+            self.reporter.feedback(false, write).into_iter().for_each(&mut *send);
         }
     }
 
@@ -174,12 +193,16 @@ impl Receiving {
         let mut lost = Vec::new();
         for stream in &mut self.streams {
             let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
-            stream.nack.poll(now, round_trip, &mut lost);
+            let Some(line) = self.lines.get_mut(line) else { continue };
+            let useful = match line.spec.kind {
+                Kind::Audio => USEFUL_SOUND,
+                Kind::Video => Duration::MAX,
+            };
+            stream.nack.poll(now, round_trip, useful, &mut lost);
             if enforced {
                 // To ask for what was dropped would make it more.
                 lost.clear();
             }
-            let Some(line) = self.lines.get_mut(line) else { continue };
             if !lost.is_empty() {
                 let reduced_size = line.spec.reduced_size;
                 self.reporter.nacks(reduced_size, stream.ssrc, &lost, |compound| {

@@ -22,6 +22,7 @@ pub mod line;
 mod nack;
 mod opened;
 mod remb;
+mod reordering;
 mod report;
 mod rtx;
 mod stream;
@@ -48,6 +49,7 @@ pub use drops::DropReason;
 pub use extensions::ExtensionIds;
 pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
+use reordering::Reordering;
 use report::Reporter;
 use stream::Stream;
 pub use telephone::EventPacket;
@@ -103,6 +105,7 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    reordering: Reordering,
     /// For a peer that takes REMB and no transport-wide feedback.
     remb: Option<remb::Estimate>,
     /// The most that the application lets the peer send.
@@ -151,6 +154,7 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            reordering: Reordering::default(),
             remb: None,
             limit: None,
             lifted: false,

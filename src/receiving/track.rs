@@ -12,7 +12,7 @@ use super::stream::Stream;
 use super::{Queue, Received};
 use crate::codec::format::Format;
 use crate::codec::names::Rid;
-use crate::codec::{Description, Kind};
+use crate::codec::{Codec, Description, Kind};
 use crate::control::ids::SourceId;
 use crate::control::stats::IncomingTrackStats;
 use crate::sfu::source::SourceDescription;
@@ -35,6 +35,8 @@ pub(super) struct Track {
     pub(super) levels: Option<AudioLevelMeter>,
     /// Which encodings its receivers want.
     pub(super) demand: Demand,
+    /// What the worst of its receivers loses, in 256ths.
+    pub(super) far_loss: u8,
 }
 
 /// One packet, opened, of a stream and encoding that are known.
@@ -63,7 +65,13 @@ impl Track {
             encodings: Vec::new(),
             levels: None,
             demand: Demand::default(),
+            far_loss: 0,
         }
+    }
+
+    /// Whether it is sound by an encoder that can make itself redundant (RFC 6716 2.1.7).
+    pub(super) fn is_opus(&self) -> bool {
+        self.encodings.iter().any(|encoding| encoding.codec == Codec::Opus)
     }
 
     pub(super) fn configure(&mut self, line: &ReceiveLine) {

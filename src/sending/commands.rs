@@ -145,6 +145,9 @@ impl Sending {
     pub fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
         self.choose(now, id, |track| track.set_muted(muted));
         self.after_choice(now, id);
+        if let Some(track) = self.tracks.find_mut(id) {
+            track.tell_loss(&mut self.events);
+        }
     }
 
     /// The most to send in all, in bit/s; `None` is what the link carries.

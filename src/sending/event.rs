@@ -16,6 +16,9 @@ pub enum SendingEvent {
     RetransmissionWanted { id: OutgoingTrackId },
     /// The receiver of a track would take other encodings of its source than before.
     EncodingsWanted { source: SourceId, id: OutgoingTrackId, wanted: EncodingSet },
+    /// The receiver of a track loses another share of its Opus than before, in 256ths (RFC 3550
+    /// 6.4.1); none where that is too little to make redundancy for.
+    LossChanged { source: SourceId, id: OutgoingTrackId, loss: u8 },
     /// The receiver needs a keyframe of this source.
     KeyframeWanted { source: SourceId, encoding: EncodingIndex },
     /// A track can begin with this encoding of its source: with its last group of pictures, see

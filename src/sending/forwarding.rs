@@ -121,10 +121,18 @@ impl Sending {
             let frame = out.marker && track.kind == Kind::Video;
             track.sent.count(now, out.lead.len() + out.payload.len(), frame, packet.codec.name());
             let (egress, outbox, observer) = (&mut self.egress, &mut self.outbox, &self.observer);
+            let sealed = &mut track.sealed;
+            if sealed.as_ref().is_some_and(|sealed| sealed.is_idle(now)) {
+                *sealed = None;
+            }
             outlet.datagram(&flow, planned.size + planned.padding, |bytes| {
                 let length = egress.seal(now, stream, &out, planned.padding, bytes)?;
                 bytes_sent += length;
                 outbox.count(length);
+                if let Some(sealed) = sealed {
+                    let number = egress.last_number(stream);
+                    sealed.keep(out.index, number, &bytes[..length]);
+                }
                 if let Some(observer) = observer {
                     observer.rtp(&flow, &bytes[..length], &out);
                 }

@@ -28,6 +28,7 @@ mod repair;
 mod repeating;
 mod report;
 mod rtcp;
+mod sealed;
 mod statistics;
 mod stream;
 mod telephone;
@@ -35,6 +36,7 @@ mod telephone;
 pub(crate) mod testing;
 mod track;
 mod tracks;
+mod transit;
 mod transport_history;
 mod workspace;
 
@@ -123,6 +125,7 @@ impl Sending {
     /// What keys are made of is known. `client`: this side was the DTLS client (RFC 5764 4.2).
     /// Nothing is sent before.
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
+        self.tracks.iter_mut().for_each(|track| track.sealed = None);
         self.egress.set_keys(material, client);
     }
 

@@ -112,15 +112,22 @@ impl Pacing {
         }
     }
 
-    /// Whether a packet may be repeated now. `spare` is what media leaves of the estimate, bit/s.
-    pub(super) fn may_repeat(&mut self, now: Instant, estimate: u64, spare: u64) -> bool {
+    /// Whether a packet may be repeated now. `spare` is what media leaves of the estimate, bit/s. In a
+    /// `hurry` it goes before what waits, which waits longer then.
+    pub(super) fn may_repeat(
+        &mut self,
+        now: Instant,
+        estimate: u64,
+        spare: u64,
+        hurry: bool,
+    ) -> bool {
         let rate = (spare as f64).max(estimate as f64 * REPAIR_SHARE) / 8.0;
         let budget = &mut self.repair_budget;
         let before = budget.refilled.replace(now);
         let elapsed = before
             .map_or(REPAIR_BURST, |before| now.saturating_duration_since(before).as_secs_f64());
         budget.bytes = (budget.bytes + elapsed * rate).min(rate * REPAIR_BURST);
-        budget.bytes > 0.0 && self.pacer.budget(now) > 0
+        budget.bytes > 0.0 && (hurry || self.pacer.budget(now) > 0)
     }
 
     /// Counts a repetition, in bytes of its datagram.
@@ -253,7 +260,7 @@ mod tests {
             // The bytes of 10 s, a packet of 1,000 every 10 ms as far as it may go.
             (0..1000)
                 .filter(|step| {
-                    let may = pacing.may_repeat(start + 10 * MS * *step, 400_000, spare);
+                    let may = pacing.may_repeat(start + 10 * MS * *step, 400_000, spare, false);
                     if may {
                         pacing.repeated(1000);
                     }
@@ -264,6 +271,21 @@ mod tests {
         // 80 kbit/s of 400 are 10 packets a second, and 0.3 s of them at once.
         assert!((100..=106).contains(&repeated(0)), "{}", repeated(0));
         assert!((250..=262).contains(&repeated(200_000)), "{}", repeated(200_000));
+    }
+
+    #[test]
+    fn a_repetition_in_a_hurry_does_not_wait_for_the_pace_of_media() {
+        let now = Instant::now();
+        let mut pacing = Pacing::default();
+        pacing.set_rate(now, 1_000_000, true);
+        pacing.on_sent(now, 50_000);
+        assert!(!pacing.may_repeat(now, 1_000_000, 100_000, false));
+        let mut repeated = 0;
+        while pacing.may_repeat(now, 1_000_000, 100_000, true) {
+            pacing.repeated(1_000);
+            repeated += 1;
+        }
+        assert_eq!(repeated, 8, "but for its own share of the link");
     }
 
     #[test]

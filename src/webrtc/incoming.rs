@@ -124,6 +124,11 @@ impl Session {
         self.receiving.request_keyframe(now, id, encoding, need);
     }
 
+    /// The worst of its receivers loses this share of a track, in 256ths.
+    pub fn set_far_loss(&mut self, now: Instant, id: SourceId, loss: u8) {
+        self.receiving.set_far_loss(now, id, loss);
+    }
+
     /// Lets nothing of a track through to its receivers any more, or again.
     pub fn withhold(&mut self, id: SourceId, withheld: bool) {
         if self.receiving.withhold(id, withheld) {

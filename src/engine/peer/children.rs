@@ -37,6 +37,13 @@ impl Peer {
         })
     }
 
+    /// The worst of its receivers loses this share of a track, in 256ths. `None` when it panicked.
+    pub fn set_far_loss(&mut self, now: Instant, track: SourceId, loss: u8) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.set_far_loss(now, track, loss),
+        })
+    }
+
     /// A receiver needs a keyframe of one encoding of a track. `None` when it panicked.
     pub fn request_keyframe(
         &mut self,

@@ -102,6 +102,9 @@ impl Shard {
             SendingEvent::EncodingsWanted { source, id: track, wanted } => {
                 self.media.want_encodings(&mut self.core, now, source, track, wanted);
             }
+            SendingEvent::LossChanged { source, id: track, loss } => {
+                self.media.note_loss(&mut self.core, now, source, track, loss);
+            }
             SendingEvent::KeyframeWanted { source, encoding } => {
                 self.media.want_keyframe(&mut self.core, now, source, encoding, Need::Repair);
             }

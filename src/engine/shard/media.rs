@@ -82,6 +82,35 @@ impl Media {
         }
     }
 
+    /// A receiver here loses another share of `source` than before.
+    pub(super) fn note_loss(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        source: SourceId,
+        track: OutgoingTrackId,
+        loss: u8,
+    ) {
+        if let Some(route) = self.routes.route_mut(source) {
+            route.set_loss(track, loss);
+            self.tell_loss(core, now, source);
+        }
+    }
+
+    /// Tells the sender of a track what the worst of its receivers loses, if that changed. Who makes
+    /// a track here makes no redundancy.
+    pub(super) fn tell_loss(&mut self, core: &mut Core, now: Instant, track: SourceId) {
+        let Some(route) = self.routes.route_mut(track) else { return };
+        let sender = route.sender();
+        let Some(loss) = route.poll_loss() else { return };
+        if track.shard() != core.index {
+            core.messages
+                .push((track.shard(), ShardMessage::Loss { track, from: core.index, loss }));
+        } else if let Some(sender) = sender {
+            core.with(sender, |peer| peer.set_far_loss(now, track, loss));
+        }
+    }
+
     /// The outgoing track does not take `source` any more.
     pub(super) fn release(
         &mut self,
@@ -96,6 +125,7 @@ impl Media {
             core.messages.push((source.shard(), message));
         }
         self.tell_demand(core, now, source);
+        self.tell_loss(core, now, source);
     }
 
     /// Notes a packet for every receiver here, and sends it once to each shard that has some.
@@ -227,6 +257,7 @@ impl Media {
             } else if let Some(route) = self.routes.route_mut(track) {
                 route.remove_shard(ended.shard);
                 self.tell_demand(core, now, track);
+                self.tell_loss(core, now, track);
             }
         }
     }

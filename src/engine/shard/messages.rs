@@ -38,6 +38,7 @@ impl Shard {
                 if let Some(route) = media.routes.route_mut(track) {
                     route.remove_shard(from);
                     media.tell_demand(core, now, track);
+                    media.tell_loss(core, now, track);
                 }
             }
             ShardMessage::Description { track, description } => {
@@ -51,6 +52,12 @@ impl Shard {
                 if let Some(route) = media.routes.route_mut(track) {
                     route.set_far_demand(from, wanted);
                     media.tell_demand(core, now, track);
+                }
+            }
+            ShardMessage::Loss { track, from, loss } => {
+                if let Some(route) = media.routes.route_mut(track) {
+                    route.set_far_loss(from, loss);
+                    media.tell_loss(core, now, track);
                 }
             }
             ShardMessage::KeyframeWanted { track, encoding, need } => {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::repeating::Nacked;
+use super::sealed::Sealed;
 use super::stream::{Stream, StreamParameters};
 use crate::codec::format::{Carriage, Format, PayloadMap, compatible};
 use crate::codec::names::Mid;
@@ -55,6 +56,8 @@ pub struct OutgoingTrack {
     pub(super) sent: Sent,
     /// Packets that the receiver asks for again, in the order in which they are played.
     pub(super) nacked: Vec<Nacked>,
+    /// What was sent of sound, while its receiver loses some.
+    pub(super) sealed: Option<Box<Sealed>>,
     /// When repeating was last given up.
     pub(super) gave_up: Option<Instant>,
     told: Told,
@@ -90,6 +93,7 @@ impl OutgoingTrack {
             payloads: PayloadMap::default(),
             sent: Sent::default(),
             nacked: Vec::new(),
+            sealed: None,
             gave_up: None,
             told: Told::default(),
         }
@@ -131,7 +135,10 @@ impl OutgoingTrack {
                 stream.renegotiated(parameters);
                 Some(stream)
             }
-            (_, parameters) => parameters.map(Stream::new),
+            (_, parameters) => {
+                self.sealed = None;
+                parameters.map(Stream::new)
+            }
         };
     }
 

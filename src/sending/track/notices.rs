@@ -21,6 +21,8 @@ pub(super) struct Told {
     layer: Option<(Option<(EncodingIndex, Layer)>, LayerReason)>,
     /// The encoding that is forwarded.
     forwarded: Option<EncodingIndex>,
+    /// What its receiver loses, in 256ths.
+    loss: u8,
     /// A codec mismatch was reported for this source.
     pub(super) mismatch: bool,
 }
@@ -29,6 +31,7 @@ impl Told {
     /// Another source: nothing was said of it.
     pub(super) fn forget_source(&mut self) {
         (self.reason, self.wanted, self.mismatch) = (LayerReason::default(), None, false);
+        self.loss = 0;
     }
 }
 
@@ -123,6 +126,22 @@ impl OutgoingTrack {
         self.want(if takes { self.usable() } else { EncodingSet::NONE }, events);
     }
 
+    /// Tells the source what the receiver loses of its sound, when that changed: an encoder makes
+    /// redundancy for it. Nothing of what is not sent.
+    pub(in crate::sending) fn tell_loss(&mut self, events: &mut Events) {
+        if self.kind != Kind::Audio {
+            return;
+        }
+        let heard = self.rtp.as_ref().filter(|_| self.sending && !self.muted);
+        let loss = heard.map_or(0, |stream| stream.feedback().loss());
+        if let Some(source) = &self.source
+            && std::mem::replace(&mut self.told.loss, loss) != loss
+        {
+            let event = SendingEvent::LossChanged { source: source.id, id: self.id, loss };
+            events.push_back(event);
+        }
+    }
+
     /// The receiver lost the picture (PLI, FIR, or a packet that does not come again): asks whoever
     /// feeds the track.
     pub(in crate::sending) fn want_keyframe(&self, events: &mut Events) {
@@ -147,7 +166,9 @@ mod tests {
     use crate::codec::Codec;
     use crate::codec::format::Format;
     use crate::control::ids::{OutgoingTrackId, SourceId};
-    use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
+    use crate::sending::testing::{
+        OPUS_PT, PT, Rig, description, format, parameters, receiver_report,
+    };
     use crate::sfu::testing::Source;
 
     fn track(receiver: Format, source: Codec) -> OutgoingTrack {
@@ -232,5 +253,30 @@ mod tests {
         };
         assert!(text.contains("the source sends pcmu, the receiver takes opus"), "{text}");
         assert!(events.is_empty());
+    }
+
+    fn losses(rig: &mut Rig) -> Vec<u8> {
+        let events = rig.events().into_iter();
+        let loss = |event| match event {
+            SendingEvent::LossChanged { source: SourceId(1), loss, .. } => Some(loss),
+            _ => None,
+        };
+        events.filter_map(loss).collect()
+    }
+
+    #[test]
+    fn what_the_receiver_loses_of_sound_is_told_when_it_changes_and_not_while_it_is_muted() {
+        let mut rig = Rig::connected();
+        let sound = rig.track(1, format(Codec::Opus, OPUS_PT));
+        rig.feed(sound, description(Codec::Opus, &[0]));
+        assert_eq!(losses(&mut rig), [0_u8; 0]);
+        rig.receive(&receiver_report(1000, 128));
+        let told = losses(&mut rig);
+        assert!(matches!(told[..], [loss] if loss > 0), "{told:?}");
+        rig.sending.mute(rig.now, sound, true);
+        assert_eq!(losses(&mut rig), [0]);
+        let picture = rig.video(2, &[500_000]);
+        rig.receive(&receiver_report(2000, 128));
+        assert_eq!(losses(&mut rig), [0_u8; 0], "{picture:?} is repeated");
     }
 }
