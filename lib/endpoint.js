@@ -190,7 +190,7 @@ class Endpoint extends MediaObject {
           // A mixer that was closing may have been overtaken.
           this.#dispatcher.rejectAll()
           announce(marked)
-          resolve()
+          resolve(undefined)
         }
       )
     })

@@ -27,19 +27,21 @@ const SECTIONS = {
     command('cargo', ['clippy', '--all-targets', '--no-default-features', ...FEATURES, '--', '-D', 'warnings']),
   // The library alone: in a test build napi registers nothing, so that all of the binding looks unused.
   'clippy-node': () => command('cargo', ['clippy', '--lib', ...FEATURES, '--', '-D', 'warnings']),
+  lint: () => command('node_modules/.bin/eslint', ['--max-warnings=0', '.']),
   types: () => eachOf(typeScriptProjects(), project => command('node_modules/.bin/tsc', ['-p', project])),
   architecture: () => nodeTests('__test__/architecture'),
   rust: () => rustTests(),
   bench: () => benchTests(),
   docs: () => nodeTests('__test__/docs'),
-  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'client', 'docs', 'package']),
+  node: () => nodeTests('__test__', ['architecture', 'attacks', 'browser', 'client', 'docs', 'examples', 'package']),
   attacks: () => nodeTests('__test__/attacks'),
   client: () => nodeTests('__test__/client'),
   package: () => nodeTests('__test__/package'),
+  examples: () => nodeTests('__test__/examples'),
   browser: () => nodeTests('__test__/browser')
 }
 /** The sections that load the native module. */
-const NEED_MODULE = ['node', 'attacks', 'client', 'package', 'browser']
+const NEED_MODULE = ['node', 'attacks', 'client', 'package', 'examples', 'browser']
 
 async function main(wanted) {
   const started = Date.now()
@@ -107,7 +109,7 @@ async function eachOf(items, check) {
 function typeScriptProjects() {
   const examples = path.join(ROOT, 'examples')
   const projects = fs.readdirSync(examples).map(name => path.join('examples', name, 'tsconfig.json'))
-  return ['tsconfig.json', ...projects.filter(project => fs.existsSync(path.join(ROOT, project)))]
+  return ['tsconfig.json', 'tsconfig.javascript.json', ...projects.filter(project => fs.existsSync(path.join(ROOT, project)))]
 }
 
 /** All of them, and DTLS's own. */
@@ -193,6 +195,7 @@ function testFiles(folder) {
 function run(program, args, timeout) {
   console.log(`> ${[program === process.execPath ? 'node' : program, ...args].join(' ')}`)
   return new Promise(resolve => {
+    /** @type {NodeJS.ProcessEnv} */
     const env = { ...builtLibaom(), ...process.env }
     // Set by the runner for its children; a nested runner would not report by itself.
     delete env.NODE_TEST_CONTEXT

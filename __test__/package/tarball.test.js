@@ -60,6 +60,16 @@ test('the platform package carries the notices of what is linked into it', () =>
   assert.match(fs.readFileSync(notices, 'utf8'), /^str0m \d/m)
 })
 
+test('the platform package has a bill of materials with the crates and the libraries', () => {
+  const file = path.join(project, 'node_modules', '@medialoom', platformName(), 'sbom.cdx.json')
+  const bill = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal(bill.bomFormat, 'CycloneDX')
+  assert.equal(bill.metadata.component.version, installed('package.json').version)
+  const names = bill.components.map(({ name }) => name)
+  for (const name of ['str0m', 'aws-lc-sys', 'opusic-sys', 'libvpx']) assert.ok(names.includes(name), name)
+  assert.ok(bill.components.every(({ licenses }) => licenses[0].expression))
+})
+
 test('it is used from CommonJS', () => {
   runs('use.cjs', `const { Endpoint, version } = require('medialoom')\n;(async () => {${USE}})()`)
 })
@@ -130,32 +140,29 @@ test('the sources that come along are all that cargo needs to know of', () => {
   assert.equal(status, 0, stderr)
 })
 
-test('without a platform package and without cargo, installing says what is missing', () => {
+test('without a platform package it installs, says what to do when required, and the command for it what it lacks', () => {
   const bare = emptyProject('bare')
   const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
-  const { status, output } = npmInstall(bare, main, { PATH: nodeOnly() })
-  assert.notEqual(status, 0)
-  assert.match(output, /cargo \(the Rust toolchain.*rustup\.rs/)
-})
-
-test('without install scripts, requiring it names what is missing and the command to build it', () => {
-  const bare = emptyProject('no-scripts')
-  const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
-  const install = npmInstall(bare, main, {}, ['--ignore-scripts'])
+  const install = npmInstall(bare, main)
   assert.equal(install.status, 0, install.output)
 
   const env = { ...process.env, PATH: nodeOnly() }
   const required = spawnSync(process.execPath, ['-e', "require('medialoom')"], { cwd: bare, env, encoding: 'utf8' })
   assert.notEqual(required.status, 0)
-  assert.match(required.stderr, /found no native module for \S+ \(Node v/)
-  assert.match(required.stderr, new RegExp(`@medialoom/${platformName()}: not installed`))
-  assert.match(required.stderr, /npx medialoom-build/)
-  assert.match(required.stderr, /cargo \(the Rust toolchain/)
+  assert.match(required.stderr, new RegExp(`medialoom does not start: @medialoom/${platformName()} is not installed`))
+  assert.match(required.stderr, /npm install --include=optional/)
+  assert.match(required.stderr, /build the module from source: npx medialoom build$/m)
 
-  const command = path.join(bare, 'node_modules', '.bin', 'medialoom-build')
-  const build = spawnSync(process.execPath, [fs.realpathSync(command)], { cwd: bare, env, encoding: 'utf8' })
+  const command = path.join(bare, 'node_modules', '.bin', 'medialoom')
+  const build = spawnSync(process.execPath, [fs.realpathSync(command), 'build'], { cwd: bare, env, encoding: 'utf8' })
   assert.equal(build.status, 1)
+  assert.match(build.stderr, /^Building medialoom needs what is missing here:$/m)
   assert.match(build.stderr, /cargo \(the Rust toolchain/)
+})
+
+test('nothing runs when it is installed, and it has one command', () => {
+  assert.equal(installed('package.json').scripts, undefined)
+  assert.deepEqual(Object.keys(installed('package.json').bin), ['medialoom'])
 })
 
 test('the benchmark comes along as source, and starts by its name', () => {

@@ -10,7 +10,7 @@ const dashboard = require('../../examples/room-server/grafana.json')
 /** @type {Awaited<ReturnType<typeof import('../../examples/room-server/room-server.js').startRoomServer>>} */
 let server
 /** @type {SignalingClient[]} */
-let clients = []
+const clients = []
 
 before(async () => {
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')

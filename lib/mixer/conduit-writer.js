@@ -43,6 +43,7 @@ class ConduitWriter extends Writable {
     pending?.callback()
   }
 
+  /** @param {[any]} given */
   write(...given) {
     const more = super.write(...given)
     this.#writes++
@@ -55,7 +56,7 @@ class ConduitWriter extends Writable {
     if (this.#taken <= this.#cleared) return callback()
     let offer
     try {
-      offer = this[kUnwrap](this.#conduit.native, chunk)
+      offer = /** @type {any} */ (this)[kUnwrap](this.#conduit.native, chunk)
     } catch (error) {
       return callback(error)
     }

@@ -180,7 +180,7 @@ class Transport extends MediaObject {
           const marked = mark(this, 'closed')
           const done = () => {
             announce(marked)
-            resolve()
+            resolve(undefined)
           }
           // Whatever the answer, it is closed.
           const ask = () =>
