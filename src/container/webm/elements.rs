@@ -72,5 +72,8 @@ pub(super) const TAGS: u32 = 0x1254_c367;
 /// Whether it stands on the level of clusters, so that a cluster of unknown size ends with it
 /// (RFC 8794 6.2).
 pub(super) fn is_top_level(id: u32) -> bool {
-    matches!(id, CLUSTER | CUES | TAGS | CHAPTERS | ATTACHMENTS | SEEK_HEAD | INFO | TRACKS | SEGMENT | EBML)
+    matches!(
+        id,
+        CLUSTER | CUES | TAGS | CHAPTERS | ATTACHMENTS | SEEK_HEAD | INFO | TRACKS | SEGMENT | EBML
+    )
 }

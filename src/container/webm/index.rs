@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::elements as id;
-use crate::container::ebml;
 use crate::container::Output;
+use crate::container::ebml;
 
 /// Room for the seek head, with the element that fills it.
 pub(super) const SEEK_HEAD_ROOM: usize = 160;

@@ -42,7 +42,8 @@ pub fn repair<S: ReadAt>(file: S, len: u64) -> Result<Repaired, ContainerError> 
         segment: segment.body,
         ..Layout::default()
     };
-    let mut repair = Repair { source, len, layout, pictures: 0, index: Index::default(), sizes: Vec::new() };
+    let mut repair =
+        Repair { source, len, layout, pictures: 0, index: Index::default(), sizes: Vec::new() };
     let end = repair.walk()?;
     let Repair { layout, index, sizes, .. } = repair;
     if layout.seek_head == 0 || layout.duration == 0 || layout.tracks == 0 {

@@ -192,8 +192,10 @@ fn a_file_has_room_for_so_many_tracks_and_goes_on_with_those() {
     assert!(matches!(writer.add_track(&track(Codec::Vp8)), Err(ContainerError::Tracks(64))));
     let mut large = track(Codec::Vp8);
     large.name = "x".repeat(20_000);
-    assert!(matches!(super::Writer::new(Document::Webm, "", Duration::ZERO).add_track(&large),
-        Err(ContainerError::Tracks(0))));
+    assert!(matches!(
+        super::Writer::new(Document::Webm, "", Duration::ZERO).add_track(&large),
+        Err(ContainerError::Tracks(0))
+    ));
 }
 
 #[test]
@@ -202,7 +204,12 @@ fn the_index_is_bounded_however_long_a_file_is() {
     let video = writer.add_track(&track(Codec::Vp8)).unwrap();
     let mut len = 0;
     for second in 0..100_000u64 {
-        let frame = Frame { track: video, time: Duration::from_secs(2 * second), keyframe: true, data: &[1] };
+        let frame = Frame {
+            track: video,
+            time: Duration::from_secs(2 * second),
+            keyframe: true,
+            data: &[1],
+        };
         writer.write(&frame);
         len += writer.take().len();
     }

@@ -3,9 +3,9 @@
 use super::elements as id;
 use super::writer::Document;
 use crate::codec::{Codec, Kind};
+use crate::container::TrackEntry;
 use crate::container::ebml;
 use crate::container::error::ContainerError;
-use crate::container::TrackEntry;
 
 /// A decoder of Opus needs 80 ms to be right after a jump (RFC 7845 4.6).
 const OPUS_PRE_ROLL: u64 = 80_000_000;
