@@ -54,10 +54,18 @@ pub(super) struct Index {
     marks: Vec<Mark>,
     /// Where marks stand that were written before.
     pub(super) chapters: Option<u64>,
-    /// When the last frame of each track is shown, by its number.
-    last: Vec<Option<Duration>>,
+    /// By number of the track.
+    last: Vec<Last>,
     /// When the last frame is over.
     pub(super) end: Duration,
+}
+
+/// The last of a track.
+#[derive(Clone, Copy, Default, Debug)]
+struct Last {
+    /// When its frame is shown.
+    frame: Option<Duration>,
+    cue: Option<Cue>,
 }
 
 /// A frame with none before it is taken to last as long, and none for more than that.
@@ -67,22 +75,30 @@ const LONGEST_FRAME: Duration = Duration::from_secs(1);
 impl Index {
     /// A frame is there. It is taken to last as long as the one before.
     pub(super) fn frame(&mut self, time: Duration, track: u8) {
-        let track = usize::from(track);
-        if self.last.len() <= track {
-            self.last.resize(track + 1, None);
-        }
-        let last = self.last[track].replace(time);
+        let last = self.last(track).frame.replace(time);
         let length = last.map_or(USUAL_FRAME, |last| time.saturating_sub(last));
         self.end = self.end.max(time.saturating_add(length.min(LONGEST_FRAME)));
     }
 
+    fn last(&mut self, track: u8) -> &mut Last {
+        let track = usize::from(track);
+        if self.last.len() <= track {
+            self.last.resize(track + 1, Last::default());
+        }
+        &mut self.last[track]
+    }
+
     /// One can begin at a frame in this cluster.
     pub(super) fn add(&mut self, time: Duration, track: u8, cluster: u64) {
-        let last = self.cues.iter().rev().find(|cue| cue.track == track);
-        if last.is_some_and(|last| last.cluster == cluster || time < last.time + self.apart) {
+        let apart = self.apart;
+        let cue = Cue { time, track, cluster };
+        let last = &mut self.last(track).cue;
+        let near = |last: Cue| last.cluster == cluster || time < last.time.saturating_add(apart);
+        if last.is_some_and(near) {
             return;
         }
-        self.cues.push(Cue { time, track, cluster });
+        *last = Some(cue);
+        self.cues.push(cue);
         if self.cues.len() > MAX_CUES {
             let mut odd = false;
             self.cues.retain(|_| {

@@ -3,6 +3,7 @@
 //! so that all that was written can be read wherever it ends. Finishing adds an index (Cues) and the
 //! duration, and says the sizes.
 
+mod document;
 mod elements;
 mod index;
 mod repair;
@@ -12,6 +13,7 @@ mod tests;
 mod tracks;
 mod writer;
 
+pub use document::Document;
 pub use repair::{Repaired, repair};
 pub use source::ReadAt;
-pub use writer::{Document, Writer};
+pub use writer::Writer;

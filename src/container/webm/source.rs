@@ -88,14 +88,6 @@ impl<S: ReadAt> Source<S> {
         }))
     }
 
-    /// Whether there is a byte before `end`.
-    pub(super) fn reaches(&mut self, end: u64) -> io::Result<bool> {
-        Ok(match end.checked_sub(1) {
-            Some(last) => !self.bytes(last, 1)?.is_empty(),
-            None => true,
-        })
-    }
-
     /// The value of an unsigned element.
     pub(super) fn unsigned(&mut self, element: &Element) -> io::Result<Option<u64>> {
         let Some(size) = element.size.and_then(|size| usize::try_from(size).ok()) else {

@@ -22,11 +22,11 @@ fn writer() -> Writer {
     Writer::new(Document::Webm, "medialoom", Duration::from_secs(1_700_000_000))
 }
 
-/// Four seconds of 10 pictures and 10 packets of sound each, keyframes every three.
+/// Two and a half seconds of 10 pictures and 10 packets of sound each, keyframes every three.
 fn record(writer: &mut Writer, mut each: impl FnMut(&mut Writer)) {
     let video = writer.add_track(&track(Codec::Vp8)).unwrap();
     let audio = writer.add_track(&track(Codec::Opus)).unwrap();
-    for tick in 0..40u32 {
+    for tick in 0..25u32 {
         let time = Duration::from_millis(u64::from(tick) * 100);
         let keyframe = tick % 15 == 0;
         let data = vec![tick as u8; if keyframe { 300 } else { 40 }];
@@ -162,7 +162,7 @@ fn a_track_joins_when_others_have_frames() {
     let mut file = Vec::new();
     record(&mut writer, |writer| apply(&mut file, &writer.take()));
     let late = writer.add_track(&track(Codec::Opus)).unwrap();
-    let time = Duration::from_secs(4);
+    let time = Duration::from_secs(3);
     writer.write(&Frame { track: late, time, keyframe: true, data: &[0xf8] });
     apply(&mut file, &writer.take());
     let name = b"somebody";

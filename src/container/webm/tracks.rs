@@ -1,34 +1,12 @@
 //! Entries of tracks (RFC 9559 5.1.4), codec by codec (Matroska codec specifications).
 
 use super::elements as id;
-use super::writer::Document;
 use crate::codec::{Codec, Kind};
 use crate::container::TrackEntry;
 use crate::container::ebml;
-use crate::container::error::ContainerError;
 
 /// A decoder of Opus needs 80 ms to be right after a jump (RFC 7845 4.6).
 const OPUS_PRE_ROLL: u64 = 80_000_000;
-
-/// What the codec is called.
-///
-/// # Errors
-/// [`ContainerError::Codec`]: WebM holds none but the free ones.
-pub(super) fn codec_id(codec: Codec, document: Document) -> Result<&'static str, ContainerError> {
-    let (name, webm) = match codec {
-        Codec::Opus => ("A_OPUS", true),
-        Codec::Vp8 => ("V_VP8", true),
-        Codec::Vp9 => ("V_VP9", true),
-        Codec::Av1 => ("V_AV1", true),
-        Codec::H264 => ("V_MPEG4/ISO/AVC", false),
-        Codec::H265 => ("V_MPEGH/ISO/HEVC", false),
-        Codec::Pcmu | Codec::Pcma | Codec::G722 => ("A_MS/ACM", false),
-    };
-    if document == Document::Webm && !webm {
-        return Err(ContainerError::Codec { codec, container: "WebM" });
-    }
-    Ok(name)
-}
 
 /// Appends the entry of a track.
 pub(super) fn entry(out: &mut Vec<u8>, number: u8, track: &TrackEntry, codec_id: &str) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::document::Document;
 use super::elements as id;
 use super::index::{DURATION_ROOM, Index, Layout, SEEK_HEAD_ROOM, millis};
 use super::tracks;
@@ -25,24 +26,6 @@ const MAX_CLUSTER: Duration = Duration::from_secs(5);
 const MAX_CLUSTER_BYTES: u64 = 5 << 20;
 /// From 1970 to 2001, where Matroska's dates begin.
 const EPOCH_2001: Duration = Duration::from_secs(978_307_200);
-
-/// The kind of file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Document {
-    /// What browsers play: Opus, VP8, VP9 and AV1.
-    Webm,
-    /// Any codec.
-    Matroska,
-}
-
-impl Document {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Webm => "webm",
-            Self::Matroska => "matroska",
-        }
-    }
-}
 
 /// A file on its way to the disk. What was said shows in [`take`](Self::take).
 pub struct Writer {
@@ -113,7 +96,7 @@ impl Writer {
     /// [`ContainerError::Codec`] when the file holds no such codec, [`ContainerError::Tracks`] when
     /// there is no room for another one.
     pub fn add_track(&mut self, track: &TrackEntry) -> Result<u8, ContainerError> {
-        let codec_id = tracks::codec_id(track.codec, self.document)?;
+        let codec_id = self.document.codec_id(track.codec)?;
         let number = self.tracks.len() + 1;
         let before = self.entries.len();
         tracks::entry(&mut self.entries, number as u8, track, codec_id);
@@ -128,14 +111,6 @@ impl Writer {
         self.out.overwrite(self.layout.tracks, &all);
         self.tracks.push(track.codec.kind());
         Ok(number as u8)
-    }
-
-    /// Whether the file holds it.
-    ///
-    /// # Errors
-    /// [`ContainerError::Codec`].
-    pub fn accepts(document: Document, codec: crate::codec::Codec) -> Result<(), ContainerError> {
-        tracks::codec_id(codec, document).map(drop)
     }
 
     /// Adds a frame. Those of one track come in the order of their times; different tracks may be
