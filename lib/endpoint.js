@@ -102,7 +102,7 @@ class Endpoint extends MediaObject {
   }
 
   get mixers() {
-    return [...this.#mixers, ...this.#recorders]
+    return [...this.#mixers]
   }
 
   get recorders() {
@@ -248,7 +248,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
   }
 
   [kForget]() {

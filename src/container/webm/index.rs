@@ -70,7 +70,7 @@ struct Last {
 
 /// A frame with none before it is taken to last as long, and none for more than that.
 const USUAL_FRAME: Duration = Duration::from_millis(20);
-const LONGEST_FRAME: Duration = Duration::from_secs(1);
+const LONGEST_FRAME: Duration = Duration::from_millis(100);
 
 impl Index {
     /// A frame is there. It is taken to last as long as the one before.
