@@ -512,7 +512,9 @@ export interface TransportOptions {
    * Negotiate RED (RFC 2198) for Opus: each packet repeats the one before, which survives loss at
    * twice the bitrate. Whether the source sends RED does not matter: it is made for peers that
    * take it and unwrapped for those that do not, and what a source lost on the way is rebuilt out
-   * of its RED for all. A peer that reports a loss of 5 % or more gets the last two. Default false.
+   * of its RED for all. A peer that reports a loss of 5 % or more gets the last two. Browsers made of
+   * libwebrtc do without: what they lose is repeated, and publishers are told to make Opus redundant
+   * while a viewer loses some. Default false.
    */
   red?: boolean
   /** Ask the peer to send Opus with pauses in silence (RFC 7587 3.1.3, DTX). Default false. */
@@ -534,7 +536,10 @@ export interface TransportOptions {
   maxMessageSize?: number
   /** Bytes a data channel may hold back before `send()` throws `ERR_QUEUE_FULL`. Default 16 MiB. */
   maxBufferedAmount?: number
-  /** Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. */
+  /**
+   * Write decrypted RTP and RTCP to this pcapng file, for Wireshark. For debugging only. A file that cannot be written is
+   * an `error` event of the transport, which goes on without.
+   */
   dumpFile?: string
 }
 
@@ -641,6 +646,14 @@ export class Transport extends EventEmitter<TransportEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
    */
   setMaxBitrate(bitrate: number | null): void
+  /**
+   * Lets the peer send at most so much media. It is told by REMB, as browsers heed it beside transport-wide feedback,
+   * and by `b=TIAS` and `b=AS` of the video in the next description. Of a peer that sends a fifth more for three
+   * seconds in a row what is above it is dropped (`packetsDropped.tooMuch`), until it heeds it for as long.
+   * @param bitrate bits per second, `null` (the default) leaves it to the link
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`
+   */
+  setMaxIncomingBitrate(bitrate: number | null): void
   /**
    * Opens a data channel. The first one of a transport needs negotiation. A transport has at most
    * 1024 of them.
@@ -779,6 +792,8 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly closed: boolean
   /** Whether the peer's m-line says it is not sending. */
   readonly muted: boolean
+  /** Whether nothing of it is let through, see {@link IncomingTrack.withhold}. */
+  readonly withheld: boolean
   /** Codecs negotiated for it, most wanted first. */
   readonly codecs: readonly (AudioCodec | VideoCodec)[]
   /** RIDs announced by the SDP, best first as the peer wrote them; empty without simulcast. */
@@ -790,10 +805,19 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   /** Transponders that take this track. */
   readonly transponders: readonly Transponder[]
   /**
-   * Asks the sender for a keyframe; at most one request per encoding goes out in 500 ms.
+   * Asks the sender for a keyframe; at most one request per encoding goes out in 500 ms. Nobody who starts to receive a
+   * track needs to: it gets the last keyframe and what came since, or one is asked for.
    * @param rid one encoding, default all of them
    */
   requestKeyframe(rid?: string): void
+  /**
+   * Lets nothing of it through any more, or again: to no outgoing track, mixer or speaker slot, whether it
+   * takes the track already or only later. The peer is not told and notices nothing but that, after some
+   * seconds, nobody wants its video (`demand`). Video goes on with a keyframe. `audiolevel` and
+   * `telephoneevent` go on meanwhile.
+   * @param withheld default true
+   */
+  withhold(withheld?: boolean): void
   /** Stops receiving it; `negotiationneeded` tells the peer. */
   close(): void
   [Symbol.dispose](): void
@@ -1006,14 +1030,19 @@ export interface ActiveSpeakerDetectorOptions {
   appData?: unknown
   /** Sound below this does not count, in dBov (RFC 6464): -127 to 0. Default -60. */
   threshold?: number
+  /**
+   * Milliseconds without a sound after which a member has stopped to speak, as `speaking` tells: 200 to 60000. Pauses
+   * between words are shorter than the default of 700.
+   */
+  pause?: number
 }
 
 export interface ActiveSpeakerDetectorEvents {
   /** Somebody else has the word; `null` when whoever had it left. In silence nothing changes. */
   speaker: [track: IncomingTrack | null]
   /**
-   * A member begins to speak, at the first sound that is not noise, or has been silent for 0.7
-   * seconds. Each by itself, as many as there are. A member that is removed, or whose track closes, is
+   * A member begins to speak, at the first sound that is not noise, or has been silent for
+   * {@link ActiveSpeakerDetectorOptions.pause}. Each by itself, as many as there are. A member that is removed, or whose track closes, is
    * not told of any more. Measured only while somebody listens.
    */
   speaking: [track: IncomingTrack, speaking: boolean]
@@ -1237,7 +1266,8 @@ export interface MixerEvents {
 /**
  * Mixes what its ports get. What comes out are tracks that any outgoing track attaches to, and
  * ports of other mixers. Threads of their own do the work ({@link EndpointOptions.mixingThreads});
- * a mixer that nobody hears or sees costs nothing, and so does what nobody takes of it.
+ * a mixer that nobody hears or sees costs nothing, and so does what nobody takes of it. Files and what is
+ * written are played all the same, as time goes on.
  */
 export class Mixer extends EventEmitter<MixerEvents> {
   private constructor()
@@ -1292,7 +1322,8 @@ export class Mixer extends EventEmitter<MixerEvents> {
    * The canvas, picture by picture.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (no pictures), `ERR_CLOSED`
    */
-  createFrameReader(options?: FrameReaderOptions): FrameReader
+  createFrameReader(options?: FrameReaderOptions & { raw?: false }): FrameReader<VideoFrame>
+  createFrameReader(options: FrameReaderOptions & { raw: true }): FrameReader<Buffer>
   getStats(): Promise<MixerStats>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -1362,7 +1393,8 @@ export class MixerPort extends EventEmitter<MixerPortEvents> {
    */
   createPcmWriter(options?: PcmWriterOptions): PcmWriter
   /** What it brings. @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE`, `ERR_CLOSED` */
-  createFrameReader(options?: FrameReaderOptions): FrameReader
+  createFrameReader(options?: FrameReaderOptions & { raw?: false }): FrameReader<VideoFrame>
+  createFrameReader(options: FrameReaderOptions & { raw: true }): FrameReader<Buffer>
   /** Pictures of an application in place of a track. @throws {MediaLoomError} `ERR_INVALID_STATE`, `ERR_CLOSED` */
   createFrameWriter(): FrameWriter
   /**
@@ -1450,7 +1482,7 @@ export interface PcmFrame {
 
 /**
  * Sound, frame by frame: `for await (const frame of reader)`, or as any readable stream. Ends when
- * what it reads closes; `destroy()` ends it before.
+ * what it reads closes; `destroy()` ends it before, a `for await` without an error.
  */
 export class PcmReader<T = PcmFrame> extends Readable {
   private constructor()
@@ -1478,12 +1510,23 @@ export interface PcmWriterOptions {
  * Closes when its port closes or gets another source, and what still waits to be written fails with
  * `ERR_CLOSED`. So does whoever awaits it by `once(writer, 'drain')`, `finished` or `pipeline`: there is
  * an `error` event if anybody listens for it, and none that ends the process if nobody does. `finish`
- * comes when the mixer has taken everything, some 60 ms before it is heard to the end.
+ * comes when the mixer has taken everything, some 60 ms before it is heard to the end. Sound is played in
+ * time whether or not anybody listens; where nobody does, up to 100 ms may pass before it begins.
  */
 export class PcmWriter extends Writable {
   private constructor()
   readonly sampleRate: number
   readonly channels: number
+  /** Milliseconds of what was written that were played, to within 20. */
+  readonly position: number
+  /** Milliseconds that wait to be played. */
+  readonly waiting: number
+  /**
+   * Takes back all that was written and not played: silence follows within 40 ms, as an interruption needs it.
+   * Writes that waited succeed, {@link PcmWriter.position} stays where it is, and what is written next is
+   * played next.
+   */
+  clear(): void
 }
 
 export interface FrameReaderOptions {
@@ -1494,6 +1537,13 @@ export interface FrameReaderOptions {
   height?: number
   /** Frames per second at most. Default 25. */
   frameRate?: number
+  /**
+   * Gives so many, whether or not there is another picture, from the first one on: as recorders and encoders want
+   * it. Default false: only what changed.
+   */
+  steady?: boolean
+  /** Gives the bytes of each picture alone, to be piped into another program. Default false. */
+  raw?: boolean
   /** Pictures that wait for a slow reader until the oldest is dropped, 1 to 60. Default 3. */
   bufferLength?: number
 }
@@ -1509,12 +1559,12 @@ export interface VideoFrame {
 }
 
 /** Pictures, one by one. */
-export class FrameReader extends Readable {
+export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
   readonly dropped: number
-  [Symbol.asyncIterator](): NodeJS.AsyncIterator<VideoFrame>
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
 /**
@@ -1523,6 +1573,8 @@ export class FrameReader extends Readable {
  */
 export class FrameWriter extends Writable {
   private constructor()
+  /** Takes back what was written and not shown. */
+  clear(): void
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1647,7 +1699,10 @@ export interface CandidatePairStats {
   protocol: 'udp' | 'tcp'
   localAddress: string
   remoteAddress: string
-  /** Seconds. */
+  /**
+   * Seconds, by this side's own checks: never there with ICE-lite (the default), which sends none. What a publisher's is
+   * by RTCP stands in {@link EncodingStats.roundTripTime} of its tracks, a viewer's in that of the outgoing ones.
+   */
   currentRoundTripTime?: number
   totalRoundTripTime?: number
   responsesReceived?: number
@@ -1671,6 +1726,8 @@ export interface DroppedPacketStats {
   superseded: number
   /** Of a track that was closed on this side. */
   refused: number
+  /** Above what the peer may send, see {@link Transport.setMaxIncomingBitrate}. */
+  tooMuch: number
 }
 
 export interface TransportStats {

@@ -37,6 +37,7 @@ const TABLES = [
     ['pictures/s', result => result.picturesPerSecond.toFixed(1)],
     ['height', result => result.height.toFixed(0)],
     ['first picture s', result => seconds(result.firstPictureMs)],
+    ['best', result => seconds(result.bestPictureMs)],
     ['down s', result => withGoal(result, 'stepDown', steps(result.stepDownMs), goal => `<= ${goal}`)],
     ['up s', result => withGoal(result, 'stepUp', steps(result.stepUpMs), goal => `<= ${goal}`)]
   ],

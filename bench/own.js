@@ -1,6 +1,6 @@
 'use strict'
 
-const { buildCounting } = require('./build.js')
+const { buildCounting, isCheckout } = require('./build.js')
 const { floorOf } = require('./floor.js')
 const { median, medians } = require('./median.js')
 const { plots } = require('./plots.js')
@@ -30,6 +30,7 @@ async function measureOwn(program, settings) {
 
 async function measure(program, name, { rounds, seconds, threads }, counting) {
   const scenario = SCENARIOS[name]()
+  if (scenario.room && !isCheckout()) throw new Error(`${name} needs a checkout: the room server is an example there`)
   const results = []
   const floors = []
   for (let round = 0; round < rounds; round++) {

@@ -19,10 +19,10 @@ const PATIENCE = 120
  */
 async function playRound(program, scenario, { seconds, threads, binding }) {
   const options = [String(scenario.threads ?? threads), ...(binding ? [binding] : [])]
-  const server = fork(path.join(__dirname, 'server.js'), options)
-  let load
+  const server = fork(path.join(__dirname, scenario.room ? 'room-server.js' : 'server.js'), options)
+  let load, members
   try {
-    await once(server, 'message')
+    const [{ url }] = await once(server, 'message')
     const before = await ask(server, 'begin')
     load = new Load(program, 'clients', {
       clients: scenario.clients,
@@ -30,9 +30,15 @@ async function playRound(program, scenario, { seconds, threads, binding }) {
       concurrent_joins: scenario.concurrentJoins ?? CONCURRENT_JOINS,
       patience_seconds: PATIENCE
     })
+    if (scenario.room) {
+      // What it needs comes with the room server, which an installed package is without.
+      const { Members } = require('./members.js')
+      members = new Members(url)
+    }
     relayAnswers(server, load)
+    const door = members ? joiningBy(members, load) : offer => server.send(offer)
 
-    const ready = await relayOffersUntil('ready', server, load, scenario)
+    const ready = await relayOffersUntil('ready', door, load, scenario)
     await sleep(SETTLING)
     const start = await ask(server, 'begin')
     const busyBefore = secondsOfCores()
@@ -40,9 +46,10 @@ async function playRound(program, scenario, { seconds, threads, binding }) {
     await sleep(seconds * 1000)
     const busy = secondsOfCores() - busyBefore
     const end = await ask(server, 'end')
-    const measured = await relayOffersUntil('measured', server, load, scenario)
+    const measured = await relayOffersUntil('measured', door, load, scenario)
     return figures(scenario, { before, start, end, busy, ready, measured })
   } finally {
+    members?.close()
     await load?.close()
     if (server.exitCode === null) {
       const gone = once(server, 'exit')
@@ -58,12 +65,17 @@ function relayAnswers(server, load) {
   })
 }
 
-async function relayOffersUntil(type, server, load, { clients }) {
+/** Who comes by WebSocket is answered there. */
+function joiningBy(members, load) {
+  return async ({ client, sdp }) => load.tell({ type: 'answer', client, sdp: await members.join({ client, sdp }) })
+}
+
+async function relayOffersUntil(type, door, load, { clients }) {
   for (;;) {
     const report = await load.next()
     if (report.type === type) return report
     const { hears = [], sees = [] } = clients[report.client]
-    server.send({ ...report, hears, sees })
+    await door({ ...report, hears, sees })
   }
 }
 
@@ -106,6 +118,9 @@ function figures(scenario, { before, start, end, busy, ready, measured }) {
     serverLoad: (user + system) / 1e6,
     /** Of a core, by media threads alone. */
     busiestThread: busiest,
+    /** Of a core: all media threads, and the one that runs JavaScript. */
+    loadOfMedia: loads.reduce((sum, load) => sum + load, 0),
+    loadOfJavaScript: (end.javaScript - start.javaScript) / seconds / 1e6,
     /** Packets a second if the busiest media thread had nothing else to do. */
     carriedPerSecond: forwards && busiest > 0 ? packets / busiest : null,
     /** Microseconds of CPU for each forwarded packet. */
@@ -124,7 +139,15 @@ function figures(scenario, { before, start, end, busy, ready, measured }) {
     /** Bytes. */
     rss: end.rss,
     rssPerSubscriber: (end.rss - before.rss) / scenario.subscribers,
-    join: { connected: ready.connected, media: ready.media, video: ready.video, perSecond: ready.rate },
+    join: {
+      connected: ready.connected,
+      media: ready.media,
+      video: ready.video,
+      keyframe: ready.keyframe,
+      /** The latest packet of video of each client's first five seconds. */
+      firstSeconds: measured.first_seconds,
+      perSecond: ready.rate
+    },
     loadOfClients: measured.load,
     /** What else ran on the machine, in cores. */
     loadOfOthers: Math.max(0, busy / seconds - (user + system) / 1e6 - measured.load)

@@ -74,6 +74,11 @@ function joins(viewers) {
   return { ...fanOut(viewers), name: `${viewers} joins`, concurrentJoins: 16, plot: undefined }
 }
 
+/** The same by the room server and its WebSockets, a room with everything that goes with it. */
+function room(size) {
+  return { ...meeting(size), name: `room of ${size}`, room: true, plot: undefined }
+}
+
 const SCENARIOS = {
   'fan-out-1': () => fanOut(1),
   'fan-out-10': () => fanOut(10),
@@ -88,6 +93,8 @@ const SCENARIOS = {
   'audio-100': () => audioRoom(100, 3),
   'silent-1000': () => silent(1000),
   'joins-50': () => joins(50),
+  'room-2': () => room(2),
+  'room-8': () => room(8),
   'one-thread-100': () => byThreads(1, 100),
   'two-threads-100': () => byThreads(2, 100)
 }

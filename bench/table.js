@@ -20,7 +20,9 @@ const TABLES = [
     ['ratio', result => (result.floor ? `${(result.cpu / result.floor).toFixed(1)}x` : '')],
     ['calls/packet', result => fixed(3)(callsPerPacket(result))],
     ['allocations', result => fixed(3)(result.allocations)],
-    ['clients', result => percent(result.loadOfClients)]
+    ['clients', result => percent(result.loadOfClients)],
+    ['media', result => percent(result.loadOfMedia)],
+    ['JavaScript', result => percent(result.loadOfJavaScript)]
   ],
   [
     NAME,
@@ -37,8 +39,11 @@ const TABLES = [
     NAME,
     ['join p50 ms', result => join(result, 'p50')],
     ['p95', result => join(result, 'p95')],
-    ['video p50', result => video(result, 'p50')],
-    ['p95', result => video(result, 'p95')],
+    ['video p50', result => time(result.join.video, 'p50')],
+    ['p95', result => time(result.join.video, 'p95')],
+    ['keyframe p95', result => time(result.join.keyframe, 'p95')],
+    ['late in 5 s p95', result => time(result.join.firstSeconds, 'p95')],
+    ['max', result => time(result.join.firstSeconds, 'max')],
     ['joins/s', result => fixed(0)(result.join.perSecond)]
   ]
 ]
@@ -57,8 +62,8 @@ function join(result, which) {
   return fixed(0)(times[which] / 1000)
 }
 
-function video(result, which) {
-  return result.join.video.count > 0 ? fixed(0)(result.join.video[which] / 1000) : ''
+function time(distribution, which) {
+  return distribution.count > 0 ? fixed(0)(distribution[which] / 1000) : ''
 }
 
 /** Markdown, with a line for each row of cells below the titles. */

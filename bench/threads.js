@@ -17,8 +17,7 @@ function mediaThreads() {
     try {
       const name = fs.readFileSync(`${TASKS}/${task}/comm`, 'utf8').trim()
       if (!/^medialoom-\d+$/.test(name)) continue
-      const [running] = fs.readFileSync(`${TASKS}/${task}/schedstat`, 'utf8').split(' ')
-      used[name] = Number(running) / NANOSECONDS
+      used[name] = usedBy(task)
     } catch {
       // A thread that ended meanwhile.
     }
@@ -26,4 +25,14 @@ function mediaThreads() {
   return used
 }
 
-module.exports = { mediaThreads }
+/** The same of the thread that runs JavaScript, which is the first of the process. */
+function javaScriptThread() {
+  return usedBy(process.pid)
+}
+
+function usedBy(task) {
+  const [running] = fs.readFileSync(`${TASKS}/${task}/schedstat`, 'utf8').split(' ')
+  return Number(running) / NANOSECONDS
+}
+
+module.exports = { javaScriptThread, mediaThreads }

@@ -120,13 +120,14 @@ class Endpoint extends MediaObject {
   }
 
   createActiveSpeakerDetector(given) {
-    const options = check.options(given, 'options', ['threshold', 'appData'])
+    const options = check.options(given, 'options', ['threshold', 'pause', 'appData'])
     const threshold = check.optional(check.integer, options.threshold, -60, 'options.threshold', -127, 0)
+    const pause = check.optional(check.integer, options.pause, 700, 'options.pause', 200, 60_000)
     check.open(this)
     if (this.#detectors.size >= MAX_DETECTORS) {
       throw new MediaLoomError('ERR_LIMIT', `an endpoint has at most ${MAX_DETECTORS} detectors`)
     }
-    const created = callNative(() => this.#native.createSpeakers(threshold))
+    const created = callNative(() => this.#native.createSpeakers(threshold, pause))
     const detector = new ActiveSpeakerDetector(kConstruct, this, created, options.appData)
     this.#detectors.add(detector)
     return detector
@@ -214,7 +215,7 @@ class Endpoint extends MediaObject {
           // A mixer that was closing may have been overtaken.
           this.#dispatcher.rejectAll()
           announce(marked)
-          resolve()
+          resolve(undefined)
         }
       )
     })

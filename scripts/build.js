@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 'use strict'
 
 /**
@@ -15,7 +14,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { spawnSync } = require('node:child_process')
 const { platformName } = require('../lib/native/platform.js')
-const { findProgram, missingTools } = require('../lib/native/toolchain.js')
+const { missingTools } = require('../lib/native/toolchain.js')
 
 const ROOT = path.join(__dirname, '..')
 
@@ -32,6 +31,7 @@ const PLATFORM_OF_TARGET = {
 /**
  * `faults` makes one for tests, that fails when it is told to, at another place than the one that is used.
  *
+ * @param {{ debug?: boolean, target?: string, mixing?: boolean, faults?: boolean }} [options]
  * @returns {string} path of the module that was built
  */
 function build({ debug = false, target, mixing = true, faults = false } = {}) {
@@ -41,7 +41,7 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
       [
         'Building medialoom needs what is missing here:',
         ...missing.map(t => `  ${t.name} (${t.hint})`),
-        ...(missing.every(t => t.mixing) ? ['Without mixing it can be built with: npx medialoom-build --without-mixing'] : [])
+        ...(missing.every(t => t.mixing) ? ['Without mixing it can be built with: npx medialoom build --without-mixing'] : [])
       ].join('\n')
     )
   }
@@ -54,7 +54,7 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
   if (!mixing) args.push('--no-default-features')
   const features = [...(mixing ? [] : ['node']), ...(faults ? ['fault-injection'] : [])]
   if (features.length > 0) args.push('--features', features.join())
-  const env = { ...(mixing && staticLibvpx()), ...process.env }
+  const env = { ...process.env }
   // A static C library cannot be loaded into a running Node.
   if (platform.endsWith('-musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim()
 
@@ -78,19 +78,6 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
     fs.renameSync(fresh, module)
   }
   return module
-}
-
-/**
- * libvpx is linked into the module, so that who installs it needs none. Of the system's libraries
- * cargo takes the static one only when it is told where that is.
- */
-function staticLibvpx() {
-  const ask = (program, ...args) => spawnSync(program, args, { encoding: 'utf8' }).stdout?.trim()
-  // The compiler knows better than pkg-config, which on Debian tells the directory above.
-  const library = ask(findProgram('cc') ?? 'gcc', '-print-file-name=libvpx.a')
-  const version = ask('pkg-config', '--modversion', 'vpx')
-  if (!library || !path.isAbsolute(library) || !version) return {}
-  return { VPX_STATIC: '1', VPX_LIB_DIR: path.dirname(library), VPX_VERSION: version }
 }
 
 /** Where cargo says it put the cdylib: `CARGO_TARGET_DIR` and cargo's configuration may move it. */

@@ -4,6 +4,7 @@
 /** `npx medialoom`: what the package can do on the command line. */
 
 const USAGE = `medialoom build   builds the native module from source
+medialoom ctl     looks after a room server that runs: rooms, participants, kick, mute, token; see --help
 medialoom bench   measures what forwarding costs, or loads a WHIP/WHEP server; see --help
 `
 
@@ -11,6 +12,9 @@ const [command, ...rest] = process.argv.slice(2)
 switch (command) {
   case 'build':
     require('./build.js').main(rest)
+    break
+  case 'ctl':
+    require('./ctl.js').main(rest)
     break
   case 'bench':
     require('../bench/run.js').main(rest)

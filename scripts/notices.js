@@ -2,9 +2,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { execFileSync } = require('node:child_process')
 
-const ROOT = path.join(__dirname, '..')
 /** Crates bring C libraries and fonts in folders of theirs. */
 const DEPTH = 2
 const UNLINKED = /^(?:tests?|benches|examples|docs?|src|gtest|node_modules)$/
@@ -14,17 +12,9 @@ const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|patents|unlicense)/i
  * The licence texts of everything that is linked into the native module, as those licences ask of
  * whoever hands out a binary. A text that several crates share appears once.
  */
-function thirdPartyNotices() {
-  const metadata = JSON.parse(
-    execFileSync('cargo', ['metadata', '--locked', '--format-version=1'], {
-      cwd: ROOT,
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
-  )
+function thirdPartyNotices(crates) {
   const cratesOfText = new Map()
-  for (const crate of linkedCrates(metadata)) {
+  for (const crate of crates) {
     const folder = path.dirname(crate.manifest_path)
     const title = `${crate.name} ${crate.version} (${crate.license})`
     for (const text of noticesIn(folder, DEPTH)) {
@@ -45,24 +35,6 @@ function noticesIn(folder, depth) {
     if (entry.isDirectory()) return depth > 0 && !UNLINKED.test(entry.name) ? noticesIn(where, depth - 1) : []
     return entry.isFile() && NOTICE.test(entry.name) ? [fs.readFileSync(where, 'utf8').trim()] : []
   })
-}
-
-/** What the crate reaches by dependencies that are neither for tests nor for building only. */
-function linkedCrates({ packages, resolve }) {
-  const byId = new Map(packages.map(crate => [crate.id, crate]))
-  const nodes = new Map(resolve.nodes.map(node => [node.id, node]))
-  const reached = new Set()
-  const open = [resolve.root]
-  while (open.length > 0) {
-    const id = open.pop()
-    if (reached.has(id)) continue
-    reached.add(id)
-    for (const { pkg, dep_kinds } of nodes.get(id).deps) {
-      if (dep_kinds.some(({ kind }) => kind === null)) open.push(pkg)
-    }
-  }
-  reached.delete(resolve.root)
-  return [...reached].map(id => byId.get(id)).sort((a, b) => a.name.localeCompare(b.name))
 }
 
 module.exports = { thirdPartyNotices }

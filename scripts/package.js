@@ -15,10 +15,13 @@ const os = require('node:os')
 const path = require('node:path')
 const { execFileSync } = require('node:child_process')
 const { PLATFORM_OF_TARGET } = require('./build.js')
+const { linkedCrates } = require('./crates.js')
 const { thirdPartyNotices } = require('./notices.js')
+const { billOfMaterials } = require('./sbom.js')
 
 const ROOT = path.join(__dirname, '..')
 const NOTICES = 'THIRD-PARTY-NOTICES'
+const BILL = 'sbom.cdx.json'
 const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE']
 
 /** @returns {string[]} paths of the tarballs, platforms first as they have to be published first */
@@ -40,9 +43,9 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
   fs.mkdirSync(out, { recursive: true })
   const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-package-'))
   try {
-    const notices = built.length > 0 ? thirdPartyNotices() : ''
+    const crates = built.length > 0 ? linkedCrates() : []
     return [
-      ...built.map(platform => pack(stagePlatform(stage, platform, notices), out)),
+      ...built.map(platform => pack(stagePlatform(stage, platform, crates), out)),
       pack(stageMain(stage, manifest, platforms), out)
     ]
   } finally {
@@ -50,13 +53,15 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
   }
 }
 
-function stagePlatform(stage, platform, notices) {
+function stagePlatform(stage, platform, crates) {
   const folder = path.join(stage, platform)
   fs.cpSync(path.join(ROOT, 'npm', platform), folder, { recursive: true })
   for (const file of [`medialoom.${platform}.node`, ...LICENCES]) {
     fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
   }
-  fs.writeFileSync(path.join(folder, NOTICES), notices)
+  fs.writeFileSync(path.join(folder, NOTICES), thirdPartyNotices(crates))
+  const { version } = readJson(path.join(folder, 'package.json'))
+  fs.writeFileSync(path.join(folder, BILL), `${JSON.stringify(billOfMaterials(platform, version, crates), null, 2)}\n`)
   return folder
 }
 
@@ -67,7 +72,6 @@ function stageMain(stage, manifest, platforms) {
     fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true, filter: isNoBuild })
   }
   const { devDependencies, workspaces, napi, scripts, ...published } = manifest
-  published.scripts = { install: scripts.install }
   published.optionalDependencies = Object.fromEntries(
     platforms.map(platform => [`@medialoom/${platform}`, manifest.version])
   )
@@ -94,7 +98,7 @@ function readJson(file) {
   return JSON.parse(fs.readFileSync(file, 'utf8'))
 }
 
-module.exports = { makePackages }
+module.exports = { makePackages, stageMain, stagePlatform }
 
 if (require.main === module) {
   const argv = process.argv.slice(2)

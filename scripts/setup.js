@@ -25,6 +25,7 @@ function setUp({ test = false } = {}) {
   installSystemPackages({ test })
   checkRust({ test })
   installNodePackages()
+  if (test) installTools()
   if (test && !findChromium()) downloadChromium()
 }
 
@@ -39,8 +40,9 @@ function installSystemPackages({ test }) {
   const missing = new Set(missingTools().map(tool => tool.name))
   if (missing.has('a C compiler')) packages.push('build-essential')
   for (const tool of ['cmake', 'nasm', 'perl']) if (missing.has(tool)) packages.push(tool)
-  // A version that the bindings do not know is not mended by installing it again.
-  if (missing.has('libvpx 1.3 to 1.13') && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
+  // One that is too old is not mended by installing it again.
+  const libvpx = [...missing].some(name => name.startsWith('libvpx'))
+  if (libvpx && !libvpxVersion()) packages.push('libvpx-dev', 'pkg-config')
   // Ubuntu's package of that name wants snap, which containers lack; see downloadChromium.
   if (test && !findChromium() && distribution() !== 'ubuntu') packages.push('chromium', 'fonts-liberation')
   if (test) packages.push(...otherClients())
@@ -91,14 +93,25 @@ function checkRust({ test }) {
 }
 
 function installNodePackages() {
-  if (nodePackagesAreCurrent()) return
+  if (nodePackagesAreCurrent(ROOT)) return
   run(['npm', 'ci', '--no-audit', '--no-fund'])
 }
 
+/** Package managers, bundlers and what makes the site. Tests that need one are skipped without, and say so. */
+function installTools() {
+  const tools = path.join(ROOT, 'tools')
+  if (nodePackagesAreCurrent(tools)) return
+  try {
+    run(['npm', 'ci', '--prefix', tools, '--no-audit', '--no-fund'])
+  } catch (error) {
+    console.error(error.message)
+  }
+}
+
 /** Whether node_modules holds what package-lock.json asks for, by the record npm keeps in it. */
-function nodePackagesAreCurrent() {
-  const wanted = packagesOf(path.join(ROOT, 'package-lock.json'))
-  const installed = packagesOf(path.join(ROOT, 'node_modules', '.package-lock.json'))
+function nodePackagesAreCurrent(folder) {
+  const wanted = packagesOf(path.join(folder, 'package-lock.json'))
+  const installed = packagesOf(path.join(folder, 'node_modules', '.package-lock.json'))
   if (!wanted || !installed) return false
   return Object.entries(wanted).every(([location, entry]) => {
     // Optional packages of other platforms are not installed.
@@ -132,6 +145,7 @@ function distribution() {
   }
 }
 
+/** @param {string[]} command */
 function run([program, ...args]) {
   console.log(`> ${[program, ...args].join(' ')}`)
   const { status, error } = spawnSync(program, args, {

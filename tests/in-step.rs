@@ -72,7 +72,8 @@ fn pictures() -> VideoMixer {
     mixer.add_port(PORT, VideoPortOptions::default()).unwrap();
     mixer.set_wanted(ClassIndex(0), true);
     let source = Source::Canvas;
-    let tap = TapOptions { source, format: PixelFormat::I420, size: None, max_fps: 60.0 };
+    let tap =
+        TapOptions { source, format: PixelFormat::I420, size: None, max_fps: 60.0, steady: false };
     mixer.add_tap(video::TapKey(1), tap).unwrap();
     mixer
 }

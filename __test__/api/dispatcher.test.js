@@ -13,7 +13,7 @@ const ID = 64
 function dispatcher() {
   const dispatcher = new Dispatcher()
   const seen = []
-  let waiting = []
+  const waiting = []
   const requests = []
   dispatcher.start({
     drain: () => waiting.splice(0),

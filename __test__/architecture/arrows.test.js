@@ -108,8 +108,12 @@ test('napi, the peer connection, the runtime and clocks stay where they belong',
 test('lib/ requires Node, its own files and nothing else', () => {
   const wrong = []
   for (const { file, number, text, specifier } of javaScriptImports('lib')) {
+    // A house of its own, for browsers: see below.
+    if (file.startsWith('lib/client/')) continue
     if (specifier.startsWith('node:')) continue
     if (specifier === 'express' && file.startsWith('lib/express/')) continue
+    if (specifier === 'jose' && file.startsWith('lib/auth/')) continue
+    if (specifier.startsWith('@medialoom/') && file === 'lib/native/prebuilt.js') continue
     // What is built on the engine comes in by the front door, and types may be read there.
     if (/^lib\/(?:rooms|express)\//.test(file) || file.endsWith('.d.ts')) {
       if (specifier === 'medialoom' || resolves(file, specifier, 'index.js')) continue
@@ -118,6 +122,29 @@ test('lib/ requires Node, its own files and nothing else', () => {
     wrong.push(`${file}:${number}: ${text.trim()}`)
   }
   assert.deepEqual(wrong, [])
+})
+
+test('lib/client names its own files and nothing else, and nobody else names it', () => {
+  const wrong = []
+  for (const { file, number, text, specifier } of javaScriptImports('lib')) {
+    const inside = file.startsWith('lib/client/')
+    if (inside && specifier === 'react' && file.startsWith('lib/client/react/')) continue
+    if (isBelow('lib/client', file, specifier) !== inside) wrong.push(`${file}:${number}: ${text.trim()}`)
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('files of lib/client name each other one way', () => {
+  const edges = new Map()
+  for (const { file, specifier } of javaScriptImports('lib/client')) {
+    if (!file.endsWith('.js') || file.endsWith('/index.js') || !specifier.startsWith('.')) continue
+    const named = path.posix.join(path.posix.dirname(file), specifier)
+    // Types are read from the door, as a program reads them.
+    if (!named.endsWith('/index.js')) edges.set(file, [...(edges.get(file) ?? []), named])
+  }
+  const reaches = (from, to, seen = new Set()) =>
+    (edges.get(from) ?? []).some(next => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))))
+  assert.deepEqual([...edges.keys()].filter(file => reaches(file, file)), [])
 })
 
 test('only lib/native/binding.js loads a native module', () => {

@@ -21,7 +21,7 @@ before(async () => {
   if (LINUX.skip) return
   program = buildLoad()
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-  room = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 } })
+  room = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 }, iceServers: [], open: true })
 })
 
 after(() => room?.close())

@@ -34,7 +34,14 @@ function result(overrides) {
     rss: 2 ** 26,
     rssPerSubscriber: 50 * 1024,
     cpuPerPeerSecond: 100,
-    join: { connected: distribution, media: distribution, video: { ...distribution, count: 0 }, perSecond: 20 },
+    join: {
+      connected: distribution,
+      media: distribution,
+      video: { ...distribution, count: 0 },
+      keyframe: { ...distribution, count: 0 },
+      firstSeconds: { ...distribution, count: 0 },
+      perSecond: 20
+    },
     ...overrides
   }
 }

@@ -31,13 +31,15 @@ class Fixture {
    * @param {object} [options]
    * @param {object} [options.limits] of the room server
    * @param {object} [options.endpoint] its media
+   * @param {boolean} [options.open] whether everybody may come in and do everything
    */
-  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] } } = {}) {
+  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true } = {}) {
     const executablePath = findChromium()
     if (!executablePath) throw new Error('There is no Chromium: install one, or name it in CHROMIUM')
     const fixture = new Fixture()
     fixture.limits = limits
     fixture.endpoint = endpoint
+    fixture.open = open
     fixture.browser = await chromium.launch({ executablePath, args: FLAGS })
     await fixture.startServer(0)
     return fixture
@@ -51,6 +53,7 @@ class Fixture {
       host: '127.0.0.1',
       endpoint: this.endpoint,
       iceServers: [],
+      open: this.open,
       limits: this.limits,
     })
   }
@@ -161,11 +164,11 @@ function received(page, name, source = 'camera') {
   return page.evaluate(
     async ([wanted, from]) => {
       const { call } = globalThis
-      const participant = [...call.participants.values()].find(each => each.name === wanted && each.id !== call.own)
-      const stream = call.streams.get(participant?.streams.find(each => each.source === from)?.id)
+      const participant = [...call.participants.values()].find(each => each.name === wanted && !each.isLocal)
+      const stream = participant?.[from]
       const figures = await call.figures()
       const of = track => (track && figures.get(track.id)) ?? null
-      return { audio: of(stream?.getAudioTracks()[0]), video: of(stream?.getVideoTracks()[0]) }
+      return { audio: of(stream?.audioTrack), video: of(stream?.videoTrack) }
     },
     [name, source],
   )

@@ -12,7 +12,7 @@ before(async () => {
 after(() => fixture.stop())
 afterEach(() => fixture.clear())
 
-const ownId = page => page.evaluate(() => globalThis.call.own)
+const ownId = page => page.evaluate(() => globalThis.call.localId)
 
 test('WebSockets that are cut come back: the same participants, and media never stopped', async () => {
   const [ada, grace] = [await fixture.join('Ada'), await fixture.join('Grace')]
@@ -82,7 +82,7 @@ test('when the server was restarted and forgot everyone, they meet again by them
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada')])
   const { port } = fixture.server
   await fixture.server.close()
-  await ada.waitForSelector('#status[data-state="lost"]')
+  await ada.waitForSelector('#status[data-state="reconnecting"]')
   await fixture.screenshot(ada, 'server-lost')
   await fixture.startServer(port)
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada'), hears(ada, 'Grace')])

@@ -56,3 +56,33 @@ test('the lock file names no registry and is in step with the manifest', () => {
   assert.equal(lock.version, manifest.version)
   assert.deepEqual(lock.packages[''].devDependencies, manifest.devDependencies)
 })
+
+test('actions of the workflows are named by their commit', () => {
+  const folder = path.join(ROOT, '.github', 'workflows')
+  for (const name of fs.readdirSync(folder)) {
+    for (const [, action] of fs.readFileSync(path.join(folder, name), 'utf8').matchAll(/uses: (\S+)/g)) {
+      assert.match(action, /^\.\/|@[0-9a-f]{40}$/, name)
+    }
+  }
+})
+
+test('npm knows where the sources are, so that the links of the README lead there', () => {
+  const url = 'https://github.com/medialoom/medialoom'
+  assert.equal(manifest.repository.url, `git+${url}.git`)
+  assert.equal(manifest.bugs, `${url}/issues`)
+  assert.ok(manifest.homepage.startsWith(url))
+  assert.ok(manifest.author)
+  for (const name of fs.readdirSync(path.join(ROOT, 'npm'))) {
+    // Provenance of a package is refused unless its repository is that of the workflow.
+    const { repository } = require(`../../npm/${name}/package.json`)
+    assert.deepEqual(repository, { ...manifest.repository, directory: `npm/${name}` })
+  }
+})
+
+test('the packages of all platforms are named in full where they are loaded', () => {
+  const source = fs.readFileSync(path.join(ROOT, 'lib', 'native', 'prebuilt.js'), 'utf8')
+  for (const name of fs.readdirSync(path.join(ROOT, 'npm'))) {
+    assert.ok(source.includes(`require('@medialoom/${name}')`), name)
+    assert.ok(source.includes(`require('@medialoom/${name}/package.json')`), name)
+  }
+})

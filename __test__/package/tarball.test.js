@@ -60,6 +60,16 @@ test('the platform package carries the notices of what is linked into it', () =>
   assert.match(fs.readFileSync(notices, 'utf8'), /^str0m \d/m)
 })
 
+test('the platform package has a bill of materials with the crates and the libraries', () => {
+  const file = path.join(project, 'node_modules', '@medialoom', platformName(), 'sbom.cdx.json')
+  const bill = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal(bill.bomFormat, 'CycloneDX')
+  assert.equal(bill.metadata.component.version, installed('package.json').version)
+  const names = bill.components.map(({ name }) => name)
+  for (const name of ['str0m', 'aws-lc-sys', 'opusic-sys', 'libvpx']) assert.ok(names.includes(name), name)
+  assert.ok(bill.components.every(({ licenses }) => licenses[0].expression))
+})
+
 test('it is used from CommonJS', () => {
   runs('use.cjs', `const { Endpoint, version } = require('medialoom')\n;(async () => {${USE}})()`)
 })
@@ -68,9 +78,25 @@ test('it is used from an ES module', () => {
   runs('use.mjs', `import { Endpoint, version } from 'medialoom'\n${USE}`)
 })
 
-test('its own express routers and rooms are found', () => {
-  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express']) require.resolve('medialoom/' + name)`)
+test('its own express routers, rooms and tokens are found', () => {
+  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'auth']) require.resolve('medialoom/' + name)`)
   assert.equal(status, 0, output)
+})
+
+test('tokens want jose, which is not installed unasked, and say so', () => {
+  const script = `
+    const { KeyRing, createToken } = require('medialoom/auth')
+    createToken(new KeyRing({ id: 'a', secret: 'x'.repeat(32) }), { video: {} }).catch(error => console.log(error.message))
+  `
+  const { status, output } = node('tokens.cjs', script)
+  assert.equal(status, 0, output)
+  assert.match(output, /npm install jose/)
+})
+
+test('medialoom ctl is among its commands', () => {
+  const { status, output } = node('ctl.cjs', `process.argv.splice(2, Infinity, 'ctl', '--help'); require('./node_modules/medialoom/scripts/cli.js')`)
+  assert.equal(status, 0, output)
+  assert.match(output, /medialoom ctl rooms/)
 })
 
 for (const [module, moduleResolution] of [
@@ -114,32 +140,29 @@ test('the sources that come along are all that cargo needs to know of', () => {
   assert.equal(status, 0, stderr)
 })
 
-test('without a platform package and without cargo, installing says what is missing', () => {
+test('without a platform package it installs, says what to do when required, and the command for it what it lacks', () => {
   const bare = emptyProject('bare')
   const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
-  const { status, output } = npmInstall(bare, main, { PATH: nodeOnly() })
-  assert.notEqual(status, 0)
-  assert.match(output, /cargo \(the Rust toolchain.*rustup\.rs/)
-})
-
-test('without install scripts, requiring it names what is missing and the command to build it', () => {
-  const bare = emptyProject('no-scripts')
-  const main = tarballs.filter(file => !path.basename(file).startsWith(`medialoom-${platformName()}`))
-  const install = npmInstall(bare, main, {}, ['--ignore-scripts'])
+  const install = npmInstall(bare, main)
   assert.equal(install.status, 0, install.output)
 
   const env = { ...process.env, PATH: nodeOnly() }
   const required = spawnSync(process.execPath, ['-e', "require('medialoom')"], { cwd: bare, env, encoding: 'utf8' })
   assert.notEqual(required.status, 0)
-  assert.match(required.stderr, /found no native module for \S+ \(Node v/)
-  assert.match(required.stderr, new RegExp(`@medialoom/${platformName()}: not installed`))
-  assert.match(required.stderr, /npx medialoom-build/)
-  assert.match(required.stderr, /cargo \(the Rust toolchain/)
+  assert.match(required.stderr, new RegExp(`medialoom does not start: @medialoom/${platformName()} is not installed`))
+  assert.match(required.stderr, /npm install --include=optional/)
+  assert.match(required.stderr, /build the module from source: npx medialoom build$/m)
 
-  const command = path.join(bare, 'node_modules', '.bin', 'medialoom-build')
-  const build = spawnSync(process.execPath, [fs.realpathSync(command)], { cwd: bare, env, encoding: 'utf8' })
+  const command = path.join(bare, 'node_modules', '.bin', 'medialoom')
+  const build = spawnSync(process.execPath, [fs.realpathSync(command), 'build'], { cwd: bare, env, encoding: 'utf8' })
   assert.equal(build.status, 1)
+  assert.match(build.stderr, /^Building medialoom needs what is missing here:$/m)
   assert.match(build.stderr, /cargo \(the Rust toolchain/)
+})
+
+test('nothing runs when it is installed, and it has one command', () => {
+  assert.equal(installed('package.json').scripts, undefined)
+  assert.deepEqual(Object.keys(installed('package.json').bin), ['medialoom'])
 })
 
 test('the benchmark comes along as source, and starts by its name', () => {

@@ -3,6 +3,8 @@
 const assert = require('node:assert/strict')
 const { before, test } = require('node:test')
 
+const SECRET = 'a secret of more than thirty-two bytes'
+
 /** @type {typeof import('../../examples/room-server/config.js').readConfig} */
 let readConfig
 
@@ -29,6 +31,17 @@ test('every variable finds its place', () => {
     MIXING: 'off',
     MIXING_FONTS: '/fonts/one.ttf, two.otf',
     ICE_SERVERS: '[{"urls":"stun:stun.example.org"}]',
+    MEDIALOOM_OPEN: '1',
+    MEDIALOOM_SECRET: SECRET,
+    MEDIALOOM_KEYS: `one:${SECRET}1, two:${SECRET}:2`,
+    ALLOWED_ORIGINS: 'https://one.example, http://two.example:8080',
+    TRUST_PROXY: 'loopback, 10.0.0.0/8',
+    TLS_CERT: 'cert.pem',
+    TLS_KEY: 'key.pem',
+    ADMIN_PORT: '9000',
+    DRAIN_SECONDS: '60',
+    DRAIN_URL: 'https://other.example.org/',
+    WEBHOOK_URLS: 'https://hooks.example.org/a,http://127.0.0.1:1/b',
   })
   assert.deepEqual(value, {
     port: 8080,
@@ -46,7 +59,21 @@ test('every variable finds its place', () => {
     mixer: false,
     fonts: ['/fonts/one.ttf', 'two.otf'],
     iceServers: [{ urls: 'stun:stun.example.org' }],
+    open: true,
+    keys: [
+      { id: 'room-server', secret: SECRET },
+      { id: 'one', secret: `${SECRET}1` },
+      { id: 'two', secret: `${SECRET}:2` },
+    ],
+    origins: ['https://one.example', 'http://two.example:8080'],
+    trustProxy: ['loopback', '10.0.0.0/8'],
+    tls: { cert: 'cert.pem', key: 'key.pem' },
+    admin: { port: 9000, host: '127.0.0.1' },
+    drain: { seconds: 60, url: 'https://other.example.org/' },
+    webhooks: ['https://hooks.example.org/a', 'http://127.0.0.1:1/b'],
   })
+  assert.equal(readConfig({ TRUST_PROXY: '2' }).value.trustProxy, 2)
+  assert.equal(readConfig({ MEDIALOOM_OPEN: '0' }).value.open, undefined)
 })
 
 test('an announced address alone goes with all addresses', () => {
@@ -66,6 +93,18 @@ test('what cannot be used is named', () => {
     MEDIALOOM_THREADS: '0',
     MIXING: 'maybe',
     ICE_SERVERS: '{',
+    MEDIALOOM_OPEN: 'yes',
+    MEDIALOOM_SECRET: 'too short',
+    MEDIALOOM_KEYS: `one:short`,
+    MEDIALOOM_PUBLIC_KEYS: 'one:/no/such/file.pem',
+    ALLOWED_ORIGINS: 'example.org',
+    TRUST_PROXY: 'everyone',
+    TLS_CERT: 'cert.pem',
+    ADMIN_PORT: '70000',
+    ADMIN_HOST: '0.0.0.0',
+    DRAIN_SECONDS: '-1',
+    DRAIN_URL: 'elsewhere',
+    WEBHOOK_URLS: 'ftp://example.org',
   }
   for (const [name, value] of Object.entries(wrong)) {
     const config = readConfig({ [name]: value })

@@ -21,6 +21,7 @@ before(async () => {
     host: '127.0.0.1',
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
+    open: true,
     limits: LIMITS,
   })
 })

@@ -6,15 +6,15 @@ const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const { before, test } = require('node:test')
 
-/** @type {typeof import('../../examples/room-server/page/js/frame-cipher.js')} */
+/** @type {typeof import('../../lib/client/frame-cipher.js')} */
 let cipher
-/** @type {typeof import('../../examples/room-server/page/js/nal-units.js')} */
+/** @type {typeof import('../../lib/client/nal-units.js')} */
 let nalUnits
 /** @type {CryptoKey} */
 let key
 before(async () => {
-  cipher = await import('../../examples/room-server/page/js/frame-cipher.js')
-  nalUnits = await import('../../examples/room-server/page/js/nal-units.js')
+  cipher = await import('../../lib/client/frame-cipher.js')
+  nalUnits = await import('../../lib/client/nal-units.js')
   key = await cipher.deriveRoomKey('a passphrase', 'loom')
 })
 

@@ -28,11 +28,11 @@ async function publisher(name, options = {}) {
 /** A WHEP viewer with so many places. */
 async function viewer(places, options = {}) {
   const transport = endpoint.createTransport()
-  const slots = Array.from({ length: places }, () => transport.createOutgoingStream({ audio: 1, video: 1 }))
+  const streams = Array.from({ length: places }, () => transport.createOutgoingStream({ audio: 1, video: 1 }))
   await transport.acceptOffer(playerOffer(places))
-  const participant = rooms.join('loom', { name: 'viewer', role: 'viewer', receive: 'slots', transport, ...options })
-  for (const slot of slots) participant.addSlot(slot)
-  return { participant, slots }
+  const participant = rooms.join('loom', { name: 'viewer', role: 'viewer', receive: 'places', transport, ...options })
+  for (const stream of streams) participant.addPlace(stream)
+  return { participant, streams }
 }
 
 /** The mixer of the room, once it is made. */
@@ -118,11 +118,11 @@ test('one participant takes the mix while the others are forwarded to each other
   refuses('ERR_INVALID_ARG', () => linus.setSource('both'))
 })
 
-test('slots of a viewer carry the mix on the first m-lines, and tracks again after that', async () => {
+test('places of a viewer carry the mix on the first m-lines, and tracks again after that', async () => {
   rooms = new Rooms({ endpoint })
   await publisher('Ada')
-  const { participant, slots } = await viewer(2)
-  const lines = () => carried(slots.flatMap(slot => slot.tracks))
+  const { participant, streams } = await viewer(2)
+  const lines = () => carried(streams.flatMap(stream => stream.tracks))
   const forwarded = ['audio: Ada', 'video: Ada', 'audio: nothing', 'video: nothing']
   assert.deepEqual(lines(), forwarded)
   participant.setSource('mix')
@@ -135,9 +135,9 @@ test('slots of a viewer carry the mix on the first m-lines, and tracks again aft
 test("a viewer of someone's own name hears everyone else", async () => {
   rooms = new Rooms({ endpoint })
   await publisher('Ada')
-  const { participant, slots } = await viewer(1, { name: 'Ada', exceptName: 'Ada', source: 'mix' })
+  const { participant, streams } = await viewer(1, { name: 'Ada', exceptName: 'Ada', source: 'mix' })
   await mixerOf(participant.room)
-  assert.deepEqual(carried(slots[0].tracks), ['audio: all but Ada', 'video: canvas'])
+  assert.deepEqual(carried(streams[0].tracks), ['audio: all but Ada', 'video: canvas'])
 })
 
 test('ports follow what participants send: who comes, leaves, mutes and shares a screen', async () => {

@@ -32,7 +32,7 @@ function start(env) {
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`${signal} says goodbye to everyone and ends the server`, async () => {
-    const server = start({ MEDIALOOM_IP: '127.0.0.1' })
+    const server = start({ MEDIALOOM_IP: '127.0.0.1', MEDIALOOM_OPEN: '1', DRAIN_SECONDS: '0' })
     const url = await server.url()
     const ada = await SignalingClient.joined(url, { room: 'loom', name: 'Ada' })
     const stranger = new SignalingClient(url)

@@ -28,17 +28,17 @@ async function publisher(room, name) {
 /** A WHEP viewer with so many places. */
 async function viewer(room, places, options = {}) {
   const transport = endpoint.createTransport()
-  const slots = Array.from({ length: places }, () => transport.createOutgoingStream({ audio: 1, video: 1 }))
+  const streams = Array.from({ length: places }, () => transport.createOutgoingStream({ audio: 1, video: 1 }))
   await transport.acceptOffer(playerOffer(places))
-  const participant = rooms.join(room, { name: 'viewer', role: 'viewer', receive: 'slots', transport, ...options })
-  for (const slot of slots) participant.addSlot(slot)
-  return { participant, slots }
+  const participant = rooms.join(room, { name: 'viewer', role: 'viewer', receive: 'places', transport, ...options })
+  for (const stream of streams) participant.addPlace(stream)
+  return { participant, streams }
 }
 
-/** Whose audio and video each slot carries. */
-function namesIn(slots) {
-  return slots.map(slot =>
-    slot.tracks.map(track => {
+/** Whose audio and video each place carries. */
+function namesIn(streams) {
+  return streams.map(stream =>
+    stream.tracks.map(track => {
       const source = track.transponder?.incomingTrack
       return source ? [...rooms].flatMap(room => room.participants).find(each => each.tracks.includes(source))?.name : null
     }),
@@ -156,26 +156,26 @@ test('more tracks than the limit are not forwarded', async () => {
   assert.equal(receiver.transport.outgoingTracks.length, 3)
 })
 
-test('slots fill with participants in joining order; latecomers take what is free, and leaving frees', async () => {
+test('places fill with participants in joining order; latecomers take what is free, and leaving frees', async () => {
   rooms = new Rooms({ endpoint })
   const ada = await publisher('loom', 'Ada')
   const watching = await viewer('loom', 2)
-  assert.deepEqual(namesIn(watching.slots), [['Ada', 'Ada'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [['Ada', 'Ada'], [null, null]])
   const grace = await publisher('loom', 'Grace')
   await publisher('loom', 'Linus')
-  assert.deepEqual(namesIn(watching.slots), [['Ada', 'Ada'], ['Grace', 'Grace']])
+  assert.deepEqual(namesIn(watching.streams), [['Ada', 'Ada'], ['Grace', 'Grace']])
   ada.leave()
-  assert.deepEqual(namesIn(watching.slots), [['Linus', 'Linus'], ['Grace', 'Grace']], 'who stays keeps the place')
+  assert.deepEqual(namesIn(watching.streams), [['Linus', 'Linus'], ['Grace', 'Grace']], 'who stays keeps the place')
   grace.leave()
-  assert.deepEqual(namesIn(watching.slots), [['Linus', 'Linus'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [['Linus', 'Linus'], [null, null]])
 })
 
-test('slots leave out the name they are told to', async () => {
+test('places leave out the name they are told to', async () => {
   rooms = new Rooms({ endpoint })
   await publisher('loom', 'Ada')
   const watching = await viewer('loom', 2, { name: 'Ada', exceptName: 'Ada' })
   await publisher('loom', 'Grace')
-  assert.deepEqual(namesIn(watching.slots), [['Grace', 'Grace'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [['Grace', 'Grace'], [null, null]])
 })
 
 test('mode p2p closes transports and takes none; WHIP and WHEP hold the room in mode sfu', async () => {
@@ -195,7 +195,7 @@ test('mode p2p closes transports and takes none; WHIP and WHEP hold the room in 
   assert.equal(ada.transport, null)
   assert.deepEqual(ada.publications, [])
   assert.ok(!ada.closed, 'the participant stays')
-  refuses('ERR_ROOM_MODE', () => rooms.join('loom', { name: 'Viewer', role: 'viewer', receive: 'slots' }))
+  refuses('ERR_ROOM_MODE', () => rooms.join('loom', { name: 'Viewer', role: 'viewer', receive: 'places' }))
   refuses('ERR_ROOM_MODE', () => rooms.join('loom', { name: 'Grace', transport: endpoint.createTransport() }))
 
   room.setMode('sfu')

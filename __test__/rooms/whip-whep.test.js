@@ -61,6 +61,8 @@ const patch = (path, body, headers = {}) => fetch(base + path, { method: 'PATCH'
 async function problem(response, status) {
   assert.equal(response.status, status)
   assert.match(response.headers.get('Content-Type'), /^application\/problem\+json/)
+  // RFC 9725 4.3.1: it names the ICE session, and never the answer's body.
+  assert.doesNotMatch(response.headers.get('ETag') ?? '', /^W\//)
   const details = await response.json()
   assert.equal(details.status, status)
   assert.ok(details.title && details.detail, 'says in words what is wrong')

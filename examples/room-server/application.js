@@ -1,80 +1,131 @@
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { whepRouter, whipRouter } from 'medialoom/express'
-import { roomDetails, roomView } from './views.js'
+import { bearerToken } from './access.js'
+import { apiRouter } from './api.js'
+import { securityHeaders } from './headers.js'
+import { Refusal, problemOf } from './problem.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
+/** The browser's half of the package, as the page imports it. */
+const CLIENT = path.dirname(fileURLToPath(import.meta.resolve('medialoom/client')))
+/** Paths behind which something is done or told. */
+const GUARDED = ['/whip', '/whep', '/api', '/metrics']
 
 /**
- * The HTTP side of the room server: the page, WHIP, WHEP and what operators look at.
+ * @typedef {object} Parts
+ * @property {import('medialoom/rooms').Rooms} rooms
+ * @property {import('./signaling.js').Signaling} signaling
+ * @property {ReturnType<typeof import('./metrics.js').createMetrics>} metrics
+ * @property {import('./limits.js').Limits} limits
+ * @property {import('./access.js').Access} access
+ * @property {import('./entrance.js').Entrance} entrance
+ * @property {import('./config.js').Config} config
+ */
+
+/**
+ * The HTTP side of the room server: the page, WHIP, WHEP and what admins look at.
  *
- * @param {object} parts
- * @param {import('medialoom/rooms').Rooms} parts.rooms
- * @param {import('./signaling.js').Signaling} parts.signaling
- * @param {ReturnType<typeof import('./metrics.js').createMetrics>} parts.metrics
- * @param {import('./limits.js').Limits} parts.limits
- * @param {import('./config.js').Config['iceServers']} parts.iceServers
- * @param {import('./config.js').Config['baseUrl']} [parts.baseUrl]
+ * @param {Parts} parts
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, iceServers, baseUrl }) {
+export function createApplication({ rooms, signaling, metrics, limits, access, entrance, config }) {
+  const { visitors, addresses } = entrance
+  const { baseUrl } = config
+  const authorize = entrance.enter
   const app = express()
   app.disable('x-powered-by')
-  app.use((_request, response, next) => {
-    response.set({
-      'Content-Security-Policy': "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:",
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
-    })
-    next()
+  app.set('trust proxy', config.trustProxy ?? false)
+  app.use(securityHeaders({ visitors, tls: config.tls !== undefined }))
+  app.use(GUARDED, (request, _response, next) => {
+    const address = addresses.of(visitors.addressOf(request))
+    address.request()
+    if (!visitors.mayAsk(request)) throw new Refusal(403, 'pages of other sites may not ask here', { code: 'forbidden-origin' })
+    entrance.as(address, next)
   })
 
-  const sessions = { rooms, iceServers, maxSdpSize: limits.maxHttpSdpSize, onError: console.error, ...(baseUrl !== undefined && { baseUrl }) }
+  /** @type {import('medialoom/express').SessionRouterOptions} */
+  const sessions = {
+    rooms,
+    authorize,
+    iceServers: config.iceServers,
+    maxSdpSize: limits.maxHttpSdpSize,
+    cors: config.origins?.includes('*') ? '*' : config.origins ?? false,
+    onError: console.error,
+    ...(baseUrl !== undefined && { baseUrl }),
+  }
   app.use('/whip', whipRouter(sessions))
   app.use('/whep', whepRouter(sessions))
 
   app.get('/healthz', (_request, response) => {
-    const open = !rooms.endpoint.closed
-    response.status(open ? 200 : 503).json({ status: open ? 'ok' : 'closed', rooms: rooms.size })
+    const status = rooms.endpoint.closed ? 'closed' : entrance.draining ? 'draining' : 'ok'
+    // A balancer sends nobody new to a server that says so.
+    response.status(status === 'ok' ? 200 : 503).json({ status })
   })
-  app.get('/metrics', async (_request, response) => {
-    response.set('Content-Type', metrics.contentType).send(await metrics.text())
-  })
-  app.get('/api/rooms', (_request, response) => {
-    response.json({ rooms: [...rooms].map(roomView) })
-  })
-  app.get('/api/rooms/:room', (request, response) => {
-    const room = rooms.get(request.params.room)
-    if (!room) {
-      problem(response, 404, 'Not Found', 'there is no such room: rooms exist while someone is in them')
-      return
-    }
-    response.json(roomDetails(room, signaling.roomSignaling(room)))
-  })
+  // On a port of their own they are out of reach for everybody else, token or not.
+  if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
+  const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
+  app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
-  app.use(express.static(PAGE, { cacheControl: false, setHeaders: response => response.setHeader('Cache-Control', 'no-cache') }))
+  const revalidated = { cacheControl: false, setHeaders: (/** @type {import('node:http').ServerResponse} */ response) => response.setHeader('Cache-Control', 'no-cache') }
+  app.use(express.static(PAGE, revalidated))
+  app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
-
-  app.use((_request, response) => problem(response, 404, 'Not Found', 'there is nothing here'))
-  /** @type {express.ErrorRequestHandler} */
-  const onError = (error, _request, response, next) => {
-    if (response.headersSent) return next(error)
-    const status = error.status >= 400 && error.status < 500 ? error.status : 500
-    if (status === 500) console.error(error)
-    problem(response, status, status === 500 ? 'Internal Server Error' : 'Bad Request', status === 500 ? 'the server failed' : error.message)
-  }
-  app.use(onError)
+  endWithProblems(app)
   return app
 }
 
 /**
- * Problem details, RFC 9457.
- * @param {express.Response} response
- * @param {number} status
- * @param {string} title
- * @param {string} detail
+ * What admins look at, for a port that nobody else reaches: it asks for no token.
+ *
+ * @param {Parts & { address: string }} parts with the address listened on
+ * @returns {express.Express}
  */
-function problem(response, status, title, detail) {
-  response.status(status).type('application/problem+json').send(JSON.stringify({ type: 'about:blank', title, status, detail }))
+export function createAdminApplication({ rooms, signaling, metrics, access, config, address }) {
+  const authorize = async () => ({ permissions: { roomAdmin: true } })
+  const app = express()
+  app.disable('x-powered-by')
+  app.use((request, _response, next) => {
+    // A browser of somebody who sits at the server is a way in: pages of other sites could ask through
+    // it, also under a name that they had resolve to this address.
+    const { origin, host = '' } = request.headers
+    const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
+    const expected = name === 'localhost' || name === address || /^(?:\d+\.){3}\d+$|^\[.*\]$/.test(name)
+    if (origin !== undefined || !expected) throw new Refusal(403, 'this port is not for pages', { code: 'forbidden-origin' })
+    next()
+  })
+  app.get('/metrics', showMetrics(metrics, authorize))
+  const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
+  app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
+  endWithProblems(app)
+  return app
+}
+
+/**
+ * @param {Parts['metrics']} metrics
+ * @param {import('./access.js').Authorize} authorize
+ * @returns {express.RequestHandler}
+ */
+function showMetrics(metrics, authorize) {
+  return async (request, response) => {
+    await authorize(request, { action: 'observe', token: bearerToken(request) })
+    response.set('Content-Type', metrics.contentType).send(await metrics.text())
+  }
+}
+
+/** @param {express.Express} app */
+function endWithProblems(app) {
+  app.use(() => {
+    throw new Refusal(404, 'there is nothing here')
+  })
+  /** @type {express.ErrorRequestHandler} */
+  const onError = (error, _request, response, next) => {
+    if (response.headersSent) return next(error)
+    const { status, headers, body } = problemOf(error)
+    if (status === 500) console.error(error)
+    response.status(status).set(headers).end(body)
+  }
+  app.use(onError)
 }

@@ -31,6 +31,11 @@ export class Chat {
         deliver(channel, { error: 'You are writing faster than the others can read. The message was not sent.' })
         return
       }
+      const { canPublishData, hidden } = participant.permissions
+      if (!canPublishData || hidden) {
+        deliver(channel, { error: 'You may not write in this room.' })
+        return
+      }
       const text = this.#read(data)
       if (text === null) {
         deliver(channel, { error: `A message is JSON with a text of 1 to ${this.#limits.maxChatLength} characters.` })

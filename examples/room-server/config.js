@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { KeyRing } from 'medialoom/auth'
 import { z } from 'zod'
+
+/** As long as platforms commonly wait between SIGTERM and SIGKILL, less a little. */
+export const DEFAULT_DRAIN_SECONDS = 25
 
 /** Unset and empty mean the same in an environment file. @param {unknown} value */
 const blankToUndefined = value => (value === '' ? undefined : value)
@@ -37,6 +42,53 @@ const paths = z.preprocess(
     .transform(text => text.split(',').map(part => part.trim()))
     .optional(),
 )
+
+/** Proxies of one's own, as Express has it: how many there are, or their addresses. */
+const proxies = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .refine(
+      text => /^\d{1,2}$/.test(text) || text.split(',').every(part => /^(?:loopback|linklocal|uniquelocal|[\da-f.:]+(?:\/\d+)?)$/i.test(part.trim())),
+      'must be a number of proxies, or their addresses separated by commas',
+    )
+    .transform(text => (/^\d+$/.test(text) ? Number(text) : text.split(',').map(part => part.trim())))
+    .optional(),
+)
+
+/** Of pages of other sites, such as `https://player.example.org`. */
+const originList = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .transform(text => text.split(',').map(part => part.trim()))
+    .refine(
+      list => list.every(part => part === '*' || (URL.canParse(part) && new URL(part).origin === part)),
+      'must be origins such as https://example.org, separated by commas, or *',
+    )
+    .optional(),
+)
+
+const urlList = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .transform(text => text.split(',').map(part => part.trim()))
+    .refine(list => list.every(part => URL.canParse(part) && /^https?:/.test(part)), 'must be http or https URLs, separated by commas')
+    .optional(),
+)
+
+/** `name:value` pairs, separated by commas. */
+const pairs = z.preprocess(
+  blankToUndefined,
+  z
+    .string()
+    .transform(text => text.split(',').map(part => /^\s*([^:]+):(.+?)\s*$/.exec(part)?.slice(1) ?? []))
+    .refine(list => list.every(pair => pair.length === 2), 'must be pairs such as id:value, separated by commas')
+    .optional(),
+)
+
+const text = z.preprocess(blankToUndefined, z.string().optional())
 
 const iceServers = z.array(
   z.object({
@@ -79,6 +131,19 @@ const environment = z.object({
       .pipe(iceServers)
       .optional(),
   ),
+  MEDIALOOM_OPEN: z.preprocess(blankToUndefined, z.enum(['0', '1']).optional()),
+  MEDIALOOM_SECRET: z.preprocess(blankToUndefined, z.string().min(32).optional()),
+  MEDIALOOM_KEYS: pairs,
+  MEDIALOOM_PUBLIC_KEYS: pairs,
+  ALLOWED_ORIGINS: originList,
+  TRUST_PROXY: proxies,
+  TLS_CERT: text,
+  TLS_KEY: text,
+  ADMIN_PORT: wholeNumber(0, 65535),
+  ADMIN_HOST: text,
+  DRAIN_SECONDS: wholeNumber(0, 86_400),
+  DRAIN_URL: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
+  WEBHOOK_URLS: urlList,
 })
 
 /**
@@ -90,6 +155,15 @@ const environment = z.object({
  * @property {string[]} [fonts] files of fonts, for names that DejaVu Sans has no letters for
  * @property {z.infer<typeof iceServers>} iceServers told to browsers, for connections among themselves
  * @property {Partial<import('./limits.js').Limits>} [limits]
+ * @property {boolean} [open] whether everybody may do everything, without a token
+ * @property {import('medialoom/auth').TokenKey[]} [keys] of tokens; default: one that is made at the start and kept in memory
+ * @property {string[]} [origins] of other sites whose pages may come, `*` for all; default: none
+ * @property {number | string[]} [trustProxy] as Express's setting `trust proxy`; default: no proxy is trusted
+ * @property {{ cert: string, key: string }} [tls] files in PEM; default: plain HTTP
+ * @property {{ port: number, host: string }} [admin] where metrics and the API need no token; default: nowhere
+ * @property {{ seconds: number, url?: string }} [drain] how long whoever is in a room may stay when the server
+ *   is told to stop, and where they should go
+ * @property {string[]} [webhooks] URLs that are told what happens in rooms
  * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
  */
 
@@ -114,6 +188,8 @@ export function readConfig(env) {
   if (MEDIALOOM_ANNOUNCED_PORT !== undefined && !MEDIALOOM_ANNOUNCED_IP) {
     return { ok: false, message: 'The environment is not usable:\n  MEDIALOOM_ANNOUNCED_PORT: goes with MEDIALOOM_ANNOUNCED_IP' }
   }
+  const guard = readGuard(parsed.data)
+  if (!guard.ok) return { ok: false, message: `The environment is not usable:\n  ${guard.message}` }
   return {
     ok: true,
     value: {
@@ -135,7 +211,72 @@ export function readConfig(env) {
       ...(MIXING === 'off' && { mixer: false }),
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
+      ...guard.value,
     },
+  }
+}
+
+/**
+ * Who is let in, and by what.
+ *
+ * @param {z.infer<typeof environment>} env
+ * @returns {{ ok: true, value: Partial<Config> } | { ok: false, message: string }}
+ */
+function readGuard(env) {
+  const { MEDIALOOM_OPEN, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
+  if ((TLS_CERT === undefined) !== (TLS_KEY === undefined)) return { ok: false, message: 'TLS_CERT and TLS_KEY: one needs the other' }
+  if (ADMIN_HOST !== undefined && ADMIN_PORT === undefined) return { ok: false, message: 'ADMIN_HOST: goes with ADMIN_PORT' }
+  let keys
+  try {
+    keys = readKeys(env)
+  } catch (error) {
+    return { ok: false, message: /** @type {Error} */ (error).message }
+  }
+  return {
+    ok: true,
+    value: {
+      ...(MEDIALOOM_OPEN === '1' && { open: true }),
+      ...(keys.length > 0 && { keys }),
+      ...(ALLOWED_ORIGINS && { origins: ALLOWED_ORIGINS }),
+      ...(TRUST_PROXY !== undefined && { trustProxy: TRUST_PROXY }),
+      ...(TLS_CERT !== undefined && TLS_KEY !== undefined && { tls: { cert: TLS_CERT, key: TLS_KEY } }),
+      ...(ADMIN_PORT !== undefined && { admin: { port: ADMIN_PORT, host: ADMIN_HOST ?? '127.0.0.1' } }),
+      ...((DRAIN_SECONDS !== undefined || DRAIN_URL !== undefined) && {
+        drain: { seconds: DRAIN_SECONDS ?? DEFAULT_DRAIN_SECONDS, ...(DRAIN_URL !== undefined && { url: DRAIN_URL }) },
+      }),
+      ...(WEBHOOK_URLS && { webhooks: WEBHOOK_URLS }),
+    },
+  }
+}
+
+/**
+ * The first that can sign is the one that does.
+ *
+ * @param {z.infer<typeof environment>} env
+ * @returns {import('medialoom/auth').TokenKey[]}
+ */
+function readKeys({ MEDIALOOM_SECRET, MEDIALOOM_KEYS = [], MEDIALOOM_PUBLIC_KEYS = [] }) {
+  const keys = [
+    ...(MEDIALOOM_SECRET === undefined ? [] : [{ id: 'room-server', secret: MEDIALOOM_SECRET }]),
+    ...MEDIALOOM_KEYS.map(([id, secret]) => ({ id, secret })),
+    ...MEDIALOOM_PUBLIC_KEYS.map(([id, file]) => ({ id, publicKey: contentsOf(file) })),
+  ]
+  if (keys.length === 0) return keys
+  try {
+    new KeyRing(keys)
+  } catch (error) {
+    throw new Error(`MEDIALOOM_SECRET, MEDIALOOM_KEYS or MEDIALOOM_PUBLIC_KEYS: ${/** @type {Error} */ (error).message}`)
+  }
+  if (!keys.some(key => 'secret' in key)) throw new Error('MEDIALOOM_PUBLIC_KEYS: goes with MEDIALOOM_SECRET or MEDIALOOM_KEYS, to sign links with')
+  return keys
+}
+
+/** @param {string} file */
+function contentsOf(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new Error(`MEDIALOOM_PUBLIC_KEYS: cannot read ${file}`)
   }
 }
 

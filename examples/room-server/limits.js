@@ -13,6 +13,37 @@ export const LIMITS = {
   maxNameLength: 64,
   /** WebSockets at once, joined or not. */
   maxConnections: 10_000,
+  /**
+   * Of one address, or the /64 of an IPv6 address: TCP connections, WebSockets and rooms that it made, at
+   * once. A school or an office may be one address.
+   */
+  maxSocketsPerAddress: 1024,
+  maxConnectionsPerAddress: 256,
+  maxRoomsPerAddress: 50,
+  /** Of one address, a second over a longer time and at once: WebSockets that it opens. */
+  connectionsPerSecond: 20,
+  connectionBurst: 300,
+  /** Tries to join, by WebSocket. */
+  joinsPerSecond: 10,
+  joinBurst: 300,
+  /** Requests of WHIP, WHEP, the API and metrics. */
+  requestsPerSecond: 50,
+  requestBurst: 500,
+  /** Messages over all its WebSockets: beyond, they are read no faster. */
+  addressMessagesPerSecond: 2000,
+  addressMessageBurst: 10_000,
+  /** Bytes over all its WebSockets: beyond, they are read no faster. */
+  addressBytesPerSecond: 4 * 1024 * 1024,
+  addressByteBurst: 32 * 1024 * 1024,
+  /** Addresses that are remembered. */
+  maxAddresses: 100_000,
+  /** Before joining: bytes of a message, objects and values of it, and bytes in all. */
+  maxJoinSize: 4096,
+  maxJoinDepth: 2,
+  maxJoinValues: 64,
+  maxBytesBeforeJoin: 64 * 1024,
+  /** Messages that may wait while a token is looked at. */
+  maxHeldMessages: 32,
   /** Characters of an SDP over the WebSocket: some 3 kB for every m-line of everyone in the room. */
   maxSdpLength: 512 * 1024,
   /** Bytes of a body of WHIP or WHEP. */

@@ -12,7 +12,17 @@ export function clientMessages(limits) {
   const streamId = z.string().min(1).max(256)
   const mode = z.enum(['sfu', 'mcu', 'broadcast', 'p2p'])
   const role = z.enum(['member', 'listener'])
-  const source = z.enum(['mix', 'streams'])
+  const source = z.enum(['mix', 'streams', 'speakers'])
+  const permissions = z
+    .object({
+      canPublish: z.boolean(),
+      canPublishSources: z.array(z.enum(['camera', 'microphone', 'screen'])).max(3).nullable(),
+      canSubscribe: z.boolean(),
+      canPublishData: z.boolean(),
+      roomAdmin: z.boolean(),
+      hidden: z.boolean(),
+    })
+    .partial()
   const pixels = z.number().int().min(0).max(16384)
   const candidate = z
     .object({
@@ -32,6 +42,7 @@ export function clientMessages(limits) {
       role: role.optional(),
       source: source.optional(),
       session: z.string().max(64).optional(),
+      token: z.string().max(8192).optional(),
     }),
     z.object({ type: z.literal('offer'), connection: counter, id: counter, sdp }),
     z.object({ type: z.literal('answer'), connection: counter, id: counter, sdp }),
@@ -65,9 +76,30 @@ export function clientMessages(limits) {
     z.object({ type: z.literal('set-role'), role }),
     z.object({ type: z.literal('set-source'), source: source.nullable() }),
     z.object({ type: z.literal('set-layout'), layout: z.enum(['grid', 'speaker', 'pip', 'sidebar']) }),
+    z.object({
+      type: z.literal('moderate'),
+      action: z.enum(['mute', 'unmute', 'kick', 'ban', 'permit', 'admit', 'reject', 'lock', 'unlock', 'lobby']),
+      participant: participantId.optional(),
+      kind: z.enum(['audio', 'video', 'screen']).optional(),
+      reason: z.string().max(256).optional(),
+      permissions: permissions.optional(),
+      on: z.boolean().optional(),
+    }),
+    z.object({ type: z.literal('hand'), raised: z.boolean() }),
+    z.object({
+      type: z.literal('message'),
+      to: z.array(participantId).max(100).optional(),
+      topic: z.string().max(64).optional(),
+      data: z.string().max(16384),
+    }),
+    z.object({
+      type: z.literal('metadata'),
+      metadata: z.string().max(4096).optional(),
+      attributes: z.record(z.string().min(1).max(64), z.string().max(512)).optional(),
+    }),
     z.object({ type: z.literal('ping') }),
     z.object({ type: z.literal('leave') }),
-  ])
+  ], { error: 'there is no such type of message' })
 }
 
 /** @typedef {z.infer<ReturnType<typeof clientMessages>>} ClientMessage */

@@ -1,4 +1,10 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.js'
+
+/** Rooms that have series of their own. */
+const MOST_ROOMS = 100
+/** No room can be called so. */
+const OTHER_ROOMS = '(others)'
 
 /**
  * The server's figures for Prometheus. They are read from the engine when they are asked for.
@@ -7,10 +13,11 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
  * @param {import('medialoom').Endpoint} sources.endpoint
  * @param {import('medialoom/rooms').Rooms} sources.rooms
  * @param {import('./signaling.js').Signaling} sources.signaling
+ * @param {import('./webhooks.js').Webhook[]} sources.webhooks
  */
-export function createMetrics({ endpoint, rooms, signaling }) {
+export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  addProcessMetrics(registry)
   const registers = [registry]
 
   new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })
@@ -26,7 +33,13 @@ export function createMetrics({ endpoint, rooms, signaling }) {
   const latenessGauge = new Gauge({ name: 'medialoom_mixer_lateness_seconds', help: 'How late the latest mixer was in the last second', registers })
   const dropGauge = new Gauge({ name: 'medialoom_mixer_packets_dropped', help: 'Packets that found no room on their way to a mixer, over all open mixers', registers })
 
-  // Counters of the engine's, shown as they stand; each thread counts for itself.
+  const webhookCounter = new Counter({ name: 'room_server_webhook_events_total', help: 'Events for webhooks, by what became of them', labelNames: ['outcome'], registers })
+  new Gauge({ name: 'room_server_webhook_events_waiting', help: 'Events that wait for a webhook', registers, collect() { this.set(sum(webhooks, 'waiting')) } })
+
+  const roomParticipants = new Gauge({ name: 'room_server_room_participants', help: 'Participants of the largest rooms, and of all others together', labelNames: ['room'], registers })
+  const roomBitrate = new Gauge({ name: 'room_server_room_bitrate', help: 'Bits of media a second of the largest rooms, and of all others together', labelNames: ['room', 'direction'], registers })
+
+  // The engine counts, and each thread for itself; they are shown as they stand.
   const perThread = /** @type {const} */ ([
     ['packetsReceived', 'medialoom_packets_received_total', 'Datagrams received'],
     ['packetsSent', 'medialoom_packets_sent_total', 'Datagrams sent'],
@@ -40,7 +53,10 @@ export function createMetrics({ endpoint, rooms, signaling }) {
     ['load', 'medialoom_thread_load', 'Share of its time in which a media thread works'],
     ['layerShare', 'medialoom_thread_layer_share', 'Share of the best bitrate that video tracks of a thread are sent at most'],
     ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed'],
-  ]).map(([field, name, help]) => ({ field, gauge: new Gauge({ name, help, labelNames: ['thread'], registers }) }))
+  ]).map(([field, name, help]) => {
+    const options = { name, help, labelNames: /** @type {const} */ (['thread']), registers }
+    return { field, metric: name.endsWith('_total') ? new Counter(options) : new Gauge(options) }
+  })
 
   return {
     contentType: registry.contentType,
@@ -59,18 +75,23 @@ export function createMetrics({ endpoint, rooms, signaling }) {
       participantGauge.set({ role }, participants.filter(participant => participant.role === role).length)
     }
 
+    webhookCounter.reset()
+    for (const outcome of /** @type {const} */ (['sent', 'failed', 'dropped'])) webhookCounter.inc({ outcome }, sum(webhooks, outcome))
+
     const stats = await endpoint.getStats()
-    for (const thread of stats.threads) {
-      for (const { field, gauge } of perThread) gauge.set({ thread: String(thread.thread) }, thread[field])
+    for (const { field, metric } of perThread) {
+      metric.reset()
+      for (const thread of stats.threads) metric.inc({ thread: String(thread.thread) }, thread[field])
     }
+    collectRooms(stats.transports)
     for (const state of ['new', 'connecting', 'connected', 'disconnected']) {
       transportGauge.set({ state }, stats.transports.filter(transport => transport.state === state).length)
     }
     const encodings = stats.transports.flatMap(transport => transport.incomingTracks).flatMap(track => track.encodings)
     const outgoing = stats.transports.flatMap(transport => transport.outgoingTracks)
-    lossGauge.set(encodings.reduce((sum, encoding) => sum + encoding.packetsLost, 0))
-    bitrateGauge.set({ direction: 'in' }, encodings.reduce((sum, encoding) => sum + encoding.bitrate, 0))
-    bitrateGauge.set({ direction: 'out' }, outgoing.reduce((sum, track) => sum + track.bitrate, 0))
+    lossGauge.set(sum(encodings, 'packetsLost'))
+    bitrateGauge.set({ direction: 'in' }, sum(encodings, 'bitrate'))
+    bitrateGauge.set({ direction: 'out' }, sum(outgoing, 'bitrate'))
 
     for (const effort of /** @type {const} */ (['full', 'fast', 'half-rate', 'half-size'])) {
       effortGauge.set({ effort }, stats.mixers.filter(mixer => mixer.effort === effort).length)
@@ -79,4 +100,40 @@ export function createMetrics({ endpoint, rooms, signaling }) {
     latenessGauge.set(Math.max(0, ...stats.mixers.map(mixer => mixer.lateness)) / 1000)
     dropGauge.set(stats.mixers.reduce((sum, mixer) => sum + mixer.packetsDropped, 0))
   }
+
+  /**
+   * Clients choose the names of rooms, so that not each may become a series: the largest do.
+   * @param {import('medialoom').TransportStats[]} transports
+   */
+  function collectRooms(transports) {
+    roomParticipants.reset()
+    roomBitrate.reset()
+    const bitrates = new Map(transports.map(transport => [transport.id, bitrateOf(transport)]))
+    const bySize = [...rooms].sort((one, other) => other.participants.length - one.participants.length)
+    for (const [rank, { name, participants }] of bySize.entries()) {
+      const room = rank < MOST_ROOMS ? name : OTHER_ROOMS
+      roomParticipants.inc({ room }, participants.length)
+      for (const { transport } of participants) {
+        const bitrate = transport && bitrates.get(transport.id)
+        for (const direction of /** @type {const} */ (['in', 'out'])) roomBitrate.inc({ room, direction }, bitrate ? bitrate[direction] : 0)
+      }
+    }
+  }
+}
+
+/** Bits of media a second that come and go over one transport. @param {import('medialoom').TransportStats} transport */
+function bitrateOf({ incomingTracks, outgoingTracks }) {
+  return {
+    in: sum(incomingTracks.flatMap(track => track.encodings), 'bitrate'),
+    out: sum(outgoingTracks, 'bitrate'),
+  }
+}
+
+/**
+ * @template {string} T
+ * @param {Record<T, number>[]} items
+ * @param {T} field
+ */
+function sum(items, field) {
+  return items.reduce((total, item) => total + item[field], 0)
 }

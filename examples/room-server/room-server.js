@@ -1,12 +1,21 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import http from 'node:http'
 import { Endpoint } from 'medialoom'
 import { Rooms } from 'medialoom/rooms'
-import { createApplication } from './application.js'
+import { Access, linkTo } from './access.js'
+import { createAdminApplication, createApplication } from './application.js'
+import { DEFAULT_DRAIN_SECONDS } from './config.js'
+import { Entrance } from './entrance.js'
+import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
+import { tellWebhooks } from './room-events.js'
 import { Signaling } from './signaling.js'
+import { Visitors } from './visitor.js'
+import { Webhook } from './webhooks.js'
+
+/** Milliseconds for webhooks when the server stops. */
+const FAREWELL_MS = 2000
 
 /**
  * Starts everything: media endpoint, rooms, HTTP and WebSocket.
@@ -15,6 +24,9 @@ import { Signaling } from './signaling.js'
  */
 export async function startRoomServer(config) {
   const limits = { ...LIMITS, ...config.limits }
+  const access = new Access({ ...(config.open && { open: true }), ...(config.keys && { keys: config.keys }) })
+  const visitors = new Visitors(config)
+  const httpServer = await createHttpServer({ ...(config.tls && { tls: config.tls }), limits, visitors })
   const endpoint = await Endpoint.create(config.endpoint)
   try {
     for (const file of config.fonts ?? []) await addFont(endpoint, file)
@@ -32,39 +44,91 @@ export async function startRoomServer(config) {
     maxNameLength: limits.maxNameLength,
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
-  const httpServer = createServer()
-  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers })
-  const metrics = createMetrics({ endpoint, rooms, signaling })
-  httpServer.on('request', createApplication({ rooms, signaling, metrics, limits, iceServers: config.iceServers, baseUrl: config.baseUrl }))
+  const entrance = new Entrance({ rooms, access, visitors, limits })
+  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
+  const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
+  tellWebhooks(rooms, webhooks)
+  const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config }
+  httpServer.on('request', createApplication(parts))
+  const adminServer = http.createServer()
 
+  let port
+  let adminPort
   try {
-    httpServer.listen(config.port, config.host)
-    await once(httpServer, 'listening')
+    port = await listen(httpServer, config.port, config.host)
+    if (config.admin) {
+      adminServer.on('request', createAdminApplication({ ...parts, address: config.admin.host }))
+      adminPort = await listen(adminServer, config.admin.port, config.admin.host)
+    }
   } catch (error) {
+    await closeServer(httpServer)
     await endpoint.close()
     throw error
   }
-  const { port } = /** @type {import('node:net').AddressInfo} */ (httpServer.address())
   const shownHost = !config.host || config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
-  const url = `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}/`
+  const url = `${config.tls ? 'https' : 'http'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}/`
 
   return {
     url,
     port,
+    adminPort,
     endpoint,
     rooms,
     signaling,
+    access,
+    entrance,
+    webhooks,
+    /** A link that lets whoever opens it do everything: for the host. */
+    async hostLink() {
+      const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : url
+      return access.open ? site : linkTo(site, null, await access.hostToken())
+    },
+    /** The certificate files were renewed. */
+    async renewCertificate() {
+      if (config.tls) await renewCertificate(httpServer, config.tls)
+    },
+    /**
+     * Lets nobody in any more, tells those who are in a room to go, and waits until they have gone, or
+     * until the deadline.
+     */
+    async drain() {
+      const { seconds = DEFAULT_DRAIN_SECONDS, url: elsewhere } = config.drain ?? {}
+      entrance.draining = true
+      signaling.move({ deadline: Date.now() + 1000 * seconds, ...(elsewhere !== undefined && { url: elsewhere }) })
+      await emptied(rooms, 1000 * seconds)
+    },
     async close() {
-      const closed = once(httpServer, 'close')
-      httpServer.close()
+      entrance.draining = true
       rooms.close()
       signaling.close()
+      entrance.close()
       httpServer.closeIdleConnections()
-      await endpoint.close()
-      httpServer.closeAllConnections()
-      await closed
+      // Everyone has left by now, and that is told as well.
+      await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
+      await Promise.all([closeServer(httpServer), closeServer(adminServer)])
     },
   }
+}
+
+/**
+ * @param {Rooms} rooms
+ * @param {number} patience milliseconds
+ * @returns {Promise<void>} when nobody is in any room, or that time is over
+ */
+function emptied(rooms, patience) {
+  return new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(done, patience)
+    const check = () => {
+      if (rooms.size === 0) done()
+    }
+    for (const room of rooms) room.once('closed', () => setImmediate(check))
+    check()
+  })
 }
 
 /**

@@ -6,6 +6,8 @@ import { participantView } from './views.js'
 export class RoomSignaling {
   /** By participant id. @type {Map<string, import('./session.js').Session>} */
   #sessions = new Map()
+  /** Whom the others were told of, by id. @type {Set<string>} */
+  #shown = new Set()
   /** Counts the changes of mode, so that late messages of an earlier one are known. */
   #epoch = 0
   #modeChanges
@@ -24,20 +26,34 @@ export class RoomSignaling {
     this.#modeChanges = new TokenBucket({ perSecond: limits.modeChangesPerSecond, burst: limits.modeChangeBurst })
     this.#layoutChanges = new TokenBucket({ perSecond: limits.layoutChangesPerSecond, burst: limits.layoutChangeBurst })
     this.#audienceInterval = limits.audienceInterval
+    // The first is in the room before anybody hears of it.
+    for (const participant of room.participants) this.#show(participant, 'left')
     room.on('joined', participant => this.#came(participant))
-    room.on('left', (participant, reason) => {
+    room.on('left', (participant, reason, text) => {
       const session = this.#sessions.get(participant.id)
       this.#sessions.delete(participant.id)
-      session?.end(reason)
+      session?.end(reason, text)
       if (participant.role === 'listener') this.#audienceChanged()
-      else this.#broadcast({ type: 'left', participant: participant.id, reason })
+      if (this.#shown.delete(participant.id)) this.#broadcast({ type: 'left', participant: participant.id, reason })
     })
     room.on('role', (participant, role) => {
-      const session = this.#sessions.get(participant.id)
-      session?.send({ type: 'role', role })
-      if (role === 'listener') this.#broadcast({ type: 'left', participant: participant.id, reason: 'listens' }, participant.id)
-      else this.#came(participant)
+      this.#sessions.get(participant.id)?.send({ type: 'role', role })
+      this.#show(participant, 'listens')
       this.#audienceChanged()
+    })
+    room.on('permissions', (participant, permissions) => {
+      const session = this.#sessions.get(participant.id)
+      session?.send({ type: 'permissions', permissions })
+      this.#show(participant, 'hidden')
+      if (session) this.tellLobby(session)
+    })
+    room.on('moderated', participant => this.#tell(participant))
+    room.on('metadata', participant => this.#tell(participant))
+    room.on('hand', (participant, hand) => this.#tellHand(participant, hand))
+    room.on('locked', () => this.#broadcast(this.#state()))
+    room.on('lobby', () => this.#broadcast(this.#state()))
+    room.on('waiting', () => {
+      for (const session of this.#sessions.values()) this.tellLobby(session, true)
     })
     room.on('published', publication => {
       publication.on('track', () => this.updated(publication.participant))
@@ -45,7 +61,9 @@ export class RoomSignaling {
       this.updated(publication.participant)
     })
     room.on('unpublished', publication => this.updated(publication.participant))
-    room.on('speaking', (participant, speaking) => this.#broadcast({ type: 'speaking', participant: participant.id, speaking }))
+    room.on('speaking', (participant, speaking) => {
+      if (this.shows(participant)) this.#broadcast({ type: 'speaking', participant: participant.id, speaking })
+    })
   }
 
   get epoch() {
@@ -66,10 +84,35 @@ export class RoomSignaling {
     this.#sessions.set(session.participant.id, session)
   }
 
-  /** @param {import('medialoom/rooms').Participant} participant */
-  updated(participant) {
-    if (participant.closed || participant.role === 'listener') return
-    this.#broadcast({ type: 'updated', participant: participantView(participant, this.#sessions.get(participant.id)) }, participant.id)
+  /**
+   * Whether the others are told of somebody: of listeners only the number is told, there may be
+   * thousands.
+   * @param {import('medialoom/rooms').Participant} participant
+   */
+  shows(participant) {
+    return participant.role !== 'listener' && !participant.permissions.hidden
+  }
+
+  /**
+   * @param {import('medialoom/rooms').Participant} participant
+   * @param {boolean} [self] whether they did not do it themselves
+   */
+  updated(participant, self = false) {
+    if (participant.closed) return
+    const message = { type: 'updated', participant: participantView(participant, this.#sessions.get(participant.id)) }
+    if (this.#shown.has(participant.id)) this.#broadcast(message, self ? undefined : participant.id)
+    else if (self) this.#sessions.get(participant.id)?.send(message)
+  }
+
+  /**
+   * Who waits in the lobby, to those who may let them in.
+   * @param {import('./session.js').Session} session
+   * @param {boolean} [changed] also when nobody does
+   */
+  tellLobby(session, changed = false) {
+    const { waiting } = this.room
+    if (!session.participant.permissions.roomAdmin || (waiting.length === 0 && !changed)) return
+    session.send({ type: 'lobby', waiting: waiting.map(({ id, name }) => ({ id, name })) })
   }
 
   /**
@@ -104,7 +147,7 @@ export class RoomSignaling {
    * @param {import('medialoom/rooms').RoomMode} mode
    */
   setMode(by, mode) {
-    if (mode === this.room.mode || this.#onlyListens(by, 'set-mode')) return
+    if (mode === this.room.mode || this.#mayNot(by, 'set-mode')) return
     if (!this.#modeChanges.take()) {
       by.fail('rate-limited', 'the mode was changed too often; wait some seconds', { request: 'set-mode' })
       return
@@ -130,7 +173,7 @@ export class RoomSignaling {
    * @param {import('medialoom/rooms').RoomLayout} layout
    */
   setLayout(by, layout) {
-    if (layout === this.room.layout || this.#onlyListens(by, 'set-layout')) return
+    if (layout === this.room.layout || this.#mayNot(by, 'set-layout')) return
     if (!this.#layoutChanges.take()) {
       by.fail('rate-limited', 'the layout was changed too often; wait some seconds', { request: 'set-layout' })
       return
@@ -143,20 +186,55 @@ export class RoomSignaling {
    * @param {import('./session.js').Session} by
    * @param {string} request
    */
-  #onlyListens(by, request) {
-    if (by.participant.role !== 'listener') return false
-    by.fail('not-allowed', 'that is for those on stage to decide', { request })
+  #mayNot(by, request) {
+    if (by.participant.role === 'listener') {
+      by.fail('not-allowed', 'that is for those on stage to decide', { request })
+      return true
+    }
+    if (by.participant.permissions.roomAdmin) return false
+    by.fail('forbidden', 'that is for the hosts of the room to decide', { request })
     return true
   }
 
-  /**
-   * Of listeners only the number is told: there may be thousands.
-   * @param {import('medialoom/rooms').Participant} participant
-   */
+  /** @param {import('medialoom/rooms').Participant} participant */
   #came(participant) {
-    if (participant.role === 'listener') return this.#audienceChanged()
-    const view = participantView(participant, this.#sessions.get(participant.id))
-    this.#broadcast({ type: 'joined', participant: view }, participant.id)
+    if (participant.role === 'listener') this.#audienceChanged()
+    this.#show(participant, 'left')
+  }
+
+  /**
+   * Tells the others of somebody who is to be seen and was not, or the other way round.
+   * @param {import('medialoom/rooms').Participant} participant
+   * @param {string} reason why they are not to be seen any more
+   */
+  #show(participant, reason) {
+    const { id } = participant
+    if (this.shows(participant) === this.#shown.has(id)) return
+    if (this.#shown.delete(id)) return this.#broadcast({ type: 'left', participant: id, reason }, id)
+    this.#shown.add(id)
+    this.#broadcast({ type: 'joined', participant: participantView(participant, this.#sessions.get(id)) }, id)
+  }
+
+  /** Something about them changed that they did not do themselves, or not alone. @param {import('medialoom/rooms').Participant} participant */
+  #tell(participant) {
+    this.updated(participant, true)
+  }
+
+  /**
+   * @param {import('medialoom/rooms').Participant} participant
+   * @param {number | null} hand
+   */
+  #tellHand(participant, hand) {
+    this.#tell(participant)
+    if (this.shows(participant)) return
+    const { id, name, role } = participant
+    for (const session of this.#sessions.values()) {
+      if (session.participant.permissions.roomAdmin) session.send({ type: 'hand', participant: { id, name, role }, hand })
+    }
+  }
+
+  #state() {
+    return { type: 'room', locked: this.room.locked, lobby: this.room.lobby }
   }
 
   #audienceChanged() {

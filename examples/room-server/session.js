@@ -6,12 +6,21 @@ import { Figures } from './figures.js'
 import { Negotiation } from './negotiation.js'
 import { TokenBucket } from './token-bucket.js'
 import { Viewing } from './viewing.js'
+import { handleRequest } from './requests.js'
 import { participantView } from './views.js'
 
 /**
  * @typedef {import('./messages.js').ClientMessage} ClientMessage
  * @typedef {{ id: string, source: 'camera' | 'screen' }} AnnouncedStream
  */
+
+/** What a client is told whose participant left. @type {Record<string, { code: number, said: string }>} */
+const FAREWELLS = {
+  left: { code: CLOSE.normal, said: 'you left the room' },
+  kicked: { code: CLOSE.policy, said: 'you were taken out of the room' },
+  banned: { code: CLOSE.policy, said: 'you were taken out of the room and cannot come back' },
+  replaced: { code: CLOSE.policy, said: 'you came to the room by another connection' },
+}
 
 /**
  * One participant who signals by WebSocket. It outlives the WebSocket for a while, so that a
@@ -62,7 +71,10 @@ export class Session {
     participant.on('forwardingfailed', (publication, _track, error) =>
       this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
     )
-    participant.on('published', publication => this.#tellSource(publication))
+    participant.on('slots', () => this.#tellSlots())
+    participant.on('message', ({ from, topic, data }) => {
+      this.send({ type: 'message', from: from?.id ?? null, ...(topic !== null && { topic }), data })
+    })
     participant.on('transportclosed', reason => this.#tellDisconnected(reason))
   }
 
@@ -95,6 +107,9 @@ export class Session {
       room: participant.room.name,
       mode: participant.room.mode,
       role: participant.role,
+      permissions: participant.permissions,
+      locked: participant.room.locked,
+      lobby: participant.room.lobby,
       source: participant.source,
       layout: participant.room.layout,
       mixes: participant.room.mixes,
@@ -102,13 +117,14 @@ export class Session {
       epoch: this.signaling.epoch,
       connection: this.#mediaConnection,
       participants: participant.room.participants
-        .filter(each => each === participant || each.role !== 'listener')
+        .filter(each => each === participant || this.signaling.shows(each))
         .map(each => participantView(each, this.signaling.session(each.id))),
       iceServers: this.iceServers,
     })
     for (const { id, speaking } of participant.room.participants) {
       if (speaking) this.send({ type: 'speaking', participant: id, speaking })
     }
+    this.signaling.tellLobby(this)
   }
 
   /** Gives the participant a new transport, for the client to offer to. */
@@ -155,6 +171,7 @@ export class Session {
     for (const track of this.participant.transport?.outgoingTracks ?? []) {
       if (track.transponder) this.#tellEncoding(track.transponder)
     }
+    this.#tellSlots()
     this.#figures.tellAllLayers()
     for (const track of this.participant.transport?.incomingTracks ?? []) this.#tellDemand(track)
   }
@@ -168,15 +185,19 @@ export class Session {
     this.#absence.unref()
   }
 
-  /** The participant left. @param {string} reason */
-  end(reason) {
+  /**
+   * The participant left.
+   * @param {string} reason
+   * @param {string | null} text what a moderator had to say of it
+   */
+  end(reason, text) {
     if (this.#absence) clearTimeout(this.#absence)
     this.#absence = null
     this.#figures.pause()
     const connection = this.#connection
     this.#connection = null
-    if (reason === 'left') connection?.bye(CLOSE.normal, 'left', 'you left the room')
-    else connection?.bye(CLOSE.goingAway, reason, 'the room was closed')
+    const { code, said } = FAREWELLS[reason] ?? { code: CLOSE.goingAway, said: 'the room was closed' }
+    connection?.bye(code, reason, text ?? said)
   }
 
   /** @param {ClientMessage} message */
@@ -197,7 +218,7 @@ export class Session {
         return this.signaling.relay(this, message)
       case 'media':
         this.media = { audio: message.audio, video: message.video, encrypted: message.encrypted ?? false, streams: message.streams }
-        for (const publication of this.participant.publications) this.#tellSource(publication)
+        this.participant.setScreens(message.streams.filter(({ source }) => source === 'screen').map(({ id }) => id))
         // What is encrypted end to end cannot be mixed.
         this.participant.setMuted({ audio: !message.audio || this.media.encrypted, video: !message.video || this.media.encrypted })
         return this.signaling.updated(this.participant)
@@ -216,7 +237,15 @@ export class Session {
       case 'set-source':
         return this.#choose(message, () => this.participant.setSource(message.source))
       case 'set-role':
+        if (message.role === 'member' && !this.participant.permissions.canPublish) {
+          return this.fail('forbidden', 'you may only listen in this room', { request: 'set-role' })
+        }
         return this.#choose(message, () => this.participant.setRole(message.role))
+      case 'moderate':
+      case 'hand':
+      case 'message':
+      case 'metadata':
+        return handleRequest(this, message)
       case 'ping':
         return this.send({ type: 'pong' })
       case 'leave':
@@ -273,19 +302,12 @@ export class Session {
     this.#tellEncoding(transponder)
   }
 
-  /**
-   * What the client says its streams are.
-   * @param {import('medialoom/rooms').Publication} publication
-   * @returns {'camera' | 'screen'}
-   */
-  sourceOf(publication) {
-    return this.media.streams.find(stream => stream.id === publication.stream.id)?.source ?? 'camera'
-  }
-
-  /** @param {import('medialoom/rooms').Publication} publication */
-  #tellSource(publication) {
-    publication.screen = this.sourceOf(publication) === 'screen'
-    publication.speech = !publication.screen
+  /** Whose tracks the streams of speakers carry. */
+  #tellSlots() {
+    const { slots } = this.participant
+    if (slots.length === 0) return
+    const streams = slots.map(({ stream, kind, participant }) => ({ id: stream, kind, participant: participant?.id ?? null }))
+    this.send({ type: 'slots', streams })
   }
 
   /** @param {string} reason */
@@ -294,15 +316,22 @@ export class Session {
   }
 
   /**
+   * Whether the client may choose something once more; if not, it is told.
+   * @param {string} request
+   */
+  takeChoice(request) {
+    if (this.#choices.take()) return true
+    this.fail('rate-limited', 'that was changed too often; wait some seconds', { request })
+    return false
+  }
+
+  /**
    * What the client chooses for itself alone.
    * @param {ClientMessage} message
    * @param {() => void} change
    */
   #choose({ type }, change) {
-    if (!this.#choices.take()) {
-      this.fail('rate-limited', 'that was changed too often; wait some seconds', { request: type })
-      return
-    }
+    if (!this.takeChoice(type)) return
     try {
       change()
     } catch (error) {

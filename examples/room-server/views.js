@@ -9,6 +9,11 @@
  * @property {boolean} video whether the camera is on
  * @property {boolean} encrypted whether it says that it encrypts end to end
  * @property {{ id: string, source: 'camera' | 'screen' }[]} streams
+ * @property {string} [identity] who they are to the application
+ * @property {string} metadata
+ * @property {Readonly<Record<string, string>>} attributes
+ * @property {number | null} hand since when it is raised, in milliseconds since the Unix epoch
+ * @property {import('medialoom/rooms').Moderated} moderated what a moderator muted
  */
 
 /**
@@ -17,31 +22,28 @@
  * @returns {ParticipantView}
  */
 export function participantView(participant, session) {
-  const { id, name, role } = participant
+  const { id, name, role, identity, metadata, attributes, hand, moderated } = participant
+  const told = { id, name, role, ...(identity !== null && { identity }), metadata, attributes, hand, moderated }
   if (!session) {
     return {
-      id,
-      name,
-      role,
+      ...told,
       audio: participant.tracks.some(track => track.kind === 'audio'),
       video: participant.tracks.some(track => track.kind === 'video'),
       encrypted: false,
-      streams: participant.publications.map(publication => ({ id: publication.id, source: 'camera' })),
+      streams: participant.publications.map(publication => ({ id: publication.id, source: publication.screen ? 'screen' : 'camera' })),
     }
   }
   const { audio, video, encrypted } = session.media
-  if (participant.room.mode === 'p2p') return { id, name, role, audio, video, encrypted, streams: session.media.streams }
+  if (participant.room.mode === 'p2p') return { ...told, audio, video, encrypted, streams: session.media.streams }
   return {
-    id,
-    name,
-    role,
+    ...told,
     audio,
     video,
     encrypted,
     // The client names its streams as its SDP does; the others know them by the room's names.
     streams: participant.publications.map(publication => ({
       id: publication.id,
-      source: session.sourceOf(publication),
+      source: publication.screen ? 'screen' : 'camera',
     })),
   }
 }
@@ -56,6 +58,9 @@ export function roomView(room) {
     listeners: room.participants.filter(participant => participant.role === 'listener').length,
     mixing: room.mixer !== null,
     layout: room.layout,
+    locked: room.locked,
+    lobby: room.lobby,
+    waiting: room.waiting.length,
   }
 }
 
@@ -70,6 +75,7 @@ export function roomDetails(room, signaling) {
       ...participantView(participant, signaling?.session(participant.id)),
       speaking: participant.speaking,
       source: participant.source,
+      permissions: participant.permissions,
       joinedAt: new Date(participant.joinedAt).toISOString(),
       state: participant.transport?.state ?? null,
     })),

@@ -65,6 +65,7 @@ impl Room {
             format: if options & 1 == 0 { PixelFormat::Rgba } else { PixelFormat::I420 },
             size: (options & 2 == 0).then_some((48, 32)),
             max_fps: 60.0,
+            steady: options & 16 != 0,
         };
         mixer.add_tap(TapKey(1), port).unwrap();
         let canvas = TapOptions { source: Source::Canvas, size: None, ..port };

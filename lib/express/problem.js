@@ -7,7 +7,7 @@ class Problem extends Error {
   /**
    * @param {number} status
    * @param {string} detail
-   * @param {{ code?: string, line?: string, field?: string, headers?: Record<string, string> }} [more]
+   * @param {{ code?: string, line?: string, field?: string, claim?: string, headers?: Record<string, string> }} [more]
    */
   constructor(status, detail, { headers = {}, ...members } = {}) {
     super(detail)
@@ -32,6 +32,11 @@ const STATUS_OF_CODE = {
   ERR_ROOM_MODE: 409,
   ERR_ROOM_LIMIT: 503,
   ERR_PARTICIPANT_LIMIT: 503,
+  ERR_BANNED: 403,
+  ERR_FORBIDDEN: 403,
+  ERR_LOBBY: 403,
+  ERR_LOCKED: 403,
+  ERR_RATE_LIMIT: 429,
   // body-parser
   'entity.too.large': 413,
   'encoding.unsupported': 415,
@@ -52,8 +57,22 @@ function toProblem(error) {
     ...(typeof error.code === 'string' && { code: error.code }),
     ...(typeof error.line === 'string' && { line: error.line }),
     ...(typeof error.field === 'string' && { field: error.field }),
+    ...(typeof error.claim === 'string' && { claim: error.claim }),
   }
-  return new Problem(status, error.message, { ...members, headers: status === 503 ? { 'Retry-After': '10' } : {} })
+  return new Problem(status, error.message, { ...members, headers: headersOf(error, status) })
+}
+
+/**
+ * @param {any} error
+ * @param {number} status
+ * @returns {Record<string, string>}
+ */
+function headersOf(error, status) {
+  if (status === 503) return { 'Retry-After': '10' }
+  // What medialoom/auth says (RFC 6750 3), and what an application's own limits say (RFC 6585 4).
+  if ((status === 401 || status === 403) && typeof error.challenge === 'string') return { 'WWW-Authenticate': error.challenge }
+  if (status === 429) return { 'Retry-After': String(Number.isInteger(error.retryAfter) ? error.retryAfter : 10) }
+  return {}
 }
 
 /**
@@ -67,13 +86,14 @@ function problemDetails(onFault) {
   return (error, _request, response, next) => {
     if (response.headersSent) return next(error)
     const problem = toProblem(error)
-    if (problem.status >= 500 && !(error instanceof Problem) && !STATUS_OF_CODE[error?.code]) onFault(error)
+    if (problem.status === 500 && !(error instanceof Problem)) onFault(error)
     response
       .status(problem.status)
       .set(problem.headers)
       .type('application/problem+json')
-      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status.
-      .send(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
+      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status. Not by send(), which adds an
+      // ETag of the body: in WHIP that header names the ICE session (RFC 9725 4.3.1).
+      .end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
   }
 }
 

@@ -15,6 +15,7 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag'
  * @property {string} etag names the ICE session (RFC 9725 4.3.1)
  * @property {import('../rooms/index.js').Participant} participant
  * @property {string | null} token the bearer token it was opened with
+ * @property {string | null} identity whose it is, where `authorize` told
  */
 
 /**
@@ -25,8 +26,9 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag'
  * @property {string | undefined} peer
  * @property {string | undefined} source
  * @property {string | null} token
+ * @property {import('../auth/index.js').Authorization} authorization empty where `authorize` said no more than yes
  * @property {(participant: import('../rooms/index.js').Participant) => boolean} sameClient whether a
- *   participant came by a session of this router with the same bearer token, or both with none
+ *   participant came by a session of this router with the same identity or bearer token, or both with none
  */
 
 /**
@@ -45,7 +47,10 @@ function sessionRouter(options, action, open) {
   const sessions = new Map()
   const baseUrl = checkBaseUrl(options.baseUrl)
   const links = iceServers.flatMap(toLinks)
+  const allowedOrigin = corsPolicy(cors)
   const router = express.Router()
+  /** Until the request has been answered. @type {WeakMap<import('express').Request, import('../auth/index.js').Authorization>} */
+  const authorizations = new WeakMap()
   const allowed = settled(async (request, _response, next) => {
     if (authorize) {
       const token = bearerToken(request)
@@ -55,17 +60,20 @@ function sessionRouter(options, action, open) {
           ? new Problem(401, 'a bearer token is needed', { headers: { 'WWW-Authenticate': 'Bearer' } })
           : new Problem(403, 'the token does not allow this')
       }
+      if (may !== true) authorizations.set(request, may)
     }
     next()
   })
 
-  router.use((_request, response, next) => {
+  router.use((request, response, next) => {
     // Answers hold ICE passwords.
     response.set('Cache-Control', 'no-store')
-    if (cors !== false) {
+    const origin = allowedOrigin(request.get('Origin'))
+    if (Array.isArray(cors)) response.vary('Origin')
+    if (origin !== null) {
       response.set({
-        'Access-Control-Allow-Origin': cors,
-        'Access-Control-Expose-Headers': 'Location, ETag, Link, Accept-Post, Accept-Patch',
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Expose-Headers': 'Location, ETag, Link, Accept-Post, Accept-Patch, WWW-Authenticate, Retry-After',
       })
     }
     next()
@@ -80,17 +88,29 @@ function sessionRouter(options, action, open) {
     if (typeof offer !== 'string' || offer === '') throw new Problem(400, 'the body must be an SDP offer')
 
     const token = bearerToken(request)
+    const authorization = authorizations.get(request) ?? {}
+    const room = parameter(request, 'room')
+    if (authorization.mayCreate === false && !options.rooms.get(room)) {
+      throw new Problem(403, 'nobody is in the room yet, and the token does not allow to make it', { code: 'ERR_TOKEN_GRANT' })
+    }
+    const identity = authorization.identity ?? null
+    // Players are in a room without their identity, so the room itself would not know them again.
+    if (identity !== null && options.rooms.get(room)?.banned.includes(identity)) {
+      throw new Problem(403, 'you were banned from the room', { code: 'ERR_BANNED' })
+    }
+    const isTheirs = (/** @type {Session} */ session) => (identity === null ? session.token === token : session.identity === identity)
     const { answer, participant } = await open(offer, {
-      room: parameter(request, 'room'),
+      room,
       peer: peerName(request),
       source: queryOf(request, 'source'),
       token,
-      sameClient: other => [...sessions.values()].some(session => session.participant === other && session.token === token),
+      authorization,
+      sameClient: other => [...sessions.values()].some(session => session.participant === other && isTheirs(session)),
     })
     // Where it goes on by this session, the one before is over.
     for (const [before, { participant: other }] of sessions) if (other === participant) sessions.delete(before)
     const id = randomBytes(16).toString('base64url')
-    const session = { etag: newEtag(), participant, token }
+    const session = { etag: newEtag(), participant, token, identity }
     sessions.set(id, session)
     participant.once('left', () => sessions.delete(id))
     // The peer may have gone between the answer and the join.
@@ -157,6 +177,11 @@ function sessionRouter(options, action, open) {
     if (!session || session.participant.room.name !== parameter(request, 'room').normalize('NFC')) {
       throw new Problem(404, 'there is no such session, or it is over')
     }
+    // A token for the room is not one for everybody's sessions in it.
+    const { identity, permissions } = authorizations.get(request) ?? {}
+    if (session.identity !== null && session.identity !== identity && !permissions?.roomAdmin) {
+      throw new Problem(403, 'the session is somebody else\'s', { code: 'ERR_TOKEN_GRANT' })
+    }
     return session
   }
 
@@ -167,7 +192,7 @@ function sessionRouter(options, action, open) {
    */
   function preflight(response, methods, accepts) {
     response.set({ ...accepts, Allow: `OPTIONS, ${methods}` })
-    if (cors !== false) {
+    if (response.get('Access-Control-Allow-Origin') !== undefined) {
       response.set({
         'Access-Control-Allow-Methods': methods,
         'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match',
@@ -175,6 +200,33 @@ function sessionRouter(options, action, open) {
       })
     }
     response.status(204).end()
+  }
+}
+
+/**
+ * Which origin to allow, for the one that asks.
+ *
+ * @param {string | string[] | false} cors
+ * @returns {(origin: string | undefined) => string | null}
+ */
+function corsPolicy(cors) {
+  if (cors === false) return () => null
+  if (typeof cors === 'string') return () => cors
+  const origins = new Set(cors)
+  return origin => (origin !== undefined && origins.has(origin) ? origin : null)
+}
+
+/**
+ * What a token says of a participant, for the room that they join.
+ *
+ * @param {import('../auth/index.js').Authorization} authorization
+ */
+function joinOptionsOf({ identity, metadata, attributes, permissions }) {
+  return {
+    ...(identity !== undefined && { identity }),
+    ...(metadata !== undefined && { metadata }),
+    ...(attributes !== undefined && { attributes }),
+    ...(permissions !== undefined && { permissions }),
   }
 }
 
@@ -254,4 +306,5 @@ function toLinks({ urls, username, credential }) {
   return [urls].flat().map(url => `<${url}>; rel="ice-server"${login}`)
 }
 
+exports.joinOptionsOf = joinOptionsOf
 exports.sessionRouter = sessionRouter

@@ -2,11 +2,11 @@
 
 const { mediaLines } = require('./media-lines.js')
 const { Problem } = require('./problem.js')
-const { sessionRouter } = require('./session-router.js')
+const { joinOptionsOf, sessionRouter } = require('./session-router.js')
 
 /**
  * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
- * video m-line it receives on are one slot, filled with one participant's tracks; or the first of
+ * video m-line it receives on are one place, filled with one participant's tracks; or the first of
  * them get the mix.
  *
  * @param {import('./index.js').SessionRouterOptions} options
@@ -14,28 +14,32 @@ const { sessionRouter } = require('./session-router.js')
  */
 function whepRouter(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'play', async (offer, { room, peer, source }) => {
+  return sessionRouter(options, 'play', async (offer, { room, peer, source, authorization }) => {
+    const name = authorization.name ?? peer
     if (source !== undefined && source !== 'mix' && source !== 'streams') {
       throw new Problem(400, 'source must be mix or streams', { code: 'ERR_INVALID_ARG', field: 'source' })
     }
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
-      const slots = createSlots(transport, offer, rooms.limits.maxParticipants)
+      const places = createPlaces(transport, offer, rooms.limits.maxParticipants)
       const answer = await transport.acceptOffer(offer)
       // An m-line that was refused, for want of a codec, carries nothing and never will.
-      for (const slot of slots) {
-        for (const track of slot.tracks) if (track.mid === null) track.close()
+      for (const place of places) {
+        for (const track of place.tracks) if (track.mid === null) track.close()
       }
+      // A viewer takes nobody's place: who publishes may watch as well, by the same token.
+      const { identity: _, ...who } = joinOptionsOf(authorization)
       const participant = rooms.join(room, {
-        name: peer ?? 'viewer',
+        ...who,
+        name: name ?? 'viewer',
         role: 'viewer',
-        receive: 'slots',
-        exceptName: peer,
+        receive: 'places',
+        exceptName: name,
         ...(source && { source }),
         transport,
       })
-      for (const slot of slots) if (!slot.closed) participant.addSlot(slot)
+      for (const place of places) if (!place.closed) participant.addPlace(place)
       return { answer, participant }
     } catch (error) {
       void transport.close()
@@ -49,7 +53,7 @@ function whepRouter(options) {
  * @param {string} offer
  * @param {number} most
  */
-function createSlots(transport, offer, most) {
+function createPlaces(transport, offer, most) {
   const lines = mediaLines(offer).filter(line => line.receives)
   const audio = lines.filter(line => line.kind === 'audio').length
   const video = lines.filter(line => line.kind === 'video').length

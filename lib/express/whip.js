@@ -2,7 +2,7 @@
 
 const { mediaLines } = require('./media-lines.js')
 const { Problem } = require('./problem.js')
-const { sessionRouter } = require('./session-router.js')
+const { joinOptionsOf, sessionRouter } = require('./session-router.js')
 
 /**
  * WHIP (RFC 9725): a client publishes into a room by `POST /:room`.
@@ -12,8 +12,9 @@ const { sessionRouter } = require('./session-router.js')
  */
 function whipRouter(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'publish', async (offer, { room, peer, token, sameClient }) => {
-    const name = peer ?? 'publisher'
+  return sessionRouter(options, 'publish', async (offer, { room, peer, token, authorization, sameClient }) => {
+    // Who has a name by their token is called so, whatever they would like.
+    const name = authorization.name ?? peer ?? 'publisher'
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
@@ -26,7 +27,7 @@ function whipRouter(options) {
         before.setTransport(transport)
         return { answer, participant: before }
       }
-      const participant = rooms.join(room, { name, role: 'publisher', receive: 'nothing', transport })
+      const participant = rooms.join(room, { name, role: 'publisher', receive: 'nothing', transport, ...joinOptionsOf(authorization) })
       return { answer, participant }
     } catch (error) {
       void transport.close()
@@ -41,7 +42,7 @@ function whipRouter(options) {
      * @param {import('../rooms/index.js').Participant} other
      */
     function isPredecessor(other) {
-      const named = peer !== undefined || token !== null
+      const named = peer !== undefined || token !== null || authorization.identity !== undefined
       return (
         other.role === 'publisher' &&
         other.name === name.trim().normalize('NFC') &&

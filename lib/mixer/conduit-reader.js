@@ -24,6 +24,15 @@ class ConduitReader extends Readable {
     return this.#conduit.native.dropped
   }
 
+  /** Ends when the stream is destroyed without an error, too: whoever destroys it expects no other. */
+  async *[Symbol.asyncIterator]() {
+    try {
+      yield* super[Symbol.asyncIterator]()
+    } catch (error) {
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE' || this.errored !== null) throw error
+    }
+  }
+
   _read() {
     const item = this.#conduit.native.take()
     this.#waiting = item === null

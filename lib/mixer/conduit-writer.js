@@ -19,6 +19,10 @@ class ConduitWriter extends Writable {
   #pending = null
   /** Called when the mixer has taken all. */
   #finish = null
+  /** How many writes there were, how many came through, and how many of them were taken back. */
+  #writes = 0
+  #taken = 0
+  #cleared = 0
 
   constructor(key, mixer, native) {
     if (key !== kConstruct) throw new MediaLoomError('ERR_INVALID_STATE', 'writers are made by a port of a mixer')
@@ -26,16 +30,33 @@ class ConduitWriter extends Writable {
     this.#conduit = new Conduit(mixer, native, this)
   }
 
+  /**
+   * Takes back all that was written and that the mixer did not play yet, of which at most a tick of
+   * 20 ms goes on. Writes that waited succeed.
+   */
+  clear() {
+    if (this.destroyed) return
+    this.#cleared = this.#writes
+    this.#conduit.native.clear()
+    const pending = this.#pending
+    this.#pending = null
+    pending?.callback()
+  }
+
+  /** @param {[any]} given */
   write(...given) {
     const more = super.write(...given)
+    this.#writes++
     if (this.destroyed) this.#tellClosed()
     return more
   }
 
   _write(chunk, _encoding, callback) {
+    this.#taken++
+    if (this.#taken <= this.#cleared) return callback()
     let offer
     try {
-      offer = this[kUnwrap](this.#conduit.native, chunk)
+      offer = /** @type {any} */ (this)[kUnwrap](this.#conduit.native, chunk)
     } catch (error) {
       return callback(error)
     }

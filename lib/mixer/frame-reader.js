@@ -7,9 +7,12 @@ const { kWrap } = require('../object/internal.js')
 class FrameReader extends ConduitReader {
   #format
 
-  constructor(key, mixer, conduit, format) {
-    super(key, mixer, conduit, { objectMode: true })
+  #raw
+
+  constructor(key, mixer, conduit, { format, raw }) {
+    super(key, mixer, conduit, { objectMode: !raw })
     this.#format = format
+    this.#raw = raw
   }
 
   get format() {
@@ -17,6 +20,7 @@ class FrameReader extends ConduitReader {
   }
 
   [kWrap]({ data, width, height, timestamp }) {
+    if (this.#raw) return data
     return { data, width, height, timestamp, format: this.#format }
   }
 }

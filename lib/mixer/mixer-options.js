@@ -236,7 +236,7 @@ function pcmFormat(given, more = []) {
 }
 
 function frameFormat(given) {
-  const options = check.options(given, 'options', ['format', 'width', 'height', 'frameRate', 'bufferLength'])
+  const options = check.options(given, 'options', ['format', 'width', 'height', 'frameRate', 'steady', 'raw', 'bufferLength'])
   const optional = (checkIt, name, fallback, ...rest) =>
     check.optional(checkIt, options[name], fallback, `options.${name}`, ...rest)
   const [width, height] = [optional(even, 'width', null), optional(even, 'height', null)]
@@ -244,10 +244,12 @@ function frameFormat(given) {
   const format = optional(check.oneOf, 'format', 'i420', ['i420', 'rgba'])
   return {
     name: format,
+    raw: optional(check.boolean, 'raw', false),
     format: {
       rgba: format === 'rgba',
       size: width === null ? null : [width, height],
-      frameRate: optional(check.integer, 'frameRate', 25, 1, 60)
+      frameRate: optional(check.integer, 'frameRate', 25, 1, 60),
+      steady: optional(check.boolean, 'steady', false)
     },
     capacity: optional(check.integer, 'bufferLength', 3, 1, 60)
   }

@@ -68,7 +68,7 @@ class MixerPort extends MediaObject {
     check.open(this)
     check.open(track)
     if (track.endpoint !== this.#mixer.endpoint) throw check.invalid('track', 'a track of the same endpoint', track)
-    if (track.mixer === this.#mixer) throw check.invalid('track', 'anything but what this mixer makes', track)
+    if ('mixer' in track && track.mixer === this.#mixer) throw check.invalid('track', 'anything but what this mixer makes', track)
     this.#need(track.kind)
     if (this.#sources[track.kind] === track) return this
     callNative(() => this.#native.attachPort(this.#mixer.id, this.id, track.kind, track.id))
@@ -95,7 +95,7 @@ class MixerPort extends MediaObject {
 
   createPcmReader(options) {
     check.open(this)
-    return this.#mixer[kConstruct](PcmReader, options, this, true)
+    return this.#mixer[kConstruct](PcmReader, options, this)
   }
 
   createPcmWriter(options) {
@@ -110,7 +110,7 @@ class MixerPort extends MediaObject {
 
   createFrameReader(options) {
     check.open(this)
-    return this.#mixer[kConstruct](FrameReader, options, this, true)
+    return this.#mixer[kConstruct](FrameReader, options, this)
   }
 
   createFrameWriter() {

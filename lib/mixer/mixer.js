@@ -107,11 +107,11 @@ class Mixer extends MediaObject {
   }
 
   createPcmReader(options) {
-    return this[kConstruct](PcmReader, options, null, false)
+    return this[kConstruct](PcmReader, options, null)
   }
 
   createFrameReader(options) {
-    return this[kConstruct](FrameReader, options, null, false)
+    return this[kConstruct](FrameReader, options, null)
   }
 
   async getStats() {
@@ -130,7 +130,7 @@ class Mixer extends MediaObject {
       const marked = mark(this, 'closed')
       const done = () => {
         announce(marked)
-        resolve()
+        resolve(undefined)
       }
       try {
         dispatcher.ask(null, (native, request) => native.closeMixer(request, this.id), done)
@@ -145,8 +145,8 @@ class Mixer extends MediaObject {
     return this.close()
   }
 
-  /** For the ports as well: a reader of what `port` gets, or brings (`own`), or of the mix. */
-  [kConstruct](Reader, options, port, own) {
+  /** For the ports as well: a reader of what `port` gets, or brings, or of the mix. */
+  [kConstruct](Reader, options, port) {
     const id = port?.id
     if (Reader === PcmReader) {
       const { source, raw = false, ...rest } = options ?? {}
@@ -160,10 +160,10 @@ class Mixer extends MediaObject {
       )
       return new PcmReader(kConstruct, this, conduit, { ...format, raw })
     }
-    const { name, format, capacity } = given.frameFormat(options)
+    const { name, raw, format, capacity } = given.frameFormat(options)
     this.#needVideo()
     const conduit = callNative(() => this.#native.readFrames(this.id, id, JSON.stringify(format), capacity))
-    return new FrameReader(kConstruct, this, conduit, name)
+    return new FrameReader(kConstruct, this, conduit, { format: name, raw })
   }
 
   [kHandle](event) {

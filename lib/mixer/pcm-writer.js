@@ -9,11 +9,15 @@ const MAX_LENGTH = 1000
 
 /** Sound of an application, as a port's source. */
 class PcmWriter extends ConduitWriter {
+  #conduit
   #sampleRate
   #channels
+  /** Milliseconds that the engine has taken, without what was taken back. */
+  #accepted = 0
 
   constructor(key, mixer, conduit, { sampleRate, channels }) {
     super(key, mixer, conduit)
+    this.#conduit = conduit
     this.#sampleRate = sampleRate
     this.#channels = channels
   }
@@ -26,6 +30,21 @@ class PcmWriter extends ConduitWriter {
     return this.#channels
   }
 
+  /** Milliseconds of what was written that were played. */
+  get position() {
+    return this.#conduit.played
+  }
+
+  /** Milliseconds of what was written that were not played yet. */
+  get waiting() {
+    return Math.max(0, this.#accepted - this.position)
+  }
+
+  clear() {
+    super.clear()
+    this.#accepted = this.position
+  }
+
   [kUnwrap](conduit, chunk) {
     const whole = chunk instanceof Int16Array || Buffer.isBuffer(chunk) ? { samples: chunk } : chunk
     const { samples: given, timestamp } = check.options(whole, 'frame', ['samples', 'timestamp', 'sampleRate', 'channels'])
@@ -35,7 +54,12 @@ class PcmWriter extends ConduitWriter {
       throw check.invalid('frame.samples', `1 to ${longest} samples, as many of each channel`, samples.length)
     }
     if (timestamp !== undefined) check.positive(timestamp, 'frame.timestamp')
-    return () => conduit.offer(samples, this.#sampleRate, this.#channels, timestamp)
+    const length = (samples.length * 1000) / this.#channels / this.#sampleRate
+    return () => {
+      const taken = conduit.offer(samples, this.#sampleRate, this.#channels, timestamp)
+      if (taken) this.#accepted += length
+      return taken
+    }
   }
 }
 

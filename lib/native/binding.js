@@ -2,9 +2,12 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
+const { version } = require('../../package.json')
 const { platformName, isPrebuilt } = require('./platform.js')
+const { loadPrebuilt } = require('./prebuilt.js')
 
 const ROOT = path.join(__dirname, '..', '..')
+const BUNDLERS = 'https://github.com/medialoom/medialoom/blob/main/docs/bundlers.md'
 
 /**
  * Loads the native module: one built here from source when there is one, else the one that the
@@ -12,53 +15,63 @@ const ROOT = path.join(__dirname, '..', '..')
  */
 function load() {
   const name = platformName()
-  const attempts = []
-
   const local = path.join(ROOT, `medialoom.${name}.node`)
-  if (fs.existsSync(local)) {
+  // In a bundle the folder is somebody else's.
+  const bundled = !isOwnFolder()
+  if (!bundled && fs.existsSync(local)) {
     try {
-      return require(local)
+      return loadFile(local)
     } catch (error) {
-      attempts.push(`${local}: ${firstLine(error)}`)
+      throw failed(`${local} does not load: ${firstLine(error)}`, 'Build it anew: npx medialoom build')
     }
-  } else {
-    attempts.push(`${local}: not there`)
   }
 
-  const platformPackage = `@medialoom/${name}`
-  if (isPrebuilt(name)) {
-    try {
-      const { version } = require(`${platformPackage}/package.json`)
-      const wanted = require('../../package.json').version
-      if (version === wanted) return require(platformPackage)
-      attempts.push(`${platformPackage}: is version ${version}, ${wanted} is wanted`)
-    } catch (error) {
-      const absent = error.code === 'MODULE_NOT_FOUND'
-      attempts.push(`${platformPackage}: ${absent ? 'not installed' : firstLine(error)}`)
-    }
-  } else {
-    attempts.push(`${platformPackage}: no such package, this platform is built from source`)
+  let prebuilt
+  try {
+    prebuilt = loadPrebuilt(name)
+  } catch (error) {
+    throw failed(`@medialoom/${name} does not load here: ${firstLine(error)}`, 'Build the module from source: npx medialoom build')
   }
-
-  throw missing(name, attempts)
+  if (prebuilt?.version === version) return prebuilt.native
+  if (bundled) {
+    throw failed(
+      `the bundle around ${__dirname} lost the native module for ${name}.`,
+      `Mark medialoom as external in the bundler, and install it where the bundle runs: ${BUNDLERS}`
+    )
+  }
+  if (prebuilt) {
+    throw failed(
+      `@medialoom/${name} is version ${prebuilt.version}, ${version} is wanted.`,
+      `Install both anew: npm install medialoom@${version}`
+    )
+  }
+  if (!isPrebuilt(name)) {
+    throw failed(`there is no prebuilt module for ${name}.`, 'Build it from source: npx medialoom build')
+  }
+  throw failed(
+    `@medialoom/${name} is not installed.`,
+    'Install it with the other optional dependencies (npm install --include=optional), or build the module from source: npx medialoom build'
+  )
 }
 
-function missing(name, attempts) {
-  // Only asked for when all is lost, so that a good start does not pay for it.
-  const { missingTools } = require('./toolchain.js')
-  const tools = missingTools()
-  const lines = [
-    `medialoom found no native module for ${name} (Node ${process.version}).`,
-    ...attempts.map(attempt => `  ${attempt}`),
-    'Build it from source with: npx medialoom-build'
-  ]
-  if (tools.length > 0) {
-    lines.push('That needs what is missing here:')
-    lines.push(...tools.map(tool => `  ${tool.name} (${tool.hint})`))
+/** As `require` does, but bundlers leave it alone. */
+function loadFile(file) {
+  const module = { exports: {} }
+  process.dlopen(module, file)
+  return module.exports
+}
+
+/** Whether this file still lies where it was installed. */
+function isOwnFolder() {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).name === 'medialoom'
+  } catch {
+    return false
   }
-  const error = new Error(lines.join('\n'))
-  error.code = 'ERR_NATIVE_MODULE'
-  return error
+}
+
+function failed(what, then) {
+  return Object.assign(new Error(`medialoom does not start: ${what}\n${then}`), { code: 'ERR_NATIVE_MODULE' })
 }
 
 function firstLine(error) {

@@ -40,9 +40,9 @@ const TOOLS = [
     mixing: true
   },
   {
-    name: 'libvpx 1.3 to 1.13',
+    name: 'libvpx 1.8 or newer',
     present: hasLibvpx,
-    hint: 'to mix pictures: apt-get install libvpx-dev pkg-config, brew install libvpx pkg-config, or set VPX_LIB_DIR, VPX_INCLUDE_DIR and VPX_VERSION',
+    hint: 'to mix pictures: apt-get install libvpx-dev pkg-config, brew install libvpx pkg-config, or set VPX_LIB_DIR and VPX_INCLUDE_DIR',
     mixing: true
   }
 ]
@@ -50,12 +50,15 @@ const TOOLS = [
 /** Where pkg-config looks for what a library needs. */
 const PKG_CONFIG = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/opt/homebrew/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
 
-/** Versions that the bindings know. */
-const LIBVPX = /^1\.(3|4|5|6|7|8|9|10|11|12|13)\./
+/** The oldest libvpx that has the calls that are made, as its version's first two numbers. */
+const OLDEST_LIBVPX = [1, 8]
 
 function hasLibvpx(env) {
   if (env.VPX_LIB_DIR) return true
-  return findProgram('pkg-config', env) !== null && LIBVPX.test(libvpxVersion(env) ?? '')
+  const [major, minor] = (libvpxVersion(env) ?? '0.0').split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST_LIBVPX
+  const isNewEnough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
+  return findProgram('pkg-config', env) !== null && isNewEnough
 }
 
 /** As its description for pkg-config says, `null` where there is none. */

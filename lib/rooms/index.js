@@ -1,13 +1,17 @@
 'use strict'
 
 const { Rooms } = require('./rooms.js')
+const { Agent } = require('./agent.js')
 const { Room } = require('./room.js')
 const { Participant } = require('./participant.js')
 const { Publication } = require('./publication.js')
+const { Guest } = require('./guest.js')
 const { RoomError } = require('./room-error.js')
 
 exports.Rooms = Rooms
+exports.Agent = Agent
 exports.Room = Room
 exports.Participant = Participant
 exports.Publication = Publication
+exports.Guest = Guest
 exports.RoomError = RoomError

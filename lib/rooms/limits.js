@@ -2,14 +2,21 @@
 
 const { RoomError } = require('./room-error.js')
 
+/** Bits per second: more than any peer sends. */
+const MAX_BITRATE = 1e12
+
 /** @type {Required<import('./index.js').RoomLimits>} */
 const DEFAULT_LIMITS = Object.freeze({
   maxRooms: 1000,
   maxParticipants: 100,
   maxAudience: 10_000,
   maxTracks: 16,
+  maxWaiting: 100,
   maxNameLength: 64,
+  maxIncomingBitrate: null,
 })
+
+const COUNTS = /** @type {const} */ (['maxRooms', 'maxParticipants', 'maxAudience', 'maxTracks', 'maxWaiting', 'maxNameLength'])
 
 /**
  * @param {import('./index.js').RoomLimits} given
@@ -17,7 +24,10 @@ const DEFAULT_LIMITS = Object.freeze({
  */
 function checkLimits(given) {
   const limits = { ...DEFAULT_LIMITS }
-  for (const field of /** @type {(keyof typeof limits)[]} */ (Object.keys(limits))) {
+  if (given.maxIncomingBitrate !== undefined) {
+    limits.maxIncomingBitrate = checkBitrate(given.maxIncomingBitrate, 'options.maxIncomingBitrate')
+  }
+  for (const field of COUNTS) {
     const value = given[field]
     if (value === undefined) continue
     if (!Number.isInteger(value) || value < 1) {
@@ -28,10 +38,20 @@ function checkLimits(given) {
   return Object.freeze(limits)
 }
 
+/**
+ * @param {unknown} value bits per second, null without a limit
+ * @param {string} [field]
+ * @returns {number | null}
+ */
+function checkBitrate(value, field = 'maxIncomingBitrate') {
+  if (value === null) return null
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_BITRATE) return value
+  throw new RoomError('ERR_INVALID_ARG', `${field} must be bits per second, or null`, { field })
+}
+
 // Room names stand in URLs and in the labels of metrics: letters and digits of any script, and
 // the marks RFC 3986 leaves unreserved.
 const ROOM_NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._~ -]*[\p{L}\p{M}\p{N}._~-])?$/u
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
  * @param {unknown} name
@@ -50,19 +70,6 @@ function checkRoomName(name, maxLength) {
   return name.normalize('NFC')
 }
 
-/**
- * @param {unknown} name
- * @param {number} maxLength
- * @returns {string}
- */
-function checkParticipantName(name, maxLength) {
-  const trimmed = typeof name === 'string' ? name.trim().normalize('NFC') : ''
-  if (trimmed === '' || trimmed.length > maxLength || INVISIBLE.test(trimmed)) {
-    throw new RoomError('ERR_INVALID_ARG', `a participant's name has 1 to ${maxLength} printable characters`, { field: 'name' })
-  }
-  return trimmed
-}
-
+exports.checkBitrate = checkBitrate
 exports.checkLimits = checkLimits
 exports.checkRoomName = checkRoomName
-exports.checkParticipantName = checkParticipantName

@@ -6,14 +6,14 @@ const MIX_ID = 'mix'
 /**
  * Sends a participant the mix of the room: the picture of everyone, and the sound of everyone else.
  *
- * With negotiation it is a stream of its own, named `mix`; on slots, the first audio and the first
+ * With negotiation it is a stream of its own, named `mix`; on places, the first audio and the first
  * video m-line.
  */
 class MixForwarding {
   #participant
   #mixing
   #exceptName
-  /** Where a stream can be made, `null` on slots. @type {import('../../index.js').Transport | null} */
+  /** Where a stream can be made, `null` on places. @type {import('../../index.js').Transport | null} */
   #transport
   /** @type {import('../../index.js').OutgoingStream[]} */
   #streams = []
@@ -25,7 +25,7 @@ class MixForwarding {
    * @param {import('./participant.js').Participant} participant
    * @param {import('./room-mixer.js').RoomMixer} mixing
    * @param {{ transport?: import('../../index.js').Transport, exceptName?: string }} options
-   *   without a transport it waits for slots
+   *   without a transport it waits for places
    */
   constructor(participant, mixing, { transport, exceptName }) {
     this.#participant = participant
@@ -36,7 +36,7 @@ class MixForwarding {
   }
 
   /** @param {import('../../index.js').OutgoingStream} stream */
-  addSlot(stream) {
+  addPlace(stream) {
     this.#streams.push(stream)
     this.update()
   }

@@ -91,8 +91,8 @@ class MixerSeat {
    * The sound of a shared screen belongs to the port of whoever shares it: they hear it already, and
    * get everything but their own port.
    *
-   * @param {import('../../index.js').IncomingTrack[]} microphones
-   * @param {import('../../index.js').IncomingTrack[]} screens
+   * @param {import('./index.js').PublishedTrack[]} microphones
+   * @param {import('./index.js').PublishedTrack[]} screens
    */
   #updateSound(microphones, screens) {
     const heard = [...(this.#participant.muted.audio ? [] : microphones), ...screens]
@@ -105,7 +105,7 @@ class MixerSeat {
     this.#together = null
   }
 
-  /** @param {import('../../index.js').IncomingTrack[]} tracks */
+  /** @param {import('./index.js').PublishedTrack[]} tracks */
   #putTogether(tracks) {
     const together = this.#together
     if (!together || together.closed) {
@@ -150,7 +150,7 @@ class MixerSeat {
 function tracksOf(publications, kind) {
   return publications
     .flatMap(publication => publication.tracks)
-    .filter(track => track.kind === kind && !track.muted && !track.closed)
+    .filter(track => track.kind === kind && !track.closed && !('muted' in track && (track.muted || track.withheld)))
 }
 
 /**

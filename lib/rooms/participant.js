@@ -2,78 +2,105 @@
 
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
-const { MixForwarding } = require('./mix-forwarding.js')
-const { Publication } = require('./publication.js')
+const { Agent } = require('./agent.js')
+const { checkPermissions } = require('./permissions.js')
+const { checkBitrate } = require('./limits.js')
+const { checkAttributes, checkMetadata } = require('./profile.js')
+const { Publishing } = require('./publishing.js')
+const { Reception } = require('./reception.js')
 const { RoomError } = require('./room-error.js')
-const { SlotForwarding } = require('./slot-forwarding.js')
-const { StreamForwarding } = require('./stream-forwarding.js')
+
+/** Roles whose media is for the others. */
+const SENDERS = new Set(['member', 'publisher', 'agent'])
+const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
 
 /**
- * Someone in a room: what they send (publications) and how the others' media reaches them
- * (forwarding).
+ * What somebody joins with, as far as it was checked.
+ *
+ * @typedef {object} Checked
+ * @property {string} name
+ * @property {string | null} identity
+ * @property {import('./index.js').ParticipantRole} role
+ * @property {import('./index.js').Permissions} permissions
+ * @property {string} metadata
+ * @property {Readonly<Record<string, string>>} attributes
+ * @property {Required<import('./index.js').AgentOptions> | null} agent
+ * @property {number | null} maxIncomingBitrate
+ */
+
+/**
+ * Someone in a room: what they send (publications), how the others' media reaches them (reception),
+ * and what they may do.
  *
  * @extends {EventEmitter<import('./index.js').ParticipantEvents>}
  */
 class Participant extends EventEmitter {
-  /** @type {Map<import('../../index.js').IncomingStream, Publication>} */
-  #publications = new Map()
-  #publicationCount = 0
   /** @type {import('../../index.js').Transport | null} */
   #transport = null
   /** @type {(() => void) | null} */
   #forgetTransport = null
   #closed = false
   #replacing = false
-  #speaking = false
-  /** Tracks with a sound just now, whatever they are for. @type {Set<import('../../index.js').IncomingTrack>} */
-  #sounding = new Set()
+  #publishing
+  #reception
   /** @type {import('./index.js').ParticipantRole} */
   #role
-  #receive
+  /** @type {import('./index.js').Permissions} */
+  #permissions
   /** What was asked for, `null` leaves it to the room's mode. @type {import('./index.js').ReceivedSource | null} */
   #chosenSource
   /** What was told last. @type {import('./index.js').ReceivedSource} */
   #toldSource
-  /** What the forwarding is for. @type {import('./index.js').ReceivedSource | null} */
-  #forwardedSource = null
-  /** Streams given with receive: 'slots', of the present transport. @type {import('../../index.js').OutgoingStream[]} */
-  #slots = []
   /** @type {Readonly<{ audio: boolean, video: boolean }>} */
   #muted = Object.freeze({ audio: false, video: false })
-  #exceptName
+  #metadata
+  #attributes
+  /** @type {number | null} */
+  #hand = null
   #leaveOnTransportClosed
+  /** Bits per second. @type {number | null} */
+  #maxIncomingBitrate
 
   /**
    * @param {import('./room.js').Room} room
-   * @param {string} name
-   * @param {import('./index.js').ParticipantRole} role
+   * @param {Checked} checked
+   * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions} options
    */
-  constructor(room, name, role, options) {
+  constructor(room, { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
     super()
+    this.#metadata = metadata
+    this.#attributes = attributes
     this.id = randomBytes(9).toString('base64url')
     this.room = room
     this.name = name
+    this.identity = identity
     this.#role = role
+    this.#permissions = permissions
     this.joinedAt = Date.now()
     /** @type {unknown} */
     this.appData = options.appData
-    this.#receive = options.receive ?? 'streams'
     this.#chosenSource = options.source ?? null
-    this.#exceptName = options.exceptName
     this.#leaveOnTransportClosed = options.leaveOnTransportClosed ?? true
-    /** @type {StreamForwarding | SlotForwarding | MixForwarding | null} */
-    this.forwarding = null
+    this.#maxIncomingBitrate = maxIncomingBitrate
+    this.#publishing = new Publishing(this, moderated)
+    this.#reception = new Reception(this, { receive: options.receive ?? 'streams', exceptName: options.exceptName })
     this.#toldSource = this.source
+    this.agent = agent && new Agent(this, agent)
   }
 
   get role() {
     return this.#role
   }
 
+  get permissions() {
+    return this.#permissions
+  }
+
   /** Whether what they send is for the others. */
   get maySend() {
-    return this.#role === 'member' || this.#role === 'publisher'
+    const { canPublish, hidden } = this.#permissions
+    return SENDERS.has(this.#role) && canPublish && !hidden
   }
 
   get source() {
@@ -82,10 +109,15 @@ class Participant extends EventEmitter {
       case 'mcu':
         return 'mix'
       case 'broadcast':
-        return this.maySend ? 'streams' : 'mix'
+        return this.maySend ? this.#tracks : 'mix'
       default:
-        return 'streams'
+        return this.#tracks
     }
+  }
+
+  /** In a crowd nobody can take everybody's. */
+  get #tracks() {
+    return this.room.crowded ? 'speakers' : 'streams'
   }
 
   get chosenSource() {
@@ -96,12 +128,32 @@ class Participant extends EventEmitter {
     return this.#muted
   }
 
+  get moderated() {
+    return this.#publishing.moderated
+  }
+
+  get maxIncomingBitrate() {
+    return this.#maxIncomingBitrate
+  }
+
+  get metadata() {
+    return this.#metadata
+  }
+
+  get attributes() {
+    return this.#attributes
+  }
+
+  get hand() {
+    return this.#hand
+  }
+
   get closed() {
     return this.#closed
   }
 
   get speaking() {
-    return this.#speaking
+    return this.#publishing.speaking
   }
 
   get transport() {
@@ -114,19 +166,21 @@ class Participant extends EventEmitter {
   }
 
   get publications() {
-    return [...this.#publications.values()]
+    return this.#publishing.publications
   }
 
   get tracks() {
-    return this.publications.flatMap(publication => publication.tracks)
+    return this.#publishing.tracks
   }
 
-  /**
-   * Called by the room once everyone knows of the participant.
-   * @param {import('../../index.js').Transport | null} transport
-   */
-  start(transport) {
-    this.setTransport(transport)
+  get slots() {
+    const { forwarding } = this
+    return forwarding && 'slots' in forwarding ? forwarding.slots : []
+  }
+
+  /** What the room tells of the others' publications, `null` while they are not to reach them. */
+  get forwarding() {
+    return this.#reception.forwarding
   }
 
   /** @param {import('../../index.js').Transport | null} transport */
@@ -148,50 +202,11 @@ class Participant extends EventEmitter {
     if (transport && this.tracks.length === 0) for (const other of this.room.participants) other.forwarding?.left()
   }
 
-  /**
-   * @param {import('../../index.js').Transport | null} transport
-   * @param {import('../../index.js').Transport | null} old
-   */
-  #takeTransport(transport, old) {
-    // Not ours to wait for: the engine closes it and tells its own listeners.
-    if (old && !old.closed) void old.close()
-    if (!transport || this.#closed) {
-      if (transport && !transport.closed) void transport.close()
-      return
-    }
-
-    this.#transport = transport
-    /** @param {import('../../index.js').IncomingTrack} track @param {import('../../index.js').IncomingStream} stream */
-    const onTrack = (track, stream) => this.#publish(track, stream)
-    /** @param {import('../../index.js').CloseReason} reason */
-    const onClosed = reason => this.#transportClosed(reason)
-    transport.on('track', onTrack)
-    transport.once('closed', onClosed)
-    this.#forgetTransport = () => {
-      transport.off('track', onTrack)
-      transport.off('closed', onClosed)
-    }
-
-    this.forward()
-    for (const track of transport.incomingTracks) this.#publish(track, track.stream)
-    if (transport.closed) this.#transportClosed('closed')
-  }
-
   /** Has the others' media reach the participant the way it should now. */
   forward() {
     if (this.#closed) return
+    this.#reception.update()
     const { source } = this
-    const transport = this.#transport
-    if (transport && this.#receive !== 'nothing' && source !== this.#forwardedSource) {
-      this.forwarding?.close()
-      this.forwarding = this.#forwardingOf(source, transport)
-      this.#forwardedSource = source
-      for (const slot of this.#slots) if (!slot.closed) addSlot(this.forwarding, slot)
-      for (const other of this.room.participants) {
-        if (other === this) continue
-        for (const publication of other.publications) this.forwarding.add(publication)
-      }
-    }
     if (source === this.#toldSource) return
     this.#toldSource = source
     this.emit('source', source)
@@ -216,11 +231,20 @@ class Participant extends EventEmitter {
     }
     this.room.checkPlace(role)
     this.#role = role
-    if (role === 'listener') {
-      for (const publication of this.publications) this.#unpublish(publication)
-    }
+    if (role === 'listener') this.#publishing.update()
     this.emit('role', role)
-    for (const track of this.#transport?.incomingTracks ?? []) this.#publish(track, track.stream)
+    this.#publishing.update()
+    this.forward()
+  }
+
+  /** @param {Partial<import('./index.js').Permissions>} permissions */
+  setPermissions(permissions) {
+    const checked = checkPermissions(permissions, this.#permissions)
+    if (this.#closed || JSON.stringify(checked) === JSON.stringify(this.#permissions)) return
+    this.#permissions = checked
+    // What they may not send any more is gone before anybody is told.
+    this.#publishing.update()
+    this.emit('permissions', checked)
     this.forward()
   }
 
@@ -231,36 +255,112 @@ class Participant extends EventEmitter {
     this.emit('media')
   }
 
-  /** @param {import('../../index.js').OutgoingStream} stream */
-  addSlot(stream) {
-    if (this.#receive !== 'slots' || !this.forwarding) {
-      throw new TypeError("slots belong to participants who joined with receive: 'slots' and a transport")
-    }
-    this.#slots.push(stream)
-    addSlot(this.forwarding, stream)
+  /** @param {import('./index.js').ModeratedKind} kind */
+  mute(kind) {
+    this.#moderate(kind, true)
   }
 
-  /** @param {string} [reason] */
-  leave(reason = 'left') {
-    if (this.#closed) return
-    this.#closed = true
-    this.setTransport(null)
-    this.emit('left', reason)
+  /** @param {import('./index.js').ModeratedKind} kind */
+  unmute(kind) {
+    this.#moderate(kind, false)
+  }
+
+  /** Called by the agent: what it says and shows. @param {import('../../index.js').Mixer | null} mixer */
+  offerMixed(mixer) {
+    if (!this.#closed) this.#publishing.offerMixed(mixer)
+  }
+
+  /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
+  hearMixed(track, sounds) {
+    this.#publishing.hear(track, sounds)
+  }
+
+  /** @param {number | null} bitrate */
+  setMaxIncomingBitrate(bitrate) {
+    this.#maxIncomingBitrate = checkBitrate(bitrate)
+    if (this.#transport && !this.#transport.closed) this.#transport.setMaxIncomingBitrate(this.#maxIncomingBitrate)
+  }
+
+  /** @param {Iterable<string>} streams */
+  setScreens(streams) {
+    this.#publishing.setScreens(streams)
+  }
+
+  /** @param {string} metadata */
+  setMetadata(metadata) {
+    const checked = checkMetadata(metadata)
+    if (checked === this.#metadata) return
+    this.#metadata = checked
+    this.emit('metadata')
+  }
+
+  /** @param {Record<string, string>} attributes */
+  setAttributes(attributes) {
+    this.#attributes = checkAttributes(attributes)
+    this.emit('metadata')
+  }
+
+  /** @param {boolean} [raised] */
+  raiseHand(raised = true) {
+    if (this.#closed || raised === (this.#hand !== null)) return
+    this.#hand = raised ? Date.now() : null
+    this.emit('hand', this.#hand)
+  }
+
+  /** @param {import('./index.js').OutgoingMessage} message */
+  sendMessage(message) {
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the participant has left')
+    return this.room.messages.send(this, message)
+  }
+
+  /** @param {import('../../index.js').OutgoingStream} stream */
+  addPlace(stream) {
+    this.#reception.addPlace(stream)
+  }
+
+  /** @param {string} [text] */
+  kick(text) {
+    this.leave('kicked', text)
   }
 
   /**
-   * @param {import('./index.js').ReceivedSource} source
-   * @param {import('../../index.js').Transport} transport
+   * @param {string} [reason]
+   * @param {string} [text]
    */
-  #forwardingOf(source, transport) {
-    const slots = this.#receive === 'slots'
-    if (source === 'mix') {
-      return new MixForwarding(this, this.room.needMixing(), {
-        ...(!slots && { transport }),
-        exceptName: this.#exceptName,
-      })
+  leave(reason = 'left', text) {
+    if (this.#closed) return
+    this.#closed = true
+    this.setTransport(null)
+    if (this.agent) {
+      this.#publishing.stop()
+      this.agent.close()
     }
-    return slots ? new SlotForwarding(this, this.#exceptName) : new StreamForwarding(this, transport)
+    this.emit('left', reason, text ?? null)
+  }
+
+  /**
+   * @param {import('../../index.js').Transport | null} transport
+   * @param {import('../../index.js').Transport | null} old
+   */
+  #takeTransport(transport, old) {
+    // Not ours to wait for: the engine closes it and tells its own listeners.
+    if (old && !old.closed) void old.close()
+    if (!transport || this.#closed) {
+      if (transport && !transport.closed) void transport.close()
+      return
+    }
+
+    this.#transport = transport
+    /** @param {import('../../index.js').CloseReason} reason */
+    const onClosed = reason => this.#transportClosed(reason)
+    transport.once('closed', onClosed)
+    this.#forgetTransport = () => transport.off('closed', onClosed)
+
+    if (this.#maxIncomingBitrate !== null && !transport.closed) transport.setMaxIncomingBitrate(this.#maxIncomingBitrate)
+    this.#reception.start(transport)
+    this.forward()
+    this.#publishing.start(transport)
+    if (transport.closed) this.#transportClosed('closed')
   }
 
   /** @param {import('../../index.js').CloseReason} reason */
@@ -274,83 +374,22 @@ class Participant extends EventEmitter {
     this.#forgetTransport?.()
     this.#forgetTransport = null
     this.#transport = null
-    this.forwarding?.close()
-    this.forwarding = null
-    this.#forwardedSource = null
-    this.#slots = []
-    for (const publication of this.publications) this.#unpublish(publication)
+    this.#reception.stop()
+    this.#publishing.stop()
   }
 
   /**
-   * @param {import('../../index.js').IncomingTrack} track
-   * @param {import('../../index.js').IncomingStream} stream
+   * @param {import('./index.js').ModeratedKind} kind
+   * @param {boolean} muted
    */
-  #publish(track, stream) {
-    // A viewer's sendrecv m-line is a wish to receive; what it sends is for nobody.
-    if (!this.maySend) return
-    if (track.closed || this.tracks.length >= this.room.limits.maxTracks) return
-    let publication = this.#publications.get(stream)
-    if (publication?.tracks.includes(track)) return
-    if (publication) {
-      publication.addTrack(track)
-      return
+  #moderate(kind, muted) {
+    if (!MODERATED_KINDS.has(kind)) {
+      throw new RoomError('ERR_INVALID_ARG', 'kind must be audio, video or screen', { field: 'kind' })
     }
-    publication = new Publication(this, stream, `${this.id}.${++this.#publicationCount}`)
-    this.#publications.set(stream, publication)
-    const published = publication
-    const onClosed = () => this.#unpublish(published)
-    stream.once('closed', onClosed)
-    publication.once('closed', () => stream.off('closed', onClosed))
-    publication.on('change', () => {
-      this.#updateSpeaking()
-      this.emit('media')
-    })
-    publication.on('track', added => this.#listenTo(added))
-    publication.on('trackclosed', closed => this.#stopListeningTo(closed))
-    publication.addTrack(track)
-    this.emit('published', publication)
-  }
-
-  /** @param {Publication} publication */
-  #unpublish(publication) {
-    if (!this.#publications.delete(publication.stream)) return
-    this.emit('unpublished', publication)
-    for (const track of publication.tracks) this.#stopListeningTo(track)
-    publication.close()
-    this.#updateSpeaking()
+    if (!this.#publishing.moderate(kind, muted)) return
+    this.emit('moderated', this.moderated)
     this.emit('media')
   }
-
-  /** @param {import('../../index.js').IncomingTrack} track */
-  #listenTo(track) {
-    this.room.speakers.add(track, speaking => {
-      if (speaking) this.#sounding.add(track)
-      else this.#sounding.delete(track)
-      this.#updateSpeaking()
-    })
-  }
-
-  /** @param {import('../../index.js').IncomingTrack} track */
-  #stopListeningTo(track) {
-    this.room.speakers.remove(track)
-    this.#sounding.delete(track)
-  }
-
-  #updateSpeaking() {
-    const speech = this.publications.filter(publication => publication.speech)
-    const speaking = speech.some(publication => publication.tracks.some(track => this.#sounding.has(track)))
-    if (speaking === this.#speaking) return
-    this.#speaking = speaking
-    this.emit('speaking', speaking)
-  }
-}
-
-/**
- * @param {StreamForwarding | SlotForwarding | MixForwarding} forwarding
- * @param {import('../../index.js').OutgoingStream} slot
- */
-function addSlot(forwarding, slot) {
-  if (!(forwarding instanceof StreamForwarding)) forwarding.addSlot(slot)
 }
 
 exports.Participant = Participant

@@ -1,5 +1,7 @@
 'use strict'
 
+const { isRefused } = require('./refused.js')
+
 /**
  * Tells participants of a room which of their tracks speak. The engine decides it, where the packets
  * come; here is no more than whose each track is.
@@ -69,12 +71,6 @@ class RoomSpeakers {
       this.add(track, listener)
     }
   }
-}
-
-/** Whether the engine has no room for it, or closes. @param {unknown} error */
-function isRefused(error) {
-  const { code } = /** @type {{ code?: string }} */ (error)
-  return code === 'ERR_LIMIT' || code === 'ERR_QUEUE_FULL' || code === 'ERR_CLOSED'
 }
 
 exports.RoomSpeakers = RoomSpeakers

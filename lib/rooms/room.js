@@ -1,18 +1,24 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { checkAgent } = require('./agent.js')
+const { LAYOUTS, MIXED_MODES, MODES, RECEIVE, ROLES, SOURCES, checkOneOf } = require('./choices.js')
+const { Door } = require('./door.js')
+const { checkBitrate } = require('./limits.js')
+const { Lobby } = require('./lobby.js')
 const { Participant } = require('./participant.js')
+const { checkPermissions } = require('./permissions.js')
+const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
+const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomSlots } = require('./room-slots.js')
 const { RoomSpeakers } = require('./room-speakers.js')
-const { checkParticipantName } = require('./limits.js')
 
-const MODES = new Set(['sfu', 'mcu', 'p2p', 'broadcast'])
-/** Modes in which somebody gets the mix without asking for it. */
-const MIXED_MODES = new Set(['mcu', 'broadcast'])
-const ROLES = new Set(['member', 'listener', 'publisher', 'viewer'])
-const SOURCES = new Set(['mix', 'streams'])
-const LAYOUTS = new Set(['grid', 'speaker', 'pip', 'sidebar'])
+/** A crowd is one until it has shrunk to this share of what made it one. */
+const CALM = 0.8
+/** Why somebody needs the server's media. @type {Record<string, string>} */
+const TIES = { listener: 'only listens', agent: 'is an agent' }
 
 /**
  * People who see and hear each other: everyone's tracks go to everyone else, or into a mix of all.
@@ -31,6 +37,10 @@ class Room extends EventEmitter {
   #mixing
   /** @type {import('./index.js').RoomLayout} */
   #layout
+  #door = new Door()
+  #lobby
+  /** So many send that nobody gets everybody's tracks by default. */
+  #crowded = false
 
   /**
    * @param {import('./rooms.js').Rooms} rooms
@@ -49,6 +59,11 @@ class Room extends EventEmitter {
     this.name = name
     /** Whose tracks speak, for participants. */
     this.speakers = new RoomSpeakers()
+    /** For those who get whoever speaks. */
+    this.slots = new RoomSlots(this, rooms.speakers)
+    /** Between participants, and to them. */
+    this.messages = new RoomMessages(this)
+    this.#lobby = new Lobby(this, rooms.limits.maxWaiting, options => this.#admit(options))
     /** @type {unknown} */
     this.appData = undefined
     this.createdAt = Date.now()
@@ -74,8 +89,32 @@ class Room extends EventEmitter {
     return this.#closed
   }
 
+  get endpoint() {
+    return this.#rooms.endpoint
+  }
+
   get limits() {
     return this.#rooms.limits
+  }
+
+  get crowded() {
+    return this.#crowded && this.#mode !== 'p2p'
+  }
+
+  get locked() {
+    return this.#door.locked
+  }
+
+  get lobby() {
+    return this.#door.lobby
+  }
+
+  get waiting() {
+    return this.#lobby.guests
+  }
+
+  get banned() {
+    return this.#door.banned
   }
 
   get participants() {
@@ -87,33 +126,91 @@ class Room extends EventEmitter {
     return this.#participants.get(id)
   }
 
+  /** @param {string} identity */
+  byIdentity(identity) {
+    return this.participants.find(participant => participant.identity === identity)
+  }
+
   /**
    * @param {import('./index.js').JoinOptions} options
    * @returns {Participant}
    */
   join(options) {
-    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
-    const name = checkParticipantName(options?.name, this.limits.maxNameLength)
-    const { role = 'member', source } = options
-    checkOneOf(role, 'role', ROLES)
-    this.checkPlace(role)
-    this.checkSource(source ?? null)
-    if (this.#mode === 'p2p' && role !== 'member') {
-      throw new RoomError(
-        'ERR_ROOM_MODE',
-        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
-      )
+    const checked = this.#check(options)
+    const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
+    // Whoever is in already may come by another connection.
+    if (!before) this.#door.check(checked.identity, checked.permissions)
+    return this.#enter(checked, options, before)
+  }
+
+  /**
+   * @param {import('./index.js').JoinOptions} options
+   * @returns {import('./guest.js').Guest}
+   */
+  knock(options) {
+    const { name, identity } = this.#check(options)
+    this.#door.checkBan(identity)
+    return this.#lobby.knock(name, identity, options)
+  }
+
+  /** @param {import('./index.js').Guest | string} guest */
+  admit(guest) {
+    return this.#lobby.admit(guest)
+  }
+
+  /**
+   * @param {import('./index.js').Guest | string} guest
+   * @param {string} [text]
+   */
+  reject(guest, text) {
+    this.#lobby.reject(guest, text)
+  }
+
+  /** @param {import('./guest.js').Guest} guest */
+  forgetGuest(guest) {
+    this.#lobby.forget(guest)
+  }
+
+  lock() {
+    this.#setLocked(true)
+  }
+
+  unlock() {
+    this.#setLocked(false)
+  }
+
+  /** @param {boolean} lobby */
+  setLobby(lobby) {
+    if (this.#closed || lobby === this.#door.lobby) return
+    this.#door.lobby = lobby
+    this.emit('lobby', lobby)
+    // Nobody is left waiting at a door that is open.
+    if (!lobby) this.#lobby.admitAll()
+  }
+
+  /**
+   * @param {import('./index.js').Participant | string} who
+   * @param {string} [text]
+   */
+  ban(who, text) {
+    const identity = typeof who === 'string' ? checkIdentity(who) : who.identity
+    if (identity !== null) {
+      this.#door.ban(identity)
+      this.#lobby.dismiss(guest => guest.identity === identity, 'banned', text)
     }
-    if (this.#mode === 'p2p' && options.transport) {
-      throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
-    }
-    const participant = new Participant(this, name, role, options)
-    this.#participants.set(participant.id, participant)
-    this.#listen(participant)
-    this.emit('joined', participant)
-    if (participant.maySend) this.#mixing?.seatsChanged()
-    participant.start(options.transport ?? null)
-    return participant
+    const participant = typeof who === 'string' ? this.byIdentity(who) : who
+    participant?.leave('banned', text)
+    return identity !== null
+  }
+
+  /** @param {string} identity */
+  unban(identity) {
+    return this.#door.unban(identity)
+  }
+
+  /** @param {import('./index.js').OutgoingMessage} message */
+  sendMessage(message) {
+    return this.messages.send(null, message)
   }
 
   /** @param {import('./index.js').RoomMode} mode */
@@ -124,9 +221,8 @@ class Room extends EventEmitter {
     if (MIXED_MODES.has(mode)) this.needMixing()
     const tied = this.participants.find(participant => participant.role !== 'member')
     if (mode === 'p2p' && tied) {
-      const why = tied.role === 'listener' ? 'only listens' : 'came by WHIP or WHEP'
       const stays = `the room stays in mode ${this.#mode}`
-      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${why} and needs the server's media; ${stays}`)
+      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${TIES[tied.role] ?? 'came by WHIP or WHEP'} and needs the server's media; ${stays}`)
     }
     this.#mode = mode
     for (const participant of this.participants) {
@@ -151,6 +247,7 @@ class Room extends EventEmitter {
   close() {
     if (this.#closed) return
     this.#closed = true
+    this.#lobby.dismiss(() => true, 'room-closed')
     for (const participant of this.participants) participant.leave('room-closed')
     this.speakers.close()
     this.emit('closed')
@@ -182,6 +279,84 @@ class Room extends EventEmitter {
     }
   }
 
+  /**
+   * What somebody wants to join with, whether or not they may come in.
+   * @param {import('./index.js').JoinOptions} options
+   */
+  #check(options) {
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
+    const name = checkParticipantName(options?.name, this.limits.maxNameLength)
+    const identity = checkIdentity(options.identity)
+    const permissions = checkPermissions(options.permissions)
+    const agent = checkAgent(options.agent)
+    const { role = agent ? 'agent' : 'member', receive = 'streams' } = options
+    checkOneOf(role, 'role', ROLES)
+    if ((role === 'agent') !== (agent !== null)) {
+      throw new RoomError('ERR_INVALID_ARG', 'the role agent and the option agent go together', { field: 'agent' })
+    }
+    checkOneOf(receive, 'receive', RECEIVE)
+    this.checkSource(options.source ?? null)
+    if (this.#mode === 'p2p' && role !== 'member') {
+      throw new RoomError(
+        'ERR_ROOM_MODE',
+        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
+      )
+    }
+    if (this.#mode === 'p2p' && options.transport) {
+      throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')
+    }
+    const metadata = checkMetadata(options.metadata)
+    const attributes = checkAttributes(options.attributes)
+    const maxIncomingBitrate = checkBitrate(options.maxIncomingBitrate ?? this.limits.maxIncomingBitrate)
+    return { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
+  }
+
+  /** Somebody who was let in by hand. @param {import('./index.js').JoinOptions} options */
+  #admit(options) {
+    const checked = this.#check(options)
+    return this.#enter(checked, options, checked.identity === null ? undefined : this.byIdentity(checked.identity))
+  }
+
+  /**
+   * @param {import('./participant.js').Checked} checked
+   * @param {import('./index.js').JoinOptions} options
+   * @param {Participant | undefined} before who has the identity now
+   */
+  #enter(checked, options, before) {
+    // One who comes again takes the place that is theirs.
+    if (!before) this.checkPlace(checked.role)
+    const moderated = before?.moderated ?? this.#door.remembered(checked.identity)
+    const participant = new Participant(this, checked, moderated, options)
+    this.#participants.set(participant.id, participant)
+    // After the other is in, so that the room does not end in between.
+    before?.leave('replaced')
+    this.#listen(participant)
+    this.emit('joined', participant)
+    this.#sendersChanged()
+    // Once everyone knows of them.
+    participant.setTransport(options.transport ?? null)
+    return participant
+  }
+
+  /** Somebody came, left, or may send now and could not before. */
+  #sendersChanged() {
+    this.#mixing?.seatsChanged()
+    const senders = this.participants.filter(participant => participant.maySend).length
+    const { above } = this.#rooms.speakers
+    // Not back and forth with each who comes and goes.
+    const crowded = senders > (this.#crowded ? above * CALM : above)
+    if (crowded === this.#crowded) return
+    this.#crowded = crowded
+    for (const participant of this.participants) participant.forward()
+  }
+
+  /** @param {boolean} locked */
+  #setLocked(locked) {
+    if (this.#closed || locked === this.#door.locked) return
+    this.#door.locked = locked
+    this.emit('locked', locked)
+  }
+
   /** @param {Participant} participant */
   #listen(participant) {
     participant.on('published', publication => {
@@ -193,29 +368,27 @@ class Room extends EventEmitter {
       this.emit('unpublished', publication)
     })
     participant.on('speaking', speaking => this.emit('speaking', participant, speaking))
+    participant.on('media', () => this.slots.update(participant))
     participant.on('role', role => {
-      this.#mixing?.seatsChanged()
+      this.#sendersChanged()
       this.emit('role', participant, role)
     })
-    participant.once('left', reason => {
+    participant.on('permissions', permissions => {
+      this.#sendersChanged()
+      this.emit('permissions', participant, permissions)
+    })
+    participant.on('moderated', moderated => this.emit('moderated', participant, moderated))
+    participant.on('metadata', () => this.emit('metadata', participant))
+    participant.on('hand', hand => this.emit('hand', participant, hand))
+    participant.once('left', (reason, text) => {
       this.#participants.delete(participant.id)
-      if (participant.maySend) this.#mixing?.seatsChanged()
-      this.emit('left', participant, reason)
+      if (participant.identity !== null) this.#door.remember(participant.identity, participant.moderated)
+      this.slots.update(participant)
+      if (participant.maySend) this.#sendersChanged()
+      this.emit('left', participant, reason, text)
       if (this.#participants.size === 0) this.close()
     })
   }
-}
-
-/**
- * @param {unknown} value
- * @param {string} field
- * @param {Set<string>} allowed
- */
-function checkOneOf(value, field, allowed) {
-  if (allowed.has(/** @type {string} */ (value))) return
-  const names = [...allowed]
-  const known = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-  throw new RoomError('ERR_INVALID_ARG', `${field} must be ${known}`, { field })
 }
 
 exports.Room = Room

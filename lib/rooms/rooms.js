@@ -37,6 +37,7 @@ class Rooms extends EventEmitter {
     this.endpoint = options.endpoint
     this.limits = checkLimits(options)
     this.mixer = checkMixer(options.mixer)
+    this.speakers = checkSpeakers(options.speakers)
   }
 
   get closed() {
@@ -84,6 +85,25 @@ class Rooms extends EventEmitter {
     this.#closed = true
     for (const room of [...this.#rooms.values()]) room.close()
   }
+}
+
+/** @type {Readonly<Required<import('./index.js').SpeakersOptions>>} */
+const SPEAKERS = Object.freeze({ audio: 3, video: 4, above: 100 })
+
+/** @param {import('./index.js').SpeakersOptions} [given] */
+function checkSpeakers(given = {}) {
+  const speakers = { ...SPEAKERS }
+  for (const name of /** @type {(keyof typeof speakers)[]} */ (Object.keys(speakers))) {
+    const value = given[name]
+    if (value === undefined) continue
+    const field = `options.speakers.${name}`
+    const most = name === 'above' ? Infinity : 64
+    if (typeof value !== 'number' || !(value >= (name === 'video' ? 0 : 1) && value <= most)) {
+      throw new RoomError('ERR_INVALID_ARG', `${field} must be a number from ${name === 'video' ? 0 : 1} to ${most}`, { field })
+    }
+    speakers[name] = value
+  }
+  return Object.freeze(speakers)
 }
 
 /**

@@ -3,8 +3,8 @@
 /**
  * @typedef {object} Forward
  * @property {import('../../index.js').OutgoingStream} stream
- * @property {(track: import('../../index.js').IncomingTrack) => void} onTrack
- * @property {(track: import('../../index.js').IncomingTrack) => void} onTrackClosed
+ * @property {(track: import('./index.js').PublishedTrack) => void} onTrack
+ * @property {(track: import('./index.js').PublishedTrack) => void} onTrackClosed
  */
 
 /**
@@ -14,7 +14,7 @@
 class StreamForwarding {
   /** @type {Map<import('./index.js').Publication, Forward>} */
   #forwards = new Map()
-  /** @type {Map<import('../../index.js').IncomingTrack, import('../../index.js').OutgoingTrack>} */
+  /** @type {Map<import('./index.js').PublishedTrack, import('../../index.js').OutgoingTrack>} */
   #tracks = new Map()
   #participant
   #transport
@@ -72,7 +72,7 @@ class StreamForwarding {
   /**
    * @param {import('./index.js').Publication} publication
    * @param {import('../../index.js').OutgoingStream} stream
-   * @param {import('../../index.js').IncomingTrack} track
+   * @param {import('./index.js').PublishedTrack} track
    */
   #addTrack(publication, stream, track) {
     if (stream.closed || track.closed || this.#tracks.has(track)) return
@@ -87,7 +87,7 @@ class StreamForwarding {
     }
   }
 
-  /** @param {import('../../index.js').IncomingTrack} track */
+  /** @param {import('./index.js').PublishedTrack} track */
   #removeTrack(track) {
     const outgoing = this.#tracks.get(track)
     this.#tracks.delete(track)
@@ -96,7 +96,7 @@ class StreamForwarding {
 
   /**
    * @param {import('./index.js').Publication} publication
-   * @param {import('../../index.js').IncomingTrack | null} track
+   * @param {import('./index.js').PublishedTrack | null} track
    * @param {unknown} error
    */
   #fail(publication, track, error) {

@@ -12,6 +12,7 @@ class IncomingTrack extends SourceTrack {
   #stream
   #info
   #muted = false
+  #withheld = false
   #encodings = []
   #demand = []
 
@@ -57,6 +58,10 @@ class IncomingTrack extends SourceTrack {
     return this.#muted
   }
 
+  get withheld() {
+    return this.#withheld
+  }
+
   get codecs() {
     return this.#info.codecs
   }
@@ -77,6 +82,15 @@ class IncomingTrack extends SourceTrack {
     check.optional(check.nonEmptyString, rid, undefined, 'rid')
     check.open(this)
     callNative(() => this[kDispatcher].native.requestKeyframe(this.transport.id, this.id, rid))
+  }
+
+  withhold(withheld = true) {
+    check.boolean(withheld, 'withheld')
+    check.open(this)
+    if (withheld === this.#withheld) return
+    this.#withheld = withheld
+    // What holds when it gets through, which may be later.
+    this[kDispatcher].insist(native => native.withhold(this.transport.id, this.id, this.#withheld))
   }
 
   close() {

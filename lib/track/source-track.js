@@ -31,7 +31,8 @@ class SourceTrack extends Source {
 
   [kForget]() {
     for (const watcher of this.#watchers) watcher[kLeave](this)
-    this[kDispatcher].remove(this.id)
+    const dispatcher = /** @type {any} */ (this[kDispatcher])
+    dispatcher.remove(this.id)
   }
 }
 

@@ -153,6 +153,12 @@ class Transport extends MediaObject {
     callNative(() => this.#dispatcher.native.setMaxBitrate(this.id, bitrate ?? undefined))
   }
 
+  setMaxIncomingBitrate(bitrate) {
+    if (bitrate !== null) check.integer(bitrate, 'bitrate', 1, MAX_BITRATE)
+    check.open(this)
+    callNative(() => this.#dispatcher.native.setMaxIncomingBitrate(this.id, bitrate ?? undefined))
+  }
+
   createDataChannel(label, options) {
     const { appData, ...checked } = dataChannelOptions(label, options)
     check.open(this)
@@ -174,7 +180,7 @@ class Transport extends MediaObject {
           const marked = mark(this, 'closed')
           const done = () => {
             announce(marked)
-            resolve()
+            resolve(undefined)
           }
           // Whatever the answer, it is closed.
           const ask = () =>

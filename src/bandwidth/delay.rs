@@ -25,8 +25,15 @@ const MIN_THRESHOLD: f64 = 25.0;
 const MAX_THRESHOLD: f64 = 150.0;
 /// What groups differ by, so many times, is taken for jitter.
 const DEVIATIONS: f64 = 3.0;
-/// Time constant of the deviation, in groups.
-const SLOWLY: f64 = 1.0 / 40.0;
+/// Groups in a row above the threshold that are overuse, and as many on a path with jitter: a delay
+/// that a busy scheduler holds on to passes as a queue for some of them, and goes by itself.
+const LASTING: u32 = 2;
+const LASTING_NOISY: u32 = 8;
+/// What groups differ by on a path with jitter, in ms.
+const NOISY: f64 = 8.0;
+/// Time constant of the deviation, in groups. Until there were as many it is their average: what is
+/// ordinary on a path has to be known within its first moments, or jitter is taken for a queue.
+const MEMORY: f64 = 40.0;
 /// A queue that gets shorter by so many ms a second drains.
 const DRAINING: f64 = -30.0;
 /// How far a trend is followed ahead, in seconds.
@@ -53,6 +60,8 @@ pub(super) struct QueueDelay {
     span_began: f64,
     spans_used: usize,
     deviation: f64,
+    /// Groups that it was learned from, at most as many as its time constant has.
+    learned: f64,
     standing: f64,
     slope: f64,
     above: u32,
@@ -107,7 +116,8 @@ impl QueueDelay {
         if self.count >= 2 {
             let before = self.groups[GROUPS - 2].delay;
             let difference = (group.delay - before).abs().min(MAX_THRESHOLD);
-            self.deviation += (difference - self.deviation) * SLOWLY;
+            self.learned = (self.learned + 1.0).min(MEMORY);
+            self.deviation += (difference - self.deviation) / self.learned;
         }
     }
 
@@ -126,7 +136,13 @@ impl QueueDelay {
         } else {
             self.above = 0;
         }
-        self.usage = if self.above >= 2 { Usage::Overuse } else { Usage::Normal };
+        self.usage = if self.above >= self.lasting() { Usage::Overuse } else { Usage::Normal };
+    }
+
+    /// After how many groups above the threshold it is overuse.
+    fn lasting(&self) -> u32 {
+        let noise = self.deviation > NOISY && self.standing < MAX_THRESHOLD;
+        if noise { LASTING_NOISY } else { LASTING }
     }
 
     fn recent(&self, now: f64) -> &[Group] {

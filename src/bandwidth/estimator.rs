@@ -74,6 +74,8 @@ pub struct EstimatorStatistics {
     pub usage: Usage,
     /// Share of packets lost lately.
     pub loss: f32,
+    /// Share of packets that gets lost whatever is sent.
+    pub usual_loss: f32,
     /// Bits a second that arrived lately.
     pub acknowledged: u64,
     /// What packets wait at least, compared to an empty path.

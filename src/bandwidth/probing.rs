@@ -18,10 +18,21 @@ const SHORTER: f64 = 0.7;
 const MAX_QUEUE: f64 = 0.08;
 /// Standard error of the rate, as a share, above which it says too little.
 const VAGUE: f64 = 0.1;
+/// The same where less is made of what was found: it arrived as it was sent, or packets overtook each
+/// other, and to know more would take half a second.
+const ROUGH: f64 = 0.2;
+/// Where packets overtake each other, fewer of them fit any line by chance.
+const ENOUGH_OVERTAKEN: usize = 10;
+/// How long a probe of such a path lasts at first, in seconds, and the queue that it may make: who
+/// receives over such a path waits as long for every packet.
+const LENGTH_OVERTAKEN: f64 = 0.125;
+const MAX_QUEUE_OVERTAKEN: f64 = 0.3;
+/// How often a vague probe is repeated as it was: most often it was a moment's bad luck.
+const RETRIES: u32 = 2;
 /// For packets that were overtaken.
 const SETTLING: Duration = Duration::from_millis(120);
 /// Until a vague probe is repeated.
-const AGAIN: Duration = Duration::from_millis(100);
+const AGAIN: Duration = Duration::from_millis(30);
 const MIN_PACKETS: usize = 5;
 /// Of a packet, with room for the extensions of whoever sends it.
 const MAX_PACKET: f64 = 1200.0;
@@ -65,6 +76,18 @@ pub(super) struct Finding {
     pub(super) filled: bool,
     /// Standard error, as a share.
     error: f64,
+    /// Packets overtook each other.
+    overtaken: bool,
+    packets: usize,
+}
+
+impl Finding {
+    /// Whether it says too little.
+    fn is_vague(&self) -> bool {
+        let few = self.overtaken && self.packets < ENOUGH_OVERTAKEN;
+        let tolerable = if self.overtaken || !self.filled { ROUGH } else { VAGUE };
+        few || self.error > tolerable
+    }
 }
 
 #[derive(Debug)]
@@ -79,6 +102,9 @@ struct Cluster {
     /// Bytes of it that were told about, and of everything sent since it began.
     told: usize,
     total: usize,
+    /// When the newest of it arrived, and whether one that was sent before came later.
+    newest: Option<i64>,
+    overtaken: bool,
     /// Time in ms over bytes, of sending and of arrival.
     sending: Line,
     receiving: Line,
@@ -135,6 +161,10 @@ pub(super) struct Probing {
     cluster: Option<Cluster>,
     not_before: Option<Instant>,
     length: f64,
+    /// Packets were seen to overtake each other.
+    overtaking: bool,
+    /// Probes in a row that said too little.
+    vague: u32,
     pause: Duration,
     max_pause: Duration,
     /// Go on at once: the last one was not the end of it.
@@ -151,6 +181,8 @@ impl Default for Probing {
             cluster: None,
             not_before: None,
             length: MIN_LENGTH,
+            overtaking: false,
+            vague: 0,
             pause: FIRST_PAUSE,
             max_pause: LONG_PAUSE,
             eager: true,
@@ -175,7 +207,8 @@ impl Probing {
         }
         let length = self.length;
         let step = if self.eager { LONG_STEP } else { SHORT_STEP };
-        let rate = wish.min(situation.estimate * step.min(1.0 + MAX_QUEUE / length));
+        let queue = if self.overtaking { MAX_QUEUE_OVERTAKEN } else { MAX_QUEUE };
+        let rate = wish.min(situation.estimate * step.min(1.0 + queue / length));
         let bytes = rate / 8.0 * length;
         let packets = ((bytes / MAX_PACKET).ceil() as usize).max(MIN_PACKETS);
         let probe = Probe { id: self.next, rate: rate as u64, packets, bytes: bytes as usize };
@@ -213,15 +246,13 @@ impl Probing {
         }
         let finding = cluster.finding();
         self.cluster = None;
-        if let Some(finding) = finding {
-            if finding.error > VAGUE && self.length < MAX_LENGTH {
-                self.length = (self.length * LONGER).min(MAX_LENGTH);
-                self.not_before = Some(now + AGAIN);
-                return None;
-            }
-            if finding.error < VAGUE / 2.0 {
-                self.length = (self.length * SHORTER).max(MIN_LENGTH);
-            }
+        self.overtaking = finding.map_or(self.overtaking, |finding| finding.overtaken);
+        if self.is_to_be_repeated(now, finding.as_ref()) {
+            return None;
+        }
+        self.vague = 0;
+        if finding.as_ref().is_some_and(|finding| finding.error < VAGUE / 2.0) {
+            self.length = (self.length * SHORTER).max(MIN_LENGTH);
         }
         self.starting = false;
         match finding {
@@ -240,6 +271,29 @@ impl Probing {
             _ => self.wait(now),
         }
         finding
+    }
+
+    /// Whether what a probe showed, if anything, is too little, and another one is sent soon.
+    fn is_to_be_repeated(&mut self, now: Instant, finding: Option<&Finding>) -> bool {
+        let Some(finding) = finding else {
+            // It was lost, which at the start is no reason for a long pause.
+            self.vague += 1;
+            self.not_before = Some(now + AGAIN);
+            return self.starting && self.vague <= RETRIES;
+        };
+        if !finding.is_vague() || self.length >= MAX_LENGTH {
+            return false;
+        }
+        self.vague += 1;
+        self.not_before = Some(now + AGAIN);
+        if finding.overtaken {
+            self.not_before = None;
+            self.length = (self.length * LONGER).clamp(LENGTH_OVERTAKEN, MAX_LENGTH);
+        } else if self.vague > RETRIES {
+            self.vague = 0;
+            self.length = (self.length * LONGER).min(MAX_LENGTH);
+        }
+        true
     }
 
     fn wait(&mut self, now: Instant) {
@@ -285,6 +339,8 @@ impl Cluster {
             arrived: 0,
             told: 0,
             total: 0,
+            newest: None,
+            overtaken: false,
             sending: Line::default(),
             receiving: Line::default(),
         }
@@ -297,6 +353,7 @@ impl Cluster {
             // Overtaken, and thought to be lost at first.
             if let Some(arrived) = result.arrived {
                 self.arrived += 1;
+                self.overtaken = true;
                 self.receiving.add(self.sending.x_at(sent), arrived as f64 / 4.0);
             }
             return;
@@ -314,6 +371,8 @@ impl Cluster {
         self.sending.add(self.total as f64, sent);
         if let Some(arrived) = result.arrived {
             self.arrived += 1;
+            self.overtaken |= self.newest.is_some_and(|newest| arrived < newest);
+            self.newest = self.newest.max(Some(arrived));
             self.receiving.add(self.total as f64, arrived as f64 / 4.0);
         }
     }
@@ -334,11 +393,12 @@ impl Cluster {
         let kept = ((self.arrived + 1) as f64 / self.packets as f64).min(1.0);
         let received = received * kept;
         let error = self.receiving.error();
-        if received < FILLED * sent {
-            Some(Finding { rate: USABLE * received, filled: true, error })
-        } else {
-            Some(Finding { rate: sent.min(received), filled: false, error })
-        }
+        // A rough figure does not tell a link that is full from one that is not.
+        let filled = received < (FILLED - error.min(ROUGH)) * sent;
+        let rate = if filled { USABLE * received } else { sent.min(received) };
+        let rate = if error > VAGUE { rate * (1.0 - error.min(1.0)) } else { rate };
+        let Self { overtaken, arrived: packets, .. } = *self;
+        Some(Finding { rate, filled, error, overtaken, packets })
     }
 }
 

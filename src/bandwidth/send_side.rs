@@ -419,6 +419,7 @@ impl Estimator for SendSideEstimator {
         EstimatorStatistics {
             usage: self.delay.usage(),
             loss: self.loss.lately().ratio() as f32,
+            usual_loss: self.loss.usual() as f32,
             acknowledged: self.acknowledged.rate(HALF_SECOND).unwrap_or(0.0) as u64,
             queue: Duration::from_secs_f64(self.delay.standing().clamp(0.0, 60_000.0) / 1000.0),
             change: self.change,

@@ -164,6 +164,11 @@ pub enum TransportCommand {
         id: OutgoingTrackId,
         muted: bool,
     },
+    /// Lets nothing of an incoming track through to whatever takes it, or again.
+    Withhold {
+        id: SourceId,
+        withheld: bool,
+    },
     /// Presses a key of a telephone on a track of sound (RFC 4733), after those that wait.
     PressKey {
         request: RequestId,
@@ -183,6 +188,10 @@ pub enum TransportCommand {
     },
     /// No more than this is sent to the peer, in bit/s; `None` leaves it to the link.
     SetMaxBitrate {
+        bitrate: Option<u64>,
+    },
+    /// The peer may send no more than this, in bit/s; `None` leaves it to the link.
+    SetMaxIncomingBitrate {
         bitrate: Option<u64>,
     },
     /// Whether JavaScript wants to hear how good the link is.

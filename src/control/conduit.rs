@@ -132,6 +132,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_is_not_read_and_the_reader_is_told_before_what_follows() {
+        let now = Instant::now();
+        let (conduit, mailbox) = conduit(100);
+        conduit.offer(pcm(100, now)).unwrap();
+        assert!(conduit.offer(pcm(20, now)).is_err());
+        conduit.clear();
+        assert_eq!(mailbox.drain(), [Event::Conduit { id: ConduitId(64) }], "there is room");
+        conduit.offer(pcm(40, now)).unwrap();
+        conduit.finish();
+        assert!(conduit.has_news() && conduit.take().is_none());
+        assert!(conduit.take_cleared() && !conduit.take_cleared());
+        assert_eq!(conduit.take().map(|pcm| pcm.weight()), Some(40));
+        assert_eq!(mailbox.drain(), [Event::ConduitClosed { id: ConduitId(64) }]);
+        let (conduit, mailbox) = self::tests::conduit(100);
+        conduit.clear();
+        conduit.finish();
+        assert!(mailbox.drain().is_empty() && conduit.take_cleared());
+        assert_eq!(mailbox.drain().len(), 1, "it closes when the reader has seen that");
+    }
+
+    #[test]
     fn a_closed_one_takes_nothing_more() {
         let now = Instant::now();
         let (conduit, mailbox) = conduit(100);

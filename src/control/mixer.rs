@@ -114,6 +114,8 @@ pub struct FrameFormat {
     pub size: Option<(u16, u16)>,
     /// Frames per second at most.
     pub frame_rate: u8,
+    /// That many, whether or not there is another picture.
+    pub steady: bool,
 }
 
 /// A tone, or two at once.

@@ -1,14 +1,18 @@
 //! What JavaScript asks of a group of speakers. Everything about one goes to the shard it lives
 //! on, in order; that shard tells the others.
 
+use std::time::Duration;
+
 use super::ids::{SlotsId, SourceId, TransportId};
 
 /// A command to a group of speakers.
 #[derive(Debug)]
 pub enum SpeakersCommand {
-    /// Sound below `threshold` dBov does not count.
+    /// Sound below `threshold` dBov does not count. Who makes none for longer than `pause` has stopped
+    /// to speak.
     Create {
         threshold: i8,
+        pause: Duration,
     },
     /// A member: a track with sound, whose it is, and the picture that goes with it. Changes the
     /// picture of one who is a member already.

@@ -135,6 +135,8 @@ pub struct DroppedPackets {
     pub superseded: u64,
     /// Of a track that was closed on this side.
     pub refused: u64,
+    /// Above what the peer may send.
+    pub too_much: u64,
 }
 
 /// One transport and what is below it.

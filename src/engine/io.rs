@@ -46,6 +46,11 @@ pub trait Reactor {
     fn handle_message(&mut self, now: Instant, message: Self::Message);
     /// One datagram, without its framing where it came over TCP (RFC 4571).
     fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]);
+    /// All that waited was handed in. Gives whether something that belongs to it is likely to come
+    /// within a fraction of a millisecond, so that it is worth a wait before `flush`.
+    fn awaits_rest(&mut self) -> bool {
+        false
+    }
     /// A TCP connection ended.
     fn handle_flow_ended(&mut self, now: Instant, flow: &Flow);
     /// It is as late as [`Reactor::poll_timeout`] said, or later.

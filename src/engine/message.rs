@@ -9,9 +9,9 @@ use crate::control::ids::{ChannelId, Ended, ShardIndex, SourceId, SpeakersId, Ta
 use crate::engine::io::Message;
 use crate::engine::speakers::Source;
 use crate::engine::tap::Inlet;
-use crate::sfu::EncodingSet;
 use crate::sfu::packet::{EncodingIndex, SourcePacket};
 use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingSet, Need};
 use crate::speakers::Speech;
 
 /// From shard to shard, or from takers and makers of tracks.
@@ -43,12 +43,19 @@ pub enum ShardMessage {
     KeyframeWanted {
         track: SourceId,
         encoding: EncodingIndex,
+        need: Need,
     },
     /// Which encodings the receivers on a shard want.
     Demand {
         track: SourceId,
         from: ShardIndex,
         wanted: EncodingSet,
+    },
+    /// What the worst of the receivers on a shard loses, in 256ths.
+    Loss {
+        track: SourceId,
+        from: ShardIndex,
+        loss: u8,
     },
     /// A group wants to hear of a track of the other shard: what ends or holds it, and how much is
     /// spoken on it at `threshold` dBov and above.

@@ -21,3 +21,4 @@ mod speakers;
 pub mod tap;
 mod timers;
 mod tries;
+mod unfinished;

@@ -35,6 +35,11 @@ impl Occupancy {
         Self { told: now, worked: Duration::ZERO, longest: Duration::ZERO, busy: 0.0 }
     }
 
+    /// The share of its time in which the thread works, as it was told last.
+    pub fn busy(&self) -> f32 {
+        self.busy
+    }
+
     /// A turn is over. Gives what to tell the shard, ten times a second and after long turns.
     pub fn turn(&mut self, began: Instant, ended: Instant) -> Option<ThreadLoad> {
         let took = ended.saturating_duration_since(began);

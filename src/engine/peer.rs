@@ -17,7 +17,7 @@ use crate::control::error::EngineError;
 use crate::control::event::CloseReason;
 use crate::control::flow::Flow;
 use crate::control::stats::TransportStats;
-use crate::engine::timers::Tick;
+use crate::engine::timers::Deadline;
 use crate::peer::PeerEvent;
 use crate::sending::{Delivery, Outlet, Sending, Workspace};
 use crate::sfu::SourcePacket;
@@ -28,7 +28,7 @@ pub struct Peer {
     /// `None` once handling it failed.
     kind: Option<Kind>,
     /// The entry of this peer in the shard's timers.
-    pub deadline: Option<Tick>,
+    pub deadline: Option<Deadline>,
     /// In the shard's list of peers with something to do.
     pub touched: bool,
     /// Packets of this turn that go to it.
@@ -171,10 +171,11 @@ impl Peer {
     ) -> Option<(bool, Option<Instant>)> {
         let mut deliveries = std::mem::take(&mut self.deliveries);
         let forwarded = self.run(|kind| {
-            let wakes_at = kind.with_sending(|sending| {
+            kind.with_sending(|sending| {
                 sending.forward(now, &deliveries, turn, workspace, outlet);
-                sending.wakes_at(now)
             });
+            kind.send_along(now, outlet);
+            let wakes_at = kind.with_sending(|sending| sending.wakes_at(now));
             (kind.has_news(), wakes_at)
         });
         deliveries.clear();
@@ -188,6 +189,13 @@ impl Kind {
     fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
         match self {
             Kind::WebRtc(session) => session.with_sending(action),
+        }
+    }
+
+    /// Sends what is due of reports behind media that was just sent.
+    fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        match self {
+            Kind::WebRtc(session) => session.send_along(now, outlet),
         }
     }
 

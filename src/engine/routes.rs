@@ -1,6 +1,7 @@
 //! Which receivers on this shard take which track, and which other shards have some.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::control::ids::{
     IdMap, MAX_SHARDS, OutgoingTrackId, ShardIndex, SourceId, TakerId, TransportId,
@@ -33,6 +34,10 @@ pub struct Route {
     far_demand: Vec<(ShardIndex, EncodingSet)>,
     /// What was last said that all receivers want.
     demand: Option<EncodingSet>,
+    /// What the worst receiver on each other shard loses, in 256ths.
+    far_loss: Vec<(ShardIndex, u8)>,
+    /// What was last said that the worst of all loses.
+    loss: u8,
 }
 
 /// Where the packets of a track come from.
@@ -59,6 +64,8 @@ pub struct Receiver {
     pub track: OutgoingTrackId,
     /// The encodings it would take.
     pub wanted: EncodingSet,
+    /// What it loses, in 256ths.
+    pub loss: u8,
 }
 
 struct Outgoing {
@@ -75,10 +82,11 @@ impl Route {
         (0..MAX_SHARDS as u8).filter(move |bit| bits >> bit & 1 == 1).map(ShardIndex)
     }
 
-    /// Remembers a packet for receivers that lose it. Gives whether the encoding has to be watched
-    /// for pauses from now on.
+    /// Remembers a packet for receivers that lose it, and where it is made also for those who are to
+    /// come. Gives whether the encoding has to be watched for pauses from now on.
     pub fn remember(&mut self, packet: &Arc<SourcePacket>) -> bool {
-        if self.receivers.is_empty() {
+        let nobody = self.receivers.is_empty();
+        if nobody && self.owner.is_none() {
             return false;
         }
         let index = usize::from(packet.encoding.0);
@@ -86,8 +94,17 @@ impl Route {
             self.histories.resize_with(index + 1, History::default);
         }
         let history = &mut self.histories[index];
+        if nobody {
+            history.insert_for_newcomers(packet);
+            return false;
+        }
         history.insert(packet);
         history.begin_watch()
+    }
+
+    /// The last groups of pictures of all encodings.
+    pub fn groups(&self, now: Instant) -> Vec<Arc<SourcePacket>> {
+        self.histories.iter().filter_map(|history| history.group(now)).flatten().collect()
     }
 
     /// What receivers here may ask for again of an encoding.
@@ -109,6 +126,7 @@ impl Route {
     pub fn remove_shard(&mut self, shard: ShardIndex) {
         self.shards &= !(1 << shard.0);
         self.far_demand.retain(|(from, _)| *from != shard);
+        self.far_loss.retain(|(from, _)| *from != shard);
     }
 
     /// Somebody takes the track, or takes other encodings of it. Says whether it is new here.
@@ -156,6 +174,29 @@ impl Route {
         let taps = self.taps.iter().map(|tap| tap.wanted);
         let demand = near.chain(far).chain(taps).fold(EncodingSet::NONE, EncodingSet::union);
         (self.demand.replace(demand) != Some(demand)).then_some(demand)
+    }
+
+    /// A receiver here loses this share, in 256ths.
+    pub fn set_loss(&mut self, track: OutgoingTrackId, loss: u8) {
+        if let Some(receiver) = self.receivers.iter_mut().find(|r| r.track == track) {
+            receiver.loss = loss;
+        }
+    }
+
+    /// The worst of the receivers on another shard loses this share.
+    pub fn set_far_loss(&mut self, from: ShardIndex, loss: u8) {
+        match self.far_loss.iter_mut().find(|(shard, _)| *shard == from) {
+            Some((_, known)) => *known = loss,
+            None => self.far_loss.push((from, loss)),
+        }
+    }
+
+    /// What the worst receiver loses, once after each change.
+    pub fn poll_loss(&mut self) -> Option<u8> {
+        let near = self.receivers.iter().map(|receiver| receiver.loss);
+        let far = self.far_loss.iter().map(|(_, loss)| *loss);
+        let loss = near.chain(far).max().unwrap_or(0);
+        (std::mem::replace(&mut self.loss, loss) != loss).then_some(loss)
     }
 }
 
@@ -205,7 +246,8 @@ impl Routes {
         let before = outgoing.source.replace(source);
         let route = self.tracks.entry(source).or_default();
         if !route.receivers.iter().any(|receiver| receiver.track == id) {
-            route.receivers.push(Receiver { transport, track: id, wanted: EncodingSet::ALL });
+            let wanted = EncodingSet::ALL;
+            route.receivers.push(Receiver { transport, track: id, wanted, loss: 0 });
         }
         Some(before.filter(|before| *before != source))
     }
@@ -242,5 +284,33 @@ impl Routes {
         let incoming = self.tracks.iter().filter(|(_, route)| route.sender() == Some(id));
         let outgoing = self.outgoing.iter().filter(|(_, outgoing)| outgoing.transport == id);
         (incoming.map(|(id, _)| *id).collect(), outgoing.map(|(id, _)| *id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_loss_of_all_receivers_is_said_once_after_each_change() {
+        let mut routes = Routes::default();
+        let source = SourceId(64);
+        for track in [1, 2] {
+            routes.add_outgoing(OutgoingTrackId(track), TransportId(track));
+            routes.attach(OutgoingTrackId(track), source);
+        }
+        let route = routes.route_mut(source).unwrap();
+        assert_eq!(route.poll_loss(), None, "nobody loses anything");
+        route.set_loss(OutgoingTrackId(1), 10);
+        assert_eq!([route.poll_loss(), route.poll_loss()], [Some(10), None]);
+        route.set_loss(OutgoingTrackId(2), 5);
+        assert_eq!(route.poll_loss(), None);
+        route.add_shard(ShardIndex(3));
+        route.set_far_loss(ShardIndex(3), 25);
+        assert_eq!(route.poll_loss(), Some(25));
+        route.remove_shard(ShardIndex(3));
+        assert_eq!(route.poll_loss(), Some(10));
+        routes.release(OutgoingTrackId(1), source);
+        assert_eq!(routes.route_mut(source).unwrap().poll_loss(), Some(5));
     }
 }

@@ -1,7 +1,7 @@
 //! A group of members of whom some speak, on the shard it lives on: who has the word, and who has
 //! which slot. No messages here; [`Shard`](super::shard::Shard) sends what changed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::control::ids::{IdMap, SlotsId, SourceId, TransportId};
 use crate::speakers::slots::Changes;
@@ -24,6 +24,7 @@ pub type Talk = (SourceId, bool);
 pub struct SpeakerGroup {
     /// Sound below this level, in dBov, does not count.
     pub threshold: i8,
+    pause: Duration,
     /// By their sound.
     members: IdMap<SourceId, Entry>,
     /// Whose a picture is.
@@ -64,10 +65,12 @@ struct Set {
 }
 
 impl SpeakerGroup {
-    /// Nobody is a member. `threshold` is the level in dBov from which on sound counts.
-    pub fn new(threshold: i8) -> Self {
+    /// Nobody is a member. `threshold` is the level in dBov from which on sound counts, `pause` how
+    /// long who talks may make none.
+    pub fn new(threshold: i8, pause: Duration) -> Self {
         Self {
             threshold,
+            pause,
             members: IdMap::default(),
             pictures: IdMap::default(),
             voices: Voices::default(),
@@ -92,7 +95,7 @@ impl SpeakerGroup {
     /// Whether anybody wants to know who talks.
     pub fn listen(&mut self, listen: bool) {
         match (&self.talking, listen) {
-            (None, true) => self.talking = Some(Talking::default()),
+            (None, true) => self.talking = Some(Talking::new(self.pause)),
             (Some(_), false) => self.talking = None,
             _ => {}
         }

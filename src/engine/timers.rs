@@ -7,6 +7,11 @@ use crate::control::ids::TransportId;
 
 /// One slot of the near wheel, in milliseconds. Timers fire up to this late.
 const TICK_MS: u128 = 1;
+/// A timer that is further away than this many times a step may be late by a step, so that those of
+/// many peers fire together.
+const STEPS_AHEAD: u64 = 4;
+/// The longest such step, in ticks.
+const LONGEST_STEP: u64 = 16;
 /// Slots of the near wheel: a little more than a second.
 const NEAR: u64 = 1024;
 const WORDS: usize = (NEAR / 64) as usize;
@@ -31,6 +36,15 @@ pub struct Timers {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Tick(u64);
 
+/// What a peer waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadline {
+    /// When its timer fires.
+    pub tick: Tick,
+    /// When it wants that, which is up to a step earlier, or later by now.
+    pub wanted: Tick,
+}
+
 type Timer = (Tick, TransportId);
 
 impl Timers {
@@ -50,6 +64,29 @@ impl Timers {
     pub fn tick(&self, at: Instant) -> Tick {
         let nanos = at.saturating_duration_since(self.origin).as_nanos();
         Tick(nanos.div_ceil(TICK_MS * 1_000_000) as u64)
+    }
+
+    /// When to fire for something that may be late by a quarter of the time until then, and by
+    /// [`LONGEST_STEP`] at most: at a tick that others wait for as well. What is soon is exact, as
+    /// packets that wait for their turn have to be.
+    pub fn deadline(&self, now: Instant, at: Instant) -> Deadline {
+        let wanted @ Tick(exact) = self.tick(at);
+        let ahead = exact.saturating_sub(self.tick(now).0);
+        let step = (ahead / STEPS_AHEAD).clamp(1, LONGEST_STEP);
+        // A power of two, so that longer steps fall on shorter ones.
+        let step = 1 << step.ilog2();
+        Deadline { tick: Tick(exact.next_multiple_of(step)), wanted }
+    }
+
+    /// Takes the timers that fire next, if that is within `ahead` ticks of now.
+    pub fn take_next(&mut self, now: Instant, ahead: u64, timers: &mut Vec<Timer>) {
+        let from = self.cursor % NEAR;
+        let Some(index) = self.next_occupied(from as usize) else { return };
+        let tick = self.cursor - from + index as u64;
+        if tick <= self.tick(now).0 + ahead {
+            timers.append(&mut self.near[index]);
+            self.occupied[index / 64] &= !(1 << (index % 64));
+        }
     }
 
     /// Fires for `id` at this tick. One that has passed fires at the next.
@@ -194,6 +231,54 @@ mod tests {
         }
         let rest = due(&mut timers, now + MS * 30_000).len();
         assert_eq!(rest, armed.len());
+    }
+
+    #[test]
+    fn timers_that_may_be_late_fire_together() {
+        let start = Instant::now();
+        let timers = Timers::new(start);
+        let mut ticks = std::collections::HashSet::new();
+        for after in 1_000..2_000 {
+            let at = start + MS * after;
+            let Tick(shared) = timers.deadline(start, at).tick;
+            let late = shared - timers.tick(at).0;
+            assert!(late < LONGEST_STEP, "{after}: {late}");
+            ticks.insert(shared);
+        }
+        assert!(ticks.len() <= 1_000 / LONGEST_STEP as usize + 2, "{}", ticks.len());
+    }
+
+    #[test]
+    fn what_is_soon_is_not_late() {
+        let start = Instant::now();
+        let timers = Timers::new(start);
+        for now in (0..50).map(|n| start + MS * n) {
+            for after in 0..8 {
+                let at = now + MS * after;
+                assert_eq!(timers.deadline(now, at).tick, timers.tick(at));
+            }
+            for after in 8..300 {
+                let at = now + MS * after;
+                let late = timers.deadline(now, at).tick.0 - timers.tick(at).0;
+                assert!(late < u64::from(after) / STEPS_AHEAD, "{after}: {late}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_timers_that_fire_next_can_be_taken_back() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start);
+        let tick = |timers: &Timers, ms: u32| timers.tick(start + MS * ms);
+        for (id, ms) in [(1, 5), (2, 5), (3, 9)] {
+            timers.arm(TransportId(id), tick(&timers, ms));
+        }
+        let mut taken = Vec::new();
+        timers.take_next(start, 4, &mut taken);
+        assert!(taken.is_empty(), "further away");
+        timers.take_next(start, 5, &mut taken);
+        assert_eq!(taken.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(timers.next(), Some(start + MS * 9));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The life of one media thread, and of those that come after it.
 //!
 //! Faults of one peer are caught long before (`engine/peer.rs`). What panics elsewhere leaves the
-//! shard in a state that nobody knows, so that all of it goes: its peers, and the runtime and the
+//! shard in a state that nobody knows, so that all of it goes: its peers, and the poller and the
 //! state of the sockets with them. What stays is what a fault in a shard cannot have harmed: the
 //! sockets themselves, with what waits in them, the commands nobody took, and the rings, whose other
 //! ends the other threads have. A new thread takes these over, because it starts with nothing in
@@ -15,14 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
-
 use super::thread::{Connections, Thread};
 use crate::control::flow::LocalCandidates;
 use crate::control::ids::{Ended, ShardIndex};
 use crate::engine::io::Reactor;
 use crate::net::address_table::AddressTable;
 use crate::net::listen::ShardSockets;
+use crate::net::poller::Poller;
 use crate::net::tcp::TcpConnections;
 use crate::net::udp::UdpSocket;
 use crate::queue::counters::ThreadCounters;
@@ -65,11 +64,9 @@ pub(super) type Handles = Arc<Mutex<Vec<JoinHandle<()>>>>;
 pub(super) struct Life<S: Shards> {
     pub shard: ShardIndex,
     pub shards: Arc<S>,
-    /// Kept beside those that the runtime watches.
+    /// Kept beside those that are waited for.
     pub sockets: ShardSockets,
     pub connections: Connections<<S::Shard as Reactor>::Message>,
-    /// Dropped after the connections that it watches.
-    pub runtime: Runtime,
     pub handles: Handles,
     pub deaths: Deaths,
     pub after: Option<Ended>,
@@ -133,7 +130,7 @@ impl<S: Shards> Life<S> {
             return false;
         };
         let thread = Thread::new(&mut reactor, &mut self.connections);
-        let ended = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(thread.run())));
+        let ended = catch_unwind(AssertUnwindSafe(|| thread.run()));
         // By itself: a panic while another one unwinds ends the process.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(reactor)));
         ended.is_ok()
@@ -161,13 +158,13 @@ impl<S: Shards> Life<S> {
 
     /// Puts everything that a panic may have gone through in a new state.
     fn renew(&mut self) -> io::Result<()> {
-        let (runtime, udp, tcp, table) = register(self.sockets.try_clone()?)?;
+        let (poller, udp, tcp, table) = register(self.sockets.try_clone()?)?;
         let old = (
             std::mem::replace(&mut self.connections.udp, udp),
             std::mem::replace(&mut self.connections.tcp, tcp),
             std::mem::replace(&mut self.connections.table, table),
-            // Last: what it watches has to be gone before.
-            std::mem::replace(&mut self.runtime, runtime),
+            // With it all that it waited for is forgotten, whoever else has a socket of it.
+            std::mem::replace(&mut self.connections.poller, poller),
         );
         let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
         Ok(())
@@ -202,17 +199,17 @@ impl Deaths {
     }
 }
 
-/// Makes a thread's runtime and registers its sockets with it.
+/// Makes what waits for a thread's sockets, and puts them there.
 pub(super) fn register(
     sockets: ShardSockets,
-) -> io::Result<(Runtime, Vec<UdpSocket>, TcpConnections, AddressTable)> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let inside = runtime.enter();
-    let udp = sockets.udp.into_iter().map(UdpSocket::new).collect::<io::Result<_>>()?;
-    let tcp = TcpConnections::new(sockets.tcp)?;
-    drop(inside);
-    Ok((runtime, udp, tcp, AddressTable::new(sockets.bound)))
+) -> io::Result<(Poller, Vec<UdpSocket>, TcpConnections, AddressTable)> {
+    let poller = Poller::new()?;
+    let watch = poller.watch()?;
+    let udp = sockets.udp.into_iter().enumerate();
+    let udp = udp.map(|(place, socket)| UdpSocket::new(socket, &watch, place));
+    let udp = udp.collect::<io::Result<_>>()?;
+    let tcp = TcpConnections::new(sockets.tcp, watch)?;
+    Ok((poller, udp, tcp, AddressTable::new(sockets.bound)))
 }
 
 #[cfg(test)]

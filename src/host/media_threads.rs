@@ -103,14 +103,19 @@ impl MediaThreads {
             outside.push((messages, Arc::clone(&wakeup)));
             // By the caller, so that it hears of failures.
             let registered = sockets.try_clone().and_then(media_thread::register);
-            let (runtime, udp, tcp, table) = registered.map_err(HostError::MediaThread)?;
+            let (poller, udp, tcp, table) = registered.map_err(HostError::MediaThread)?;
             let connections = Connections {
                 udp,
                 tcp,
                 table,
+                poller,
                 outgoing,
                 incoming,
-                inbox: Waiting { commands: receiver, messages: outside_messages },
+                inbox: Waiting {
+                    commands: receiver,
+                    messages: outside_messages,
+                    wakeup: Arc::clone(&wakeup),
+                },
                 wakeup,
                 stop: Arc::clone(&media.stop),
                 counters: Arc::default(),
@@ -119,7 +124,6 @@ impl MediaThreads {
                 shard,
                 shards: Arc::clone(&makers),
                 sockets,
-                runtime,
                 connections,
                 handles: Arc::clone(&media.threads),
                 deaths: Deaths::default(),

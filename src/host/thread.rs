@@ -7,16 +7,12 @@
 //! than `COMMANDS_AT_ONCE` wait is media not held up for them.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use quinn_udp::BATCH_SIZE;
 use tokio::sync::mpsc;
-use tokio::time::Sleep;
 
 use super::rings::{IncomingRings, OutgoingRings};
 use super::wakeup::Wakeup;
@@ -27,8 +23,9 @@ use crate::engine::io::{Message, Output, Reactor};
 use crate::engine::occupancy::{LONG_TURN, Occupancy};
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
+use crate::net::poller::{Key, Poller};
 use crate::net::tcp::{TcpConnections, TcpEvent};
-use crate::net::udp::{ReceiveBuffers, UdpSocket};
+use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
 use crate::queue::counters::ThreadCounters;
 
 /// Taken in one go before media gets its chance.
@@ -37,6 +34,15 @@ const COMMANDS_AT_ONCE: usize = 256;
 const MESSAGES_PER_TURN: usize = 1_024;
 /// A read takes up to `BATCH_SIZE` datagrams on Linux and one elsewhere.
 const READS_PER_TURN: usize = 128 / BATCH_SIZE;
+/// How long a turn waits for the rest of what it saw a part of. With the slack that the kernel gives
+/// timers, some 150 us: longer than who sends a picture takes from its first packet to its last, and
+/// short against what a picture takes on its way. Where timers are coarse nothing is waited for.
+const REST: Option<Duration> = if cfg!(windows) { None } else { Some(Duration::from_micros(100)) };
+/// A thread that works for this share of its time finds several packets whenever it looks, and has no
+/// time to wait.
+const TOO_BUSY: f32 = 0.5;
+/// Between two looks when the kernel does not say what is ready.
+const BLIND: Duration = Duration::from_millis(1);
 /// When to look again whether a full ring to another thread has room.
 const RING_RETRY: Duration = Duration::from_millis(1);
 
@@ -45,6 +51,8 @@ pub(super) struct Connections<M> {
     pub udp: Vec<UdpSocket>,
     pub tcp: TcpConnections,
     pub table: AddressTable,
+    /// Waits for all of them.
+    pub poller: Poller,
     pub outgoing: OutgoingRings<M>,
     pub incoming: IncomingRings<M>,
     pub inbox: Waiting<M>,
@@ -57,16 +65,25 @@ pub(super) struct Connections<M> {
 pub(super) struct Waiting<M> {
     pub commands: mpsc::Receiver<Command>,
     pub messages: mpsc::Receiver<M>,
+    /// By which whoever puts something in says so.
+    pub wakeup: Arc<Wakeup>,
 }
 
 impl<M: Message> Waiting<M> {
-    fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.messages.is_empty()
+    /// Says whether there may be more.
+    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+        if !self.wakeup.take_posted() {
+            return false;
+        }
+        let more = self.take_some(reactor, now);
+        if more {
+            self.wakeup.leave();
+        }
+        more
     }
 
-    /// Says whether there may be more. Messages first: a track is known before anybody is attached
-    /// to it.
-    fn take<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
+    /// Messages first: a track is known before anybody is attached to it.
+    fn take_some<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
         let mut more = true;
         for _ in 0..COMMANDS_AT_ONCE {
             let Ok(message) = self.messages.try_recv() else {
@@ -96,6 +113,8 @@ pub(super) struct Thread<'a, R: Reactor> {
     /// When the thread has to be awake for whatever reason.
     deadline: Option<Instant>,
     occupancy: Occupancy,
+    /// When the last turn did, so that going to sleep needs no other look at the clock.
+    ended: Instant,
 }
 
 /// What a turn left to do.
@@ -108,6 +127,7 @@ enum Left {
 impl<'a, R: Reactor> Thread<'a, R> {
     /// A thread that has not looked at its sockets yet; [`Thread::run`] is its life.
     pub fn new(reactor: &'a mut R, connections: &'a mut Connections<R::Message>) -> Self {
+        let now = Instant::now();
         Self {
             reactor,
             connections,
@@ -116,21 +136,23 @@ impl<'a, R: Reactor> Thread<'a, R> {
             ring_full: false,
             timeout: None,
             deadline: None,
-            occupancy: Occupancy::new(Instant::now()),
+            occupancy: Occupancy::new(now),
+            ended: now,
         }
     }
 
     /// Runs until told to stop.
-    pub async fn run(mut self) {
-        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+    pub fn run(mut self) {
         self.set_deadline();
         // A shard may have something to say before anything comes.
         let mut left = Left::More;
+        // The thread before may have died over something that it took.
+        self.connections.wakeup.leave();
         while !self.connections.stop.load(Ordering::Acquire) {
             match left {
-                Left::Nothing => self.wait(sleep.as_mut()).await,
-                // Lets the runtime look for packets and timers in between.
-                Left::More => self.look_for_more().await,
+                Left::Nothing => self.wait(),
+                // Packets get their chance in between.
+                Left::More => self.look(Some(Duration::ZERO)),
             }
             left = self.turn();
             self.count_calls();
@@ -138,47 +160,35 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.finish();
     }
 
-    async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
-        if let Some(deadline) = self.deadline {
-            if deadline <= Instant::now() {
-                return self.look_for_more().await;
-            }
-            let deadline = deadline.into();
-            if sleep.deadline() != deadline {
-                sleep.as_mut().reset(deadline);
-            }
-        }
-        poll_fn(|context| self.poll_anything(context, sleep.as_mut())).await;
+    /// Waits until there is something to do.
+    fn wait(&mut self) {
+        let ended = self.ended;
+        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(ended));
+        let Connections { tcp, incoming, wakeup, stop, poller, .. } = &*self.connections;
+        wakeup.fall_asleep(poller.waker());
+        let handed_something = wakeup.is_posted()
+            || !incoming.is_empty()
+            || tcp.is_ready()
+            || stop.load(Ordering::Acquire);
+        self.look(if handed_something { Some(Duration::ZERO) } else { timeout });
         self.connections.wakeup.rise();
     }
 
-    /// Lets the runtime ask the kernel without waiting.
-    async fn look_for_more(&self) {
-        self.connections.counters.wait_calls.add(1);
-        tokio::task::yield_now().await;
-    }
-
-    fn poll_anything(&self, context: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let Connections { udp, tcp, inbox, incoming, wakeup, stop, counters, .. } =
-            &*self.connections;
-        let handed_something =
-            || !inbox.is_empty() || !incoming.is_empty() || stop.load(Ordering::Acquire);
-        let mut ready = handed_something();
-        for socket in udp {
-            ready |= socket.poll_readable(context).is_ready();
-        }
-        ready |= tcp.poll_ready(context).is_ready();
-        ready |= self.deadline.is_some() && sleep.poll(context).is_ready();
-        if ready {
-            return Poll::Ready(());
-        }
-        wakeup.fall_asleep(context.waker());
-        if handed_something() {
-            return Poll::Ready(());
-        }
-        // The runtime has nothing else to do, so that now it waits in the kernel.
+    /// Asks the kernel what is ready, and waits for that as long as told.
+    fn look(&mut self, timeout: Option<Duration>) {
+        let Connections { udp, tcp, poller, counters, .. } = &mut *self.connections;
         counters.wait_calls.add(1);
-        Poll::Pending
+        let waited = poller.wait(timeout, |key, readiness| match key {
+            Key::Wake => {}
+            Key::Udp(place) => udp.get_mut(place).into_iter().for_each(UdpSocket::set_readable),
+            Key::Listener(_) | Key::Connection(_) => tcp.set_ready(key, readiness),
+        });
+        if let Err(error) = waited {
+            // Nothing can be waited for. Whoever looks a thousand times a second can go on.
+            tracing::debug!(%error, "cannot wait for sockets");
+            udp.iter_mut().for_each(UdpSocket::set_readable);
+            std::thread::sleep(BLIND);
+        }
     }
 
     fn turn(&mut self) -> Left {
@@ -186,7 +196,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let mut now = began;
         let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
-        more |= self.take_datagrams(&mut now);
+        more |= self.take_datagrams(&mut now, Looking::WhereReady);
+        let waited = if more { Duration::ZERO } else { self.take_rest(&mut now) };
         self.take_tcp(now);
         if self.timeout.is_some_and(|timeout| timeout <= now) {
             self.reactor.handle_timeout(now);
@@ -194,7 +205,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.flush(now);
         more |= self.connections.outgoing.has_own();
         let ended = Instant::now();
-        if let Some(load) = self.occupancy.turn(began, ended) {
+        self.ended = ended;
+        if let Some(load) = self.occupancy.turn(began + waited, ended) {
             self.reactor.handle_load(ended, load);
         }
         self.set_deadline();
@@ -214,11 +226,24 @@ impl<'a, R: Reactor> Thread<'a, R> {
         })
     }
 
-    fn take_datagrams(&mut self, now: &mut Instant) -> bool {
+    /// Waits for the rest of what came, if it is worth that. Gives how long it did.
+    fn take_rest(&mut self, now: &mut Instant) -> Duration {
+        let awaited = self.reactor.awaits_rest();
+        let Some(rest) = REST.filter(|_| awaited && self.occupancy.busy() < TOO_BUSY) else {
+            return Duration::ZERO;
+        };
+        let before = Instant::now();
+        std::thread::sleep(rest);
+        let waited = before.elapsed();
+        self.take_datagrams(now, Looking::Everywhere);
+        waited
+    }
+
+    fn take_datagrams(&mut self, now: &mut Instant, looking: Looking) -> bool {
         let Connections { udp, table, counters, inbox, .. } = &mut *self.connections;
         let reactor = &mut *self.reactor;
         let mut any_more = false;
-        for (index, socket) in udp.iter().enumerate() {
+        for (index, socket) in udp.iter_mut().enumerate() {
             let mut more = true;
             for read in 0..READS_PER_TURN {
                 let mut packets = 0;
@@ -229,7 +254,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
                 if read > 0 && now.saturating_duration_since(before) >= LONG_TURN {
                     break;
                 }
-                more = socket.receive(&mut self.buffers, |remote, destination, bytes| {
+                more = socket.receive(&mut self.buffers, looking, |remote, destination, bytes| {
                     if packets == 0 {
                         inbox.take(reactor, *now);
                     }
@@ -293,6 +318,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
     /// What JavaScript asked for before it closed still happens.
     fn finish(mut self) {
         let now = Instant::now();
+        self.connections.wakeup.leave();
         while self.connections.inbox.take(self.reactor, now) {}
         self.reactor.shutdown(now);
         self.flush(now);

@@ -14,12 +14,15 @@ use crate::queue::counters::count_wakeup;
 #[derive(Default, Debug)]
 pub(super) struct Wakeup {
     sleeping: AtomicBool,
+    /// Something was put into a queue since the thread last asked.
+    posted: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
 impl Wakeup {
     /// For those that have just put something into a queue.
     pub fn wake(&self) {
+        self.posted.store(true, Ordering::Release);
         fence(Ordering::SeqCst);
         if self.sleeping.swap(false, Ordering::AcqRel) {
             // A copy, so that the sleeper does not find the lock taken when it wakes.
@@ -42,8 +45,23 @@ impl Wakeup {
         fence(Ordering::SeqCst);
     }
 
-    /// The thread has ended. Its waker keeps the runtime alive that it belonged to, with two
-    /// descriptors.
+    /// Whether [`Wakeup::take_posted`] would say so.
+    pub fn is_posted(&self) -> bool {
+        self.posted.load(Ordering::Acquire)
+    }
+
+    /// Whether anything was put into a queue since this was asked last: looking at queues that are
+    /// empty costs more.
+    pub fn take_posted(&self) -> bool {
+        self.posted.load(Ordering::Relaxed) && self.posted.swap(false, Ordering::Acquire)
+    }
+
+    /// Something was left in a queue.
+    pub fn leave(&self) {
+        self.posted.store(true, Ordering::Relaxed);
+    }
+
+    /// The thread has ended. Its waker keeps a descriptor open.
     pub fn forget(&self) {
         self.rise();
         *self.waker.lock().unwrap_or_else(|e| e.into_inner()) = None;
@@ -69,6 +87,18 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    #[test]
+    fn what_was_posted_is_told_once_unless_some_of_it_is_left() {
+        let wakeup = Wakeup::default();
+        assert!(!wakeup.take_posted());
+        wakeup.wake();
+        wakeup.wake();
+        assert!(wakeup.take_posted());
+        assert!(!wakeup.take_posted());
+        wakeup.leave();
+        assert!(wakeup.take_posted());
     }
 
     #[test]

@@ -146,12 +146,12 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::poll_fn;
     use std::time::Duration;
 
     use crate::control::flow::Protocol;
     use crate::net::address_table::Bound;
-    use crate::net::udp::ReceiveBuffers;
+    use crate::net::poller::Poller;
+    use crate::net::udp::{Looking, ReceiveBuffers};
 
     fn run(segment: usize) -> Run {
         Run {
@@ -197,11 +197,13 @@ mod tests {
         table: AddressTable,
         counters: ThreadCounters,
         flow: Flow,
+        poller: Poller,
     }
 
     impl Fixture {
-        /// Has to be called inside a runtime.
         fn new() -> Self {
+            let poller = Poller::new().unwrap();
+            let watch = poller.watch().unwrap();
             let bind = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let (from, to) = (bind(), bind());
             let (local, remote) = (from.local_addr().unwrap(), to.local_addr().unwrap());
@@ -209,10 +211,16 @@ mod tests {
             let bound = Bound { ip, port, announced, mapped: false, own: Vec::new() };
             Self {
                 burst: Burst::new(),
-                sockets: [from, to].map(|socket| UdpSocket::new(socket).unwrap()).into(),
+                sockets: [(from, 0), (to, 1)]
+                    .map(|(socket, place)| {
+                        socket.set_nonblocking(true).unwrap();
+                        UdpSocket::new(socket, &watch, place).unwrap()
+                    })
+                    .into(),
                 table: AddressTable::new(vec![bound]),
                 counters: ThreadCounters::default(),
                 flow: Flow { protocol: Protocol::Udp, local, remote },
+                poller,
             }
         }
 
@@ -221,12 +229,14 @@ mod tests {
         }
 
         /// Reads the number each datagram starts with.
-        async fn receive_what_was_sent(&mut self, numbers: &mut Vec<u32>) {
+        fn receive_what_was_sent(&mut self, numbers: &mut Vec<u32>) {
             let mut buffers = ReceiveBuffers::new();
             while (numbers.len() as u64) < self.counters.packets_sent.get() {
-                let readable = poll_fn(|context| self.sockets[1].poll_readable(context));
-                tokio::time::timeout(Duration::from_secs(5), readable).await.unwrap();
-                self.sockets[1].receive(&mut buffers, |_, _, bytes| {
+                let Self { poller, sockets, .. } = self;
+                let wait = poller.wait(Some(Duration::from_secs(5)), |_, _| ());
+                wait.unwrap();
+                sockets[1].set_readable();
+                self.sockets[1].receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
                     assert_eq!(bytes.len(), 1_200);
                     numbers.push(u32::from_be_bytes(bytes[..4].try_into().unwrap()));
                 });
@@ -234,49 +244,40 @@ mod tests {
         }
     }
 
-    fn inside_a_runtime(test: impl Future<Output = ()>) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.unwrap().block_on(test);
-    }
-
     #[test]
     fn more_than_the_slab_holds_leaves_in_order() {
-        inside_a_runtime(async {
-            let mut fixture = Fixture::new();
-            let flow = fixture.flow;
-            let total = 2 * SLAB as u32 / 1_200;
-            let mut numbers = Vec::new();
-            let mut datagram = [0; 1_200];
-            for number in 0..total {
-                datagram[..4].copy_from_slice(&number.to_be_bytes());
-                fixture.push(&flow, &datagram);
-                assert!(fixture.burst.used <= SLAB);
-                // Read early: the kernel's buffers may be small.
-                fixture.receive_what_was_sent(&mut numbers).await;
-            }
-            fixture.burst.send(&mut fixture.sockets, &fixture.counters);
-            fixture.receive_what_was_sent(&mut numbers).await;
-            assert!(numbers.into_iter().eq(0..total));
-        });
+        let mut fixture = Fixture::new();
+        let flow = fixture.flow;
+        let total = 2 * SLAB as u32 / 1_200;
+        let mut numbers = Vec::new();
+        let mut datagram = [0; 1_200];
+        for number in 0..total {
+            datagram[..4].copy_from_slice(&number.to_be_bytes());
+            fixture.push(&flow, &datagram);
+            assert!(fixture.burst.used <= SLAB);
+            // Read early: the kernel's buffers may be small.
+            fixture.receive_what_was_sent(&mut numbers);
+        }
+        fixture.burst.send(&mut fixture.sockets, &fixture.counters);
+        fixture.receive_what_was_sent(&mut numbers);
+        assert!(numbers.into_iter().eq(0..total));
     }
 
     #[test]
     fn what_cannot_leave_is_counted_and_does_not_stop_the_rest() {
-        inside_a_runtime(async {
-            let mut fixture = Fixture::new();
-            let flow = fixture.flow;
-            let foreign = Flow { local: "192.0.2.1:1".parse().unwrap(), ..flow };
-            let nowhere = Flow { remote: "127.0.0.1:0".parse().unwrap(), ..flow };
-            fixture.push(&flow, b"1");
-            fixture.push(&foreign, b"2");
-            fixture.push(&nowhere, b"3");
-            fixture.push(&flow, &vec![0; MAX_DATAGRAM + 1]);
-            fixture.push(&flow, b"");
-            fixture.push(&flow, b"4");
-            fixture.burst.send(&mut fixture.sockets, &fixture.counters);
-            assert_eq!(fixture.counters.discarded_on_send.get(), 4);
-            assert_eq!(fixture.counters.packets_sent.get(), 2);
-            assert_eq!(fixture.counters.bytes_sent.get(), 2);
-        });
+        let mut fixture = Fixture::new();
+        let flow = fixture.flow;
+        let foreign = Flow { local: "192.0.2.1:1".parse().unwrap(), ..flow };
+        let nowhere = Flow { remote: "127.0.0.1:0".parse().unwrap(), ..flow };
+        fixture.push(&flow, b"1");
+        fixture.push(&foreign, b"2");
+        fixture.push(&nowhere, b"3");
+        fixture.push(&flow, &vec![0; MAX_DATAGRAM + 1]);
+        fixture.push(&flow, b"");
+        fixture.push(&flow, b"4");
+        fixture.burst.send(&mut fixture.sockets, &fixture.counters);
+        assert_eq!(fixture.counters.discarded_on_send.get(), 4);
+        assert_eq!(fixture.counters.packets_sent.get(), 2);
+        assert_eq!(fixture.counters.bytes_sent.get(), 2);
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Origins(HashMap<IpAddr, Count>);
 struct Count {
     connections: usize,
     /// Ids of connections that were not answered yet, in the order they came.
-    strangers: VecDeque<u64>,
+    strangers: VecDeque<usize>,
 }
 
 /// Whether a new connection may stay.
@@ -29,14 +29,14 @@ pub(super) enum Admission {
     Admitted,
     /// Not before this stranger, the oldest of the same origin, is gone. Were it the newcomer that
     /// has to go, 64 connections that say nothing would lock out everybody behind one NAT.
-    InPlaceOf(u64),
+    InPlaceOf(usize),
     /// Its origin has as many as it may, all of them answered.
     Refused,
 }
 
 impl Origins {
     /// Counts a new connection, a stranger at first, unless its origin has enough.
-    pub fn admit(&mut self, remote: IpAddr, id: u64) -> Admission {
+    pub fn admit(&mut self, remote: IpAddr, id: usize) -> Admission {
         let count = self.0.entry(origin(remote)).or_default();
         if count.strangers.len() < MAX_STRANGERS && count.connections < MAX_CONNECTIONS {
             count.strangers.push_back(id);
@@ -47,14 +47,14 @@ impl Origins {
     }
 
     /// A stranger was answered.
-    pub fn answered(&mut self, remote: IpAddr, id: u64) {
+    pub fn answered(&mut self, remote: IpAddr, id: usize) {
         if let Some(count) = self.0.get_mut(&origin(remote)) {
             count.strangers.retain(|stranger| *stranger != id);
         }
     }
 
     /// A connection is gone.
-    pub fn left(&mut self, remote: IpAddr, id: u64) {
+    pub fn left(&mut self, remote: IpAddr, id: usize) {
         let Entry::Occupied(mut entry) = self.0.entry(origin(remote)) else { return };
         let count = entry.get_mut();
         count.connections -= 1;
@@ -84,7 +84,7 @@ mod tests {
     fn in_a_crowded_origin_the_oldest_stranger_gives_way_and_nobody_elsewhere() {
         let mut origins = Origins::default();
         let crowded = ip("192.0.2.1");
-        let strangers = MAX_STRANGERS as u64;
+        let strangers = MAX_STRANGERS;
         assert!((0..strangers).all(|id| origins.admit(crowded, id) == Admission::Admitted));
         assert_eq!(origins.admit(crowded, strangers), Admission::InPlaceOf(0));
         assert_eq!(origins.admit(ip("192.0.2.2"), strangers), Admission::Admitted);
@@ -101,7 +101,7 @@ mod tests {
     fn answered_connections_have_a_higher_limit_and_give_way_to_nobody() {
         let mut origins = Origins::default();
         let office = ip("192.0.2.1");
-        for id in 0..MAX_CONNECTIONS as u64 {
+        for id in 0..MAX_CONNECTIONS {
             assert_eq!(origins.admit(office, id), Admission::Admitted);
             origins.answered(office, id);
         }
@@ -113,11 +113,11 @@ mod tests {
     #[test]
     fn addresses_of_one_ipv6_subscriber_count_together() {
         let mut origins = Origins::default();
-        let mut from = |number: u64| {
+        let mut from = |number: usize| {
             origins.admit(ip(&format!("2001:db8:0:1::{number:x}")), number) == Admission::Admitted
         };
-        assert!((0..MAX_STRANGERS as u64).all(&mut from));
-        assert!(!from(MAX_STRANGERS as u64));
+        assert!((0..MAX_STRANGERS).all(&mut from));
+        assert!(!from(MAX_STRANGERS));
         assert_eq!(origins.admit(ip("2001:db8:0:2::1"), 1000), Admission::Admitted);
     }
 

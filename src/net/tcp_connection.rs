@@ -1,21 +1,21 @@
 //! One ICE-TCP connection (RFC 6544): frames in, frames out, neither ever blocking.
 
-use std::io::{self, Read};
-use std::task::{Context, Waker};
+use std::io::{self, Read, Write};
 
-use socket2::SockRef;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
+use mio::net::TcpStream;
 
 use super::calls::Calls;
 use super::framing::FrameDecoder;
+use super::poller::Readiness;
 use super::send_queue::{Lost, SendQueue};
 use crate::control::flow::Flow;
 
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Woken when the stream can be read or written again.
-    waker: Waker,
+    /// What the kernel said of the stream and that did not turn out otherwise since.
+    readiness: Readiness,
+    /// It is among those that are looked at in the next turn.
+    pub listed: bool,
     pub flow: Flow,
     decoder: FrameDecoder,
     queue: SendQueue,
@@ -30,20 +30,33 @@ pub(super) struct Connection {
 pub(super) struct Ended;
 
 impl Connection {
-    /// Nothing was read or sent yet. `waker` is woken when it can be read or written again.
-    pub fn new(stream: TcpStream, flow: Flow, waker: Waker) -> Self {
+    /// Nothing was read or sent yet.
+    pub fn new(stream: TcpStream, flow: Flow) -> Self {
         // A frame is a packet: holding it back for more of them only delays it. Fails on some
         // systems when the peer has ended the connection already, which reading will show.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
-            waker,
+            readiness: Readiness { writable: true, ..Readiness::default() },
+            listed: false,
             flow,
             decoder: FrameDecoder::default(),
             queue: SendQueue::default(),
             delivered: false,
             answered: false,
         }
+    }
+
+    /// The kernel says what it is ready for.
+    pub fn set_ready(&mut self, readiness: Readiness) {
+        self.readiness.readable |= readiness.readable;
+        self.readiness.writable |= readiness.writable;
+        self.readiness.over |= readiness.over;
+    }
+
+    /// Whether there may be something to read.
+    pub fn is_readable(&self) -> bool {
+        self.readiness.readable
     }
 
     /// Hands on what one read gives.
@@ -53,23 +66,23 @@ impl Connection {
         calls: &Calls,
         mut each: impl FnMut(&[u8]),
     ) -> Result<(), Ended> {
-        let mut length = 0;
-        let result = self.stream.try_io(Interest::READABLE, || {
-            calls.receive();
-            length = (&*SockRef::from(&self.stream)).read(buffer)?;
-            match length {
-                0 => Ok(Err(Ended)),
-                // Nothing is left: wait for more without trying. The end of the stream is
-                // remembered apart and not lost by this.
-                length if length < buffer.len() => Err(io::ErrorKind::WouldBlock.into()),
-                _ => Ok(Ok(())),
-            }
-        });
-        match result {
-            Ok(Err(Ended)) => return Err(Ended),
-            Err(error) if !is_temporary(&error) => return Err(Ended),
-            _ => {}
+        if !self.readiness.readable {
+            return Ok(());
         }
+        calls.receive();
+        let length = match self.stream.read(buffer) {
+            Ok(0) => return Err(Ended),
+            Ok(length) => length,
+            Err(error) if is_temporary(&error) => {
+                // Whoever was interrupted may try again.
+                self.readiness.readable = error.kind() == io::ErrorKind::Interrupted;
+                return Ok(());
+            }
+            Err(_) => return Err(Ended),
+        };
+        // Nothing is left: wait for more without trying. The end of the stream is told only once, so
+        // that it is read up to there.
+        self.readiness.readable = length == buffer.len() || self.readiness.over;
         let mut delivered = self.delivered;
         let decoded = self.decoder.push(&buffer[..length], |packet| {
             delivered = true;
@@ -87,32 +100,21 @@ impl Connection {
 
     /// Writes what the kernel takes.
     pub fn write(&mut self, calls: &Calls) -> Result<(), Ended> {
-        while !self.queue.is_empty() {
-            let result = self.stream.try_write(self.queue.unwritten());
-            // Where nothing could be written the stream mostly knew without asking the kernel.
-            if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-                calls.send();
-            }
-            match result {
+        while self.readiness.writable && !self.queue.is_empty() {
+            let unwritten = self.queue.unwritten();
+            calls.send();
+            match self.stream.write(unwritten) {
                 Ok(0) => return Err(Ended),
-                Ok(length) => self.queue.wrote(length),
+                Ok(length) => {
+                    self.readiness.writable = length == unwritten.len();
+                    self.queue.wrote(length);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_temporary(&error) => break,
+                Err(error) if is_temporary(&error) => self.readiness.writable = false,
                 Err(_) => return Err(Ended),
             }
         }
         Ok(())
-    }
-
-    /// Has the waker woken when there is something to do.
-    pub fn watch(&self) {
-        let mut context = Context::from_waker(&self.waker);
-        let readable = self.stream.poll_read_ready(&mut context).is_ready();
-        let writable =
-            !self.queue.is_empty() && self.stream.poll_write_ready(&mut context).is_ready();
-        if readable || writable {
-            self.waker.wake_by_ref();
-        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
-use std::task::{Context, Poll};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
 use super::calls::Calls;
-use super::readable::ReadableSocket;
+use super::poller::{Key, Watch};
 
 /// Largest UDP payload, and largest merged (GRO) read.
 const MAX_DATAGRAM: usize = 65_535;
@@ -17,11 +16,25 @@ const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// Runs the kernel may refuse, each followed by its datagrams being accepted one by one, before
 /// segmentation counts as not supported.
 const REFUSED_RUNS: u8 = 3;
+/// Buffers of the first read of a turn: what mostly waits, since one buffer takes all that the kernel
+/// merged of a peer. Preparing more of them is a good part of what a read costs.
+const FEW: usize = if BATCH_SIZE < 8 { BATCH_SIZE } else { 8 };
 /// Reads that fail in a row before the socket is left alone until the next packet.
 const READ_ERRORS: usize = 3;
 
+/// Which sockets are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Looking {
+    /// Those that the kernel said something of.
+    WhereReady,
+    /// Whether it did or not. What is taken before it tells of it is told of no more.
+    Everywhere,
+}
+
 pub(crate) struct UdpSocket {
-    socket: ReadableSocket,
+    socket: mio::net::UdpSocket,
+    /// There may be something to read.
+    readable: bool,
     state: UdpSocketState,
     max_segments: usize,
     refused_runs: u8,
@@ -29,21 +42,23 @@ pub(crate) struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Has to be called inside the runtime that will wait on it.
-    pub fn new(socket: StdUdpSocket) -> io::Result<Self> {
+    /// `watch` will wait for it and name it by its `place`. It must not block.
+    pub fn new(socket: StdUdpSocket, watch: &Watch, place: usize) -> io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let reference = UdpSockRef::from(&socket);
         // Small buffers lose packets but work.
         let _ = state.set_recv_buffer_size(reference, SOCKET_BUFFER);
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
         let max_segments = state.max_gso_segments();
-        let socket = ReadableSocket::new(socket)?;
-        Ok(Self { socket, state, max_segments, refused_runs: 0, calls: Calls::default() })
+        let mut socket = mio::net::UdpSocket::from_std(socket);
+        watch.for_reading(&mut socket, Key::Udp(place))?;
+        let calls = Calls::default();
+        Ok(Self { socket, readable: false, state, max_segments, refused_runs: 0, calls })
     }
 
-    /// Ready when there may be something to read.
-    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.socket.poll_readable(context)
+    /// The kernel says that there is something to read.
+    pub fn set_readable(&mut self) {
+        self.readable = true;
     }
 
     /// Takes what one system call gives and hands every datagram to `each`, in order, with the
@@ -51,38 +66,47 @@ impl UdpSocket {
     /// that comes back with room to spare has emptied the socket, so no further call finds that
     /// out.
     pub fn receive(
-        &self,
+        &mut self,
         buffers: &mut ReceiveBuffers,
+        looking: Looking,
         mut each: impl FnMut(SocketAddr, Option<IpAddr>, &[u8]),
     ) -> bool {
-        let mut slices = buffers.slices();
-        let mut metas = [RecvMeta::default(); BATCH_SIZE];
-        let mut received = 0;
-        let result = self.socket.try_read(|| {
-            received = self.read(&mut slices, &mut metas)?;
-            // Tells tokio to wait for the next packet before it says readable again.
-            if received < BATCH_SIZE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-        });
-        for (slice, meta) in slices.iter().zip(&metas).take(received) {
+        if looking == Looking::WhereReady && !self.readable {
+            return false;
+        }
+        let ReceiveBuffers { memory, metas, count } = buffers;
+        // As many as the compiler does not know: code for each of them is more than the processor
+        // remembers from one turn to the next.
+        let mut slices: [_; BATCH_SIZE] = std::array::from_fn(|_| IoSliceMut::new(&mut []));
+        let memory = memory.chunks_exact_mut(MAX_DATAGRAM).map(IoSliceMut::new);
+        slices.iter_mut().zip(memory).take(*count).for_each(|(slice, memory)| *slice = memory);
+        let (slices, metas) = (&mut slices[..*count], &mut metas[..*count]);
+        let received = self.read(slices, metas);
+        // Else the socket is empty, and the kernel tells of the next datagram.
+        self.readable = received == *count;
+        *count = if self.readable { BATCH_SIZE } else { FEW };
+        for (slice, meta) in slices.iter().zip(&*metas).take(received) {
             let bytes = &slice[..meta.len.min(slice.len())];
             for datagram in bytes.chunks(meta.stride.max(1)) {
                 each(without_flow_label(meta.addr), meta.dst_ip, datagram);
             }
         }
-        result.is_ok()
+        self.readable
     }
 
-    fn read(&self, slices: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) -> io::Result<usize> {
+    fn read(&self, slices: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) -> usize {
         // Errors of earlier sends can surface here (ICMP); they say nothing about reading.
         let mut errors = 0;
         loop {
             self.calls.receive();
-            match self.state.recv(self.socket.reference(), slices, metas) {
+            let socket = UdpSockRef::from(&self.socket);
+            // Through mio, which waits anew on Windows when there is nothing.
+            match self.socket.try_io(|| self.state.recv(socket, slices, metas)) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock && errors < READ_ERRORS => {
                     errors += 1;
                 }
-                Err(_) => return Err(io::ErrorKind::WouldBlock.into()),
-                received => return received,
+                Err(_) => return 0,
+                Ok(received) => return received,
             }
         }
     }
@@ -139,7 +163,7 @@ impl UdpSocket {
     ) -> io::Result<()> {
         let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
         self.calls.send();
-        self.state.try_send(self.socket.reference(), &transmit)
+        self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
     }
 }
 
@@ -155,17 +179,21 @@ pub(crate) fn without_flow_label(address: SocketAddr) -> SocketAddr {
 }
 
 /// What all sockets of a thread read into.
-pub(crate) struct ReceiveBuffers(Box<[u8]>);
+pub(crate) struct ReceiveBuffers {
+    memory: Box<[u8]>,
+    metas: [RecvMeta; BATCH_SIZE],
+    /// Of how many the next read makes use.
+    count: usize,
+}
 
 impl ReceiveBuffers {
     /// Room for as many of the largest datagrams as one system call reads.
     pub fn new() -> Self {
-        Self(vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice())
-    }
-
-    fn slices(&mut self) -> [IoSliceMut<'_>; BATCH_SIZE] {
-        let mut chunks = self.0.chunks_exact_mut(MAX_DATAGRAM);
-        std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
+        Self {
+            memory: vec![0; BATCH_SIZE * MAX_DATAGRAM].into_boxed_slice(),
+            metas: [RecvMeta::default(); BATCH_SIZE],
+            count: FEW,
+        }
     }
 }
 
@@ -174,96 +202,90 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-    }
+    use crate::net::poller::Poller;
 
-    /// A socket under test and a peer that talks to it alone.
-    fn pair() -> (UdpSocket, StdUdpSocket) {
+    /// A socket under test, what waits for it, and a peer that talks to it alone.
+    fn pair() -> (UdpSocket, Poller, StdUdpSocket) {
+        let poller = Poller::new().unwrap();
         let peer = StdUdpSocket::bind("127.0.0.1:0").unwrap();
         peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let socket = StdUdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
         peer.connect(socket.local_addr().unwrap()).unwrap();
-        (UdpSocket::new(socket).unwrap(), peer)
+        let watch = poller.watch().unwrap();
+        (UdpSocket::new(socket, &watch, 0).unwrap(), poller, peer)
     }
 
-    async fn receive_all(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
+    fn receive_all(socket: &mut UdpSocket, poller: &mut Poller, count: usize) -> Vec<Vec<u8>> {
         let mut buffers = ReceiveBuffers::new();
         let mut datagrams = Vec::new();
         while datagrams.len() < count {
-            let readable = std::future::poll_fn(|context| socket.poll_readable(context));
-            tokio::time::timeout(Duration::from_secs(5), readable).await.unwrap();
-            socket.receive(&mut buffers, |_, _, bytes| datagrams.push(bytes.to_vec()));
+            if !socket.readable {
+                poller.wait(Some(Duration::from_secs(5)), |_, _| socket.set_readable()).unwrap();
+                assert!(socket.readable, "something in time");
+            }
+            socket.receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
+                datagrams.push(bytes.to_vec())
+            });
         }
         datagrams
     }
 
     #[test]
     fn a_run_arrives_as_its_datagrams_with_a_shorter_last_one() {
-        runtime().block_on(async {
-            let (mut socket, peer) = pair();
-            let contents: Vec<u8> = (0..2_500u32).map(|n| (n % 251) as u8).collect();
-            let sent = socket.send(None, peer.local_addr().unwrap(), &contents, 1_000);
-            assert_eq!(sent, 3);
-            let mut buffer = [0; 2_000];
-            for expected in contents.chunks(1_000) {
-                let length = peer.recv(&mut buffer).unwrap();
-                assert_eq!(&buffer[..length], expected);
-            }
-        });
+        let (mut socket, _, peer) = pair();
+        let contents: Vec<u8> = (0..2_500u32).map(|n| (n % 251) as u8).collect();
+        let sent = socket.send(None, peer.local_addr().unwrap(), &contents, 1_000);
+        assert_eq!(sent, 3);
+        let mut buffer = [0; 2_000];
+        for expected in contents.chunks(1_000) {
+            let length = peer.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], expected);
+        }
     }
 
     #[test]
     fn a_merged_read_is_split_into_its_datagrams() {
-        runtime().block_on(async {
-            let (mut sender, _) = pair();
-            let (receiver, peer) = pair();
-            let address = peer.peer_addr().unwrap();
-            let contents = [[1u8; 500], [2; 500], [3; 500]].concat();
-            assert_eq!(sender.send(None, address, &contents, 500), 3);
-            let datagrams = receive_all(&receiver, 3).await;
-            assert_eq!(datagrams, [[1u8; 500], [2; 500], [3; 500]]);
-        });
+        let (mut sender, ..) = pair();
+        let (mut receiver, mut poller, peer) = pair();
+        let address = peer.peer_addr().unwrap();
+        let contents = [[1u8; 500], [2; 500], [3; 500]].concat();
+        assert_eq!(sender.send(None, address, &contents, 500), 3);
+        let datagrams = receive_all(&mut receiver, &mut poller, 3);
+        assert_eq!(datagrams, [[1u8; 500], [2; 500], [3; 500]]);
     }
 
     #[test]
     fn more_datagrams_than_one_read_takes_all_arrive() {
-        runtime().block_on(async {
-            let (receiver, peer) = pair();
-            for number in 0..3 * BATCH_SIZE as u8 {
-                // Sizes that change keep the kernel from merging.
-                peer.send(&vec![number; 1 + usize::from(number)]).unwrap();
-            }
-            let datagrams = receive_all(&receiver, 3 * BATCH_SIZE).await;
-            for (number, datagram) in datagrams.iter().enumerate() {
-                assert_eq!(datagram, &vec![number as u8; number + 1]);
-            }
-        });
+        let (mut receiver, mut poller, peer) = pair();
+        for number in 0..3 * BATCH_SIZE as u8 {
+            // Sizes that change keep the kernel from merging.
+            peer.send(&vec![number; 1 + usize::from(number)]).unwrap();
+        }
+        let datagrams = receive_all(&mut receiver, &mut poller, 3 * BATCH_SIZE);
+        for (number, datagram) in datagrams.iter().enumerate() {
+            assert_eq!(datagram, &vec![number as u8; number + 1]);
+        }
     }
 
     #[test]
     fn a_destination_that_cannot_be_reached_does_not_end_segmentation() {
-        runtime().block_on(async {
-            let (mut socket, peer) = pair();
-            let before = socket.max_segments();
-            for _ in 0..10 {
-                assert_eq!(socket.send(None, "127.0.0.1:0".parse().unwrap(), &[0; 300], 100), 0);
-            }
-            assert_eq!(socket.max_segments(), before);
-            assert_eq!(socket.send(None, peer.local_addr().unwrap(), &[0; 300], 100), 3);
-        });
+        let (mut socket, _, peer) = pair();
+        let before = socket.max_segments();
+        for _ in 0..10 {
+            assert_eq!(socket.send(None, "127.0.0.1:0".parse().unwrap(), &[0; 300], 100), 0);
+        }
+        assert_eq!(socket.max_segments(), before);
+        assert_eq!(socket.send(None, peer.local_addr().unwrap(), &[0; 300], 100), 3);
     }
 
     #[test]
     fn a_datagram_too_long_for_udp_is_lost_and_the_next_one_is_not() {
-        runtime().block_on(async {
-            let (mut socket, peer) = pair();
-            let address = peer.local_addr().unwrap();
-            assert_eq!(socket.send(None, address, &vec![0; 65_530], 65_530), 0);
-            assert_eq!(socket.send(None, address, &[7], 1), 1);
-            let mut buffer = [0; 10];
-            assert_eq!(peer.recv(&mut buffer).unwrap(), 1);
-        });
+        let (mut socket, _, peer) = pair();
+        let address = peer.local_addr().unwrap();
+        assert_eq!(socket.send(None, address, &vec![0; 65_530], 65_530), 0);
+        assert_eq!(socket.send(None, address, &[7], 1), 1);
+        let mut buffer = [0; 10];
+        assert_eq!(peer.recv(&mut buffer).unwrap(), 1);
     }
 }

@@ -44,6 +44,12 @@ macro_rules! conduit {
                 self.conduit.waiting() as f64
             }
 
+            /// Takes back what waits, and what the mixer has taken and not played.
+            #[napi(catch_unwind)]
+            pub fn clear(&self) {
+                self.conduit.clear();
+            }
+
             /// Nothing more is written. It closes when the mixer has taken what waits.
             #[napi(catch_unwind)]
             pub fn finish(&self) {
@@ -58,6 +64,12 @@ conduit!(NativeFrameConduit);
 
 #[napi]
 impl NativePcmConduit {
+    /// Milliseconds of what was written that are in the mix.
+    #[napi(getter, catch_unwind)]
+    pub fn played(&self) -> f64 {
+        self.conduit.progress() as f64 / 1000.0
+    }
+
     /// The next frame, if there is one: `samples`, and `timestamp` in milliseconds since 1970.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {

@@ -1,5 +1,7 @@
 //! Commands to groups of speakers.
 
+use std::time::Duration;
+
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -19,12 +21,13 @@ pub struct NativeSpeakerSlots {
 
 #[napi]
 impl NativeEndpoint {
-    /// Returns the group's id. `threshold` is in dBov.
+    /// Returns the group's id. `threshold` is in dBov, `pause` in milliseconds.
     #[napi(catch_unwind)]
-    pub fn create_speakers(&self, env: Env, threshold: i32) -> Result<f64> {
+    pub fn create_speakers(&self, env: Env, threshold: i32, pause: u32) -> Result<f64> {
         let group = self.running.engine.speakers_id();
         let threshold = threshold.clamp(-127, 0) as i8;
-        self.post_speakers(&env, group, SpeakersCommand::Create { threshold })?;
+        let pause = Duration::from_millis(u64::from(pause));
+        self.post_speakers(&env, group, SpeakersCommand::Create { threshold, pause })?;
         Ok(group.0 as f64)
     }
 

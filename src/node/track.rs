@@ -121,6 +121,13 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Lets nothing of an incoming track through to whatever takes it, or again.
+    #[napi(catch_unwind)]
+    pub fn withhold(&self, env: Env, transport: f64, id: f64, withheld: bool) -> Result<()> {
+        let command = TransportCommand::Withhold { id: incoming_track_id(id), withheld };
+        self.post(&env, transport_id(transport), command)
+    }
+
     /// `duration` in milliseconds, `volume` below 0 dBm0.
     #[napi(catch_unwind)]
     pub fn press_key(

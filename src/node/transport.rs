@@ -102,6 +102,19 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), TransportCommand::SetMaxBitrate { bitrate })
     }
 
+    /// Bit/s; without one the link decides.
+    #[napi(catch_unwind)]
+    pub fn set_max_incoming_bitrate(
+        &self,
+        env: Env,
+        transport: f64,
+        bitrate: Option<f64>,
+    ) -> Result<()> {
+        let bitrate = bitrate.map(|bitrate| bitrate as u64);
+        let command = TransportCommand::SetMaxIncomingBitrate { bitrate };
+        self.post(&env, transport_id(transport), command)
+    }
+
     /// Whether reports about the link are wanted.
     #[napi(catch_unwind)]
     pub fn listen_bandwidth(&self, env: Env, transport: f64, listen: bool) -> Result<()> {

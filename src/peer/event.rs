@@ -20,6 +20,8 @@ pub enum PeerEvent {
     Packet { packet: Arc<SourcePacket> },
     /// A track appeared, or its formats or encodings changed.
     IncomingTrackChanged { id: SourceId },
+    /// Receivers get nothing of a track from now on, or something again.
+    IncomingTrackHeldBack { id: SourceId, held_back: bool },
     /// A track of the peer's is no more.
     IncomingTrackClosed { id: SourceId, reason: CloseReason },
     /// A message came on a data channel. `listened`: JavaScript wants it too.

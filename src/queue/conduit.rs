@@ -1,6 +1,7 @@
 //! A short queue between two threads, for sound or pictures of one reader or writer.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// Something with a size by which a queue is bounded.
@@ -25,6 +26,7 @@ pub struct Conduit<T, Id> {
     bell: Box<dyn Fn(Id, Signal) + Send + Sync>,
     capacity: usize,
     queue: Mutex<Queue<T>>,
+    progress: AtomicU64,
 }
 
 struct Queue<T> {
@@ -34,6 +36,8 @@ struct Queue<T> {
     dropped: u64,
     /// Something was refused, and nobody was told of room since.
     refused: bool,
+    /// Its writer took back what waited, and its reader has not seen that yet.
+    cleared: bool,
     /// Its writer is done: it closes when nothing waits any more.
     finished: bool,
     closed: bool,
@@ -54,10 +58,12 @@ impl<T: Weight, Id: Copy> Conduit<T, Id> {
             weight: 0,
             dropped: 0,
             refused: false,
+            cleared: false,
             finished: false,
             closed: false,
         };
-        Self { id, bell: Box::new(bell), capacity, queue: Mutex::new(queue) }
+        let progress = AtomicU64::new(0);
+        Self { id, bell: Box::new(bell), capacity, queue: Mutex::new(queue), progress }
     }
 
     /// What its ends call it.
@@ -97,9 +103,48 @@ impl<T: Weight, Id: Copy> Conduit<T, Id> {
         Ok(())
     }
 
+    /// For a writer: takes back all that waits. What the reader has taken it hears of by
+    /// [`Conduit::take_cleared`], before it gets anything that is written later.
+    pub fn clear(&self) {
+        let mut queue = self.lock();
+        queue.items.clear();
+        queue.weight = 0;
+        queue.cleared = true;
+        let refused = std::mem::take(&mut queue.refused);
+        drop(queue);
+        if refused {
+            (self.bell)(self.id, Signal::Ready);
+        }
+    }
+
+    /// For a reader: whether the writer took back what it wrote. Until it has asked it gets nothing.
+    pub fn take_cleared(&self) -> bool {
+        let mut queue = self.lock();
+        let cleared = std::mem::take(&mut queue.cleared);
+        let over = queue.is_over();
+        drop(queue);
+        if over {
+            self.close();
+        }
+        cleared
+    }
+
+    /// For a reader: how far it has come with what was written, in a unit of its own.
+    pub fn set_progress(&self, progress: u64) {
+        self.progress.store(progress, Ordering::Relaxed);
+    }
+
+    /// What [`Conduit::set_progress`] said last; 0 before.
+    pub fn progress(&self) -> u64 {
+        self.progress.load(Ordering::Relaxed)
+    }
+
     /// The oldest that waits.
     pub fn take(&self) -> Option<T> {
         let mut queue = self.lock();
+        if queue.cleared {
+            return None;
+        }
         let item = queue.take();
         let room = queue.refused && queue.weight * 2 <= self.capacity;
         if room {
@@ -129,6 +174,12 @@ impl<T: Weight, Id: Copy> Conduit<T, Id> {
     /// Whether nothing more goes in.
     pub fn is_closed(&self) -> bool {
         self.lock().closed
+    }
+
+    /// Whether the reader has something to look at.
+    pub fn has_news(&self) -> bool {
+        let queue = self.lock();
+        queue.cleared || !queue.items.is_empty()
     }
 
     /// What waits, by weight.
@@ -162,6 +213,6 @@ impl<T: Weight> Queue<T> {
     }
 
     fn is_over(&self) -> bool {
-        self.finished && self.items.is_empty()
+        self.finished && self.items.is_empty() && !self.cleared
     }
 }

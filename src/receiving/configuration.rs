@@ -86,9 +86,25 @@ impl Receiving {
         true
     }
 
-    /// The m-line of a track says that the peer does not send. `None` when there is no such track.
-    pub fn is_muted(&self, id: SourceId) -> Option<bool> {
-        self.track(id).map(|track| track.muted)
+    /// Receivers get nothing of a track: its m-line says that the peer does not send, or it is
+    /// withheld. `None` when there is no such track.
+    pub fn is_held_back(&self, id: SourceId) -> Option<bool> {
+        self.track(id).map(Track::is_held_back)
+    }
+
+    /// Whether [`Receiving::withhold`] holds.
+    pub fn is_withheld(&self, id: SourceId) -> bool {
+        self.track(id).is_some_and(|track| track.withheld)
+    }
+
+    /// Lets nothing of a track through to its receivers any more, or again. Reports go on, so that
+    /// the peer sees no difference. False: there is no such track, or it is so already.
+    pub fn withhold(&mut self, id: SourceId, withheld: bool) -> bool {
+        let track = self.track_mut(id).filter(|track| track.withheld != withheld);
+        let Some(track) = track else { return false };
+        track.withheld = withheld;
+        self.events.push_back(Received::Changed { id });
+        true
     }
 
     /// What receivers of a track choose by.
@@ -114,6 +130,22 @@ impl Receiving {
         }
         let next = self.track(id).and_then(|track| track.demand.next());
         sooner(&mut self.timers.demand, next);
+    }
+
+    /// The worst loss of the receivers of a track, in 256ths as reports tell it (RFC 3550 6.4.1).
+    /// The reports on its Opus tell that one where more is lost on the way here, because an encoder
+    /// makes as much redundancy as its reports ask for (RFC 6716 2.1.7), and who needs it is behind
+    /// this side.
+    pub fn set_far_loss(&mut self, now: Instant, id: SourceId, loss: u8) {
+        let Some(track) = self.track_mut(id) else { return };
+        let changed = std::mem::replace(&mut track.far_loss, loss) != loss;
+        if changed
+            && track.is_opus()
+            && track.encodings.iter().any(super::encoding::Encoding::active)
+        {
+            // As soon as if there were pictures: five seconds of holes are many.
+            self.reporter.wanted(now, true);
+        }
     }
 
     pub(super) fn poll_demand(&mut self, now: Instant) {

@@ -26,6 +26,8 @@ pub enum DropReason {
     Superseded,
     /// Its track was closed on this side.
     Refused,
+    /// The peer goes on above what it may send.
+    TooMuch,
 }
 
 /// Counts a dropped packet by its reason.
@@ -39,6 +41,7 @@ pub(super) fn count(drops: &mut DroppedPackets, reason: DropReason) {
         DropReason::TooManySources => &mut drops.too_many_sources,
         DropReason::Superseded => &mut drops.superseded,
         DropReason::Refused => &mut drops.refused,
+        DropReason::TooMuch => &mut drops.too_much,
     } += 1;
 }
 
@@ -51,7 +54,8 @@ impl DropReason {
             | DropReason::NoLine
             | DropReason::TooManySources
             | DropReason::Superseded
-            | DropReason::Refused => true,
+            | DropReason::Refused
+            | DropReason::TooMuch => true,
         }
     }
 
@@ -98,6 +102,7 @@ mod tests {
             DropReason::TooManySources,
             DropReason::Superseded,
             DropReason::Refused,
+            DropReason::TooMuch,
         ] {
             count(&mut drops, reason);
         }
@@ -110,6 +115,7 @@ mod tests {
             too_many_sources: 1,
             superseded: 1,
             refused: 1,
+            too_much: 1,
         };
         assert_eq!(drops, once);
     }

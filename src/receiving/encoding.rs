@@ -85,13 +85,13 @@ impl Encoding {
         place.map_or(0, |place| place + 1)
     }
 
-    pub(super) fn describe(&self, muted: bool, rids: &[Rid]) -> SourceEncoding {
+    pub(super) fn describe(&self, silent: bool, rids: &[Rid]) -> SourceEncoding {
         SourceEncoding {
             index: self.index,
             rid: self.rid.as_ref().map(Rid::to_string),
             ssrc: self.ssrc,
             codec: self.codec,
-            active: self.active() && !muted,
+            active: self.active() && !silent,
             rank: self.rank(rids),
             size: self.size(),
             rates: self.layers.rates().clone(),

@@ -1,16 +1,24 @@
 //! RTCP in both directions: what the peer reports of the streams it sends, and what it is told and
 //! asked of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::TimeLine;
 use super::demux::{Place, Route};
 use super::line::FeedbackKinds;
-use super::{Received, Receiving, remb, sooner};
+use super::stream::Stream;
+use super::{Received, Receiving, limit, remb, sooner};
 use crate::codec::Kind;
 use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
-use crate::sfu::EncodingIndex;
+use crate::sfu::{EncodingIndex, Need};
+
+/// How long transport-wide feedback waits for media to leave with. Who sends and gets media mostly gets
+/// some in that time; without, feedback is a datagram and a call of its own.
+const HOLD: Duration = Duration::from_millis(10);
+
+/// Sound that is missing for longer is past.
+const USEFUL_SOUND: Duration = Duration::from_millis(400);
 
 impl Receiving {
     /// Takes one packet of an authentic RTCP compound. What is not about streams that the peer
@@ -58,14 +66,27 @@ impl Receiving {
         }
     }
 
+    /// The most that the peer may send from now on, in bit/s; `None` leaves it to the link.
+    pub fn set_max_bitrate(&mut self, now: Instant, bitrate: Option<u64>) {
+        self.lifted |= self.limit.is_some() && bitrate.is_none();
+        self.limit = bitrate.map(|bitrate| limit::Limit::new(now, bitrate));
+        self.reporter.wanted_now(now);
+    }
+
     /// Asks for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, index: EncodingIndex) {
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        index: EncodingIndex,
+        need: Need,
+    ) {
         let Some(track) = self.track_mut(id).filter(|track| track.kind == Kind::Video) else {
             return;
         };
         let mut encodings = track.encodings.iter_mut();
         if let Some(encoding) = encodings.find(|encoding| encoding.index == index) {
-            encoding.keyframes.want(now);
+            encoding.keyframes.want(now, need);
             let next = encoding.keyframes.next();
             sooner(&mut self.timers.keyframe, next);
         }
@@ -76,15 +97,21 @@ impl Receiving {
         let Some(track) = self.track(id) else { return };
         let asked = track.encodings.iter().filter(|e| rid.is_none() || e.rid.as_deref() == rid);
         let asked: Vec<EncodingIndex> = asked.map(|encoding| encoding.index).collect();
-        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index));
+        asked.into_iter().for_each(|index| self.request_keyframe(now, id, index, Need::Repair));
     }
 
-    /// When [`Receiving::poll`] is due.
+    /// When [`Receiving::poll`] has to be called.
     pub fn next(&self) -> Option<Instant> {
         let timers = &self.timers;
         let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
-        let own = [self.reporter.next(), self.transport_feedback.next()];
+        let own = [self.reporter.next(), self.transport_feedback.next().map(|at| at + HOLD)];
         timers.into_iter().chain(own).flatten().min()
+    }
+
+    /// Whether there is something for [`Receiving::poll`] to do if something else is sent anyway.
+    pub fn may_poll(&self, now: Instant) -> bool {
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
+        due(self.transport_feedback.next()) || due(self.next())
     }
 
     /// Does what is due. `send` gets RTCP compounds to be sealed.
@@ -107,16 +134,36 @@ impl Receiving {
             self.poll_transport_feedback(now, &mut send);
         }
         if self.reporter.take_due(now) {
-            let unreported = self.streams.iter_mut().filter(|stream| stream.unreported);
-            let blocks: Vec<_> = unreported.map(|stream| stream.report(now)).collect();
-            self.reporter.reports(now, &blocks, &mut send);
-            if let Some(estimate) = &mut self.remb {
-                let bitrate = estimate.update(now, &blocks);
-                let ssrcs: Vec<u32> =
-                    blocks.iter().map(|block| block.ssrc).take(remb::MAX_SSRCS).collect();
-                let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
-                self.reporter.feedback(false, write).into_iter().for_each(&mut send);
+            self.poll_reports(now, &mut send);
+        }
+    }
+
+    fn poll_reports(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
+        let mut blocks = Vec::new();
+        // What this link loses, which the estimate of it is made of.
+        let mut worst = 0;
+        for stream in self.streams.iter_mut().filter(|stream| stream.unreported) {
+            let mut block = stream.report(now);
+            worst = block.fraction_lost.max(worst);
+            if let Route::Media(Place { line, track, .. }) = stream.route
+                && let Some(track) = self.lines.get(line).and_then(|line| line.tracks.get(track))
+                && track.is_opus()
+            {
+                block.fraction_lost = block.fraction_lost.max(track.far_loss);
             }
+            blocks.push(block);
+        }
+        self.reporter.reports(now, &blocks, &mut *send);
+        let estimate = self.remb.as_mut().map(|estimate| estimate.update(now, worst));
+        let limit = self.limit.as_ref().map(|limit| limit.bitrate);
+        let lifted = std::mem::take(&mut self.lifted).then_some(limit::UNLIMITED);
+        if let Some(bitrate) = estimate.into_iter().chain(limit).min().or(lifted) {
+            // Also those that nothing came of since the last report.
+            let media = |stream: &&Stream| matches!(stream.route, Route::Media(_));
+            let ssrcs = self.streams.iter().filter(media).map(|stream| stream.ssrc);
+            let ssrcs: Vec<u32> = ssrcs.take(remb::MAX_SSRCS).collect();
+            let write = |out: &mut [u8], own| rtcp::write_remb(out, own, bitrate, &ssrcs);
+            self.reporter.feedback(false, write).into_iter().for_each(&mut *send);
         }
     }
 
@@ -142,11 +189,20 @@ impl Receiving {
     fn poll_nacks(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
         self.timers.nack = None;
         let round_trip = self.likely_round_trip();
+        let enforced = self.limit.as_ref().is_some_and(limit::Limit::is_enforced);
         let mut lost = Vec::new();
         for stream in &mut self.streams {
             let Route::Media(Place { line, track, encoding }) = stream.route else { continue };
-            stream.nack.poll(now, round_trip, &mut lost);
             let Some(line) = self.lines.get_mut(line) else { continue };
+            let useful = match line.spec.kind {
+                Kind::Audio => USEFUL_SOUND,
+                Kind::Video => Duration::MAX,
+            };
+            stream.nack.poll(now, round_trip, useful, &mut lost);
+            if enforced {
+                // To ask for what was dropped would make it more.
+                lost.clear();
+            }
             if !lost.is_empty() {
                 let reduced_size = line.spec.reduced_size;
                 self.reporter.nacks(reduced_size, stream.ssrc, &lost, |compound| {
@@ -161,7 +217,7 @@ impl Receiving {
                 && let Some(encoding) =
                     track.encodings.get_mut(encoding).filter(|e| e.ssrc == stream.ssrc)
             {
-                encoding.keyframes.want(now);
+                encoding.keyframes.want(now, Need::Repair);
                 sooner(&mut self.timers.keyframe, encoding.keyframes.next());
             }
         }

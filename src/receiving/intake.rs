@@ -34,6 +34,10 @@ impl Receiving {
             return self.drop(now, DropReason::Malformed, 0, 0);
         };
         let taken = self.open(&header, datagram, plain).and_then(|index| {
+            // What is too much counts as lost on the way, which slows senders down that heed that.
+            if self.limit.as_mut().is_some_and(|limit| !limit.take(now, datagram.len())) {
+                return Err(DropReason::TooMuch);
+            }
             // Whatever becomes of it, it came.
             self.note_arrival(now, &header, datagram.len());
             let payload = header.payload(plain).ok_or(DropReason::Malformed);
@@ -251,9 +255,12 @@ impl Receiving {
         }
         let line = &mut self.lines[to.line];
         let track = &mut line.tracks[to.track];
-        let clock_rate = match reading.usage {
-            Usage::Media { format, .. } => line.spec.formats[format].codec.clock_rate(),
-            Usage::TelephoneEvent { clock_rate } => clock_rate,
+        let (clock_rate, rtx) = match reading.usage {
+            Usage::Media { format, .. } => {
+                let format = &line.spec.formats[format];
+                (format.codec.clock_rate(), format.rtx)
+            }
+            Usage::TelephoneEvent { clock_rate } => (clock_rate, None),
             // The number of an original cannot be told by the number of the repetition.
             Usage::Repair { .. } => return Ok(()),
         };
@@ -263,7 +270,18 @@ impl Receiving {
         }
         stream.receive(now, index, newest, header.timestamp, clock_rate);
         if line.spec.feedback.nack {
-            stream.nack.receive(now, index);
+            let patience = self.reordering.patience(now);
+            if let Some(found) = stream.nack.receive(now, index, patience) {
+                // Where there is no stream of repetitions they have the numbers of what they repeat,
+                // and come a round trip after they were asked for.
+                let comes_again =
+                    |asked| self.round_trip.is_none_or(|round_trip| asked >= round_trip);
+                if rtx.is_none() && found.asked.is_some_and(comes_again) {
+                    stream.came_again();
+                } else {
+                    self.reordering.late(now, found.late);
+                }
+            }
             sooner(&mut self.timers.nack, stream.nack.next());
         }
         if let Usage::TelephoneEvent { clock_rate } = reading.usage {

@@ -17,10 +17,12 @@ mod feedback;
 pub mod header;
 mod intake;
 mod layers_allocation;
+mod limit;
 pub mod line;
 mod nack;
 mod opened;
 mod remb;
+mod reordering;
 mod report;
 mod rtx;
 mod stream;
@@ -47,6 +49,7 @@ pub use drops::DropReason;
 pub use extensions::ExtensionIds;
 pub use header::RtpHeader;
 pub use line::{AnnouncedSource, FeedbackKinds, LineTrack, ReceiveLine, TelephoneEventFormat};
+use reordering::Reordering;
 use report::Reporter;
 use stream::Stream;
 pub use telephone::EventPacket;
@@ -102,8 +105,13 @@ pub struct Receiving {
     reporter: Reporter,
     sender_clock: clock::SenderClock,
     transport_feedback: TransportFeedback,
+    reordering: Reordering,
     /// For a peer that takes REMB and no transport-wide feedback.
     remb: Option<remb::Estimate>,
+    /// The most that the application lets the peer send.
+    limit: Option<limit::Limit>,
+    /// A limit was lifted, of which the peer has yet to be told.
+    lifted: bool,
     /// The id of transport-wide numbers, which are those of all lines together.
     transport_sequence: Option<u8>,
     /// To the peer, as the answers to our reports tell.
@@ -146,7 +154,10 @@ impl Receiving {
             reporter: Reporter::new(now, ssrc, cname),
             sender_clock: clock::SenderClock::default(),
             transport_feedback: TransportFeedback::default(),
+            reordering: Reordering::default(),
             remb: None,
+            limit: None,
+            lifted: false,
             transport_sequence: None,
             round_trip: None,
             measured_elsewhere: None,

@@ -29,30 +29,45 @@ pub struct Nack {
 #[derive(Clone, Copy, Debug)]
 struct Missing {
     index: u64,
+    /// When a later one came.
+    since: Instant,
     due: Instant,
     tries: u8,
+    /// When it was asked for first.
+    asked: Option<Instant>,
+}
+
+/// A packet that was missing came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// How long after the first that had overtaken it.
+    pub late: Duration,
+    /// How long ago it was asked for first, if it was.
+    pub asked: Option<Duration>,
 }
 
 impl Nack {
-    /// A packet came, by itself or repeated. What it shows to be missing is due at once, so that
-    /// polling after a batch asks for nothing that came in another order.
-    pub fn receive(&mut self, now: Instant, index: u64) {
+    /// A packet came, by itself or repeated. What it shows to be missing is due after `patience`;
+    /// without any at once, so that polling after a batch asks for nothing that came in another
+    /// order. Gives what is known of it when it was missing itself.
+    pub fn receive(&mut self, now: Instant, index: u64, patience: Duration) -> Option<Found> {
         let Some(highest) = self.highest else {
             self.highest = Some(index);
-            return;
+            return None;
         };
         if index <= highest {
-            if !self.missing.is_empty()
-                && let Ok(place) = self.missing.binary_search_by_key(&index, |m| m.index)
-            {
-                self.missing.remove(place);
+            if self.missing.is_empty() {
+                return None;
             }
-            return;
+            let place = self.missing.binary_search_by_key(&index, |m| m.index).ok()?;
+            let missing = self.missing.remove(place)?;
+            let ago = |at: Instant| now.saturating_duration_since(at);
+            return Some(Found { late: ago(missing.since), asked: missing.asked.map(ago) });
         }
         self.highest = Some(index);
         let gap = index - highest - 1;
         if gap == 0 {
-            return;
+            return None;
         }
         let kept = gap.min(MAX_MISSING as u64);
         let room = MAX_MISSING - kept as usize;
@@ -60,13 +75,22 @@ impl Nack {
             self.given_up = true;
             self.missing.drain(..self.missing.len().saturating_sub(room));
         }
-        let lost = (index - kept..index).map(|index| Missing { index, due: now, tries: 0 });
-        self.missing.extend(lost);
-        self.next = Some(self.next.map_or(now, |next| next.min(now)));
+        let due = now + patience;
+        let missing = |index| Missing { index, since: now, due, tries: 0, asked: None };
+        self.missing.extend((index - kept..index).map(missing));
+        self.next = Some(self.next.map_or(due, |next| next.min(due)));
+        None
     }
 
     /// Adds what is due to `lost`, in ascending order. `round_trip` is to the sender, when known.
-    pub fn poll(&mut self, now: Instant, round_trip: Option<Duration>, lost: &mut Vec<u16>) {
+    /// What is missing for longer than `useful` is given up.
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        round_trip: Option<Duration>,
+        useful: Duration,
+        lost: &mut Vec<u16>,
+    ) {
         if self.next.is_none_or(|next| now < next) {
             return;
         }
@@ -76,12 +100,14 @@ impl Nack {
         let mut given_up = false;
         self.missing.retain_mut(|missing| {
             if missing.due <= now {
-                if missing.tries >= MAX_TRIES || missing.index < oldest {
+                let late = now.saturating_duration_since(missing.since) > useful;
+                if missing.tries >= MAX_TRIES || missing.index < oldest || late {
                     given_up = true;
                     return false;
                 }
                 lost.push(missing.index as u16);
                 missing.tries += 1;
+                missing.asked.get_or_insert(now);
                 missing.due = again;
             }
             next = Some(next.map_or(missing.due, |next: Instant| next.min(missing.due)));
@@ -110,14 +136,16 @@ mod tests {
 
     fn asked(nack: &mut Nack, now: Instant) -> Vec<u16> {
         let mut lost = Vec::new();
-        nack.poll(now, None, &mut lost);
+        nack.poll(now, None, Duration::MAX, &mut lost);
         lost
     }
 
     fn received(indices: impl IntoIterator<Item = u64>) -> (Nack, Instant) {
         let now = Instant::now();
         let mut nack = Nack::default();
-        indices.into_iter().for_each(|index| nack.receive(now, index));
+        for index in indices {
+            nack.receive(now, index, Duration::ZERO);
+        }
         (nack, now)
     }
 
@@ -143,6 +171,27 @@ mod tests {
     }
 
     #[test]
+    fn where_packets_come_late_one_is_asked_for_when_it_is_not_late_but_lost() {
+        let (mut nack, now) = received([10]);
+        nack.receive(now, 13, MS * 40);
+        assert_eq!(nack.next(), Some(now + MS * 40));
+        assert!(asked(&mut nack, now + MS * 39).is_empty());
+        let found = nack.receive(now + MS * 39, 11, MS * 40);
+        assert_eq!(found, Some(Found { late: MS * 39, asked: None }));
+        assert_eq!(asked(&mut nack, now + MS * 40), [12]);
+        assert_eq!(nack.receive(now + MS * 41, 14, MS * 40), None);
+    }
+
+    #[test]
+    fn what_is_of_no_use_any_more_is_not_asked_for() {
+        let (mut nack, now) = received([10, 12]);
+        assert_eq!(asked(&mut nack, now), [11]);
+        let mut lost = Vec::new();
+        nack.poll(now + MS * 500, None, MS * 400, &mut lost);
+        assert!(lost.is_empty() && nack.next().is_none());
+    }
+
+    #[test]
     fn numbers_go_on_over_a_rollover() {
         let (mut nack, now) = received([0xfffe, 0x1_0001]);
         assert_eq!(asked(&mut nack, now), [0xffff, 0]);
@@ -155,9 +204,10 @@ mod tests {
         assert_eq!(nack.next(), Some(now + DEFAULT_ROUND_TRIP));
         assert!(asked(&mut nack, now + MS * 99).is_empty());
         let mut lost = Vec::new();
-        nack.poll(now + MS * 100, Some(MS * 250), &mut lost);
+        nack.poll(now + MS * 100, Some(MS * 250), Duration::MAX, &mut lost);
         assert_eq!((lost, nack.next()), (vec![11], Some(now + MS * 350)));
-        nack.receive(now + MS * 300, 11);
+        let found = nack.receive(now + MS * 300, 11, Duration::ZERO);
+        assert_eq!(found, Some(Found { late: MS * 300, asked: Some(MS * 300) }));
         assert!(asked(&mut nack, now + MS * 400).is_empty());
     }
 
@@ -189,7 +239,9 @@ mod tests {
     #[test]
     fn what_is_far_behind_is_given_up() {
         let (mut nack, now) = received([10, 12]);
-        (13..=12 + MAX_AGE).for_each(|index| nack.receive(now, index));
+        for index in 13..=12 + MAX_AGE {
+            nack.receive(now, index, Duration::ZERO);
+        }
         assert!(asked(&mut nack, now).is_empty());
         assert!(nack.take_given_up());
     }

@@ -4,8 +4,6 @@
 
 use std::time::Instant;
 
-use crate::codec::rtcp::ReportBlock;
-
 /// Streams that one estimate names.
 pub(super) const MAX_SSRCS: usize = 31;
 /// What a peer may send before anything was measured, in bit/s.
@@ -28,10 +26,10 @@ impl Estimate {
         self.bits += 8 * bytes as u64;
     }
 
-    /// Gives the estimate after what arrived since it was asked for last, in bit/s. `reports` are
-    /// those of the same time. It grows by a twelfth while little gets lost, up to twice of what
+    /// Gives the estimate after what arrived since it was asked for last, in bit/s. `lost` is the worst
+    /// that reports of the same time tell, in 256ths. It grows by a twelfth while little gets lost, up to twice of what
     /// arrives, and shrinks by half of what gets lost.
-    pub(super) fn update(&mut self, now: Instant, reports: &[ReportBlock]) -> u64 {
+    pub(super) fn update(&mut self, now: Instant, lost: u8) -> u64 {
         let bits = std::mem::take(&mut self.bits);
         let Some(since) = self.since.replace(now) else {
             self.bitrate = START;
@@ -39,7 +37,6 @@ impl Estimate {
         };
         let passed = now.saturating_duration_since(since).as_millis().max(1) as u64;
         let arrives = bits.saturating_mul(1000) / passed;
-        let lost = reports.iter().map(|report| report.fraction_lost).max().unwrap_or(0);
         let most = START.max(arrives.saturating_mul(2));
         if lost > MUCH {
             let kept = 512 - u64::from(lost);
@@ -57,16 +54,12 @@ mod tests {
 
     use super::*;
 
-    fn report(fraction_lost: u8) -> [ReportBlock; 1] {
-        [ReportBlock { fraction_lost, ..Default::default() }]
-    }
-
     /// After so many seconds with a loss, at this many bit/s.
     fn after(seconds: u32, fraction_lost: u8, arrives: u64, estimate: &mut Estimate) -> u64 {
         let start = estimate.since.unwrap_or_else(Instant::now);
         for second in 1..=seconds {
             estimate.receive(arrives as usize / 8);
-            estimate.update(start + Duration::from_secs(second.into()), &report(fraction_lost));
+            estimate.update(start + Duration::from_secs(second.into()), fraction_lost);
         }
         estimate.bitrate
     }

@@ -42,6 +42,13 @@ impl Reporter {
         self.due = Some(self.due.map_or(due, |at| at.min(due)));
     }
 
+    /// There is something to say that must not wait, if anything was said yet.
+    pub(super) fn wanted_now(&mut self, now: Instant) {
+        if self.last.is_some() {
+            self.due = Some(now);
+        }
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.due
     }

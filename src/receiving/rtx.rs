@@ -1,6 +1,6 @@
 //! Retransmissions (RFC 4588): which packet one is, and its way back into its stream.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Receiving;
 use super::demux::{Found, Key, Repaired, Route, Usage};
@@ -50,7 +50,7 @@ impl Receiving {
         let Some(original) = self.lines[to.line].spec.formats.get(format) else { return };
         let pt = original.pt;
         stream.repair(now, sequence);
-        stream.nack.receive(now, sequence);
+        stream.nack.receive(now, sequence, Duration::ZERO);
         let arrival = Arrival {
             now,
             header,

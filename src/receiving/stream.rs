@@ -32,6 +32,8 @@ pub struct Stream {
     /// Something came since the last report.
     pub(super) unreported: bool,
     received: u64,
+    /// Packets that came because they were asked for, under their own numbers, since the last report.
+    again: u64,
     jitter: Jitter,
     /// What was expected and received when the last report was made.
     before: (u64, u64),
@@ -53,6 +55,7 @@ impl Stream {
             time_line: None,
             unreported: false,
             received: 0,
+            again: 0,
             jitter: Jitter::default(),
             before: (0, 0),
             fraction_lost: None,
@@ -85,6 +88,11 @@ impl Stream {
         self.index.record(index);
     }
 
+    /// A packet that was counted as received is a repetition with the number of what it repeats.
+    pub(super) fn came_again(&mut self) {
+        self.again += 1;
+    }
+
     /// The index of a repetition, as far as it is of any use: `None` when that packet is there,
     /// was before the stream began, or would be far ahead of it.
     pub(super) fn missing(&self, sequence: u16) -> Option<u64> {
@@ -106,7 +114,8 @@ impl Stream {
     }
 
     /// What a receiver report says of it. Repetitions do not count as received: the report is about
-    /// the link.
+    /// the link. But the total of what was lost is without those that have the number of what they
+    /// repeat (RFC 3550 A.3).
     pub(super) fn report(&mut self, now: Instant) -> ReportBlock {
         self.unreported = false;
         let expected = self.expected();
@@ -114,6 +123,7 @@ impl Stream {
         self.before = (expected, self.received);
         let span = expected.saturating_sub(expected_before);
         let lost = span.saturating_sub(self.received - received_before);
+        let lost = span.min(lost + std::mem::take(&mut self.again));
         let fraction_lost = (lost * 256).checked_div(span).unwrap_or(0).min(255) as u8;
         self.fraction_lost = Some(fraction_lost);
         let total = expected as i64 - self.received as i64;
@@ -215,6 +225,17 @@ mod tests {
         stream.repair(now, 101);
         assert_eq!(stream.missing(101), None, "it is there");
         assert_eq!(stream.report(now).packets_lost, 1);
+    }
+
+    #[test]
+    fn what_came_again_under_its_own_number_got_lost_but_is_not_missing() {
+        let (mut stream, now) = stream(100);
+        (101..=103).for_each(|index| receive(&mut stream, now, index, 0));
+        stream.came_again();
+        let report = stream.report(now);
+        assert_eq!((report.fraction_lost, report.packets_lost), (64, 0));
+        (104..108).for_each(|index| receive(&mut stream, now, index, 0));
+        assert_eq!(stream.report(now).fraction_lost, 0);
     }
 
     #[test]

@@ -391,6 +391,55 @@ fn a_peer_without_transport_feedback_is_told_an_estimate() {
 }
 
 #[test]
+fn a_limit_is_told_beside_transport_feedback_and_so_is_its_end() {
+    let mut peer = peer(both());
+    let mut told = |limit: Option<u64>, index: u64| {
+        peer.send(7, 96, index, &[(MID, b"1"), (3, &[0, index as u8])]).unwrap();
+        peer.now += MS * 2000;
+        peer.poll();
+        peer.receiving.set_max_bitrate(peer.now, limit);
+        let compounds = peer.poll();
+        let mut all = compounds.iter().flat_map(|compound| packets(compound));
+        all.find_map(|packet| match packet {
+            Packet::Remb { bitrate, ssrcs, .. } => Some((bitrate, ssrcs.collect::<Vec<_>>())),
+            _ => None,
+        })
+    };
+    assert_eq!(told(Some(128_000), 500), Some((128_000, vec![7])));
+    let (bitrate, _) = told(None, 501).unwrap();
+    assert!(bitrate > 100_000_000_000, "{bitrate}");
+    assert_eq!(told(None, 502), None);
+}
+
+#[test]
+fn a_track_that_is_withheld_is_counted_and_goes_nowhere() {
+    let mut peer = peer(both());
+    let id = track(&both()[1]);
+    peer.send(7, 96, 500, &[(MID, b"1")]).unwrap();
+    assert_eq!(peer.packets().len(), 1);
+    assert!(peer.receiving.describe(id).unwrap().encodings[0].active);
+    assert!(peer.receiving.withhold(id, true));
+    assert!(!peer.receiving.withhold(id, true), "it is so already");
+    let told = std::iter::from_fn(|| peer.receiving.next_event());
+    assert!(
+        told.into_iter().any(|event| matches!(event, Received::Changed { id: of } if of == id))
+    );
+    peer.send(7, 96, 501, &[(MID, b"1")]).unwrap();
+    assert!(peer.packets().is_empty());
+    let description = peer.receiving.describe(id).unwrap();
+    assert!(description.withheld && !description.encodings[0].active);
+    assert_eq!(peer.receiving.is_held_back(id), Some(true));
+    assert_eq!(peer.receiving.stats(peer.now)[1].encodings[0].packets_received, 2);
+    // What is agreed on anew changes nothing of it.
+    peer.receiving.configure(both());
+    peer.send(7, 96, 502, &[(MID, b"1")]).unwrap();
+    assert!(peer.packets().is_empty());
+    assert!(peer.receiving.withhold(id, false));
+    peer.send(7, 96, 503, &[(MID, b"1")]).unwrap();
+    assert_eq!(peer.packets().len(), 1);
+}
+
+#[test]
 fn a_telephone_event_is_told_and_forwarded_and_is_no_sound() {
     let mut peer = peer(both());
     peer.send(9, 111, 500, &[]).unwrap();
@@ -513,4 +562,123 @@ fn whatever_a_peer_sends_no_packet_comes_twice_and_nothing_grows_without_a_bound
         assert!(peer.receiving.streams.len() <= 6);
         peer.receiving.stats(peer.now);
     }
+}
+
+/// The blocks of the next receiver report, with the share and the number of packets that got lost.
+fn reported(peer: &mut Peer) -> Vec<(u32, u8, i32)> {
+    let mut blocks = Vec::new();
+    for compound in peer.poll() {
+        for packet in packets(&compound) {
+            if let Packet::ReceiverReport { reports, .. } = packet {
+                blocks.extend(reports.map(|b| (b.ssrc, b.fraction_lost, b.packets_lost)));
+            }
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_reports_on_opus_tell_the_worst_loss_of_its_receivers_and_no_other_figure_of_theirs() {
+    let mut peer = peer(both());
+    let (sound, picture) = (track(&both()[0]), track(&both()[1]));
+    let send = |peer: &mut Peer, index: u64| {
+        peer.send(7, 96, index, &[]).unwrap();
+        peer.send(9, 111, index, &[]).unwrap();
+    };
+    send(&mut peer, 500);
+    peer.receiving.set_far_loss(peer.now, sound, 26);
+    peer.receiving.set_far_loss(peer.now, picture, 26);
+    peer.now += MS * 500;
+    assert_eq!(reported(&mut peer), [(7, 0, 0), (9, 26, 0)]);
+    // Half of it is lost on the way here, which is more.
+    send(&mut peer, 502);
+    peer.now += MS * 1_000;
+    assert_eq!(reported(&mut peer), [(7, 128, 1), (9, 128, 1)]);
+    send(&mut peer, 503);
+    peer.receiving.set_far_loss(peer.now, sound, 0);
+    peer.now += MS * 1_000;
+    assert_eq!(reported(&mut peer), [(7, 0, 1), (9, 0, 1)]);
+}
+
+#[test]
+fn a_new_loss_of_its_receivers_is_told_within_a_second_of_sound_alone() {
+    let mut peer = peer(vec![line("0", Kind::Audio)]);
+    let mut index = 500;
+    let mut talk = |peer: &mut Peer, milliseconds: u32| {
+        (0..milliseconds / 20)
+            .flat_map(|_| {
+                index += 1;
+                peer.now += MS * 20;
+                peer.send(9, 111, index, &[]).unwrap();
+                reported(peer)
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(talk(&mut peer, 6_000).len(), 1);
+    peer.receiving.set_far_loss(peer.now, track(&line("0", Kind::Audio)), 26);
+    assert_eq!(talk(&mut peer, 1_000), [(9, 26, 0)]);
+}
+
+#[test]
+fn the_estimate_for_a_peer_is_made_of_what_its_own_link_loses() {
+    let mut audio = line("0", Kind::Audio);
+    (audio.feedback.transport_cc, audio.feedback.remb) = (false, true);
+    let estimate = |far_loss: u8| {
+        let mut peer = peer(vec![audio.clone()]);
+        peer.receiving.set_far_loss(peer.now, track(&audio), far_loss);
+        let mut estimate = 0;
+        for index in 0..1_000 {
+            peer.now += MS * 20;
+            peer.send(9, 111, 500 + index, &[]).unwrap();
+            for compound in peer.poll() {
+                for packet in packets(&compound) {
+                    if let Packet::Remb { bitrate, .. } = packet {
+                        estimate = bitrate;
+                    }
+                }
+            }
+        }
+        estimate
+    };
+    assert!(estimate(0) > 0);
+    assert_eq!(estimate(0), estimate(128));
+}
+
+#[test]
+fn sound_that_is_missing_is_asked_for_where_that_was_agreed_on() {
+    let mut audio = line("0", Kind::Audio);
+    for (agreed, asked) in [(false, vec![]), (true, vec![(9, vec![501])])] {
+        audio.feedback.nack = agreed;
+        let mut peer = peer(vec![audio.clone()]);
+        peer.send(9, 111, 500, &[]).unwrap();
+        peer.send(9, 111, 502, &[]).unwrap();
+        assert_eq!(peer.nacked(), asked);
+        peer.now += MS * 60;
+        // It comes under its own number, and is forwarded as what came late.
+        peer.send(9, 111, 501, &[]).unwrap();
+        assert_eq!(peer.packets().len(), 3);
+        peer.now += MS * 2_500;
+        let lost = if agreed { 85 } else { 0 };
+        assert_eq!(reported(&mut peer), [(9, lost, 0)]);
+    }
+}
+
+#[test]
+fn a_path_on_which_packets_overtake_each_other_is_given_time_before_anything_is_asked_for() {
+    let mut peer = peer(both());
+    let mut requests = 0;
+    for pair in 0..200 {
+        // Of two packets the first comes 30 ms after the second.
+        peer.now += MS * 10;
+        peer.send(7, 96, 501 + 2 * pair, &[(MID, b"1")]).unwrap();
+        for _ in 0..3 {
+            requests += peer.nacked().len();
+            peer.now += MS * 10;
+        }
+        peer.send(7, 96, 500 + 2 * pair, &[(MID, b"1")]).ok();
+    }
+    assert!(requests <= 3, "{requests}");
+    peer.send(7, 96, 901, &[]).unwrap();
+    peer.now += MS * 40;
+    assert_eq!(peer.nacked(), [(7, vec![900])], "what is lost is still asked for");
 }

@@ -12,7 +12,7 @@ use super::stream::Stream;
 use super::{Queue, Received};
 use crate::codec::format::Format;
 use crate::codec::names::Rid;
-use crate::codec::{Description, Kind};
+use crate::codec::{Codec, Description, Kind};
 use crate::control::ids::SourceId;
 use crate::control::stats::IncomingTrackStats;
 use crate::sfu::source::SourceDescription;
@@ -25,6 +25,8 @@ pub(super) struct Track {
     pub(super) kind: Kind,
     /// The peer's m-line says it does not send.
     pub(super) muted: bool,
+    /// The application has nothing of it forwarded.
+    pub(super) withheld: bool,
     formats: Arc<[Format]>,
     /// RIDs the description announced, in its order.
     rids: Vec<Rid>,
@@ -33,6 +35,8 @@ pub(super) struct Track {
     pub(super) levels: Option<AudioLevelMeter>,
     /// Which encodings its receivers want.
     pub(super) demand: Demand,
+    /// What the worst of its receivers loses, in 256ths.
+    pub(super) far_loss: u8,
 }
 
 /// One packet, opened, of a stream and encoding that are known.
@@ -55,12 +59,19 @@ impl Track {
             id,
             kind: line.kind,
             muted: !line.receives,
+            withheld: false,
             formats: line.formats.clone(),
             rids: line.rids.clone(),
             encodings: Vec::new(),
             levels: None,
             demand: Demand::default(),
+            far_loss: 0,
         }
+    }
+
+    /// Whether it is sound by an encoder that can make itself redundant (RFC 6716 2.1.7).
+    pub(super) fn is_opus(&self) -> bool {
+        self.encodings.iter().any(|encoding| encoding.codec == Codec::Opus)
     }
 
     pub(super) fn configure(&mut self, line: &ReceiveLine) {
@@ -159,9 +170,12 @@ impl Track {
         if changed {
             events.push_back(Received::Changed { id });
         }
+        let withheld = self.withheld;
         // What was lost comes before the packet at hand.
         encoding.recover(&packet, plain_pt, stream, |recovered| {
-            events.push_back(Received::Packet(Arc::new(recovered)));
+            if !withheld {
+                events.push_back(Received::Packet(Arc::new(recovered)));
+            }
         });
         if let (Some((level, voice)), Some(levels)) =
             (packet.extensions.audio_level, &mut self.levels)
@@ -169,7 +183,9 @@ impl Track {
         {
             events.push_back(Received::AudioLevel { id, level, voice });
         }
-        events.push_back(Received::Packet(Arc::new(packet)));
+        if !withheld {
+            events.push_back(Received::Packet(Arc::new(packet)));
+        }
     }
 
     /// Takes a key of a telephone in between the sound, which shows that the encoding is there.
@@ -185,7 +201,14 @@ impl Track {
             events.push_back(Received::Encoding { id, encoding: encoding.info() });
             events.push_back(Received::Changed { id });
         }
-        events.push_back(Received::Packet(Arc::new(packet)));
+        if !self.withheld {
+            events.push_back(Received::Packet(Arc::new(packet)));
+        }
+    }
+
+    /// Whether receivers get nothing of it: its peer holds it, or the application withholds it.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.muted || self.withheld
     }
 
     /// Notes the sizes that a packet of one encoding announces for all. Gives whether one is new.
@@ -216,8 +239,9 @@ impl Track {
             encodings: self
                 .encodings
                 .iter()
-                .map(|encoding| encoding.describe(self.muted, &self.rids))
+                .map(|encoding| encoding.describe(self.is_held_back(), &self.rids))
                 .collect(),
+            withheld: self.withheld,
             alternatives: false,
             thinnest: None,
         }

@@ -99,12 +99,24 @@ pub(super) struct OfferedFormat {
 pub(super) const RED: u8 = 63;
 
 /// The feedback this side takes and gives.
-pub(super) fn feedback(kind: Kind) -> Feedback {
-    match kind {
-        Kind::Audio => Feedback::TRANSPORT_CC,
-        Kind::Video => {
+pub(super) fn feedback(codec: Codec) -> Feedback {
+    match (codec.kind(), codec) {
+        (Kind::Audio, Codec::Opus) => Feedback::TRANSPORT_CC | Feedback::NACK,
+        (Kind::Audio, _) => Feedback::TRANSPORT_CC,
+        (Kind::Video, _) => {
             Feedback::TRANSPORT_CC | Feedback::REMB | Feedback::FIR | Feedback::NACK | Feedback::PLI
         }
+    }
+}
+
+/// What is agreed on beside what a peer says of its feedback. libwebrtc never names NACK for sound;
+/// told of it, it asks for what it lost and repeats what it is asked for. It is known by
+/// transport-wide feedback about sound. An answer may only take away (RFC 4585 4.2), but who does not
+/// know a line of it passes over that, and packets are asked for a few times at most.
+pub(super) fn tacit_feedback(codec: Codec, said: Feedback) -> Feedback {
+    match codec {
+        Codec::Opus if said.has(Feedback::TRANSPORT_CC) => Feedback::NACK,
+        _ => Feedback::default(),
     }
 }
 

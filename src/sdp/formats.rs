@@ -40,13 +40,14 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
 
     let companions = Companions::of(&meanings, capabilities.red);
     let of_all = Feedback::parse(media.feedback.iter().copied());
-    let ours = capabilities::feedback(kind);
     let mut taken = Taken::default();
     for (_, codec, payload) in wanted {
         let Some(parameters) = payload.parameters(codec) else { continue };
         let red = companions.red(payload.pt, codec);
         let rtx = companions.rtx(payload.pt);
-        let feedback = (of_all | Feedback::parse(payload.feedback.iter().copied())) & ours;
+        let said = of_all | Feedback::parse(payload.feedback.iter().copied());
+        let feedback =
+            (said & capabilities::feedback(codec)) | capabilities::tacit_feedback(codec, said);
         if let Some(red) = red {
             taken.payloads.push(LocalPayload {
                 pt: red,

@@ -106,4 +106,6 @@ pub struct LocalSession {
     pub group: bool,
     /// In bytes.
     pub max_message_size: usize,
+    /// What the peer may send on each line of video, in bit/s.
+    pub max_bitrate: Option<u64>,
 }

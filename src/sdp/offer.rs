@@ -84,7 +84,7 @@ impl<'a> Draft<'a> {
                 pt,
                 name: PayloadName::Media(offered.codec),
                 fmtp: offered.fmtp,
-                feedback: capabilities::feedback(kind),
+                feedback: capabilities::feedback(offered.codec),
             });
             payloads.extend(rtx.map(|rtx| retransmission(rtx, pt)));
             formats.push(Format { codec: offered.codec, pt, red, rtx, events: None, parameters });

@@ -96,8 +96,10 @@ fn checkable(
 }
 
 /// Whether this side opens the association, and whether the peer left that open (RFC 8842 5.2,
-/// 5.3). What a side does that says nothing is in RFC 4145 4.1: it opens with an offer, and waits
-/// with an answer.
+/// 5.3). Where it did, this side opens it, as RFC 8829 5.3.1 recommends: its hello goes out with the
+/// answer to the peer's first check, and it has keys when the peer's flight is here, a round trip
+/// sooner than if it waited for the peer's hello. What a side does that says nothing is in RFC 4145
+/// 4.1: it opens with an offer, and waits with an answer.
 fn dtls_role(
     setup: Option<(Setup, &str)>,
     standing: Option<bool>,
@@ -106,7 +108,7 @@ fn dtls_role(
     match (setup.map(|(setup, _)| setup), role) {
         (Some(Setup::Active), _) | (None, Role::Offer) => Ok((false, false)),
         (Some(Setup::Passive), _) | (None, Role::Answer) => Ok((true, false)),
-        (Some(Setup::ActPass), Role::Offer) => Ok((standing.unwrap_or(false), true)),
+        (Some(Setup::ActPass), Role::Offer) => Ok((standing.unwrap_or(true), true)),
         (Some(Setup::ActPass), Role::Answer) => {
             let line = setup.map(|(_, line)| line).unwrap_or_default();
             Err(SdpError::malformed(line, "an answer that says `active` or `passive`"))

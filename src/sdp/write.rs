@@ -108,6 +108,13 @@ fn section(
         }
         return Ok(());
     }
+    if let Some(bitrate) = session.max_bitrate
+        && line.kind == MediaKind::Rtp(Kind::Video)
+        && line.direction.receives()
+    {
+        // RFC 3890 6.2, and RFC 8866 5.8 for those that know nothing newer.
+        write!(out, "b=TIAS:{bitrate}\r\nb=AS:{}\r\n", bitrate.div_ceil(1000))?;
+    }
     out.push_str(&transport.candidates);
     out.push_str(&transport.attributes);
     if let Some(mid) = &line.mid {

@@ -21,6 +21,14 @@ const NO_FEEDBACK: Duration = Duration::from_secs(3);
 /// What a link is taken to carry before it is known. A probe goes out with the first packets, so
 /// a better one is known as such in a quarter of a second.
 const START: u64 = 300_000;
+/// Over a round trip of this length and more a picture that waits for a repetition is seen to stand: a
+/// freeze is 150 ms longer than the time between two pictures (W3C webrtc-stats, `freezeCount`).
+const FAR: Duration = Duration::from_millis(60);
+/// Loss at which repetitions are sent twice, near and far.
+const MUCH_LOSS: f32 = 0.02;
+const FAR_LOSS: f32 = 0.005;
+/// The most that is left for repetitions, as a share of the link.
+const MOST_RESERVED: f64 = 0.25;
 /// An estimate this much below the one that layers were chosen by is acted on at once.
 const FALL: f64 = 0.95;
 
@@ -100,10 +108,27 @@ impl Bandwidth {
 
     /// Whether so much is lost that a packet which is repeated once is likely to be asked for
     /// again: at 2 % one in fifty is, and each of those is a picture that is late by two round
-    /// trips. Not while the link is full, where more of everything makes more of it get lost.
-    pub(super) fn loses_much(&self) -> bool {
+    /// trips. Where these are long, so few stand out. Not while the link is full, where more of
+    /// everything makes more of it get lost.
+    pub(super) fn loses_much(&self, round_trip: Option<Duration>) -> bool {
         let statistics = self.statistics();
-        statistics.loss > 0.02 && statistics.usage == Usage::Normal
+        let least = if is_far(round_trip) { FAR_LOSS } else { MUCH_LOSS };
+        statistics.loss > least && statistics.usage == Usage::Normal
+    }
+
+    /// Whether repetitions go before media that waits for the pace of the link: a picture that lacks
+    /// one is late already. Not while the link is full, where they would keep it so.
+    pub(super) fn hurries(&self, round_trip: Option<Duration>) -> bool {
+        is_far(round_trip) && self.statistics().usage == Usage::Normal
+    }
+
+    /// The share of a link that is left for repetitions, of all that is lost on it whatever is sent,
+    /// twice. Without it they and what they delay fill a link that media fits just so.
+    pub(super) fn reserve(&self, round_trip: Option<Duration>) -> f64 {
+        let statistics = self.statistics();
+        // What a queue dropped before the link was known is taken for usual, but happens no more.
+        let lost = f64::from(statistics.usual_loss.min(statistics.loss));
+        if is_far(round_trip) { (2.0 * lost).min(MOST_RESERVED) } else { 0.0 }
     }
 
     /// What the chosen layers and the sound need.
@@ -116,11 +141,13 @@ impl Bandwidth {
         self.wanted
     }
 
-    /// Takes what was chosen for video, beside so much `audio`.
-    pub(super) fn set_allotted(&mut self, video: Allotted, audio: u64) {
+    /// Takes what was chosen for video, beside so much `audio`, when media had this `share` of the
+    /// link.
+    pub(super) fn set_allotted(&mut self, video: Allotted, audio: u64, share: f64) {
+        let link = |media: u64| ((media + audio) as f64 / share) as u64;
         self.target = video.used + audio;
-        self.wanted = video.wanted.map(|wanted| wanted + audio);
-        self.best = video.best + audio;
+        self.wanted = video.wanted.map(link);
+        self.best = link(video.best);
     }
 
     /// Whether the peer takes what feedback needs. Gives the rate to begin with, while there is no
@@ -231,6 +258,10 @@ impl Bandwidth {
     }
 }
 
+fn is_far(round_trip: Option<Duration>) -> bool {
+    round_trip.is_some_and(|round_trip| round_trip >= FAR)
+}
+
 fn new_estimator(origin: Instant) -> Box<dyn Estimator> {
     Box::new(SendSideEstimator::new(origin, Limits { start: START, ..Limits::default() }))
 }
@@ -301,7 +332,45 @@ mod tests {
         let bandwidth = known(now, 200_000);
         assert!(bandwidth.estimate().unwrap() <= 200_000);
         assert!(bandwidth.is_certain());
-        assert!(!bandwidth.loses_much());
+        assert!(!bandwidth.loses_much(None));
+    }
+
+    /// An estimator that knows of this loss.
+    #[derive(Debug)]
+    struct Lossy(f32, Usage);
+
+    impl Estimator for Lossy {
+        fn feedback(&mut self, _: Instant, _: &[PacketResult], _: Option<Duration>) {}
+        fn tick(&mut self, _: Instant, _: bandwidth::Sending) {}
+        fn estimate(&self) -> u64 {
+            1_000_000
+        }
+        fn next_probe(&mut self, _: Instant) -> Option<bandwidth::Probe> {
+            None
+        }
+        fn remb(&mut self, _: Instant, _: u64) {}
+        fn reset_path(&mut self, _: Instant) {}
+        fn statistics(&self) -> EstimatorStatistics {
+            let Self(loss, usage) = *self;
+            EstimatorStatistics { loss, usual_loss: loss, usage, ..Default::default() }
+        }
+    }
+
+    #[test]
+    fn the_further_the_receiver_the_more_is_done_for_repetitions() {
+        let at = |loss, usage, round_trip: u32| {
+            let estimator: Box<dyn Estimator> = Box::new(Lossy(loss, usage));
+            let bandwidth = Bandwidth { estimator: Some(estimator), ..Default::default() };
+            let round_trip = Some(MS * round_trip);
+            let reserved = (100.0 * bandwidth.reserve(round_trip)).round() as u32;
+            (bandwidth.loses_much(round_trip), bandwidth.hurries(round_trip), reserved)
+        };
+        assert_eq!(at(0.01, Usage::Normal, 20), (false, false, 0));
+        assert_eq!(at(0.03, Usage::Normal, 20), (true, false, 0));
+        assert_eq!(at(0.0, Usage::Normal, 160), (false, true, 0));
+        assert_eq!(at(0.01, Usage::Normal, 160), (true, true, 2));
+        assert_eq!(at(0.01, Usage::Overuse, 160), (false, false, 2));
+        assert_eq!(at(0.4, Usage::Normal, 160), (true, true, 25));
     }
 
     #[test]
@@ -335,7 +404,7 @@ mod tests {
         assert!(bandwidth.poll_report(start).is_none(), "nothing is known");
         bandwidth.set_max_bitrate(Some(400_000));
         let video = Allotted { used: 200_000, wanted: Some(300_000), best: 900_000 };
-        bandwidth.set_allotted(video, 32_000);
+        bandwidth.set_allotted(video, 32_000, 1.0);
         assert!(bandwidth.poll_report(start + 499 * MS).is_none());
         let report = bandwidth.poll_report(start + 500 * MS).unwrap();
         assert_eq!(

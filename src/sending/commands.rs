@@ -10,6 +10,7 @@ use crate::codec::{Kind, Layer};
 use crate::control::event::CloseReason;
 use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::control::layers::Preferences;
+use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
 
 impl Sending {
@@ -50,11 +51,38 @@ impl Sending {
             self.pacing.set_rate(now, rate, self.bandwidth.is_certain());
         }
         self.allot(now);
+        if self.connecting {
+            self.expect_starts();
+        }
     }
 
     /// The peer is there, with keys.
     pub fn connected(&mut self, now: Instant) {
+        self.connecting = false;
         self.allot(now);
+    }
+
+    /// The peer was reached and is about to be there: whatever takes its time may begin.
+    pub fn expect_connection(&mut self) {
+        self.connecting = true;
+        self.expect_starts();
+    }
+
+    fn expect_starts(&mut self) {
+        self.tracks.iter().for_each(|track| track.expect_start(&mut self.events));
+    }
+
+    /// The next packets of the track's source are the last group of pictures of an encoding, up to
+    /// `newest`, and behind it come those that were not handed in yet. Gives whether the track begins
+    /// with them.
+    pub fn begin_with_group(&mut self, id: OutgoingTrackId, newest: &SourcePacket) -> bool {
+        let Some(track) = self.tracks.find_mut(id) else { return false };
+        let fits = track.source.as_ref().is_some_and(|source| source.id == newest.track);
+        let begins = fits && track.transponder.begin_with_group(newest);
+        if begins {
+            track.held.clear();
+        }
+        begins
     }
 
     /// Feeds an outgoing track from another source, or from none. `description` is what is known
@@ -117,6 +145,9 @@ impl Sending {
     pub fn mute(&mut self, now: Instant, id: OutgoingTrackId, muted: bool) {
         self.choose(now, id, |track| track.set_muted(muted));
         self.after_choice(now, id);
+        if let Some(track) = self.tracks.find_mut(id) {
+            track.tell_loss(&mut self.events);
+        }
     }
 
     /// The most to send in all, in bit/s; `None` is what the link carries.
@@ -171,7 +202,8 @@ mod tests {
 
     fn keyframes(events: &[SendingEvent]) -> Vec<EncodingIndex> {
         let wanted = |event: &SendingEvent| match event {
-            SendingEvent::KeyframeWanted { encoding, .. } => Some(*encoding),
+            SendingEvent::KeyframeWanted { encoding, .. }
+            | SendingEvent::StartWanted { encoding, .. } => Some(*encoding),
             _ => None,
         };
         events.iter().filter_map(wanted).collect()

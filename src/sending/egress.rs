@@ -1,6 +1,6 @@
 //! What turns RTP and RTCP for one peer into datagrams: headers, keys, numbers and reports.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::WallClock;
 use super::header::{Elements, Header};
@@ -33,6 +33,9 @@ impl Purpose {
         }
     }
 }
+
+/// libwebrtc asks for sound that is missing with each packet that comes, every 20 ms.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The length of padding is told in one byte (RFC 3550 5.1).
 const MAX_PADDING: usize = 255;
@@ -106,6 +109,38 @@ impl Egress {
     /// When the times of sending count from that feedback is told with.
     pub fn origin(&self) -> Instant {
         self.history.origin()
+    }
+
+    /// The transport-wide number of the packet that was sealed last, if those of its stream have
+    /// one.
+    pub(super) fn last_number(&self, stream: &Stream) -> Option<u64> {
+        stream.parameters.extensions.transport_sequence?;
+        self.history.last()
+    }
+
+    /// Counts a datagram that was sealed before and is sent again as it is, unless that was done just
+    /// now or would be too much: see [`Egress::repeat`]. `number` is the transport-wide one that it
+    /// has. False: it is not to be sent.
+    pub(super) fn resend(
+        &mut self,
+        now: Instant,
+        stream: &mut Stream,
+        index: u64,
+        number: Option<u64>,
+        bytes: usize,
+        media_bytes: u64,
+    ) -> bool {
+        // The receiver asks again with every packet that comes, so somewhat later than it can know.
+        let patience = stream.feedback.round_trip_time().unwrap_or_default() + REQUEST_INTERVAL;
+        let repair = stream.repair(stream.parameters.ssrc, media_bytes);
+        if !repair.admit(now, index, bytes, media_bytes, patience) {
+            return false;
+        }
+        if let Some(number) = number {
+            self.history.resent(now, number);
+        }
+        stream.feedback.resent(bytes);
+        true
     }
 
     /// The transport-wide number of the next packet.

@@ -6,6 +6,14 @@ use super::clock::WallClock;
 use crate::codec::ntp;
 use crate::codec::rtcp::ReportBlock;
 
+/// Loss is known over about so many packets: of the fifty that a second of sound has, none or four may
+/// be lost at 4 %, and the worst of many receivers would always lose much.
+const LOSS_SPAN: u32 = 100;
+/// Packets that a report is taken to tell of when there was none before it.
+const FIRST_SPAN: u32 = 50;
+/// Less than this, in 256ths, is no loss that redundancy is made for: 1 %.
+const LEAST_LOSS: u8 = 3;
+
 /// Counts of what the receiver asked for and what was repeated, and its last report.
 #[derive(Default, Debug)]
 pub struct Feedback {
@@ -16,6 +24,13 @@ pub struct Feedback {
     pub retransmitted_bytes: u64,
     last_fir: Option<u8>,
     pub remote: Option<RemoteReport>,
+    /// What the link loses, in 256ths of a 256th, over the last few reports.
+    loss: u16,
+    /// Packets that were sent again under their own numbers since the last report, which counts
+    /// them as received.
+    resent: u32,
+    /// The highest sequence number that the last report knew of.
+    highest: Option<u32>,
 }
 
 /// The last report block about the stream.
@@ -36,12 +51,34 @@ impl Feedback {
         let round_trip_time =
             ntp::round_trip(clock.compact_ntp(now), block.last_sr, block.delay_since_last_sr);
         let before = self.remote.and_then(|remote| remote.round_trip_time);
+        let reported = self
+            .highest
+            .map_or(FIRST_SPAN, |highest| block.highest_sequence.wrapping_sub(highest))
+            .clamp(1, 10 * LOSS_SPAN);
+        let repaired = self.resent.saturating_mul(256) / reported;
+        let lost = u32::from(block.fraction_lost).saturating_add(repaired).min(255) << 8;
+        let all = u32::from(self.loss) * LOSS_SPAN + lost * reported;
+        self.loss = (all / (LOSS_SPAN + reported)) as u16;
+        (self.resent, self.highest) = (0, Some(block.highest_sequence));
         self.remote = Some(RemoteReport {
             fraction_lost: f64::from(block.fraction_lost) / 256.0,
             packets_lost: block.packets_lost,
             jitter: block.jitter,
             round_trip_time: round_trip_time.or(before),
         });
+    }
+
+    /// A packet was sent again under its own number.
+    pub(super) fn resent(&mut self, bytes: usize) {
+        self.resent = self.resent.saturating_add(1);
+        self.retransmitted_packets += 1;
+        self.retransmitted_bytes += bytes as u64;
+    }
+
+    /// What the link loses, in 256ths, over the last few reports, what was repaired as well; none where
+    /// that is next to nothing.
+    pub(super) fn loss(&self) -> u8 {
+        Some((self.loss >> 8) as u8).filter(|loss| *loss >= LEAST_LOSS).unwrap_or(0)
     }
 
     /// Whether a full intra request asks for something new: it is repeated under one number until
@@ -85,6 +122,45 @@ mod tests {
         feedback.report(now + Duration::from_secs(2), &clock, &block(0, 0));
         assert_eq!(feedback.round_trip_time(), Some(first));
         assert_eq!(feedback.remote.unwrap().fraction_lost, 0.25);
+    }
+
+    /// A report on the packets up to `highest`, of which `lost` 256ths got lost.
+    fn report(feedback: &mut Feedback, highest: u32, lost: u8) -> u8 {
+        let now = Instant::now();
+        let clock = crate::sending::testing::clock(now);
+        let block = ReportBlock { fraction_lost: lost, highest_sequence: highest, ..block(0, 0) };
+        feedback.report(now, &clock, &block);
+        feedback.loss()
+    }
+
+    #[test]
+    fn loss_is_that_of_the_last_few_reports_weighed_by_their_packets() {
+        let mut feedback = Feedback::default();
+        assert_eq!(report(&mut feedback, 100, 0), 0);
+        assert_eq!(report(&mut feedback, 150, 60), 20, "a second of many");
+        assert_eq!(report(&mut feedback, 650, 26), 25, "ten seconds");
+        let after =
+            [700, 750, 800, 850, 900, 1_400].map(|highest| report(&mut feedback, highest, 0));
+        assert!(after.is_sorted_by(|one, next| one >= next) && after[5] == 0, "{after:?}");
+    }
+
+    #[test]
+    fn what_was_sent_again_under_its_number_got_lost_all_the_same() {
+        let mut feedback = Feedback::default();
+        report(&mut feedback, 0, 0);
+        (0..100).for_each(|_| feedback.resent(100));
+        let tenth = report(&mut feedback, 1_000, 0);
+        assert!((20..=26).contains(&tenth), "{tenth}");
+        (0..100).for_each(|_| feedback.resent(100));
+        assert!(report(&mut feedback, 1_000, 255) < 30, "a report on nothing new weighs little");
+    }
+
+    #[test]
+    fn next_to_no_loss_is_none() {
+        let mut feedback = Feedback::default();
+        for second in 0..100 {
+            assert_eq!(report(&mut feedback, 50 * second, 2), 0);
+        }
     }
 
     #[test]

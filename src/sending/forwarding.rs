@@ -59,6 +59,18 @@ impl Sending {
         self.seal(now, packets, workspace, outlet);
     }
 
+    /// Sends reports that are due, and what else waits, behind the media of a turn: what is no longer
+    /// than the packets before it leaves by the same call.
+    pub fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        self.poll_reports(now);
+        self.outbox.drain(|flow, bytes| {
+            outlet.datagram(flow, bytes.len(), |room| {
+                room.copy_from_slice(bytes);
+                Some(bytes.len())
+            });
+        });
+    }
+
     /// Adds what waited long enough to a burst. Gives the bytes that may still leave with it.
     fn release(&mut self, now: Instant, workspace: &mut Workspace) -> usize {
         let mut budget = self.pacing.begin(now);
@@ -109,10 +121,18 @@ impl Sending {
             let frame = out.marker && track.kind == Kind::Video;
             track.sent.count(now, out.lead.len() + out.payload.len(), frame, packet.codec.name());
             let (egress, outbox, observer) = (&mut self.egress, &mut self.outbox, &self.observer);
+            let sealed = &mut track.sealed;
+            if sealed.as_ref().is_some_and(|sealed| sealed.is_idle(now)) {
+                *sealed = None;
+            }
             outlet.datagram(&flow, planned.size + planned.padding, |bytes| {
                 let length = egress.seal(now, stream, &out, planned.padding, bytes)?;
                 bytes_sent += length;
                 outbox.count(length);
+                if let Some(sealed) = sealed {
+                    let number = egress.last_number(stream);
+                    sealed.keep(out.index, number, &bytes[..length]);
+                }
                 if let Some(observer) = observer {
                     observer.rtp(&flow, &bytes[..length], &out);
                 }

@@ -15,13 +15,15 @@ impl Sending {
     pub(super) fn allot(&mut self, now: Instant) {
         let sound = self.tracks.iter().filter(|track| track.kind == Kind::Audio);
         let audio: u64 = sound.map(|track| track.sent.bitrate()).sum();
+        let media = 1.0 - self.bandwidth.reserve(self.round_trip());
+        let available = self.bandwidth.available().map(|all| (all as f64 * media) as u64);
         let link = Link {
-            available: self.bandwidth.available().map_or(u64::MAX, |all| all.saturating_sub(audio)),
+            available: available.map_or(u64::MAX, |all| all.saturating_sub(audio)),
             certain: self.bandwidth.is_certain(),
         };
         let (tracks, events) = (&mut self.tracks, &mut self.events);
         let allotted = self.allotting.allot(now, link, self.reach.at(now), tracks, events);
-        self.bandwidth.set_allotted(allotted, audio);
+        self.bandwidth.set_allotted(allotted, audio, media);
     }
 
     /// Takes transport-wide feedback.
@@ -53,7 +55,8 @@ impl Sending {
         self.tick(now);
     }
 
-    fn round_trip(&self) -> Option<Duration> {
+    /// The shortest that any stream's reports tell: they share the way.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
         let streams = self.tracks.iter().filter_map(|track| track.rtp.as_ref());
         streams.filter_map(|stream| stream.feedback().round_trip_time()).min()
     }

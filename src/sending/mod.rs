@@ -28,6 +28,7 @@ mod repair;
 mod repeating;
 mod report;
 mod rtcp;
+mod sealed;
 mod statistics;
 mod stream;
 mod telephone;
@@ -35,6 +36,7 @@ mod telephone;
 pub(crate) mod testing;
 mod track;
 mod tracks;
+mod transit;
 mod transport_history;
 mod workspace;
 
@@ -92,6 +94,8 @@ pub struct Sending {
     /// Where everything goes.
     flow: Option<Flow>,
     reach: Reach,
+    /// The peer was reached, and its handshake goes on.
+    connecting: bool,
     outbox: Outbox,
     events: Events,
     observer: Option<Arc<dyn Observer>>,
@@ -111,6 +115,7 @@ impl Sending {
             keys: Keys::default(),
             flow: None,
             reach: Reach::default(),
+            connecting: false,
             outbox: Outbox::default(),
             events: Events::new(),
             observer: None,
@@ -120,6 +125,7 @@ impl Sending {
     /// What keys are made of is known. `client`: this side was the DTLS client (RFC 5764 4.2).
     /// Nothing is sent before.
     pub fn set_keys(&mut self, material: &KeyingMaterial, client: bool) {
+        self.tracks.iter_mut().for_each(|track| track.sealed = None);
         self.egress.set_keys(material, client);
     }
 

@@ -21,6 +21,11 @@ const MAX_WAITING: usize = 2048;
 /// too low, as the first one of a link is, is no reason to be late.
 const LONGEST_WAIT: Duration = Duration::from_millis(30);
 
+/// Of what has waited so long, the bytes that leave at once, and the pause until the next ones do: a
+/// receiver's socket holds some hundred packets, and a group of pictures may have more.
+const PORTION: usize = 40_000;
+const PORTION_PAUSE: Duration = Duration::from_millis(1);
+
 #[derive(Default)]
 pub(super) struct Pacing {
     pacer: Pacer,
@@ -28,6 +33,8 @@ pub(super) struct Pacing {
     waiting_bytes: usize,
     /// More than the estimate was seen not to get through.
     full: bool,
+    /// A portion of what had waited long enough has just left.
+    portion_until: Option<Instant>,
     /// Tracks with packets to repeat, and when to look at them again.
     repairs: Vec<OutgoingTrackId>,
     repairs_at: Option<Instant>,
@@ -77,7 +84,8 @@ impl Pacing {
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         let media = self.waiting.front().map(|first| {
             let paced = self.pacer.next(now).unwrap_or(now);
-            if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) }
+            let at = if self.full { paced } else { paced.min(first.since + LONGEST_WAIT) };
+            self.portion_until.map_or(at, |until| at.max(until))
         });
         media.into_iter().chain(self.repairs_at).min()
     }
@@ -104,15 +112,22 @@ impl Pacing {
         }
     }
 
-    /// Whether a packet may be repeated now. `spare` is what media leaves of the estimate, bit/s.
-    pub(super) fn may_repeat(&mut self, now: Instant, estimate: u64, spare: u64) -> bool {
+    /// Whether a packet may be repeated now. `spare` is what media leaves of the estimate, bit/s. In a
+    /// `hurry` it goes before what waits, which waits longer then.
+    pub(super) fn may_repeat(
+        &mut self,
+        now: Instant,
+        estimate: u64,
+        spare: u64,
+        hurry: bool,
+    ) -> bool {
         let rate = (spare as f64).max(estimate as f64 * REPAIR_SHARE) / 8.0;
         let budget = &mut self.repair_budget;
         let before = budget.refilled.replace(now);
         let elapsed = before
             .map_or(REPAIR_BURST, |before| now.saturating_duration_since(before).as_secs_f64());
         budget.bytes = (budget.bytes + elapsed * rate).min(rate * REPAIR_BURST);
-        budget.bytes > 0.0 && self.pacer.budget(now) > 0
+        budget.bytes > 0.0 && (hurry || self.pacer.budget(now) > 0)
     }
 
     /// Counts a repetition, in bytes of its datagram.
@@ -134,7 +149,15 @@ impl Pacing {
     /// goes first.
     pub(super) fn begin(&mut self, now: Instant) -> usize {
         self.pacer.set_queue(now, self.waiting_bytes);
-        self.pacer.budget(now).max(self.overdue(now))
+        let (budget, overdue) = (self.pacer.budget(now), self.overdue(now));
+        if overdue <= budget {
+            return budget;
+        }
+        if self.portion_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        self.portion_until = (overdue > PORTION).then(|| now + PORTION_PAUSE);
+        overdue.min(PORTION)
     }
 
     /// Bytes of the packets that have waited as long as they may.
@@ -237,7 +260,7 @@ mod tests {
             // The bytes of 10 s, a packet of 1,000 every 10 ms as far as it may go.
             (0..1000)
                 .filter(|step| {
-                    let may = pacing.may_repeat(start + 10 * MS * *step, 400_000, spare);
+                    let may = pacing.may_repeat(start + 10 * MS * *step, 400_000, spare, false);
                     if may {
                         pacing.repeated(1000);
                     }
@@ -248,6 +271,21 @@ mod tests {
         // 80 kbit/s of 400 are 10 packets a second, and 0.3 s of them at once.
         assert!((100..=106).contains(&repeated(0)), "{}", repeated(0));
         assert!((250..=262).contains(&repeated(200_000)), "{}", repeated(200_000));
+    }
+
+    #[test]
+    fn a_repetition_in_a_hurry_does_not_wait_for_the_pace_of_media() {
+        let now = Instant::now();
+        let mut pacing = Pacing::default();
+        pacing.set_rate(now, 1_000_000, true);
+        pacing.on_sent(now, 50_000);
+        assert!(!pacing.may_repeat(now, 1_000_000, 100_000, false));
+        let mut repeated = 0;
+        while pacing.may_repeat(now, 1_000_000, 100_000, true) {
+            pacing.repeated(1_000);
+            repeated += 1;
+        }
+        assert_eq!(repeated, 8, "but for its own share of the link");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Sending;
 use super::egress::Purpose;
 use super::event::Events;
+use super::sealed::Sealed;
 use super::track::{OutgoingTrack, outgoing_packet};
 use super::transport_history::PacketTag;
 use crate::codec::Kind;
@@ -39,6 +40,9 @@ pub struct Nacked {
 impl OutgoingTrack {
     /// Notes packets that the receiver lost. Gives whether they are the first that wait.
     pub(super) fn note_lost(&mut self, now: Instant, lost: rtcp::Lost<'_>) -> bool {
+        if self.kind == Kind::Audio {
+            self.sealed.get_or_insert_with(|| Box::new(Sealed::new(now))).want(now);
+        }
         let none_waited = self.nacked.is_empty();
         for sequence in lost.take(MAX_NACKED) {
             let Some(index) = self.transponder.index_of(sequence) else { continue };
@@ -90,7 +94,9 @@ impl Sending {
             .map(|estimate| (estimate, estimate.saturating_sub(self.bandwidth.target())));
         // Where much gets lost a packet is repeated twice: at a loss of 5 % one packet in 20 is asked
         // for, and of those one in 400 does not come by two repetitions.
-        let insured = self.bandwidth.loses_much();
+        let round_trip = self.round_trip();
+        let insured = self.bandwidth.loses_much(round_trip);
+        let hurry = self.bandwidth.hurries(round_trip);
         let Some(track) = self.tracks.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut track.nacked);
         let (mut room, mut given_up) = (true, false);
@@ -100,14 +106,19 @@ impl Sending {
                 return true;
             }
             if let Some((estimate, spare)) = limits {
-                room = room && self.pacing.may_repeat(now, estimate, spare);
+                room = room && self.pacing.may_repeat(now, estimate, spare, hurry);
             }
             if !room {
                 return true;
             }
             let fresh = now.saturating_duration_since(nacked.asked) < REPAIR_TIME;
             given_up |= !fresh;
-            if let Some(packet) = find(nacked).filter(|_| fresh)
+            if !fresh {
+                return false;
+            }
+            if let Some(bytes) = self.resend(now, id, nacked.index) {
+                self.pacing.repeated(bytes);
+            } else if let Some(packet) = find(nacked)
                 && let Some(bytes) = self.repeat(now, id, &packet, nacked.index, Purpose::Repair)
             {
                 self.pacing.repeated(bytes);
@@ -120,7 +131,7 @@ impl Sending {
         // Only what is left: a second copy of one packet is worth less than the first of another.
         for (packet, index) in &repeated {
             if let Some((estimate, spare)) = limits
-                && !self.pacing.may_repeat(now, estimate, spare)
+                && !self.pacing.may_repeat(now, estimate, spare, hurry)
             {
                 break;
             }
@@ -203,6 +214,21 @@ impl Sending {
         Some(length)
     }
 
+    /// Sends sound again as it was. Gives the length of the datagram, if it is sent.
+    fn resend(&mut self, now: Instant, id: OutgoingTrackId, index: u64) -> Option<usize> {
+        let track = self.tracks.find_mut(id)?;
+        let flow = self.flow?;
+        let media_bytes = track.sent.bytes;
+        let (datagram, number) = track.sealed.as_ref()?.find(index)?;
+        let (stream, length) = (track.rtp.as_mut()?, datagram.len());
+        if !self.egress.resend(now, stream, index, number, length, media_bytes) {
+            return None;
+        }
+        self.outbox.push(flow, datagram.to_vec());
+        self.on_sent(now, length);
+        Some(length)
+    }
+
     /// Gives the length of the datagram, if one is sent.
     fn repeat(
         &mut self,
@@ -235,7 +261,7 @@ mod tests {
     use super::*;
     use crate::codec::Codec;
     use crate::sending::SendingEvent;
-    use crate::sending::testing::{RTX_PT, Rig, remb, seen};
+    use crate::sending::testing::{OPUS_PT, RTX_PT, Rig, description, format, remb, seen};
     use crate::sfu::testing::Source;
 
     /// A track on which so many packets were sent, and the sequence number of the first.
@@ -283,6 +309,89 @@ mod tests {
         );
         rig.retransmit(track);
         assert_eq!(rig.datagrams().len(), 0);
+    }
+
+    /// Sound that is sent, one packet each 20 ms, and what leaves of it.
+    struct Talk {
+        rig: Rig,
+        track: OutgoingTrackId,
+        microphone: Source,
+    }
+
+    impl Talk {
+        fn begin() -> Self {
+            let mut rig = Rig::connected();
+            let track = rig.track(1, format(Codec::Opus, OPUS_PT));
+            rig.feed(track, description(Codec::Opus, &[0]));
+            Self { rig, track, microphone: Source::new(Codec::Opus) }
+        }
+
+        fn say(&mut self) -> Vec<u8> {
+            self.rig.run(20);
+            self.rig.datagrams();
+            let packet = self.microphone.packet();
+            self.rig.forward(self.track, [packet]).remove(0)
+        }
+
+        /// What is sent again when these are asked for.
+        fn ask(&mut self, lost: &[&[u8]]) -> Vec<Vec<u8>> {
+            let lost: Vec<u16> = lost.iter().map(|datagram| seen(datagram).sequence).collect();
+            self.rig.nack(1000, &lost);
+            self.rig.retransmit(self.track);
+            self.rig.datagrams()
+        }
+    }
+
+    #[test]
+    fn sound_goes_again_as_the_very_datagram_it_was() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        assert_eq!(talk.ask(&[&first]).len(), 0, "nobody had lost anything before");
+        let next: Vec<_> = (0..3).map(|_| talk.say()).collect();
+        assert_eq!(talk.ask(&[&next[0], &next[2]]), [next[0].clone(), next[2].clone()]);
+        let stats = talk.rig.sending.stats(talk.rig.now);
+        assert_eq!(stats.tracks[0].retransmitted_packets_sent, 2);
+    }
+
+    #[test]
+    fn sound_that_is_asked_for_with_each_packet_goes_again_once_a_round_trip() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let lost = talk.say();
+        assert_eq!(talk.ask(&[&lost]).len(), 1);
+        let mut again = 0;
+        for _ in 0..5 {
+            again += talk.ask(&[&lost]).len();
+            talk.rig.wait(3);
+        }
+        assert_eq!(again, 0);
+        talk.rig.wait(20);
+        assert_eq!(talk.ask(&[&lost]).len(), 1);
+    }
+
+    #[test]
+    fn who_loses_nothing_for_long_has_no_sound_kept() {
+        let mut talk = Talk::begin();
+        assert!(talk.rig.sending.tracks[0].sealed.is_none());
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let kept = talk.say();
+        assert!(talk.rig.sending.tracks[0].sealed.is_some());
+        talk.rig.wait(60_000);
+        talk.say();
+        assert!(talk.rig.sending.tracks[0].sealed.is_none());
+        assert_eq!(talk.ask(&[&kept]).len(), 0);
+    }
+
+    #[test]
+    fn nothing_that_older_keys_sealed_goes_again() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let lost = talk.say();
+        talk.rig.sending.set_keys(&crate::sending::testing::material(), true);
+        assert_eq!(talk.ask(&[&lost]).len(), 0);
     }
 
     #[test]

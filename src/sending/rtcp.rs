@@ -57,9 +57,11 @@ impl Sending {
     fn on_report_blocks(&mut self, now: Instant, reports: rtcp::ReportBlocks<'_>) {
         let clock = *self.egress.clock();
         for block in reports {
-            let mut streams = self.tracks.iter_mut().filter_map(|track| track.rtp.as_mut());
-            if let Some(stream) = streams.find(|stream| stream.ssrc() == block.ssrc) {
+            let Some(place) = self.place_of(block.ssrc) else { continue };
+            let track = &mut self.tracks[place];
+            if let Some(stream) = &mut track.rtp {
                 stream.report(now, &clock, &block);
+                track.tell_loss(&mut self.events);
             }
         }
     }

@@ -87,6 +87,7 @@ pub(crate) fn description(codec: Codec, bitrates: &[u32]) -> Arc<SourceDescripti
         formats: Arc::new([Format { pt: 96, ..format(codec, 96) }]),
         encodings: (0..).zip(bitrates).map(encoding).collect(),
         alternatives: false,
+        withheld: false,
         thinnest: None,
     })
 }

@@ -6,6 +6,9 @@ use std::ops::{Deref, DerefMut};
 use super::track::OutgoingTrack;
 use crate::control::ids::OutgoingTrackId;
 
+/// So many tracks have room for no more than themselves.
+const FEW: usize = 8;
+
 /// The ids stand by themselves, so that a look-up does not touch the tracks.
 #[derive(Default)]
 pub struct OutgoingTracks {
@@ -17,6 +20,10 @@ impl OutgoingTracks {
     /// Adds a track behind the others. Its id must be new.
     pub fn push(&mut self, outgoing: OutgoingTrack) {
         self.ids.push(outgoing.id);
+        // Most peers have a few, which are large: room for four would be most of what one has.
+        if self.tracks.len() < FEW {
+            self.tracks.reserve_exact(1);
+        }
         self.tracks.push(outgoing);
     }
 

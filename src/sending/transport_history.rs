@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::reordering::Reordering;
+use super::transit::Transit;
 use crate::bandwidth::PacketResult;
 use crate::codec::rtcp::TransportFeedback;
 
@@ -19,6 +20,8 @@ const FIRST_WAITING: usize = 64;
 const FEEDBACK_TIME: Duration = Duration::from_secs(1);
 /// Packets after a late one that are looked through for the first that overtook it.
 const OVERTAKING: u64 = 64;
+/// What times of repetitions are counted in, so that a second fits into a byte.
+const REPETITION_TICK: Duration = Duration::from_millis(4);
 /// How long feedback may take to tell of a packet that came late.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -34,6 +37,7 @@ pub(super) struct TransportHistory {
     told: Option<(u8, u64)>,
     totals: Acknowledged,
     reordering: Reordering,
+    transit: Transit,
     /// When the newest feedback came.
     told_at: Option<Instant>,
 }
@@ -44,6 +48,9 @@ struct Slot {
     sent: u32,
     size: u16,
     fate: Fate,
+    /// How long after it was sent it was first sent again under the same number, in
+    /// [`REPETITION_TICK`]; 0 is never.
+    resent_after: u8,
     /// One more than the number of the probe it is part of; 0 is none.
     probe: u32,
     /// The low bits of when it arrived, as feedback tells it.
@@ -91,6 +98,7 @@ impl TransportHistory {
             told: None,
             totals: Acknowledged::default(),
             reordering: Reordering::default(),
+            transit: Transit::default(),
             told_at: None,
         }
     }
@@ -127,8 +135,28 @@ impl TransportHistory {
         let place = self.place(self.next);
         let size = u16::try_from(size).unwrap_or(u16::MAX);
         let probe = probe.map_or(0, |id| id.wrapping_add(1));
-        self.slots[place] = Slot { sent, size, fate: Fate::Waiting, probe, arrived: 0, packet };
+        let fate = Fate::Waiting;
+        self.slots[place] = Slot { sent, size, fate, resent_after: 0, probe, arrived: 0, packet };
         self.next += 1;
+    }
+
+    /// The number of the last packet.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.next.checked_sub(1)
+    }
+
+    /// A packet is sent again under the number that it had.
+    pub(super) fn resent(&mut self, now: Instant, number: u64) {
+        if number >= self.next || self.next - number > self.slots.len() as u64 {
+            return;
+        }
+        let now = now.saturating_duration_since(self.origin).as_micros() as u32;
+        let place = self.place(number);
+        let slot = &mut self.slots[place];
+        if slot.resent_after == 0 {
+            let after = u128::from(now.wrapping_sub(slot.sent)) / REPETITION_TICK.as_micros();
+            slot.resent_after = u8::try_from(after).unwrap_or(u8::MAX).max(1);
+        }
     }
 
     fn place(&self, number: u64) -> usize {
@@ -183,6 +211,18 @@ impl TransportHistory {
         }
         let place = self.place(number);
         let slot = &mut self.slots[place];
+        let sent = self.newest - u64::from((self.newest as u32).wrapping_sub(slot.sent));
+        let arrived = arrived.filter(|arrived| {
+            let transit = Transit::of(sent, *arrived);
+            if slot.resent_after == 0 {
+                self.transit.note(*arrived, transit);
+                return true;
+            }
+            // What came may be the repetition, if that can have come by then; then the packet itself
+            // got lost, as what is asked for mostly is.
+            let later = REPETITION_TICK.as_micros() as i64 * i64::from(slot.resent_after);
+            self.transit.least().is_some_and(|least| transit < least + later)
+        });
         let fate = if arrived.is_some() { Fate::Arrived } else { Fate::Lost };
         let was_lost = slot.fate == Fate::Lost;
         match (slot.fate, fate) {
@@ -202,10 +242,9 @@ impl TransportHistory {
             let overtaken = if was_lost { self.overtaken_at(number, arrived) } else { None };
             self.reordering.arrived(number, arrived, overtaken);
         }
-        let age = u64::from((self.newest as u32).wrapping_sub(slot.sent));
         let result = PacketResult {
             number,
-            sent: Duration::from_micros(self.newest - age),
+            sent: Duration::from_micros(sent),
             size: usize::from(slot.size),
             arrived,
             probe: slot.probe.checked_sub(1),
@@ -339,6 +378,32 @@ mod tests {
         assert_eq!(history.slots.len(), MAX_WAITING);
         let base = (70_000u64 - 3000) as u16;
         assert_eq!(apply(&mut history, &feedback(base, &[(true, 2000)])).len(), 2000);
+    }
+
+    #[test]
+    fn what_comes_under_a_number_that_was_sent_again_is_the_packet_only_if_the_repetition_cannot_be_there_yet()
+     {
+        let start = Instant::now();
+        let mut history = TransportHistory::new(start);
+        let at = |milliseconds: u64| start + Duration::from_millis(milliseconds);
+        let ticks = |milliseconds: u64| Some(4 * milliseconds as i64);
+        for number in 0..10 {
+            history.sent(at(20 * number), 100, None, PacketTag::default());
+        }
+        history.resent(at(20 * 5 + 80), 5);
+        history.resent(at(20 * 7 + 80), 7);
+        history.resent(at(0), 4711);
+        let mut told = Vec::new();
+        let mut each =
+            |result: PacketResult, _| told.push((result.number, result.arrived.is_some()));
+        // Each takes 30 ms.
+        for number in [0, 1, 2, 3, 4, 6, 8, 9] {
+            history.tell(number, ticks(20 * number + 30), &mut each);
+        }
+        history.tell(5, ticks(20 * 5 + 80 + 30), &mut each);
+        history.tell(7, ticks(20 * 7 + 30 + 45), &mut each);
+        assert_eq!(told[8..], [(5, false), (7, true)]);
+        assert_eq!(history.acknowledged().lost, 1);
     }
 
     #[test]

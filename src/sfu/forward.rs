@@ -1,5 +1,7 @@
 //! How a packet of a source goes out to one receiver.
 
+use std::time::Instant;
+
 use crate::codec::Prefix;
 
 /// How a packet goes out.
@@ -9,6 +11,8 @@ pub struct Forward {
     /// twice.
     pub sequence: u64,
     pub timestamp: u32,
+    /// When it was captured, by the clock that `timestamp` goes by.
+    pub captured: Instant,
     pub marker: bool,
     /// Only the number is needed: without it the receiver would miss a packet.
     pub empty: bool,

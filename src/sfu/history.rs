@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::group::Group;
 use super::packet::SourcePacket;
 
 /// Some four seconds of 2 Mbit/s, far more than a receiver can still wait for.
@@ -20,25 +21,59 @@ pub struct History {
     tail_repeated: bool,
     /// Somebody will look whether it has paused.
     watched: bool,
+    /// Where a receiver's stream can begin.
+    group: Option<Group>,
 }
 
 impl History {
-    /// Remembers a packet. One with nothing but padding is not worth it.
+    /// Remembers a packet. One with nothing but padding is worth it only for the number that it has
+    /// in the group.
     pub fn insert(&mut self, packet: &Arc<SourcePacket>) {
-        if packet.payload.is_empty() {
+        if packet.payload.is_empty() && self.group.is_none() {
             return;
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
             *self = Self { watched: self.watched, ..Self::default() };
         }
+        let begun = Group::begin(packet, self.group.as_ref());
+        self.group = begun.or_else(|| self.group?.with(packet));
         self.grow(packet);
         let slot = self.index(packet.sequence);
         self.slots[slot] = Some(Arc::clone(packet));
-        if self.newest.as_ref().is_none_or(|newest| newest.sequence < packet.sequence) {
+        let newer = |newest: &Arc<SourcePacket>| newest.sequence < packet.sequence;
+        if !packet.payload.is_empty() && self.newest.as_ref().is_none_or(newer) {
             self.newest = Some(Arc::clone(packet));
             self.tail_repeated = false;
         }
+    }
+
+    /// Remembers a packet for receivers to come and for nobody else: the last group of pictures is all
+    /// that is kept.
+    pub fn insert_for_newcomers(&mut self, packet: &Arc<SourcePacket>) {
+        self.insert(packet);
+        match self.group {
+            None => self.slots = Vec::new(),
+            Some(group) if group.first == packet.sequence => {
+                self.slots = Vec::new();
+                self.insert(packet);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The last group of pictures, in the order of its numbers: a keyframe and all that came since.
+    /// `None` when that is too much or too long ago, or something of it is missing.
+    pub fn group(&self, now: Instant) -> Option<Vec<Arc<SourcePacket>>> {
+        let (group, newest) = (self.group.filter(|group| group.lasts(now))?, self.newest.as_ref()?);
+        (group.first..=newest.sequence)
+            .map(|sequence| self.get(newest.ssrc, sequence).cloned())
+            .collect()
+    }
+
+    /// Whether there is a group that a receiver which is about to connect can begin with.
+    pub fn has_young_group(&self, now: Instant) -> bool {
+        self.group.is_some_and(|group| group.is_young(now))
     }
 
     /// Doubles while slots are needed for packets that are less than a second old.
@@ -134,6 +169,85 @@ mod tests {
             history.insert(&Arc::new(packet));
         }
         assert_eq!(history.slots.len(), FIRST_SLOTS);
+    }
+
+    fn put(history: &mut History, packets: Vec<SourcePacket>) -> Vec<u64> {
+        let put = |packet: SourcePacket| {
+            history.insert(&Arc::new(packet.clone()));
+            packet.sequence
+        };
+        packets.into_iter().map(put).collect()
+    }
+
+    fn group(history: &History, now: Instant) -> Option<Vec<u64>> {
+        Some(history.group(now)?.iter().map(|packet| packet.sequence).collect())
+    }
+
+    #[test]
+    fn the_group_is_what_came_since_the_last_keyframe_padding_included() {
+        for codec in [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
+            let mut source = Source::new(codec);
+            let mut history = History::default();
+            put(&mut history, source.frame(false, 2));
+            assert_eq!(group(&history, source.now()), None, "{codec}");
+            put(&mut history, source.frame(true, 3));
+            let mut expected = put(&mut history, source.frame(true, 3));
+            expected.extend(put(&mut history, vec![source.padding()]));
+            expected.extend(put(&mut history, source.frame(false, 2)));
+            assert_eq!(group(&history, source.now()), Some(expected), "{codec}");
+        }
+    }
+
+    #[test]
+    fn a_group_with_a_hole_is_none_until_it_is_filled() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        put(&mut history, source.frame(true, 2));
+        let mut frame = source.frame(false, 3);
+        let late = frame.remove(1);
+        put(&mut history, frame);
+        assert_eq!(group(&history, source.now()), None);
+        put(&mut history, vec![late]);
+        assert_eq!(group(&history, source.now()).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_group_ends_when_it_is_old_or_long_or_large() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        put(&mut history, source.frame(true, 2));
+        let then = source.now();
+        assert!(history.has_young_group(then) && group(&history, then).is_some());
+        assert!(!history.has_young_group(then + Duration::from_millis(1100)));
+        assert!(group(&history, then + Duration::from_millis(2100)).is_none());
+
+        put(&mut history, source.frame(false, 511));
+        assert!(history.group.is_none());
+
+        put(&mut history, source.frame(true, 2));
+        for _ in 0..24 {
+            let mut packet = source.packet();
+            packet.payload = [&packet.payload[..], &[0; 11_000]].concat().into();
+            put(&mut history, vec![packet]);
+        }
+        assert!(history.group.is_none());
+    }
+
+    #[test]
+    fn for_newcomers_alone_nothing_but_the_group_is_kept() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        let kept = |history: &History| history.slots.iter().flatten().count();
+        let put = |history: &mut History, packets: Vec<SourcePacket>| {
+            packets.into_iter().for_each(|packet| history.insert_for_newcomers(&Arc::new(packet)));
+            kept(history)
+        };
+        assert_eq!(put(&mut history, source.frame(false, 5)), 0);
+        assert_eq!(put(&mut history, source.frame(true, 3)), 3);
+        assert_eq!(put(&mut history, source.frame(false, 2)), 5);
+        assert_eq!(put(&mut history, source.frame(true, 4)), 4);
+        source.wait(Duration::from_secs(3));
+        assert_eq!(put(&mut history, source.frame(false, 2)), 0);
     }
 
     #[test]

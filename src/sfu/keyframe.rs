@@ -5,6 +5,19 @@ use std::time::{Duration, Instant};
 /// At most one request goes out in this time.
 const INTERVAL: Duration = Duration::from_millis(500);
 
+/// The same for who has no picture at all yet. Those who come together get one keyframe, and most of
+/// them the group of pictures that it begins.
+const START_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What a keyframe is needed for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// To go on: something was lost, or another encoding follows.
+    Repair,
+    /// To begin: there is no picture.
+    Start,
+}
+
 /// How long to wait for the keyframe before asking again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -36,13 +49,17 @@ impl KeyframeRequests {
     /// out at [`KeyframeRequests::next`].
     #[must_use]
     pub fn request(&mut self, now: Instant) -> bool {
-        self.want(now);
+        self.want(now, Need::Repair);
         self.poll(now)
     }
 
     /// As [`KeyframeRequests::request`], for who polls later.
-    pub fn want(&mut self, now: Instant) {
-        let opens = self.last_sent.map_or(now, |sent| sent + INTERVAL).max(now);
+    pub fn want(&mut self, now: Instant, need: Need) {
+        let interval = match need {
+            Need::Repair => INTERVAL,
+            Need::Start => START_INTERVAL,
+        };
+        let opens = self.last_sent.map_or(now, |sent| sent + interval).max(now);
         let waiting = self.waiting.get_or_insert(Waiting { tries: 0, due: opens });
         // Who asks anew has not got it: ask earlier than a retry would, and keep trying.
         waiting.due = waiting.due.min(opens);
@@ -98,6 +115,18 @@ mod tests {
         assert!(!requests.poll(now + MS * 499));
         assert!(requests.poll(now + MS * 500));
         assert!(!requests.poll(now + MS * 501));
+    }
+
+    #[test]
+    fn who_has_no_picture_waits_for_two_hundred_milliseconds_at_most() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::new();
+        assert!(requests.request(now));
+        requests.handle_keyframe();
+        assert!(!requests.request(now + MS * 50));
+        requests.want(now + MS * 100, Need::Start);
+        assert!(!requests.poll(now + MS * 199));
+        assert!(requests.poll(now + MS * 200));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Continuity of everything a receiver counts: sequence numbers, timestamps, picture ids,
 //! TL0PICIDX and frame numbers.
 
+use std::time::Instant;
+
 use super::counter::Counter;
 use super::forward::Forward;
 use super::packet::SourcePacket;
 use super::segment::{Counters, Origin, Segment};
 use super::sequence::SequenceMap;
-use super::timestamp::TimestampMap;
+use super::timestamp::{CatchUp, TimestampMap};
 use crate::codec::picture_id::PictureId;
 use crate::codec::{Descriptor, Prefix};
 
@@ -19,6 +21,8 @@ const MAX_CLOSED: usize = 4;
 pub(super) struct Rewriter {
     sequence: SequenceMap,
     timestamp: TimestampMap,
+    /// The current segment began with what lay behind.
+    catch_up: Option<CatchUp>,
     counters: Counters,
     /// What the current segment is taken from.
     origin: Option<Origin>,
@@ -60,6 +64,7 @@ impl Rewriter {
         Self {
             sequence: SequenceMap::new(),
             timestamp: TimestampMap::default(),
+            catch_up: None,
             counters: Counters::default(),
             origin: None,
             closed: Vec::new(),
@@ -71,15 +76,44 @@ impl Rewriter {
     /// Starts a segment with `packet`. Timestamps keep their offset when the packet's source is
     /// the one of the segment before (`resume`).
     pub(super) fn start(&mut self, packet: &SourcePacket, marker: bool, resume: bool) -> Forward {
+        self.begin_segment(packet, None);
+        let sequence = self.sequence.start(packet.sequence);
+        let time = if resume {
+            (self.timestamp.map(packet.timestamp, packet.captured), packet.captured)
+        } else {
+            self.start_time(packet)
+        };
+        self.finish(packet, sequence, time, marker)
+    }
+
+    /// Starts a segment with a packet that was captured a while ago, behind which everything up to
+    /// now follows at once.
+    pub(super) fn start_behind(
+        &mut self,
+        packet: &SourcePacket,
+        marker: bool,
+        catch_up: CatchUp,
+    ) -> Forward {
+        self.begin_segment(packet, Some(catch_up));
+        let sequence = self.sequence.start(packet.sequence);
+        let time = self.start_time(packet);
+        self.finish(packet, sequence, time, marker)
+    }
+
+    fn begin_segment(&mut self, packet: &SourcePacket, catch_up: Option<CatchUp>) {
         self.close_segment();
         self.origin = Some(Origin::of(packet));
-        let sequence = self.sequence.start(packet.sequence);
-        let timestamp = if resume {
-            self.timestamp.map(packet.timestamp, packet.captured)
-        } else {
-            self.timestamp.start(packet.timestamp, packet.captured, packet.codec)
-        };
-        self.finish(packet, sequence, timestamp, marker)
+        self.catch_up = catch_up;
+    }
+
+    fn start_time(&mut self, packet: &SourcePacket) -> (u32, Instant) {
+        let (timestamp, captured) = self.source_time(packet);
+        (self.timestamp.start(timestamp, captured, packet.codec), captured)
+    }
+
+    /// A packet's timestamp before it is moved, and the moment it stands for.
+    fn source_time(&self, packet: &SourcePacket) -> (u32, Instant) {
+        squeeze(self.catch_up, packet)
     }
 
     fn close_segment(&mut self) {
@@ -91,6 +125,7 @@ impl Rewriter {
                 origin,
                 ranges: self.sequence.ranges().clone(),
                 timestamp_offset: self.timestamp.offset(),
+                catch_up: self.catch_up,
                 counters: self.counters.clone(),
             });
         }
@@ -106,8 +141,10 @@ impl Rewriter {
             return self.leave_out(packet);
         }
         let sequence = self.sequence.map(packet.sequence)?;
-        let timestamp = self.timestamp.map(packet.timestamp, packet.captured);
-        Some(self.finish(packet, sequence, timestamp, marker))
+        self.catch_up = self.catch_up.filter(|catch_up| !catch_up.is_over(packet.timestamp));
+        let (timestamp, captured) = self.source_time(packet);
+        let time = (self.timestamp.map(timestamp, captured), captured);
+        Some(self.finish(packet, sequence, time, marker))
     }
 
     /// A packet of the current segment that the receiver does not get, with nothing missing
@@ -123,9 +160,11 @@ impl Rewriter {
         }
         let sequence = self.sequence.skip(packet.sequence)?;
         self.emptied.insert(sequence);
+        let (timestamp, captured) = self.source_time(packet);
         Some(Forward {
             sequence,
-            timestamp: packet.timestamp.wrapping_add(self.timestamp.offset()),
+            timestamp: timestamp.wrapping_add(self.timestamp.offset()),
+            captured,
             marker: false,
             empty: true,
             prefix: None,
@@ -160,17 +199,19 @@ impl Rewriter {
             return None;
         }
         let current = self.sequence.ranges().source_of(index).is_some();
-        let (offset, counters) = if current {
-            (self.timestamp.offset(), &self.counters)
+        let (offset, catch_up, counters) = if current {
+            (self.timestamp.offset(), self.catch_up, &self.counters)
         } else {
             let of_index = |segment: &&Segment| segment.ranges.source_of(index).is_some();
             let segment = self.closed.iter().rev().find(of_index)?;
-            (segment.timestamp_offset, &segment.counters)
+            (segment.timestamp_offset, segment.catch_up, &segment.counters)
         };
+        let (timestamp, captured) = squeeze(catch_up, packet);
         let mapped = |counter: &Counter, value, bits| counter.mapped(value, bits);
         Some(Forward {
             sequence: index,
-            timestamp: packet.timestamp.wrapping_add(offset),
+            timestamp: timestamp.wrapping_add(offset),
+            captured,
             marker: packet.marker || self.marked.contains(index),
             empty: false,
             prefix: prefix(packet, |picture_id, tl0| {
@@ -190,7 +231,7 @@ impl Rewriter {
         &mut self,
         packet: &SourcePacket,
         sequence: u64,
-        timestamp: u32,
+        (timestamp, captured): (u32, Instant),
         marker: bool,
     ) -> Forward {
         if marker && !packet.marker {
@@ -204,8 +245,13 @@ impl Rewriter {
             let tl0 = tl0.map_or(0, |index| tl0_index.map(u16::from(index), 8));
             (id, tl0)
         });
-        Forward { sequence, timestamp, marker, empty: false, prefix, frame_number }
+        Forward { sequence, timestamp, captured, marker, empty: false, prefix, frame_number }
     }
+}
+
+fn squeeze(catch_up: Option<CatchUp>, packet: &SourcePacket) -> (u32, Instant) {
+    let (timestamp, captured) = (packet.timestamp, packet.captured);
+    catch_up.map_or((timestamp, captured), |catch_up| catch_up.squeeze(timestamp, captured))
 }
 
 /// The payload's start with other counts, which `counts` makes of those in the descriptor. What a

@@ -3,6 +3,7 @@
 use super::counter::Counter;
 use super::packet::{EncodingIndex, SourcePacket};
 use super::sequence::Ranges;
+use super::timestamp::CatchUp;
 use crate::control::ids::SourceId;
 
 /// Where packets come from.
@@ -34,5 +35,6 @@ pub(super) struct Segment {
     pub(super) origin: Origin,
     pub(super) ranges: Ranges,
     pub(super) timestamp_offset: u32,
+    pub(super) catch_up: Option<CatchUp>,
     pub(super) counters: Counters,
 }

@@ -15,6 +15,9 @@ pub struct SourceDescription {
     /// What the sender may send, by its own payload types.
     pub formats: Arc<[Format]>,
     pub encodings: Vec<SourceEncoding>,
+    /// Nothing of it is forwarded for now, whatever comes. What comes after that has nothing to do
+    /// with what was forwarded before.
+    pub withheld: bool,
     /// Encodings of different codecs show the same: a receiver takes those of one codec.
     pub alternatives: bool,
     /// Where receivers say what their link has for the smallest encoding, if the source can make

@@ -8,6 +8,45 @@ use crate::codec::{Codec, Kind};
 /// near half its range and look like one that goes back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3 * 3600);
 
+/// How much faster than it was captured a receiver gets what lies behind.
+const CATCHING_UP: u32 = 32;
+
+/// Ten seconds at 90 kHz, the clock of pictures.
+const CAUGHT_UP: i32 = 900_000;
+
+/// What was captured before a moment is sent at once at that moment. Its timestamps move near to it:
+/// a receiver plays by them and would stay behind for as long as they span.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CatchUp {
+    /// The newest packet that was there, by its source's clock, and when it was captured.
+    timestamp: u32,
+    captured: Instant,
+}
+
+impl CatchUp {
+    pub(super) fn to(timestamp: u32, captured: Instant) -> Self {
+        Self { timestamp, captured }
+    }
+
+    /// Whether the source is so far ahead that nothing which lay behind is repeated any more.
+    pub(super) fn is_over(self, source: u32) -> bool {
+        let ahead = source.wrapping_sub(self.timestamp) as i32;
+        ahead > CAUGHT_UP
+    }
+
+    /// The timestamp that a packet of the source gets, and the moment that stands for.
+    pub(super) fn squeeze(self, source: u32, captured: Instant) -> (u32, Instant) {
+        let behind = self.timestamp.wrapping_sub(source);
+        // Half of the range and more is ahead.
+        if (behind as i32) <= 0 {
+            return (source, captured);
+        }
+        let squeezed = self.timestamp.wrapping_sub(behind / CATCHING_UP);
+        let elapsed = self.captured.saturating_duration_since(captured) / CATCHING_UP;
+        (squeezed, self.captured.checked_sub(elapsed).unwrap_or(self.captured))
+    }
+}
+
 /// Moves timestamps. Within a source by an offset; from source to source by the time that passed
 /// between the captures, and always forward.
 #[derive(Default, Debug)]
@@ -83,6 +122,20 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_lies_behind_is_squeezed_to_the_moment_it_is_caught_up_with() {
+        let now = Instant::now() + Duration::from_secs(10);
+        let catch_up = CatchUp::to(20_000, now);
+        assert_eq!(catch_up.squeeze(20_000, now), (20_000, now));
+        assert_eq!(catch_up.squeeze(23_000, now + MS * 33), (23_000, now + MS * 33));
+        assert_eq!(catch_up.squeeze(20_000 - 3_200, now - MS * 32), (19_900, now - MS));
+        // Over the wrap.
+        let (squeezed, _) = catch_up.squeeze(20_000u32.wrapping_sub(90_000), now - MS * 1000);
+        assert_eq!(squeezed, 20_000 - 90_000 / 32);
+        assert!(!catch_up.is_over(20_000u32.wrapping_sub(90_000)) && !catch_up.is_over(200_000));
+        assert!(catch_up.is_over(1_000_000));
+    }
 
     #[test]
     fn the_first_timestamp_stays_as_it_is() {

@@ -11,6 +11,7 @@ use super::packet::{EncodingIndex, SourcePacket};
 use super::rewriter::Rewriter;
 use super::segment::Origin;
 use super::switch_point::SwitchPoint;
+use super::timestamp::CatchUp;
 use crate::codec::{Kind, Layer};
 
 /// Encodings of one track that can be forwarded: those with an index below this.
@@ -58,6 +59,8 @@ pub struct Transponder {
     reported: Option<(EncodingIndex, Layer)>,
     switch_points: [SwitchPoint; MAX_ENCODINGS],
     request: Option<Request>,
+    /// It begins with what the source sent before.
+    catch_up: Option<CatchUp>,
     rewriter: Rewriter,
 }
 
@@ -88,6 +91,7 @@ impl Transponder {
             reported: None,
             switch_points: Default::default(),
             request: None,
+            catch_up: None,
             rewriter: Rewriter::new(),
         }
     }
@@ -225,7 +229,10 @@ impl Transponder {
         self.request = None;
         self.layers.start(self.limit);
         let marker = self.layers.decide(packet).unwrap_or(packet.marker);
-        Some(self.rewriter.start(packet, marker, resume))
+        Some(match self.catch_up.take() {
+            Some(catch_up) => self.rewriter.start_behind(packet, marker, catch_up),
+            None => self.rewriter.start(packet, marker, resume),
+        })
     }
 
     /// A packet that the receiver does not get, although its source had a number for it.
@@ -290,6 +297,30 @@ impl Transponder {
         self.current != Some(encoding) && self.awaited() == Some(encoding)
     }
 
+    /// The next packets are all of an encoding that came since its last keyframe, in order, up to
+    /// `newest`: the stream begins with them, if nothing is forwarded yet and it is the encoding that
+    /// is waited for. Gives whether it does.
+    pub fn begin_with_group(&mut self, newest: &SourcePacket) -> bool {
+        if !self.begins() || self.held() || self.target != Some(newest.encoding) {
+            return false;
+        }
+        let point = self.switch_points.get_mut(usize::from(newest.encoding.0));
+        let Some(point) = point else { return false };
+        *point = SwitchPoint::default();
+        self.catch_up = Some(CatchUp::to(newest.timestamp, newest.captured));
+        true
+    }
+
+    /// The encoding that is going to be waited for when the receiver is there.
+    pub fn expected(&self) -> Option<EncodingIndex> {
+        self.awaited().filter(|_| self.begins())
+    }
+
+    /// Whether a stream is to begin, rather than to go on with another encoding.
+    pub fn begins(&self) -> bool {
+        self.current.is_none()
+    }
+
     /// Begins with the first packet of a keyframe that packets behind it overtook. The caller held
     /// those back and forwards them next, in order.
     pub fn start_late(&mut self, packet: &SourcePacket) -> Option<Forward> {
@@ -338,6 +369,7 @@ impl Transponder {
 
     fn stop(&mut self) {
         self.current = None;
+        self.catch_up = None;
         self.request = None;
     }
 
@@ -345,6 +377,7 @@ impl Transponder {
         let target = self.choose();
         if target != self.target {
             self.target = target;
+            self.catch_up = None;
             self.request = None;
         }
         if self.target == self.current {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-/// Pauses between words are shorter than this.
-const PAUSE: Duration = Duration::from_millis(700);
+/// Pauses between words are shorter than this, unless somebody says otherwise.
+pub const PAUSE: Duration = Duration::from_millis(700);
 /// Ends are looked for this often at most, and told as much later.
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -17,19 +17,19 @@ pub struct Talking<K> {
     /// Until when, if nothing more is heard.
     until: FxHashMap<K, Instant>,
     next: Option<Instant>,
-}
-
-impl<K> Default for Talking<K> {
-    fn default() -> Self {
-        Self { until: FxHashMap::default(), next: None }
-    }
+    pause: Duration,
 }
 
 impl<K: Copy + Eq + Hash> Talking<K> {
+    /// Whoever makes no sound for `pause` has stopped to talk.
+    pub fn new(pause: Duration) -> Self {
+        Self { until: FxHashMap::default(), next: None, pause }
+    }
+
     /// A sound was heard of somebody, as [`SpeechMeter`](super::SpeechMeter) tells it. True when they
     /// begin to talk.
     pub fn hear(&mut self, now: Instant, key: K) -> bool {
-        let until = now + PAUSE;
+        let until = now + self.pause;
         self.next.get_or_insert(until);
         self.until.insert(key, until).is_none()
     }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn speech_is_one_stretch_while_its_pauses_are_short() {
-        let mut talking = Talking::default();
+        let mut talking = Talking::new(PAUSE);
         let mut now = Instant::now();
         assert!(talking.hear(now, 1));
         for _ in 0..5 {
@@ -86,8 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn how_long_a_pause_may_be_is_told_it() {
+        let mut talking = Talking::new(200 * MS);
+        let now = Instant::now();
+        talking.hear(now, 1);
+        assert!(ended(&mut talking, now + 199 * MS).is_empty());
+        assert_eq!(ended(&mut talking, now + 200 * MS), [1]);
+    }
+
+    #[test]
     fn who_is_gone_talks_no_more_and_is_not_told_again() {
-        let mut talking = Talking::default();
+        let mut talking = Talking::new(PAUSE);
         let now = Instant::now();
         talking.hear(now, 1);
         talking.hear(now, 2);
@@ -98,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_hundred_who_talk_cost_twenty_looks_a_second_at_most() {
-        let mut talking = Talking::default();
+        let mut talking = Talking::new(PAUSE);
         let start = Instant::now();
         let mut looks = 0;
         for at in 0..1_000u64 {

@@ -59,8 +59,13 @@ impl Session {
             C::SetMaxBitrate { bitrate } => {
                 self.with_sending(|sending| sending.set_max_bitrate(now, bitrate));
             }
+            C::SetMaxIncomingBitrate { bitrate } => {
+                self.local.max_bitrate = bitrate;
+                self.receiving.set_max_bitrate(now, bitrate);
+            }
             C::ListenBandwidth { listen } => self.sending.listen_bandwidth(now, listen),
             C::Mute { id, muted } => self.with_sending(|sending| sending.mute(now, id, muted)),
+            C::Withhold { id, withheld } => self.withhold(id, withheld),
             C::PressKey { request, id, key } => {
                 let result = self.sending.press_key(now, id, key).map(|()| Reply::Done);
                 self.reply(request, result);

@@ -17,13 +17,21 @@ pub(super) struct Local {
     fingerprint: Box<str>,
     /// `candidate:...`.
     candidates: Vec<String>,
+    /// What the peer may send, in bit/s.
+    pub(super) max_bitrate: Option<u64>,
 }
 
 impl Local {
     pub(super) fn new(id: u64, fingerprint: &str, candidates: Vec<String>) -> Self {
         // 63 bits, so that nobody takes it for a negative number.
         let id = id >> 1;
-        Self { id, cname: format!("{id:016x}").into(), fingerprint: fingerprint.into(), candidates }
+        Self {
+            id,
+            cname: format!("{id:016x}").into(),
+            fingerprint: fingerprint.into(),
+            candidates,
+            max_bitrate: None,
+        }
     }
 }
 
@@ -58,6 +66,7 @@ impl Session {
             extmap_allow_mixed: self.negotiation.extmap_allow_mixed,
             group: true,
             max_message_size: self.options.max_message_size,
+            max_bitrate: self.local.max_bitrate,
         }
     }
 

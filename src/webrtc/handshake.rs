@@ -10,6 +10,7 @@ use super::{CloseReason, Session, config};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::peer::PeerEvent;
+use crate::sending::Sending;
 
 impl Session {
     /// Takes note of a DTLS datagram. Gives whether it is to be handled.
@@ -31,7 +32,10 @@ impl Session {
     /// An authentic check came over `flow` and was answered.
     pub(super) fn note_handshake_flow(&mut self, now: Instant, flow: Flow) {
         match self.handshake_flow {
-            None => self.handshake_flow = Some(flow),
+            None => {
+                self.handshake_flow = Some(flow);
+                self.with_sending(Sending::expect_connection);
+            }
             // The next association may have an ICE transport of its own below it.
             Some(known) if known != flow && self.dtls.awaits_address(now) => {
                 self.handshake_flow = Some(flow);

@@ -13,7 +13,8 @@ use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
 use crate::receiving::Received;
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sending::Outlet;
+use crate::sfu::{EncodingIndex, EncodingSet, Need};
 
 impl Session {
     /// Takes an RTP datagram.
@@ -68,6 +69,18 @@ impl Session {
         if self.receiving.next().is_none_or(|at| now < at) {
             return;
         }
+        self.receive_due(now);
+    }
+
+    /// Sends what is due of reports together with media that has just been sent.
+    pub fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.receiving.may_poll(now) {
+            self.receive_due(now);
+        }
+        self.with_sending(|sending| sending.send_along(now, outlet));
+    }
+
+    fn receive_due(&mut self, now: Instant) {
         let sending = &mut self.sending;
         self.receiving.poll(now, |compound| sending.send_rtcp(compound));
         self.take_received();
@@ -101,8 +114,28 @@ impl Session {
     }
 
     /// Asks the peer for a keyframe of one encoding, at most once in a while.
-    pub fn request_keyframe(&mut self, now: Instant, id: SourceId, encoding: EncodingIndex) {
-        self.receiving.request_keyframe(now, id, encoding);
+    pub fn request_keyframe(
+        &mut self,
+        now: Instant,
+        id: SourceId,
+        encoding: EncodingIndex,
+        need: Need,
+    ) {
+        self.receiving.request_keyframe(now, id, encoding, need);
+    }
+
+    /// The worst of its receivers loses this share of a track, in 256ths.
+    pub fn set_far_loss(&mut self, now: Instant, id: SourceId, loss: u8) {
+        self.receiving.set_far_loss(now, id, loss);
+    }
+
+    /// Lets nothing of a track through to its receivers any more, or again.
+    pub fn withhold(&mut self, id: SourceId, withheld: bool) {
+        if self.receiving.withhold(id, withheld) {
+            self.take_received();
+            let held_back = self.receiving.is_held_back(id).unwrap_or(withheld);
+            self.events.push_back(PeerEvent::IncomingTrackHeldBack { id, held_back });
+        }
     }
 
     /// Its receivers together want these encodings of a track.

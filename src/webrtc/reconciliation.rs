@@ -89,6 +89,8 @@ impl Session {
             if held == receives {
                 let event = Event::IncomingTrackMuted { id, muted: !receives };
                 self.events.push_back(PeerEvent::Event(event));
+                let held_back = !receives || self.receiving.is_withheld(id);
+                self.events.push_back(PeerEvent::IncomingTrackHeldBack { id, held_back });
             }
             self.events.push_back(PeerEvent::IncomingTrackChanged { id });
             known.push(track);

@@ -7,9 +7,9 @@ use crate::control::ids::SourceId;
 use crate::sfu::source::SourceDescription;
 
 impl Session {
-    /// Whether a peer holds a track. `None`: there is no such track.
-    pub fn holds(&self, id: SourceId) -> Option<bool> {
-        self.receiving.is_muted(id)
+    /// Whether receivers get nothing of a track. `None`: there is no such track.
+    pub fn is_held_back(&self, id: SourceId) -> Option<bool> {
+        self.receiving.is_held_back(id)
     }
 
     /// What the receivers of an incoming track have to know.

@@ -100,6 +100,11 @@ fn bursts_of_loss_are_repaired() {
 }
 
 #[test]
+fn what_a_thin_link_far_away_loses_comes_again_before_it_is_missed() {
+    meets_its_goals("thin-and-lossy-vp8", 30);
+}
+
+#[test]
 fn an_ice_restart_freezes_nothing() {
     meets_its_goals("ice-restart-vp8", 25);
 }

@@ -27,7 +27,8 @@ fn fingerprint(world: &mut World, transport: TransportId, offer: &str) -> String
 fn new_transports_get_a_new_certificate_each_month_and_the_others_keep_theirs() {
     let mut world = World::new(2, 1, Conditions::GOOD);
     let old = world.create_transport(0, Default::default());
-    let offer = offer(&mut world);
+    // Its handshakes never begin, so that none ends for want of an answer.
+    let offer = offer(&mut world).replace("a=setup:actpass", "a=setup:active");
     let first = fingerprint(&mut world, old, &offer);
     let mut seen = HashSet::from([first.clone()]);
     for _ in 0..12 {

@@ -8,6 +8,7 @@ mod support;
 
 mod active_speakers;
 mod bad_networks;
+mod best_picture;
 mod certificates;
 mod codecs;
 mod containment;
@@ -21,6 +22,7 @@ mod header_extensions;
 mod intruders;
 mod keyframe_requests;
 mod negotiation;
+mod newcomers;
 mod overload;
 mod overtaking;
 mod packet_dump;

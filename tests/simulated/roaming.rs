@@ -1,6 +1,6 @@
 //! Peers whose address changes in the middle of a call, and strangers who would like to be them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -46,8 +46,17 @@ impl Room {
         self.world.clients[self.viewers[viewer].client].address
     }
 
+    /// While there is something that the viewer has yet to tell of, so that it does so from its new
+    /// address.
     fn move_viewer(&mut self, viewer: usize, to: &str) {
         let client = self.viewers[viewer].client;
+        let patience = self.world.now + SHORT;
+        let mut told = usize::MAX;
+        while self.world.clients[client].packets.len() <= told && self.world.now < patience {
+            if self.says_something_within_a_millisecond() {
+                told = self.world.clients[client].packets.len();
+            }
+        }
         self.world.clients[client].rebind(address(to));
     }
 
@@ -56,6 +65,18 @@ impl Room {
         let before = self.world.network.sent_to(to);
         self.world.run(time);
         self.world.network.sent_to(to) - before
+    }
+
+    fn says_something_within_a_millisecond(&mut self) -> bool {
+        let said = Rc::new(Cell::new(false));
+        let says = said.clone();
+        self.world.network.drop = Some(Box::new(move |to, bytes| {
+            says.set(says.get() || (to == shard_address(0) && is_rtcp(bytes)));
+            false
+        }));
+        self.world.run(MILLISECOND);
+        self.world.network.drop = None;
+        said.get()
     }
 
     /// All RTCP to the shard is stopped on its way for a time, by somebody who keeps it.
@@ -95,8 +116,9 @@ fn media_follows_a_viewer_to_another_port_and_another_address() {
     for (seed, conditions, most) in [(1, Conditions::GOOD, SHORT), (2, Conditions::BAD, most)] {
         let mut room = connected(seed, conditions, 1);
         for to in ["10.0.1.2:1111", "10.0.9.2:2222", "10.0.9.3:3333"] {
-            let (moved, old) = (room.world.now, room.viewer_address(0));
+            let old = room.viewer_address(0);
             room.move_viewer(0, to);
+            let moved = room.world.now;
             room.world.run(most);
             let to_old = room.sent_in(4 * SECOND, old);
             let gap = room.longest_gap(0, moved);

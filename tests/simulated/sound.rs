@@ -143,6 +143,37 @@ fn a_listener_that_loses_one_packet_in_ten_has_every_frame_out_of_the_redundancy
 }
 
 #[test]
+fn a_publisher_is_told_what_the_worst_listener_on_any_thread_loses() {
+    let mut world = World::new(2, 1, Conditions::GOOD);
+    let watching = |now: Instant, address| {
+        let config = |config: str0m::RtcConfig| {
+            let config = config.clear_codecs().enable_opus(true, false);
+            config.set_stats_interval(Some(SECOND))
+        };
+        Client::with(now, address, config)
+    };
+    let client = world.add_client(watching);
+    let transport = world.create_transport(0, options(false));
+    world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
+    world.offer_from_client(client, transport);
+    let source = world.tracks_of(transport)[0].id;
+    let [near, far] = [0, 1].map(|shard| listener(&mut world, shard, false, source));
+    world.run(SECOND * 12);
+    assert_eq!(world.clients[client].lost, Some(0.0));
+
+    let lossy = world.clients[far.client].address;
+    lose_every(&mut world, 10, lossy);
+    world.run(SECOND * 30);
+    let lost = world.clients[client].lost.unwrap();
+    assert!((0.06..0.13).contains(&lost), "{lost}");
+
+    world.ask(far.transport, |request| TransportCommand::Close { request }).unwrap();
+    world.run(SECOND * 12);
+    assert_eq!(world.clients[client].lost, Some(0.0));
+    assert!(heard(&world, &near).len() > 1_000);
+}
+
+#[test]
 fn what_a_publisher_lost_reaches_listeners_without_red_under_its_own_number() {
     let mut world = World::new(2, 203, Conditions::GOOD);
     let (client, source) = talker(&mut world, 0);

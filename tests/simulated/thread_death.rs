@@ -67,6 +67,8 @@ fn viewers_on_other_threads_lose_what_came_from_there_and_take_what_comes_next()
     assert!(unlucky.sees(&mut world) > 100 && lucky.sees(&mut world) > 100);
 
     world.kill_thread(0, |_| ());
+    // What was on its way arrives.
+    world.run(SECOND / 10);
     assert_eq!(unlucky.sees(&mut world), 0);
     let over = Event::TransponderEncoding { id: unlucky.track, encoding: None };
     assert!(world.events.contains(&over), "as when a track closes");

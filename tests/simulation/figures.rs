@@ -35,6 +35,8 @@ pub struct Figures {
     pub height: f64,
     /// From the start of media to the first picture.
     pub first_picture: Option<Duration>,
+    /// From the start of media to the first picture of the best fitting size.
+    pub best_picture: Option<Duration>,
     /// For each step of the link to another best set: how long until the layers followed, `None`
     /// when they did not.
     pub steps_down: Vec<Option<Duration>>,
@@ -125,6 +127,12 @@ impl Figures {
             pictures_per_second: shown.len() as f64 / seconds,
             height: heights / shown.len().max(1) as f64,
             first_picture: viewer.shown().first().map(|s| s.at - run.start),
+            best_picture: best(traces::at(&plan.capacities, Duration::ZERO)).and_then(
+                |((spatial, _), _)| {
+                    let best = viewer.shown().iter().find(|s| s.spatial >= spatial);
+                    best.map(|s| s.at - run.start)
+                },
+            ),
             steps_down,
             steps_up,
             freezes: freezes(viewer.shown(), from, end),
@@ -203,6 +211,7 @@ impl Figures {
             "picturesPerSecond": self.pictures_per_second,
             "height": self.height,
             "firstPictureMs": self.first_picture.map(ms),
+            "bestPictureMs": self.best_picture.map(ms),
             "stepDownMs": steps(&self.steps_down),
             "stepUpMs": steps(&self.steps_up),
             "freezesMs": freezes,

@@ -66,6 +66,12 @@ impl<'a> Run<'a> {
         world.clients[publisher].send_from(mid, Box::new(encoder));
         let source = world.tracks_of(publishing)[0].id;
 
+        if scenario.head_start > Duration::ZERO {
+            let connected = |world: &World| world.clients[publisher].connected;
+            world.run_until(CONNECTING, "the publisher connects", connected);
+            world.run(scenario.head_start);
+        }
+
         let mut watching = Vec::new();
         for (index, link) in scenario.links.iter().enumerate() {
             let client = world.add_client(client);

@@ -14,6 +14,8 @@ pub struct Scenario {
     pub length: Duration,
     /// Utilisation, freezes and the like are counted from here on.
     pub settled: Duration,
+    /// How long the publisher sends before the viewers come.
+    pub head_start: Duration,
     /// One for each viewer.
     pub links: Vec<ViewerLink>,
     pub happenings: Vec<(Duration, Happening)>,
@@ -53,6 +55,7 @@ impl Scenario {
             coding,
             length: Duration::from_secs(seconds),
             settled: Duration::from_secs(10).min(Duration::from_secs(seconds / 2)),
+            head_start: Duration::ZERO,
             links: Vec::new(),
             happenings: Vec::new(),
             goals: Goals::default(),

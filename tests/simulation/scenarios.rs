@@ -50,7 +50,7 @@ pub fn all() -> Vec<Scenario> {
     for coding in [VP8, H264, VP9, AV1] {
         all.extend([loss(coding, 5), loss(coding, 10)]);
     }
-    all.extend([bursty_loss(VP8), bursty_loss(AV1)]);
+    all.extend([bursty_loss(VP8), bursty_loss(AV1), thin_and_lossy(VP8)]);
     all.extend([jitter(VP8), overtaking(VP8), reordering(VP8), duplication(VP8), reordering(H264)]);
     all.extend([ten_links(VP8), ten_links(AV1)]);
     all.extend([address_change(VP8), ice_restart(VP8), address_change_and_restart(VP8)]);
@@ -108,6 +108,15 @@ pub fn loss(coding: Coding, percent: u32) -> Scenario {
     Scenario::new(called(&format!("loss-{percent}"), coding), coding, 60)
         .watched_over(link)
         .with_goals(no_freeze_over(limit))
+}
+
+/// A bit of everything: a link that carries hardly the best picture, loses some of it, and is far away.
+pub fn thin_and_lossy(coding: Coding) -> Scenario {
+    let link = ViewerLink::with_round_trip(160).with_capacities(traces::steady(1_500));
+    let link = link.with(|way| way.loss = Loss::Random(0.02));
+    Scenario::new(called("thin-and-lossy", coding), coding, 60)
+        .watched_over(link)
+        .with_goals(no_freeze_over(500 * MS))
 }
 
 /// Some three packets in a hundred, six in a row.

@@ -28,6 +28,8 @@ pub struct Client {
     pub closed_channels: Vec<ChannelId>,
     pub connected: bool,
     pub closed: bool,
+    /// The share that reports on what it sends say is lost, while statistics are on.
+    pub lost: Option<f32>,
     /// What it sends, one entry per RTP stream.
     pub sending: Vec<Sending>,
     /// What it sends on an m-line instead of the hand-made frames there.
@@ -110,6 +112,7 @@ impl Client {
             closed_channels: Vec::new(),
             connected: false,
             closed: false,
+            lost: None,
             sending: Vec::new(),
             source: None,
             wanted: Vec::new(),
@@ -375,6 +378,7 @@ impl Client {
             Event::ChannelData(data) => self.messages.push((data.id, data.binary, data.data)),
             Event::ChannelClose(id) => self.closed_channels.push(id),
             Event::Closed => self.closed = true,
+            Event::MediaEgressStats(stats) => self.lost = stats.loss.or(self.lost),
             _ => {}
         }
     }

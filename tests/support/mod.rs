@@ -6,6 +6,7 @@ pub mod bare_peer;
 pub mod bare_rtcp;
 pub mod bare_rtp;
 pub mod bare_sctp;
+pub mod camera;
 pub mod client;
 pub mod link;
 pub mod mutation;
@@ -40,6 +41,7 @@ use medialoom::engine::load::Load;
 use medialoom::engine::message::ShardMessage;
 use medialoom::engine::occupancy::{Occupancy, ThreadLoad};
 use medialoom::engine::shard::{EndpointParts, Shard};
+use medialoom::speakers::talking::PAUSE;
 use medialoom::webrtc::Certificates;
 
 use client::Client;
@@ -211,7 +213,7 @@ impl World {
     /// A group of speakers that lives on a shard.
     pub fn create_speakers(&mut self, shard: usize) -> SpeakersId {
         let group = SpeakersId::new(&self.ids, ShardIndex(shard as u8));
-        self.speakers(group, SpeakersCommand::Create { threshold: -60 });
+        self.speakers(group, SpeakersCommand::Create { threshold: -60, pause: PAUSE });
         group
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use crate::first_seconds::FirstSeconds;
 use crate::incoming::Incoming;
 use crate::keys::Identity;
 use crate::outgoing::{Outgoing, Transport};
@@ -47,6 +48,8 @@ pub struct Client {
     pub connected: Option<Duration>,
     pub first_media: Option<Duration>,
     pub first_video: Option<Duration>,
+    pub first_keyframe: Option<Duration>,
+    pub first_seconds: FirstSeconds,
     pub closed: bool,
 }
 
@@ -109,6 +112,8 @@ impl Client {
             connected: None,
             first_media: None,
             first_video: None,
+            first_keyframe: None,
+            first_seconds: FirstSeconds::default(),
             closed: false,
         };
         Ok((client, offer))
@@ -252,6 +257,12 @@ impl Client {
             self.first_video.get_or_insert(now - self.offered);
         }
         if let Some(stamp) = Stamp::read(payload) {
+            // A repetition comes with two bytes before what it repeats, and is late as such.
+            if header.payload_type == sdp::VP8
+                && self.first_seconds.received(payload, stamp.sent, arrived)
+            {
+                self.first_keyframe = Some(now - self.offered);
+            }
             arrivals.push(Arrival { stamp, latency: arrived.saturating_sub(stamp.sent) });
         }
     }

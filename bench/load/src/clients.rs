@@ -110,7 +110,10 @@ impl Clients {
             }
             let clients = &self.clients;
             let totals = || totals(clients);
-            if let Some(measured) = self.window.as_mut().and_then(|window| window.close(totals)) {
+            if let Some(mut measured) = self.window.as_mut().and_then(|window| window.close(totals))
+            {
+                let worst = clients.iter().filter_map(|client| client.first_seconds.worst());
+                measured.first_seconds = Distribution::of(worst.collect());
                 self.window = None;
                 parent.report(&Report::Measured(Box::new(measured)));
             }
@@ -278,6 +281,7 @@ impl Clients {
                 connected: times(|client| client.connected),
                 media: times(|client| client.first_media),
                 video: times(|client| client.first_video),
+                keyframe: times(|client| client.first_keyframe),
                 rate: joined as f64 / elapsed.as_secs_f64(),
                 joined,
             });

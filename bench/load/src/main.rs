@@ -5,6 +5,7 @@
 mod client;
 mod clients;
 mod clock;
+mod first_seconds;
 mod floor;
 mod incoming;
 mod keys;

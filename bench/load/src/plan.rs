@@ -86,6 +86,8 @@ pub enum Report {
         media: Distribution,
         /// Offer to the first packet of video, microseconds.
         video: Distribution,
+        /// Offer to the first packet of the first keyframe, microseconds.
+        keyframe: Distribution,
         /// Clients a second, up to their first packet.
         rate: f64,
         joined: usize,
@@ -106,6 +108,9 @@ pub struct Measured {
     pub received: u64,
     /// One way, microseconds.
     pub latency: Distribution,
+    /// How late the latest packet of video was in the first five seconds of each client, as far as
+    /// they have passed, microseconds: since it was sent, or since the client's first keyframe.
+    pub first_seconds: Distribution,
     /// CPU of this process over the time that passed, 1 is a core.
     pub load: f64,
     pub totals: Totals,

@@ -42,6 +42,26 @@ impl Cadence {
     }
 }
 
+/// Whether a payload begins a VP8 keyframe (RFC 7741 4.2 and 4.3).
+pub fn begins_vp8_keyframe(payload: &[u8]) -> bool {
+    let Some(&first) = payload.first() else { return false };
+    // The first partition of a frame begins here.
+    if first & 0x17 != 0x10 {
+        return false;
+    }
+    let mut length = 1;
+    if first & 0x80 != 0 {
+        let Some(&extensions) = payload.get(1) else { return false };
+        length += 1;
+        if extensions & 0x80 != 0 {
+            let long = payload.get(length).is_some_and(|id| id & 0x80 != 0);
+            length += if long { 2 } else { 1 };
+        }
+        length += usize::from(extensions & 0x40 != 0) + usize::from(extensions & 0x30 != 0);
+    }
+    payload.get(length).is_some_and(|header| header & 1 == 0)
+}
+
 /// Makes the payload begin as VP8 does (RFC 7741 4.2 and 4.3), with a picture id as browsers write it.
 pub fn write_vp8(payload: &mut [u8], first: bool, keyframe: bool, picture: u32) {
     let id = (picture & 0x7fff) as u16 | 0x8000;
@@ -53,5 +73,22 @@ pub fn write_vp8(payload: &mut [u8], first: bool, keyframe: bool, picture: u32) 
         payload[4..14].copy_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02]);
     } else if first {
         payload[4] = 0x11;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyframe_is_known_by_its_first_packet() {
+        for (first, keyframe) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut payload = [0; 40];
+            write_vp8(&mut payload, first, keyframe, 300);
+            assert_eq!(begins_vp8_keyframe(&payload), first && keyframe);
+        }
+        assert!(begins_vp8_keyframe(&[0x10, 0x10]) && !begins_vp8_keyframe(&[0x10, 0x11]));
+        assert!(begins_vp8_keyframe(&[0x90, 0xf0, 5, 1, 0x20, 0x10]));
+        assert!(!begins_vp8_keyframe(&[0x90, 0xf0]) && !begins_vp8_keyframe(&[]));
     }
 }

@@ -102,6 +102,7 @@ impl Window {
             expected: self.expected,
             received: self.received,
             latency: Distribution::of(std::mem::take(&mut self.latencies)),
+            first_seconds: Distribution::default(),
             load,
             totals,
         })

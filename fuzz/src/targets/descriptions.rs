@@ -30,6 +30,7 @@ pub fn run(input: &[u8]) {
         extmap_allow_mixed: agreement.extmap_allow_mixed,
         group: !agreement.group.is_empty(),
         max_message_size: 65_536,
+        max_bitrate: Some(1_000_000),
     };
     let lines: Vec<_> = agreement.lines.iter().map(|line| &line.local).collect();
     let answered = write(&session, &lines, &agreement.group);

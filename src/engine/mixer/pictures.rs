@@ -31,7 +31,7 @@ pub struct Pictures {
     track: Made,
     /// Between two pictures.
     interval: Duration,
-    readers: IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
+    readers: IdMap<ConduitId, Reader>,
     writers: IdMap<PortId, Arc<Conduit<conduit::Frame>>>,
     speaking: Vec<PortId>,
     snapshots: Snapshots,
@@ -42,6 +42,13 @@ pub struct Pictures {
     /// Reused.
     made: Vec<(ClassIndex, MadePacket)>,
     keyframes_needed: Vec<PortId>,
+}
+
+/// Pictures on their way to JavaScript.
+struct Reader {
+    conduit: Arc<Conduit<conduit::Frame>>,
+    /// `None`: of the canvas.
+    port: Option<PortId>,
 }
 
 impl Pictures {
@@ -104,11 +111,15 @@ impl Pictures {
         self.mixer.set_muted(port, options.muted);
     }
 
-    /// Takes a port off the canvas and closes the conduit that is written to it.
+    /// Takes a port off the canvas and closes what is written to it and read of it.
     pub fn remove_port(&mut self, port: PortId) {
         self.mixer.remove_port(port);
         if let Some(writer) = self.writers.remove(&port) {
             writer.close();
+        }
+        for (id, reader) in self.readers.extract_if(|_, reader| reader.port == Some(port)) {
+            self.mixer.remove_tap(TapKey(id.0));
+            reader.conduit.close();
         }
     }
 
@@ -203,9 +214,10 @@ impl Pictures {
             format: if format.rgba { PixelFormat::Rgba } else { PixelFormat::I420 },
             size: format.size,
             max_fps: format.frame_rate.into(),
+            steady: format.steady,
         };
         match self.mixer.add_tap(TapKey(conduit.id().0), options) {
-            Ok(()) => drop(self.readers.insert(conduit.id(), conduit)),
+            Ok(()) => drop(self.readers.insert(conduit.id(), Reader { conduit, port })),
             Err(error) => {
                 tracing::warn!(%error, "a reader of pictures was refused");
                 conduit.close();
@@ -225,7 +237,7 @@ impl Pictures {
     pub fn remove_conduit(&mut self, id: ConduitId) {
         if let Some(reader) = self.readers.remove(&id) {
             self.mixer.remove_tap(TapKey(id.0));
-            reader.close();
+            reader.conduit.close();
         }
         let port = self.writers.iter().find(|(_, writer)| writer.id() == id).map(|(port, _)| *port);
         if let Some((port, writer)) = port.and_then(|port| self.writers.remove_entry(&port)) {
@@ -297,7 +309,7 @@ impl Pictures {
     }
 
     /// Paints and encodes what is due, and gives when to be called next: `None` while nobody
-    /// watches.
+    /// watches and nobody writes.
     pub fn run(
         &mut self,
         now: Instant,
@@ -307,7 +319,9 @@ impl Pictures {
     ) -> Option<Instant> {
         if !self.is_wanted() {
             self.due = None;
-            return None;
+            // Nobody sees them; whoever writes them goes on.
+            self.take_written();
+            return (!self.writers.is_empty()).then(|| now + self.interval);
         }
         if load.effort() != self.effort {
             self.effort = load.effort();
@@ -371,13 +385,14 @@ impl Pictures {
     /// Refuses the snapshots that wait and closes all conduits.
     pub fn close(&mut self, mailbox: &Mailbox) {
         self.snapshots.refuse(mailbox);
-        self.readers.values().chain(self.writers.values()).for_each(|conduit| conduit.close());
+        let readers = self.readers.values().map(|reader| &reader.conduit);
+        readers.chain(self.writers.values()).for_each(|conduit| conduit.close());
     }
 }
 
 struct Yield<'a> {
     made: &'a mut Vec<(ClassIndex, MadePacket)>,
-    readers: &'a IdMap<ConduitId, Arc<Conduit<conduit::Frame>>>,
+    readers: &'a IdMap<ConduitId, Reader>,
     keyframes_needed: &'a mut Vec<PortId>,
 }
 
@@ -388,7 +403,7 @@ impl VideoSink for Yield<'_> {
 
     fn frame(&mut self, tap: TapKey, frame: Frame<'_>, captured: Instant) {
         if let Some(reader) = self.readers.get(&ConduitId(tap.0)) {
-            reader.push(conduit::Frame {
+            reader.conduit.push(conduit::Frame {
                 data: frame.data.to_vec(),
                 rgba: frame.format == PixelFormat::Rgba,
                 width: frame.width,

@@ -24,6 +24,8 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 /// Written sound that a mixer takes in advance, in milliseconds; the rest waits in the conduit,
 /// where its writer feels it.
 const WRITTEN_AHEAD: usize = 60;
+/// How often it is looked whether something was written while nobody listens.
+const IDLE_LOOK: Duration = Duration::from_millis(100);
 
 /// The sound half of a mixer: its mixes, the tracks made of them, and readers and writers.
 pub struct Sound {
@@ -33,7 +35,7 @@ pub struct Sound {
     /// What each port gets.
     tracks: IdMap<PortId, Made>,
     readers: IdMap<ConduitId, Reader>,
-    writers: IdMap<PortId, Arc<Conduit<Pcm>>>,
+    writers: IdMap<PortId, Writer>,
     /// When the next 20 ms are due; none while nobody listens.
     due: Option<Instant>,
     told: Vec<PortId>,
@@ -47,6 +49,15 @@ pub struct Sound {
 struct Reader {
     conduit: Arc<Conduit<Pcm>>,
     format: audio::PcmFormat,
+    /// Of which port, or for which, it is.
+    port: Option<PortId>,
+}
+
+/// Sound on its way from JavaScript.
+struct Writer {
+    conduit: Arc<Conduit<Pcm>>,
+    /// What the mixer has taken of it, without what was taken back.
+    taken: Duration,
 }
 
 impl Sound {
@@ -89,11 +100,14 @@ impl Sound {
         self.mixer.set_port(port, port_options(options));
     }
 
-    /// Gives the track that the port got.
+    /// Gives the track that the port got. What was read of it ends, and what was written to it.
     pub fn remove_port(&mut self, port: PortId) -> Option<Made> {
         self.mixer.remove_port(port);
         if let Some(writer) = self.writers.remove(&port) {
-            writer.close();
+            writer.conduit.close();
+        }
+        for (_, reader) in self.readers.extract_if(|_, reader| reader.port == Some(port)) {
+            reader.conduit.close();
         }
         self.tracks.remove(&port)
     }
@@ -136,6 +150,10 @@ impl Sound {
 
     /// Gives sound to a conduit, which is closed when there is no such port or format.
     pub fn read(&mut self, tapped: Tapped, format: PcmFormat, conduit: Arc<Conduit<Pcm>>) {
+        let port = match tapped {
+            Tapped::Mix => None,
+            Tapped::ForPort(port) | Tapped::OfPort(port) => Some(port),
+        };
         let source = match tapped {
             Tapped::Mix => TapSource::Mix(AudioTarget::Shared),
             Tapped::ForPort(port) => TapSource::Mix(AudioTarget::Port(port)),
@@ -147,7 +165,7 @@ impl Sound {
             frame_ms: format.frame_duration,
         };
         if self.mixer.add_tap(TapKey(conduit.id().0), source, format) {
-            self.readers.insert(conduit.id(), Reader { conduit, format });
+            self.readers.insert(conduit.id(), Reader { conduit, format, port });
         } else {
             conduit.close();
         }
@@ -157,8 +175,11 @@ impl Sound {
     pub fn write(&mut self, port: PortId, conduit: Arc<Conduit<Pcm>>) {
         if !self.tracks.contains_key(&port) {
             conduit.close();
-        } else if let Some(before) = self.writers.insert(port, conduit) {
-            before.close();
+        } else {
+            let writer = Writer { conduit, taken: Duration::ZERO };
+            if let Some(before) = self.writers.insert(port, writer) {
+                before.conduit.close();
+            }
         }
     }
 
@@ -169,8 +190,10 @@ impl Sound {
             reader.conduit.close();
             return true;
         }
-        let port = self.writers.iter().find(|(_, writer)| writer.id() == id).map(|(port, _)| *port);
-        port.and_then(|port| self.writers.remove(&port)).inspect(|writer| writer.close()).is_some()
+        let mut writers = self.writers.iter();
+        let port = writers.find(|(_, writer)| writer.conduit.id() == id).map(|(port, _)| *port);
+        let removed = port.and_then(|port| self.writers.remove(&port));
+        removed.inspect(|writer| writer.conduit.close()).is_some()
     }
 
     /// What somebody takes of a track. False when it is none of these.
@@ -217,6 +240,11 @@ impl Sound {
             || self.tracks().any(|track| track.is_wanted() || track.levels.is_some())
     }
 
+    /// Something of the application's is played, or waits to be.
+    fn is_playing(&self) -> bool {
+        self.mixer.is_playing() || self.writers.values().any(|writer| writer.conduit.has_news())
+    }
+
     /// How long a port's sound waits before it is heard.
     pub fn playout_delay(&self, port: PortId) -> Option<Duration> {
         self.mixer.playout_delay(port)
@@ -248,7 +276,8 @@ impl Sound {
         &self.told
     }
 
-    /// Mixes what is due, and gives when to be called next: `None` while nobody listens.
+    /// Mixes what is due, and gives when to be called next: `None` while nobody listens, and nothing
+    /// is played that comes to its end whether or not somebody does.
     pub fn run(
         &mut self,
         now: Instant,
@@ -256,9 +285,10 @@ impl Sound {
         mailbox: &Mailbox,
         packets: &mut Vec<Arc<SourcePacket>>,
     ) -> Option<Instant> {
-        if !self.is_wanted() {
+        if !self.is_wanted() && !self.is_playing() {
             self.due = None;
-            return None;
+            self.writers.retain(|_, writer| !writer.conduit.is_closed());
+            return (!self.writers.is_empty()).then(|| now + IDLE_LOOK);
         }
         let mut due = self.due.unwrap_or(now);
         if due + CATCH_UP < now {
@@ -268,6 +298,7 @@ impl Sound {
         while due <= now {
             self.take_written();
             self.tick(due, mailbox, packets);
+            self.tell_progress();
             due += audio::TICK;
         }
         self.tell_speakers(id, mailbox);
@@ -301,9 +332,14 @@ impl Sound {
     }
 
     fn take_written(&mut self) {
-        for (port, writer) in &self.writers {
+        for (port, writer) in &mut self.writers {
+            let Writer { conduit, taken } = writer;
+            if conduit.take_cleared() {
+                self.mixer.clear_pcm(*port);
+                *taken = Duration::from_micros(conduit.progress());
+            }
             while self.mixer.pcm_queued(*port).as_millis() < WRITTEN_AHEAD as u128 {
-                let Some(pcm) = writer.take() else { break };
+                let Some(pcm) = conduit.take() else { break };
                 let frame = PcmFrame {
                     samples: &pcm.samples,
                     channels: pcm.channels,
@@ -313,10 +349,24 @@ impl Sound {
                 // Checked when it was written; a frame that is refused all the same is lost.
                 if self.mixer.write_pcm(*port, &frame).is_err() {
                     tracing::debug!(port = port.0, weight = pcm.weight(), "written sound lost");
+                    continue;
                 }
+                *taken += length(&pcm);
             }
         }
-        self.writers.retain(|_, writer| !writer.is_closed());
+    }
+
+    /// Tells writers how much of theirs was played, and lets those go that are through.
+    fn tell_progress(&mut self) {
+        let mixer = &self.mixer;
+        self.writers.retain(|port, Writer { conduit, taken }| {
+            let queued = mixer.pcm_queued(*port);
+            // One that is finished stays until the last of it is played.
+            let stays = !conduit.is_closed() || queued >= audio::TICK;
+            let played = if stays { taken.saturating_sub(queued) } else { *taken };
+            conduit.set_progress(u64::try_from(played.as_micros()).unwrap_or(u64::MAX));
+            stays
+        });
     }
 
     fn tell_speakers(&mut self, id: MixerId, mailbox: &Mailbox) {
@@ -331,7 +381,8 @@ impl Sound {
     /// Closes all conduits.
     pub fn close(&mut self) {
         let readers = self.readers.values().map(|reader| &reader.conduit);
-        readers.chain(self.writers.values()).for_each(|conduit| conduit.close());
+        let writers = self.writers.values().map(|writer| &writer.conduit);
+        readers.chain(writers).for_each(|conduit| conduit.close());
     }
 }
 
@@ -362,6 +413,11 @@ impl AudioSink for Yield<'_> {
     fn file_ended(&mut self, port: PortId) {
         self.ended.push(port);
     }
+}
+
+fn length(pcm: &Pcm) -> Duration {
+    let frames = pcm.samples.len() / usize::from(pcm.channels.max(1));
+    Duration::from_micros(frames as u64 * 1_000_000 / u64::from(pcm.sample_rate.max(1)))
 }
 
 fn port_options(options: &PortOptions) -> AudioPortOptions {

@@ -3,8 +3,9 @@ use std::sync::Mutex;
 use super::*;
 use crate::codec::Codec;
 use crate::codec::format::{Format, Parameters};
-use crate::control::ids::{Ended, Ids};
-use crate::control::mixer::AudioOptions;
+use crate::control::conduit::{Conduit, Pcm, conduit_to};
+use crate::control::ids::{ConduitId, Ended, Ids};
+use crate::control::mixer::{AudioOptions, PcmFormat, Tapped};
 use crate::control::snapshot::{self, StatsCollector};
 use crate::control::stats::Shape;
 use crate::engine::tap::Class;
@@ -148,7 +149,13 @@ fn description() -> Arc<SourceDescription> {
     };
     let encodings = vec![encoding];
     let formats = [format].into();
-    Arc::new(SourceDescription { formats, encodings, alternatives: false, thinnest: None })
+    Arc::new(SourceDescription {
+        formats,
+        encodings,
+        withheld: false,
+        alternatives: false,
+        thinnest: None,
+    })
 }
 
 fn packet(track: SourceId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
@@ -238,6 +245,68 @@ fn who_looks_at_how_loud_it_is_listens() {
     }
     assert_eq!(taps(&room.run(1), track), [Some(EncodingSet::NONE)]);
     assert_eq!(room.mixer.run(room.now, room.now), None, "it sleeps");
+}
+
+fn conduit(room: &Room) -> Arc<Conduit<Pcm>> {
+    conduit_to(ConduitId::new(&room.ids, SHARD), room.mailbox.clone(), 10_000)
+}
+
+fn half_a_second(now: Instant) -> Pcm {
+    Pcm { samples: vec![5_000; 8_000], sample_rate: 16_000, channels: 1, timestamp: now }
+}
+
+#[test]
+fn what_is_written_is_played_in_time_though_nobody_listens() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let written = conduit(&room);
+    room.command(MixerCommand::WritePcm { port, conduit: written.clone() });
+    written.offer(half_a_second(room.now)).unwrap();
+    written.finish();
+    room.run(20);
+    assert!((300_000..500_000).contains(&written.progress()), "{}", written.progress());
+    room.run(10);
+    assert!(written.is_closed(), "all was taken");
+    assert_eq!(written.progress(), 500_000);
+    room.run(2);
+    assert_eq!(room.mixer.run(room.now, room.now), None, "it sleeps");
+}
+
+#[test]
+fn what_is_taken_back_is_not_played_and_what_follows_is_counted_from_there() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let written = conduit(&room);
+    room.command(MixerCommand::WritePcm { port, conduit: written.clone() });
+    written.offer(half_a_second(room.now)).unwrap();
+    room.run(10);
+    let played = written.progress();
+    written.clear();
+    room.run(10);
+    assert!(written.progress() <= played + 20_000, "{played}, then {}", written.progress());
+    let cut = written.progress();
+    written.offer(half_a_second(room.now)).unwrap();
+    written.finish();
+    room.run(40);
+    assert_eq!(written.progress(), cut + 500_000);
+}
+
+#[test]
+fn readers_of_a_port_end_with_it_and_others_go_on() {
+    let mut room = Room::new();
+    let (port, _) = room.add_port();
+    let format = PcmFormat { sample_rate: 16_000, channels: 1, frame_duration: 20 };
+    let read = [Tapped::Mix, Tapped::ForPort(port), Tapped::OfPort(port)].map(|tapped| {
+        let conduit = conduit(&room);
+        let command = MixerCommand::ReadPcm { tapped, format, conduit: conduit.clone() };
+        room.command(command);
+        conduit
+    });
+    room.run(3);
+    assert!(read.iter().all(|conduit| !conduit.is_closed()));
+    room.command(MixerCommand::RemovePort { port });
+    room.run(1);
+    assert_eq!(read.map(|conduit| conduit.is_closed()), [false, true, true]);
 }
 
 #[test]

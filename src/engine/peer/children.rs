@@ -10,15 +10,16 @@ use crate::control::error::EngineError;
 use crate::control::ids::{ChannelId, SourceId};
 use crate::control::mailbox::Backlog;
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sfu::{EncodingIndex, EncodingSet, Need};
 
 impl Peer {
-    /// Whether the peer holds a track of its own. `None`: there is no such track.
-    pub fn holds(&mut self, track: SourceId) -> Option<bool> {
-        let held = self.run(|kind| match kind {
-            Kind::WebRtc(session) => session.holds(track),
+    /// Whether receivers get nothing of one of its tracks: the peer holds it, or the application
+    /// withholds it. `None`: there is no such track.
+    pub fn is_held_back(&mut self, track: SourceId) -> Option<bool> {
+        let silent = self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.is_held_back(track),
         });
-        held.flatten()
+        silent.flatten()
     }
 
     /// What the receivers of one of its tracks have to know. `None`: there is no such track.
@@ -36,15 +37,23 @@ impl Peer {
         })
     }
 
+    /// The worst of its receivers loses this share of a track, in 256ths. `None` when it panicked.
+    pub fn set_far_loss(&mut self, now: Instant, track: SourceId, loss: u8) -> Option<()> {
+        self.run(|kind| match kind {
+            Kind::WebRtc(session) => session.set_far_loss(now, track, loss),
+        })
+    }
+
     /// A receiver needs a keyframe of one encoding of a track. `None` when it panicked.
     pub fn request_keyframe(
         &mut self,
         now: Instant,
         track: SourceId,
         encoding: EncodingIndex,
+        need: Need,
     ) -> Option<()> {
         self.run(|kind| match kind {
-            Kind::WebRtc(session) => session.request_keyframe(now, track, encoding),
+            Kind::WebRtc(session) => session.request_keyframe(now, track, encoding, need),
         })
     }
 

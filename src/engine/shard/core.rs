@@ -16,6 +16,11 @@ use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
 use crate::sending::Sending;
 
+/// How close a timer is, in ticks, that is looked at once more before the thread sleeps.
+const CLOSE: u64 = 4;
+/// Slots of the wheel that are looked at for that in one turn.
+const PUT_OFF: usize = 8;
+
 /// The parts of a shard take it as an argument and leave in it what they have to say. Between
 /// themselves they talk as shards do, by messages: one that a part [tells](Core::tell) its own shard
 /// is handled when the call into the part is over. So parts call each other one way only.
@@ -117,12 +122,45 @@ impl Core {
     pub(super) fn schedule(&mut self, now: Instant, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(next) = peer.poll_timeout(now) else { return };
-        let tick = self.timers.tick(next);
-        // One that fires too early costs less than taking it back: it finds nothing to do.
-        if peer.deadline.is_none_or(|armed| tick < armed) {
-            peer.deadline = Some(tick);
-            self.timers.arm(id, tick);
+        let wanted = self.timers.tick(next);
+        let deadline = self.timers.deadline(now, next);
+        match &mut peer.deadline {
+            // Closer to it, the same moment would get a closer tick.
+            Some(armed) if armed.wanted == wanted => {}
+            // One that is too early is put off when it comes close, if nothing was due until then.
+            Some(armed) if armed.tick <= deadline.tick => armed.wanted = wanted,
+            armed => {
+                *armed = Some(deadline);
+                self.timers.arm(id, deadline.tick);
+            }
         }
+    }
+
+    /// Puts off timers that fire within [`CLOSE`] ticks and that nobody waits for any more: what they
+    /// stood for was done when something came, or is due later. To wake for them would cost more.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        let mut close = std::mem::take(&mut self.due);
+        for _ in 0..PUT_OFF {
+            close.clear();
+            self.timers.take_next(now, CLOSE, &mut close);
+            let mut waited_for = close.is_empty();
+            for (tick, id) in close.drain(..) {
+                let Some(peer) = self.peers.get_mut(&id) else { continue };
+                let Some(armed) = peer.deadline.filter(|armed| armed.tick == tick) else {
+                    continue;
+                };
+                // A peer that panics is found out about when its timer fires.
+                let next = peer.poll_timeout(now).map(|next| self.timers.deadline(now, next));
+                let next = next.filter(|next| next.tick > tick).unwrap_or(armed);
+                waited_for |= next.tick == tick;
+                peer.deadline = Some(next);
+                self.timers.arm(id, next.tick);
+            }
+            if waited_for {
+                break;
+            }
+        }
+        self.due = close;
     }
 
     /// Hands their time to the peers that wanted it. Gives those with packets that waited for
@@ -137,7 +175,7 @@ impl Core {
         self.timers.take_due(now, &mut due);
         for (tick, id) in due.drain(..) {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
-            if peer.deadline == Some(tick) {
+            if peer.deadline.is_some_and(|armed| armed.tick == tick) {
                 peer.deadline = None;
                 budget.begin(Some(id), Work::Timers);
                 self.with(id, |peer| peer.handle_timeout(now));

@@ -11,6 +11,7 @@ use crate::control::ids::TransportId;
 use crate::engine::message::ShardMessage;
 use crate::peer::PeerEvent;
 use crate::sending::SendingEvent;
+use crate::sfu::Need;
 
 impl Shard {
     /// Sees to everything that peers have to say, until none has anything left.
@@ -53,10 +54,6 @@ impl Shard {
                     Event::ChannelAnnounced { id: channel, .. } => {
                         self.relays.channels.insert(*channel, id);
                     }
-                    Event::IncomingTrackMuted { id: track, muted } => {
-                        self.speakers.watched_muted(&mut self.core, *track, *muted);
-                        self.handle_own(now);
-                    }
                     Event::TransportClosed { .. } => tracing::debug!(transport = %id, "closed"),
                     _ => {}
                 }
@@ -64,6 +61,10 @@ impl Shard {
             }
             PeerEvent::IncomingTrackChanged { id: track } => {
                 self.media.describe(&mut self.core, now, id, track);
+            }
+            PeerEvent::IncomingTrackHeldBack { id: track, held_back } => {
+                self.speakers.watched_muted(&mut self.core, track, held_back);
+                self.handle_own(now);
             }
             PeerEvent::IncomingTrackClosed { id: track, reason } => {
                 self.speakers.watched_gone(&mut self.core, track);
@@ -101,8 +102,17 @@ impl Shard {
             SendingEvent::EncodingsWanted { source, id: track, wanted } => {
                 self.media.want_encodings(&mut self.core, now, source, track, wanted);
             }
+            SendingEvent::LossChanged { source, id: track, loss } => {
+                self.media.note_loss(&mut self.core, now, source, track, loss);
+            }
             SendingEvent::KeyframeWanted { source, encoding } => {
-                self.media.want_keyframe(&mut self.core, now, source, encoding);
+                self.media.want_keyframe(&mut self.core, now, source, encoding, Need::Repair);
+            }
+            SendingEvent::StartWanted { source, id: track, encoding } => {
+                self.media.start(&mut self.core, now, id, track, (source, encoding));
+            }
+            SendingEvent::StartExpected { source, encoding } => {
+                self.media.expect_start(&mut self.core, now, source, encoding);
             }
         }
     }

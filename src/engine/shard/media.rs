@@ -14,7 +14,7 @@ use crate::engine::routes::{Owner, Routes};
 use crate::engine::tap::Inlet;
 use crate::sending::{Delivery, Outlet, Workspace};
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+use crate::sfu::{EncodingIndex, EncodingSet, Need, SourcePacket};
 
 /// Which track goes where, and the packets of a turn on their way.
 #[derive(Default)]
@@ -82,6 +82,35 @@ impl Media {
         }
     }
 
+    /// A receiver here loses another share of `source` than before.
+    pub(super) fn note_loss(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        source: SourceId,
+        track: OutgoingTrackId,
+        loss: u8,
+    ) {
+        if let Some(route) = self.routes.route_mut(source) {
+            route.set_loss(track, loss);
+            self.tell_loss(core, now, source);
+        }
+    }
+
+    /// Tells the sender of a track what the worst of its receivers loses, if that changed. Who makes
+    /// a track here makes no redundancy.
+    pub(super) fn tell_loss(&mut self, core: &mut Core, now: Instant, track: SourceId) {
+        let Some(route) = self.routes.route_mut(track) else { return };
+        let sender = route.sender();
+        let Some(loss) = route.poll_loss() else { return };
+        if track.shard() != core.index {
+            core.messages
+                .push((track.shard(), ShardMessage::Loss { track, from: core.index, loss }));
+        } else if let Some(sender) = sender {
+            core.with(sender, |peer| peer.set_far_loss(now, track, loss));
+        }
+    }
+
     /// The outgoing track does not take `source` any more.
     pub(super) fn release(
         &mut self,
@@ -96,6 +125,7 @@ impl Media {
             core.messages.push((source.shard(), message));
         }
         self.tell_demand(core, now, source);
+        self.tell_loss(core, now, source);
     }
 
     /// Notes a packet for every receiver here, and sends it once to each shard that has some.
@@ -136,7 +166,7 @@ impl Media {
         for id in receiving.drain(..) {
             let Some(peer) = peers.get_mut(&id) else { continue };
             let forwarded = peer.forward(now, turn, workspace, &mut Out(output));
-            let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed);
+            let sooner = |at| peer.deadline.is_none_or(|armed| timers.tick(at) < armed.wanted);
             let see_to_it = match forwarded {
                 Some((news, wakes_at)) => news || wakes_at.is_some_and(sooner),
                 // It panicked: settling finds out.
@@ -227,6 +257,7 @@ impl Media {
             } else if let Some(route) = self.routes.route_mut(track) {
                 route.remove_shard(ended.shard);
                 self.tell_demand(core, now, track);
+                self.tell_loss(core, now, track);
             }
         }
     }
@@ -252,20 +283,64 @@ impl Media {
         self.tell_demand(core, now, track);
     }
 
+    /// A track of a peer here can begin: it gets the last group of pictures of an encoding in this
+    /// turn, before anything else of it, or else a keyframe is asked for.
+    pub(super) fn start(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        transport: TransportId,
+        track: OutgoingTrackId,
+        (source, encoding): (SourceId, EncodingIndex),
+    ) {
+        let history = self.routes.route(source).and_then(|route| route.history(encoding));
+        let group = history.and_then(|history| history.group(now)).unwrap_or_default();
+        let begins = group.last().is_some_and(|newest| {
+            let begun = core.send(transport, |sending| sending.begin_with_group(track, newest));
+            begun == Some(true)
+        });
+        let Some(peer) = core.peers.get_mut(&transport).filter(|_| begins) else {
+            return self.want_keyframe(core, now, source, encoding, Need::Start);
+        };
+        if peer.deliveries.is_empty() {
+            self.receiving.push(transport);
+        }
+        let first = self.turn.len() as u32;
+        let deliveries = (first..).zip(&group).map(|(packet, _)| Delivery { track, packet });
+        peer.deliveries.splice(0..0, deliveries);
+        self.turn.extend(group);
+    }
+
+    /// A track is going to begin soon: the keyframe that it needs may be asked for already.
+    pub(super) fn expect_start(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        source: SourceId,
+        encoding: EncodingIndex,
+    ) {
+        let history = self.routes.route(source).and_then(|route| route.history(encoding));
+        if !history.is_some_and(|history| history.has_young_group(now)) {
+            self.want_keyframe(core, now, source, encoding, Need::Start);
+        }
+    }
+
     pub(super) fn want_keyframe(
         &mut self,
         core: &mut Core,
         now: Instant,
         track: SourceId,
         encoding: EncodingIndex,
+        need: Need,
     ) {
         if track.shard() != core.index {
-            core.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+            let wanted = ShardMessage::KeyframeWanted { track, encoding, need };
+            core.messages.push((track.shard(), wanted));
             return;
         }
         match self.routes.route(track).and_then(|route| route.owner.clone()) {
             Some(Owner::Peer(owner)) => {
-                core.with(owner, |peer| peer.request_keyframe(now, track, encoding));
+                core.with(owner, |peer| peer.request_keyframe(now, track, encoding, need));
             }
             Some(Owner::Maker(inlet)) => inlet.keyframe(track, encoding),
             None => {}

@@ -19,21 +19,26 @@ impl Shard {
         match message {
             ShardMessage::Media { packet } => media.fan_out(core, packet, false),
             ShardMessage::Subscribe { track, from } => {
-                let answer = match media.routes.route_mut(track).filter(|r| r.owner.is_some()) {
-                    Some(route) => {
-                        route.add_shard(from);
-                        let description = route.description.clone();
-                        description
-                            .map(|description| ShardMessage::Description { track, description })
-                    }
-                    None => Some(ShardMessage::SourceClosed { track }),
+                let Some(route) = media.routes.route_mut(track).filter(|r| r.owner.is_some())
+                else {
+                    core.messages.push((from, ShardMessage::SourceClosed { track }));
+                    return;
                 };
-                core.messages.extend(answer.map(|answer| (from, answer)));
+                route.add_shard(from);
+                if let Some(description) = route.description.clone() {
+                    let description = ShardMessage::Description { track, description };
+                    core.messages.push((from, description));
+                }
+                // Its receivers begin with what came last, as those of this shard do.
+                for packet in route.groups(now) {
+                    core.messages.push((from, ShardMessage::Media { packet }));
+                }
             }
             ShardMessage::Unsubscribe { track, from } => {
                 if let Some(route) = media.routes.route_mut(track) {
                     route.remove_shard(from);
                     media.tell_demand(core, now, track);
+                    media.tell_loss(core, now, track);
                 }
             }
             ShardMessage::Description { track, description } => {
@@ -49,8 +54,14 @@ impl Shard {
                     media.tell_demand(core, now, track);
                 }
             }
-            ShardMessage::KeyframeWanted { track, encoding } => {
-                media.want_keyframe(core, now, track, encoding);
+            ShardMessage::Loss { track, from, loss } => {
+                if let Some(route) = media.routes.route_mut(track) {
+                    route.set_far_loss(from, loss);
+                    media.tell_loss(core, now, track);
+                }
+            }
+            ShardMessage::KeyframeWanted { track, encoding, need } => {
+                media.want_keyframe(core, now, track, encoding, need);
             }
             ShardMessage::Watch { track, group, threshold } => {
                 speakers.watch(core, &media.routes, now, track, group, threshold);

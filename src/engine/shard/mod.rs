@@ -23,6 +23,7 @@ mod speakers;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::codec::multiplex::{self, Multiplexed};
 use crate::codec::wrapped;
 use crate::control::command::Command;
 use crate::control::event::CloseReason;
@@ -41,6 +42,7 @@ use crate::engine::occupancy::ThreadLoad;
 use crate::engine::peer::Peer;
 use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
+use crate::engine::unfinished::Unfinished;
 use crate::queue::counters::ThreadCounters;
 use crate::webrtc::Certificates;
 use core::Core;
@@ -80,6 +82,7 @@ pub struct Shard {
     tries: Tries,
     budget: Budget,
     shedding: Shedding,
+    unfinished: Unfinished,
     /// Reused for those that were seen to.
     settled: Vec<TransportId>,
     ended_flows: Vec<Flow>,
@@ -120,6 +123,7 @@ impl Shard {
             tries: Tries::default(),
             budget: Budget::new(now, clock),
             shedding: Shedding::default(),
+            unfinished: Unfinished::default(),
             settled: Vec::new(),
             ended_flows: Vec::new(),
             last_words: Vec::new(),
@@ -203,6 +207,9 @@ impl Reactor for Shard {
         match self.demultiplexer.find(now, flow, bytes, accepts) {
             Addressee::Peer(id) => {
                 let bytes = wrapped::unwrap(bytes).map_or(bytes, |(_, records)| records);
+                if multiplex::classify(bytes) == Multiplexed::Rtp {
+                    self.unfinished.note(bytes);
+                }
                 if self.is_up(id, flow, bytes) {
                     self.take_datagram(now, id, flow, bytes);
                 }
@@ -213,6 +220,12 @@ impl Reactor for Shard {
                 self.handle_stranger(now, flow, bytes);
             }
         }
+    }
+
+    fn awaits_rest(&mut self) -> bool {
+        // Nobody pays for the time until then.
+        self.budget.end();
+        self.unfinished.take()
     }
 
     fn handle_flow_ended(&mut self, _now: Instant, flow: &Flow) {
@@ -265,6 +278,7 @@ impl Reactor for Shard {
             self.core.schedule(now, id);
         }
         self.settled = settled;
+        self.core.put_off(now);
         for mut peer in self.last_words.drain(..) {
             peer.transmit(|flow, bytes| output.datagram(flow, bytes));
         }

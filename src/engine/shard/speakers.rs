@@ -77,8 +77,8 @@ impl Speakers {
         command: SpeakersCommand,
     ) {
         use SpeakersCommand as C;
-        if let C::Create { threshold } = command {
-            self.groups.insert(id, SpeakerGroup::new(threshold));
+        if let C::Create { threshold, pause } = command {
+            self.groups.insert(id, SpeakerGroup::new(threshold, pause));
             return;
         }
         let Some(group) = self.groups.get_mut(&id) else { return };
@@ -259,12 +259,12 @@ impl Speakers {
         threshold: i8,
     ) {
         let owner = routes.route(track).and_then(|route| route.sender());
-        let held = owner.and_then(|owner| core.with(owner, |peer| peer.holds(track)));
-        let Some(held) = held else { return tell_gone(core, group, track) };
+        let held_back = owner.and_then(|owner| core.with(owner, |peer| peer.is_held_back(track)));
+        let Some(held_back) = held_back else { return tell_gone(core, group, track) };
         self.unwatch(track, group);
         let meter = SpeechMeter::new(now, threshold);
         self.watched.entry(track).or_default().push(Watch { group, meter });
-        if held {
+        if held_back {
             tell_muted(core, group, track, true);
         }
     }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::*;
+use crate::speakers::talking::PAUSE;
 
 const SPEAKING: Speech = Speech { immediate: 1.0, medium: 1.0, loudness: 0.8, long: 0.8 };
 
@@ -14,7 +15,7 @@ struct Group {
 
 impl Group {
     fn new() -> Self {
-        Self { group: SpeakerGroup::new(-60), now: Instant::now(), slots: HashMap::new() }
+        Self { group: SpeakerGroup::new(-60, PAUSE), now: Instant::now(), slots: HashMap::new() }
     }
 
     fn with_slots(audio: u64, video: u64) -> Self {

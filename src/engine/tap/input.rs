@@ -204,6 +204,7 @@ mod tests {
                 .into(),
             encodings: (0..3).map(encoding).collect(),
             alternatives: false,
+            withheld: false,
             thinnest: None,
         })
     }

@@ -182,6 +182,7 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
         formats: formats.into(),
         encodings: encodings.collect(),
         alternatives: true,
+        withheld: false,
         thinnest: Some(Arc::default()),
     }
 }

@@ -12,7 +12,7 @@ use crate::codec::packet::TakenPacket;
 use crate::control::ids::{Ended, IdMap, ShardIndex, SourceId, TakerId};
 use crate::engine::message::ShardMessage;
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingSet, SourcePacket};
+use crate::sfu::{EncodingSet, Need, SourcePacket};
 
 /// The tracks that somebody takes. `K` is what it calls the places that they feed: the ports of a
 /// mixer, the lines of a recording.
@@ -166,9 +166,9 @@ impl<K: Copy + Eq> Taker<K> {
             changed = true;
             input.need(size);
             if let Some(encoding) = input.wants_keyframe(now) {
-                let track = input.track;
+                let (track, need) = (input.track, Need::Start);
                 self.messages
-                    .push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+                    .push((track.shard(), ShardMessage::KeyframeWanted { track, encoding, need }));
             }
         }
         if !changed {
@@ -196,8 +196,9 @@ impl<K: Copy + Eq> Taker<K> {
         if let Some(input) = input.filter(|input| input.needed())
             && let Some(encoding) = input.current()
         {
-            let track = input.track;
-            self.messages.push((track.shard(), ShardMessage::KeyframeWanted { track, encoding }));
+            let (track, need) = (input.track, Need::Repair);
+            let wanted = ShardMessage::KeyframeWanted { track, encoding, need };
+            self.messages.push((track.shard(), wanted));
         }
     }
 

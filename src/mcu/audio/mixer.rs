@@ -179,7 +179,13 @@ impl AudioMixer {
     }
 
     fn is_wanted(&self) -> bool {
-        !self.taps.is_empty() || self.targets.values().any(Target::is_wanted)
+        !self.taps.is_empty() || self.targets.values().any(Target::is_wanted) || self.is_playing()
+    }
+
+    /// Whether a file or sound of the application's is played, to whomever. Ticks go on meanwhile.
+    pub fn is_playing(&self) -> bool {
+        let mut active = self.active.iter().filter_map(|key| self.ports.get(key));
+        active.any(Port::is_playing)
     }
 
     /// How long ago what is played now was captured: pictures of the same sender wait for that.
@@ -205,6 +211,13 @@ impl AudioMixer {
         port.write_pcm(frame, self.options.channels())?;
         self.activate(key);
         Ok(())
+    }
+
+    /// Throws away what of the application's sound was not played yet.
+    pub fn clear_pcm(&mut self, key: PortId) {
+        if let Some(port) = self.ports.get_mut(&key) {
+            port.clear_pcm();
+        }
     }
 
     /// What of the application's sound was not played yet.
@@ -282,7 +295,7 @@ impl AudioMixer {
         self.targets.get(&target).map(|target| target.stats)
     }
 
-    /// Nothing is wanted, or everything has been silent for a second: until something is received,
+    /// Nothing is wanted or played, or everything has been silent for a second: until something is received,
     /// written or set, ticks may be left out.
     pub fn idle(&self) -> bool {
         !self.is_wanted()

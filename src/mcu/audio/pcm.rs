@@ -48,6 +48,18 @@ impl PcmQueue {
         Duration::from_micros(self.frames() as u64 * 125 / 6)
     }
 
+    /// Whether the next tick has something of it.
+    pub(super) fn is_playing(&self) -> bool {
+        self.running && !self.is_empty() || self.frames() >= FRAME
+    }
+
+    /// Throws away what was not played, but for what it fades out by.
+    pub(super) fn clear(&mut self) {
+        let kept = if self.running { FADE * self.channels } else { 0 };
+        self.samples.truncate(kept);
+        self.resampler.reset();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }

@@ -246,6 +246,17 @@ impl Port {
             .write(frame)
     }
 
+    pub(super) fn clear_pcm(&mut self) {
+        if let Some(queue) = &mut self.pcm {
+            queue.clear();
+        }
+    }
+
+    /// Whether it plays something of the application's that ends, which goes on though nobody listens.
+    pub(super) fn is_playing(&self) -> bool {
+        self.file.is_some() || self.pcm.as_ref().is_some_and(|queue| queue.is_playing())
+    }
+
     pub(super) fn pcm_queued(&self) -> Duration {
         self.pcm.as_ref().map_or(Duration::ZERO, |queue| queue.queued())
     }

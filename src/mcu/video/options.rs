@@ -219,6 +219,8 @@ pub struct TapOptions {
     pub size: Option<(u16, u16)>,
     /// Pictures per second at most.
     pub max_fps: f32,
+    /// That many, again when there is no other picture.
+    pub steady: bool,
 }
 
 impl TapOptions {

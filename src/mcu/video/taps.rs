@@ -32,7 +32,7 @@ impl Tap {
         self.key
     }
 
-    /// Hands on `picture` if it is another one than last time, and not too soon. `serial` tells
+    /// Hands on `picture` if it is another one than last time or the reader wants all, and not too soon. `serial` tells
     /// pictures apart.
     pub(super) fn offer(
         &mut self,
@@ -43,7 +43,8 @@ impl Tap {
         scaler: &mut Scaler,
         sink: &mut impl VideoSink,
     ) {
-        if self.last == Some(serial) || self.due.is_some_and(|due| now < due) {
+        let again = self.last == Some(serial);
+        if again && !self.options.steady || self.due.is_some_and(|due| now < due) {
             return;
         }
         self.last = Some(serial);
@@ -70,6 +71,7 @@ impl Tap {
                 &self.rgba
             }
         };
+        let captured = if again { now } else { captured };
         sink.frame(self.key, Frame { width, height, format, data }, captured);
     }
 }

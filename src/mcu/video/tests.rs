@@ -564,12 +564,14 @@ fn taps_get_pictures_in_their_format_and_not_too_often() {
         format: PixelFormat::Rgba,
         size: Some((64, 36)),
         max_fps: 5.0,
+        steady: false,
     };
     let port = TapOptions {
         source: Source::Port(key),
         format: PixelFormat::I420,
         size: None,
         max_fps: 60.0,
+        steady: false,
     };
     room.mixer.add_tap(TapKey(1), canvas).unwrap();
     room.mixer.add_tap(TapKey(2), port).unwrap();

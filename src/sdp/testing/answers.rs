@@ -1,10 +1,10 @@
 //! What an answer takes, repeats and refuses.
 
 use super::super::description::Direction;
-use super::super::{OpusParameters, Standing, answer, parse};
+use super::super::{LocalSession, OpusParameters, Standing, answer, parse, write};
 use super::{
-    FINGERPRINT, LITE, Lines, agree, answered, both, capabilities, only, sections, text, usable,
-    value,
+    FINGERPRINT, LITE, Lines, agree, answered, both, capabilities, only, sections, session, text,
+    usable, value,
 };
 use crate::codec::Codec;
 
@@ -15,7 +15,7 @@ fn an_ordinary_offer_is_taken_as_a_whole() {
     let agreement = agree(&both().sdp()).unwrap();
     assert_eq!(usable(&agreement.lines), [true, true]);
     let transport = agreement.transport.as_ref().unwrap();
-    assert!(!transport.active);
+    assert!(transport.active);
     assert_eq!((&*transport.ufrag, &*transport.fingerprints[0].hash), ("abcd", "sha-256"));
     let text = text(&agreement);
     assert!(text.contains("a=group:BUNDLE 0 1\r\n"), "{text}");
@@ -152,7 +152,8 @@ fn nothing_in_common_refuses_all_lines_and_no_more() {
 #[test]
 fn the_side_that_opens_dtls_is_the_one_that_the_peer_leaves() {
     for (offered, standing, active) in [
-        ("a=setup:actpass", None, false),
+        ("a=setup:actpass", None, true),
+        ("a=setup:actpass", Some(false), false),
         ("a=setup:actpass", Some(true), true),
         ("a=setup:passive", None, true),
         ("a=setup:active", None, false),
@@ -317,6 +318,18 @@ fn later_offers_keep_what_was_agreed_on() {
     let (_, line) = again(both().replaced("m=video", "m=audio")).unwrap_err();
     assert_eq!(line.as_deref(), Some("m=audio 9 UDP/TLS/RTP/SAVPF 96 97"));
     assert!(again(Lines::head(&["0"]).then(Lines::audio("0", SEND))).is_err());
+}
+
+#[test]
+fn what_the_peer_may_send_stands_in_lines_of_video_that_it_sends() {
+    let agreement = agree(&both().sdp()).unwrap();
+    let session = LocalSession { max_bitrate: Some(1_000_001), ..session(&agreement) };
+    let lines: Vec<_> = agreement.lines.iter().map(|line| &line.local).collect();
+    let text = write(&session, &lines, &agreement.group);
+    let sections = sections(&text);
+    assert!(!sections[0].contains("b="), "{}", sections[0]);
+    let place = "c=IN IP4 0.0.0.0\r\nb=TIAS:1000001\r\nb=AS:1001\r\na=";
+    assert!(sections[1].contains(place), "{}", sections[1]);
 }
 
 #[test]

@@ -50,6 +50,7 @@ pub(super) fn session(agreement: &Agreement) -> LocalSession {
         extmap_allow_mixed: agreement.extmap_allow_mixed,
         group: true,
         max_message_size: 262_144,
+        max_bitrate: None,
     }
 }
 

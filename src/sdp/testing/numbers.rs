@@ -151,3 +151,21 @@ fn feedback_is_what_both_have() {
     let feedback: Vec<&str> = text.lines().filter(|line| line.starts_with("a=rtcp-fb")).collect();
     assert_eq!(feedback, ["a=rtcp-fb:96 transport-cc", "a=rtcp-fb:96 nack pli"]);
 }
+
+#[test]
+fn opus_of_who_tells_of_the_transport_is_repeated_although_nobody_offered_that() {
+    for (said, answer) in [
+        (&["a=rtcp-fb:111 transport-cc"][..], &["transport-cc", "nack"][..]),
+        (&["a=rtcp-fb:111 nack"], &["nack"]),
+        (&[], &[]),
+    ] {
+        let offer = Lines::head(&[]).then(Lines::audio("0", Direction::SendRecv).with(said));
+        let agreement = agree(&offer.sdp()).unwrap();
+        let nack = agreement.lines[0].feedback.has(super::super::Feedback::NACK);
+        assert_eq!(nack, answer.contains(&"nack"));
+        let text = text(&agreement);
+        let feedback: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("a=rtcp-fb:111 ")).collect();
+        assert_eq!(feedback, answer);
+    }
+}

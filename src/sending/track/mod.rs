@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::repeating::Nacked;
+use super::sealed::Sealed;
 use super::stream::{Stream, StreamParameters};
 use crate::codec::format::{Carriage, Format, PayloadMap, compatible};
 use crate::codec::names::Mid;
@@ -55,6 +56,8 @@ pub struct OutgoingTrack {
     pub(super) sent: Sent,
     /// Packets that the receiver asks for again, in the order in which they are played.
     pub(super) nacked: Vec<Nacked>,
+    /// What was sent of sound, while its receiver loses some.
+    pub(super) sealed: Option<Box<Sealed>>,
     /// When repeating was last given up.
     pub(super) gave_up: Option<Instant>,
     told: Told,
@@ -90,6 +93,7 @@ impl OutgoingTrack {
             payloads: PayloadMap::default(),
             sent: Sent::default(),
             nacked: Vec::new(),
+            sealed: None,
             gave_up: None,
             told: Told::default(),
         }
@@ -131,7 +135,10 @@ impl OutgoingTrack {
                 stream.renegotiated(parameters);
                 Some(stream)
             }
-            (_, parameters) => parameters.map(Stream::new),
+            (_, parameters) => {
+                self.sealed = None;
+                parameters.map(Stream::new)
+            }
         };
     }
 
@@ -156,11 +163,15 @@ impl OutgoingTrack {
             self.payloads.clear();
             self.told.mismatch = false;
         }
+        let withheld = description.withheld;
+        if withheld {
+            self.redundancy.end_segment();
+        }
         self.take_encodings();
         // A sender that restarted an encoding uses another SSRC for it.
         for encoding in &description.encodings {
             let old = before.as_ref().and_then(|before| before.encoding(encoding.index));
-            if old.is_some_and(|old| old.ssrc != encoding.ssrc) {
+            if withheld || old.is_some_and(|old| old.ssrc != encoding.ssrc) {
                 self.transponder.restart(encoding.index);
             }
         }
@@ -272,6 +283,7 @@ mod tests {
                 .flat_map(|codec| description(codec, &[100_000]).encodings.clone())
                 .collect(),
             alternatives: true,
+            withheld: false,
             thinnest: None,
         };
         track.describe_source(Arc::new(both));

@@ -21,6 +21,8 @@ pub(super) struct Told {
     layer: Option<(Option<(EncodingIndex, Layer)>, LayerReason)>,
     /// The encoding that is forwarded.
     forwarded: Option<EncodingIndex>,
+    /// What its receiver loses, in 256ths.
+    loss: u8,
     /// A codec mismatch was reported for this source.
     pub(super) mismatch: bool,
 }
@@ -29,6 +31,7 @@ impl Told {
     /// Another source: nothing was said of it.
     pub(super) fn forget_source(&mut self) {
         (self.reason, self.wanted, self.mismatch) = (LayerReason::default(), None, false);
+        self.loss = 0;
     }
 }
 
@@ -54,7 +57,11 @@ impl OutgoingTrack {
         if let (Some(source), true) = (&self.source, self.sending && reachable)
             && let Some(encoding) = self.transponder.wants_keyframe(now)
         {
-            events.push_back(SendingEvent::KeyframeWanted { source: source.id, encoding });
+            let source = source.id;
+            events.push_back(match self.transponder.begins() {
+                true => SendingEvent::StartWanted { source, id: self.id, encoding },
+                false => SendingEvent::KeyframeWanted { source, encoding },
+            });
         }
         if let Some(current) = self.transponder.poll_change() {
             let forwarded = current.map(|(index, _)| index);
@@ -91,6 +98,15 @@ impl OutgoingTrack {
         }
     }
 
+    /// The receiver is about to be there.
+    pub(in crate::sending) fn expect_start(&self, events: &mut Events) {
+        if let (Some(source), true) = (&self.source, self.sending)
+            && let Some(encoding) = self.transponder.expected()
+        {
+            events.push_back(SendingEvent::StartExpected { source: source.id, encoding });
+        }
+    }
+
     /// Tells the source which of its encodings should be made for this receiver.
     pub(in crate::sending) fn want(&mut self, wanted: EncodingSet, events: &mut Events) {
         if self.told.wanted.replace(wanted) != Some(wanted)
@@ -108,6 +124,22 @@ impl OutgoingTrack {
         }
         let takes = self.sending && !self.muted;
         self.want(if takes { self.usable() } else { EncodingSet::NONE }, events);
+    }
+
+    /// Tells the source what the receiver loses of its sound, when that changed: an encoder makes
+    /// redundancy for it. Nothing of what is not sent.
+    pub(in crate::sending) fn tell_loss(&mut self, events: &mut Events) {
+        if self.kind != Kind::Audio {
+            return;
+        }
+        let heard = self.rtp.as_ref().filter(|_| self.sending && !self.muted);
+        let loss = heard.map_or(0, |stream| stream.feedback().loss());
+        if let Some(source) = &self.source
+            && std::mem::replace(&mut self.told.loss, loss) != loss
+        {
+            let event = SendingEvent::LossChanged { source: source.id, id: self.id, loss };
+            events.push_back(event);
+        }
     }
 
     /// The receiver lost the picture (PLI, FIR, or a packet that does not come again): asks whoever
@@ -134,7 +166,9 @@ mod tests {
     use crate::codec::Codec;
     use crate::codec::format::Format;
     use crate::control::ids::{OutgoingTrackId, SourceId};
-    use crate::sending::testing::{OPUS_PT, PT, description, format, parameters};
+    use crate::sending::testing::{
+        OPUS_PT, PT, Rig, description, format, parameters, receiver_report,
+    };
     use crate::sfu::testing::Source;
 
     fn track(receiver: Format, source: Codec) -> OutgoingTrack {
@@ -151,11 +185,13 @@ mod tests {
         let (now, mut events) = (Instant::now(), Events::new());
         let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
         track.transponder.select(None, Layer::HIGHEST);
-        let keyframe = |e: &SendingEvent| matches!(e, SendingEvent::KeyframeWanted { .. });
+        let start = |e: &SendingEvent| matches!(e, SendingEvent::StartWanted { .. });
         track.after_choice(now, false, &mut events);
-        assert!(!events.iter().any(keyframe));
+        assert!(!events.iter().any(start));
+        track.expect_start(&mut events);
+        assert!(matches!(events.pop_back(), Some(SendingEvent::StartExpected { .. })));
         track.after_choice(now, true, &mut events);
-        assert!(events.iter().any(keyframe));
+        assert!(events.iter().any(start));
     }
 
     #[test]
@@ -217,5 +253,30 @@ mod tests {
         };
         assert!(text.contains("the source sends pcmu, the receiver takes opus"), "{text}");
         assert!(events.is_empty());
+    }
+
+    fn losses(rig: &mut Rig) -> Vec<u8> {
+        let events = rig.events().into_iter();
+        let loss = |event| match event {
+            SendingEvent::LossChanged { source: SourceId(1), loss, .. } => Some(loss),
+            _ => None,
+        };
+        events.filter_map(loss).collect()
+    }
+
+    #[test]
+    fn what_the_receiver_loses_of_sound_is_told_when_it_changes_and_not_while_it_is_muted() {
+        let mut rig = Rig::connected();
+        let sound = rig.track(1, format(Codec::Opus, OPUS_PT));
+        rig.feed(sound, description(Codec::Opus, &[0]));
+        assert_eq!(losses(&mut rig), [0_u8; 0]);
+        rig.receive(&receiver_report(1000, 128));
+        let told = losses(&mut rig);
+        assert!(matches!(told[..], [loss] if loss > 0), "{told:?}");
+        rig.sending.mute(rig.now, sound, true);
+        assert_eq!(losses(&mut rig), [0]);
+        let picture = rig.video(2, &[500_000]);
+        rig.receive(&receiver_report(2000, 128));
+        assert_eq!(losses(&mut rig), [0_u8; 0], "{picture:?} is repeated");
     }
 }

@@ -166,7 +166,7 @@ pub(in crate::sending) fn outgoing_packet<'a>(
         timestamp: forward.timestamp,
         marker: forward.marker,
         clock_rate: packet.codec.clock_rate(),
-        captured: packet.captured,
+        captured: forward.captured,
         lead,
         payload,
         prefix: forward.prefix.as_ref(),

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, DtlsCertificate};
 use str0m::config::DtlsVersion;
@@ -12,6 +12,13 @@ use str0m::crypto::dtls::{DtlsInstance, DtlsProvider};
 use super::Dtls;
 use super::association::{Association, Recipe};
 use super::associations::Associations;
+
+/// How long a flight waits for its answer before it is sent again, what RFC 9147 5.8.2 recommends for
+/// DTLS-SRTP.
+const FLIGHT_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// How often a flight is sent again: with the time doubled each time, until 50 s are over.
+const FLIGHT_RETRIES: usize = 6;
 
 /// Makes the DTLS instances that str0m asks for. One for all sessions.
 #[derive(Debug)]
@@ -36,7 +43,10 @@ impl Provider {
             return Ok(config.clone());
         }
         // A cookie proves that an address can be reached; ICE has done that.
-        let mut builder = Config::builder().use_server_cookie(false);
+        let mut builder = Config::builder()
+            .use_server_cookie(false)
+            .flight_start_rto(FLIGHT_TIMEOUT)
+            .flight_retries(FLIGHT_RETRIES);
         if let Some(mtu) = mtu {
             builder = builder.mtu(mtu);
         }

@@ -6,6 +6,7 @@
   /** Signal that counts as sound: the fake microphones beep or hum. */
   const AUDIBLE = 0.001
   const GATHERING_MS = 5_000
+  const FIRST_PICTURE_MS = 10_000
   const peers = new Map()
   const channels = new Map()
   const messages = new Map()
@@ -120,12 +121,25 @@
       return local(peer, await peer.createAnswer(), [])
     },
 
-    /** By WHIP or WHEP: the offer is posted, the answer is what comes back. */
+    /** By WHIP or WHEP: the offer is posted, the answer is what comes back. Gives when it was posted, as `Date.now()`. */
     async post(name, url) {
       const headers = { 'Content-Type': 'application/sdp' }
-      const response = await fetch(url, { method: 'POST', headers, body: await this.offer(name) })
+      const body = await this.offer(name)
+      const posted = Date.now()
+      const response = await fetch(url, { method: 'POST', headers, body })
       if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
       await this.acceptAnswer(name, await response.text())
+      return posted
+    },
+
+    /** When the first picture of all m-lines was decoded, as `Date.now()`; `null` when none is within ten seconds. */
+    async firstPicture(name) {
+      const deadline = Date.now() + FIRST_PICTURE_MS
+      while (Date.now() < deadline) {
+        if ((await this.received(name)).frames > 0) return Date.now()
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+      return null
     },
 
     openChannel(name, label) {

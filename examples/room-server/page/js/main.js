@@ -1,41 +1,58 @@
-import { Call } from './call.js'
-import { askedOfAddress } from './encodings.js'
-import { fragmentOf } from './encryption.js'
-import { LocalMedia } from './local-media.js'
+import { LocalMedia, readLink, Room, writeLink } from '/client/index.js'
+import { address, showRoom } from './address.js'
+import { announce } from './view/announcements.js'
 import { Bar } from './view/bar.js'
 import { ChatView } from './view/chat.js'
 import { chooseDevices } from './view/devices.js'
 import { Dock } from './view/dock.js'
 import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
+import { farewellOf, WITH_FAREWELL } from './view/farewell.js'
+import { offerLinks } from './view/invite.js'
 import { JoinView } from './view/join.js'
 import { MixBar } from './view/mix-bar.js'
 import { notice } from './view/notices.js'
+import { PeopleView } from './view/people.js'
 import { Stage } from './view/stage.js'
 
 const media = new LocalMedia()
-const door = new JoinView(media, wanted => enter(wanted))
+const door = new JoinView(media, wanted => void enter(wanted))
 
 /** @param {import('./view/join.js').Wanted} wanted */
-function enter(wanted) {
-  const call = new Call({ ...wanted, media })
+async function enter({ room, ...wanted }) {
+  const { server, token, publish } = address
+  const call = new Room(server, token, { ...wanted, room, media, publish })
   // For the console, and for tests.
   Object.assign(globalThis, { call })
-  call.addEventListener('refused', event => door.show(/** @type {CustomEvent} */ (event).detail))
-  call.addEventListener('mode', () => openRoom(call, wanted.passphrase), { once: true })
+  call.on('waiting', () => door.showWaiting(room, () => call.leave()))
+  call.on('ended', sayWhy)
+  try {
+    await call.join()
+  } catch {
+    // The event `ended` tells of it.
+    return
+  }
+  openRoom(call, wanted.key)
 }
 
-/** @param {Call} call @param {string | null} passphrase */
-function openRoom(call, passphrase) {
+/** @param {{ code: string, message: string }} end */
+function sayWhy({ code, message }) {
+  if (WITH_FAREWELL.includes(code)) door.showFarewell(farewellOf({ code, message }))
+  else void door.show(code === 'left' ? '' : message)
+}
+
+/** @param {Room} call @param {string | null} key */
+function openRoom(call, key) {
   // The link to pass on. What comes after # stays in the browser.
-  history.replaceState(null, '', `/r/${encodeURIComponent(call.room)}${askedOfAddress()}${fragmentOf(passphrase)}`)
-  document.title = `${call.room} · medialoom`
+  showRoom({ room: call.name, key })
   door.hide()
   byId('room').hidden = false
 
   const stage = new Stage(call, askForTap)
   const chat = new ChatView(call)
+  const people = new PeopleView(call)
   new Bar(call)
+  offerLinks(call)
   new MixBar(call)
   const downlinkBar = new DownlinkBar(call)
   const dock = new Dock({
@@ -43,33 +60,31 @@ function openRoom(call, passphrase) {
     call,
     stage,
     chat,
+    people,
     downlinkBar,
     onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
-    onLeave: () => leave(''),
+    onLeave: () => call.leave(),
   })
-  call.addEventListener('notice', event => {
-    const { text, bad } = /** @type {CustomEvent} */ (event).detail
-    notice(text, bad)
+  announce(call)
+  call.on('moving', ({ url }) => {
+    // A page may talk to the server that it came from only: on another one it is loaded anew.
+    if (url && new URL(url).origin !== location.origin) location.replace(writeLink({ ...readLink(location.href), server: readLink(url).server, room: call.name }))
   })
-  call.addEventListener('over', event => leave(/** @type {CustomEvent} */ (event).detail))
   // Said at once, rather than found out by the server when the connection times out.
   const onPageHide = () => call.leave()
   addEventListener('pagehide', onPageHide)
-  for (const type of ['mode', 'state', 'participants']) call.dispatchEvent(new Event(type))
+  call.on('ended', () => {
+    removeEventListener('pagehide', onPageHide)
+    media.stopScreen()
+    stage.close()
+    chat.close()
+    people.close()
+    dock.close()
+    byId('room').hidden = true
+  })
 
   function askForTap() {
     notice('Tap anywhere to hear the others')
     addEventListener('pointerdown', () => void stage.playAll(), { once: true })
-  }
-
-  /** @param {string} message */
-  function leave(message) {
-    removeEventListener('pagehide', onPageHide)
-    call.leave()
-    media.stopScreen()
-    stage.close()
-    dock.close()
-    byId('room').hidden = true
-    void door.show(message)
   }
 }

@@ -9,6 +9,7 @@ mod planes;
 mod vp9_header;
 mod vpx_decoder;
 mod vpx_encoder;
+mod vpx_library;
 
 use super::error::EncoderError;
 use std::sync::Arc;

@@ -1,21 +1,25 @@
 //! libvpx decodes VP8 and VP9.
 
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::ptr;
-
-use vpx_sys::{
-    VPX_DECODER_ABI_VERSION, vpx_codec_ctx_t, vpx_codec_dec_cfg_t, vpx_codec_dec_init_ver,
-    vpx_codec_decode, vpx_codec_destroy, vpx_codec_err_t, vpx_codec_get_frame, vpx_codec_vp8_dx,
-    vpx_codec_vp9_dx, vpx_image_t, vpx_img_fmt,
-};
 
 use super::DecodeError;
 use super::library_decoder::{I420, Library, LibraryDecoder};
+use super::vpx_library::{
+    RawImage, medialoom_vpx_decode, medialoom_vpx_decoder_free, medialoom_vpx_decoder_new,
+    medialoom_vpx_i420, medialoom_vpx_next_image,
+};
 use crate::codec::Codec;
 
 /// Of VP9, or of VP8.
 pub(in crate::mcu::video) struct Vpx {
     vp9: bool,
 }
+
+/// What libvpx knows of one decoder; null until it is made.
+#[repr(transparent)]
+pub(in crate::mcu::video) struct Context(*mut c_void);
 
 pub(in crate::mcu::video) type VpxDecoder = LibraryDecoder<Vpx>;
 
@@ -26,49 +30,46 @@ impl VpxDecoder {
     }
 }
 
-// SAFETY: libvpx keeps to these rules; all zeros is a valid context.
+// SAFETY: libvpx keeps to these rules; all zeros is a null pointer, which is a valid context.
 unsafe impl Library for Vpx {
-    type Context = vpx_codec_ctx_t;
-    type Image = vpx_image_t;
+    type Context = Context;
+    type Image = RawImage;
 
-    unsafe fn initialise(&self, context: *mut vpx_codec_ctx_t) -> bool {
-        let config = vpx_codec_dec_cfg_t { threads: 1, w: 0, h: 0 };
-        let version = VPX_DECODER_ABI_VERSION as i32;
-        // SAFETY: the context is zeroed as the call wants it; the configuration outlives the call,
-        // which copies it; the interfaces are static.
-        let result = unsafe {
-            let interface = if self.vp9 { vpx_codec_vp9_dx() } else { vpx_codec_vp8_dx() };
-            vpx_codec_dec_init_ver(context, interface, &config, 0, version)
-        };
-        result == vpx_codec_err_t::VPX_CODEC_OK
+    unsafe fn initialise(&self, context: *mut Context) -> bool {
+        // SAFETY: the call takes any number and gives a decoder of one thread, or null.
+        let decoder = unsafe { medialoom_vpx_decoder_new(self.vp9.into()) };
+        // SAFETY: the caller's context lives during the call.
+        unsafe { ptr::write(context, Context(decoder)) };
+        !decoder.is_null()
     }
 
-    unsafe fn decode(context: &mut vpx_codec_ctx_t, data: &[u8]) -> bool {
+    unsafe fn decode(context: &mut Context, data: &[u8]) -> bool {
         let Ok(len) = u32::try_from(data.len()) else { return false };
         // SAFETY: the context was initialised; `data` is readable for `len` bytes and libvpx does not
         // read past it nor keep it.
-        let result = unsafe { vpx_codec_decode(context, data.as_ptr(), len, ptr::null_mut(), 0) };
-        result == vpx_codec_err_t::VPX_CODEC_OK
+        unsafe { medialoom_vpx_decode(context.0, data.as_ptr(), len) == 0 }
     }
 
-    unsafe fn next_image(
-        context: &mut vpx_codec_ctx_t,
-        iterator: &mut *const std::ffi::c_void,
-    ) -> *const vpx_image_t {
+    unsafe fn next_image(context: &mut Context, iterator: &mut *const c_void) -> *const RawImage {
         // SAFETY: the context was initialised, and the iterator is libvpx's own.
-        unsafe { vpx_codec_get_frame(context, iterator) }
+        unsafe { medialoom_vpx_next_image(context.0, iterator) }
     }
 
-    unsafe fn destroy(context: &mut vpx_codec_ctx_t) {
+    unsafe fn destroy(context: &mut Context) {
         // SAFETY: the context was initialised and is not used after this.
-        unsafe { vpx_codec_destroy(context) };
+        unsafe { medialoom_vpx_decoder_free(context.0) };
     }
 
-    fn i420(image: &vpx_image_t) -> Option<I420> {
-        let planes = [0, 1, 2].map(|i| image.planes[i]);
-        let strides = [0, 1, 2].map(|i| image.stride[i]);
-        let (width, height) = (image.d_w as usize, image.d_h as usize);
-        let fits = image.fmt == vpx_img_fmt::VPX_IMG_FMT_I420;
-        fits.then_some(I420 { width, height, planes, strides })
+    fn i420(image: &RawImage) -> Option<I420> {
+        let mut out = MaybeUninit::uninit();
+        // SAFETY: the image is libvpx's own and still there; `out` is filled when the call says so.
+        let out = unsafe {
+            if medialoom_vpx_i420(image, out.as_mut_ptr()) == 0 {
+                return None;
+            }
+            out.assume_init()
+        };
+        let (width, height) = (out.width as usize, out.height as usize);
+        Some(I420 { width, height, planes: out.planes, strides: out.strides })
     }
 }

@@ -1,34 +1,38 @@
 import { byId } from './element.js'
-import { notice } from './notices.js'
 
-const STATE_TEXT = { connecting: 'Connecting', connected: 'Connected', lost: 'Reconnecting' }
+/** @type {Record<import('/client/index.js').RoomState, string>} */
+const STATE_TEXT = { connecting: 'Connecting', waiting: 'Waiting', connected: 'Connected', reconnecting: 'Reconnecting', ended: 'Left' }
 
 /** The top of the room: its name, the state of the connection, and the room's mode. */
 export class Bar {
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
-    byId('room-name').textContent = call.room
+    byId('room-name').textContent = call.name
     byId('room-locked').hidden = call.encryption === null
     const status = byId('status')
     const segments = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('.segments [data-mode]')])
-    call.addEventListener('state', () => {
+    const showState = () => {
       status.dataset.state = call.state
       byId('status-text').textContent = call.signalingLost ? 'Server lost, reconnecting' : STATE_TEXT[call.state]
-    })
+    }
+    call.on('state', showState)
     const showMode = () => {
       byId('mode-text').textContent = modeText(call)
+      byId('room-closed').hidden = !call.locked
       for (const segment of segments) {
         const checked = segment.dataset.mode === call.mode
         segment.setAttribute('aria-checked', String(checked))
         segment.tabIndex = checked ? 0 : -1
         segment.hidden = !call.mixes && isMixed(segment.dataset.mode)
-        segment.disabled = call.role === 'listener' && !checked
+        segment.disabled = (call.role === 'listener' || !call.permissions.roomAdmin) && !checked
       }
     }
-    call.addEventListener('mode', showMode)
-    call.addEventListener('participants', showMode)
+    call.on('settings', showMode)
+    call.on('participants', showMode)
+    showState()
+    showMode()
     for (const segment of segments) {
-      segment.onclick = () => call.setMode(/** @type {import('../call.js').Mode} */ (segment.dataset.mode))
+      segment.onclick = () => call.setMode(/** @type {import('/client/index.js').RoomMode} */ (segment.dataset.mode))
       segment.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
@@ -36,14 +40,6 @@ export class Bar {
         const other = shown[(shown.indexOf(segment) + step + shown.length) % shown.length]
         other.focus()
         other.click()
-      }
-    }
-    byId('copy-link').onclick = async () => {
-      try {
-        await navigator.clipboard.writeText(location.href)
-        notice('The link to this room is on the clipboard')
-      } catch {
-        notice(`Send them this: ${location.href}`)
       }
     }
   }
@@ -54,7 +50,7 @@ function isMixed(mode) {
   return mode === 'mcu' || mode === 'broadcast'
 }
 
-/** @param {import('../call.js').Call} call */
+/** @param {import('/client/index.js').Room} call */
 function modeText({ mode, participants, listeners }) {
   const roles = [...participants.values()].map(participant => participant.role)
   const members = roles.filter(role => role !== 'viewer' && role !== 'listener').length

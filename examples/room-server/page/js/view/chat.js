@@ -1,46 +1,51 @@
 import { byId, create, hueOf } from './element.js'
+import { showBadge, SidePanel } from './side-panel.js'
 
 const MOST_LINES = 500
 
 /** The chat beside the stage. */
 export class ChatView {
-  #panel = byId('chat')
+  #panel = new SidePanel('chat', () => this.#read())
   #lines = byId('chat-lines')
   #input = /** @type {HTMLInputElement} */ (byId('chat-input'))
-  #button = byId('chat-button')
   #unread = byId('unread')
   #unreadCount = 0
   #call
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
     this.#call = call
     this.#lines.replaceChildren()
-    call.addEventListener('chat', event => this.#add(/** @type {CustomEvent} */ (event).detail))
-    call.addEventListener('mode', () => {
+    call.on('chat', line => this.#add(line))
+    const showWay = () => {
+      this.#input.disabled = !call.permissions.canPublishData
+      this.#input.placeholder = this.#input.disabled ? 'You may only read here' : 'Write to everyone'
       byId('chat-way').textContent = call.mode !== 'p2p' ? 'through the server' : 'straight to everyone'
-    })
+    }
+    call.on('settings', showWay)
+    showWay()
     byId('chat-form').onsubmit = event => {
       event.preventDefault()
       this.#send()
     }
-    byId('chat-close').onclick = () => this.open(false)
-    this.#button.onclick = () => this.open(!this.isOpen)
-    this.open(false)
   }
 
   get isOpen() {
-    return !this.#panel.hidden
+    return this.#panel.isOpen
   }
 
   /** @param {boolean} open */
   open(open) {
-    this.#panel.hidden = !open
-    this.#button.setAttribute('aria-pressed', String(open))
-    this.#button.classList.toggle('on', open)
-    if (!open) return
+    this.#panel.open(open)
+  }
+
+  close() {
+    this.#panel.close()
+  }
+
+  #read() {
     this.#unreadCount = 0
-    this.#unread.hidden = true
+    showBadge(this.#unread, 0)
     this.#lines.scrollTop = this.#lines.scrollHeight
     this.#input.focus()
   }
@@ -58,15 +63,14 @@ export class ChatView {
 
   /** @param {{ name: string, text: string, time: number, own?: boolean }} line */
   #add({ name, text, time, own = false }) {
-    const author = create('b', { text: name })
+    const author = create('b', { text: name || 'Someone' })
     author.style.setProperty('--hue', hueOf(name))
     const clock = new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
     const head = create('small', {}, author, document.createTextNode(clock))
     this.#append(create('li', { class: own ? 'own' : '' }, head, document.createTextNode(String(text))))
     if (this.isOpen || own) return
     this.#unreadCount += 1
-    this.#unread.textContent = String(Math.min(this.#unreadCount, 99))
-    this.#unread.hidden = false
+    showBadge(this.#unread, this.#unreadCount)
   }
 
   /** @param {HTMLElement} line */

@@ -1,4 +1,4 @@
-import { reason } from '../local-media.js'
+import { reason } from './device-words.js'
 import { byId, create } from './element.js'
 import { notice } from './notices.js'
 
@@ -7,17 +7,17 @@ import { notice } from './notices.js'
 /**
  * Lets the user choose microphone, camera and speaker.
  *
- * @param {import('../local-media.js').LocalMedia} media
+ * @param {import('/client/index.js').LocalMedia} media
  * @param {(deviceId: string) => void} onSpeaker
  */
 export async function chooseDevices(media, onSpeaker) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('devices'))
-  const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? []
-  fill(byId('microphone-select'), devices.filter(device => device.kind === 'audioinput'), media.deviceOf('audio'), id => media.useDevice('audio', id))
-  fill(byId('camera-select'), devices.filter(device => device.kind === 'videoinput'), media.deviceOf('video'), id => media.useDevice('video', id))
+  const { microphones, cameras, speakers } = await media.devices()
+  fill(byId('microphone-select'), microphones, media.deviceOf('audio'), id => media.useDevice('audio', id))
+  fill(byId('camera-select'), cameras, media.deviceOf('video'), id => media.useDevice('video', id))
   // Not every browser lets a page choose where sound goes.
   byId('speaker-label').hidden = !('setSinkId' in HTMLMediaElement.prototype)
-  fill(byId('speaker-select'), devices.filter(device => device.kind === 'audiooutput'), undefined, async id => onSpeaker(id))
+  fill(byId('speaker-select'), speakers, undefined, async id => onSpeaker(id))
   dialog.showModal()
 }
 

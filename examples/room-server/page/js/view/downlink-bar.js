@@ -18,7 +18,7 @@ export class DownlinkBar {
   /** @type {number | undefined} */
   #timer
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
     this.#call = call
     this.#slider.max = String(STEPS)
@@ -30,8 +30,8 @@ export class DownlinkBar {
         call.downlink.setLimit(limitAt(this.#slider.valueAsNumber))
       }, DELAY_MS)
     }
-    call.downlink.addEventListener('figures', () => this.#showLink())
-    call.addEventListener('mode', () => this.#show())
+    call.downlink.on('figures', () => this.#showLink())
+    call.on('settings', () => this.#show())
     this.#showLimit()
     this.#show()
   }

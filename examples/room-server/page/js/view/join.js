@@ -1,4 +1,6 @@
-import { canEncrypt, newPassphrase, passphraseOfAddress } from '../encryption.js'
+import { canEncrypt, newPassphrase } from '/client/index.js'
+import { address } from '../address.js'
+import { missingDevices } from './device-words.js'
 import { byId } from './element.js'
 import { showSwitch } from './dock.js'
 
@@ -10,9 +12,9 @@ const NAME_KEY = 'medialoom-name'
  * @typedef {object} Wanted
  * @property {string} name
  * @property {string} room
- * @property {import('../call.js').Mode} mode
+ * @property {import('/client/index.js').RoomMode} mode
  * @property {'member' | 'listener'} role
- * @property {string | null} passphrase
+ * @property {string | null} key
  */
 
 /** The door: a look in the mirror, a name, and the room. */
@@ -24,27 +26,24 @@ export class JoinView {
   #encrypt = /** @type {HTMLInputElement} */ (byId('join-encrypt'))
   #button = /** @type {HTMLButtonElement} */ (byId('join-button'))
   #media
-  /** By `?role=listener` one comes to listen: nothing is asked of camera and microphone. */
-  #role = roleOfAddress()
 
   /**
-   * @param {import('../local-media.js').LocalMedia} media
+   * @param {import('/client/index.js').LocalMedia} media
    * @param {(wanted: Wanted) => void} onJoin
    */
   constructor(media, onJoin) {
     this.#media = media
-    const query = new URLSearchParams(location.search)
-    this.#name.value = query.get('name') ?? localStorage.getItem(NAME_KEY) ?? ''
-    this.#room.value = roomOfAddress() ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
-    const asked = this.#modeChoices.find(choice => choice.value === query.get('mode'))
+    this.#name.value = address.name ?? localStorage.getItem(NAME_KEY) ?? ''
+    this.#room.value = address.room ?? `${any(FIRST_WORDS)}-${any(SECOND_WORDS)}`
+    this.#name.readOnly = address.fixed.name
+    this.#room.readOnly = address.fixed.room
+    byId('join-mode').hidden = address.fixed.mode
+    const asked = this.#modeChoices.find(choice => choice.value === address.mode)
     if (asked) asked.checked = true
-    byId('preview-dock').hidden = this.#role === 'listener'
-
-    const passphrase = passphraseOfAddress()
-    this.#encrypt.checked = canEncrypt && passphrase !== null
+    this.#encrypt.checked = canEncrypt && address.key !== null
     this.#encrypt.disabled = !canEncrypt
     if (!canEncrypt) byId('join-encrypt-note').textContent = 'This browser, or a page without HTTPS, cannot do that.'
-    else if (passphrase !== null) byId('join-encrypt-note').textContent = 'With the key of the link that you opened.'
+    else if (address.key !== null) byId('join-encrypt-note').textContent = 'With the key of the link that you opened.'
 
     const form = /** @type {HTMLFormElement} */ (byId('join-form'))
     form.onsubmit = event => {
@@ -57,11 +56,11 @@ export class JoinView {
       this.#error.textContent = ''
       this.#button.disabled = true
       const mode = /** @type {Wanted['mode']} */ (this.#modeChoices.find(choice => choice.checked)?.value ?? 'sfu')
-      onJoin({ name, room, mode, role: this.#role, passphrase: this.#encrypt.checked ? passphraseOfAddress() ?? newPassphrase() : null })
+      onJoin({ name, room, mode, role: address.role, key: this.#encrypt.checked ? address.key ?? newPassphrase() : null })
     }
     byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
     byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))
-    media.addEventListener('change', () => this.#showMedia())
+    media.on('change', () => this.#showMedia())
     this.show('')
   }
 
@@ -69,17 +68,48 @@ export class JoinView {
     return /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('#join-form input[name="mode"]')])
   }
 
+  /** Somebody has to open. @param {string} room @param {() => void} onCancel */
+  showWaiting(room, onCancel) {
+    byId('waiting-room').textContent = room
+    byId('waiting-cancel').onclick = onCancel
+    this.#showOnly('join-waiting')
+    byId('waiting-cancel').focus()
+  }
+
+  /** The visit is over in a way that is worth a page. @param {{ title: string, text: string, again: boolean }} farewell */
+  showFarewell({ title, text, again }) {
+    byId('farewell-title').textContent = title
+    byId('farewell-text').textContent = text
+    const button = byId('farewell-again')
+    button.hidden = !again
+    button.onclick = () => void this.show('')
+    this.#media.stop()
+    this.#showMedia()
+    byId('preview-note').textContent = 'Camera and microphone are off.'
+    byId('preview-dock').hidden = true
+    this.#showOnly('farewell')
+    if (again) button.focus()
+  }
+
+  /** @param {string} id of one of the views of the door */
+  #showOnly(id) {
+    this.#element.hidden = false
+    for (const each of ['join-fields', 'join-waiting', 'farewell']) byId(each).hidden = each !== id
+  }
+
   /** Opens the door, with a word about why if there is one. @param {string} message */
   async show(message) {
-    this.#element.hidden = false
+    this.#showOnly('join-fields')
+    byId('preview-dock').hidden = !address.sends
     this.#error.textContent = message
     this.#button.disabled = false
     ;(this.#name.value ? this.#button : this.#name).focus()
-    if (this.#role === 'listener') {
-      byId('preview-note').textContent = 'You come to listen. Camera and microphone stay off until you go on stage.'
+    if (!address.sends) {
+      const { role } = address
+      byId('preview-note').textContent = role === 'listener' ? 'You come to listen. Camera and microphone stay off until you go on stage.' : 'You come to watch and listen.'
       return
     }
-    const missing = await this.#media.start()
+    const missing = missingDevices(await this.#media.start())
     byId('preview-note').textContent = missing ?? 'Your camera is off.'
     this.#showMedia()
   }
@@ -118,22 +148,7 @@ export class JoinView {
   }
 }
 
-function roomOfAddress() {
-  const path = /^\/r\/([^/]+)\/?$/.exec(location.pathname)
-  if (!path) return null
-  try {
-    return decodeURIComponent(path[1])
-  } catch {
-    return null
-  }
-}
-
 /** @param {string[]} words */
 function any(words) {
   return words[Math.floor(Math.random() * words.length)]
-}
-
-/** @returns {'member' | 'listener'} */
-function roleOfAddress() {
-  return new URLSearchParams(location.search).get('role') === 'listener' ? 'listener' : 'member'
 }

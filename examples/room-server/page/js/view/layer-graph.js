@@ -8,7 +8,7 @@ const NAMES_WIDTH = 34
 /** Names nearer to each other than this are left out. */
 const NAME_HEIGHT = 10
 
-/** @typedef {import('../downlink.js').StreamFigures} StreamFigures */
+/** @typedef {import('/client/index.js').StreamFigures} StreamFigures */
 
 /**
  * The last minute of one stream: what the link carries, what is sent, and the steps there are.

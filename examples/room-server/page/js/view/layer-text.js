@@ -1,8 +1,8 @@
 import { bitrate } from './bitrate.js'
 
 /**
- * @typedef {import('../downlink.js').Forwarded} Forwarded
- * @typedef {import('../downlink.js').EncodingChoice} EncodingChoice
+ * @typedef {import('/client/index.js').Forwarded} Forwarded
+ * @typedef {import('/client/index.js').EncodingChoice} EncodingChoice
  */
 
 /** Size, frame rate and bitrate of a layer, as far as they are known. @param {Forwarded['layer']} layer */

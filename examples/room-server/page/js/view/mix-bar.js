@@ -1,3 +1,4 @@
+import { missingDevices } from './device-words.js'
 import { byId } from './element.js'
 import { notice } from './notices.js'
 
@@ -8,11 +9,11 @@ export class MixBar {
   #layouts = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('#mix-bar [data-layout]')])
   #call
 
-  /** @param {import('../call.js').Call} call */
+  /** @param {import('/client/index.js').Room} call */
   constructor(call) {
     this.#call = call
     for (const button of this.#layouts) {
-      button.onclick = () => call.setLayout(/** @type {import('../call.js').Layout} */ (button.dataset.layout))
+      button.onclick = () => call.setLayout(/** @type {import('/client/index.js').RoomLayout} */ (button.dataset.layout))
       button.onkeydown = ({ key }) => {
         if (!key.startsWith('Arrow')) return
         const step = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1
@@ -23,22 +24,22 @@ export class MixBar {
       }
     }
     this.#stage.onclick = () => void this.#changeRole()
-    call.addEventListener('mode', () => this.#show())
+    call.on('settings', () => this.#show())
     this.#show()
   }
 
   #show() {
-    const { layout, mixes, mode, role, source } = this.#call
+    const { layout, mixes, mode, permissions, role, source } = this.#call
     const mixed = mixes && mode !== 'p2p' && (mode !== 'sfu' || source === 'mix')
     const broadcast = mode === 'broadcast' || role === 'listener'
     this.#element.hidden = !mixed && !broadcast
-    byId('layouts').hidden = !mixed || role === 'listener'
+    byId('layouts').hidden = !mixed || role === 'listener' || !permissions.roomAdmin
     for (const button of this.#layouts) {
       const checked = button.dataset.layout === layout
       button.setAttribute('aria-checked', String(checked))
       button.tabIndex = checked ? 0 : -1
     }
-    this.#stage.hidden = !broadcast
+    this.#stage.hidden = !broadcast || !permissions.canPublish
     this.#stage.textContent = role === 'listener' ? 'Go on stage' : 'Step down'
     this.#stage.classList.toggle('primary', role === 'listener')
   }
@@ -48,7 +49,7 @@ export class MixBar {
     if (call.role === 'member') return call.setRole('listener')
     // Asked here and not before: listeners need no camera.
     this.#stage.disabled = true
-    const missing = await call.media.start()
+    const missing = missingDevices(await call.media.start())
     this.#stage.disabled = false
     if (missing) notice(missing, true)
     call.setRole('member')

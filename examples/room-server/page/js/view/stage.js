@@ -1,4 +1,3 @@
-import { MIX } from '../call.js'
 import { byId } from './element.js'
 import { encodingName } from './encoding-name.js'
 import { reasonText } from './layer-text.js'
@@ -13,11 +12,25 @@ const PRIORITY = { screen: 10, speaker: 4, others: 1 }
 /** A page in the background wants the least there is, so that a picture is there when it comes back. */
 const UNSEEN = { width: 1, height: 1 }
 
+/** The tile of everyone in one picture. */
+const MIX = 'mix'
+
+/**
+ * @typedef {import('/client/index.js').Participant} Participant
+ * @typedef {import('/client/index.js').ParticipantStream} ParticipantStream
+ *
+ * @typedef {object} Entry a tile, and what it shows
+ * @property {Tile} tile
+ * @property {ParticipantStream | null} stream
+ * @property {string} participantId
+ * @property {boolean} readable
+ */
+
 /** Everyone's tiles, laid out to fill the stage. */
 export class Stage {
   #element = byId('stage')
   #call
-  /** By participant id and source or stream. @type {Map<string, { tile: Tile, streamId: string | null, participantId: string, readable: boolean }>} */
+  /** By participant id and source or stream. @type {Map<string, Entry>} */
   #tiles = new Map()
   #panelsOpen = false
   #speaker = ''
@@ -28,56 +41,38 @@ export class Stage {
   #timer
 
   /**
-   * @param {import('../call.js').Call} call
+   * @param {import('/client/index.js').Room} call
    * @param {() => void} onBlocked the browser wants a tap before it plays sound
    */
   constructor(call, onBlocked) {
     this.#call = call
     this.#onBlocked = onBlocked
     this.#resize.observe(this.#element)
-    for (const type of ['participants', 'stream', 'speaking', 'mode']) call.addEventListener(type, () => this.render())
-    call.downlink.addEventListener('change', () => this.render())
-    call.encryption?.addEventListener('change', () => this.render())
+    for (const type of /** @type {const} */ (['participants', 'stream', 'speaking', 'settings'])) call.addEventListener(type, () => this.render())
+    call.downlink.on('change', () => this.render())
+    call.encryption?.on('change', () => this.render())
     document.addEventListener('visibilitychange', this.#tellShown)
     this.#timer = setInterval(() => void this.#showFigures(), 1000)
+    this.render()
   }
 
   render() {
     const call = this.#call
     /** @type {Set<string>} */
     const wanted = new Set()
-    for (const id of call.speaking) if (id !== call.own) this.#lastSpeaking = id
-    const mixed = call.source === 'mix' && call.mode !== 'p2p'
-    if (mixed) {
+    for (const { id, isLocal, speaking } of call.participants.values()) if (speaking && !isLocal) this.#lastSpeaking = id
+    if (call.mix) {
       wanted.add(MIX)
-      this.#showMix()
+      this.#showMix(call.mix)
     }
-    for (const participant of mixed ? [] : call.participants.values()) {
+    for (const participant of call.mix ? [] : call.participants.values()) {
       if (participant.role === 'viewer' || participant.role === 'listener') continue
-      const own = participant.id === call.own
-      const streams = own ? ownStreams(call) : participant.streams.map(({ id, source }) => ({ id, source, stream: call.streams.get(id) ?? null }))
-      const camera = streams.find(each => each.source === 'camera') ?? { id: null, source: /** @type {const} */ ('camera'), stream: null }
-      for (const { id, source, stream } of [camera, ...streams.filter(each => each.source === 'screen')]) {
-        const key = source === 'camera' ? participant.id : `${participant.id}/${id}`
+      // Of many those are shown who have something to show.
+      if (call.source === 'speakers' && !participant.isLocal && !participant.streams.some(({ media }) => media)) continue
+      for (const stream of [participant.camera, ...participant.streams.filter(({ source }) => source === 'screen')]) {
+        const key = stream?.source === 'screen' ? `${participant.id}/${stream.id}` : participant.id
         wanted.add(key)
-        const entry = this.#entryOf(key, source, participant.id, id)
-        const { tile } = entry
-        const before = tile.stream
-        const video = source === 'screen' || (own ? call.media.video : participant.video && stream !== null)
-        const secrecy = own ? { locked: call.encryption !== null, unreadable: '' } : secrecyOf(call, participant, stream)
-        entry.readable = secrecy.unreadable === ''
-        tile.show({
-          name: participant.name,
-          // Without the key it would be noise.
-          stream: entry.readable ? stream : null,
-          audio: own ? call.media.audio : participant.audio,
-          video: video && entry.readable,
-          speaking: source === 'camera' && call.speaking.has(participant.id),
-          note: own || !video ? '' : this.#noteOf(id, secrecy.locked),
-          locked: secrecy.locked,
-          message: secrecy.unreadable || (own || !video ? '' : this.#pauseOf(id)),
-        })
-        if (tile.stream !== before) void this.#play(tile)
+        this.#showStream(key, participant, stream)
       }
     }
     for (const [key, { tile }] of this.#tiles) {
@@ -89,25 +84,50 @@ export class Stage {
     this.#watch()
   }
 
-  /** Everyone in one tile. */
-  #showMix() {
-    const { downlink, participants, streams } = this.#call
-    const { tile } = this.#entryOf(MIX, 'mix', MIX, MIX)
-    const names = [...participants.values()].filter(({ role }) => role === 'member' || role === 'publisher').map(({ name }) => name)
-    const stream = streams.get(MIX) ?? null
-    const before = tile.stream
-    const choice = downlink.encodings.get(MIX)
-    tile.show({
+  /** @param {string} key @param {Participant} participant @param {ParticipantStream | null} stream null: nothing comes of them yet */
+  #showStream(key, participant, stream) {
+    const call = this.#call
+    const source = stream?.source ?? 'camera'
+    const own = participant.isLocal
+    const entry = this.#entryOf(key, source, participant.id, stream)
+    const media = stream?.media ?? null
+    const video = source === 'screen' || (participant.video && media !== null)
+    const secrecy = own ? { locked: call.encryption !== null, unreadable: '' } : secrecyOf(call, participant, stream)
+    entry.readable = secrecy.unreadable === ''
+    this.#show(entry.tile, {
+      name: participant.name,
+      // Without the key it would be noise.
+      stream: entry.readable ? media : null,
+      audio: participant.audio,
+      video: video && entry.readable,
+      speaking: source === 'camera' && participant.speaking,
+      hand: source === 'camera' && participant.hand !== null,
+      note: own || !video ? '' : this.#noteOf(stream, secrecy.locked),
+      locked: secrecy.locked,
+      message: secrecy.unreadable || (own || !video ? '' : pauseOf(stream)),
+    })
+  }
+
+  /** Everyone in one tile. @param {ParticipantStream} mix */
+  #showMix(mix) {
+    const names = [...this.#call.participants.values()].filter(({ role }) => role === 'member' || role === 'publisher').map(({ name }) => name)
+    this.#show(this.#entryOf(MIX, 'mix', MIX, mix).tile, {
       name: 'Everyone',
       description: `Everyone in one picture: ${names.join(', ') || 'nobody yet'}`,
-      stream,
+      stream: mix.media,
       audio: true,
-      video: stream !== null,
+      video: mix.media !== null,
       speaking: false,
-      note: choice && choice.encodings.length > 1 && choice.current ? encodingName(choice.current) : '',
+      note: chosenEncoding(mix),
       locked: false,
-      message: stream ? this.#pauseOf(MIX) : 'The mixed picture is on its way',
+      message: mix.media ? pauseOf(mix) : 'The mixed picture is on its way',
     })
+  }
+
+  /** @param {Tile} tile @param {Parameters<Tile['show']>[0]} shown */
+  #show(tile, shown) {
+    const before = tile.stream
+    tile.show(shown)
     if (tile.stream !== before) void this.#play(tile)
   }
 
@@ -137,28 +157,25 @@ export class Stage {
     this.#tiles.clear()
   }
 
-  /** @param {string} key @param {'camera' | 'screen' | 'mix'} source @param {string} participantId @param {string | null} streamId */
-  #entryOf(key, source, participantId, streamId) {
+  /** @param {string} key @param {'camera' | 'screen' | 'mix'} source @param {string} participantId @param {ParticipantStream | null} stream */
+  #entryOf(key, source, participantId, stream) {
     let entry = this.#tiles.get(key)
     if (!entry) {
       const tile = new Tile({
         source,
-        own: participantId === this.#call.own,
-        onSelectEncoding: encoding => {
-          const id = this.#tiles.get(key)?.streamId
-          if (id) this.#call.downlink.selectEncoding(id, encoding)
-        },
+        own: participantId === this.#call.localId,
+        onSelectEncoding: encoding => this.#tiles.get(key)?.stream?.selectEncoding(encoding),
         onPanel: () => this.#panelsChanged(),
         onSize: () => this.#layOut(),
       })
-      entry = { tile, streamId, participantId, readable: true }
+      entry = { tile, stream, participantId, readable: true }
       this.#tiles.set(key, entry)
       this.#element.append(tile.element)
       tile.openPanel(this.#panelsOpen)
       if (this.#speaker) void tile.setSpeaker(this.#speaker)
     }
     // A new connection brings the same picture under another id.
-    entry.streamId = streamId
+    entry.stream = stream
     return entry
   }
 
@@ -186,15 +203,16 @@ export class Stage {
 
   /** Tells the server how large everything is shown. */
   #tellShown = () => {
-    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.own)
-    const shown = others.flatMap(({ tile, streamId, participantId, readable }) => {
-      if (!streamId) return []
+    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.localId)
+    const shown = others.flatMap(({ tile, stream, participantId, readable }) => {
+      if (!stream) return []
+      const id = stream.sentAs
       const { source, box, ratio } = tile
       const importance = source === 'screen' ? 'screen' : participantId === this.#lastSpeaking ? 'speaker' : 'others'
       const priority = PRIORITY[importance]
-      if (!box || !readable) return [{ id: streamId, width: 0, height: 0, priority }]
-      if (document.hidden) return [{ id: streamId, ...UNSEEN, priority }]
-      return [{ id: streamId, ...pictureSize({ box, ratio, cover: source === 'camera', pixelRatio: devicePixelRatio }), priority }]
+      if (!box || !readable) return [{ id, width: 0, height: 0, priority }]
+      if (document.hidden) return [{ id, ...UNSEEN, priority }]
+      return [{ id, ...pictureSize({ box, ratio, cover: source === 'camera', pixelRatio: devicePixelRatio }), priority }]
     })
     this.#call.downlink.show(shown)
   }
@@ -206,8 +224,8 @@ export class Stage {
 
   /** Has the server send figures of the tiles whose panels are open. */
   #watch() {
-    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.own)
-    const open = others.flatMap(({ tile, streamId }) => (tile.panelOpen && streamId ? [streamId] : []))
+    const others = [...this.#tiles.values()].filter(entry => entry.participantId !== this.#call.localId)
+    const open = others.flatMap(({ tile, stream }) => (tile.panelOpen && stream ? [stream.sentAs] : []))
     const watching = this.#call.mode !== 'p2p' && (open.length > 0 || this.#panelsOpen)
     this.#call.downlink.watch(watching ? open : null)
   }
@@ -218,11 +236,11 @@ export class Stage {
     if (![...this.#tiles.values()].some(({ tile }) => tile.panelOpen)) return
     const figures = await this.#call.figures()
     const { downlink } = this.#call
-    for (const { tile, streamId, participantId } of this.#tiles.values()) {
+    for (const { tile, stream, participantId } of this.#tiles.values()) {
       if (!tile.panelOpen || !tile.stream) continue
       const [audioTrack] = tile.stream.getAudioTracks()
       const [videoTrack] = tile.stream.getVideoTracks()
-      const id = participantId === this.#call.own ? null : streamId
+      const id = participantId === this.#call.localId ? null : stream?.sentAs
       tile.panel.show({
         audio: audioTrack && figures.get(audioTrack.id),
         video: videoTrack && figures.get(videoTrack.id),
@@ -234,43 +252,38 @@ export class Stage {
     }
   }
 
-  /** @param {string | null} streamId @param {boolean} locked */
-  #noteOf(streamId, locked) {
-    if (this.#call.encryption && !locked) return 'Not encrypted'
-    const choice = streamId ? this.#call.downlink.encodings.get(streamId) : undefined
-    return choice && choice.encodings.length > 1 && choice.current ? encodingName(choice.current) : ''
+  /** @param {ParticipantStream | null} stream @param {boolean} locked */
+  #noteOf(stream, locked) {
+    return this.#call.encryption && !locked ? 'Not encrypted' : chosenEncoding(stream)
   }
+}
 
-  /** Why the server sends no picture, if it does not. @param {string | null} streamId */
-  #pauseOf(streamId) {
-    const forwarded = streamId ? this.#call.downlink.layers.get(streamId) : undefined
-    return forwarded && !forwarded.layer && forwarded.reason === 'bandwidth' ? reasonText(forwarded, undefined) : ''
-  }
+/** The encoding that is shown, where there are several. @param {ParticipantStream | null} stream */
+function chosenEncoding(stream) {
+  const choice = stream?.encodings
+  return choice && choice.encodings.length > 1 && choice.current ? encodingName(choice.current) : ''
+}
+
+/** Why the server sends no picture, if it does not. @param {ParticipantStream | null} stream */
+function pauseOf(stream) {
+  return stream && !stream.layer && stream.reason === 'bandwidth' ? reasonText({ layer: null, reason: stream.reason }, undefined) : ''
 }
 
 /**
  * Whether what comes of a participant is encrypted end to end, and if so why it cannot be read.
  *
- * @param {import('../call.js').Call} call
- * @param {import('../call.js').Participant} participant
- * @param {MediaStream | null} stream
+ * @param {import('/client/index.js').Room} call
+ * @param {Participant} participant
+ * @param {ParticipantStream | null} stream
  */
 function secrecyOf({ encryption }, { encrypted }, stream) {
   if (!encryption) {
     return { locked: encrypted, unreadable: encrypted ? 'Encrypted end to end. Open the link that has the key to see and hear it.' : '' }
   }
   // What the frames say counts, not what the server says.
-  const state = encryption.stateOf(stream)
+  const state = stream?.secrecy ?? null
   if (state === 'locked') return { locked: true, unreadable: 'Encrypted with another key than yours.' }
   return { locked: state === null ? encrypted : state === 'sealed', unreadable: '' }
-}
-
-/** @param {import('../call.js').Call} call */
-function ownStreams({ media }) {
-  return [
-    { id: media.camera.id, source: /** @type {const} */ ('camera'), stream: media.camera },
-    ...(media.screen ? [{ id: media.screen.id, source: /** @type {const} */ ('screen'), stream: media.screen }] : []),
-  ]
 }
 
 /** @param {Tile} tile @param {import('./layout.js').Box | undefined} box */

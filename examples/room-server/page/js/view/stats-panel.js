@@ -5,10 +5,10 @@ import { LayerGraph } from './layer-graph.js'
 import { layerText, reasonText } from './layer-text.js'
 
 /**
- * @typedef {import('../statistics.js').TrackFigures} TrackFigures
- * @typedef {import('../downlink.js').EncodingChoice} EncodingChoice
- * @typedef {import('../downlink.js').Forwarded} Forwarded
- * @typedef {import('../downlink.js').StreamFigures} StreamFigures
+ * @typedef {import('/client/index.js').TrackFigures} TrackFigures
+ * @typedef {import('/client/index.js').EncodingChoice} EncodingChoice
+ * @typedef {import('/client/index.js').Forwarded} Forwarded
+ * @typedef {import('/client/index.js').StreamFigures} StreamFigures
  */
 
 /**

@@ -1,10 +1,13 @@
 import { create, hueOf, icon } from './element.js'
+import { initials } from './initials.js'
 import { StatsPanel } from './stats-panel.js'
 
 /** One picture on the stage: a participant's camera, or a shared screen. */
 export class Tile {
   element
   #video
+  /** Plays the sound: a `<video>` plays none before its first picture came, and there may be none. */
+  #audio
   #initials
   #name
   #note
@@ -31,8 +34,8 @@ export class Tile {
     this.source = source
     this.#own = own
     this.#video = create('video', { playsinline: '', autoplay: '' })
-    // One does not want to hear oneself.
-    this.#video.muted = own
+    this.#video.muted = true
+    this.#audio = create('audio', { autoplay: '' })
     // Its size is known with the first frame.
     this.#video.onresize = () => {
       this.#showPicture()
@@ -51,10 +54,11 @@ export class Tile {
       'article',
       { class: `tile ${source}${own ? ' own' : ''}` },
       this.#video,
+      this.#audio,
       create('div', { class: 'avatar', 'aria-hidden': 'true' }, this.#initials),
       this.#message,
       this.panel.element,
-      create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), this.#name, this.#note),
+      create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), icon('hand'), this.#name, this.#note),
       this.#open,
     )
   }
@@ -82,21 +86,23 @@ export class Tile {
    * @param {boolean} shown.audio
    * @param {boolean} shown.video
    * @param {boolean} shown.speaking
+   * @param {boolean} [shown.hand] whether they raise it
    * @param {string} shown.note the encoding shown, or nothing
    * @param {boolean} shown.locked whether it is encrypted end to end
    * @param {string} shown.message why there is nothing to see, or nothing
    * @param {string} [shown.description] what to call it for those who do not see it
    */
-  show({ name, stream, audio, video, speaking, note, locked, message, description }) {
+  show({ name, stream, audio, video, speaking, hand = false, note, locked, message, description }) {
     const { element } = this
     const title = this.source === 'screen' ? `${name} – screen` : this.#own ? `${name} (you)` : name
     element.classList.toggle('muted', !audio && this.source === 'camera')
     element.classList.toggle('speaking', speaking)
+    element.classList.toggle('raised', hand)
     element.classList.toggle('locked', locked)
     element.classList.toggle('withheld', message !== '')
     element.setAttribute(
       'aria-label',
-      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${locked ? ', encrypted end to end' : ''}`,
+      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${hand ? ', hand raised' : ''}${locked ? ', encrypted end to end' : ''}`,
     )
     if (this.#message.textContent !== message) this.#message.textContent = message
     element.style.setProperty('--hue', hueOf(name))
@@ -107,6 +113,8 @@ export class Tile {
     if (stream !== this.stream) {
       this.stream = stream
       this.#video.srcObject = stream
+      // One does not want to hear oneself.
+      if (!this.#own) this.#audio.srcObject = stream
     }
     this.#expectsPicture = video
     this.#showPicture()
@@ -119,14 +127,17 @@ export class Tile {
 
   /** @param {string} deviceId */
   async setSpeaker(deviceId) {
-    if ('setSinkId' in this.#video) await this.#video.setSinkId(deviceId).catch(() => {})
+    if ('setSinkId' in this.#audio) await this.#audio.setSinkId(deviceId).catch(() => {})
   }
 
   /** A tap on the page is needed in some browsers before they play sound. @returns {Promise<boolean>} whether it plays */
   async play() {
     if (!this.stream) return true
+    // Without sound it may always; it waits for a picture.
+    void this.#video.play().catch(() => {})
+    if (this.#own) return true
     try {
-      await this.#video.play()
+      await this.#audio.play()
       return true
     } catch (error) {
       return /** @type {DOMException} */ (error).name !== 'NotAllowedError'
@@ -134,14 +145,7 @@ export class Tile {
   }
 
   remove() {
-    this.#video.srcObject = null
+    this.#video.srcObject = this.#audio.srcObject = null
     this.element.remove()
   }
-}
-
-/** @param {string} name */
-function initials(name) {
-  const words = name.split(/\s+/).filter(Boolean)
-  const letters = words.length > 1 ? [words[0], words[words.length - 1]].map(word => [...word][0]) : [...(words[0] ?? '?')].slice(0, 2)
-  return letters.join('').toUpperCase()
 }

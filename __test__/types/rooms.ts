@@ -1,0 +1,60 @@
+/** What TypeScript makes of medialoom/rooms. Compiled, never run. */
+
+import type { Endpoint, PcmFrame, Transport } from 'medialoom'
+import { Agent, Guest, RoomError, Rooms, type Participant, type Permissions } from 'medialoom/rooms'
+
+export async function use(endpoint: Endpoint, transport: Transport): Promise<void> {
+  const rooms = new Rooms({ endpoint, maxIncomingBitrate: null, speakers: { audio: 3, above: 16 }, maxWaiting: 10 })
+  const ada: Participant = rooms.join('loom', {
+    name: 'Ada',
+    identity: 'ada',
+    metadata: '{}',
+    attributes: { lang: 'en' },
+    permissions: { canPublishSources: ['camera', 'screen'], roomAdmin: true },
+    source: 'speakers',
+    receive: 'places',
+    transport
+  })
+  const permissions: Permissions = ada.permissions
+  ada.setPermissions({ canPublish: !permissions.canPublish, canPublishSources: null })
+  ada.mute('screen')
+  ada.publications[0]?.unmute('audio')
+  ada.on('message', ({ from, topic, data }) => void [from?.name.length, topic?.length, data.length])
+  ada.on('left', (reason, text) => void [reason.length, text?.length])
+  ada.on('slots', slots => slots.map(({ stream, kind, participant }) => [stream, kind, participant?.id]))
+  const count: number = ada.sendMessage({ data: '', to: [ada, 'id'] })
+  const guest: Guest = ada.room.knock({ name: 'Grace' })
+  guest.on('admitted', participant => participant.kick('no'))
+  ada.room.on('waiting', guests => guests.map(each => ada.room.admit(each)))
+  const banned: boolean = ada.room.ban('somebody', 'why')
+  void [count, banned]
+
+  const agent: Agent | null = rooms.join('loom', { name: 'Agent', agent: { silence: 300, interruptible: true } }).agent
+  if (!agent) return
+  agent.on('interrupted', (by, heard) => void [by.name, heard.toFixed()])
+  for await (const frame of await agent.createPcmReader({ from: ada, sampleRate: 16000 })) void (frame satisfies PcmFrame)
+  for await (const bytes of await agent.createPcmReader({ raw: true })) void (bytes satisfies Buffer)
+  const writer = await agent.createPcmWriter({ sampleRate: 24000 })
+  writer.clear()
+  const heard: number = writer.position + writer.waiting + agent.interrupt()
+  void heard
+}
+
+export function wrongUse(rooms: Rooms, ada: Participant): void {
+  // @ts-expect-error a permission that there is not
+  ada.setPermissions({ canpublish: true })
+  // @ts-expect-error no such source
+  ada.setPermissions({ canPublishSources: ['face'] })
+  // @ts-expect-error permissions change by a call alone
+  ada.permissions.canPublish = false
+  // @ts-expect-error no such kind
+  ada.mute('all')
+  // @ts-expect-error its name is places
+  rooms.join('loom', { name: 'Ada', receive: 'slots' })
+  // @ts-expect-error data is a string
+  ada.sendMessage({ data: Buffer.from('') })
+  // @ts-expect-error guests are made by a room
+  new Guest()
+  // @ts-expect-error no such code
+  new RoomError('ERR_UNKNOWN', 'text')
+}

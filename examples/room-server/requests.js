@@ -1,0 +1,92 @@
+import { RoomError } from 'medialoom/rooms'
+
+/**
+ * @typedef {import('./messages.js').ClientMessageOf<'moderate'>} Moderate
+ * @typedef {Moderate | import('./messages.js').ClientMessageOf<'hand' | 'message' | 'metadata'>} Request
+ */
+
+/** @type {Partial<Record<import('medialoom/rooms').RoomErrorCode, string>>} */
+const ERROR_CODES = {
+  ERR_INVALID_ARG: 'bad-message',
+  ERR_PARTICIPANT_LIMIT: 'room-full',
+  ERR_ROOM_MODE: 'wrong-mode',
+  ERR_FORBIDDEN: 'forbidden',
+  ERR_RATE_LIMIT: 'rate-limited',
+}
+
+/**
+ * What a client asks of its room, of itself or of others in it.
+ *
+ * @param {import('./session.js').Session} session
+ * @param {Request} request
+ */
+export function handleRequest(session, request) {
+  const { participant } = session
+  try {
+    switch (request.type) {
+      case 'hand':
+        return participant.raiseHand(request.raised)
+      case 'message': {
+        const { to = null, topic = null, data } = request
+        participant.sendMessage({ to, topic, data })
+        return
+      }
+      case 'metadata':
+        return describe(session, request)
+      case 'moderate':
+        return moderate(session, request)
+    }
+  } catch (error) {
+    if (!(error instanceof RoomError)) throw error
+    session.fail(ERROR_CODES[error.code] ?? 'bad-message', error.message, { request: request.type })
+  }
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {import('./messages.js').ClientMessageOf<'metadata'>} request
+ */
+function describe(session, { metadata, attributes }) {
+  if (!session.takeChoice('metadata')) return
+  if (metadata !== undefined) session.participant.setMetadata(metadata)
+  if (attributes !== undefined) session.participant.setAttributes(attributes)
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {Moderate} request
+ */
+function moderate(session, { action, participant: id = '', kind = 'audio', reason, permissions = {}, on = true }) {
+  const { room, permissions: own } = session.participant
+  if (!own.roomAdmin) return session.fail('forbidden', 'that is for the hosts of the room to decide', { request: 'moderate' })
+  switch (action) {
+    case 'lock':
+      return room.lock()
+    case 'unlock':
+      return room.unlock()
+    case 'lobby':
+      return room.setLobby(on)
+    case 'admit':
+      room.admit(id)
+      return
+    case 'reject':
+      return room.reject(id, reason)
+  }
+  const whom = room.get(id)
+  if (!whom) {
+    return session.fail('unknown-participant', 'there is no such participant in the room', { request: 'moderate', field: 'participant' })
+  }
+  switch (action) {
+    case 'mute':
+      return whom.mute(kind)
+    case 'unmute':
+      return whom.unmute(kind)
+    case 'kick':
+      return whom.kick(reason)
+    case 'ban':
+      room.ban(whom, reason)
+      return
+    case 'permit':
+      return whom.setPermissions(permissions)
+  }
+}

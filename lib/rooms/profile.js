@@ -1,0 +1,72 @@
+'use strict'
+
+const { RoomError } = require('./room-error.js')
+
+/** What is told of a participant goes to everyone in the room, so all of it is bounded. */
+const MAX_IDENTITY = 128
+const MAX_METADATA = 4096
+const MAX_ATTRIBUTES = 32
+const MAX_ATTRIBUTE_NAME = 64
+const MAX_ATTRIBUTE = 512
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+
+/**
+ * @param {unknown} name
+ * @param {number} maxLength
+ * @returns {string}
+ */
+function checkParticipantName(name, maxLength) {
+  const trimmed = typeof name === 'string' ? name.trim().normalize('NFC') : ''
+  if (trimmed === '' || trimmed.length > maxLength || INVISIBLE.test(trimmed)) {
+    throw invalid('name', `a participant's name has 1 to ${maxLength} printable characters`)
+  }
+  return trimmed
+}
+
+/**
+ * @param {unknown} identity
+ * @returns {string | null} null without one
+ */
+function checkIdentity(identity) {
+  if (identity === undefined || identity === null) return null
+  if (typeof identity !== 'string' || identity === '' || identity.length > MAX_IDENTITY || INVISIBLE.test(identity)) {
+    throw invalid('identity', `an identity has 1 to ${MAX_IDENTITY} printable characters`)
+  }
+  return identity
+}
+
+/** @param {unknown} metadata */
+function checkMetadata(metadata = '') {
+  if (typeof metadata === 'string' && metadata.length <= MAX_METADATA) return metadata
+  throw invalid('metadata', `metadata is a string of at most ${MAX_METADATA} characters`)
+}
+
+/**
+ * @param {unknown} attributes
+ * @returns {Readonly<Record<string, string>>}
+ */
+function checkAttributes(attributes = {}) {
+  const rule =
+    `attributes are at most ${MAX_ATTRIBUTES} strings of at most ${MAX_ATTRIBUTE} characters, ` +
+    `by names of 1 to ${MAX_ATTRIBUTE_NAME}`
+  if (typeof attributes !== 'object' || attributes === null) throw invalid('attributes', rule)
+  const entries = Object.entries(attributes)
+  const fits = (/** @type {[string, unknown]} */ [name, value]) =>
+    name !== '' && name.length <= MAX_ATTRIBUTE_NAME && typeof value === 'string' && value.length <= MAX_ATTRIBUTE
+  if (entries.length > MAX_ATTRIBUTES || !entries.every(fits)) throw invalid('attributes', rule)
+  return Object.freeze(Object.fromEntries(entries))
+}
+
+/**
+ * @param {string} field
+ * @param {string} rule
+ */
+function invalid(field, rule) {
+  return new RoomError('ERR_INVALID_ARG', rule, { field })
+}
+
+exports.checkAttributes = checkAttributes
+exports.checkIdentity = checkIdentity
+exports.checkMetadata = checkMetadata
+exports.checkParticipantName = checkParticipantName

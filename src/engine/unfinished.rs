@@ -1,0 +1,93 @@
+//! Pictures of which a turn saw some packets and not the last.
+
+/// Pictures that are followed at once; of more it does not matter which.
+const MAX_PICTURES: usize = 8;
+/// What is shorter may be sound, which has no marker at the end of a frame (RFC 7587 4.1).
+const LARGE: usize = 500;
+
+/// Who sends a picture in several packets sends them within microseconds of each other. Whoever
+/// waits that long has them all in one turn, and sends them on in one call.
+#[derive(Default)]
+pub struct Unfinished {
+    /// SSRCs of streams that a marker is still to come from.
+    streams: Vec<u32>,
+}
+
+impl Unfinished {
+    /// An RTP datagram of a peer came. It is not authenticated yet: whoever forges one makes a turn
+    /// wait for a moment, as anybody who sends a packet does.
+    pub fn note(&mut self, datagram: &[u8]) {
+        let [_, second, _, _, _, _, _, _, ssrc @ ..] = datagram else { return };
+        let Some(ssrc) = ssrc.first_chunk().copied().map(u32::from_be_bytes) else { return };
+        let ends = second & 0x80 != 0;
+        if ends {
+            self.streams.retain(|stream| *stream != ssrc);
+        } else if datagram.len() >= LARGE
+            && self.streams.len() < MAX_PICTURES
+            && !self.streams.contains(&ssrc)
+        {
+            self.streams.push(ssrc);
+        }
+    }
+
+    /// Whether more of a picture is to come. The next turn begins anew.
+    pub fn take(&mut self) -> bool {
+        let any = !self.streams.is_empty();
+        self.streams.clear();
+        any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn datagram(ssrc: u32, marker: bool, length: usize) -> Vec<u8> {
+        let mut datagram = vec![0x80, if marker { 0xe0 } else { 0x60 }, 0, 0, 0, 0, 0, 0];
+        datagram.extend(ssrc.to_be_bytes());
+        datagram.resize(length, 0);
+        datagram
+    }
+
+    fn unfinished(datagrams: &[Vec<u8>]) -> bool {
+        let mut unfinished = Unfinished::default();
+        datagrams.iter().for_each(|datagram| unfinished.note(datagram));
+        unfinished.take()
+    }
+
+    #[test]
+    fn a_picture_is_unfinished_until_its_marker() {
+        let (begins, ends) = (datagram(1, false, 1200), datagram(1, true, 300));
+        assert!(unfinished(std::slice::from_ref(&begins)));
+        assert!(!unfinished(&[begins.clone(), begins.clone(), ends.clone()]));
+        assert!(unfinished(&[begins.clone(), ends.clone(), begins.clone()]), "the next one");
+        assert!(!unfinished(&[ends]));
+    }
+
+    #[test]
+    fn sound_is_never_unfinished() {
+        assert!(!unfinished(&[datagram(1, false, 120)]));
+    }
+
+    #[test]
+    fn the_end_of_one_picture_is_not_that_of_another() {
+        let begins = [datagram(1, false, 1200), datagram(2, false, 1200)];
+        assert!(unfinished(&[&begins[..], &[datagram(1, true, 1200)]].concat()));
+    }
+
+    #[test]
+    fn the_next_turn_begins_anew() {
+        let mut pictures = Unfinished::default();
+        pictures.note(&datagram(1, false, 1200));
+        assert!(pictures.take());
+        assert!(!pictures.take());
+    }
+
+    #[test]
+    fn what_is_no_rtp_and_who_has_many_streams_cost_nothing() {
+        let mut pictures = Unfinished::default();
+        (0..20).for_each(|length| pictures.note(&vec![0x80; length]));
+        (0..10_000).for_each(|ssrc| pictures.note(&datagram(ssrc, false, 1200)));
+        assert!(pictures.streams.len() <= MAX_PICTURES);
+    }
+}
