@@ -54,7 +54,7 @@ pub fn store(codec: Codec, frame: &[u8], starts: &[usize], out: &mut Vec<u8>) {
 /// VP9, Annex B: the sizes of the frames between two marker bytes.
 fn superframe_index(len: usize, starts: &[usize], out: &mut Vec<u8>) {
     // Four bytes of each size, and at most eight frames.
-    let marker = 0b110_11_000 | (starts.len().clamp(1, 8) - 1) as u8;
+    let marker = 0b1101_1000 | (starts.len().clamp(1, 8) - 1) as u8;
     out.push(marker);
     for (index, start) in starts.iter().enumerate().take(8) {
         let end = starts.get(index + 1).copied().unwrap_or(len);

@@ -30,8 +30,8 @@ impl Output {
         Self { before: len, ..Self::default() }
     }
 
-    /// Length of the file when all steps are done.
-    pub fn len(&self) -> u64 {
+    /// Where the file ends when all steps are done.
+    pub fn end(&self) -> u64 {
         self.before + self.pending.len() as u64
     }
 
@@ -68,7 +68,7 @@ impl Output {
 
     fn close_append(&mut self) {
         if !self.pending.is_empty() {
-            self.before = self.len();
+            self.before = self.end();
             self.steps.push(Step::Append(std::mem::take(&mut self.pending)));
         }
     }
@@ -108,7 +108,7 @@ mod tests {
         output.append(&[4]);
         output.overwrite(0, &[9]);
         output.append(&[5]);
-        assert_eq!(output.len(), 5);
+        assert_eq!(output.end(), 5);
         let steps = output.take();
         let overwrite = Step::Overwrite { at: 0, bytes: vec![9] };
         assert_eq!(steps, [Step::Append(vec![4]), overwrite, Step::Append(vec![5])]);

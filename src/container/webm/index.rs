@@ -125,12 +125,12 @@ impl Index {
         seeks.extend(self.chapters.map(|at| (id::CHAPTERS, at)));
         let chapters = self.new_chapters();
         if !chapters.is_empty() {
-            seeks.push((id::CHAPTERS, out.len()));
+            seeks.push((id::CHAPTERS, out.end()));
             out.append(&chapters);
         }
         let cues = self.cues(layout);
         if !cues.is_empty() {
-            seeks.push((id::CUES, out.len()));
+            seeks.push((id::CUES, out.end()));
             out.append(&cues);
         }
         let mut duration = Vec::new();
@@ -148,7 +148,7 @@ impl Index {
         let room = SEEK_HEAD_ROOM.saturating_sub(head.len());
         ebml::void(&mut head, room);
         out.overwrite(layout.seek_head, &head);
-        let size = out.len().saturating_sub(layout.segment);
+        let size = out.end().saturating_sub(layout.segment);
         out.overwrite(layout.segment_size, &ebml::long_size(size));
     }
 

@@ -145,13 +145,13 @@ impl Writer {
 
     fn is_over(&self, cluster: &Cluster, time: u64, starts: bool) -> bool {
         let age = Duration::from_millis(time.saturating_sub(cluster.time));
-        let bytes = self.out.len().saturating_sub(cluster.at);
+        let bytes = self.out.end().saturating_sub(cluster.at);
         age >= MAX_CLUSTER || bytes >= MAX_CLUSTER_BYTES || (starts && age >= MIN_CLUSTER)
     }
 
     fn begin_cluster(&mut self, time: u64) -> &Cluster {
         self.end_cluster();
-        let at = self.out.len();
+        let at = self.out.end();
         let mut head = Vec::new();
         ebml::id(&mut head, id::CLUSTER);
         head.extend_from_slice(&ebml::UNKNOWN_SIZE);
@@ -165,7 +165,7 @@ impl Writer {
     fn end_cluster(&mut self) {
         if let Some(cluster) = self.cluster.take() {
             let body = cluster.at + 12;
-            let size = self.out.len().saturating_sub(body);
+            let size = self.out.end().saturating_sub(body);
             self.out.overwrite(body - 8, &ebml::long_size(size));
         }
     }
@@ -185,8 +185,8 @@ impl Writer {
     }
 
     /// Bytes of the file when all steps are done.
-    pub fn len(&self) -> u64 {
-        self.out.len()
+    pub fn size(&self) -> u64 {
+        self.out.end()
     }
 
     /// Bytes of steps that wait.

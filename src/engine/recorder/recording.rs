@@ -143,7 +143,7 @@ impl Recording {
 
     pub(super) fn progress(&self) -> RecordingProgress {
         RecordingProgress {
-            bytes: self.writer.len(),
+            bytes: self.writer.size(),
             duration: self.writer.duration(),
             frames_dropped: self.frames_dropped,
         }
