@@ -165,8 +165,8 @@ class Recorder extends MediaObject {
   /** Leaves the disk the room that the options want left. */
   #checkFree() {
     if (this.#options.minFree === 0 || this.closed) return
-    fs.statfs(path.dirname(this.#options.file), (error, { bavail, bsize } = {}) => {
-      if (!error && !this.closed && bavail * bsize < this.#options.minFree) this.#close('limit')
+    fs.statfs(path.dirname(this.#options.file), (error, stats) => {
+      if (!error && !this.closed && stats.bavail * stats.bsize < this.#options.minFree) this.#close('limit')
     })
   }
 
