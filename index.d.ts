@@ -42,7 +42,7 @@ export type ErrorCode =
   | 'ERR_SDP'
   /** Both sides offered at once and this side is not the polite one. */
   | 'ERR_GLARE'
-  /** The two tracks share no codec. */
+  /** The two tracks share no codec; or a file holds none of a track's. */
   | 'ERR_CODEC_MISMATCH'
   /** A candidate cannot be parsed. */
   | 'ERR_CANDIDATE'
@@ -59,8 +59,10 @@ export type ErrorCode =
   | 'ERR_LIMIT'
   /** All media threads are overloaded; try again later, or on another host. */
   | 'ERR_BUSY'
-  /** A file could not be written. */
+  /** A file could not be read or written. */
   | 'ERR_IO'
+  /** A file is not what it should be; the message has the offset. */
+  | 'ERR_FORMAT'
   /**
    * The engine failed. On a transport: while handling this peer, which was closed; nobody else was touched. On the
    * endpoint: a media thread died, with what lived on it.
@@ -92,6 +94,8 @@ export type CloseReason =
   | 'timeout'
   /** ICE or DTLS never completed within {@link TransportOptions.connectTimeout}. */
   | 'connect-timeout'
+  /** A recorder has written as much as its options allow. */
+  | 'limit'
   /** A fault; an `error` event came before, of the object itself or, where a media thread died, of the endpoint. */
   | 'error'
 
@@ -255,6 +259,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly transports: readonly Transport[]
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   readonly mixers: readonly Mixer[]
+  readonly recorders: readonly Recorder[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -287,6 +292,13 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createMixer(options: MixerOptions): Promise<Mixer>
   /**
+   * Begins a recording. An endpoint has at most 10000 at a time.
+   * @param file where to; its ending says the format unless {@link RecorderOptions.format} does. Nothing may be there yet:
+   *   no recording is ever overwritten
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (the file cannot be made, or is there)
+   */
+  createRecorder(file: string, options?: RecorderOptions & { appData?: unknown }): Promise<Recorder>
+  /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
    * Korean, Thai and the scripts of India do. Letters are taken from the first font that has them,
@@ -306,6 +318,162 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
+
+// ---------------------------------------------------------------------------------------------
+// Recording
+// ---------------------------------------------------------------------------------------------
+
+export interface RecorderOptions {
+  /**
+   * `'webm'`, which browsers play, holds Opus, VP8, VP9 and AV1; `'mkv'` (Matroska) every codec. Default: by the ending of
+   * the file, `.webm`, `.mkv` or `.mka`.
+   */
+  format?: 'webm' | 'mkv'
+  /** Permissions of the file. Default 0o600: its owner's. Without meaning on Windows. */
+  mode?: number
+  /** Bytes after which it closes, with the reason `'limit'`. Default: none. */
+  maxSize?: number
+  /** Milliseconds after which it closes, with the reason `'limit'`. Default: none. */
+  maxDuration?: number
+  /** Bytes that are to stay free on the file system: below, it closes with `'limit'`. Looked at once a second. Default 0. */
+  minFree?: number
+}
+
+export interface RecordOptions {
+  /** What players call the track, at most 200 characters. Default: nothing. */
+  name?: string
+  /** A language tag (RFC 5646). Default `'und'`: nobody knows. */
+  language?: string
+  /** Which of a simulcast track's encodings. Layers of SVC are recorded whole. Default `'best'`. */
+  encoding?: 'best' | 'smallest'
+}
+
+/** How far a recording is. */
+export interface RecordingInfo {
+  readonly file: string
+  /** Of the file. */
+  readonly bytes: number
+  /** Seconds that it takes to play. */
+  readonly duration: number
+  /** Frames that were left out because the disk did not keep up: whole groups of pictures. */
+  readonly framesDropped: number
+}
+
+export interface RecorderEvents {
+  /** Once a second, when something was recorded. */
+  progress: [info: RecordingInfo]
+  /** The file cannot be written any more (`ERR_IO`); the recorder closes. What was written before plays. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason, info: RecordingInfo]
+}
+
+/**
+ * Writes tracks into one file, on one time line. The file opens and plays up to its last moment wherever writing ends, by a
+ * crash, `kill -9` or a full disk; {@link repair} makes such a one seekable. No thread that moves or mixes media waits for
+ * the disk.
+ */
+export class Recorder extends EventEmitter<RecorderEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** The whole path. */
+  readonly file: string
+  readonly format: 'webm' | 'mkv'
+  /** What is recorded now. */
+  readonly tracks: readonly RecordedTrack[]
+  readonly paused: boolean
+  /** As of the last `progress`, or of the end. */
+  readonly info: RecordingInfo
+  /**
+   * Records a track as well, from now on; at most 64 at a time. A keyframe is asked for at once and after each loss;
+   * repetitions of lost packets are waited for for a second. What the track's frames turn out to be, {@link
+   * RecordedTrack.format} says.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (the format holds none of its codecs), `ERR_CLOSED`,
+   *   `ERR_QUEUE_FULL`
+   */
+  record(track: IncomingTrack | MixedTrack, options?: RecordOptions & { appData?: unknown }): RecordedTrack
+  /** Time of the file stands still until {@link resume}. */
+  pause(): void
+  resume(): void
+  /** Gives this moment a name, as a chapter; at most 1000 of at most 1000 characters. They are in a file that was closed. */
+  mark(name: string): void
+  getStats(): Promise<RecorderStats>
+  /** Writes what there is, makes the file seekable and closes it. */
+  close(): Promise<RecordingInfo>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a recorded track is in the file. */
+export interface RecordedFormat {
+  /** Number of the file's track. */
+  readonly number: number
+  readonly codec: AudioCodec | VideoCodec
+  /** Of the first picture; `null` of sound. */
+  readonly width: number | null
+  readonly height: number | null
+}
+
+export interface RecordedTrackEvents {
+  /** Its first frame was written, or the first of another codec, which is another track of the file. */
+  format: [format: RecordedFormat]
+  /**
+   * Nothing of it can be written: `ERR_CODEC_MISMATCH` (the format does not hold its codec; or its frames are encrypted end
+   * to end), `ERR_LIMIT` (the file has 64 tracks already). It closes, the recording goes on.
+   */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * A line of a recording. When its source closes it stays, and there is a gap until it is attached to another track: a
+ * publisher who leaves and returns is one track of the file.
+ */
+export class RecordedTrack extends EventEmitter<RecordedTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly recorder: Recorder
+  appData: unknown
+  readonly closed: boolean
+  readonly kind: Kind
+  readonly name: string
+  /** What feeds it now. */
+  readonly source: IncomingTrack | MixedTrack | null
+  readonly paused: boolean
+  /** `null` before its first frame. */
+  readonly format: RecordedFormat | null
+  /**
+   * Goes on with another track of its kind.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
+   */
+  attachTo(track: IncomingTrack | MixedTrack): this
+  /** Nothing feeds it until it is attached again. */
+  detach(): void
+  /** Leaves its frames out until {@link resume}; time goes on. */
+  pause(): void
+  resume(): void
+  /** Ends it; the recording goes on. */
+  close(): void
+}
+
+/** What was made of a file that no recorder closed. */
+export interface RepairedFile {
+  file: string
+  /** `false`: it was closed properly and is as it was. */
+  repaired: boolean
+  bytes: number
+  /** Seconds; `null` when it was not repaired. */
+  duration: number | null
+  /** The beginning of a frame at the end of the file was cut off and put here; `null`: nothing was. */
+  cut: string | null
+}
+
+/**
+ * Makes a file seekable whose recorder ended before it closed it. Do it when nothing writes to the file any more.
+ * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_IO`, `ERR_FORMAT` (not a file of a recorder)
+ */
+export function repair(file: string): Promise<RepairedFile>
 
 // ---------------------------------------------------------------------------------------------
 // Transport
@@ -1679,6 +1847,34 @@ export interface OutgoingTrackStats {
   fractionLost?: number
   jitter?: number
   roundTripTime?: number
+}
+
+/** As {@link Recorder.getStats} gives them. */
+export interface RecorderStats {
+  /** Of the file, with those on their way to it. */
+  bytes: number
+  /** Seconds that it takes to play. */
+  duration: number
+  /** On their way to the disk; at most 8 MiB of a recorder and 64 MiB of an endpoint. */
+  bytesWaiting: number
+  framesDropped: number
+  /** Packets that the recorder came too late for. */
+  packetsDropped: number
+  tracks: RecordedTrackStats[]
+}
+
+export interface RecordedTrackStats {
+  id: number
+  codec: AudioCodec | VideoCodec | null
+  frames: number
+  keyframes: number
+  bytes: number
+  /** Frames that were lost on their way or broken. */
+  framesLost: number
+  /** Frames left out because the disk did not keep up. */
+  framesDropped: number
+  /** Frames that were captured no later than the one before, and moved behind it. */
+  timesMoved: number
 }
 
 export interface MixerStats {

@@ -17,6 +17,9 @@ const { OutgoingStream } = require('./lib/track/outgoing-stream.js')
 const { OutgoingTrack } = require('./lib/track/outgoing-track.js')
 const { PcmReader } = require('./lib/mixer/pcm-reader.js')
 const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
+const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
+const { Recorder } = require('./lib/recorder/recorder.js')
+const { repair } = require('./lib/recorder/repair.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
 const { Transponder } = require('./lib/track/transponder.js')
@@ -43,5 +46,8 @@ module.exports = {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Recorder,
+  RecordedTrack,
+  repair,
   DataChannel
 }

@@ -21,5 +21,8 @@ export const {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Recorder,
+  RecordedTrack,
+  repair,
   DataChannel
 } = medialoom

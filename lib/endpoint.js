@@ -21,6 +21,8 @@ const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
+const { Recorder } = require('./recorder/recorder.js')
+const { recorderOptions } = require('./recorder/recorder-options.js')
 const { Transport } = require('./transport/transport.js')
 const { transportOptions } = require('./transport/transport-options.js')
 
@@ -42,6 +44,7 @@ class Endpoint extends MediaObject {
   #transports = new Set()
   #detectors = new Set()
   #mixers = new Set()
+  #recorders = new Set()
   #threads
   #addresses
   #closing
@@ -102,6 +105,10 @@ class Endpoint extends MediaObject {
     return [...this.#mixers]
   }
 
+  get recorders() {
+    return [...this.#recorders]
+  }
+
   createTransport(options) {
     const { appData, ...checked } = transportOptions(options)
     check.open(this)
@@ -148,6 +155,24 @@ class Endpoint extends MediaObject {
     const mixer = new Mixer(kConstruct, this, created, options, given.appData)
     this.#mixers.add(mixer)
     return mixer
+  }
+
+  async createRecorder(file, given) {
+    const { minFree, ...options } = recorderOptions(file, given)
+    check.open(this)
+    return new Promise((resolve, reject) => {
+      let id
+      const post = (engine, request) => {
+        id = engine.createRecorder(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const recorder = new Recorder(kConstruct, this, id, { ...options, minFree }, given?.appData)
+        this.#recorders.add(recorder)
+        resolve(recorder)
+      })
+    })
   }
 
   addFont(font) {
@@ -224,7 +249,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
   }
 
   [kForget]() {
@@ -240,6 +265,7 @@ class Endpoint extends MediaObject {
     this.#transports.delete(child)
     this.#detectors.delete(child)
     this.#mixers.delete(child)
+    this.#recorders.delete(child)
   }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod bandwidth;
 pub mod codec;
+pub mod container;
 pub mod control;
 pub mod dump;
 pub mod engine;

@@ -143,21 +143,64 @@ fn obu_body(obu: &[u8]) -> Option<(u8, &[u8])> {
 
 /// The largest width and height of a sequence (AV1 5.5.1).
 pub(crate) fn sequence_size(body: &[u8]) -> Option<(u32, u32)> {
-    let mut r = BitReader::new(body);
-    r.skip(4)?; // seq_profile, still_picture
-    if r.bit()? {
-        r.skip(5)?; // reduced_still_picture_header: only seq_level_idx
-    } else {
-        skip_operating_points(&mut r)?;
-    }
-    let width_bits = r.bits(4)? + 1;
-    let height_bits = r.bits(4)? + 1;
-    let width = r.bits(width_bits)? + 1;
-    let height = r.bits(height_bits)? + 1;
-    Some((width, height))
+    Some(Head::parse(&mut BitReader::new(body))?.size)
 }
 
-fn skip_operating_points(r: &mut BitReader<'_>) -> Option<()> {
+/// What a file says of a sequence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sequence {
+    /// The largest width and height.
+    pub(super) size: (u32, u32),
+    /// Profile, level, tier and colours as av1C packs them (AV1 in ISOBMFF 2.3.3).
+    pub(super) configuration: [u8; 2],
+}
+
+impl Sequence {
+    /// Of a sequence header OBU's payload (AV1 5.5).
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let mut r = BitReader::new(body);
+        let head = Head::parse(&mut r)?;
+        if !head.reduced && r.bit()? {
+            r.skip(7)?; // lengths of frame ids
+        }
+        r.skip(3)?; // use_128x128_superblock, enable_filter_intra, enable_intra_edge_filter
+        if !head.reduced {
+            skip_tools(&mut r)?;
+        }
+        r.skip(3)?; // enable_superres, enable_cdef, enable_restoration
+        let colours = colours(&mut r, head.profile)?;
+        let first = (head.profile << 5 | head.level) as u8;
+        Some(Self { size: head.size, configuration: [first, (head.tier << 7) as u8 | colours] })
+    }
+}
+
+/// The first part of a sequence header (AV1 5.5.1), which tells the size.
+struct Head {
+    profile: u32,
+    /// reduced_still_picture_header
+    reduced: bool,
+    /// Of the first operating point.
+    level: u32,
+    tier: u32,
+    size: (u32, u32),
+}
+
+impl Head {
+    fn parse(r: &mut BitReader<'_>) -> Option<Self> {
+        let profile = r.bits(3)?;
+        r.skip(1)?; // still_picture
+        let reduced = r.bit()?;
+        let (level, tier) = if reduced { (r.bits(5)?, 0) } else { operating_points(r)? };
+        let width_bits = r.bits(4)? + 1;
+        let height_bits = r.bits(4)? + 1;
+        let width = r.bits(width_bits)? + 1;
+        let height = r.bits(height_bits)? + 1;
+        Some(Self { profile, reduced, level, tier, size: (width, height) })
+    }
+}
+
+/// Level and tier of the first.
+fn operating_points(r: &mut BitReader<'_>) -> Option<(u32, u32)> {
     let mut decoder_delay_bits = None;
     if r.bit()? {
         r.skip(64)?; // num_units_in_display_tick, time_scale
@@ -171,11 +214,12 @@ fn skip_operating_points(r: &mut BitReader<'_>) -> Option<()> {
     }
     let display_delay = r.bit()?;
     let points = r.bits(5)? + 1;
+    let mut first = None;
     for _ in 0..points {
         r.skip(12)?; // operating_point_idc
-        if r.bits(5)? > 7 {
-            r.skip(1)?; // seq_tier
-        }
+        let level = r.bits(5)?;
+        let tier = if level > 7 { r.bits(1)? } else { 0 };
+        first = first.or(Some((level, tier)));
         if let Some(bits) = decoder_delay_bits
             && r.bit()?
         {
@@ -185,7 +229,56 @@ fn skip_operating_points(r: &mut BitReader<'_>) -> Option<()> {
             r.skip(4)?;
         }
     }
-    Some(())
+    first
+}
+
+fn skip_tools(r: &mut BitReader<'_>) -> Option<()> {
+    r.skip(4)?; // interintra and masked compounds, warped motion, dual filter
+    let order_hint = r.bit()?;
+    r.skip(if order_hint { 2 } else { 0 })?; // enable_jnt_comp, enable_ref_frame_mvs
+    // seq_force_screen_content_tools: chosen by frame, or given.
+    let screen_content = r.bit()? || r.bit()?;
+    if screen_content && !r.bit()? {
+        r.skip(1)?; // seq_force_integer_mv
+    }
+    r.skip(if order_hint { 3 } else { 0 }) // order_hint_bits_minus_1
+}
+
+/// color_config (AV1 5.5.2), as the low seven bits of av1C's third byte.
+fn colours(r: &mut BitReader<'_>, profile: u32) -> Option<u8> {
+    // BT.709 primaries, sRGB and identity (AV1 6.4.2): RGB.
+    const RGB: (u32, u32, u32) = (1, 13, 0);
+    let high = r.bit()?;
+    let twelve = profile == 2 && high && r.bit()?;
+    let monochrome = profile != 1 && r.bit()?;
+    let described = r.bit()?.then_some(());
+    let description = match described {
+        Some(()) => (r.bits(8)?, r.bits(8)?, r.bits(8)?),
+        None => (2, 2, 2),
+    };
+    let (mut x, mut y, mut position) = (true, true, 0);
+    if monochrome {
+        r.skip(1)?; // color_range
+    } else if description == RGB {
+        (x, y) = (false, false);
+    } else {
+        r.skip(1)?; // color_range
+        (x, y) = match profile {
+            0 => (true, true),
+            1 => (false, false),
+            _ if twelve => {
+                let x = r.bit()?;
+                (x, x && r.bit()?)
+            }
+            _ => (true, false),
+        };
+        if x && y {
+            position = r.bits(2)?;
+        }
+    }
+    let flags = [high, twelve, monochrome, x, y];
+    let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u8::from(flag));
+    Some(flags << 2 | position as u8)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn look(nal: Nal<'_>, scan: &mut Scan) {
 }
 
 /// Width and height of a sequence parameter set (H.264 7.3.2.1.1), cropped.
-fn sps_size(body: &[u8]) -> Option<(u16, u16)> {
+pub(super) fn sps_size(body: &[u8]) -> Option<(u16, u16)> {
     let size = SpsSize::parse(body)?;
     super::nal::size(size.width.checked_sub(size.crop_x)?, size.height.checked_sub(size.crop_y)?)
 }

@@ -1,15 +1,15 @@
 //! What an H.265 payload says about keyframes (RFC 7798).
 
-use super::bits::Rbsp;
+use super::bits::{BitReader, Rbsp};
 use super::nal::{Nal, Scan};
 
 /// Slices of pictures that need no other: BLA, IDR and CRA (H.265 table 7-1).
 const IRAP: std::ops::RangeInclusive<u8> = 16..=21;
 /// Slices of other pictures; what lies between is reserved.
 const LAST_SLICE: u8 = 31;
-const VPS: u8 = 32;
-const SPS: u8 = 33;
-const PPS: u8 = 34;
+pub(super) const VPS: u8 = 32;
+pub(super) const SPS: u8 = 33;
+pub(super) const PPS: u8 = 34;
 const ACCESS_UNIT_DELIMITER: u8 = 35;
 const AGGREGATION: u8 = 48;
 const FRAGMENTATION: u8 = 49;
@@ -68,43 +68,89 @@ fn look(nal: Nal<'_>, scan: &mut Scan) {
     }
 }
 
-/// Width and height of a sequence parameter set (H.265 7.3.2.2.1), cropped.
+/// Width and height of a sequence parameter set, cropped.
 fn sps_size(body: &[u8]) -> Option<(u16, u16)> {
     let rbsp = Rbsp::new(body);
-    let mut r = rbsp.reader();
-    r.skip(4)?; // sps_video_parameter_set_id
-    let sub_layers = r.bits(3)?;
-    r.skip(1)?; // sps_temporal_id_nesting_flag
-    // profile_tier_level (7.3.3): 88 bits of profile, 8 of level, then the sub-layers.
-    r.skip(96)?;
-    let mut skip = 0;
-    for _ in 0..sub_layers {
-        let (profile, level) = (r.bit()?, r.bit()?);
-        skip += if profile { 88 } else { 0 } + if level { 8 } else { 0 };
+    Some(Sps::head(&rbsp)?.0.size)
+}
+
+/// What a sequence parameter set says of its stream (H.265 7.3.2.2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sps {
+    /// Width and height, cropped.
+    pub(super) size: (u16, u16),
+    /// Temporal layers above the first.
+    pub(super) sub_layers: u8,
+    /// sps_temporal_id_nesting_flag.
+    pub(super) nests: bool,
+    /// The general part of profile_tier_level (7.3.3): 88 bits of profile, 8 of level.
+    pub(super) profile_tier_level: [u8; 12],
+    /// chroma_format_idc.
+    pub(super) chroma_format: u32,
+    /// Bits of a sample above eight.
+    pub(super) luma_depth: u32,
+    pub(super) chroma_depth: u32,
+}
+
+impl Sps {
+    /// Of what comes after the NAL unit header.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let rbsp = Rbsp::new(body);
+        let (mut sps, mut r) = Self::head(&rbsp)?;
+        sps.luma_depth = r.exp_golomb()?;
+        sps.chroma_depth = r.exp_golomb()?;
+        Some(sps)
     }
-    if sub_layers > 0 {
-        skip += 2 * (8 - sub_layers as usize);
-    }
-    r.skip(skip)?;
-    r.exp_golomb()?; // sps_seq_parameter_set_id
-    let mut chroma_format = r.exp_golomb()?;
-    if chroma_format == 3 && r.bit()? {
-        chroma_format = 0; // separate colour planes crop like monochrome
-    }
-    let width = r.exp_golomb()?;
-    let height = r.exp_golomb()?;
-    let (mut crop_x, mut crop_y) = (0, 0);
-    if r.bit()? {
-        // Table 6-1: SubWidthC and SubHeightC.
-        let (unit_x, unit_y) = match chroma_format {
-            1 => (2, 2),
-            2 => (2, 1),
-            _ => (1, 1),
+
+    /// All but the depths, which a packet may not have any more, and where they begin.
+    fn head(rbsp: &Rbsp) -> Option<(Self, BitReader<'_>)> {
+        let mut r = rbsp.reader();
+        r.skip(4)?; // sps_video_parameter_set_id
+        let sub_layers = r.bits(3)?;
+        let nests = r.bit()?;
+        let mut profile_tier_level = [0; 12];
+        for byte in &mut profile_tier_level {
+            *byte = r.bits(8)? as u8;
+        }
+        let mut skip = 0;
+        for _ in 0..sub_layers {
+            let (profile, level) = (r.bit()?, r.bit()?);
+            skip += if profile { 88 } else { 0 } + if level { 8 } else { 0 };
+        }
+        if sub_layers > 0 {
+            skip += 2 * (8 - sub_layers as usize);
+        }
+        r.skip(skip)?;
+        r.exp_golomb()?; // sps_seq_parameter_set_id
+        let chroma_format = r.exp_golomb()?;
+        // Separate colour planes crop like monochrome.
+        let separate = chroma_format == 3 && r.bit()?;
+        let width = r.exp_golomb()?;
+        let height = r.exp_golomb()?;
+        let (mut crop_x, mut crop_y) = (0, 0);
+        if r.bit()? {
+            // Table 6-1: SubWidthC and SubHeightC.
+            let (unit_x, unit_y) = match chroma_format {
+                _ if separate => (1, 1),
+                1 => (2, 2),
+                2 => (2, 1),
+                _ => (1, 1),
+            };
+            crop_x = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_x)?;
+            crop_y = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_y)?;
+        }
+        let size = super::nal::size(width.checked_sub(crop_x)?, height.checked_sub(crop_y)?)?;
+        let sps = Self {
+            size,
+            sub_layers: sub_layers as u8,
+            nests,
+            profile_tier_level,
+            chroma_format,
+            luma_depth: 0,
+            chroma_depth: 0,
         };
-        crop_x = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_x)?;
-        crop_y = r.exp_golomb()?.checked_add(r.exp_golomb()?)?.checked_mul(unit_y)?;
+        Some((sps, r))
     }
-    super::nal::size(width.checked_sub(crop_x)?, height.checked_sub(crop_y)?)
 }
 
 #[cfg(test)]

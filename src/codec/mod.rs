@@ -4,6 +4,7 @@
 
 pub(crate) mod av1;
 mod bits;
+pub mod configuration;
 pub mod dependency_descriptor;
 pub mod description;
 pub mod format;

@@ -18,6 +18,7 @@ pub enum ErrorCode {
     Limit,
     Busy,
     Io,
+    Format,
     Internal,
     Transport,
 }
@@ -39,6 +40,7 @@ impl ErrorCode {
             ErrorCode::Limit => "ERR_LIMIT",
             ErrorCode::Busy => "ERR_BUSY",
             ErrorCode::Io => "ERR_IO",
+            ErrorCode::Format => "ERR_FORMAT",
             ErrorCode::Internal => "ERR_INTERNAL",
             ErrorCode::Transport => "ERR_TRANSPORT",
         }

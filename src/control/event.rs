@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RequestId, SourceId, SpeakersId,
-    TransportId,
+    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RecordedTrackId, RecorderId,
+    RequestId, SourceId, SpeakersId, TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
+use super::recorder::{LineFormat, RecordingProgress};
 use crate::codec::{Codec, Kind};
 
 /// As RTCPeerConnectionState.
@@ -44,6 +45,8 @@ pub enum CloseReason {
     Remote,
     Timeout,
     ConnectTimeout,
+    /// It has grown to what its options allow.
+    Limit,
     Error,
 }
 
@@ -56,6 +59,7 @@ impl CloseReason {
             CloseReason::Remote => "remote",
             CloseReason::Timeout => "timeout",
             CloseReason::ConnectTimeout => "connect-timeout",
+            CloseReason::Limit => "limit",
             CloseReason::Error => "error",
         }
     }
@@ -95,7 +99,7 @@ pub enum Reply {
     None,
     /// A file.
     Bytes(Vec<u8>),
-    /// The statistics of `Endpoint.getStats` or `Transport.getStats` as JSON.
+    /// The statistics that `getStats` of an endpoint, a transport, a mixer or a recorder gives, as JSON.
     Stats(String),
 }
 
@@ -231,6 +235,33 @@ pub enum Event {
     PortFileEnded {
         port: PortId,
     },
+    /// How far a recording is. Overwrites the one before.
+    RecorderProgress {
+        recorder: RecorderId,
+        progress: RecordingProgress,
+    },
+    /// A line of a recording has another entry in the file from here on.
+    RecordedTrackFormat {
+        line: RecordedTrackId,
+        format: LineFormat,
+    },
+    /// A line of a recording ended because of this.
+    RecordedTrackError {
+        line: RecordedTrackId,
+        error: EngineError,
+    },
+    /// A fault that ends the recorder; [`Event::RecorderClosed`] follows.
+    RecorderError {
+        recorder: RecorderId,
+        error: EngineError,
+    },
+    /// The last event of a recorder.
+    RecorderClosed {
+        recorder: RecorderId,
+        reason: CloseReason,
+        progress: RecordingProgress,
+    },
+
     /// A reader has something, or a writer has room. Overwrites the one before.
     Conduit {
         id: ConduitId,

@@ -132,6 +132,14 @@ id!(
     MixerId
 );
 id!(
+    /// A recorder. Lives on no shard.
+    RecorderId
+);
+id!(
+    /// A line of a recording.
+    RecordedTrackId
+);
+id!(
     /// A place in a mixer.
     PortId
 );
@@ -143,6 +151,12 @@ id!(
 impl From<MixerId> for TakerId {
     fn from(mixer: MixerId) -> Self {
         Self(mixer.0)
+    }
+}
+
+impl From<RecorderId> for TakerId {
+    fn from(recorder: RecorderId) -> Self {
+        Self(recorder.0)
     }
 }
 

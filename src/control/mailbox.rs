@@ -7,7 +7,7 @@
 
 use super::event::Event;
 use super::ids::{
-    ChannelId, ConduitId, MixerId, OutgoingTrackId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, MixerId, OutgoingTrackId, RecorderId, SourceId, SpeakersId, TransportId,
 };
 pub use crate::queue::backlog::Backlog;
 use crate::queue::mailbox::{self, Posted};
@@ -31,6 +31,7 @@ pub enum Slot {
     Speakers(MixerId),
     Effort(MixerId),
     Conduit(ConduitId),
+    Progress(RecorderId),
     /// What feeds a slot of speakers.
     Fed(SourceId),
     /// Of a media thread.
@@ -54,6 +55,7 @@ impl Posted for Event {
             Event::Speaking { group, track, .. } => Some(Slot::Speaking(*group, *track)),
             Event::MixerSpeakers { mixer, .. } => Some(Slot::Speakers(*mixer)),
             Event::MixerEffort { mixer, .. } => Some(Slot::Effort(*mixer)),
+            Event::RecorderProgress { recorder, .. } => Some(Slot::Progress(*recorder)),
             Event::Conduit { id } => Some(Slot::Conduit(*id)),
             Event::Load { thread, .. } => Some(Slot::Load(*thread)),
             Event::SpeakerSlot { slot, .. } => Some(Slot::Fed(*slot)),

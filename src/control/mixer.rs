@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::canvas::{Colour, Layout, Overlay};
 use super::conduit::{Conduit, Frame, Pcm};
-use super::error::{EngineError, InvalidArgument};
 use super::ids::{ConduitId, PortId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
 use crate::codec::Kind;
@@ -222,10 +221,4 @@ impl std::fmt::Debug for MixerCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MixerCommand").finish_non_exhaustive()
     }
-}
-
-/// Reads what crossed as JSON.
-pub fn parse<'a, T: Deserialize<'a>>(json: &'a str, field: &str) -> Result<T, EngineError> {
-    serde_json::from_str(json)
-        .map_err(|error| EngineError::from(InvalidArgument::Json(error)).field(field))
 }

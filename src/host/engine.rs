@@ -9,6 +9,7 @@ use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
+use super::recording::{Recorders, Recordings};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
@@ -16,8 +17,8 @@ use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::ids::{
-    ChannelId, Ended, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
-    TransportId,
+    ChannelId, Ended, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId, ShardIndex,
+    SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
@@ -25,6 +26,7 @@ use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::recorder::{RecorderCommand, RecorderOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::Shape;
@@ -52,6 +54,7 @@ pub struct Engine {
     /// Groups of speakers there ever were: they take turns with the shards.
     groups: AtomicUsize,
     tasks: Arc<TaskPool>,
+    recordings: Recordings,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -79,14 +82,23 @@ impl Engine {
         };
         #[cfg(feature = "mcu")]
         let mixers = Arc::<Mixers>::default();
+        let recorders = Arc::<Recorders>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
             #[cfg(feature = "mcu")]
             mixers: Arc::clone(&mixers),
+            recorders: Arc::clone(&recorders),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
+        let recordings = Recordings::new(
+            Arc::clone(&tasks),
+            ids.clone(),
+            mailbox.clone(),
+            outside.clone(),
+            recorders,
+        );
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
             Arc::clone(&tasks),
@@ -107,6 +119,7 @@ impl Engine {
             max_transports: options.max_transports,
             groups: AtomicUsize::new(0),
             tasks,
+            recordings,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -265,6 +278,31 @@ impl Engine {
         self.mixing.conduit(mixer, capacity)
     }
 
+    /// Makes a recorder. The reply to `opening` says whether there is a file.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn create_recorder(
+        &self,
+        opening: RequestId,
+        options: RecorderOptions,
+    ) -> Result<RecorderId, EngineError> {
+        self.recordings.create(opening, options)
+    }
+
+    /// For a line of a recording that is made next.
+    pub fn recorded_track_id(&self) -> RecordedTrackId {
+        self.recordings.line_id()
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn recorder(
+        &self,
+        recorder: RecorderId,
+        command: RecorderCommand,
+    ) -> Result<(), EngineError> {
+        self.recordings.command(recorder, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -280,6 +318,8 @@ impl Engine {
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
         self.tasks.shutdown();
+        // Recorders that ended just now have left something to write.
+        self.recordings.shutdown();
         self.media.shutdown();
     }
 }
@@ -290,6 +330,7 @@ struct Makers {
     shards: usize,
     #[cfg(feature = "mcu")]
     mixers: Arc<Mixers>,
+    recorders: Arc<Recorders>,
 }
 
 impl Shards for Makers {
@@ -313,6 +354,7 @@ impl Shards for Makers {
         mailbox.post(Event::ThreadEnded { ended, error: HostError::ThreadFailed(shard).into() });
         #[cfg(feature = "mcu")]
         self.mixers.thread_ended(ended);
+        self.recorders.thread_ended(ended);
         ended
     }
 }

@@ -18,12 +18,15 @@ pub enum HostError {
     ThreadFailed(ShardIndex),
     EndpointClosed,
     MixerClosed,
+    RecorderClosed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
     /// All media threads are too busy.
     Overload,
     /// The endpoint has as many mixers as it may.
     MixerLimit(usize),
+    /// The endpoint has as many recorders as it may.
+    RecorderLimit(usize),
     /// The mixer has as many ports as it may.
     PortLimit(usize),
     /// So many calls wait for a media thread.
@@ -33,6 +36,10 @@ pub enum HostError {
     },
     /// So many calls wait for a mixer.
     CallsWaitForMixer {
+        calls: usize,
+    },
+    /// So many calls wait for a recorder.
+    CallsWaitForRecorder {
         calls: usize,
     },
     /// The ring to a media thread is full.
@@ -58,6 +65,7 @@ impl fmt::Display for HostError {
             }
             Self::EndpointClosed => f.write_str("the endpoint is closed"),
             Self::MixerClosed => f.write_str("the mixer is closed"),
+            Self::RecorderClosed => f.write_str("the recorder is closed"),
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
@@ -65,12 +73,16 @@ impl fmt::Display for HostError {
                 f.write_str("all media threads are too busy for another transport; try again later")
             }
             Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
+            Self::RecorderLimit(limit) => write!(f, "an endpoint has at most {limit} recorders"),
             Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
             Self::CallsWaitForThread { calls, thread } => {
                 write!(f, "{calls} calls wait for media thread {}; await some first", thread.0)
             }
             Self::CallsWaitForMixer { calls } => {
                 write!(f, "{calls} calls wait for the mixer; await some first")
+            }
+            Self::CallsWaitForRecorder { calls } => {
+                write!(f, "{calls} calls wait for the recorder; await some first")
             }
             Self::ThreadBehind(thread) => {
                 write!(f, "media thread {} does not keep up; try again", thread.0)
@@ -89,10 +101,14 @@ impl Fault for HostError {
                 ErrorCode::Internal
             }
             Self::MediaThread(_) | Self::PoolThread(_) => ErrorCode::Io,
-            Self::EndpointClosed | Self::MixerClosed => ErrorCode::Closed,
-            Self::TransportLimit(_) | Self::MixerLimit(_) | Self::PortLimit(_) => ErrorCode::Limit,
+            Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed => ErrorCode::Closed,
+            Self::TransportLimit(_)
+            | Self::MixerLimit(_)
+            | Self::RecorderLimit(_)
+            | Self::PortLimit(_) => ErrorCode::Limit,
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
+            | Self::CallsWaitForRecorder { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
             Self::Overload => ErrorCode::Busy,
             Self::MixedCodec(_) => ErrorCode::InvalidArg,

@@ -16,6 +16,7 @@ use crate::control::error::EngineError;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
 use crate::engine::io::Reactor;
+use crate::engine::message::ShardMessage;
 use crate::net::listen::{self, ListenAddress};
 
 /// Commands that may wait for one thread.
@@ -60,6 +61,12 @@ impl<M> Outside<M> {
             Err(TrySendError::Closed(_)) => Ok(()),
             Err(TrySendError::Full(message)) => Err(message),
         }
+    }
+}
+
+impl crate::engine::tap::Shards for Outside<ShardMessage> {
+    fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
+        Outside::send(self, shard, message)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions, VideoOptions};
 use crate::control::snapshot::StatsCollector;
 use crate::engine::message::ShardMessage;
-use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request, Shards};
+use crate::engine::mixer::{Fonts, MAX_COMMANDS, Mixer, Parts, Request};
 use crate::engine::tap::{Class, Inlet, Made, rid};
 use crate::queue::conduit::Weight;
 
@@ -268,12 +268,6 @@ fn info(track: &Made) -> MixedTrackInfo {
                 (class.codec, several.then(|| rid(class.rung).to_owned()), encoding.ssrc)
             })
             .collect(),
-    }
-}
-
-impl Shards for Outside<ShardMessage> {
-    fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
-        Outside::send(self, shard, message)
     }
 }
 

@@ -13,6 +13,7 @@ mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
+mod recording;
 mod rings;
 pub mod tasks;
 mod thread;
@@ -23,3 +24,4 @@ pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 pub use mixing::{MixedTrackInfo, MixerInfo};
+pub use recording::{RepairError, RepairedFile, repair};

@@ -11,6 +11,7 @@ use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
+use crate::control::recorder::RecordingProgress;
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.
@@ -113,6 +114,32 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         Event::MixerError { mixer, error } => failed(env, "mixerError", mixer.0, &error),
         Event::MixerClosed { mixer, reason } => closed(env, "mixerClosed", mixer.0, reason.name()),
         Event::PortFileEnded { port } => about(env, "portFileEnded", port.0),
+        Event::RecorderProgress { recorder, progress } => {
+            let mut object = about(env, "recorderProgress", recorder.0)?;
+            object.set("progress", recording_progress(env, progress)?)?;
+            Ok(object)
+        }
+        Event::RecordedTrackFormat { line, format } => {
+            let mut object = about(env, "recordedTrackFormat", line.0)?;
+            object.set("number", u32::from(format.number))?;
+            object.set("codec", format.codec.name())?;
+            if let Some((width, height)) = format.size {
+                object.set("width", u32::from(width))?;
+                object.set("height", u32::from(height))?;
+            }
+            Ok(object)
+        }
+        Event::RecordedTrackError { line, error } => {
+            failed(env, "recordedTrackError", line.0, &error)
+        }
+        Event::RecorderError { recorder, error } => {
+            failed(env, "recorderError", recorder.0, &error)
+        }
+        Event::RecorderClosed { recorder, reason, progress } => {
+            let mut object = closed(env, "recorderClosed", recorder.0, reason.name())?;
+            object.set("progress", recording_progress(env, progress)?)?;
+            Ok(object)
+        }
         Event::Conduit { id } => about(env, "conduit", id.0),
         Event::ConduitClosed { id } => about(env, "conduitClosed", id.0),
 
@@ -165,6 +192,14 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         Event::ChannelError { id, error } => failed(env, "channelError", id.0, &error),
         Event::ChannelClosed { id, reason } => closed(env, "channelClosed", id.0, reason.name()),
     }
+}
+
+fn recording_progress(env: &Env, progress: RecordingProgress) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    object.set("bytes", progress.bytes as f64)?;
+    object.set("duration", progress.duration.as_secs_f64())?;
+    object.set("framesDropped", progress.frames_dropped as f64)?;
+    Ok(object)
 }
 
 fn about<'env>(env: &'env Env, name: &'static str, id: u64) -> Result<Object<'env>> {

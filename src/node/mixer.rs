@@ -10,7 +10,8 @@ use super::conduit::{NativeFrameConduit, NativePcmConduit};
 use super::convert::{incoming_track_id, kind};
 use super::endpoint::NativeEndpoint;
 use crate::control::ids::{ConduitId, MixerId, PortId, RequestId};
-use crate::control::mixer::{MixerCommand, Tapped, parse};
+use crate::control::json::parse;
+use crate::control::mixer::{MixerCommand, Tapped};
 use crate::host::MixedTrackInfo;
 use crate::queue::conduit::Weight;
 

@@ -21,6 +21,7 @@ mod logger;
 #[cfg(feature = "mcu")]
 mod mixer;
 mod options;
+mod recorder;
 mod running;
 mod speakers;
 mod track;

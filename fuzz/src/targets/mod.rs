@@ -3,6 +3,7 @@
 
 pub mod av1;
 pub mod candidates;
+pub mod configuration;
 pub mod dependency_descriptor;
 pub mod descriptions;
 pub mod dtls;
@@ -16,6 +17,7 @@ pub mod negotiation;
 pub mod picture_file;
 pub mod receiving;
 pub mod red;
+pub mod repair;
 pub mod rtcp;
 pub mod rtp_header;
 pub mod sctp;
@@ -44,6 +46,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("av1", av1::run),
     ("candidates", candidates::run),
+    ("configuration", configuration::run),
     ("dependency_descriptor", dependency_descriptor::run),
     ("descriptions", descriptions::run),
     ("dtls", dtls::run),
@@ -67,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     ("picture_file", picture_file::run),
     ("receiving", receiving::run),
     ("red", red::run),
+    ("repair", repair::run),
     ("rtcp", rtcp::run),
     ("rtp_header", rtp_header::run),
     ("sctp", sctp::run),

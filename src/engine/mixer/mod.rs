@@ -24,7 +24,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
-use crate::engine::tap::{Inlet, Made, Notes, Taker};
+use crate::engine::tap::{Inlet, Made, Notes, Outlet, Shards, Taker};
 pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
@@ -35,8 +35,6 @@ use sound::Sound;
 
 /// Commands that may wait for a mixer.
 pub const MAX_COMMANDS: usize = 65_536;
-/// Messages to shards that wait for room there; of packets beyond it the newest are lost.
-const MAX_BACKLOG: usize = 1_024;
 /// How often a mixer looks at what it is told while it has something to mix.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -51,17 +49,11 @@ pub enum Request {
     },
 }
 
-/// The way to the shards.
-pub trait Shards: Send {
-    /// Gives the message back when there is no room.
-    fn send(&self, shard: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage>;
-}
-
 /// The actor; see the module.
 pub struct Mixer<S> {
     id: MixerId,
     mailbox: Arc<Mailbox>,
-    shards: S,
+    outlet: Outlet<S>,
     inlet: Arc<Inlet>,
     packets: mpsc::Receiver<Arc<SourcePacket>>,
     requests: mpsc::Receiver<Request>,
@@ -70,8 +62,6 @@ pub struct Mixer<S> {
     sound: Option<Sound>,
     pictures: Option<Pictures>,
     load: Load,
-    /// Messages that found no room yet.
-    backlog: Vec<(ShardIndex, ShardMessage)>,
     /// Reused for packets of one turn.
     made: Vec<Arc<SourcePacket>>,
     over: bool,
@@ -100,7 +90,7 @@ impl<S: Shards> Mixer<S> {
             id: parts.id,
             ports: HashSet::new(),
             mailbox: parts.mailbox,
-            shards: parts.shards,
+            outlet: Outlet::new(parts.shards),
             inlet: parts.inlet,
             packets: parts.packets,
             requests: parts.requests,
@@ -109,7 +99,6 @@ impl<S: Shards> Mixer<S> {
                 .map(|(o, track)| Pictures::new(o, track, parts.fonts))
                 .transpose()?,
             load: Load::default(),
-            backlog: Vec::new(),
             made: Vec::new(),
             over: false,
         })
@@ -124,7 +113,7 @@ impl<S: Shards> Mixer<S> {
     /// time when asked, for what takes long.
     pub fn run(&mut self, now: Instant, due: Instant) -> Option<Instant> {
         self.load.ran(now, now.saturating_duration_since(due));
-        self.send_backlog();
+        self.outlet.send_backlog();
         while let Ok(request) = self.requests.try_recv() {
             self.take_request(now, request);
             if self.over {
@@ -140,7 +129,7 @@ impl<S: Shards> Mixer<S> {
         let next = self.mix(now);
         self.tap(now);
         self.send_made();
-        let backlog = (!self.backlog.is_empty()).then(|| now + LOOK);
+        let backlog = self.outlet.is_behind().then(|| now + LOOK);
         next.into_iter().chain(backlog).min()
     }
 
@@ -381,27 +370,7 @@ impl<S: Shards> Mixer<S> {
     }
 
     fn send(&mut self, shard: ShardIndex, message: ShardMessage) {
-        if self.backlog.is_empty() {
-            if let Err(message) = self.shards.send(shard, message) {
-                self.backlog.push((shard, message));
-            }
-            return;
-        }
-        use crate::engine::io::Message;
-        if self.backlog.len() < MAX_BACKLOG || !message.droppable() {
-            self.backlog.push((shard, message));
-        }
-    }
-
-    fn send_backlog(&mut self) {
-        let mut waiting = std::mem::take(&mut self.backlog).into_iter();
-        for (shard, message) in waiting.by_ref() {
-            if let Err(message) = self.shards.send(shard, message) {
-                self.backlog.push((shard, message));
-                break;
-            }
-        }
-        self.backlog.extend(waiting);
+        self.outlet.send(shard, message);
     }
 
     /// Ends it: its tracks close, and nothing comes from its inputs any more.

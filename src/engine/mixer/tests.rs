@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<(Vec<ShardMessage>, bool)>>);
 
-impl Shards for Heard {
+impl crate::engine::tap::Shards for Heard {
     fn send(&self, _: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
         let mut heard = self.0.lock().unwrap();
         if heard.1 {

@@ -10,10 +10,12 @@ mod doze;
 mod inlet;
 mod input;
 mod made;
+mod outlet;
 mod taker;
 
 pub use doze::Doze;
 pub use inlet::{Inlet, Notes};
 pub use input::Input;
 pub use made::{Class, Made, rid};
+pub use outlet::{Outlet, Shards};
 pub use taker::Taker;

@@ -1,0 +1,154 @@
+//! One line of a recording: packets of the track that feeds it, until they are frames.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::codec::frame::{Assembler, EncodedFrame, Parts};
+use crate::codec::packet::TakenPacket;
+use crate::codec::{Codec, Description, Kind, red};
+use crate::control::ids::RecordedTrackId;
+use crate::control::recorder::{LineOptions, LineStats};
+
+/// How long repetitions of a packet are waited for: nobody watches.
+const WINDOW: Duration = Duration::from_secs(1);
+/// Between two requests for a keyframe.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a line is in the file now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    pub(super) number: u8,
+    pub(super) codec: Codec,
+}
+
+pub(super) struct Line {
+    id: RecordedTrackId,
+    kind: Kind,
+    pub(super) options: LineOptions,
+    assembler: Assembler,
+    paused: bool,
+    pub(super) entry: Option<Entry>,
+    /// When its last frame is shown.
+    pub(super) last: Option<Duration>,
+    /// Frames were left out, so that nothing before the next keyframe can be decoded.
+    pub(super) broken: bool,
+    /// The largest picture that packets told of: layers of VP9 do not say it in their frames.
+    pub(super) announced: Option<(u16, u16)>,
+    /// Keyframes in a row that were none of their codec.
+    pub(super) unreadable: u32,
+    heard: Option<Instant>,
+    asked: Option<Instant>,
+    pub(super) counts: LineStats,
+}
+
+impl Line {
+    pub(super) fn new(id: RecordedTrackId, kind: Kind, options: LineOptions) -> Self {
+        Self {
+            id,
+            kind,
+            options,
+            assembler: Assembler::new(WINDOW),
+            paused: false,
+            entry: None,
+            last: None,
+            broken: false,
+            announced: None,
+            unreadable: 0,
+            heard: None,
+            asked: None,
+            counts: LineStats { id: id.0, ..LineStats::default() },
+        }
+    }
+
+    pub(super) fn id(&self) -> RecordedTrackId {
+        self.id
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn takes_smallest(&self) -> bool {
+        self.options.smallest
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub(super) fn pause(&mut self, paused: bool) {
+        if self.paused && !paused {
+            self.begin_anew();
+        }
+        self.paused = paused;
+    }
+
+    /// What feeds it counts anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.assembler.reset();
+        self.asked = None;
+    }
+
+    /// Takes a packet. `false` when it is left out.
+    pub(super) fn receive(&mut self, now: Instant, packet: &TakenPacket) -> bool {
+        if self.paused {
+            return false;
+        }
+        let Some(packet) = without_red(packet) else { return false };
+        if self.kind == Kind::Video && self.entry.is_none() {
+            let size = Description::parse(packet.codec, &packet.payload, None).size;
+            self.announced = larger(size, self.announced);
+        }
+        self.assembler.insert(&packet);
+        self.heard = Some(now);
+        true
+    }
+
+    pub(super) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
+        self.assembler.poll(now)
+    }
+
+    pub(super) fn give_back(&mut self, parts: Parts) {
+        self.assembler.give_back(parts);
+    }
+
+    /// Whether to ask for a keyframe now. The first one of a stream is asked for by who takes it.
+    pub(super) fn wants_keyframe(&mut self, now: Instant) -> bool {
+        let recent = |at: Option<Instant>| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN)
+        };
+        let needed = self.assembler.needs_keyframe() || self.broken;
+        let wants = self.kind == Kind::Video
+            && !self.paused
+            && needed
+            && recent(self.heard)
+            && !recent(self.asked);
+        if wants {
+            self.asked = Some(now);
+        }
+        wants
+    }
+
+    pub(super) fn stats(&self) -> LineStats {
+        LineStats {
+            codec: self.entry.map(|entry| entry.codec.name()),
+            frames_lost: self.assembler.lost(),
+            ..self.counts.clone()
+        }
+    }
+}
+
+/// A packet with what its sender would have sent without RED (RFC 2198).
+fn without_red(packet: &TakenPacket) -> Option<Cow<'_, TakenPacket>> {
+    if !packet.red {
+        return Some(Cow::Borrowed(packet));
+    }
+    let payload: Arc<[u8]> = red::primary(&packet.payload)?.into();
+    Some(Cow::Owned(TakenPacket { red: false, payload, ..packet.clone() }))
+}
+
+/// The larger of two sizes of which either may be unknown.
+pub(super) fn larger(one: Option<(u16, u16)>, other: Option<(u16, u16)>) -> Option<(u16, u16)> {
+    one.into_iter().chain(other).max_by_key(|(w, h)| u32::from(*w) * u32::from(*h))
+}

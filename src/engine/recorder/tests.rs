@@ -1,0 +1,483 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::codec::Codec;
+use crate::codec::packet::MadePacket;
+use crate::container::output::apply;
+use crate::container::webm;
+use crate::control::ids::{Ids, ShardIndex};
+use crate::control::recorder::{LineOptions, RecordingFormat, RecordingProgress};
+use crate::engine::message::ShardMessage;
+use crate::engine::tap::{Class, Made};
+use crate::sfu::EncodingIndex;
+
+const SHARD: ShardIndex = ShardIndex(0);
+const TICK: Duration = Duration::from_millis(20);
+const OPENING: RequestId = RequestId(1);
+
+/// What shards were told.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<ShardMessage>>>);
+
+impl Shards for Heard {
+    fn send(&self, _: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
+        self.0.lock().unwrap().push(message);
+        Ok(())
+    }
+}
+
+/// A disk that keeps its file in memory.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<MemoryState>>);
+
+#[derive(Default)]
+struct MemoryState {
+    file: Vec<u8>,
+    full: bool,
+    news: Vec<DiskNews>,
+}
+
+impl Disk for Memory {
+    fn has_room(&self, _: usize) -> bool {
+        !self.0.lock().unwrap().full
+    }
+
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    fn write(&self, steps: Vec<Step>) {
+        apply(&mut self.0.lock().unwrap().file, &steps);
+    }
+
+    fn finish(&self) {
+        self.0.lock().unwrap().news.push(DiskNews::Finished);
+    }
+
+    fn poll(&self) -> Option<DiskNews> {
+        self.0.lock().unwrap().news.pop()
+    }
+}
+
+struct Studio {
+    recorder: Recorder<Heard, Memory>,
+    heard: Heard,
+    disk: Memory,
+    inlet: Arc<Inlet>,
+    requests: mpsc::Sender<RecorderCommand>,
+    mailbox: Arc<Mailbox>,
+    ids: Ids,
+    now: Instant,
+    sources: Vec<Source>,
+    events: Vec<Event>,
+}
+
+/// A track that sends.
+struct Source {
+    line: RecordedTrackId,
+    made: Made,
+    codec: Codec,
+    sequence: u64,
+    frames: u32,
+}
+
+fn options() -> RecorderOptions {
+    RecorderOptions {
+        file: "test.webm".into(),
+        format: RecordingFormat::Webm,
+        mode: 0o600,
+        max_size: None,
+        max_duration: None,
+    }
+}
+
+impl Studio {
+    fn new(options: &RecorderOptions) -> Self {
+        let (ids, now) = (Ids::default(), Instant::now());
+        let (inlet, packets) = Inlet::new(|| ());
+        let (sender, requests) = mpsc::channel(64);
+        let (heard, disk) = (Heard::default(), Memory::default());
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        let parts = Parts {
+            id: RecorderId::new(&ids, SHARD),
+            mailbox: mailbox.clone(),
+            shards: heard.clone(),
+            disk: disk.clone(),
+            inlet: inlet.clone(),
+            packets,
+            requests,
+            opening: OPENING,
+            date: Duration::ZERO,
+        };
+        let recorder = Recorder::new(parts, options);
+        let (sources, events) = (Vec::new(), Vec::new());
+        Self { recorder, heard, disk, inlet, requests: sender, mailbox, ids, now, sources, events }
+    }
+
+    fn ask(&self, command: RecorderCommand) {
+        self.requests.try_send(command).unwrap();
+    }
+
+    /// Records a new track. Gives its place among the sources.
+    fn record(&mut self, codec: Codec) -> usize {
+        let size = (codec.kind() == Kind::Video).then_some((320, 240));
+        let class = Class { codec, rung: 0, size, bitrate: 1_000_000, frame_rate: 30 };
+        let made = Made::new(self.now, SourceId::new(&self.ids, SHARD), &[class]);
+        let line = RecordedTrackId::new(&self.ids, SHARD);
+        let options =
+            LineOptions { name: "somebody".into(), language: "und".into(), smallest: false };
+        let track = made.id();
+        self.ask(RecorderCommand::Record { line, kind: codec.kind(), track, options });
+        self.recorder.run(self.now);
+        self.inlet.described(track, Some(made.description()));
+        self.recorder.run(self.now);
+        self.sources.push(Source { line, made, codec, sequence: 0, frames: 0 });
+        self.sources.len() - 1
+    }
+
+    /// One frame of a source.
+    fn send(&mut self, source: usize, payload: &[u8]) {
+        let Self { sources, inlet, now, .. } = self;
+        let source = &mut sources[source];
+        let packet = MadePacket {
+            sequence: source.sequence,
+            timestamp: source.sequence as u32 * 1_800,
+            marker: true,
+            codec: source.codec,
+            payload: payload.into(),
+            captured: *now,
+            audio_level: None,
+        };
+        inlet.packet(&source.made.packet(*now, EncodingIndex(0), packet).unwrap());
+        source.sequence += 1;
+        source.frames += 1;
+    }
+
+    fn send_keyframe(&mut self, source: usize) {
+        self.send(source, &[0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 7]);
+    }
+
+    fn send_inter(&mut self, source: usize) {
+        self.send(source, &[0x10, 0x11, 0, 0, 7]);
+    }
+
+    fn turn(&mut self) {
+        self.recorder.run(self.now);
+        self.events.extend(self.mailbox.drain());
+        self.now += TICK;
+    }
+
+    fn turns(&mut self, count: u32) {
+        (0..count).for_each(|_| self.turn());
+    }
+
+    /// So many frames, one a turn, the first one a keyframe.
+    fn send_group(&mut self, source: usize, frames: u32) {
+        for frame in 0..frames {
+            match frame {
+                0 => self.send_keyframe(source),
+                _ => self.send_inter(source),
+            }
+            self.turn();
+        }
+    }
+
+    /// Closes it and gives the file.
+    fn close(&mut self) -> Vec<u8> {
+        self.ask(RecorderCommand::Close { request: RequestId(9) });
+        self.turns(2);
+        assert!(self.recorder.is_over());
+        self.file()
+    }
+
+    fn file(&self) -> Vec<u8> {
+        self.disk.0.lock().unwrap().file.clone()
+    }
+
+    fn closed(&self) -> Option<(CloseReason, RecordingProgress)> {
+        self.events.iter().find_map(|event| match event {
+            Event::RecorderClosed { reason, progress, .. } => Some((*reason, *progress)),
+            _ => None,
+        })
+    }
+
+    fn keyframes_asked(&self) -> usize {
+        let heard = self.heard.0.lock().unwrap();
+        heard.iter().filter(|m| matches!(m, ShardMessage::KeyframeWanted { .. })).count()
+    }
+
+    fn formats(&self) -> Vec<(Codec, u8)> {
+        let formats = self.events.iter().filter_map(|event| match event {
+            Event::RecordedTrackFormat { format, .. } => Some((format.codec, format.number)),
+            _ => None,
+        });
+        formats.collect()
+    }
+}
+
+/// Number, time in milliseconds, whether it is a keyframe, of every block.
+fn blocks(file: &[u8]) -> Vec<(u8, i64, bool)> {
+    let mut blocks = Vec::new();
+    let (mut at, mut begin) = (0, 0);
+    let number = |at: usize| {
+        let len = file[at].leading_zeros() as usize + 1;
+        let value = file[at..at + len].iter().fold(0u64, |v, b| v << 8 | u64::from(*b));
+        (value & !(1 << (7 * len)), len)
+    };
+    // From the first cluster on there are only clusters, and what follows them.
+    while let Some(next) = file[at..].windows(4).position(|id| id == [0x1f, 0x43, 0xb6, 0x75]) {
+        at += next + 12;
+        while at < file.len() && [0xe7, 0xa3].contains(&file[at]) {
+            let (size, len) = number(at + 1);
+            let body = &file[at + 1 + len..at + 1 + len + size as usize];
+            if file[at] == 0xe7 {
+                begin = body.iter().fold(0i64, |v, b| v << 8 | i64::from(*b));
+            } else {
+                let relative = i16::from_be_bytes([body[1], body[2]]);
+                blocks.push((body[0] & 0x7f, begin + i64::from(relative), body[3] & 0x80 != 0));
+            }
+            at += 1 + len + size as usize;
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_frame_is_in_the_file_at_its_time_and_the_file_is_whole() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    let audio = studio.record(Codec::Opus);
+    for tick in 0..100 {
+        match tick % 50 {
+            0 => studio.send_keyframe(video),
+            _ => studio.send_inter(video),
+        }
+        studio.send(audio, &[0xf8, 0xff, 0xfe]);
+        studio.turn();
+    }
+    studio.turns(2);
+    let file = studio.close();
+    let blocks = blocks(&file);
+    assert_eq!(blocks.len(), 200);
+    for track in [1, 2] {
+        let times: Vec<i64> = blocks.iter().filter(|b| b.0 == track).map(|b| b.1).collect();
+        assert_eq!(times, (0..100).map(|tick| tick * 20).collect::<Vec<_>>(), "track {track}");
+    }
+    let mut codecs = studio.formats();
+    codecs.sort_by_key(|(_, number)| *number);
+    assert_eq!(codecs.len(), 2);
+    let (reason, progress) = studio.closed().unwrap();
+    assert_eq!(reason, CloseReason::Closed);
+    assert_eq!(progress.bytes, file.len() as u64);
+    assert_eq!(progress.duration, Duration::from_millis(2_000));
+    assert!(webm::repair(file.as_slice(), file.len() as u64).unwrap().steps.is_empty());
+}
+
+#[test]
+fn what_a_crash_leaves_has_all_but_the_last_tenth_of_a_second() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 100);
+    for _ in 0..50 {
+        studio.send_inter(video);
+        studio.turn();
+        let last = blocks(&studio.file()).last().unwrap().1;
+        let sent = i64::from(studio.sources[video].frames - 1) * 20;
+        assert!(sent - last <= 100, "{last} of {sent} ms");
+    }
+}
+
+#[test]
+fn a_lost_frame_is_waited_for_and_then_a_keyframe_is_asked_for_and_gone_on_with() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 20);
+    let asked = studio.keyframes_asked();
+    studio.sources[video].sequence += 1;
+    for _ in 0..40 {
+        studio.send_inter(video);
+        studio.turn();
+    }
+    assert_eq!(studio.keyframes_asked(), asked, "a repetition may come");
+    for _ in 0..30 {
+        studio.send_inter(video);
+        studio.turn();
+    }
+    assert_eq!(studio.keyframes_asked(), asked + 1);
+    studio.send_group(video, 20);
+    let blocks = blocks(&studio.close());
+    assert_eq!(blocks.len(), 40, "all before the loss and all from the keyframe on");
+    assert!(blocks[20].2, "it goes on with a keyframe");
+    assert_eq!(blocks[20].1, 90 * 20, "at its time");
+}
+
+#[test]
+fn a_disk_that_does_not_keep_up_costs_whole_groups_of_pictures() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 30);
+    studio.disk.0.lock().unwrap().full = true;
+    studio.send_inter(video);
+    studio.turn();
+    studio.disk.0.lock().unwrap().full = false;
+    for _ in 0..5 {
+        studio.send_inter(video);
+        studio.turn();
+    }
+    studio.send_group(video, 10);
+    let blocks = blocks(&studio.close());
+    assert_eq!(blocks.len(), 40);
+    assert!(blocks[30].2);
+    assert_eq!(studio.closed().unwrap().1.frames_dropped, 6);
+    assert!(studio.keyframes_asked() > 1, "not all of the group has to be lost");
+}
+
+#[test]
+fn a_disk_that_fails_ends_the_recorder_with_what_it_said() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.disk.0.lock().unwrap().news.push(DiskNews::Opened);
+    studio.send_group(video, 20);
+    let full = io::Error::from(io::ErrorKind::StorageFull);
+    studio.disk.0.lock().unwrap().news.push(DiskNews::Failed(full));
+    studio.turn();
+    assert!(studio.recorder.is_over());
+    assert_eq!(studio.closed().unwrap().0, CloseReason::Error);
+    let error = studio.events.iter().find_map(|event| match event {
+        Event::RecorderError { error, .. } => Some(error.clone()),
+        _ => None,
+    });
+    assert_eq!(error.unwrap().code, crate::control::error::ErrorCode::Io);
+    let heard = studio.heard.0.lock().unwrap();
+    let untapped = heard.iter().any(|message| matches!(message, ShardMessage::Untap { .. }));
+    assert!(untapped, "nothing is sent to it any more");
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_told_to_who_asked_for_it() {
+    let mut studio = Studio::new(&options());
+    let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+    studio.disk.0.lock().unwrap().news.push(DiskNews::Failed(denied));
+    studio.turn();
+    let reply = studio.events.iter().find_map(|event| match event {
+        Event::Reply { request: OPENING, result } => Some(result.clone()),
+        _ => None,
+    });
+    assert!(reply.unwrap().is_err());
+    assert!(studio.recorder.is_over());
+}
+
+#[test]
+fn a_pause_takes_no_time_and_ends_with_a_keyframe() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 50);
+    studio.ask(RecorderCommand::Pause { paused: true });
+    for _ in 0..50 {
+        studio.send_inter(video);
+        studio.turn();
+    }
+    studio.ask(RecorderCommand::Pause { paused: false });
+    studio.turn();
+    studio.send_inter(video);
+    studio.turn();
+    studio.send_group(video, 10);
+    let blocks = blocks(&studio.close());
+    assert_eq!(blocks.len(), 60);
+    assert!(blocks[50].2);
+    let gap = blocks[50].1 - blocks[49].1;
+    assert!((20..=80).contains(&gap), "{gap} ms");
+}
+
+#[test]
+fn a_line_that_pauses_leaves_a_gap() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 50);
+    let line = studio.sources[video].line;
+    studio.ask(RecorderCommand::PauseLine { line, paused: true });
+    studio.turns(50);
+    studio.ask(RecorderCommand::PauseLine { line, paused: false });
+    studio.turn();
+    studio.send_group(video, 10);
+    let blocks = blocks(&studio.close());
+    assert_eq!(blocks.len(), 60);
+    assert_eq!(blocks[50].1, 101 * 20);
+}
+
+#[test]
+fn a_publisher_that_returns_goes_on_in_the_same_line() {
+    let mut studio = Studio::new(&options());
+    let first = studio.record(Codec::Vp8);
+    studio.send_group(first, 50);
+    let line = studio.sources[first].line;
+    studio.inlet.described(studio.sources[first].made.id(), None);
+    studio.turns(50);
+
+    let class = Class {
+        codec: Codec::Vp8,
+        rung: 0,
+        size: Some((320, 240)),
+        bitrate: 1_000_000,
+        frame_rate: 30,
+    };
+    let made = Made::new(studio.now, SourceId::new(&studio.ids, SHARD), &[class]);
+    let track = Some(made.id());
+    studio.ask(RecorderCommand::Attach { line, track });
+    studio.turn();
+    studio.inlet.described(made.id(), Some(made.description()));
+    studio.turn();
+    studio.sources.push(Source { line, made, codec: Codec::Vp8, sequence: 700, frames: 0 });
+    studio.send_group(1, 10);
+    let blocks = blocks(&studio.close());
+    assert_eq!(blocks.len(), 60);
+    assert!(blocks.iter().all(|block| block.0 == 1), "one track of the file");
+    assert_eq!(blocks[50].1, 102 * 20);
+}
+
+#[test]
+fn a_line_whose_frames_nobody_can_read_ends_and_others_go_on() {
+    let mut studio = Studio::new(&options());
+    let (sealed, open) = (studio.record(Codec::Vp8), studio.record(Codec::Vp8));
+    for _ in 0..20 {
+        // A keyframe without the start code.
+        studio.send(sealed, &[0x10, 0x10, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
+        studio.send_keyframe(open);
+        studio.turn();
+    }
+    let error = studio.events.iter().find_map(|event| match event {
+        Event::RecordedTrackError { line, error } => Some((*line, error.clone())),
+        _ => None,
+    });
+    let (line, error) = error.unwrap();
+    assert_eq!(line, studio.sources[sealed].line);
+    assert_eq!(error.code, crate::control::error::ErrorCode::CodecMismatch);
+    assert_eq!(blocks(&studio.close()).len(), 20);
+}
+
+#[test]
+fn it_closes_when_it_has_grown_to_what_it_may() {
+    let by_time = RecorderOptions { max_duration: Some(1_000), ..options() };
+    let by_size = RecorderOptions { max_size: Some(18_000), ..options() };
+    for options in [by_time, by_size] {
+        let mut studio = Studio::new(&options);
+        let video = studio.record(Codec::Vp8);
+        studio.send_group(video, 400);
+        let (reason, progress) = studio.closed().unwrap();
+        assert_eq!(reason, CloseReason::Limit);
+        assert!(progress.duration < Duration::from_millis(7_000), "{progress:?}");
+        let file = studio.file();
+        assert!(webm::repair(file.as_slice(), file.len() as u64).unwrap().steps.is_empty());
+    }
+}
+
+#[test]
+fn lines_are_bounded() {
+    let mut studio = Studio::new(&options());
+    for _ in 0..65 {
+        studio.record(Codec::Opus);
+    }
+    studio.turn();
+    let refused = studio.events.iter().filter(|e| matches!(e, Event::RecordedTrackError { .. }));
+    assert_eq!(refused.count(), 1);
+}
