@@ -316,9 +316,10 @@ impl Transponder {
         self.awaited().filter(|_| self.begins())
     }
 
-    /// Whether a stream is to begin, rather than to go on with another encoding.
+    /// Whether a stream is to begin, rather than to go on. One that paused for want of room would
+    /// have none for a group of pictures either.
     pub fn begins(&self) -> bool {
-        self.current.is_none()
+        self.current.is_none() && self.rewriter.newest_sent().is_none()
     }
 
     /// Begins with the first packet of a keyframe that packets behind it overtook. The caller held

@@ -80,11 +80,11 @@ function clientSuite(name, { numbered, resumes }) {
       for (const peer of peers) await receives(peer, { audio: 25, video: 10 }, 'media of the other')
     })
 
-    await t.test('video starts with a keyframe that was asked for', { skip: numbered ? false : 'this client does not number its frames' }, async () => {
+    await t.test('video starts with a keyframe', { skip: numbered ? false : 'this client does not number its frames' }, async () => {
       for (const { client } of peers) {
         const report = await client.call('report')
+        // One that was kept, or one that was asked for.
         assert.equal(report.video.startedWithKeyframe, true)
-        assert.ok(report.pictureLossIndications > 0)
       }
     })
 
