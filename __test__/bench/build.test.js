@@ -25,7 +25,7 @@ test('without cargo the benchmark says what is missing and how to get it', { ski
 })
 
 test('the command line tells what it can do', () => {
-  assert.match(cli([]).stderr, /medialoom build .*\nmedialoom bench /)
+  assert.match(cli([]).stderr, /medialoom build .*\nmedialoom ctl .*\nmedialoom bench /)
   assert.equal(cli(['brew']).status, 1)
   const { status, stdout } = cli(['bench', '--help'])
   assert.equal(status, 0)
