@@ -18,9 +18,4 @@ pub const REGRESSIONS: &[Regression] = &[
         seed: 6,
         why: "a picture that came before the first one of the stream was decoded without its reference",
     },
-    Regression {
-        scenario: "steady-230k-vp8",
-        seed: 2,
-        why: "a stream that had paused went on with a kept group of pictures, of which one was missing",
-    },
 ];
