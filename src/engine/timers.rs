@@ -78,15 +78,20 @@ impl Timers {
         Deadline { tick: Tick(exact.next_multiple_of(step)), wanted }
     }
 
-    /// Takes the timers that fire next, if that is within `ahead` ticks of now.
-    pub fn take_next(&mut self, now: Instant, ahead: u64, timers: &mut Vec<Timer>) {
+    /// Takes one of the timers that fire next, if that is within `ahead` ticks of now: the one that was
+    /// armed last.
+    pub fn take_next(&mut self, now: Instant, ahead: u64) -> Option<Timer> {
         let from = self.cursor % NEAR;
-        let Some(index) = self.next_occupied(from as usize) else { return };
+        let index = self.next_occupied(from as usize)?;
         let tick = self.cursor - from + index as u64;
-        if tick <= self.tick(now).0 + ahead {
-            timers.append(&mut self.near[index]);
+        if tick > self.tick(now).0 + ahead {
+            return None;
+        }
+        let timer = self.near[index].pop();
+        if self.near[index].is_empty() {
             self.occupied[index / 64] &= !(1 << (index % 64));
         }
+        timer
     }
 
     /// Fires for `id` at this tick. One that has passed fires at the next.
@@ -273,11 +278,9 @@ mod tests {
         for (id, ms) in [(1, 5), (2, 5), (3, 9)] {
             timers.arm(TransportId(id), tick(&timers, ms));
         }
-        let mut taken = Vec::new();
-        timers.take_next(start, 4, &mut taken);
-        assert!(taken.is_empty(), "further away");
-        timers.take_next(start, 5, &mut taken);
-        assert_eq!(taken.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(timers.take_next(start, 4), None, "further away");
+        let mut next = || timers.take_next(start, 5).map(|(_, id)| id.0);
+        assert_eq!([next(), next(), next()], [Some(2), Some(1), None]);
         assert_eq!(timers.next(), Some(start + MS * 9));
     }
 

@@ -18,8 +18,8 @@ use crate::sending::Sending;
 
 /// How close a timer is, in ticks, that is looked at once more before the thread sleeps.
 const CLOSE: u64 = 4;
-/// Slots of the wheel that are looked at for that in one turn.
-const PUT_OFF: usize = 8;
+/// Timers that are looked at for that in one turn, however many there are.
+const PUT_OFF: usize = 32;
 
 /// The parts of a shard take it as an argument and leave in it what they have to say. Between
 /// themselves they talk as shards do, by messages: one that a part [tells](Core::tell) its own shard
@@ -139,28 +139,20 @@ impl Core {
     /// Puts off timers that fire within [`CLOSE`] ticks and that nobody waits for any more: what they
     /// stood for was done when something came, or is due later. To wake for them would cost more.
     pub(super) fn put_off(&mut self, now: Instant) {
-        let mut close = std::mem::take(&mut self.due);
         for _ in 0..PUT_OFF {
-            close.clear();
-            self.timers.take_next(now, CLOSE, &mut close);
-            let mut waited_for = close.is_empty();
-            for (tick, id) in close.drain(..) {
-                let Some(peer) = self.peers.get_mut(&id) else { continue };
-                let Some(armed) = peer.deadline.filter(|armed| armed.tick == tick) else {
-                    continue;
-                };
-                // A peer that panics is found out about when its timer fires.
-                let next = peer.poll_timeout(now).map(|next| self.timers.deadline(now, next));
-                let next = next.filter(|next| next.tick > tick).unwrap_or(armed);
-                waited_for |= next.tick == tick;
-                peer.deadline = Some(next);
-                self.timers.arm(id, next.tick);
-            }
-            if waited_for {
+            let Some((tick, id)) = self.timers.take_next(now, CLOSE) else { break };
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            let Some(armed) = peer.deadline.filter(|armed| armed.tick == tick) else { continue };
+            // A peer that panics is found out about when its timer fires.
+            let next = peer.poll_timeout(now).map(|next| self.timers.deadline(now, next));
+            let next = next.filter(|next| next.tick > tick).unwrap_or(armed);
+            peer.deadline = Some(next);
+            self.timers.arm(id, next.tick);
+            // One that is waited for is enough to wake for, and the first to be looked at again.
+            if next.tick == tick {
                 break;
             }
         }
-        self.due = close;
     }
 
     /// Hands their time to the peers that wanted it. Gives those with packets that waited for
