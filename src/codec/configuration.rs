@@ -1,7 +1,9 @@
 //! Frames as files hold them, and what a file has to say of its frames before the first: the size of
 //! its pictures and the configuration of its decoder.
 
-use super::bits::{BitReader, Rbsp};
+mod vp9;
+
+use super::bits::Rbsp;
 use super::frame::nal_units;
 use super::{Codec, av1, h264, h265};
 
@@ -13,17 +15,32 @@ pub struct Configuration {
     /// The record that Matroska and MP4 have in common: OpusHead (RFC 7845 5.1), avcC and hvcC
     /// (ISO/IEC 14496-15), av1C (AV1 in ISOBMFF 2.3.3). Empty where none is needed.
     pub record: Vec<u8>,
+    /// What MP4 alone asks for, of VP9: the body of vpcC behind version and flags ("VP Codec ISO
+    /// Media File Format Binding" 2.2).
+    pub vpcc: Option<[u8; 8]>,
 }
 
 impl Configuration {
+    /// Of pictures that are larger than the frame says: upper layers of VP9 do not say it.
+    pub fn with_size(mut self, size: Option<(u16, u16)>) -> Self {
+        if let (Some(size), Some(vpcc)) = (size, &mut self.vpcc) {
+            vpcc[1] = vp9::level(size);
+        }
+        self.size = size.or(self.size);
+        self
+    }
+
     /// Of a keyframe as [`Parts`](super::frame::Parts) has it. `None` when what its decoder needs is
     /// not in it.
     pub fn of(codec: Codec, frame: &[u8]) -> Option<Self> {
         match codec {
-            Codec::Opus => Some(Self { size: None, record: opus_head() }),
+            Codec::Opus => Some(Self { record: opus_head(), ..Self::default() }),
             Codec::Pcmu | Codec::Pcma | Codec::G722 => Some(Self::default()),
-            Codec::Vp8 => Some(Self { size: Some(vp8_size(frame)?), record: Vec::new() }),
-            Codec::Vp9 => Some(Self { size: Some(vp9_size(frame)?), record: Vec::new() }),
+            Codec::Vp8 => Some(Self { size: Some(vp8_size(frame)?), ..Self::default() }),
+            Codec::Vp9 => {
+                let vp9::Header { size, vpcc } = vp9::header(frame)?;
+                Some(Self { size: Some(size), vpcc: Some(vpcc), ..Self::default() })
+            }
             Codec::H264 => avc(frame),
             Codec::H265 => hevc(frame),
             Codec::Av1 => av1_record(frame),
@@ -82,30 +99,6 @@ fn vp8_size(frame: &[u8]) -> Option<(u16, u16)> {
     Some((side(header[6], header[7]), side(header[8], header[9])))
 }
 
-/// VP9 6.2, uncompressed_header().
-fn vp9_size(frame: &[u8]) -> Option<(u16, u16)> {
-    const SYNC_CODE: u32 = 0x49_8342;
-    const RGB: u32 = 7;
-    let mut r = BitReader::new(frame);
-    r.skip(2)?; // frame_marker
-    let profile = r.bits(1)? | r.bits(1)? << 1;
-    r.skip(if profile == 3 { 1 } else { 0 })?;
-    let (shows_existing, inter) = (r.bit()?, r.bit()?);
-    r.skip(2)?; // show_frame, error_resilient_mode
-    if shows_existing || inter || r.bits(24)? != SYNC_CODE {
-        return None;
-    }
-    r.skip(if profile >= 2 { 1 } else { 0 })?; // ten_or_twelve_bit
-    let subsampling = profile & 1 == 1;
-    if r.bits(3)? != RGB {
-        r.skip(if subsampling { 4 } else { 1 })?; // color_range, subsampling, reserved
-    } else {
-        r.skip(if subsampling { 1 } else { 0 })?;
-    }
-    let side = |minus_one: u32| u16::try_from(minus_one + 1).ok();
-    Some((side(r.bits(16)?)?, side(r.bits(16)?)?))
-}
-
 /// ISO/IEC 14496-15 5.3.3.1.
 fn avc(frame: &[u8]) -> Option<Configuration> {
     const EXTENDED: [u8; 4] = [100, 110, 122, 144];
@@ -134,7 +127,7 @@ fn avc(frame: &[u8]) -> Option<Configuration> {
         record.extend([0xfc | low(chroma, 2), 0xf8 | low(luma_depth, 3)]);
         record.extend([0xf8 | low(chroma_depth, 3), 0]);
     }
-    Some(Configuration { size: Some(size), record })
+    Some(Configuration { size: Some(size), record, vpcc: None })
 }
 
 /// ISO/IEC 14496-15 8.3.3.1.
@@ -159,7 +152,7 @@ fn hevc(frame: &[u8]) -> Option<Configuration> {
         record.extend([kind, 0, sets.len() as u8]);
         sets.iter().try_for_each(|nal| sized(&mut record, nal))?;
     }
-    Some(Configuration { size: Some(sps.size), record })
+    Some(Configuration { size: Some(sps.size), record, vpcc: None })
 }
 
 fn av1_record(frame: &[u8]) -> Option<Configuration> {
@@ -178,7 +171,7 @@ fn av1_record(frame: &[u8]) -> Option<Configuration> {
         record.extend(sequence.configuration);
         record.push(0);
         record.extend_from_slice(whole);
-        return Some(Configuration { size: Some(size), record });
+        return Some(Configuration { size: Some(size), record, vpcc: None });
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod ebml;
 pub mod error;
+pub mod mp4;
 pub mod output;
 pub mod webm;
 

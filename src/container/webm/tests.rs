@@ -13,7 +13,7 @@ fn track(codec: Codec) -> TrackEntry {
         codec,
         name: "somebody".into(),
         language: "und".into(),
-        configuration: Configuration { size, record },
+        configuration: Configuration { size, record, vpcc: None },
         rotation: 0,
     }
 }

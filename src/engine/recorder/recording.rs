@@ -126,7 +126,8 @@ impl Recording {
             return if unreadable { Err(RecorderError::Unreadable(codec)) } else { Ok(None) };
         };
         if codec == Codec::Vp9 {
-            configuration.size = larger(configuration.size, line.announced);
+            let size = larger(configuration.size, line.announced);
+            configuration = configuration.with_size(size);
         }
         let size = configuration.size;
         let number = self.writer.add_track(&TrackEntry {
