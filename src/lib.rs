@@ -6,6 +6,7 @@ pub mod container;
 pub mod control;
 pub mod dump;
 pub mod engine;
+pub mod hls;
 pub mod host;
 pub mod log;
 #[cfg(feature = "mcu")]

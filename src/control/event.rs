@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::error::EngineError;
+use super::hls::HttpAnswer;
 use super::ids::{
-    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RecordedTrackId, RecorderId,
-    RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, HlsId, MixerId, OutgoingTrackId, PortId, RecordedTrackId,
+    RecorderId, RequestId, SourceId, SpeakersId, TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
@@ -99,6 +100,8 @@ pub enum Reply {
     None,
     /// A file.
     Bytes(Vec<u8>),
+    /// To a player of HLS.
+    Http(HttpAnswer),
     /// The statistics that `getStats` of an endpoint, a transport, a mixer or a recorder gives, as JSON.
     Stats(String),
 }
@@ -260,6 +263,21 @@ pub enum Event {
         recorder: RecorderId,
         reason: CloseReason,
         progress: RecordingProgress,
+    },
+    /// Somebody watches a stream of HLS, or nobody does any more.
+    HlsWatched {
+        hls: HlsId,
+        watched: bool,
+    },
+    /// A rendition cannot be made of what feeds it.
+    RenditionError {
+        rendition: RecordedTrackId,
+        error: EngineError,
+    },
+    /// It panicked, and is closed.
+    HlsFailed {
+        hls: HlsId,
+        error: EngineError,
     },
 
     /// A reader has something, or a writer has room. Overwrites the one before.

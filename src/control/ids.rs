@@ -140,6 +140,10 @@ id!(
     RecordedTrackId
 );
 id!(
+    /// A stream of HLS. Lives on no shard. Its renditions have ids as lines of a recording do.
+    HlsId
+);
+id!(
     /// A place in a mixer.
     PortId
 );
@@ -157,6 +161,12 @@ impl From<MixerId> for TakerId {
 impl From<RecorderId> for TakerId {
     fn from(recorder: RecorderId) -> Self {
         Self(recorder.0)
+    }
+}
+
+impl From<HlsId> for TakerId {
+    fn from(hls: HlsId) -> Self {
+        Self(hls.0)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod conduit;
 pub mod error;
 pub mod event;
 pub mod flow;
+pub mod hls;
 pub mod ids;
 pub mod json;
 pub mod layers;

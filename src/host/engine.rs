@@ -1,10 +1,12 @@
 //! The whole engine as its binding sees it: start, ask, shut down.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::error::HostError;
+use super::hls::{Streaming, Streams};
 use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
@@ -16,9 +18,10 @@ use crate::control::command::{Command, TransportCommand};
 use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
+use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId, ShardIndex,
-    SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, HlsId, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId,
+    ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
@@ -55,6 +58,7 @@ pub struct Engine {
     groups: AtomicUsize,
     tasks: Arc<TaskPool>,
     recordings: Recordings,
+    streaming: Streaming,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -83,12 +87,14 @@ impl Engine {
         #[cfg(feature = "mcu")]
         let mixers = Arc::<Mixers>::default();
         let recorders = Arc::<Recorders>::default();
+        let streams = Arc::<Streams>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
             #[cfg(feature = "mcu")]
             mixers: Arc::clone(&mixers),
             recorders: Arc::clone(&recorders),
+            streams: Arc::clone(&streams),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -98,6 +104,13 @@ impl Engine {
             mailbox.clone(),
             outside.clone(),
             recorders,
+        );
+        let streaming = Streaming::new(
+            Arc::clone(&tasks),
+            ids.clone(),
+            mailbox.clone(),
+            outside.clone(),
+            streams,
         );
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
@@ -120,6 +133,7 @@ impl Engine {
             groups: AtomicUsize::new(0),
             tasks,
             recordings,
+            streaming,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -303,6 +317,43 @@ impl Engine {
         self.recordings.command(recorder, command)
     }
 
+    /// Makes a stream of HLS.
+    ///
+    /// Errors: `Limit`, `InvalidArg` when another one has the name, `Io`.
+    pub fn create_hls(&self, options: HlsOptions) -> Result<HlsId, EngineError> {
+        self.streaming.create(options)
+    }
+
+    /// For a rendition that is made next.
+    pub fn rendition_id(&self) -> RecordedTrackId {
+        self.streaming.rendition_id()
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn hls(&self, hls: HlsId, command: HlsCommand) -> Result<(), EngineError> {
+        self.streaming.command(hls, command)
+    }
+
+    /// What a player of HLS gets; the reply to `request` is the answer, when there is one.
+    ///
+    /// Errors: `Closed`.
+    pub fn ask_hls(
+        &self,
+        hls: HlsId,
+        path: &str,
+        query: &str,
+        request: RequestId,
+    ) -> Result<(), EngineError> {
+        self.streaming.ask(hls, path, query, request)
+    }
+
+    /// Serves all streams of HLS at an address of their own. Gives the address.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn listen_hls(&self, address: SocketAddr) -> Result<SocketAddr, EngineError> {
+        self.streaming.listen(address)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -317,6 +368,7 @@ impl Engine {
 
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
+        self.streaming.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
@@ -331,6 +383,7 @@ struct Makers {
     #[cfg(feature = "mcu")]
     mixers: Arc<Mixers>,
     recorders: Arc<Recorders>,
+    streams: Arc<Streams>,
 }
 
 impl Shards for Makers {
@@ -355,6 +408,7 @@ impl Shards for Makers {
         #[cfg(feature = "mcu")]
         self.mixers.thread_ended(ended);
         self.recorders.thread_ended(ended);
+        self.streams.thread_ended(ended);
         ended
     }
 }

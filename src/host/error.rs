@@ -19,6 +19,7 @@ pub enum HostError {
     EndpointClosed,
     MixerClosed,
     RecorderClosed,
+    HlsClosed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
     /// All media threads are too busy.
@@ -27,6 +28,17 @@ pub enum HostError {
     MixerLimit(usize),
     /// The endpoint has as many recorders as it may.
     RecorderLimit(usize),
+    /// The endpoint has as many streams of HLS as it may.
+    HlsLimit(usize),
+    /// Another stream of HLS has this name.
+    HlsName(String),
+    /// The endpoint has as many servers of HLS as it may.
+    HlsServers(usize),
+    /// The system does not let players of HLS be listened for.
+    HlsListen {
+        address: std::net::SocketAddr,
+        error: io::Error,
+    },
     /// The mixer has as many ports as it may.
     PortLimit(usize),
     /// So many calls wait for a media thread.
@@ -40,6 +52,10 @@ pub enum HostError {
     },
     /// So many calls wait for a recorder.
     CallsWaitForRecorder {
+        calls: usize,
+    },
+    /// So many calls wait for a stream of HLS.
+    CallsWaitForHls {
         calls: usize,
     },
     /// The ring to a media thread is full.
@@ -66,6 +82,7 @@ impl fmt::Display for HostError {
             Self::EndpointClosed => f.write_str("the endpoint is closed"),
             Self::MixerClosed => f.write_str("the mixer is closed"),
             Self::RecorderClosed => f.write_str("the recorder is closed"),
+            Self::HlsClosed => f.write_str("the stream is closed"),
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
@@ -74,6 +91,10 @@ impl fmt::Display for HostError {
             }
             Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
             Self::RecorderLimit(limit) => write!(f, "an endpoint has at most {limit} recorders"),
+            Self::HlsLimit(limit) => write!(f, "an endpoint has at most {limit} streams of HLS"),
+            Self::HlsName(name) => write!(f, "another stream of the endpoint is called {name}"),
+            Self::HlsServers(limit) => write!(f, "an endpoint has at most {limit} servers of HLS"),
+            Self::HlsListen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
             Self::CallsWaitForThread { calls, thread } => {
                 write!(f, "{calls} calls wait for media thread {}; await some first", thread.0)
@@ -83,6 +104,9 @@ impl fmt::Display for HostError {
             }
             Self::CallsWaitForRecorder { calls } => {
                 write!(f, "{calls} calls wait for the recorder; await some first")
+            }
+            Self::CallsWaitForHls { calls } => {
+                write!(f, "{calls} calls wait for the stream; await some first")
             }
             Self::ThreadBehind(thread) => {
                 write!(f, "media thread {} does not keep up; try again", thread.0)
@@ -100,18 +124,23 @@ impl Fault for HostError {
             Self::Identity(_) | Self::NoSuchThread(_) | Self::ThreadFailed(_) => {
                 ErrorCode::Internal
             }
-            Self::MediaThread(_) | Self::PoolThread(_) => ErrorCode::Io,
-            Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed => ErrorCode::Closed,
+            Self::MediaThread(_) | Self::PoolThread(_) | Self::HlsListen { .. } => ErrorCode::Io,
+            Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed | Self::HlsClosed => {
+                ErrorCode::Closed
+            }
             Self::TransportLimit(_)
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)
+            | Self::HlsLimit(_)
+            | Self::HlsServers(_)
             | Self::PortLimit(_) => ErrorCode::Limit,
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
             | Self::CallsWaitForRecorder { .. }
+            | Self::CallsWaitForHls { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
             Self::Overload => ErrorCode::Busy,
-            Self::MixedCodec(_) => ErrorCode::InvalidArg,
+            Self::MixedCodec(_) | Self::HlsName(_) => ErrorCode::InvalidArg,
             #[cfg(feature = "mcu")]
             Self::Font(_) => ErrorCode::InvalidArg,
         }

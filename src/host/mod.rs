@@ -9,6 +9,7 @@
 
 mod engine;
 mod error;
+mod hls;
 mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]

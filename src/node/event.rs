@@ -9,6 +9,7 @@ use super::options::NativeChannelOptions;
 use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
+use crate::control::hls::HttpAnswer;
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 use crate::control::recorder::RecordingProgress;
@@ -140,6 +141,15 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("progress", recording_progress(env, progress)?)?;
             Ok(object)
         }
+        Event::HlsWatched { hls, watched } => {
+            let mut object = about(env, "hlsWatched", hls.0)?;
+            object.set("watched", watched)?;
+            Ok(object)
+        }
+        Event::RenditionError { rendition, error } => {
+            failed(env, "renditionError", rendition.0, &error)
+        }
+        Event::HlsFailed { hls, error } => failed(env, "hlsFailed", hls.0, &error),
         Event::Conduit { id } => about(env, "conduit", id.0),
         Event::ConduitClosed { id } => about(env, "conduitClosed", id.0),
 
@@ -242,10 +252,20 @@ fn reply(
     match result {
         Ok(Reply::Done) => {}
         Ok(Reply::Bytes(bytes)) => object.set("value", buffer(env, bytes.into())?)?,
+        Ok(Reply::Http(answer)) => object.set("value", http_answer(env, answer)?)?,
         Ok(Reply::None) => object.set("value", Null)?,
         Ok(Reply::Sdp(text) | Reply::Stats(text)) => object.set("value", text)?,
         Err(error) => object.set("error", error::to_object(env, &error)?)?,
     }
+    Ok(object)
+}
+
+fn http_answer(env: &Env, answer: HttpAnswer) -> Result<Object<'_>> {
+    let mut object = Object::new(env)?;
+    object.set("status", answer.status)?;
+    object.set("contentType", answer.content_type)?;
+    object.set("cacheControl", answer.cache_control)?;
+    object.set("body", buffer(env, answer.body)?)?;
     Ok(object)
 }
 

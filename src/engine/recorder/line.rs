@@ -17,33 +17,33 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a line is in the file now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Entry {
-    pub(super) number: u8,
-    pub(super) codec: Codec,
+pub(in crate::engine) struct Entry {
+    pub(in crate::engine) number: u8,
+    pub(in crate::engine) codec: Codec,
 }
 
-pub(super) struct Line {
+pub(in crate::engine) struct Line {
     id: RecordedTrackId,
     kind: Kind,
-    pub(super) options: LineOptions,
+    pub(in crate::engine) options: LineOptions,
     assembler: Assembler,
     paused: bool,
-    pub(super) entry: Option<Entry>,
+    pub(in crate::engine) entry: Option<Entry>,
     /// When its last frame is shown.
-    pub(super) last: Option<Duration>,
+    pub(in crate::engine) last: Option<Duration>,
     /// Frames were left out, so that nothing before the next keyframe can be decoded.
-    pub(super) broken: bool,
+    pub(in crate::engine) broken: bool,
     /// The largest picture that packets told of: layers of VP9 do not say it in their frames.
-    pub(super) announced: Option<(u16, u16)>,
+    pub(in crate::engine) announced: Option<(u16, u16)>,
     /// Keyframes in a row that were none of their codec.
-    pub(super) unreadable: u32,
+    pub(in crate::engine) unreadable: u32,
     heard: Option<Instant>,
     asked: Option<Instant>,
-    pub(super) counts: LineStats,
+    pub(in crate::engine) counts: LineStats,
 }
 
 impl Line {
-    pub(super) fn new(id: RecordedTrackId, kind: Kind, options: LineOptions) -> Self {
+    pub(in crate::engine) fn new(id: RecordedTrackId, kind: Kind, options: LineOptions) -> Self {
         Self {
             id,
             kind,
@@ -61,23 +61,23 @@ impl Line {
         }
     }
 
-    pub(super) fn id(&self) -> RecordedTrackId {
+    pub(in crate::engine) fn id(&self) -> RecordedTrackId {
         self.id
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(in crate::engine) fn kind(&self) -> Kind {
         self.kind
     }
 
-    pub(super) fn takes_smallest(&self) -> bool {
+    pub(in crate::engine) fn takes_smallest(&self) -> bool {
         self.options.smallest
     }
 
-    pub(super) fn is_paused(&self) -> bool {
+    pub(in crate::engine) fn is_paused(&self) -> bool {
         self.paused
     }
 
-    pub(super) fn pause(&mut self, paused: bool) {
+    pub(in crate::engine) fn pause(&mut self, paused: bool) {
         if self.paused && !paused {
             self.begin_anew();
         }
@@ -85,13 +85,13 @@ impl Line {
     }
 
     /// What feeds it counts anew.
-    pub(super) fn begin_anew(&mut self) {
+    pub(in crate::engine) fn begin_anew(&mut self) {
         self.assembler.reset();
         self.asked = None;
     }
 
     /// Takes a packet. `false` when it is left out.
-    pub(super) fn receive(&mut self, now: Instant, packet: &TakenPacket) -> bool {
+    pub(in crate::engine) fn receive(&mut self, now: Instant, packet: &TakenPacket) -> bool {
         if self.paused {
             return false;
         }
@@ -105,16 +105,16 @@ impl Line {
         true
     }
 
-    pub(super) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
+    pub(in crate::engine) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
         self.assembler.poll(now)
     }
 
-    pub(super) fn give_back(&mut self, parts: Parts) {
+    pub(in crate::engine) fn give_back(&mut self, parts: Parts) {
         self.assembler.give_back(parts);
     }
 
     /// Whether to ask for a keyframe now. The first one of a stream is asked for by who takes it.
-    pub(super) fn wants_keyframe(&mut self, now: Instant) -> bool {
+    pub(in crate::engine) fn wants_keyframe(&mut self, now: Instant) -> bool {
         let recent = |at: Option<Instant>| {
             at.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN)
         };
@@ -130,7 +130,7 @@ impl Line {
         wants
     }
 
-    pub(super) fn stats(&self) -> LineStats {
+    pub(in crate::engine) fn stats(&self) -> LineStats {
         LineStats {
             codec: self.entry.map(|entry| entry.codec.name()),
             frames_lost: self.assembler.lost(),
@@ -149,6 +149,9 @@ fn without_red(packet: &TakenPacket) -> Option<Cow<'_, TakenPacket>> {
 }
 
 /// The larger of two sizes of which either may be unknown.
-pub(super) fn larger(one: Option<(u16, u16)>, other: Option<(u16, u16)>) -> Option<(u16, u16)> {
+pub(in crate::engine) fn larger(
+    one: Option<(u16, u16)>,
+    other: Option<(u16, u16)>,
+) -> Option<(u16, u16)> {
     one.into_iter().chain(other).max_by_key(|(w, h)| u32::from(*w) * u32::from(*h))
 }

@@ -24,7 +24,7 @@ use crate::engine::tap::{Inlet, Notes, Outlet, Shards, Taker};
 use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
 pub use error::RecorderError;
-use line::Line;
+pub(in crate::engine) use line::{Line, larger};
 use recording::Recording;
 
 /// Commands that may wait for a recorder.

@@ -1,0 +1,286 @@
+//! One rendition of a stream: the segments that are kept of it, and their parts.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::codec::Kind;
+use crate::container::mp4::Fragment;
+
+/// Segments behind those in the playlist that are kept for who read it a while ago.
+const KEPT_BEHIND: usize = 2;
+/// What is measured of a rendition's rate goes back so many segments.
+const RATE_OF: usize = 8;
+
+/// Lengths of a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// A part is no longer, as long as frames are regular.
+    pub part: Duration,
+    /// A segment is about as long.
+    pub segment: Duration,
+    /// Segments in a playlist.
+    pub window: usize,
+}
+
+impl Shape {
+    /// EXT-X-TARGETDURATION: whole seconds that no segment is longer than. A keyframe that was asked for
+    /// has half a segment to come.
+    pub(super) fn target_duration(&self) -> u64 {
+        (self.segment + self.segment / 2 + Duration::from_millis(999)).as_secs().max(1)
+    }
+}
+
+/// What the frames of a rendition are.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Format {
+    /// As RFC 6381 has it.
+    pub codec: String,
+    /// Width and height of pictures.
+    pub size: Option<(u16, u16)>,
+}
+
+/// A rendition; see the module.
+#[derive(Debug)]
+pub(super) struct Rendition {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// For whoever chooses; may be empty.
+    pub(super) title: String,
+    pub(super) language: String,
+    pub(super) format: Option<Format>,
+    /// It will never have anything.
+    pub(super) failed: bool,
+    shape: Shape,
+    /// Initialization segments that are still needed, by number.
+    inits: VecDeque<(u64, Bytes)>,
+    next_init: u64,
+    /// The last one may be open.
+    pub(super) segments: VecDeque<Segment>,
+    /// Of the segment that comes next.
+    next: u64,
+    /// Times that it did not go on from before.
+    era: u64,
+    /// The next segment does not go on from the one before.
+    broken: bool,
+    /// Bits a second of segments that ended: the highest, and what there was of the last ones.
+    rates: VecDeque<u64>,
+    pub(super) peak_rate: u64,
+    /// Counts what is published.
+    pub(super) version: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    pub(super) init: u64,
+    /// Segments of one era go on from each other.
+    pub(super) era: u64,
+    /// Of its first frame, since the beginning of the stream.
+    pub(super) begin: Duration,
+    pub(super) parts: Vec<Part>,
+    /// All parts, when no more come.
+    pub(super) whole: Option<Bytes>,
+}
+
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) bytes: Bytes,
+    pub(super) duration: Duration,
+    pub(super) independent: bool,
+}
+
+impl Segment {
+    pub(super) fn duration(&self) -> Duration {
+        self.parts.iter().map(|part| part.duration).sum()
+    }
+
+    /// Gives its bytes one place, which its parts point into.
+    fn close(&mut self) {
+        if self.whole.is_some() {
+            return;
+        }
+        let len = self.parts.iter().map(|part| part.bytes.len()).sum();
+        let mut whole = Vec::with_capacity(len);
+        self.parts.iter().for_each(|part| whole.extend_from_slice(&part.bytes));
+        let whole = Bytes::from(whole);
+        let mut at = 0;
+        for part in &mut self.parts {
+            let end = at + part.bytes.len();
+            part.bytes = whole.slice(at..end);
+            at = end;
+        }
+        self.whole = Some(whole);
+    }
+}
+
+impl Rendition {
+    pub(super) fn new(
+        name: String,
+        kind: Kind,
+        title: String,
+        language: String,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            title,
+            language,
+            format: None,
+            failed: false,
+            shape,
+            inits: VecDeque::new(),
+            next_init: 0,
+            segments: VecDeque::new(),
+            next: 0,
+            era: 0,
+            broken: false,
+            rates: VecDeque::new(),
+            peak_rate: 0,
+            version: 0,
+        }
+    }
+
+    /// Fragments from here on are of this initialization segment.
+    pub(super) fn begin(&mut self, format: Format, init: Bytes) {
+        self.close_last();
+        self.inits.push_back((self.next_init, init));
+        self.next_init += 1;
+        self.format = Some(format);
+    }
+
+    /// Time does not go on where it stopped, or nothing came for a while.
+    pub(super) fn interrupt(&mut self) {
+        self.close_last();
+        self.broken = self.next > 0;
+    }
+
+    /// Forgets all there is: nobody watches.
+    pub(super) fn clear(&mut self) {
+        self.interrupt();
+        self.segments.clear();
+        self.inits.clear();
+        self.format = None;
+        self.version += 1;
+    }
+
+    /// Whether a keyframe is to begin a segment soon.
+    pub(super) fn wants_segment(&self, ahead: Duration) -> bool {
+        self.segments.back().is_some_and(|last| {
+            last.whole.is_none() && last.duration() + ahead >= self.shape.segment
+        })
+    }
+
+    pub(super) fn push(&mut self, fragment: Fragment) {
+        let limit = Duration::from_secs(self.shape.target_duration());
+        let part = Part {
+            bytes: fragment.bytes.into(),
+            duration: fragment.duration,
+            independent: fragment.independent,
+        };
+        let open = self.segments.back().filter(|last| last.whole.is_none());
+        let ends = open.is_none_or(|open| {
+            let age = open.duration();
+            let due = age + self.shape.part / 2 >= self.shape.segment;
+            (due && part.independent) || age + part.duration > limit
+        });
+        if ends {
+            self.open(fragment.begin);
+        }
+        if let Some(open) = self.segments.back_mut() {
+            open.parts.push(part);
+        }
+        self.version += 1;
+    }
+
+    fn open(&mut self, begin: Duration) {
+        self.close_last();
+        let init = self.next_init.saturating_sub(1);
+        self.era += u64::from(std::mem::take(&mut self.broken));
+        let era = self.era;
+        let number = self.next;
+        self.next += 1;
+        let parts = Vec::new();
+        self.segments.push_back(Segment { number, init, era, begin, parts, whole: None });
+        while self.segments.len() > self.shape.window + 1 + KEPT_BEHIND {
+            self.segments.pop_front();
+        }
+        let oldest = self.segments.front().map_or(0, |segment| segment.init);
+        self.inits.retain(|(number, _)| *number >= oldest);
+    }
+
+    fn close_last(&mut self) {
+        let Some(last) = self.segments.back_mut().filter(|last| last.whole.is_none()) else {
+            return;
+        };
+        last.close();
+        let (bytes, seconds) =
+            (last.whole.as_ref().map_or(0, Bytes::len), last.duration().as_secs_f64());
+        if seconds > 0.0 {
+            self.rates.push_back((bytes as f64 * 8.0 / seconds) as u64);
+            if self.rates.len() > RATE_OF {
+                self.rates.pop_front();
+            }
+            self.peak_rate = self.peak_rate.max(self.rates.back().copied().unwrap_or(0));
+        }
+        self.version += 1;
+    }
+
+    /// Bits a second of late; before a segment has ended, of what there is.
+    pub(super) fn average_rate(&self) -> u64 {
+        if let Some(count) = std::num::NonZeroU64::new(self.rates.len() as u64) {
+            return self.rates.iter().sum::<u64>() / count;
+        }
+        let Some(open) = self.segments.back() else { return 0 };
+        let bytes: usize = open.parts.iter().map(|part| part.bytes.len()).sum();
+        let seconds = open.duration().as_secs_f64();
+        if seconds > 0.0 { (bytes as f64 * 8.0 / seconds) as u64 } else { 0 }
+    }
+
+    /// Those that its playlist has.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Segment> {
+        let behind = self.segments.len().saturating_sub(self.shape.window + 1);
+        self.segments.iter().skip(behind)
+    }
+
+    /// EXT-X-DISCONTINUITY-SEQUENCE of its playlist.
+    pub(super) fn first_era(&self) -> u64 {
+        self.listed().next().map_or(self.era, |first| first.era)
+    }
+
+    /// Segments that were begun.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Segment and part that come next.
+    pub(super) fn next(&self) -> (u64, u64) {
+        match self.segments.back() {
+            Some(open) if open.whole.is_none() => (open.number, open.parts.len() as u64),
+            _ => (self.next, 0),
+        }
+    }
+
+    /// Segment and part that came last.
+    pub(super) fn last(&self) -> Option<(u64, u64)> {
+        let last = self.segments.back()?;
+        Some((last.number, (last.parts.len() as u64).checked_sub(1)?))
+    }
+
+    pub(super) fn segment(&self, number: u64) -> Option<&Segment> {
+        let first = self.segments.front()?.number;
+        self.segments.get(usize::try_from(number.checked_sub(first)?).ok()?)
+    }
+
+    pub(super) fn init(&self, number: u64) -> Option<&Bytes> {
+        self.inits.iter().find(|(known, _)| *known == number).map(|(_, bytes)| bytes)
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        let parts = self.segments.iter().flat_map(|segment| &segment.parts);
+        parts.map(|part| part.bytes.len()).sum()
+    }
+}
