@@ -20,6 +20,7 @@
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
 
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EventEmitter } from 'node:events'
 import { Readable, Writable } from 'node:stream'
 
@@ -260,6 +261,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   readonly mixers: readonly Mixer[]
   readonly recorders: readonly Recorder[]
+  readonly hlsStreams: readonly Hls[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -298,6 +300,19 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (the file cannot be made, or is there)
    */
   createRecorder(file: string, options?: RecorderOptions & { appData?: unknown }): Promise<Recorder>
+  /**
+   * Begins a live stream for players of HLS. An endpoint has at most 1000.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (another stream has the name, too), `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO`
+   */
+  createHls(options?: HlsOptions & { appData?: unknown }): Promise<Hls>
+  /**
+   * Serves all HLS streams of the endpoint, those that come later too, from a thread on which no JavaScript runs: each at
+   * `http://HOST:PORT/NAME/index.m3u8` with its {@link Hls.name}. Plain HTTP/1.1 without a check of who asks: for players
+   * behind a proxy or a CDN, or with names that nobody guesses. At most 16.
+   * @param options `ip` default `'0.0.0.0'`; `port` default 0, any that is free
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (the address cannot be listened on)
+   */
+  listenHls(options?: { ip?: string; port?: number }): Promise<{ readonly ip: string; readonly port: number }>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -474,6 +489,123 @@ export interface RepairedFile {
  * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_IO`, `ERR_FORMAT` (not a file of a recorder)
  */
 export function repair(file: string): Promise<RepairedFile>
+
+// ---------------------------------------------------------------------------------------------
+// HTTP Live Streaming
+// ---------------------------------------------------------------------------------------------
+
+export interface HlsOptions {
+  /** Of the stream at {@link Endpoint.listenHls}: up to 128 letters, digits, `-` and `_`. Default: random, 128 bits. */
+  name?: string
+  /** Milliseconds of a part, 100 to 2000: players are about four of them behind. Default 500. */
+  part?: number
+  /** Milliseconds of a segment, two parts to 30000: as often a keyframe is asked for. Default 2000. */
+  segment?: number
+  /** Segments in a playlist, 3 to 1000: how far players can go back. All are in memory. Default 6. */
+  window?: number
+}
+
+export interface RenditionOptions {
+  /** For whoever chooses between several sounds, up to 200 characters. */
+  title?: string
+  /** As BCP 47 has it. Default `'und'`, unknown. */
+  language?: string
+  /** Of a track with several encodings. Add it several times for a choice of qualities. Default `'best'`. */
+  encoding?: 'best' | 'smallest'
+}
+
+export interface HlsStats {
+  /** About how many watch, over the last ten seconds. */
+  viewers: number
+  /** What players asked for so far. */
+  requests: number
+  /** Packets that found no room before they were looked at. */
+  packetsDropped: number
+  renditions: RenditionStats[]
+}
+
+export interface RenditionStats {
+  id: number
+  /** As playlists call it. */
+  name: string
+  /** As RFC 6381 has it; `null` while nobody watches. */
+  codec: string | null
+  width: number | null
+  height: number | null
+  /** That were begun so far. */
+  segments: number
+  /** Bits a second. */
+  bitrate: number
+  /** That are kept. */
+  bytes: number
+  frames: number
+  keyframes: number
+  /** Frames that were lost on their way here or broken. */
+  framesLost: number
+}
+
+export interface HlsEvents {
+  /** Somebody began to watch, or nobody did for 30 s: nothing is made while nobody watches. */
+  watched: [watched: boolean]
+  /** A fault of the engine; the stream closes. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * A live stream for players of HLS (RFC 8216) and its low-latency extensions, as hls.js, Safari and ffmpeg have them:
+ * tracks as they are, without transcoding, about two seconds behind. Segments begin with keyframes, which are asked for.
+ */
+export class Hls extends EventEmitter<HlsEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  readonly name: string
+  readonly renditions: readonly Rendition[]
+  readonly watched: boolean
+  /**
+   * Answers requests below the address of the stream, as Express and `node:http` give them, with the mount path already taken off `url`:
+   * `app.use('/live', hls.handler)` serves `/live/index.m3u8`. Whoever is to be refused is refused in front of it.
+   */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /**
+   * Another rendition: H264, H265, VP9, AV1 or Opus. Pictures are what players choose from; sound goes with all of them.
+   * At most 32.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (HLS carries none of its codecs: VP8 is to be mixed
+   *   into another one), `ERR_CLOSED`, `ERR_QUEUE_FULL`
+   */
+  add(track: IncomingTrack | MixedTrack, options?: RenditionOptions & { appData?: unknown }): Rendition
+  getStats(): Promise<HlsStats>
+  /** Players are told that it is over. */
+  close(): void
+}
+
+export interface RenditionEvents {
+  /** Players could not play it: `ERR_CODEC_MISMATCH`, `ERR_LIMIT`. It closes, the others go on. */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** What players choose from. When its source closes it stays, and waits for another one. */
+export class Rendition extends EventEmitter<RenditionEvents> {
+  private constructor()
+  readonly id: number
+  readonly hls: Hls
+  appData: unknown
+  readonly closed: boolean
+  readonly kind: Kind
+  /** What feeds it now. */
+  readonly source: IncomingTrack | MixedTrack | null
+  /**
+   * Goes on with another track of its kind.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
+   */
+  attachTo(track: IncomingTrack | MixedTrack): this
+  /** Nothing feeds it until it is attached again. */
+  detach(): void
+}
 
 // ---------------------------------------------------------------------------------------------
 // Transport

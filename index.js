@@ -17,6 +17,8 @@ const { OutgoingStream } = require('./lib/track/outgoing-stream.js')
 const { OutgoingTrack } = require('./lib/track/outgoing-track.js')
 const { PcmReader } = require('./lib/mixer/pcm-reader.js')
 const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
+const { Hls } = require('./lib/hls/hls.js')
+const { Rendition } = require('./lib/hls/rendition.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
@@ -46,7 +48,9 @@ module.exports = {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Hls,
   Recorder,
+  Rendition,
   RecordedTrack,
   repair,
   DataChannel

@@ -21,6 +21,8 @@ export const {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Hls,
+  Rendition,
   Recorder,
   RecordedTrack,
   repair,

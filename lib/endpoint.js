@@ -17,6 +17,8 @@ const {
   kHandle,
   kRemove
 } = require('./object/internal.js')
+const { Hls } = require('./hls/hls.js')
+const hlsGiven = require('./hls/hls-options.js')
 const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
@@ -45,6 +47,7 @@ class Endpoint extends MediaObject {
   #detectors = new Set()
   #mixers = new Set()
   #recorders = new Set()
+  #streams = new Set()
   #threads
   #addresses
   #closing
@@ -107,6 +110,10 @@ class Endpoint extends MediaObject {
 
   get recorders() {
     return [...this.#recorders]
+  }
+
+  get hlsStreams() {
+    return [...this.#streams]
   }
 
   createTransport(options) {
@@ -173,6 +180,21 @@ class Endpoint extends MediaObject {
         resolve(recorder)
       })
     })
+  }
+
+  async createHls(given) {
+    const options = hlsGiven.hlsOptions(given)
+    check.open(this)
+    const created = callNative(() => this.#native.createHls(JSON.stringify(options)))
+    const hls = new Hls(kConstruct, this, created, options.name, given?.appData)
+    this.#streams.add(hls)
+    return hls
+  }
+
+  async listenHls(given) {
+    const { ip, port } = hlsGiven.listenOptions(given)
+    check.open(this)
+    return Object.freeze({ ip, port: callNative(() => this.#native.listenHls(ip, port)) })
   }
 
   addFont(font) {
@@ -249,7 +271,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams]
   }
 
   [kForget]() {
@@ -266,6 +288,7 @@ class Endpoint extends MediaObject {
     this.#detectors.delete(child)
     this.#mixers.delete(child)
     this.#recorders.delete(child)
+    this.#streams.delete(child)
   }
 }
 
