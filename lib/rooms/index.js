@@ -6,6 +6,7 @@ const { Room } = require('./room.js')
 const { Participant } = require('./participant.js')
 const { Publication } = require('./publication.js')
 const { Guest } = require('./guest.js')
+const { RoomRecording } = require('./recording/room-recording.js')
 const { RoomError } = require('./room-error.js')
 
 exports.Rooms = Rooms
@@ -14,4 +15,5 @@ exports.Room = Room
 exports.Participant = Participant
 exports.Publication = Publication
 exports.Guest = Guest
+exports.RoomRecording = RoomRecording
 exports.RoomError = RoomError
