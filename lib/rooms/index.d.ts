@@ -86,8 +86,14 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
  */
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
-/** What a participant sends: a peer's track, or one that an agent makes. */
+/** What a participant sends: a peer's track, or one that is made here. */
 export type PublishedTrack = IncomingTrack | MixedTrack
+
+/** Tracks that are made here, such as a {@link Mixer} or a player has. */
+export interface OfferedTracks {
+  readonly audio: PublishedTrack | null
+  readonly video: PublishedTrack | null
+}
 
 /**
  * `mix`: everyone in one picture and one sound. `streams`: each participant's tracks as they are. `speakers`: the
@@ -576,6 +582,11 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * mix, and the tile says so. What is not given stays as it was.
    */
   setMuted(muted: { audio?: boolean; video?: boolean }): void
+  /**
+   * Has a participant without a transport send tracks that are made here, such as those of a player. Agents do so by
+   * themselves. `null`: nothing any more.
+   */
+  offer(tracks: OfferedTracks | null): void
   /** Says that what they send is encrypted end to end: recordings leave it out. */
   setEncrypted(encrypted: boolean): void
   /**
@@ -826,3 +837,11 @@ export class RoomRecording extends EventEmitter<RoomRecordingEvents> {
   /** Resolves when files and index are whole and stored. Never rejects. */
   readonly finished: Promise<RoomRecordingResult>
 }
+
+/**
+ * Makes seekable what a process that was killed left in its recordings' directory, and says in its index how it ended
+ * (`interrupted`). Call it before anything is recorded there.
+ * @param options.storage where recordings go that are still in the directory
+ * @returns names of the recordings that it did something for
+ */
+export function recoverRecordings(directory: string, options?: { storage?: RecordingStorage }): Promise<string[]>

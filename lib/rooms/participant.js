@@ -277,9 +277,9 @@ class Participant extends EventEmitter {
     this.#moderate(kind, false)
   }
 
-  /** Called by the agent: what it says and shows. @param {import('../../index.js').Mixer | null} mixer */
-  offerMixed(mixer) {
-    if (!this.#closed) this.#publishing.offerMixed(mixer)
+  /** @param {import('./index.js').OfferedTracks | null} tracks */
+  offer(tracks) {
+    if (!this.#closed) this.#publishing.offer(tracks)
   }
 
   /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
@@ -343,10 +343,9 @@ class Participant extends EventEmitter {
     if (this.#closed) return
     this.#closed = true
     this.setTransport(null)
-    if (this.agent) {
-      this.#publishing.stop()
-      this.agent.close()
-    }
+    // What came by no transport.
+    this.#publishing.stop()
+    this.agent?.close()
     this.emit('left', reason, text ?? null)
   }
 

@@ -5,12 +5,10 @@ const { Participant } = require('../participant.js')
 const { RoomError } = require('../room-error.js')
 const { DirectoryStorage } = require('../../storage/directory-storage.js')
 const { expireRecordings } = require('../../storage/recordings.js')
+const { going } = require('./going.js')
 const { isFull } = require('./limit-watch.js')
 const { MAX_RECORDINGS, checkRecordOptions } = require('./record-options.js')
 const { RoomRecording } = require('./room-recording.js')
-
-/** Names of recordings that go on in this process, by their storage: retention leaves them. @type {Set<RoomRecording>} */
-const going = new Set()
 
 /** The recordings of one room. */
 class RoomRecordings {
@@ -132,7 +130,9 @@ async function expire({ root, retention, storage }) {
 
 /** @param {Error} cause */
 function notWritable(cause) {
-  const error = new RoomError('ERR_IO', `the recording cannot be written: ${cause.message}`)
+  // Messages of the system have paths in them, which are nobody's to know who asks by a network.
+  const said = /** @type {any} */ (cause).syscall ? /** @type {any} */ (cause).code : cause.message
+  const error = new RoomError('ERR_IO', `the recording cannot be written: ${said}`)
   error.cause = cause
   return error
 }
