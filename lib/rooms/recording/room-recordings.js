@@ -1,6 +1,7 @@
 'use strict'
 
 const { mkdir, rm } = require('node:fs/promises')
+const path = require('node:path')
 const { Participant } = require('../participant.js')
 const { RoomError } = require('../room-error.js')
 const { DirectoryStorage } = require('../../storage/directory-storage.js')
@@ -105,18 +106,16 @@ class RoomRecordings {
   /** @param {import('./record-options.js').Checked} options */
   async #prepare(options) {
     const { root, name, minFree } = options
-    try {
-      await mkdir(root, { recursive: true, mode: 0o700 })
-      await expire(options)
-      if (await isFull(root, minFree)) throw Object.assign(new Error(`less than ${minFree} bytes are free`), { code: 'ENOSPC' })
-      // Made here and nowhere else, it is no link to somewhere else.
-      await mkdir(`${root}/${name}`, { mode: 0o700 })
-    } catch (error) {
-      if (/** @type {any} */ (error)?.code === 'EEXIST') {
-        throw new RoomError('ERR_INVALID_ARG', 'there is a recording of that name: nothing is overwritten', { field: 'options.name' })
-      }
-      throw notWritable(/** @type {Error} */ (error))
-    }
+    await mkdir(root, { recursive: true, mode: 0o700 }).catch(error => {
+      throw notWritable(error)
+    })
+    await expire(options)
+    if (await isFull(root, minFree)) throw notWritable(new Error(`less than ${minFree} bytes are free`))
+    // Made here and nowhere else, it is no link to somewhere else.
+    await mkdir(path.join(root, name), { mode: 0o700 }).catch(error => {
+      if (error.code !== 'EEXIST') throw notWritable(error)
+      throw new RoomError('ERR_INVALID_ARG', 'there is a recording of that name: nothing is overwritten', { field: 'options.name' })
+    })
   }
 }
 
