@@ -50,6 +50,17 @@ class RecordingFixture {
     return rooms
   }
 
+  /** From now on people connect to this endpoint. @param {Endpoint} endpoint */
+  serve(endpoint) {
+    this.server = endpoint
+  }
+
+  /** Tracks of a connection, by kind. @param {import('medialoom').Transport} transport */
+  local(transport) {
+    const [audio, video] = ['audio', 'video'].map(kind => transport.incomingTracks.find(track => track.kind === kind))
+    return { audio, video }
+  }
+
   /** A connection that brings a microphone and a camera. @param {import('node:test').TestContext} t */
   async transport(t, { codec = /** @type {'vp8' | 'h264'} */ ('vp8'), kinds = ['audio', 'video'] } = {}) {
     const source = (this.sources[codec] ??= await this.#source(codec))
@@ -57,7 +68,7 @@ class RecordingFixture {
     t.after(() => client.close())
     const stream = client.createOutgoingStream()
     for (const kind of kinds) stream.addTrack(kind).attachTo(source[kind])
-    const transport = this.endpoint.createTransport()
+    const transport = (this.server ?? this.endpoint).createTransport()
     await negotiate(client, transport)
     await within(20_000, Promise.all([connected(client), connected(transport)]), 'the connection')
     return transport

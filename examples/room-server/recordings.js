@@ -49,6 +49,11 @@ export class Recordings {
     return this.#plays.available && this.#storage instanceof DirectoryStorage
   }
 
+  /** Whether nothing is being written. */
+  get idle() {
+    return this.#unfinished.size === 0
+  }
+
   /** Finishes what a server that was killed left. */
   async recover() {
     const { directory, storage } = this.#config
