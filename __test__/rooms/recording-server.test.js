@@ -23,7 +23,7 @@ let server
 /** @type {RecordingFixture} */
 let people
 /** @type {SignalingClient[]} */
-let clients = []
+const clients = []
 let directory = ''
 
 async function startServer(more = {}) {

@@ -200,6 +200,18 @@ test('what may not be recorded, or nowhere, is refused before anything is writte
   assert.deepEqual((await Promise.all(all.map(({ finished }) => finished))).map(({ reason }) => reason), Array(4).fill('mode'))
 })
 
+test('of who sends nothing there is no file', async t => {
+  const rooms = fixture.rooms(t)
+  const ada = await fixture.join(t, rooms, 'Ada')
+  const silent = await fixture.join(t, rooms, 'Silent')
+  for (const track of silent.tracks) track.withhold(true)
+  const recording = await ada.room.record(folder(t))
+  await recorded(recording, 0.8)
+  const { index } = await recording.stop()
+  assert.deepEqual(index.files.map(({ name }) => name), ['Ada'])
+  assert.deepEqual(fs.readdirSync(recording.directory).sort(), ['01-Ada-camera.webm', 'index.json'])
+})
+
 test('who encrypts end to end and comes later is left out, and the index says so', async t => {
   const rooms = fixture.rooms(t)
   const ada = await fixture.join(t, rooms, 'Ada')

@@ -29,6 +29,8 @@ class RecordedFile {
   #format
   /** What the index says of each file. @type {import('../index.js').RecordedFileEntry[]} */
   #entries = []
+  /** Files until now. */
+  #made = 0
   #measurements = 0
   #measured = Infinity
   #closed = false
@@ -94,7 +96,7 @@ class RecordedFile {
     if (this.#closed || tracks.length === 0) return
     const format = this.#format === 'auto' ? formatFor(tracks) : this.#format
     const { about, mode } = this.#options
-    const place = this.#host.reserve(this.#entries.length === 0 ? this.#options.name : `${this.#options.name}-${this.#entries.length + 1}`, ENDINGS[format] ?? `.${format}`)
+    const place = this.#host.reserve(this.#made++ === 0 ? this.#options.name : `${this.#options.name}-${this.#made}`, ENDINGS[format] ?? `.${format}`)
     if (!place) {
       for (const track of tracks) this.#refuse(track, 'limit')
       return
@@ -119,7 +121,10 @@ class RecordedFile {
     recorder.once('closed', (_reason, info) => {
       this.#take(entry, info)
       if (this.#recorder === recorder) this.#recorder = null
-      this.#host.closed(place)
+      // Of somebody who never sent anything there is nothing to keep, or to play.
+      const empty = entry.tracks.length === 0 && info.duration === 0
+      if (empty) this.#entries = this.#entries.filter(each => each !== entry)
+      this.#host.closed(place, empty)
     })
     this.#host.opened(place)
     if (this.#closed) {
@@ -199,8 +204,7 @@ class RecordedFile {
   async #end(recorder) {
     const entry = this.#entries[this.#entries.length - 1]
     if (entry && this.#measurements === 0) await this.#measure(recorder, entry)
-    const info = await recorder.close()
-    if (entry) this.#take(entry, info)
+    await recorder.close()
   }
 
   /**

@@ -1,6 +1,7 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { unlink } = require('node:fs/promises')
 const path = require('node:path')
 const { IndexFile, INDEX_NAME } = require('./index-file.js')
 const { Journal } = require('./journal.js')
@@ -24,7 +25,7 @@ const VERSION = 1
  * @property {(name: string, ending: string) => string | null} reserve a path for a new file; null when there are too many
  * @property {(file: import('./recorded-file.js').RecordedFile) => import('./recorded-file.js').RecordedFile} add
  * @property {(place: string) => void} opened
- * @property {(place: string) => void} closed
+ * @property {(place: string, empty: boolean) => void} closed said once; an empty one goes
  * @property {(error: Error) => void} failed
  * @property {() => void} changed
  * @property {(track: import('../index.js').PublishedTrack, reason: string) => void} skipped
@@ -44,6 +45,8 @@ class RoomRecording extends EventEmitter {
   #files = []
   #count = 0
   #numbers = 0
+  /** Of files in which nothing is. @type {Promise<void>[]} */
+  #removals = []
   /** @type {PeopleFiles | null} */
   #people = null
   /** @type {MixedFile | null} */
@@ -201,7 +204,10 @@ class RoomRecording extends EventEmitter {
         const entry = this.files.find(({ file }) => file === path.basename(place))
         if (entry) this.emit('file', entry)
       },
-      closed: place => this.#uploads?.closed(place),
+      closed: (place, empty) => {
+        if (empty) this.#removals.push(unlink(place).catch(() => {}))
+        this.#uploads?.closed(place, empty)
+      },
       failed: error => this.#end('error', error),
       changed: () => this.#index.changed(),
       skipped: (track, reason) => {
@@ -250,6 +256,7 @@ class RoomRecording extends EventEmitter {
 
   async #finish() {
     await Promise.all([this.#people?.close(), this.#mixed?.close()])
+    await Promise.all(this.#removals)
     let failure = await this.#index.end().then(() => null, error => /** @type {Error} */ (error))
     let stored = failure === null && this.#uploads === null
     if (this.#uploads) {

@@ -32,11 +32,16 @@ class Uploads {
     this.#open.set(place, this.#storage.follow?.(this.#nameOf(place), place) ?? null)
   }
 
-  /** A file is whole; said once or twice. @param {string} place */
-  closed(place) {
+  /**
+   * A file is whole.
+   * @param {string} place
+   * @param {boolean} empty it is not to be stored
+   */
+  closed(place, empty) {
     const followed = this.#open.get(place)
-    if (!this.#open.delete(place)) return
-    this.#run(() => (followed ? followed.finish() : this.#storage.put(this.#nameOf(place), place)))
+    this.#open.delete(place)
+    if (empty) void followed?.abort().catch(() => {})
+    else this.#run(() => (followed ? followed.finish() : this.#storage.put(this.#nameOf(place), place)))
   }
 
   /** A file that is whole already. @param {string} place */

@@ -73,6 +73,11 @@ export class PlayedFiles {
     return this.#playing
   }
 
+  /** Where one that is shown begins. @param {HTMLVideoElement} video */
+  offsetOf(video) {
+    return this.#shown.find(each => each.video === video)?.file.offset ?? 0
+  }
+
   /** Shows these in place of what was shown, at the same moment. @param {RecordingFile[]} files */
   play(files) {
     for (const { video } of this.#shown) video.removeAttribute('src')
