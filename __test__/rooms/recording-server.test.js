@@ -236,14 +236,15 @@ test('an old index, a broken one and foreign files are no trouble', async t => {
   }
   put('broken', '{')
   put('strange', JSON.stringify({ room: 'garden', state: 7, startedAt: 'x', files: [{ file: '../../etc/passwd' }], duration: 'long' }))
-  put('bare', JSON.stringify({ room: 'garden' }))
+  put('bare', JSON.stringify({ room: 'garden', files: 'none' }))
+  put('odd', JSON.stringify({ room: 'garden', files: [null, 7, { file: 'index.json' }] }))
   fs.writeFileSync(path.join(directory, 'notes.txt'), '')
   fs.mkdirSync(path.join(directory, 'empty'))
   const { status, answer } = await ask('GET', '')
   assert.equal(status, 200)
-  assert.deepEqual(answer.recordings.map(each => each.name).sort(), [name, 'bare', 'strange'].sort())
+  assert.deepEqual(answer.recordings.map(each => each.name).sort(), [name, 'bare', 'odd', 'strange'].sort())
   assert.deepEqual((await ask('GET', '/strange')).answer.files, [])
-  assert.equal((await ask('GET', '/bare')).status, 200)
+  for (const other of ['bare', 'odd']) assert.deepEqual((await ask('GET', `/${other}`)).answer.files, [])
   fs.rmSync(path.join(directory, 'notes.txt'))
 })
 

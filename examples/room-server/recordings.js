@@ -57,8 +57,10 @@ export class Recordings {
   /** Finishes what a server that was killed left. */
   async recover() {
     const { directory, storage } = this.#config
-    const recovered = await recoverRecordings(directory, { ...(storage && { storage }) })
+    const recovered = await recoverRecordings(directory)
     for (const name of recovered) console.log(`The recording ${name} was interrupted, and is whole now`)
+    // That may take long, and nobody is to wait for it.
+    if (storage) void recoverRecordings(directory, { storage }).catch(error => console.error(`Recordings are not stored: ${error.message}`))
     await this.#expire()
   }
 
@@ -116,7 +118,7 @@ export class Recordings {
    */
   async get(room, name) {
     const { stored, index } = await this.#find(room, name)
-    const files = (index.files ?? []).filter(({ file }) => stored.files.some(each => each.name === `${name}/${file}`))
+    const files = filesOf(stored, index)
     return { ...storedView(stored, index), files: files.map(file => ({ ...file, url: this.tickets.urlOf(name, file.file) })), marks: index.marks ?? [], participants: index.participants ?? [] }
   }
 
@@ -148,7 +150,7 @@ export class Recordings {
   async play(room, name, { file, loop = false } = {}) {
     if (!this.plays || !(this.#storage instanceof DirectoryStorage)) throw new Refusal(501, 'this server plays nothing into rooms', { code: 'cannot-play' })
     const { stored, index } = await this.#find(room.name, name)
-    const files = (index.files ?? []).filter(each => stored.files.some(({ name: known }) => known === `${name}/${each.file}`))
+    const files = filesOf(stored, index)
     const chosen = file === undefined ? files.find(({ source }) => source === 'mix') ?? files[0] : files.find(each => each.file === file)
     if (!chosen) throw new Refusal(404, 'the recording has no such file')
     await this.#plays.start(room, path.join(this.#storage.directory, name, chosen.file), { title: chosen.name, loop })
@@ -208,4 +210,15 @@ export class Recordings {
     }
     return index
   }
+}
+
+/**
+ * What an index names and is there: it is a file like others, and may say anything.
+ *
+ * @param {import('medialoom/storage').StoredRecording} stored
+ * @param {import('medialoom/rooms').RecordingIndex} index
+ */
+function filesOf({ name, files }, index) {
+  const known = new Set(files.map(file => file.name))
+  return Array.isArray(index.files) ? index.files.filter(each => known.has(`${name}/${each?.file}`) && Array.isArray(each.tracks)) : []
 }

@@ -53,12 +53,14 @@ class FollowedObject {
   async finish() {
     clearInterval(this.#timer)
     await this.#working
-    if (this.#parts.length === 0 || this.#parts.length >= MOST_PARTS) {
-      await this.#put()
-      await this.#drop()
-      return
+    if (this.#parts.length === 0 || this.#parts.length >= MOST_PARTS) return this.#whole()
+    try {
+      await this.#complete()
+    } catch (error) {
+      // It was completed, and the answer was lost; or somebody tidied up.
+      if (/** @type {any} */ (error)?.name !== 'NoSuchUpload') throw error
+      return this.#whole()
     }
-    await this.#complete()
     this.#ended = true
   }
 
@@ -66,6 +68,13 @@ class FollowedObject {
     clearInterval(this.#timer)
     await this.#working
     await this.#drop()
+  }
+
+  /** Uploads it in one go, and drops what was begun. */
+  async #whole() {
+    await this.#put()
+    // What is left of it, a rule of the bucket removes.
+    await this.#drop().catch(() => {})
   }
 
   async #drop() {

@@ -17,35 +17,46 @@ class Journal {
   marks = []
   /** @type {{ participant: string | null, name: string | null, kind: import('../../../index.js').Kind | null, reason: string }[]} */
   skipped = []
-  #room
   #now
   #changed
-  /** @type {Map<import('../index.js').Participant, () => void>} */
-  #listeners = new Map()
+  /** What was muted of whom. @type {Map<string, { audio: boolean, video: boolean }>} */
+  #muted = new Map()
 
-  /**
-   * @param {import('../room.js').Room} room
-   * @param {{ now: () => number, changed: () => void }} options `now`: seconds since the recording began
-   */
-  constructor(room, { now, changed }) {
-    this.#room = room
+  /** @param {{ now: () => number, changed: () => void }} options `now`: seconds since the recording began */
+  constructor({ now, changed }) {
     this.#now = now
     this.#changed = changed
   }
 
-  begin() {
-    for (const participant of this.#room.participants) this.#add(participant)
-    this.#room.on('joined', this.#add)
-    this.#room.on('left', this.#remove)
-    this.#room.on('mode', this.#mode)
+  /** Somebody is there. @param {import('../index.js').Participant} participant */
+  add(participant) {
+    const { id, identity, name, role, permissions } = participant
+    // Of listeners there may be thousands, and nobody is to be told of the hidden.
+    if (permissions.hidden || role === 'listener' || role === 'viewer' || this.participants.length >= MOST) return
+    this.participants.push({ id, identity, name, role, joined: this.#now(), left: null })
+    this.#muted.set(id, mutedOf(participant))
+    this.#changed()
   }
 
-  end() {
-    this.#room.off('joined', this.#add)
-    this.#room.off('left', this.#remove)
-    this.#room.off('mode', this.#mode)
-    for (const [participant, listener] of this.#listeners) participant.off('media', listener)
-    this.#listeners.clear()
+  /** What they send changed. @param {import('../index.js').Participant} participant */
+  update(participant) {
+    const { id } = participant
+    const before = this.#muted.get(id)
+    if (!before) return
+    const now = mutedOf(participant)
+    this.#muted.set(id, now)
+    for (const kind of /** @type {const} */ (['audio', 'video'])) {
+      if (now[kind] !== before[kind]) this.note({ type: now[kind] ? 'muted' : 'unmuted', participant: id, kind })
+    }
+  }
+
+  /** They have left. @param {import('../index.js').Participant} participant */
+  remove({ id }) {
+    this.#muted.delete(id)
+    const known = this.participants.find(each => each.id === id && each.left === null)
+    if (!known) return
+    known.left = this.#now()
+    this.#changed()
   }
 
   /** @param {string} name @returns {boolean} whether there was room for it */
@@ -76,39 +87,6 @@ class Journal {
     this.skipped.push({ participant: participant?.id ?? null, name: participant?.name ?? null, kind, reason })
     this.#changed()
   }
-
-  /** @param {import('../index.js').Participant} participant */
-  #add = participant => {
-    const { id, identity, name, role, permissions } = participant
-    // Of listeners there may be thousands, and nobody is to be told of the hidden.
-    if (permissions.hidden || role === 'listener' || role === 'viewer' || this.participants.length >= MOST) return
-    this.participants.push({ id, identity, name, role, joined: this.#now(), left: null })
-    let before = mutedOf(participant)
-    const listener = () => {
-      const now = mutedOf(participant)
-      for (const kind of /** @type {const} */ (['audio', 'video'])) {
-        if (now[kind] !== before[kind]) this.note({ type: now[kind] ? 'muted' : 'unmuted', participant: id, kind })
-      }
-      before = now
-    }
-    this.#listeners.set(participant, listener)
-    participant.on('media', listener)
-    this.#changed()
-  }
-
-  /** @param {import('../index.js').Participant} participant */
-  #remove = participant => {
-    const listener = this.#listeners.get(participant)
-    if (listener) participant.off('media', listener)
-    this.#listeners.delete(participant)
-    const known = this.participants.find(({ id, left }) => id === participant.id && left === null)
-    if (!known) return
-    known.left = this.#now()
-    this.#changed()
-  }
-
-  /** @param {import('../index.js').RoomMode} mode */
-  #mode = mode => this.note({ type: 'mode', mode })
 }
 
 /** By themselves or by a moderator. @param {import('../index.js').Participant} participant */

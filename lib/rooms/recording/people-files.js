@@ -12,8 +12,8 @@ class PeopleFiles {
   #options
   /** By whose it is, then by source. @type {Map<string, Map<string, RecordedFile>>} */
   #files = new Map()
-  /** @type {Map<import('../index.js').Participant, () => void>} */
-  #listeners = new Map()
+  /** Who is there. @type {Set<import('../index.js').Participant>} */
+  #present = new Set()
   /** Of those who have left. @type {Map<string, NodeJS.Timeout>} */
   #absences = new Map()
   /** Who was left out, once. @type {WeakSet<import('../index.js').Participant>} */
@@ -35,47 +35,13 @@ class PeopleFiles {
     const who = keyOf(participant)
     clearTimeout(this.#absences.get(who))
     this.#absences.delete(who)
-    const listener = () => this.#update(participant)
-    this.#listeners.set(participant, listener)
-    participant.on('media', listener)
-    listener()
+    this.#present.add(participant)
+    this.update(participant)
   }
 
-  /** They have left. @param {import('../index.js').Participant} participant */
-  remove(participant) {
-    const listener = this.#listeners.get(participant)
-    if (!listener) return
-    participant.off('media', listener)
-    this.#listeners.delete(participant)
-    const who = keyOf(participant)
-    // Another of the same identity has taken their place.
-    if ([...this.#listeners.keys()].some(other => keyOf(other) === who)) return
-    const files = this.#files.get(who)
-    if (!files) return
-    for (const file of files.values()) file.setTracks([])
-    const timer = setTimeout(() => this.#forget(who), participant.identity === null ? 0 : this.#options.absence)
-    timer.unref()
-    this.#absences.set(who, timer)
-  }
-
-  async close() {
-    this.#closed = true
-    for (const timer of this.#absences.values()) clearTimeout(timer)
-    for (const [participant, listener] of this.#listeners) participant.off('media', listener)
-    this.#listeners.clear()
-    const files = [...this.#files.values()].flatMap(each => [...each.values()])
-    await Promise.all(files.map(file => file.close()))
-  }
-
-  /** @param {string} who */
-  #forget(who) {
-    this.#absences.delete(who)
-    for (const file of this.#files.get(who)?.values() ?? []) void file.close()
-    this.#files.delete(who)
-  }
-
-  /** @param {import('../index.js').Participant} participant */
-  #update(participant) {
+  /** What they send changed. @param {import('../index.js').Participant} participant */
+  update(participant) {
+    if (this.#closed) return
     if (participant.encrypted) this.#leaveOut(participant)
     const who = keyOf(participant)
     const sources = participant.encrypted ? new Map() : this.#sourcesOf(participant)
@@ -88,6 +54,34 @@ class PeopleFiles {
       file.setTracks(tracks)
     }
     for (const [key, file] of files) if (!sources.has(key)) file.setTracks([])
+  }
+
+  /** They have left. @param {import('../index.js').Participant} participant */
+  remove(participant) {
+    if (!this.#present.delete(participant) || this.#closed) return
+    const who = keyOf(participant)
+    // Another of the same identity has taken their place.
+    if ([...this.#present].some(other => keyOf(other) === who)) return
+    const files = this.#files.get(who)
+    if (!files) return
+    for (const file of files.values()) file.setTracks([])
+    const timer = setTimeout(() => this.#forget(who), participant.identity === null ? 0 : this.#options.absence)
+    timer.unref()
+    this.#absences.set(who, timer)
+  }
+
+  async close() {
+    this.#closed = true
+    for (const timer of this.#absences.values()) clearTimeout(timer)
+    const files = [...this.#files.values()].flatMap(each => [...each.values()])
+    await Promise.all(files.map(file => file.close()))
+  }
+
+  /** @param {string} who */
+  #forget(who) {
+    this.#absences.delete(who)
+    for (const file of this.#files.get(who)?.values() ?? []) void file.close()
+    this.#files.delete(who)
   }
 
   /**

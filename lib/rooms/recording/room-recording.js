@@ -49,6 +49,8 @@ class RoomRecording extends EventEmitter {
   #removals = []
   /** @type {PeopleFiles | null} */
   #people = null
+  /** @type {Map<import('../index.js').Participant, () => void>} */
+  #listeners = new Map()
   /** @type {MixedFile | null} */
   #mixed = null
   #index
@@ -86,7 +88,7 @@ class RoomRecording extends EventEmitter {
     this.#onFinished = onFinished
     /** @type {Promise<import('../index.js').RoomRecordingResult>} */
     this.finished = new Promise(resolve => (this.#resolve = resolve))
-    this.#journal = new Journal(room, { now: () => this.duration, changed: () => this.#index.changed() })
+    this.#journal = new Journal({ now: () => this.duration, changed: () => this.#index.changed() })
     this.#index = new IndexFile(this.directory, { mode: options.mode, interval: options.indexInterval, contents: () => this.index })
     this.#limits = new LimitWatch(this, options, { onProgress: () => this.#tellProgress(), onLimit: which => this.#end(which === 'closed' ? 'closed' : 'limit', null) })
   }
@@ -150,11 +152,8 @@ class RoomRecording extends EventEmitter {
     const host = this.#host()
     this.#began = performance.now()
     this.startedAt = Date.now()
-    this.#journal.begin()
-    if (what !== 'mixed') {
-      const people = (this.#people = new PeopleFiles(host, this.#options))
-      for (const participant of this.room.participants) people.add(participant)
-    }
+    if (what !== 'mixed') this.#people = new PeopleFiles(host, this.#options)
+    for (const participant of this.room.participants) this.#onJoined(participant)
     if (what !== 'tracks') this.#mixed = new MixedFile(this.room.needMixing(), host, this.#options)
     this.room.on('joined', this.#onJoined)
     this.room.on('left', this.#onLeft)
@@ -178,9 +177,23 @@ class RoomRecording extends EventEmitter {
     return this.finished
   }
 
-  #onJoined = (/** @type {import('../index.js').Participant} */ participant) => this.#people?.add(participant)
-  #onLeft = (/** @type {import('../index.js').Participant} */ participant) => this.#people?.remove(participant)
+  #onJoined = (/** @type {import('../index.js').Participant} */ participant) => {
+    const listener = () => {
+      this.#people?.update(participant)
+      this.#journal.update(participant)
+    }
+    this.#listeners.set(participant, listener)
+    participant.on('media', listener)
+    this.#journal.add(participant)
+    this.#people?.add(participant)
+  }
+  #onLeft = (/** @type {import('../index.js').Participant} */ participant) => {
+    this.#unfollow(participant)
+    this.#journal.remove(participant)
+    this.#people?.remove(participant)
+  }
   #onMode = (/** @type {string} */ mode) => {
+    this.#journal.note({ type: 'mode', mode })
     // From now on no media passes the server.
     if (mode === 'p2p') this.#end('mode', null)
   }
@@ -229,6 +242,13 @@ class RoomRecording extends EventEmitter {
     this.emit('skipped', participant, kind, reason)
   }
 
+  /** @param {import('../index.js').Participant} participant */
+  #unfollow(participant) {
+    const listener = this.#listeners.get(participant)
+    if (listener) participant.off('media', listener)
+    this.#listeners.delete(participant)
+  }
+
   #tellProgress() {
     this.emit('progress', { duration: this.duration, bytes: this.bytes, files: this.files.length })
   }
@@ -248,7 +268,7 @@ class RoomRecording extends EventEmitter {
     this.room.off('mode', this.#onMode)
     this.room.off('closed', this.#onClosed)
     this.#limits.end()
-    this.#journal.end()
+    for (const participant of [...this.#listeners.keys()]) this.#unfollow(participant)
     this.#onEnded()
     this.emit('ended', reason, error)
     void this.#finish()
