@@ -9,6 +9,7 @@ import { Entrance } from './entrance.js'
 import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
+import { Recordings } from './recordings.js'
 import { tellWebhooks } from './room-events.js'
 import { Signaling } from './signaling.js'
 import { Visitors } from './visitor.js'
@@ -45,17 +46,19 @@ export async function startRoomServer(config) {
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
   const entrance = new Entrance({ rooms, access, visitors, limits })
-  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
+  const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
+  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance, recordings })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)
   const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
-  const parts = { rooms, signaling, metrics, limits, access, entrance, config }
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config, recordings }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
 
   let port
   let adminPort
   try {
+    await recordings?.recover()
     port = await listen(httpServer, config.port, config.host)
     if (config.admin) {
       adminServer.on('request', createAdminApplication({ ...parts, address: config.admin.host }))
@@ -78,6 +81,7 @@ export async function startRoomServer(config) {
     signaling,
     access,
     entrance,
+    recordings,
     webhooks,
     /** A link that lets whoever opens it do everything: for the host. */
     async hostLink() {
@@ -100,6 +104,7 @@ export async function startRoomServer(config) {
     },
     async close() {
       entrance.draining = true
+      await recordings?.close()
       rooms.close()
       signaling.close()
       entrance.close()
