@@ -5,6 +5,7 @@ import { whepRouter, whipRouter } from 'medialoom/express'
 import { bearerToken } from './access.js'
 import { apiRouter } from './api.js'
 import { securityHeaders } from './headers.js'
+import { hlsRouter } from './hls.js'
 import { Refusal, problemOf } from './problem.js'
 import { recordingsRouter } from './recordings-api.js'
 
@@ -68,6 +69,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   // On a port of their own they are out of reach for everybody else, token or not.
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
   const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
+  app.use(hlsRouter({ rooms, authorize }))
   if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
@@ -76,6 +78,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   app.use(express.static(PAGE, revalidated))
   app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
+  app.get('/r/:room/watch', (_request, response) => response.sendFile('watch.html', { root: PAGE }))
   if (recordings) app.get('/r/:room/recordings/:recording', (_request, response) => response.sendFile('recording.html', { root: PAGE }))
   endWithProblems(app)
   return app

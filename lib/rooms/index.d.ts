@@ -8,11 +8,14 @@
  */
 
 import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RecordingStorage, Retention } from '../storage/index.js'
 import type {
   AudioCodec,
   CloseReason,
   Endpoint,
+  HlsOptions,
+  HlsStats,
   IncomingStream,
   IncomingTrack,
   Kind,
@@ -181,6 +184,8 @@ export interface RoomsOptions extends RoomLimits {
   mixer?: MixerOptions | false
   /** What the source `speakers` is, and when it is the default. */
   speakers?: SpeakersOptions
+  /** How the mixes of rooms are made for players of HLS, see {@link Room.hls}. */
+  hls?: Pick<HlsOptions, 'part' | 'segment' | 'window'>
 }
 
 export interface SpeakersOptions {
@@ -426,6 +431,8 @@ export class Room extends EventEmitter<RoomEvents> {
   unban(identity: string): boolean
   /** Identities. */
   readonly banned: string[]
+  /** Its mix for players of HLS; `null` where nothing is mixed. */
+  readonly hls: RoomHls | null
   /** Those that go on. */
   readonly recordings: RoomRecording[]
   /**
@@ -667,6 +674,22 @@ export class Publication extends EventEmitter<PublicationEvents> {
   screen: boolean
   appData: unknown
   readonly tracks: PublishedTrack[]
+}
+
+/**
+ * The mix of a room for players of HTTP Live Streaming, about two seconds behind. It is made while somebody watches, and
+ * the room has a mixer as long.
+ */
+export class RoomHls {
+  private constructor()
+  readonly watched: boolean
+  /**
+   * Answers requests below its address, with the mount path already taken off `url`: `index.m3u8` is what players
+   * begin with. Whoever is to be refused is refused in front of it.
+   */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** `null` while nobody watches. */
+  getStats(): Promise<HlsStats> | null
 }
 
 /** Everybody's own, one picture and one sound of all, or both. */

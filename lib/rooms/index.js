@@ -8,6 +8,7 @@ const { Publication } = require('./publication.js')
 const { Guest } = require('./guest.js')
 const { recoverRecordings } = require('./recording/recover.js')
 const { RoomRecording } = require('./recording/room-recording.js')
+const { RoomHls } = require('./room-hls.js')
 const { RoomError } = require('./room-error.js')
 
 exports.Rooms = Rooms
@@ -18,4 +19,5 @@ exports.Publication = Publication
 exports.Guest = Guest
 exports.recoverRecordings = recoverRecordings
 exports.RoomRecording = RoomRecording
+exports.RoomHls = RoomHls
 exports.RoomError = RoomError

@@ -10,6 +10,7 @@ const { Participant } = require('./participant.js')
 const { checkPermissions } = require('./permissions.js')
 const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
+const { RoomHls } = require('./room-hls.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
 const { RoomRecordings } = require('./recording/room-recordings.js')
@@ -38,6 +39,8 @@ class Room extends EventEmitter {
   #mixing
   /** @type {import('./index.js').RoomLayout} */
   #layout
+  /** @type {RoomHls | null} */
+  #hls
   #door = new Door()
   #lobby
   #recordings = new RoomRecordings(this)
@@ -55,6 +58,7 @@ class Room extends EventEmitter {
     this.#rooms = rooms
     const { mixer } = rooms
     this.#mixing = mixer ? new RoomMixer(this, rooms.endpoint, mixer, made => this.emit('mixer', made)) : null
+    this.#hls = this.#mixing && new RoomHls(this, this.#mixing, rooms.hls)
     this.#layout = (mixer && typeof mixer.video === 'object' && mixer.video.layout) || 'grid'
     if (MIXED_MODES.has(mode)) this.needMixing()
     this.#mode = mode
@@ -81,6 +85,10 @@ class Room extends EventEmitter {
 
   get mixer() {
     return this.#mixing?.mixer ?? null
+  }
+
+  get hls() {
+    return this.#hls
   }
 
   get mixes() {
@@ -263,6 +271,7 @@ class Room extends EventEmitter {
     this.#closed = true
     this.#lobby.dismiss(() => true, 'room-closed')
     for (const participant of this.participants) participant.leave('room-closed')
+    this.#hls?.close()
     this.speakers.close()
     this.emit('closed')
   }

@@ -38,6 +38,8 @@ class Rooms extends EventEmitter {
     this.limits = checkLimits(options)
     this.mixer = checkMixer(options.mixer)
     this.speakers = checkSpeakers(options.speakers)
+    /** Checked when somebody watches. */
+    this.hls = options.hls ?? {}
   }
 
   get closed() {
