@@ -359,7 +359,11 @@ fn has(known: &Rendition, wanted: Option<(u64, Option<u64>)>) -> Has {
             Has::NotYet
         };
     };
-    let Some((segment, part)) = wanted else { return Has::Yes };
+    let Some((segment, part)) = wanted else {
+        // Players that know no parts can do nothing with a playlist that has no segment.
+        let whole = known.listed().any(|segment| segment.whole.is_some());
+        return if whole { Has::Yes } else { Has::NotYet };
+    };
     if segment > last + AHEAD {
         return Has::TooFar;
     }

@@ -1,1 +1,231 @@
+use std::sync::Mutex;
 
+use super::*;
+use crate::codec::packet::MadePacket;
+use crate::control::error::ErrorCode;
+use crate::control::ids::{Ids, ShardIndex};
+use crate::engine::message::ShardMessage;
+use crate::engine::tap::{Class, Made};
+use crate::hls::{Answer, Body, Shape};
+use crate::sfu::EncodingIndex;
+
+const SHARD: ShardIndex = ShardIndex(0);
+const TICK: Duration = Duration::from_millis(20);
+
+/// What shards were told.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<ShardMessage>>>);
+
+impl Shards for Heard {
+    fn send(&self, _: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
+        self.0.lock().unwrap().push(message);
+        Ok(())
+    }
+}
+
+struct Studio {
+    packager: Packager<Heard>,
+    stream: Arc<Stream>,
+    heard: Heard,
+    inlet: Arc<Inlet>,
+    requests: mpsc::Sender<HlsCommand>,
+    mailbox: Arc<Mailbox>,
+    ids: Ids,
+    now: Instant,
+}
+
+/// A track that sends.
+struct Source {
+    made: Made,
+    codec: Codec,
+    sequence: u64,
+}
+
+impl Studio {
+    fn new() -> Self {
+        let (ids, now) = (Ids::default(), Instant::now());
+        let (inlet, packets) = Inlet::new(|| ());
+        let (sender, requests) = mpsc::channel(64);
+        let heard = Heard::default();
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        let shape = Shape { part: 10 * TICK, segment: 50 * TICK, window: 4 };
+        let stream = Arc::new(Stream::new(shape, Duration::from_secs(1_700_000_000)));
+        let packager = Packager::new(Parts {
+            id: HlsId::new(&ids, SHARD),
+            mailbox: mailbox.clone(),
+            shards: heard.clone(),
+            inlet: inlet.clone(),
+            packets,
+            requests,
+            stream: stream.clone(),
+            begun: now,
+        });
+        Self { packager, stream, heard, inlet, requests: sender, mailbox, ids, now }
+    }
+
+    fn add(&mut self, codec: Codec) -> Source {
+        let size = (codec.kind() == Kind::Video).then_some((320, 240));
+        let class = Class { codec, rung: 0, size, bitrate: 1_000_000, frame_rate: 50 };
+        let made = Made::new(self.now, SourceId::new(&self.ids, SHARD), &[class]);
+        let options = LineOptions { name: String::new(), language: "und".into(), smallest: false };
+        let (rendition, track) = (RecordedTrackId::new(&self.ids, SHARD), made.id());
+        let add = HlsCommand::Add { rendition, kind: codec.kind(), track, options };
+        self.requests.try_send(add).unwrap();
+        self.packager.run(self.now);
+        self.inlet.described(track, Some(made.description()));
+        self.packager.run(self.now);
+        Source { made, codec, sequence: 0 }
+    }
+
+    /// One frame of a source, and some time.
+    fn send(&mut self, source: &mut Source, payload: &[u8]) {
+        let packet = MadePacket {
+            sequence: source.sequence,
+            timestamp: source.sequence as u32 * source.codec.clock_rate() / 50,
+            marker: true,
+            codec: source.codec,
+            payload: payload.into(),
+            captured: self.now,
+            audio_level: None,
+        };
+        self.inlet.packet(&source.made.packet(self.now, EncodingIndex(0), packet).unwrap());
+        source.sequence += 1;
+        self.turn();
+    }
+
+    fn turn(&mut self) {
+        self.now += TICK;
+        self.packager.run(self.now);
+    }
+
+    fn ask(&mut self, path: &str) -> Option<Answer> {
+        let answer = Arc::new(Mutex::new(None));
+        let kept = answer.clone();
+        let reply = Box::new(move |given| *kept.lock().unwrap() = Some(given));
+        self.stream.ask(self.now, path, "", reply);
+        self.packager.run(self.now);
+        let given = answer.lock().unwrap().take();
+        given
+    }
+
+    /// Whether the track's shard was told to send it; forgets what it heard.
+    fn taps(&self) -> Vec<bool> {
+        let heard = std::mem::take(&mut *self.heard.0.lock().unwrap());
+        let taps = heard.iter().filter_map(|message| match message {
+            ShardMessage::Tap { wanted, .. } => Some(wanted.contains(EncodingIndex(0))),
+            ShardMessage::Untap { .. } => Some(false),
+            _ => None,
+        });
+        taps.collect()
+    }
+}
+
+/// What came to be told.
+fn errors(mailbox: &Mailbox) -> Vec<ErrorCode> {
+    let errors = mailbox.drain().into_iter().filter_map(|event| match event {
+        Event::RenditionError { error, .. } => Some(error.code),
+        _ => None,
+    });
+    errors.collect()
+}
+
+/// A STAP-A (RFC 6184 5.7.1) of parameter sets and a picture that needs no other.
+fn h264_keyframe() -> Vec<u8> {
+    let sps = [0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4];
+    let pps = [0x68, 0xce, 0x3c, 0x80];
+    let idr = [0x65, 0x88, 0x84, 0x00];
+    let mut stap = vec![0x78];
+    for nal in [&sps[..], &pps, &idr] {
+        stap.extend_from_slice(&(nal.len() as u16).to_be_bytes());
+        stap.extend_from_slice(nal);
+    }
+    stap
+}
+
+const H264_INTER: [u8; 4] = [0x41, 0x9a, 0x00, 0x01];
+
+#[test]
+fn tracks_are_taken_while_somebody_watches() {
+    let mut studio = Studio::new();
+    let mut sound = studio.add(Codec::Opus);
+    studio.send(&mut sound, &[0xfc, 1]);
+    assert!(studio.taps().is_empty(), "nobody watches");
+    assert_eq!(studio.ask("a0/live.m3u8"), None, "there is nothing yet");
+    assert_eq!(studio.taps(), [true]);
+    (0..60).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
+    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.contains("#EXTINF:1.00000,\n"), "{text}");
+    studio.now += Duration::from_secs(31);
+    studio.turn();
+    assert_eq!(studio.taps(), [false]);
+    let watched = studio.mailbox.drain().into_iter().filter_map(|event| match event {
+        Event::HlsWatched { watched, .. } => Some(watched),
+        _ => None,
+    });
+    assert_eq!(watched.collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn a_keyframe_is_asked_for_before_each_segment_and_begins_it() {
+    let mut studio = Studio::new();
+    let mut pictures = studio.add(Codec::H264);
+    studio.ask("v0/live.m3u8");
+    let mut asked = Vec::new();
+    studio.heard.0.lock().unwrap().clear();
+    for frame in 0..200u32 {
+        let wanted = std::mem::take(&mut *studio.heard.0.lock().unwrap());
+        let wanted = wanted.iter().any(|m| matches!(m, ShardMessage::KeyframeWanted { .. }));
+        if wanted {
+            asked.push(frame);
+        }
+        match frame == 0 || wanted {
+            true => studio.send(&mut pictures, &h264_keyframe()),
+            false => studio.send(&mut pictures, &H264_INTER),
+        }
+    }
+    let segments = studio.stream.rendition_stats(0).segments;
+    assert!(
+        (4..=5).contains(&segments) && asked.len() >= 3,
+        "{segments} segments, asked at {asked:?}"
+    );
+    let answer = studio.ask("v0/live.m3u8").expect("a playlist");
+    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let firsts: Vec<&str> = text.lines().filter(|line| line.contains(".0-")).collect();
+    assert!(firsts.iter().all(|line| line.ends_with(",INDEPENDENT=YES")), "{text}");
+}
+
+#[test]
+fn what_players_cannot_play_is_told_and_the_rest_goes_on() {
+    let mut studio = Studio::new();
+    let mut sound = studio.add(Codec::Opus);
+    let mut pictures = studio.add(Codec::Vp8);
+    assert_eq!(studio.ask("index.m3u8"), None);
+    let keyframe = [0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 7];
+    for _ in 0..60 {
+        studio.send(&mut sound, &[0xfc, 1]);
+        studio.send(&mut pictures, &keyframe);
+    }
+    assert_eq!(errors(&studio.mailbox), [ErrorCode::CodecMismatch]);
+    assert_eq!(studio.ask("index.m3u8").map(|answer| answer.status), Some(200));
+    assert_eq!(studio.ask("v1/live.m3u8").map(|answer| answer.status), Some(404));
+}
+
+#[test]
+fn silence_is_a_discontinuity_and_what_ends_is_told_to_who_waits() {
+    let mut studio = Studio::new();
+    let mut sound = studio.add(Codec::Opus);
+    studio.ask("a0/live.m3u8");
+    (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    studio.now += Duration::from_secs(5);
+    (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
+    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
+    assert!(String::from_utf8(text.to_vec()).unwrap().contains("#EXT-X-DISCONTINUITY\n"));
+    studio.requests.try_send(HlsCommand::Close).unwrap();
+    studio.turn();
+    assert!(studio.packager.is_over());
+    assert_eq!(studio.ask("a0/live.m3u8").map(|answer| answer.status), Some(410));
+}
