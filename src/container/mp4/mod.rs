@@ -9,3 +9,10 @@ mod sample_entry;
 mod tests;
 
 pub use fragmenter::{Fragment, Fragmenter};
+
+use crate::codec::Codec;
+
+/// Whether fragments hold frames of this codec.
+pub fn holds(codec: Codec) -> bool {
+    sample_entry::holds(codec).is_ok()
+}

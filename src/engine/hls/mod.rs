@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::codec::configuration::Configuration;
 use crate::codec::{Codec, Kind};
-use crate::container::TrackEntry;
+use crate::container::{TrackEntry, mp4};
 use crate::control::event::{Event, Reply};
 use crate::control::hls::{HlsCommand, HlsStats};
 use crate::control::ids::{HlsId, RecordedTrackId, RequestId, SourceId};
@@ -71,7 +71,7 @@ impl<S: Shards> Packager<S> {
     /// Has no renditions yet.
     pub fn new(parts: Parts<S>) -> Self {
         Self {
-            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)),
+            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)).only(mp4::holds),
             id: parts.id,
             mailbox: parts.mailbox,
             outlet: Outlet::new(parts.shards),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::doze::Doze;
 use crate::codec::packet::TakenPacket;
-use crate::codec::{Kind, Layer};
+use crate::codec::{Codec, Kind, Layer};
 use crate::control::ids::SourceId;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
@@ -27,6 +27,8 @@ pub struct Input<K> {
     needed: bool,
     /// Of sound.
     pub doze: Doze,
+    /// What its taker can do something with.
+    holds: fn(Codec) -> bool,
 }
 
 impl<K: Copy> Input<K> {
@@ -34,12 +36,36 @@ impl<K: Copy> Input<K> {
     pub fn new(place: K, kind: Kind, track: SourceId) -> Self {
         let transponder = Transponder::new(kind);
         let doze = Doze::default();
-        Self { place, kind, track, description: None, transponder, size: None, needed: false, doze }
+        Self {
+            place,
+            kind,
+            track,
+            description: None,
+            transponder,
+            size: None,
+            needed: false,
+            doze,
+            holds: |_| true,
+        }
+    }
+
+    /// Of a track that is sent in several codecs, those are taken that the taker can do something with.
+    pub fn only(mut self, holds: fn(Codec) -> bool) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    fn usable<'a>(
+        &self,
+        description: &'a SourceDescription,
+    ) -> impl Iterator<Item = &'a SourceEncoding> + use<'a, K> {
+        usable(description, self.holds)
     }
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
     pub fn describe(&mut self, description: Arc<SourceDescription>) -> bool {
-        let states: Vec<EncodingState> = usable(&description)
+        let states: Vec<EncodingState> = self
+            .usable(&description)
             .map(|e| EncodingState { index: e.index, active: e.active, rank: e.rank })
             .collect();
         self.transponder.set_encodings(&states);
@@ -75,7 +101,7 @@ impl<K: Copy> Input<K> {
         }
         let Some(description) = &self.description else { return EncodingSet::ALL };
         if self.kind == Kind::Audio {
-            return usable(description).fold(EncodingSet::NONE, |set, e| set.with(e.index));
+            return self.usable(description).fold(EncodingSet::NONE, |set, e| set.with(e.index));
         }
         let taken = [self.transponder.target(), self.transponder.current(), self.fitting()];
         taken.into_iter().flatten().fold(EncodingSet::NONE, EncodingSet::with)
@@ -134,7 +160,7 @@ impl<K: Copy> Input<K> {
 
     fn fitting(&self) -> Option<EncodingIndex> {
         let (description, size) = (self.description.as_ref()?, self.size?);
-        let known = || usable(description).filter_map(|e| Some((e, size_of(e)?)));
+        let known = || self.usable(description).filter_map(|e| Some((e, size_of(e)?)));
         let enough = known().filter(|(_, own)| fills(*own, size));
         let smallest = enough.min_by_key(|(_, own)| pixels(*own));
         // Of those that are too small the largest, and it has to come.
@@ -156,9 +182,14 @@ impl<K: Copy> Input<K> {
     }
 }
 
-/// The encodings that can be taken; of alternatives, those of the codec that comes first.
-fn usable(description: &SourceDescription) -> impl Iterator<Item = &SourceEncoding> {
-    let first = description.formats.first().map(|format| format.codec);
+/// The encodings that can be taken; of alternatives, those of the first codec that the taker holds, or of
+/// the first one for it to say that it does not.
+fn usable(
+    description: &SourceDescription,
+    holds: fn(Codec) -> bool,
+) -> impl Iterator<Item = &SourceEncoding> {
+    let codecs = || description.formats.iter().map(|format| format.codec);
+    let first = codecs().find(|codec| holds(*codec)).or_else(|| codecs().next());
     let all = !description.alternatives;
     description.encodings.iter().filter(move |e| all || Some(e.codec) == first)
 }
@@ -183,7 +214,6 @@ fn pixels((width, height): (u16, u16)) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Codec;
     use crate::codec::format::{Format, Parameters};
 
     fn simulcast(active: [bool; 3]) -> Arc<SourceDescription> {

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::inlet::Inlet;
 use super::input::Input;
-use crate::codec::Kind;
 use crate::codec::packet::TakenPacket;
+use crate::codec::{Codec, Kind};
 use crate::control::ids::{Ended, IdMap, ShardIndex, SourceId, TakerId};
 use crate::engine::message::ShardMessage;
 use crate::sfu::source::SourceDescription;
@@ -31,6 +31,8 @@ pub struct Taker<K> {
     /// Where the inputs of each track are. Made anew when inputs change.
     places: IdMap<SourceId, Range<usize>>,
     messages: Vec<(ShardIndex, ShardMessage)>,
+    /// What it can do something with.
+    holds: fn(Codec) -> bool,
     /// Something is not as it was when shards were last told.
     changed: bool,
 }
@@ -46,8 +48,15 @@ impl<K: Copy + Eq> Taker<K> {
             told: IdMap::default(),
             places: IdMap::default(),
             messages: Vec::new(),
+            holds: |_| true,
             changed: false,
         }
+    }
+
+    /// Of tracks that are sent in several codecs, takes those that it can do something with.
+    pub fn only(mut self, holds: fn(Codec) -> bool) -> Self {
+        self.holds = holds;
+        self
     }
 
     /// What feeds which place.
@@ -65,7 +74,7 @@ impl<K: Copy + Eq> Taker<K> {
             self.all.swap_remove(known);
         }
         if let Some(track) = track {
-            let mut input = Input::new(place, kind, track);
+            let mut input = Input::new(place, kind, track).only(self.holds);
             if let Some(description) = self.descriptions.get(&track) {
                 input.describe(Arc::clone(description));
             }

@@ -51,7 +51,7 @@ function play(url) {
     screen.src = url
     return
   }
-  const made = new Hls({ lowLatencyMode: true, backBufferLength: 30, enableWorker: false })
+  const made = new Hls({ lowLatencyMode: true, backBufferLength: 30, maxLiveSyncPlaybackRate: 1.1, enableWorker: false })
   player = made
   // For tests.
   Object.assign(globalThis, { player })

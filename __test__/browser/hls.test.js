@@ -1,0 +1,84 @@
+'use strict'
+
+/** Who only watches: the mix of a room by HLS, in the page and by hls.js. */
+
+const assert = require('node:assert/strict')
+const { after, afterEach, before, test } = require('node:test')
+const { createToken } = require('medialoom/auth')
+const { Fixture, eventually } = require('./fixture.js')
+
+/** What a mixer costs is for other tests; H264 comes second, as in the mixers of rooms by default. */
+const SMALL = { audio: true, video: { width: 320, height: 180, frameRate: 15, rungs: 1, codecs: ['vp8', 'h264'] } }
+const SECONDS = Number(process.env.HLS_SECONDS ?? 8)
+
+/** @type {Fixture} */
+let fixture
+before(async () => {
+  fixture = await Fixture.start({ open: false, mixer: SMALL })
+})
+after(() => fixture.stop())
+afterEach(async () => {
+  await fixture.clear()
+  assert.deepEqual(fixture.complaints.splice(0), [], 'the pages had nothing to complain about')
+})
+
+const fragment = async grants => `#token=${await createToken(fixture.server.access.keys, { video: { room: 'loom', roomJoin: true, ...grants } })}`
+
+/** How the picture goes. @param {import('playwright-core').Page} page */
+const state = page =>
+  page.$eval('video', video => ({
+    at: video.currentTime,
+    frames: video.getVideoPlaybackQuality().totalVideoFrames,
+    sound: video.webkitAudioDecodedByteCount,
+    width: video.videoWidth,
+    error: video.error?.message ?? null,
+    latency: globalThis.player?.latency ?? null,
+  }))
+
+test('who has the link watches the mix of a room about two seconds behind, without a stall', async t => {
+  const ada = await fixture.join('Ada', { fragment: await fragment({}) })
+  const page = await fixture.page()
+  await page.goto(`${fixture.server.url}r/loom/watch${await fragment({ canPublish: false })}`)
+  await eventually(() => state(page), ({ at, frames }) => at > 0 && frames > 10, 'the picture', 30_000)
+  // How it begins is hls.js's affair.
+  await new Promise(resolve => setTimeout(resolve, 2000))
+  await page.$eval('video', video => {
+    globalThis.waits = 0
+    video.addEventListener('waiting', () => (globalThis.waits += 1))
+  })
+  const before = await state(page)
+  await new Promise(resolve => setTimeout(resolve, SECONDS * 1000))
+  const now = await state(page)
+  t.diagnostic(`${JSON.stringify(now)} after ${JSON.stringify(before)}, ${await page.evaluate(() => globalThis.waits)} stalls`)
+  assert.equal(now.error, null)
+  assert.ok(now.at - before.at > SECONDS * 0.8, `${now.at - before.at} of ${SECONDS} s were played`)
+  assert.ok(now.frames - before.frames > SECONDS * 5, `${now.frames - before.frames} frames`)
+  assert.ok(now.sound > before.sound, 'sound is decoded')
+  assert.ok(now.latency < 5, `${now.latency} s behind`)
+  assert.match(await page.textContent('#state'), /Live/)
+  await fixture.screenshot(page, 'watch')
+  const room = fixture.server.rooms.get('loom')
+  assert.equal(room.hls.watched, true)
+  await ada.close()
+  await eventually(() => page.textContent('#state'), text => /Nothing to watch just now/.test(text), 'the end', 30_000)
+  // That it is over comes as an answer to the player, which Chromium logs.
+  fixture.complaints = fixture.complaints.filter(text => !/status of (404|410)/.test(text))
+})
+
+test('who may not watch is told so, and an address without a ticket is none', async () => {
+  await fixture.join('Ada', { fragment: await fragment({}) })
+  const { url } = fixture.server
+  assert.equal((await fetch(`${url}api/rooms/loom/hls`)).status, 401)
+  const headers = async grants => ({ Authorization: `Bearer ${(await fragment(grants)).slice(7)}` })
+  assert.equal((await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({ canSubscribe: false }) })).status, 403)
+  assert.equal((await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({ room: 'other' }) })).status, 403)
+  const answer = await (await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({}) })).json()
+  assert.equal((await fetch(new URL(answer.url, url))).status, 200)
+  for (const wrong of [answer.url.replace('/loom/', '/other/'), answer.url.replace(/\/\d+\./, '/9999999999999.')]) {
+    assert.equal((await fetch(new URL(wrong, url))).status, 403)
+  }
+  const page = await fixture.page()
+  await page.goto(`${url}r/loom/watch${await fragment({ canSubscribe: false })}`)
+  await eventually(() => page.textContent('#state'), text => /canSubscribe|not allow/.test(text), 'why')
+  fixture.complaints = fixture.complaints.filter(text => !/status of 403/.test(text))
+})
