@@ -4,6 +4,7 @@
  */
 
 import type * as medialoom from 'medialoom'
+import type { Rooms } from 'medialoom/rooms'
 import type { Express, Request, Response } from 'express'
 
 declare global {
@@ -16,6 +17,9 @@ declare global {
   const otherTrack: medialoom.IncomingTrack
   const outgoingTrack: medialoom.OutgoingTrack
   const transponder: medialoom.Transponder
+  const mixer: medialoom.Mixer & { audio: medialoom.MixedTrack; video: medialoom.MixedTrack }
+  const hls: medialoom.Hls
+  const rooms: Rooms
   const channel: medialoom.DataChannel
   const otherChannel: medialoom.DataChannel
   /** Signaling of the reader's own. */
