@@ -182,9 +182,7 @@ impl Rendition {
         };
         let open = self.segments.back().filter(|last| last.whole.is_none());
         let ends = open.is_none_or(|open| {
-            let age = open.duration();
-            let due = age + self.shape.part / 2 >= self.shape.segment;
-            (due && part.independent) || age + part.duration > limit
+            (self.is_due(open) && part.independent) || open.duration() + part.duration > limit
         });
         if ends {
             self.open(fragment.begin);
@@ -193,6 +191,19 @@ impl Rendition {
             open.parts.push(part);
         }
         self.version += 1;
+    }
+
+    /// A segment that is as long as it is to be: a keyframe begins another one.
+    fn is_due(&self, open: &Segment) -> bool {
+        open.duration() + self.shape.part / 2 >= self.shape.segment
+    }
+
+    /// The part that will most likely come next.
+    pub(super) fn hint(&self) -> (u64, u64) {
+        match self.segments.back().filter(|last| last.whole.is_none()) {
+            Some(open) if self.is_due(open) => (self.next, 0),
+            _ => self.next(),
+        }
     }
 
     fn open(&mut self, begin: Duration) {

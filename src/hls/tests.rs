@@ -111,6 +111,23 @@ fn whoever_asks_for_the_next_part_gets_it_when_it_is_there() {
 }
 
 #[test]
+fn the_hint_is_right_where_segments_are_as_long_as_they_are_to_be() {
+    let stream = stream();
+    let pictures = stream.add(Kind::Video, "", "und");
+    begin(&stream, pictures, "avc1.42e01f", None);
+    publish(&stream, pictures, 0..5);
+    for next in 5..24 {
+        let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
+        let (_, hint) = playlist.split_once("PRELOAD-HINT:TYPE=PART,URI=\"").unwrap();
+        let hinted = ask(&stream, &format!("v0/{}", hint.split('"').next().unwrap()), "");
+        assert_eq!(hinted.answered(), None);
+        publish(&stream, pictures, next..next + 1);
+        let expected = Body::Media(Kind::Video, vec![next as u8; 100].into());
+        assert_eq!(hinted.answered().map(|answer| answer.body), Some(expected), "{next}");
+    }
+}
+
+#[test]
 fn requests_that_make_no_sense_are_told_so() {
     let stream = stream();
     let pictures = stream.add(Kind::Video, "", "und");
