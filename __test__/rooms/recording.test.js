@@ -85,6 +85,28 @@ test('everybody has a file, the mix has one, and an index says whose is which an
   assert.ok(entry(recording, 'Ada').offset < 0.3)
 })
 
+test('offsets bring files in step: the same frames are at the same moments in two recordings', async t => {
+  const rooms = fixture.rooms(t)
+  const ada = await fixture.join(t, rooms, 'Ada')
+  const first = await ada.room.record(folder(t))
+  await recorded(first, 0.7)
+  const second = await ada.room.record(folder(t))
+  await recorded(second, 1.2)
+  await Promise.all([first.stop(), second.stop()])
+  /** Milliseconds since the epoch. */
+  const frames = recording => {
+    const [{ file, offset }] = recording.files
+    const video = [...read(recording, file).tracks.values()].find(({ codec }) => codec === 'V_VP8')
+    return video.times.map(time => recording.startedAt + offset * 1000 + time)
+  }
+  const [early, late] = [frames(first), frames(second)]
+  assert.ok(late.length > 5 && late[0] > early[0] + 500)
+  // Frames are 100 ms apart.
+  const off = late.map(time => Math.min(...early.map(other => Math.abs(other - time))))
+  t.diagnostic(`off by ${Math.max(...off).toFixed(1)} ms`)
+  assert.ok(Math.max(...off) < 40, `off by ${off.map(Math.round)} ms`)
+})
+
 test('who leaves and returns under the same identity goes on in the same file, with a gap; anybody else in another one', async t => {
   const rooms = fixture.rooms(t)
   rooms.join('garden', { name: 'Host' })

@@ -730,7 +730,10 @@ export interface RecordedFileEntry {
   name: string
   source: RecordedSource
   format: string
-  /** Seconds at which it begins: play all files of a recording shifted by this, and they are in step. */
+  /**
+   * Seconds at which it begins: play all files of a recording shifted by this, and they are in step. What was captured just
+   * before the recording began makes it some hundredths less than 0.
+   */
   offset: number
   /** Seconds. */
   duration: number
