@@ -527,6 +527,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly speaking: boolean
   /** Whether what they send is for the others: not of listeners, viewers, the hidden and who may not publish. */
   readonly maySend: boolean
+  /**
+   * Whether the others would get it, by role, permissions and moderation: for what goes from peer to peer, which no
+   * room sees.
+   * @throws {RoomError} `ERR_INVALID_ARG`
+   */
+  allows(source: PublishedSource): boolean
   /** What they receive. */
   readonly source: ReceivedSource
   /** With the source `speakers`: whose tracks are sent on which stream, as the event `slots` said last. */
@@ -575,7 +581,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   setPermissions(permissions: Partial<Permissions>): void
   /**
    * Mutes what they send, for everyone who is here and who comes later, forwarded or mixed. They cannot undo it. In
-   * mode `p2p`, where no media passes the server, it is up to their client.
+   * mode `p2p`, where no media passes the server, it is for those who pass descriptions on to heed {@link allows}.
    * @throws {RoomError} `ERR_INVALID_ARG`
    */
   mute(kind: ModeratedKind): void
