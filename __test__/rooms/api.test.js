@@ -201,6 +201,15 @@ test('ctl shows rooms and participants, mutes, locks and takes out', async () =>
   assert.equal((await ada.next('bye')).message, 'bye now')
 })
 
+test('ctl keeps somebody out, shows who is, and takes it back', async () => {
+  await join('Grace', 'grace')
+  await join('Guest')
+  assert.equal(await done(['kick', 'loom', 'Guest', '--ban']), 'taken out')
+  assert.equal(await done(['bans', 'loom']), 'address:127.0.0.1')
+  assert.equal(await done(['unban', 'loom', 'address:127.0.0.1']), 'may come again')
+  assert.equal(await done(['bans', 'loom']), '')
+})
+
 test('ctl makes tokens: with the secret by itself, with the link of a host by the server', async () => {
   const read = async (/** @type {string} */ link) => {
     const url = new URL(link)
@@ -208,10 +217,10 @@ test('ctl makes tokens: with the secret by itself, with the link of a host by th
     return verifyToken(keys, new URLSearchParams(url.hash.slice(1)).get('token'), { room: 'loom', grants: ['roomJoin'] })
   }
   const own = await read((await ctl(['token', 'loom', '--identity', 'ada', '--name', 'Ada', '--admin', '--expires', '60'])).said)
-  assert.deepEqual([own.identity, own.name, own.video.roomAdmin], ['ada', 'Ada', true])
+  assert.deepEqual([own.identity, own.name, own.video.roomAdmin, typeof own.tokenId], ['ada', 'Ada', true, 'string'])
   const link = await server.hostLink()
   const theirs = await read((await ctl(['token', 'loom', '--listen'], { MEDIALOOM_URL: link })).said)
-  assert.deepEqual([theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin], [null, false, undefined])
+  assert.deepEqual([theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin, typeof theirs.tokenId], [null, false, undefined, 'string'])
   assert.match((await ctl(['rooms', '--url', link], {})).said, /^$/)
 })
 

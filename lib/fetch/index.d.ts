@@ -1,3 +1,4 @@
+/// <reference types="node" />
 /**
  * WHIP and WHEP for web servers whose handlers take a `Request` and give a `Response`: Hono, Next.js route
  * handlers, Fastify, Bun, Deno.
