@@ -652,3 +652,12 @@ export class Publication extends EventEmitter<PublicationEvents> {
   appData: unknown
   readonly tracks: PublishedTrack[]
 }
+
+/**
+ * Which of several processes has a room, where each has rooms of its own: everybody who knows the same servers says the
+ * same, in whatever order. When one comes or goes, only rooms that it has now or had move.
+ * @param room a name, not normalized
+ * @param servers such as their URLs, one or more
+ * @throws {RoomError} `ERR_INVALID_ARG`
+ */
+export function roomOwner(room: string, servers: readonly string[]): string
