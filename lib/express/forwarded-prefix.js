@@ -11,9 +11,10 @@ const MAX_PREFIX = 256
  * @param {import('express').Request} request
  */
 function forwardedPrefix(request) {
-  const header = request.get('X-Forwarded-Prefix')
-  if (!header || header.length > MAX_PREFIX) return ''
-  const trusts = request.app.get('trust proxy fn')
+  const header = request.headers['x-forwarded-prefix']
+  if (typeof header !== 'string' || header.length > MAX_PREFIX) return ''
+  // There is no app where the router is all there is.
+  const trusts = request.app?.get('trust proxy fn')
   if (typeof trusts !== 'function' || !trusts(request.socket.remoteAddress, 0)) return ''
   // Of several proxies the outermost comes first.
   const prefix = header.split(',')[0].trim().replace(/\/$/, '')

@@ -24,7 +24,7 @@ function sessionRouter(endpoint, hasBaseUrl) {
   function onError(error, request, response, next) {
     if (response.headersSent) return next(error)
     const { status, headers, body } = endpoint.refuse(error)
-    send(response, { status, headers: { ...endpoint.headersFor(request.get('Origin')), ...headers }, ...(body !== undefined && { body }) })
+    send(response, { status, headers: { ...endpoint.headersFor(headerOf(request, 'Origin')), ...headers }, ...(body !== undefined && { body }) })
   }
 
   /**
@@ -38,7 +38,7 @@ function sessionRouter(endpoint, hasBaseUrl) {
       method: request.method,
       room: String(room),
       session: session === undefined ? null : String(session),
-      header: name => request.get(name),
+      header: name => headerOf(request, name),
       query: new URLSearchParams(/\?.*/s.exec(request.originalUrl)?.[0] ?? ''),
       text: type => readBody(request, response, type),
       prefix: `${hasBaseUrl ? '' : forwardedPrefix(request)}${request.baseUrl}`,
@@ -66,9 +66,21 @@ function sessionRouter(endpoint, hasBaseUrl) {
  */
 function send(response, { status, headers, body }) {
   const { Vary, ...others } = headers
-  if (Vary !== undefined) response.vary(Vary)
+  if (Vary !== undefined) response.appendHeader('Vary', Vary)
+  response.statusCode = status
+  for (const [name, value] of Object.entries(others)) response.setHeader(name, value)
   // Not by send(), which adds an ETag of the body: in WHIP that header names the ICE session (RFC 9725 4.3.1).
-  response.status(status).set(others).end(body)
+  response.end(body)
+}
+
+/**
+ * Without Express's own methods: the router works under a server of Node's as well, where there are none.
+ * @param {import('express').Request} request
+ * @param {string} name
+ */
+function headerOf({ headers }, name) {
+  const value = headers[name.toLowerCase()]
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 exports.sessionRouter = sessionRouter
