@@ -119,6 +119,9 @@ test('what a member may not publish, or the other not subscribe to, is not agree
 
 test('the others are asked to negotiate when that changes, and whoever is hidden has no connection', async () => {
   const [ada, grace] = [await join('Ada'), await join('Grace')]
+  ada.participant.setPermissions({ roomAdmin: false })
+  await ada.next('permissions')
+  assert.deepEqual(await grace.seen('renegotiate'), [], 'not for what has nothing to do with it')
   ada.participant.mute('audio')
   assert.deepEqual(await grace.next('renegotiate'), { type: 'renegotiate', epoch: 0, participant: ada.id })
   assert.deepEqual(await ada.seen('renegotiate'), [])

@@ -3,6 +3,7 @@ import { narrowDescription } from './peer-description.js'
 import { TokenBucket } from './token-bucket.js'
 import { participantView } from './views.js'
 
+const SOURCES = /** @type {const} */ (['camera', 'microphone', 'screen'])
 const SOURCE_OF_KIND = /** @type {const} */ ({ audio: 'microphone', video: 'camera' })
 
 /** Tells everyone in one room what happens in it, and carries their messages to each other. */
@@ -13,6 +14,8 @@ export class RoomSignaling {
   #shown = new Set()
   /** Counts the changes of mode, so that late messages of an earlier one are known. */
   #epoch = 0
+  /** What each may send and get, as it was told last. @type {WeakMap<import('medialoom/rooms').Participant, string>} */
+  #agreeable = new WeakMap()
   #modeChanges
   #layoutChanges
   #audienceInterval
@@ -89,6 +92,7 @@ export class RoomSignaling {
   /** @param {import('./session.js').Session} session */
   add(session) {
     this.#sessions.set(session.participant.id, session)
+    this.#agreeable.set(session.participant, agreeableOf(session.participant))
   }
 
   /**
@@ -159,8 +163,11 @@ export class RoomSignaling {
    * @param {import('medialoom/rooms').Participant} participant
    */
   #renegotiate(participant) {
-    if (this.room.mode !== 'p2p' || !this.shows(participant)) return
     const { id } = participant
+    const agreeable = agreeableOf(participant)
+    const before = this.#agreeable.get(participant)
+    this.#agreeable.set(participant, agreeable)
+    if (this.room.mode !== 'p2p' || !this.shows(participant) || before === agreeable) return
     this.#broadcast({ type: 'renegotiate', epoch: this.#epoch, participant: id }, id)
   }
 
@@ -275,6 +282,11 @@ export class RoomSignaling {
   #broadcast(message, except) {
     for (const [id, session] of this.#sessions) if (id !== except) session.send(message)
   }
+}
+
+/** What somebody may send and get, in a word that can be compared. @param {import('medialoom/rooms').Participant} participant */
+function agreeableOf(participant) {
+  return [participant.permissions.canSubscribe, ...SOURCES.filter(source => participant.allows(source))].join()
 }
 
 /**

@@ -3,7 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
 const { Agent } = require('./agent.js')
-const { checkPermissions, mayPublish } = require('./permissions.js')
+const { checkPermissions, maySendSource } = require('./permissions.js')
 const { checkBitrate } = require('./limits.js')
 const { checkAttributes, checkMetadata } = require('./profile.js')
 const { Publishing } = require('./publishing.js')
@@ -12,7 +12,6 @@ const { RoomError } = require('./room-error.js')
 
 /** Roles whose media is for the others. */
 const SENDERS = new Set(['member', 'publisher', 'agent'])
-const PUBLISHED_SOURCES = new Set(['camera', 'microphone', 'screen'])
 const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
 
 /**
@@ -113,10 +112,7 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').PublishedSource} source
    */
   allows(source) {
-    if (!PUBLISHED_SOURCES.has(source)) throw new RoomError('ERR_INVALID_ARG', 'source must be camera, microphone or screen', { field: 'source' })
-    const kind = source === 'microphone' ? 'audio' : 'video'
-    const screen = source === 'screen'
-    return this.maySend && mayPublish(this.#permissions, kind, screen) && !this.moderated[screen ? 'screen' : kind]
+    return maySendSource(this.#permissions, this.moderated, source) && this.maySend
   }
 
   get source() {
