@@ -9,6 +9,7 @@ const { Guest } = require('./guest.js')
 const { recoverRecordings } = require('./recording/recover.js')
 const { RoomRecording } = require('./recording/room-recording.js')
 const { RoomError } = require('./room-error.js')
+const { roomOwner } = require('./room-owner.js')
 
 exports.Rooms = Rooms
 exports.Agent = Agent
@@ -19,3 +20,4 @@ exports.Guest = Guest
 exports.recoverRecordings = recoverRecordings
 exports.RoomRecording = RoomRecording
 exports.RoomError = RoomError
+exports.roomOwner = roomOwner
