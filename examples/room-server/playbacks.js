@@ -38,9 +38,9 @@ export class Playbacks {
     player.on('ended', over)
     player.on('error', over)
     participant.once('left', over)
-    room.on('left', () => {
-      if (this.#playing.get(room)?.player === player && room.participants.every(each => each === participant)) over()
-    })
+    const left = () => room.participants.every(each => each === participant) && over()
+    room.on('left', left)
+    participant.once('left', () => room.off('left', left))
     participant.offer({ audio: player.audio ?? null, video: player.video ?? null })
     player.play()
   }

@@ -17,6 +17,8 @@ import { Webhook } from './webhooks.js'
 
 /** Milliseconds for webhooks when the server stops. */
 const FAREWELL_MS = 2000
+/** Milliseconds for recordings; what is not stored by then is with the next start. */
+const RECORDINGS_MS = 3000
 
 /**
  * Starts everything: media endpoint, rooms, HTTP and WebSocket.
@@ -45,7 +47,7 @@ export async function startRoomServer(config) {
     maxNameLength: limits.maxNameLength,
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
-  const entrance = new Entrance({ rooms, access, visitors, limits })
+  const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
   const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance, recordings })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
@@ -104,11 +106,13 @@ export async function startRoomServer(config) {
     },
     async close() {
       entrance.draining = true
-      await recordings?.close()
+      // They end before everybody has gone, and become whole meanwhile.
+      const recorded = recordings?.close()
       rooms.close()
       signaling.close()
       entrance.close()
       httpServer.closeIdleConnections()
+      await Promise.race([recorded, new Promise(resolve => setTimeout(resolve, RECORDINGS_MS).unref())])
       // Everyone has left by now, and that is told as well.
       await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
       await Promise.all([closeServer(httpServer), closeServer(adminServer)])

@@ -9,9 +9,8 @@
 
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RecordingStorage, Retention } from '../storage/index.js'
+import type { RoomRecording, RoomRecordOptions } from './recording/index.js'
 import type {
-  AudioCodec,
   CloseReason,
   Endpoint,
   HlsOptions,
@@ -33,8 +32,9 @@ import type {
   PcmWriterOptions,
   Transponder,
   Transport,
-  VideoCodec,
 } from '../../index.js'
+
+export * from './recording/index.js'
 
 export type RoomErrorCode =
   /** A name, mode or option is not acceptable; `field` names it. */
@@ -246,6 +246,17 @@ export interface JoinOptions {
    * that is there takes its place, and the other leaves with the reason `replaced`. Default: none.
    */
   identity?: string | null
+  /**
+   * The identity of whose they are: who bans one bans them too. It need not be unique, so that somebody may take part
+   * and watch by WHEP as well. Default: {@link JoinOptions.identity}.
+   */
+  owner?: string | null
+  /**
+   * What a ban of them holds by where there is no identity, at most 8 strings of 1 to 128 printable characters that
+   * the application chooses, such as `address:192.0.2.7` or `token:x4Kp`. Whoever joins with one of them and without
+   * an identity is kept out then; who is in stays in. Default: nothing.
+   */
+  banBy?: readonly string[]
   /** What is not said is the default of {@link Permissions}. */
   permissions?: Partial<Permissions>
   /** What the others are told, at most 4096 characters. Default: empty. */
@@ -421,15 +432,16 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @throws {RoomError} `ERR_INVALID_ARG` when they wait no more */
   reject(guest: Guest | string, text?: string): void
   /**
-   * Takes somebody out, with the reason `banned`, and keeps their identity out while the room exists. The 10000
-   * newest bans are kept.
+   * Takes somebody out, with the reason `banned`, and keeps them out while the room exists: by the identity, with
+   * everybody of whom it is the {@link JoinOptions.owner}, or, where there is none, by {@link JoinOptions.banBy}. The
+   * 10000 newest bans are kept.
    * @param who a participant, or an identity whether or not it is here
-   * @returns whether it holds for later: not for somebody without an identity
+   * @returns whether it holds for later: not for somebody with neither
    */
   ban(who: Participant | string, text?: string): boolean
-  /** @returns whether it was banned */
-  unban(identity: string): boolean
-  /** Identities. */
+  /** @param key an identity, or one of {@link JoinOptions.banBy} @returns whether it was banned */
+  unban(key: string): boolean
+  /** Identities, and what was banned in place of them. */
   readonly banned: string[]
   /** Its mix for players of HLS; `null` where nothing is mixed. */
   readonly hls: RoomHls | null
@@ -514,6 +526,7 @@ export class Guest extends EventEmitter<GuestEvents> {
   readonly id: string
   readonly name: string
   readonly identity: string | null
+  readonly owner: string | null
   readonly room: Room
   /** What they will join with. */
   readonly options: JoinOptions
@@ -531,6 +544,10 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly name: string
   /** Who they are to the application, `null` if it did not say. */
   readonly identity: string | null
+  /** See {@link JoinOptions.owner}. */
+  readonly owner: string | null
+  /** See {@link JoinOptions.banBy}. */
+  readonly banBy: readonly string[]
   readonly role: ParticipantRole
   readonly permissions: Permissions
   readonly metadata: string
@@ -547,6 +564,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly speaking: boolean
   /** Whether what they send is for the others: not of listeners, viewers, the hidden and who may not publish. */
   readonly maySend: boolean
+  /**
+   * Whether the others would get it, by role, permissions and moderation: for what goes from peer to peer, which no
+   * room sees.
+   * @throws {RoomError} `ERR_INVALID_ARG`
+   */
+  allows(source: PublishedSource): boolean
   /** What they receive. */
   readonly source: ReceivedSource
   /** With the source `speakers`: whose tracks are sent on which stream, as the event `slots` said last. */
@@ -604,7 +627,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   setPermissions(permissions: Partial<Permissions>): void
   /**
    * Mutes what they send, for everyone who is here and who comes later, forwarded or mixed. They cannot undo it. In
-   * mode `p2p`, where no media passes the server, it is up to their client.
+   * mode `p2p`, where no media passes the server, it is for those who pass descriptions on to heed {@link allows}.
    * @throws {RoomError} `ERR_INVALID_ARG`
    */
   mute(kind: ModeratedKind): void
@@ -692,179 +715,11 @@ export class RoomHls {
   getStats(): Promise<HlsStats> | null
 }
 
-/** Everybody's own, one picture and one sound of all, or both. */
-export type RecordedWhat = 'tracks' | 'mixed' | 'both'
-/** With a file for each source, a camera has its microphone in it, and a screen its sound. */
-export type RecordedSource = 'camera' | 'microphone' | 'screen' | 'screen-audio' | 'mix'
-
-export interface RoomRecordOptions {
-  /**
-   * `'tracks'` (default): what everybody sends, as it is. `'mixed'`: the mix of the room, which has a mixer while it is
-   * recorded. `'both'`.
-   */
-  what?: RecordedWhat
-  /** Of the recording and of its directory. Default: time and room, such as `2026-11-30T162503120Z-garden`. */
-  name?: string
-  /**
-   * `'source'` (default): a file for each camera with its microphone and each screen with its sound, on one time line.
-   * `'track'`: a file for each track.
-   */
-  files?: 'source' | 'track'
-  /** Of the files. `'auto'` (default): WebM, which browsers play, or Matroska where WebM does not hold the codec. */
-  format?: 'auto' | 'webm' | 'mkv' | (string & {})
-  /** Of simulcast. Default `'best'`. */
-  encoding?: 'best' | 'smallest'
-  /** Permissions of files. Default 0o600. */
-  mode?: number
-  /** Bytes of all files together after which it ends, with the reason `limit`. Default: none. */
-  maxSize?: number
-  /** Milliseconds after which it ends. Default: none. */
-  maxDuration?: number
-  /** Bytes that stay free on the file system, or it ends. Looked at once a second. Default 100 MB. */
-  minFree?: number
-  /** What is kept of earlier recordings there; looked at before it begins and after its end. Default: all. */
-  retention?: Retention
-  /** Milliseconds for which the files of somebody with an identity who left wait for their return. Default 60000. */
-  absence?: number
-  /** Where files go, while and after they are written. Default: they stay where they are. */
-  storage?: RecordingStorage
-  /** Whether they stay in the directory as well when they were stored. Default false. */
-  keepLocal?: boolean
-  /** Who wants it: a participant needs `roomRecord`. A name is written into the index as it is. Default: nobody. */
-  by?: Participant | string
-  appData?: unknown
-}
-
-export interface RecordedBy {
-  /** `null`: no participant. */
-  readonly id: string | null
-  readonly identity: string | null
-  readonly name: string
-}
-
-/** A file of a recording. Seconds are of the recording's time, which begins with 0 when it does. */
-export interface RecordedFileEntry {
-  /** Its name in the recording's directory. */
-  file: string
-  /** {@link Participant.id} of who was the first in it; `null` of the mix. */
-  participant: string | null
-  identity: string | null
-  /** Of the participant, or of the room. */
-  name: string
-  source: RecordedSource
-  format: string
-  /** Seconds at which it begins: play all files of a recording shifted by this, and they are in step. */
-  offset: number
-  /** Seconds. */
-  duration: number
-  bytes: number
-  framesDropped: number
-  /** What is in it, as it comes. `number` is the file's. */
-  tracks: { number: number; kind: Kind; codec: AudioCodec | VideoCodec; width: number | null; height: number | null }[]
-}
-
-/** Something that happened: `muted`, `unmuted`, `mode`, `mixing-failed`. */
-export interface RecordedEvent {
-  /** Seconds. */
-  at: number
-  type: string
-  [detail: string]: unknown
-}
-
-/** What is written as `index.json` beside the files, once a second and at the end. */
-export interface RecordingIndex {
-  version: number
-  name: string
-  room: string
-  what: RecordedWhat
-  /** `recording` of one that goes on, or whose process ended before it did: `repair()` of medialoom makes its files seekable. */
-  state: 'recording' | 'finished'
-  /** ISO 8601. */
-  startedAt: string
-  startedBy: RecordedBy | null
-  /** Seconds. */
-  duration: number
-  bytes: number
-  /** Why it ended, see {@link RoomRecording.reason}. */
-  reason: string | null
-  error: string | null
-  /** Who was there and when, in seconds; without listeners and viewers. Who came twice is there twice. */
-  participants: { id: string; identity: string | null; name: string; role: ParticipantRole; joined: number; left: number | null }[]
-  files: RecordedFileEntry[]
-  marks: { at: number; name: string }[]
-  events: RecordedEvent[]
-  /** What was left out: `encrypted`, `limit` (1000 files), or what the recorder said. */
-  skipped: { participant: string | null; name: string | null; kind: Kind | null; reason: string }[]
-}
-
-export interface RoomRecordingResult {
-  name: string
-  directory: string
-  reason: string
-  /** What ended it, or kept it from being stored or its index from being written. */
-  error: Error | null
-  /** Whether everything is where it is to be kept. If not, it is in the directory. */
-  stored: boolean
-  index: RecordingIndex
-}
-
-export interface RoomRecordingEvents {
-  /** A file begins. */
-  file: [file: RecordedFileEntry]
-  /** Something is not recorded: of a participant, or of a kind of theirs. */
-  skipped: [participant: Participant | null, kind: Kind | null, reason: string]
-  mark: [name: string]
-  /** Once a second. */
-  progress: [progress: { duration: number; bytes: number; files: number }]
-  /** Nothing is recorded any more. */
-  ended: [reason: string, error: Error | null]
-  /** Its files are whole, and stored. */
-  finished: [result: RoomRecordingResult]
-}
-
-/** A recording of a room. It has a directory of its own, with files and an `index.json` ({@link RecordingIndex}). */
-export class RoomRecording extends EventEmitter<RoomRecordingEvents> {
-  private constructor()
-  readonly name: string
-  readonly room: Room
-  /** The whole path of its own. */
-  readonly directory: string
-  readonly what: RecordedWhat
-  readonly by: RecordedBy | null
-  /** Milliseconds since the Unix epoch. */
-  readonly startedAt: number
-  appData: unknown
-  readonly active: boolean
-  /**
-   * Why it ended: `stopped` or what {@link stop} was given, `limit` (size, duration or free space), `error`, `room-closed`,
-   * `mode` (the room went to `p2p`), `closed` (the endpoint). `null` while it goes on.
-   */
-  readonly reason: string | null
-  /** What ended it, such as a full disk. No other recording ends with it. */
-  readonly error: Error | null
-  /** Seconds. */
-  readonly duration: number
-  /** Bytes of all files. */
-  readonly bytes: number
-  readonly files: RecordedFileEntry[]
-  /** What is written, or will be. */
-  readonly index: RecordingIndex
-  /**
-   * Names this moment, in the index and as a chapter of each file; at most 1000.
-   * @returns whether there was room for it, and it goes on
-   * @throws {RoomError} `ERR_INVALID_ARG`
-   */
-  mark(name: string): boolean
-  /** @param reason default `stopped` @returns {@link finished} */
-  stop(reason?: string): Promise<RoomRecordingResult>
-  /** Resolves when files and index are whole and stored. Never rejects. */
-  readonly finished: Promise<RoomRecordingResult>
-}
-
 /**
- * Makes seekable what a process that was killed left in its recordings' directory, and says in its index how it ended
- * (`interrupted`). Call it before anything is recorded there.
- * @param options.storage where recordings go that are still in the directory
- * @returns names of the recordings that it did something for
+ * Which of several processes has a room, where each has rooms of its own: everybody who knows the same servers says the
+ * same, in whatever order. When one comes or goes, only rooms that it has now or had move.
+ * @param room a name, not normalized
+ * @param servers such as their URLs, one or more
+ * @throws {RoomError} `ERR_INVALID_ARG`
  */
-export function recoverRecordings(directory: string, options?: { storage?: RecordingStorage }): Promise<string[]>
+export function roomOwner(room: string, servers: readonly string[]): string

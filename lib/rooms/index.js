@@ -10,6 +10,7 @@ const { recoverRecordings } = require('./recording/recover.js')
 const { RoomRecording } = require('./recording/room-recording.js')
 const { RoomHls } = require('./room-hls.js')
 const { RoomError } = require('./room-error.js')
+const { roomOwner } = require('./room-owner.js')
 
 exports.Rooms = Rooms
 exports.Agent = Agent
@@ -21,3 +22,4 @@ exports.recoverRecordings = recoverRecordings
 exports.RoomRecording = RoomRecording
 exports.RoomHls = RoomHls
 exports.RoomError = RoomError
+exports.roomOwner = roomOwner

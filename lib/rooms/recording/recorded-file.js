@@ -6,8 +6,8 @@ const path = require('node:path')
 const WEBM = ['opus', 'vp8', 'vp9', 'av1']
 /** Formats whose files are not called as they are. @type {Record<string, string>} */
 const ENDINGS = { mkv: '.mkv', webm: '.webm' }
-/** How often the offset of a file is measured; of these the one counts that took the shortest. */
-const MEASUREMENTS = 3
+/** How often the offset of a file is measured: of these the least is the nearest. */
+const MEASUREMENTS = 5
 
 /** @typedef {import('../index.js').PublishedTrack} PublishedTrack */
 
@@ -203,7 +203,7 @@ class RecordedFile {
   /** @param {import('../../../index.js').Recorder} recorder */
   async #end(recorder) {
     const entry = this.#entries[this.#entries.length - 1]
-    if (entry && this.#measurements === 0) await this.#measure(recorder, entry)
+    if (entry) await this.#measure(recorder, entry)
     await recorder.close()
   }
 
@@ -225,13 +225,13 @@ class RecordedFile {
    */
   async #measure(recorder, entry) {
     if (recorder.closed) return
-    const asked = this.#host.now()
     const stats = await recorder.getStats().catch(() => null)
     if (!stats || stats.position === null) return
-    const took = this.#host.now() - asked
-    if (took > this.#measured) return
-    this.#measured = took
-    entry.offset = Math.max(0, asked + took / 2 - stats.position)
+    // The answer took a while to come, which only adds.
+    const offset = this.#host.now() - stats.position
+    if (offset >= this.#measured) return
+    this.#measured = offset
+    entry.offset = offset
     this.#host.changed()
   }
 }
