@@ -1,5 +1,6 @@
 //! What a media thread tells JavaScript.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -239,6 +240,11 @@ pub enum Event {
     RecorderProgress {
         recorder: RecorderId,
         progress: RecordingProgress,
+    },
+    /// A recorder goes on with another file.
+    RecorderFile {
+        recorder: RecorderId,
+        file: PathBuf,
     },
     /// A line of a recording has another entry in the file from here on.
     RecordedTrackFormat {

@@ -119,6 +119,11 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("progress", recording_progress(env, progress)?)?;
             Ok(object)
         }
+        Event::RecorderFile { recorder, file } => {
+            let mut object = about(env, "recorderFile", recorder.0)?;
+            object.set("file", file.to_string_lossy().into_owned())?;
+            Ok(object)
+        }
         Event::RecordedTrackFormat { line, format } => {
             let mut object = about(env, "recordedTrackFormat", line.0)?;
             object.set("number", u32::from(format.number))?;

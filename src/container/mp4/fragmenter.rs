@@ -150,6 +150,11 @@ impl Fragmenter {
         self.bytes
     }
 
+    /// When the last frame is over, as far as that is known.
+    pub fn duration(&self) -> Duration {
+        self.tracks.iter().filter_map(Lane::end).max().unwrap_or_default()
+    }
+
     /// Adds a frame, and gives the fragment that ends before it. Frames of one track come in the
     /// order of their times; different tracks may be some seconds apart.
     pub fn push(&mut self, frame: &Frame<'_>) -> Option<Fragment> {
@@ -192,7 +197,7 @@ impl Fragmenter {
             return false;
         }
         let Some(first) = lane.samples.first() else { return false };
-        let age = frame.time.saturating_sub(lane.since_beginning(first.time));
+        let age = frame.time.saturating_sub(lane.duration_of(first.time));
         if index == lead && frame.keyframe && lane.track.entry.codec.kind() == Kind::Video {
             // Keyframes close to each other share a fragment that begins with one.
             if !first.keyframe || age >= self.target / 2 {
@@ -288,7 +293,7 @@ impl Lane {
         let Some(last) = self.samples.last().filter(|last| last.duration.is_none()).copied() else {
             return;
         };
-        let shown = self.since_beginning(last.time);
+        let shown = self.duration_of(last.time);
         let units = |time: Duration| {
             let units = time.as_nanos() * u128::from(self.track.scale()) / 1_000_000_000;
             u32::try_from(units).unwrap_or(u32::MAX)
@@ -314,12 +319,14 @@ impl Lane {
     fn span(&self) -> Option<(Duration, Duration)> {
         let (first, last) = (self.settled().first()?, self.settled().last()?);
         let end = last.time.saturating_add(last.duration.unwrap_or(0).into());
-        let begin = self.since_beginning(first.time);
-        Some((begin, self.since_beginning(end).saturating_sub(begin)))
+        let begin = self.duration_of(first.time);
+        Some((begin, self.duration_of(end).saturating_sub(begin)))
     }
 
-    fn since_beginning(&self, units: u64) -> Duration {
-        self.duration_of(units)
+    /// When its newest frame is over.
+    fn end(&self) -> Option<Duration> {
+        let usual = self.usual.map_or(USUAL_FRAME, |units| self.duration_of(units.into()));
+        Some(self.newest?.saturating_add(usual.min(LONGEST_LAST)))
     }
 
     fn duration_of(&self, units: u64) -> Duration {

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::codec::configuration::Configuration;
 use crate::codec::frame::{Assembler, EncodedFrame, Parts};
 use crate::codec::packet::TakenPacket;
 use crate::codec::{Codec, Description, Kind, red};
 use crate::control::ids::RecordedTrackId;
-use crate::control::recorder::{LineOptions, LineStats};
+use crate::control::recorder::LineOptions;
+use crate::control::stats::LineStats;
 
 /// How long repetitions of a packet are waited for: nobody watches.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -29,6 +31,8 @@ pub(super) struct Line {
     assembler: Assembler,
     paused: bool,
     pub(super) entry: Option<Entry>,
+    /// Of its last keyframe.
+    pub(super) configuration: Option<Configuration>,
     /// When its last frame is shown.
     pub(super) last: Option<Duration>,
     /// Frames were left out, so that nothing before the next keyframe can be decoded.
@@ -51,6 +55,7 @@ impl Line {
             assembler: Assembler::new(WINDOW),
             paused: false,
             entry: None,
+            configuration: None,
             last: None,
             broken: false,
             announced: None,
@@ -69,8 +74,12 @@ impl Line {
         self.kind
     }
 
-    pub(super) fn takes_smallest(&self) -> bool {
-        self.options.smallest
+    /// The file goes on with another one, of which nothing is there yet.
+    pub(super) fn begin_file(&mut self) {
+        self.entry = None;
+        self.configuration = None;
+        self.last = None;
+        self.broken = self.kind == Kind::Video;
     }
 
     pub(super) fn is_paused(&self) -> bool {

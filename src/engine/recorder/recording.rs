@@ -8,9 +8,11 @@ use super::line::{Entry, Line, larger};
 use crate::codec::configuration::{Configuration, store};
 use crate::codec::frame::EncodedFrame;
 use crate::codec::{Codec, Kind};
-use crate::container::webm::{Document, Writer};
-use crate::container::{Frame, Step, TrackEntry};
-use crate::control::recorder::{LineFormat, RecordingFormat, RecordingProgress};
+use crate::container::webm::Document;
+use crate::container::{Frame, Muxer, Step, TrackEntry, mp4, webm};
+use crate::control::recorder::{
+    FormatChange, LineFormat, RecorderOptions, RecordingFormat, RecordingProgress,
+};
 
 /// What stands in the file as what wrote it.
 const APPLICATION: &str = concat!("medialoom ", env!("CARGO_PKG_VERSION"));
@@ -20,23 +22,43 @@ const MAX_UNREADABLE: u32 = 3;
 const STEP: Duration = Duration::from_millis(1);
 
 pub(super) struct Recording {
-    writer: Writer,
+    format: RecordingFormat,
+    splits: bool,
+    fragment: Duration,
+    date: Duration,
+    writer: Box<dyn Muxer>,
     clock: Clock,
+    /// Of files before this one.
+    before: RecordingProgress,
+    /// Of the file when its disk has finished it.
+    bytes: Option<u64>,
     frames_dropped: u64,
     /// A frame as the file has it; reused.
     stored: Vec<u8>,
 }
 
+/// Writes files of a format.
+fn muxer(format: RecordingFormat, fragment: Duration, date: Duration) -> Box<dyn Muxer> {
+    match format {
+        RecordingFormat::Webm => Box::new(webm::Writer::new(Document::Webm, APPLICATION, date)),
+        RecordingFormat::Mkv => Box::new(webm::Writer::new(Document::Matroska, APPLICATION, date)),
+        RecordingFormat::Mp4 => Box::new(mp4::Writer::new(fragment, date)),
+    }
+}
+
 impl Recording {
     /// `date` counts from 1970.
-    pub(super) fn new(format: RecordingFormat, date: Duration) -> Self {
-        let document = match format {
-            RecordingFormat::Webm => Document::Webm,
-            RecordingFormat::Mkv => Document::Matroska,
-        };
+    pub(super) fn new(options: &RecorderOptions, date: Duration) -> Self {
+        let fragment = Duration::from_millis(options.fragment);
         Self {
-            writer: Writer::new(document, APPLICATION, date),
+            format: options.format,
+            splits: options.on_format_change == FormatChange::Split,
+            fragment,
+            date,
+            writer: muxer(options.format, fragment, date),
             clock: Clock::default(),
+            before: RecordingProgress::default(),
+            bytes: None,
             frames_dropped: 0,
             stored: Vec::new(),
         }
@@ -65,6 +87,23 @@ impl Recording {
         self.writer.mark(self.clock.now(now), name);
     }
 
+    /// Whether this frame begins another file: its line goes on as something else.
+    pub(super) fn splits_before(&self, line: &Line, frame: &EncodedFrame) -> bool {
+        let Some(entry) = line.entry.filter(|_| self.splits && frame.keyframe) else {
+            return false;
+        };
+        let changed = |is: &Configuration| line.configuration.as_ref() != Some(is);
+        entry.codec != frame.codec
+            || Configuration::of(frame.codec, &frame.parts.data).as_ref().is_some_and(changed)
+    }
+
+    /// The file is finished, and another one begins with this frame. To be taken in between.
+    pub(super) fn begin_file(&mut self, frame: &EncodedFrame) {
+        self.before = self.progress();
+        self.writer = muxer(self.format, self.fragment, self.date);
+        self.clock.restart(frame.captured);
+    }
+
     /// Adds a frame; `room` tells whether the disk takes it. Says what the line is in the file, when
     /// that is new.
     pub(super) fn write(
@@ -77,6 +116,10 @@ impl Recording {
             return Ok(None);
         }
         let Some(time) = self.clock.place(frame.captured) else { return Ok(None) };
+        if line.entry.is_none() && !frame.keyframe {
+            line.broken = true;
+            return Ok(None);
+        }
         if !room || (line.broken && !frame.keyframe) {
             // A whole group of pictures goes: nothing of it could be decoded.
             line.broken = line.kind() == Kind::Video;
@@ -86,7 +129,7 @@ impl Recording {
         }
         let known = line.entry.filter(|entry| entry.codec == frame.codec);
         let (entry, format) = match known {
-            Some(entry) => (entry, None),
+            Some(entry) => (entry, self.reconfigure(line, entry, frame)),
             None => match self.add_entry(line, frame)? {
                 Some((entry, format)) => (entry, Some(format)),
                 None => return Ok(None),
@@ -108,7 +151,29 @@ impl Recording {
         Ok(format)
     }
 
-    /// The line goes on with this frame, if that is a keyframe that can be read.
+    /// Tells the file when pictures go on with another size or other parameter sets. Gives the format
+    /// when its size is another one.
+    fn reconfigure(
+        &mut self,
+        line: &mut Line,
+        entry: Entry,
+        frame: &EncodedFrame,
+    ) -> Option<LineFormat> {
+        if !frame.keyframe || line.kind() != Kind::Video {
+            return None;
+        }
+        let configuration = Configuration::of(frame.codec, &frame.parts.data)?;
+        if line.configuration.as_ref() == Some(&configuration) {
+            return None;
+        }
+        self.writer.reconfigure(entry.number, &configuration);
+        let size = configuration.size;
+        let before = line.configuration.replace(configuration).and_then(|before| before.size);
+        let Entry { number, codec } = entry;
+        (before != size).then_some(LineFormat { number, codec, size })
+    }
+
+    /// The line goes on with this keyframe, if it can be read.
     fn add_entry(
         &mut self,
         line: &mut Line,
@@ -125,6 +190,7 @@ impl Recording {
             let unreadable = line.unreadable > MAX_UNREADABLE;
             return if unreadable { Err(RecorderError::Unreadable(codec)) } else { Ok(None) };
         };
+        line.configuration = Some(configuration.clone());
         if codec == Codec::Vp9 {
             let size = larger(configuration.size, line.announced);
             configuration = configuration.with_size(size);
@@ -142,12 +208,19 @@ impl Recording {
         Ok(Some((Entry { number, codec }, LineFormat { number, codec, size })))
     }
 
+    /// Of all files together.
     pub(super) fn progress(&self) -> RecordingProgress {
+        let bytes = self.before.bytes.saturating_add(self.writer.size());
         RecordingProgress {
-            bytes: self.writer.size(),
-            duration: self.writer.duration(),
+            bytes: self.bytes.unwrap_or(bytes),
+            duration: self.before.duration.saturating_add(self.writer.duration()),
             frames_dropped: self.frames_dropped,
         }
+    }
+
+    /// The disk has all of all files, so many bytes.
+    pub(super) fn finished(&mut self, bytes: u64) {
+        self.bytes = Some(bytes);
     }
 
     /// Bytes that were not taken yet.

@@ -3,10 +3,12 @@ use std::sync::Mutex;
 use super::*;
 use crate::codec::Codec;
 use crate::codec::packet::MadePacket;
-use crate::container::output::apply;
+use crate::container::testing::apply;
 use crate::container::webm;
 use crate::control::ids::{Ids, ShardIndex};
-use crate::control::recorder::{LineOptions, RecordingFormat, RecordingProgress};
+use crate::control::recorder::{
+    EncodingChoice, FormatChange, LineOptions, RecordingFormat, RecordingProgress,
+};
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
 use crate::sfu::EncodingIndex;
@@ -33,6 +35,8 @@ struct Memory(Arc<Mutex<MemoryState>>);
 #[derive(Default)]
 struct MemoryState {
     file: Vec<u8>,
+    /// Files before it.
+    files: Vec<Vec<u8>>,
     full: bool,
     news: Vec<DiskNews>,
 }
@@ -50,8 +54,17 @@ impl Disk for Memory {
         apply(&mut self.0.lock().unwrap().file, &steps);
     }
 
+    fn begin(&self, _: PathBuf) {
+        let mut state = self.0.lock().unwrap();
+        let file = std::mem::take(&mut state.file);
+        state.files.push(file);
+    }
+
     fn finish(&self) {
-        self.0.lock().unwrap().news.push(DiskNews::Finished);
+        let mut state = self.0.lock().unwrap();
+        let before: usize = state.files.iter().map(Vec::len).sum();
+        let bytes = (before + state.file.len()) as u64;
+        state.news.push(DiskNews::Finished { bytes });
     }
 
     fn poll(&self) -> Option<DiskNews> {
@@ -86,6 +99,8 @@ fn options() -> RecorderOptions {
         file: "test.webm".into(),
         format: RecordingFormat::Webm,
         mode: 0o600,
+        on_format_change: FormatChange::Inline,
+        fragment: 500,
         max_size: None,
         max_duration: None,
     }
@@ -124,8 +139,11 @@ impl Studio {
         let class = Class { codec, rung: 0, size, bitrate: 1_000_000, frame_rate: 30 };
         let made = Made::new(self.now, SourceId::new(&self.ids, SHARD), &[class]);
         let line = RecordedTrackId::new(&self.ids, SHARD);
-        let options =
-            LineOptions { name: "somebody".into(), language: "und".into(), smallest: false };
+        let options = LineOptions {
+            name: "somebody".into(),
+            language: "und".into(),
+            encoding: EncodingChoice::Best,
+        };
         let track = made.id();
         self.ask(RecorderCommand::Record { line, kind: codec.kind(), track, options });
         self.recorder.run(self.now);

@@ -23,6 +23,8 @@ pub struct Input<K> {
     transponder: Transponder,
     /// Pixels of the place it is shown in.
     size: Option<(u16, u16)>,
+    /// The RID of the encoding to take whatever its size, while there is one of this name.
+    named: Option<String>,
     /// Anything of it is needed.
     needed: bool,
     /// Of sound.
@@ -34,7 +36,17 @@ impl<K: Copy> Input<K> {
     pub fn new(place: K, kind: Kind, track: SourceId) -> Self {
         let transponder = Transponder::new(kind);
         let doze = Doze::default();
-        Self { place, kind, track, description: None, transponder, size: None, needed: false, doze }
+        Self {
+            place,
+            kind,
+            track,
+            description: None,
+            transponder,
+            size: None,
+            named: None,
+            needed: false,
+            doze,
+        }
     }
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
@@ -60,6 +72,12 @@ impl<K: Copy> Input<K> {
     pub fn need(&mut self, size: Option<(u16, u16)>) {
         (self.size, self.needed) = (size, size.is_some());
         self.transponder.set_paused(!self.needed);
+        self.choose();
+    }
+
+    /// Takes the encoding of this RID (RFC 8851) with all its layers, while there is one.
+    pub fn name_encoding(&mut self, rid: &str) {
+        self.named = Some(rid.to_owned());
         self.choose();
     }
 
@@ -134,12 +152,20 @@ impl<K: Copy> Input<K> {
 
     fn fitting(&self) -> Option<EncodingIndex> {
         let (description, size) = (self.description.as_ref()?, self.size?);
+        if let Some(named) = self.named_encoding() {
+            return Some(named);
+        }
         let known = || usable(description).filter_map(|e| Some((e, size_of(e)?)));
         let enough = known().filter(|(_, own)| fills(*own, size));
         let smallest = enough.min_by_key(|(_, own)| pixels(*own));
         // Of those that are too small the largest, and it has to come.
         let best = smallest.or_else(|| known().max_by_key(|(_, own)| pixels(*own)));
         best.map(|(encoding, _)| encoding.index)
+    }
+
+    fn named_encoding(&self) -> Option<EncodingIndex> {
+        let (rid, description) = (self.named.as_ref()?, self.description.as_ref()?);
+        usable(description).find(|e| e.rid.as_ref() == Some(rid)).map(|encoding| encoding.index)
     }
 
     /// The lowest spatial layer that fills the place.
@@ -226,6 +252,21 @@ mod tests {
         }
         input.need(None);
         assert_eq!(input.wanted(), EncodingSet::NONE);
+    }
+
+    #[test]
+    fn an_encoding_that_is_named_is_taken_whatever_its_size() {
+        let mut described = Arc::unwrap_or_clone(simulcast([true; 3]));
+        for (encoding, rid) in described.encodings.iter_mut().zip(["q", "h", "f"]) {
+            encoding.rid = Some(rid.to_owned());
+        }
+        let mut input = Input::new(1, Kind::Video, SourceId(64));
+        input.describe(Arc::new(described));
+        input.need(Some((u16::MAX, u16::MAX)));
+        for (rid, encoding) in [("h", 1), ("q", 0), ("none", 2)] {
+            input.name_encoding(rid);
+            assert_eq!(input.wanted(), set(&[encoding]), "{rid}");
+        }
     }
 
     #[test]

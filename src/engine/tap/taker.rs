@@ -75,6 +75,13 @@ impl<K: Copy + Eq> Taker<K> {
         true
     }
 
+    /// A place takes the encoding of this RID, whatever track feeds it from now on.
+    pub fn name_encoding(&mut self, place: K, rid: &str) {
+        self.changed = true;
+        let inputs = self.all.iter_mut().filter(|input| input.place == place);
+        inputs.for_each(|input| input.name_encoding(rid));
+    }
+
     fn index(&mut self) {
         self.changed = true;
         self.places.clear();

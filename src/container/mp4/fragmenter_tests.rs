@@ -26,7 +26,6 @@ fn track(codec: Codec) -> TrackEntry {
 #[derive(Clone, Debug)]
 struct Found<'a> {
     name: [u8; 4],
-    at: usize,
     body: &'a [u8],
 }
 
@@ -35,7 +34,7 @@ fn boxes(bytes: &[u8]) -> Vec<Found<'_>> {
     while at < bytes.len() {
         let size = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
         let name = bytes[at + 4..at + 8].try_into().unwrap();
-        found.push(Found { name, at, body: &bytes[at + 8..at + size] });
+        found.push(Found { name, body: &bytes[at + 8..at + size] });
         at += size;
     }
     found
