@@ -9,12 +9,14 @@ mod ebml;
 pub mod error;
 pub mod mp4;
 mod muxer;
+pub mod ogg;
 pub mod output;
 pub mod repair;
 mod source;
 mod step;
 #[cfg(test)]
 pub mod testing;
+pub mod wav;
 pub mod webm;
 
 pub use error::ContainerError;

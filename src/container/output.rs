@@ -16,6 +16,16 @@ pub enum Step {
     Index,
 }
 
+impl Step {
+    /// Bytes that it writes, as far as it holds them.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Append(bytes) | Self::Overwrite { bytes, .. } => bytes.len(),
+            Self::Index => 0,
+        }
+    }
+}
+
 /// Bytes of a box that say its size and name.
 const BOX_HEAD: usize = 8;
 

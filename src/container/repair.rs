@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::ContainerError;
 use super::output::Step;
 use super::source::{ReadAt, WriteAt};
-use super::{Finished, mp4, webm};
+use super::{Finished, mp4, ogg, wav, webm};
 
 /// What there is of such a file.
 pub struct Unfinished {
@@ -30,13 +30,26 @@ enum Kind {
 pub fn survey<F: ReadAt>(file: &mut F, len: u64) -> Result<Option<Unfinished>, ContainerError> {
     let mut head = [0; 8];
     let read = file.read_at(0, &mut head)?;
-    if head.get(4..read) == Some(b"ftyp") {
-        let unfinished = mp4::survey(file, len)?;
-        return Ok(unfinished.map(|mp4| Unfinished { end: mp4.end(), kind: Kind::Mp4(mp4) }));
-    }
-    let webm::Repaired { len, steps, duration } = webm::repair(file, len)?;
+    let (end, steps, duration) = match head.get(..read).unwrap_or_default() {
+        [_, _, _, _, b'f', b't', b'y', b'p'] => {
+            let unfinished = mp4::survey(file, len)?;
+            return Ok(unfinished.map(|mp4| Unfinished { end: mp4.end(), kind: Kind::Mp4(mp4) }));
+        }
+        [b'O', b'g', b'g', b'S', ..] => {
+            let ogg::Repaired { len, last, duration } = ogg::repair(file, len)?;
+            (len, last.map(Step::Append).into_iter().collect(), duration)
+        }
+        [b'R', b'I' | b'F', b'F' | b'6', b'F' | b'4', ..] => {
+            let wav::Repaired { len, steps, duration } = wav::repair(file, len)?;
+            (len, steps, duration)
+        }
+        _ => {
+            let webm::Repaired { len, steps, duration } = webm::repair(file, len)?;
+            (len, steps, duration)
+        }
+    };
     let unfinished = !steps.is_empty();
-    Ok(unfinished.then_some(Unfinished { end: len, kind: Kind::Steps { steps, duration } }))
+    Ok(unfinished.then_some(Unfinished { end, kind: Kind::Steps { steps, duration } }))
 }
 
 impl Unfinished {
@@ -54,9 +67,7 @@ impl Unfinished {
         match self.kind {
             Kind::Mp4(mp4) => mp4.finish(file),
             Kind::Steps { steps, duration } => {
-                for step in &steps {
-                    step.perform(file, &mut len)?;
-                }
+                steps.iter().try_for_each(|step| step.perform(file, &mut len))?;
                 Ok(Finished { len, duration })
             }
         }

@@ -6,14 +6,6 @@ use super::output::Step;
 use super::source::{ReadAt, WriteAt};
 
 impl Step {
-    /// Bytes that it writes, as far as it holds them.
-    pub fn bytes(&self) -> usize {
-        match self {
-            Self::Append(bytes) | Self::Overwrite { bytes, .. } => bytes.len(),
-            Self::Index => 0,
-        }
-    }
-
     /// Does it to a file of `len` bytes, and says how long that is then. When it fails a part of it may
     /// be there: readers stop at what is not whole.
     ///

@@ -21,6 +21,10 @@ pub enum RecordingFormat {
     Mkv,
     /// Opus, VP9, AV1, H264 and H265, in fragments.
     Mp4,
+    /// One track of Opus.
+    Ogg,
+    /// One track of samples.
+    Wav,
 }
 
 /// What becomes of the file when pictures change their size, their parameter sets or their codec.

@@ -27,6 +27,8 @@ pub struct Writer {
     fragmenter: Fragmenter,
     rooms: Rooms,
     marks: usize,
+    /// It has a frame.
+    begun: bool,
 }
 
 /// Where the file says what its tracks are. That changes when a track joins, and players have to
@@ -49,7 +51,7 @@ impl Writer {
         let mut out = Output::default();
         out.append(&head);
         let fragmenter = Fragmenter::new(fragment, date);
-        Self { out, fragmenter, rooms: Rooms { at, uses_second: true }, marks: 0 }
+        Self { out, fragmenter, rooms: Rooms { at, uses_second: true }, marks: 0, begun: false }
     }
 
     /// Says what the tracks are. `false` when there is no room for that.
@@ -98,6 +100,7 @@ impl Muxer for Writer {
     }
 
     fn write(&mut self, frame: &Frame<'_>) {
+        self.begun = true;
         if let Some(fragment) = self.fragmenter.push(frame) {
             self.out.seal(&fragment.bytes);
         }
@@ -135,7 +138,10 @@ impl Muxer for Writer {
         if let Some(fragment) = self.fragmenter.finish() {
             self.out.seal(&fragment.bytes);
         }
-        self.out.index();
+        // Without a frame there is nothing to be looked for.
+        if self.begun {
+            self.out.index();
+        }
     }
 
     fn take(&mut self) -> Vec<Step> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::sound::Sound;
 use crate::codec::configuration::Configuration;
 use crate::codec::frame::{Assembler, EncodedFrame, Parts};
 use crate::codec::packet::TakenPacket;
@@ -21,6 +22,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) number: u8,
+    /// As the file has it.
     pub(super) codec: Codec,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct Line {
     pub(super) entry: Option<Entry>,
     /// Of its last keyframe.
     pub(super) configuration: Option<Configuration>,
+    pub(super) sound: Sound,
     /// When its last frame is shown.
     pub(super) last: Option<Duration>,
     /// Frames were left out, so that nothing before the next keyframe can be decoded.
@@ -56,6 +59,7 @@ impl Line {
             paused: false,
             entry: None,
             configuration: None,
+            sound: Sound::default(),
             last: None,
             broken: false,
             announced: None,

@@ -5,6 +5,7 @@ mod clock;
 mod error;
 mod line;
 mod recording;
+mod sound;
 #[cfg(test)]
 mod tests;
 

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use super::clock::Clock;
 use super::error::RecorderError;
 use super::line::{Entry, Line, larger};
+use super::sound::{needs_decoders, stored_as};
 use crate::codec::configuration::{Configuration, store};
 use crate::codec::frame::EncodedFrame;
 use crate::codec::{Codec, Kind};
 use crate::container::webm::Document;
-use crate::container::{Frame, Muxer, Step, TrackEntry, mp4, webm};
+use crate::container::{ContainerError, Frame, Muxer, Step, TrackEntry, mp4, ogg, wav, webm};
 use crate::control::recorder::{
     FormatChange, LineFormat, RecorderOptions, RecordingFormat, RecordingProgress,
 };
@@ -43,7 +44,28 @@ fn muxer(format: RecordingFormat, fragment: Duration, date: Duration) -> Box<dyn
         RecordingFormat::Webm => Box::new(webm::Writer::new(Document::Webm, APPLICATION, date)),
         RecordingFormat::Mkv => Box::new(webm::Writer::new(Document::Matroska, APPLICATION, date)),
         RecordingFormat::Mp4 => Box::new(mp4::Writer::new(fragment, date)),
+        RecordingFormat::Ogg => Box::new(ogg::Writer::new(APPLICATION)),
+        RecordingFormat::Wav => Box::new(wav::Writer::default()),
     }
+}
+
+/// Writes a frame of a line, behind the one before.
+fn put(
+    writer: &mut dyn Muxer,
+    line: &mut Line,
+    entry: Entry,
+    time: Duration,
+    keyframe: bool,
+    data: &[u8],
+) {
+    let earliest = line.last.map_or(Duration::ZERO, |last| last + STEP);
+    line.counts.times_moved += u64::from(time < earliest);
+    let time = time.max(earliest);
+    line.last = Some(time);
+    writer.write(&Frame { track: entry.number, time, keyframe, data });
+    line.counts.frames += 1;
+    line.counts.keyframes += u64::from(keyframe);
+    line.counts.bytes += data.len() as u64;
 }
 
 impl Recording {
@@ -93,7 +115,7 @@ impl Recording {
             return false;
         };
         let changed = |is: &Configuration| line.configuration.as_ref() != Some(is);
-        entry.codec != frame.codec
+        entry.codec != stored_as(self.format, frame.codec)
             || Configuration::of(frame.codec, &frame.parts.data).as_ref().is_some_and(changed)
     }
 
@@ -127,7 +149,8 @@ impl Recording {
             self.frames_dropped += 1;
             return Ok(None);
         }
-        let known = line.entry.filter(|entry| entry.codec == frame.codec);
+        let codec = stored_as(self.format, frame.codec);
+        let known = line.entry.filter(|entry| entry.codec == codec);
         let (entry, format) = match known {
             Some(entry) => (entry, self.reconfigure(line, entry, frame)),
             None => match self.add_entry(line, frame)? {
@@ -137,18 +160,31 @@ impl Recording {
         };
         line.broken = false;
         line.entry = Some(entry);
-        let earliest = line.last.map_or(Duration::ZERO, |last| last + STEP);
-        line.counts.times_moved += u64::from(time < earliest);
-        let time = time.max(earliest);
-        line.last = Some(time);
+        if line.kind() == Kind::Audio && self.write_transcoded(line, entry, frame, time) {
+            return Ok(format);
+        }
         self.stored.clear();
         store(frame.codec, &frame.parts.data, &frame.parts.starts, &mut self.stored);
-        let keyframe = frame.keyframe;
-        self.writer.write(&Frame { track: entry.number, time, keyframe, data: &self.stored });
-        line.counts.frames += 1;
-        line.counts.keyframes += u64::from(keyframe);
-        line.counts.bytes += self.stored.len() as u64;
+        put(self.writer.as_mut(), line, entry, time, frame.keyframe, &self.stored);
         Ok(format)
+    }
+
+    /// `false` when the file has this sound as it is.
+    fn write_transcoded(
+        &mut self,
+        line: &mut Line,
+        entry: Entry,
+        frame: &EncodedFrame,
+        time: Duration,
+    ) -> bool {
+        let mut sound = std::mem::take(&mut line.sound);
+        let payload = &frame.parts.data;
+        let transcoded =
+            sound.transcode(self.format, frame.codec, time, payload, |time, packet| {
+                put(self.writer.as_mut(), line, entry, time, true, packet);
+            });
+        line.sound = sound;
+        transcoded.is_some()
     }
 
     /// Tells the file when pictures go on with another size or other parameter sets. Gives the format
@@ -179,10 +215,10 @@ impl Recording {
         line: &mut Line,
         frame: &EncodedFrame,
     ) -> Result<Option<(Entry, LineFormat)>, RecorderError> {
-        let codec = frame.codec;
-        if !frame.keyframe {
-            line.broken = true;
-            return Ok(None);
+        let codec = stored_as(self.format, frame.codec);
+        if needs_decoders(self.format) {
+            let error = ContainerError::Codec { codec, container: "WAV" };
+            return Err(RecorderError::Container(error));
         }
         let Some(mut configuration) = Configuration::of(codec, &frame.parts.data) else {
             line.broken = true;
