@@ -67,6 +67,13 @@ for (const codec of ['h264', 'vp9']) {
   })
 }
 
+test('of a mixed track in several codecs the one is recorded that the format holds', async t => {
+  const { endpoint, mixer } = await mixing(t)
+  const recorder = await endpoint.createRecorder(path.join(folder(t), 'a.mp4'))
+  const [format] = await within(20_000, once(recorder.record(mixer.video), 'format'), 'the first picture')
+  assert.equal(format.codec, 'h264')
+})
+
 test('sound alone is ogg, or samples in wav', async t => {
   const { endpoint, mixer } = await mixing(t, { video: undefined })
   const here = folder(t)
@@ -89,7 +96,7 @@ test('sound alone is ogg, or samples in wav', async t => {
 })
 
 test('what a format does not hold is refused before anything is written', async t => {
-  const { endpoint, mixer } = await mixing(t)
+  const { endpoint, mixer } = await mixing(t, { video: { width: 320, height: 180, codecs: ['vp8'] } })
   const here = folder(t)
   for (const [name, track] of [['a.mp4', mixer.video], ['a.ogg', mixer.video], ['a.wav', mixer.video]]) {
     const recorder = await endpoint.createRecorder(path.join(here, name))

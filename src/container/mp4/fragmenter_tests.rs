@@ -193,6 +193,9 @@ fn a_track_that_falls_silent_holds_up_no_other() {
         .collect();
     assert_eq!(pictures.len(), 2, "the last one does not wait for ever");
     assert!(pictures[1].duration >= 180_000, "it is shown until it was written");
+    for fragment in &fragments[1..] {
+        assert!(fragment.duration <= 620 * MS, "{:?}", fragment.duration);
+    }
     // It goes on behind that.
     fragments.clear();
     fragments.extend(fragmenter.push(&picture(10_000 * MS, true)));

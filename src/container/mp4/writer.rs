@@ -18,6 +18,8 @@ const MAX_MARK_NAME: usize = 1_024;
 const ROOM: u32 = 16 << 10;
 /// Room behind `ftyp` for the head of one box around all fragments: with a size of 64 bits.
 pub(super) const LARGE_HEAD: u32 = 16;
+/// A picture that no other follows is in the file soon: tables that are made at the end know no gaps.
+const HOLD: Duration = Duration::from_millis(100);
 /// What a mark is in the file: a moment in nanoseconds and its name.
 pub(super) const MARK: [u8; 16] = *b"medialoom mark 1";
 
@@ -50,7 +52,7 @@ impl Writer {
         void(&mut head, 2 * ROOM);
         let mut out = Output::default();
         out.append(&head);
-        let fragmenter = Fragmenter::new(fragment, date);
+        let fragmenter = Fragmenter::new(fragment, date).holding(HOLD);
         Self { out, fragmenter, rooms: Rooms { at, uses_second: true }, marks: 0, begun: false }
     }
 

@@ -29,7 +29,7 @@ use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
 pub use error::RecorderError;
 use line::Line;
-use recording::Recording;
+use recording::{Recording, preferred};
 
 /// Commands that may wait for a recorder.
 pub const MAX_COMMANDS: usize = 1_024;
@@ -120,7 +120,8 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
     /// Begins a file without lines.
     pub fn new(parts: Parts<S, D>, options: &RecorderOptions) -> Self {
         Self {
-            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)),
+            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet))
+                .preferring(preferred(options.format)),
             id: parts.id,
             mailbox: parts.mailbox,
             outlet: Outlet::new(parts.shards),

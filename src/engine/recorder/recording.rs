@@ -38,6 +38,16 @@ pub(super) struct Recording {
     stored: Vec<u8>,
 }
 
+/// What is recorded of tracks whose codecs are alternatives: of MP4 what plays on most devices.
+pub(super) fn preferred(format: RecordingFormat) -> &'static [Codec] {
+    match format {
+        RecordingFormat::Webm => &[Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::Av1],
+        RecordingFormat::Mp4 => &[Codec::Opus, Codec::H264, Codec::H265, Codec::Av1, Codec::Vp9],
+        RecordingFormat::Ogg => &[Codec::Opus],
+        RecordingFormat::Mkv | RecordingFormat::Wav => &[],
+    }
+}
+
 /// Writes files of a format.
 fn muxer(format: RecordingFormat, fragment: Duration, date: Duration) -> Box<dyn Muxer> {
     match format {

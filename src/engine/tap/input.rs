@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::doze::Doze;
 use crate::codec::packet::TakenPacket;
-use crate::codec::{Kind, Layer};
+use crate::codec::{Codec, Kind, Layer};
 use crate::control::ids::SourceId;
 use crate::sfu::source::{SourceDescription, SourceEncoding};
 use crate::sfu::transponder::Transponder;
@@ -25,6 +25,8 @@ pub struct Input<K> {
     size: Option<(u16, u16)>,
     /// The RID of the encoding to take whatever its size, while there is one of this name.
     named: Option<String>,
+    /// Of codecs that are alternatives, the first of these; none: the one that the track names first.
+    preferred: &'static [Codec],
     /// Anything of it is needed.
     needed: bool,
     /// Of sound.
@@ -44,6 +46,7 @@ impl<K: Copy> Input<K> {
             transponder,
             size: None,
             named: None,
+            preferred: &[],
             needed: false,
             doze,
         }
@@ -51,7 +54,7 @@ impl<K: Copy> Input<K> {
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
     pub fn describe(&mut self, description: Arc<SourceDescription>) -> bool {
-        let states: Vec<EncodingState> = usable(&description)
+        let states: Vec<EncodingState> = usable(&description, self.preferred)
             .map(|e| EncodingState { index: e.index, active: e.active, rank: e.rank })
             .collect();
         self.transponder.set_encodings(&states);
@@ -75,6 +78,12 @@ impl<K: Copy> Input<K> {
         self.choose();
     }
 
+    /// Of codecs that are alternatives, takes the first of these that the track has.
+    pub fn prefer(&mut self, codecs: &'static [Codec]) {
+        self.preferred = codecs;
+        self.choose();
+    }
+
     /// Takes the encoding of this RID (RFC 8851) with all its layers, while there is one.
     pub fn name_encoding(&mut self, rid: &str) {
         self.named = Some(rid.to_owned());
@@ -93,7 +102,8 @@ impl<K: Copy> Input<K> {
         }
         let Some(description) = &self.description else { return EncodingSet::ALL };
         if self.kind == Kind::Audio {
-            return usable(description).fold(EncodingSet::NONE, |set, e| set.with(e.index));
+            return usable(description, self.preferred)
+                .fold(EncodingSet::NONE, |set, e| set.with(e.index));
         }
         let taken = [self.transponder.target(), self.transponder.current(), self.fitting()];
         taken.into_iter().flatten().fold(EncodingSet::NONE, EncodingSet::with)
@@ -155,7 +165,7 @@ impl<K: Copy> Input<K> {
         if let Some(named) = self.named_encoding() {
             return Some(named);
         }
-        let known = || usable(description).filter_map(|e| Some((e, size_of(e)?)));
+        let known = || usable(description, self.preferred).filter_map(|e| Some((e, size_of(e)?)));
         let enough = known().filter(|(_, own)| fills(*own, size));
         let smallest = enough.min_by_key(|(_, own)| pixels(*own));
         // Of those that are too small the largest, and it has to come.
@@ -165,7 +175,9 @@ impl<K: Copy> Input<K> {
 
     fn named_encoding(&self) -> Option<EncodingIndex> {
         let (rid, description) = (self.named.as_ref()?, self.description.as_ref()?);
-        usable(description).find(|e| e.rid.as_ref() == Some(rid)).map(|encoding| encoding.index)
+        usable(description, self.preferred)
+            .find(|e| e.rid.as_ref() == Some(rid))
+            .map(|encoding| encoding.index)
     }
 
     /// The lowest spatial layer that fills the place.
@@ -182,9 +194,15 @@ impl<K: Copy> Input<K> {
     }
 }
 
-/// The encodings that can be taken; of alternatives, those of the codec that comes first.
-fn usable(description: &SourceDescription) -> impl Iterator<Item = &SourceEncoding> {
+/// The encodings that can be taken; of alternatives, those of the codec that is preferred, or comes
+/// first.
+fn usable<'a>(
+    description: &'a SourceDescription,
+    preferred: &[Codec],
+) -> impl Iterator<Item = &'a SourceEncoding> + use<'a> {
+    let has = |codec: &&Codec| description.formats.iter().any(|format| format.codec == **codec);
     let first = description.formats.first().map(|format| format.codec);
+    let first = preferred.iter().find(has).copied().or(first);
     let all = !description.alternatives;
     description.encodings.iter().filter(move |e| all || Some(e.codec) == first)
 }

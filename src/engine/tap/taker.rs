@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::inlet::Inlet;
 use super::input::Input;
-use crate::codec::Kind;
 use crate::codec::packet::TakenPacket;
+use crate::codec::{Codec, Kind};
 use crate::control::ids::{Ended, IdMap, ShardIndex, SourceId, TakerId};
 use crate::engine::message::ShardMessage;
 use crate::sfu::source::SourceDescription;
@@ -33,6 +33,7 @@ pub struct Taker<K> {
     messages: Vec<(ShardIndex, ShardMessage)>,
     /// Something is not as it was when shards were last told.
     changed: bool,
+    preferred: &'static [Codec],
 }
 
 impl<K: Copy + Eq> Taker<K> {
@@ -47,7 +48,13 @@ impl<K: Copy + Eq> Taker<K> {
             places: IdMap::default(),
             messages: Vec::new(),
             changed: false,
+            preferred: &[],
         }
+    }
+
+    /// Of tracks whose codecs are alternatives, takes the first of these that each has.
+    pub fn preferring(self, codecs: &'static [Codec]) -> Self {
+        Self { preferred: codecs, ..self }
     }
 
     /// What feeds which place.
@@ -66,6 +73,7 @@ impl<K: Copy + Eq> Taker<K> {
         }
         if let Some(track) = track {
             let mut input = Input::new(place, kind, track);
+            input.prefer(self.preferred);
             if let Some(description) = self.descriptions.get(&track) {
                 input.describe(Arc::clone(description));
             }
