@@ -13,6 +13,7 @@ const { test } = require('node:test')
 const { Endpoint, repair } = require('../..')
 const { until, within } = require('../support/events.js')
 const { connected, loopbackEndpoint, negotiate } = require('../support/loopback.js')
+const { movingMixer } = require('../support/moving-mixer.js')
 const { decode, probe } = require('../support/players.js')
 const { readWebm } = require('../support/webm.js')
 
@@ -24,19 +25,10 @@ function folder(t) {
   return made
 }
 
-/** A mixer that makes a tone, and pictures that change. */
-async function source(t, endpoint, options = {}) {
-  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, frameRate: 15, ...options } })
-  const port = mixer.addPort({ label: 'Ada' })
-  port.setTone({ frequency: 440, level: -20 })
-  const writer = port.createFrameWriter()
-  let picture = 0
-  const timer = setInterval(() => {
-    const data = Buffer.alloc(64 * 36 * 4, 255)
-    data.fill(picture++ % 200, 0, data.length / 2)
-    if (writer.writable) writer.write({ data, format: 'rgba', width: 64, height: 36 })
-  }, 80)
-  t.after(() => clearInterval(timer))
+/** A mixer whose pictures change. */
+async function source(t, endpoint, video) {
+  const { mixer, stop } = await movingMixer(endpoint, video)
+  t.after(stop)
   return mixer
 }
 

@@ -15,6 +15,7 @@ const { after, before, test } = require('node:test')
 const { Endpoint } = require('../..')
 const { chromium, firefox } = require('../support/clients/browser/launch.js')
 const { within } = require('../support/events.js')
+const { movingMixer } = require('../support/moving-mixer.js')
 
 const SECONDS = 2
 const TYPES = { '.webm': 'video/webm', '.mkv': 'video/x-matroska', '.mp4': 'video/mp4', '.ogg': 'audio/ogg', '.wav': 'audio/wav' }
@@ -43,9 +44,8 @@ before(async () => {
   const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
   const recorders = []
   for (const [codec, endings] of Object.entries({ vp8: ['webm'], vp9: ['webm', 'mp4'], h264: ['mp4', 'mkv'] })) {
-    const video = { width: 320, height: 180, frameRate: 15, codecs: [codec] }
-    const mixer = await endpoint.createMixer({ audio: true, video })
-    mixer.addPort({ label: 'Ada' }).setTone({ frequency: 440, level: -20 })
+    const { mixer, stop } = await movingMixer(endpoint, { codecs: [codec] })
+    mixer.on('closed', stop)
     for (const ending of endings) {
       const recorder = await endpoint.createRecorder(path.join(folder, `${codec}.${ending}`), { fragment: 200 })
       recorder.record(mixer.video)

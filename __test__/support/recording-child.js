@@ -4,13 +4,13 @@
 
 const path = require('node:path')
 const { Endpoint } = require('../..')
+const { movingMixer } = require('./moving-mixer.js')
 
 async function main(folder) {
   const endpoint = (await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })).ref()
   const mixers = {}
   for (const codec of ['vp8', 'h264']) {
-    mixers[codec] = await endpoint.createMixer({ audio: true, video: { width: 160, height: 90, frameRate: 15, codecs: [codec] } })
-    mixers[codec].addPort().setTone({ frequency: 440, level: -20 })
+    mixers[codec] = (await movingMixer(endpoint, { width: 160, height: 90, codecs: [codec] })).mixer
   }
   const begun = []
   for (const [name, mixer, pictures] of [
