@@ -12,7 +12,7 @@ use super::ids::{
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
-use super::recorder::{LineFormat, RecordingProgress};
+use super::recording::{LineFormat, RecordingProgress};
 use crate::codec::{Codec, Kind};
 
 /// As RTCPeerConnectionState.

@@ -1,15 +1,14 @@
-//! What JavaScript tells a recorder, and what a recorder tells of itself. Checked by the caller, with
-//! every default filled in; values cross as JSON.
+//! What JavaScript tells a recorder. Checked by the caller, with every default filled in; values cross as
+//! JSON.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::ids::{RecordedTrackId, RequestId, SourceId};
 use super::snapshot::StatsCollector;
-use crate::codec::{Codec, Kind};
+use crate::codec::Kind;
 
 /// What a file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -113,25 +112,4 @@ pub enum RecorderCommand {
     AddStats { collector: Arc<StatsCollector> },
     /// Finishes the file; the reply comes when it is closed.
     Close { request: RequestId },
-}
-
-/// How far a recording is.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct RecordingProgress {
-    /// Of the file.
-    pub bytes: u64,
-    /// How long it is when it is played.
-    pub duration: Duration,
-    /// Frames left out because the disk did not keep up.
-    pub frames_dropped: u64,
-}
-
-/// A line that has its first frame: what it is in the file from there on.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LineFormat {
-    /// Of its entry in the file.
-    pub number: u8,
-    pub codec: Codec,
-    /// Width and height, of pictures.
-    pub size: Option<(u16, u16)>,
 }

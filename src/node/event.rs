@@ -11,7 +11,7 @@ use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
-use crate::control::recorder::RecordingProgress;
+use crate::control::recording::RecordingProgress;
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.

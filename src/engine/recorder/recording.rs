@@ -11,9 +11,8 @@ use crate::codec::frame::EncodedFrame;
 use crate::codec::{Codec, Kind};
 use crate::container::webm::Document;
 use crate::container::{ContainerError, Frame, Muxer, Step, TrackEntry, mp4, ogg, wav, webm};
-use crate::control::recorder::{
-    FormatChange, LineFormat, RecorderOptions, RecordingFormat, RecordingProgress,
-};
+use crate::control::recorder::{FormatChange, RecorderOptions, RecordingFormat};
+use crate::control::recording::{LineFormat, RecordingProgress};
 
 /// What stands in the file as what wrote it.
 const APPLICATION: &str = concat!("medialoom ", env!("CARGO_PKG_VERSION"));

@@ -6,9 +6,8 @@ use crate::codec::packet::MadePacket;
 use crate::container::testing::apply;
 use crate::container::webm;
 use crate::control::ids::{Ids, ShardIndex};
-use crate::control::recorder::{
-    EncodingChoice, FormatChange, LineOptions, RecordingFormat, RecordingProgress,
-};
+use crate::control::recorder::{EncodingChoice, FormatChange, LineOptions, RecordingFormat};
+use crate::control::recording::RecordingProgress;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
 use crate::sfu::EncodingIndex;
