@@ -2,16 +2,22 @@
 
 /** `npx medialoom ctl`: looks after a room server that runs, by its HTTP API. */
 
+const { randomBytes } = require('node:crypto')
 const { parseArgs } = require('node:util')
 
 const USAGE = `medialoom ctl rooms                            which rooms there are
 medialoom ctl participants ROOM                who is in one
 medialoom ctl kick ROOM WHO [--reason TEXT] [--ban]
+medialoom ctl bans ROOM                        identities, addresses and tokens that are kept out
+medialoom ctl unban ROOM BAN
 medialoom ctl mute ROOM WHO [audio|video|screen]
 medialoom ctl unmute ROOM WHO [audio|video|screen]
 medialoom ctl lock ROOM, medialoom ctl unlock ROOM
 medialoom ctl close ROOM                       everyone leaves
-medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--listen] [--expires SECONDS]
+medialoom ctl record ROOM [mixed|tracks|both]  begins a recording
+medialoom ctl stop ROOM                        ends it
+medialoom ctl recordings ROOM                  what was recorded there
+medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--record] [--listen] [--expires SECONDS]
 
 WHO is an id, an identity, or a name that only one in the room has.
 
@@ -29,6 +35,7 @@ const OPTIONS = /** @type {const} */ ({
   name: { type: 'string' },
   identity: { type: 'string' },
   admin: { type: 'boolean' },
+  record: { type: 'boolean' },
   listen: { type: 'boolean' },
   expires: { type: 'string' },
   help: { type: 'boolean' }
@@ -49,7 +56,15 @@ const COMMANDS = {
   async kick(api, room, who) {
     const { reason, ban = false } = api.options
     const answer = await api.send('DELETE', await api.path(room, who), { ...(reason && { reason }), ban })
-    return ban && !answer.banned ? 'taken out; without an identity they can come back' : 'taken out'
+    return ban && !answer.banned ? 'taken out; there is nothing to know them by, so they can come back' : 'taken out'
+  },
+  async bans(api, room) {
+    const { banned } = await api.get(`rooms/${api.room(room)}`)
+    return api.show(banned, banned.map(ban => [ban]))
+  },
+  async unban(api, room, ban) {
+    await api.send('DELETE', `rooms/${api.room(room)}/bans/${encodeURIComponent(need(ban, 'BAN'))}`)
+    return 'may come again'
   },
   mute: (api, room, who, kind = 'audio') => setMuted(api, room, who, kind, true),
   unmute: (api, room, who, kind = 'audio') => setMuted(api, room, who, kind, false),
@@ -65,11 +80,23 @@ const COMMANDS = {
     await api.send('DELETE', `rooms/${api.room(room)}`)
     return 'closed'
   },
+  async record(api, room, what) {
+    const recording = await api.send('POST', `rooms/${api.room(room)}/recordings`, what === undefined ? {} : { what })
+    return api.options.json ? JSON.stringify(recording, null, 2) : `recording ${recording.name}`
+  },
+  async stop(api, room) {
+    const ended = await api.send('POST', `rooms/${api.room(room)}/recordings/stop`)
+    return api.options.json ? JSON.stringify(ended, null, 2) : `${ended.name}: ${ended.duration} s, ${ended.bytes} bytes`
+  },
+  async recordings(api, room) {
+    const { recordings } = await api.get(`rooms/${api.room(room)}/recordings`)
+    return api.show(recordings, recordings.map(({ name, state, what, duration, bytes }) => [name, state, what, `${duration} s`, `${bytes} bytes`]))
+  },
   async token(api, room) {
-    const { name, identity, admin, listen, expires } = api.options
-    const grants = { ...(admin && { roomAdmin: true }), ...(listen && { canPublish: false }) }
+    const { name, identity, admin, record, listen, expires } = api.options
+    const grants = { ...(admin && { roomAdmin: true }), ...(record && { roomRecord: true }), ...(listen && { canPublish: false }) }
     const expiresIn = expires === undefined ? 24 * 60 * 60 : Number(expires)
-    const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
+    const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, tokenId: randomBytes(9).toString('base64url'), video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
     if (own) return `${api.base}r/${api.room(room)}#token=${own}`
     return (await api.send('POST', `rooms/${api.room(room)}/tokens`, { ...(name && { name }), ...(identity && { identity }), ...grants, expiresIn })).url
   }
@@ -97,7 +124,7 @@ class Api {
   }
 
   async send(method, path, body) {
-    this.#bearer ??= this.given ?? (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomList: true } }, MOMENT))) ?? ''
+    this.#bearer ??= this.given ?? (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomRecord: true, roomList: true } }, MOMENT))) ?? ''
     let response
     try {
       response = await fetch(new URL(`api/${path}`, this.base), {

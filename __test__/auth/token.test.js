@@ -27,6 +27,14 @@ async function refused(token, code, { status, claim, ...options } = {}) {
   })
 }
 
+test('a token may have an id, by which it is known again', async () => {
+  const token = await createToken(keys, { tokenId: 'x4Kp', video: { room: 'loom', roomJoin: true } })
+  assert.equal((await verifyToken(keys, token)).tokenId, 'x4Kp')
+  const { tokenId, identity } = await tokenAuthorizer(keys)({}, { action: 'join', room: 'loom', token })
+  assert.deepEqual([tokenId, identity], ['x4Kp', undefined])
+  await assert.rejects(createToken(keys, { tokenId: 7, video: {} }), { code: 'ERR_INVALID_ARG', field: 'tokenId' })
+})
+
 test('a token says who somebody is and what they may', async () => {
   const token = await createToken(
     keys,
@@ -38,6 +46,7 @@ test('a token says who somebody is and what they may', async () => {
     name: 'Ada',
     metadata: '{"team":1}',
     attributes: { seat: '4' },
+    tokenId: null,
     video: { room: 'loom', roomJoin: true, canPublishSources: ['microphone', 'screen'] },
     expiresAt: NOW + 60_000,
     keyId: 'one',
@@ -146,7 +155,7 @@ test('authorization by tokens: each action needs its grant', async () => {
     return authorize(null, { action, room, token })
   }
   const joined = await ask({ room: 'loom', roomJoin: true, canPublish: false, hidden: true }, 'join', 'loom')
-  assert.deepEqual(joined.permissions, { canPublish: false, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, hidden: true })
+  assert.deepEqual(joined.permissions, { canPublish: false, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, roomRecord: false, hidden: true })
   assert.deepEqual([joined.identity, joined.mayCreate], ['ada', true])
   assert.equal((await ask({ room: 'loom', roomJoin: true, roomCreate: false }, 'join', 'loom')).mayCreate, false)
   const forbidden = { status: 403, code: 'ERR_TOKEN_GRANT' }
@@ -157,6 +166,9 @@ test('authorization by tokens: each action needs its grant', async () => {
   await assert.rejects(ask({ room: 'loom', roomAdmin: true }, 'administer', 'weft'), { status: 403, code: 'ERR_TOKEN_ROOM' })
   await assert.rejects(ask({ room: '*', roomAdmin: true }, 'observe'), forbidden)
   await assert.rejects(ask({ room: '*', roomAdmin: true, roomJoin: true, roomList: true }, 'destroy', 'loom'), forbidden)
+  await assert.rejects(ask({ room: 'loom', roomAdmin: true }, 'record', 'loom'), { ...forbidden, claim: 'video.roomRecord' })
+  await assert.rejects(ask({ room: 'loom', roomRecord: true }, 'record', 'weft'), { status: 403, code: 'ERR_TOKEN_ROOM' })
+  assert.equal((await ask({ room: 'loom', roomRecord: true }, 'record', 'loom')).permissions.roomRecord, true)
   await ask({ roomList: true }, 'observe')
   await ask({ room: '*', roomAdmin: true }, 'administer', 'weft')
 })

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import express from 'express'
 import { createToken } from 'medialoom/auth'
 import { z } from 'zod'
 import { bearerToken, linkTo } from './access.js'
+import { checked } from './checked.js'
 import { Refusal } from './problem.js'
 import { roomDetails, roomView } from './views.js'
 
@@ -23,6 +25,7 @@ const tokenRequest = z.strictObject({
   canPublishData: z.boolean().optional(),
   roomCreate: z.boolean().optional(),
   roomAdmin: z.boolean().optional(),
+  roomRecord: z.boolean().optional(),
   hidden: z.boolean().optional(),
 })
 
@@ -33,6 +36,7 @@ const permissions = z
     canSubscribe: z.boolean(),
     canPublishData: z.boolean(),
     roomAdmin: z.boolean(),
+    roomRecord: z.boolean(),
     hidden: z.boolean(),
   })
   .partial()
@@ -92,13 +96,14 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     const { data, topic = null, to = null } = checked(message, request.body)
     response.status(202).json({ receivers: roomOf(request).sendMessage({ data, topic, to }) })
   })
-  router.delete('/rooms/:room/bans/:identity', (request, response) => {
-    if (!roomOf(request).unban(request.params.identity)) throw new Refusal(404, 'nobody of that identity was banned')
+  router.delete('/rooms/:room/bans/:key', (request, response) => {
+    if (!roomOf(request).unban(request.params.key)) throw new Refusal(404, 'nobody of that identity was banned')
     response.status(204).end()
   })
   router.patch('/rooms/:room/participants/:participant', body, (request, response) => {
     const participant = participantOf(request)
     const change = checked(participantChange, request.body)
+    onlyWhatTheyHave(response, change.permissions)
     for (const kind of /** @type {const} */ (['audio', 'video', 'screen'])) {
       const muted = change.muted?.[kind]
       if (muted !== undefined) muted ? participant.mute(kind) : participant.unmute(kind)
@@ -114,12 +119,12 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     const { reason, ban } = checked(removal, request.body ?? {})
     const holds = ban && participant.room.ban(participant, reason)
     if (!ban) participant.kick(reason)
-    // Who has no identity comes back as somebody else.
     response.json({ banned: holds })
   })
   router.post('/rooms/:room/tokens', body, async (request, response) => {
     const { room } = request.params
     const { identity, name, metadata, expiresIn, ...grants } = checked(tokenRequest, request.body ?? {})
+    onlyWhatTheyHave(response, grants)
     // Nobody hands out more time than they have.
     const left = (response.locals.authorization.expiresAt ?? Infinity) - Date.now()
     const lifetime = Math.max(1, Math.min(expiresIn, left / 1000))
@@ -129,6 +134,7 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
         ...(identity !== undefined && { identity }),
         ...(name !== undefined && { name }),
         ...(metadata !== undefined && { metadata }),
+        tokenId: randomBytes(9).toString('base64url'),
         video: { room, roomJoin: true, ...grants },
       },
       { expiresIn: lifetime },
@@ -145,6 +151,16 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     const room = rooms.get(request.params.room)
     if (!room) throw new Refusal(404, 'there is no such room: rooms exist while someone is in them')
     return room
+  }
+
+  /**
+   * Recording is not for everybody who moderates, so it is not theirs to give.
+   * @param {express.Response} response
+   * @param {{ roomRecord?: boolean | undefined } | undefined} grants
+   */
+  function onlyWhatTheyHave(response, grants) {
+    if (!grants?.roomRecord || response.locals.authorization.permissions?.roomRecord) return
+    throw new Refusal(403, 'you may not record, and cannot allow it to others', { code: 'forbidden' })
   }
 
   /** @param {express.Request<any>} request */
@@ -164,18 +180,4 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
  */
 function given(partial) {
   return /** @type {any} */ (Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== undefined)))
-}
-
-/**
- * @template {z.ZodType} T
- * @param {T} schema
- * @param {unknown} value
- * @returns {z.infer<T>}
- */
-function checked(schema, value) {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const field = issue.path.join('.')
-  throw new Refusal(400, `${field || 'body'}: ${issue.message}`, { code: 'bad-request', ...(field && { field }) })
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { KeyRing } from 'medialoom/auth'
 import { z } from 'zod'
+import { readRecordings } from './recordings-config.js'
 
 /** As long as platforms commonly wait between SIGTERM and SIGKILL, less a little. */
 export const DEFAULT_DRAIN_SECONDS = 25
@@ -135,6 +136,7 @@ const environment = z.object({
   MEDIALOOM_SECRET: z.preprocess(blankToUndefined, z.string().min(32).optional()),
   MEDIALOOM_KEYS: pairs,
   MEDIALOOM_PUBLIC_KEYS: pairs,
+  BAN_BY: z.preprocess(blankToUndefined, z.enum(['address', 'token', 'nothing']).optional()),
   ALLOWED_ORIGINS: originList,
   TRUST_PROXY: proxies,
   TLS_CERT: text,
@@ -144,9 +146,18 @@ const environment = z.object({
   DRAIN_SECONDS: wholeNumber(0, 86_400),
   DRAIN_URL: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
   WEBHOOK_URLS: urlList,
+  RECORDINGS: text,
+  RECORDINGS_KEEP_DAYS: wholeNumber(1, 36_500),
+  RECORDINGS_KEEP_GB: wholeNumber(1, 1_000_000),
+  RECORDINGS_MAX_HOURS: wholeNumber(1, 8760),
+  RECORDINGS_MIN_FREE_GB: wholeNumber(0, 1_000_000),
+  RECORDINGS_S3: text,
+  RECORDINGS_S3_ENDPOINT: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
 })
 
 /**
+ * @typedef {import('./recordings-config.js').RecordingsConfig} RecordingsConfig
+ *
  * @typedef {object} Config
  * @property {number} port HTTP port; 0 takes any free one
  * @property {string | undefined} host address to listen on; undefined means all
@@ -157,6 +168,7 @@ const environment = z.object({
  * @property {Partial<import('./limits.js').Limits>} [limits]
  * @property {boolean} [open] whether everybody may do everything, without a token
  * @property {import('medialoom/auth').TokenKey[]} [keys] of tokens; default: one that is made at the start and kept in memory
+ * @property {import('./entrance.js').BanBy} [banBy] what bans of those without an identity hold by; default: their address
  * @property {string[]} [origins] of other sites whose pages may come, `*` for all; default: none
  * @property {number | string[]} [trustProxy] as Express's setting `trust proxy`; default: no proxy is trusted
  * @property {{ cert: string, key: string }} [tls] files in PEM; default: plain HTTP
@@ -164,6 +176,7 @@ const environment = z.object({
  * @property {{ seconds: number, url?: string }} [drain] how long whoever is in a room may stay when the server
  *   is told to stop, and where they should go
  * @property {string[]} [webhooks] URLs that are told what happens in rooms
+ * @property {import('./recordings-config.js').RecordingsConfig} [recordings] default: nothing is recorded
  * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
  */
 
@@ -190,6 +203,8 @@ export function readConfig(env) {
   }
   const guard = readGuard(parsed.data)
   if (!guard.ok) return { ok: false, message: `The environment is not usable:\n  ${guard.message}` }
+  const recordings = readRecordings(parsed.data)
+  if (!recordings.ok) return { ok: false, message: `The environment is not usable:\n  ${recordings.message}` }
   return {
     ok: true,
     value: {
@@ -211,6 +226,7 @@ export function readConfig(env) {
       ...(MIXING === 'off' && { mixer: false }),
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
+      ...(recordings.value && { recordings: recordings.value }),
       ...guard.value,
     },
   }
@@ -223,7 +239,7 @@ export function readConfig(env) {
  * @returns {{ ok: true, value: Partial<Config> } | { ok: false, message: string }}
  */
 function readGuard(env) {
-  const { MEDIALOOM_OPEN, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
+  const { MEDIALOOM_OPEN, BAN_BY, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
   if ((TLS_CERT === undefined) !== (TLS_KEY === undefined)) return { ok: false, message: 'TLS_CERT and TLS_KEY: one needs the other' }
   if (ADMIN_HOST !== undefined && ADMIN_PORT === undefined) return { ok: false, message: 'ADMIN_HOST: goes with ADMIN_PORT' }
   let keys
@@ -237,6 +253,7 @@ function readGuard(env) {
     value: {
       ...(MEDIALOOM_OPEN === '1' && { open: true }),
       ...(keys.length > 0 && { keys }),
+      ...(BAN_BY !== undefined && { banBy: BAN_BY }),
       ...(ALLOWED_ORIGINS && { origins: ALLOWED_ORIGINS }),
       ...(TRUST_PROXY !== undefined && { trustProxy: TRUST_PROXY }),
       ...(TLS_CERT !== undefined && TLS_KEY !== undefined && { tls: { cert: TLS_CERT, key: TLS_KEY } }),

@@ -20,6 +20,7 @@ function tokenAuthorizer(keys, options = {}) {
       ...(claims.name !== null && { name: claims.name }),
       ...(claims.metadata !== null && { metadata: claims.metadata }),
       attributes: claims.attributes,
+      ...(claims.tokenId !== null && { tokenId: claims.tokenId }),
       permissions,
       mayCreate: claims.video.roomCreate !== false,
       expiresAt: claims.expiresAt,
@@ -40,6 +41,8 @@ function neededFor(action, room) {
       return { room: room ?? '', grants: ['roomJoin'] }
     case 'administer':
       return { room: room ?? '', grants: ['roomAdmin'] }
+    case 'record':
+      return { room: room ?? '', grants: ['roomRecord'] }
     case 'observe':
       return { grants: ['roomList'] }
     default:

@@ -8,6 +8,7 @@
  */
 
 import { EventEmitter } from 'node:events'
+import type { RoomRecording, RoomRecordOptions } from './recording/index.js'
 import type {
   CloseReason,
   Endpoint,
@@ -30,6 +31,8 @@ import type {
   Transport,
 } from '../../index.js'
 
+export * from './recording/index.js'
+
 export type RoomErrorCode =
   /** A name, mode or option is not acceptable; `field` names it. */
   | 'ERR_INVALID_ARG'
@@ -49,6 +52,12 @@ export type RoomErrorCode =
   | 'ERR_FORBIDDEN'
   /** Too many messages. */
   | 'ERR_RATE_LIMIT'
+  /** Somebody encrypts end to end, and the server has nothing that it could record. */
+  | 'ERR_ENCRYPTED'
+  /** The files of a recording cannot be written; `cause` says why. */
+  | 'ERR_IO'
+  /** The room is recorded as often at once as it may be. */
+  | 'ERR_RECORDING_LIMIT'
   /** The room or the rooms are closed. */
   | 'ERR_CLOSED'
 
@@ -77,8 +86,14 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
  */
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
-/** What a participant sends: a peer's track, or one that an agent makes. */
+/** What a participant sends: a peer's track, or one that is made here. */
 export type PublishedTrack = IncomingTrack | MixedTrack
+
+/** Tracks that are made here, such as a {@link Mixer} or a player has. */
+export interface OfferedTracks {
+  readonly audio: PublishedTrack | null
+  readonly video: PublishedTrack | null
+}
 
 /**
  * `mix`: everyone in one picture and one sound. `streams`: each participant's tracks as they are. `speakers`: the
@@ -107,6 +122,8 @@ export interface Permissions {
    * API asks nobody. Default false.
    */
   readonly roomAdmin: boolean
+  /** Whether they may have the room recorded, see {@link RoomRecordOptions.by}. Default false. */
+  readonly roomRecord: boolean
   /** Nobody in the room is told of them, and what they send is for nobody. Default false. */
   readonly hidden: boolean
 }
@@ -224,6 +241,17 @@ export interface JoinOptions {
    * that is there takes its place, and the other leaves with the reason `replaced`. Default: none.
    */
   identity?: string | null
+  /**
+   * The identity of whose they are: who bans one bans them too. It need not be unique, so that somebody may take part
+   * and watch by WHEP as well. Default: {@link JoinOptions.identity}.
+   */
+  owner?: string | null
+  /**
+   * What a ban of them holds by where there is no identity, at most 8 strings of 1 to 128 printable characters that
+   * the application chooses, such as `address:192.0.2.7` or `token:x4Kp`. Whoever joins with one of them and without
+   * an identity is kept out then; who is in stays in. Default: nothing.
+   */
+  banBy?: readonly string[]
   /** What is not said is the default of {@link Permissions}. */
   permissions?: Partial<Permissions>
   /** What the others are told, at most 4096 characters. Default: empty. */
@@ -340,6 +368,10 @@ export interface RoomEvents {
   layout: [layout: RoomLayout]
   /** The room has a mixer now, or none any more. */
   mixer: [mixer: Mixer | null]
+  /** It is being recorded from now on: tell everybody. */
+  recording: [recording: RoomRecording]
+  /** That one is over; {@link RoomRecording.reason} says why. Its files are whole when `finished` resolves. */
+  recorded: [recording: RoomRecording]
   closed: []
 }
 
@@ -395,16 +427,26 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @throws {RoomError} `ERR_INVALID_ARG` when they wait no more */
   reject(guest: Guest | string, text?: string): void
   /**
-   * Takes somebody out, with the reason `banned`, and keeps their identity out while the room exists. The 10000
-   * newest bans are kept.
+   * Takes somebody out, with the reason `banned`, and keeps them out while the room exists: by the identity, with
+   * everybody of whom it is the {@link JoinOptions.owner}, or, where there is none, by {@link JoinOptions.banBy}. The
+   * 10000 newest bans are kept.
    * @param who a participant, or an identity whether or not it is here
-   * @returns whether it holds for later: not for somebody without an identity
+   * @returns whether it holds for later: not for somebody with neither
    */
   ban(who: Participant | string, text?: string): boolean
-  /** @returns whether it was banned */
-  unban(identity: string): boolean
-  /** Identities. */
+  /** @param key an identity, or one of {@link JoinOptions.banBy} @returns whether it was banned */
+  unban(key: string): boolean
+  /** Identities, and what was banned in place of them. */
   readonly banned: string[]
+  /** Those that go on. */
+  readonly recordings: RoomRecording[]
+  /**
+   * Records it, whoever comes and goes, until {@link RoomRecording.stop}, a limit, or the last one leaves. Four at a time.
+   * @param directory the recordings' directory, which is made if it is not there. Each recording has one of its own in it
+   * @throws {RoomError} `ERR_INVALID_ARG` (also: a name that leads out of the directory, or is there), `ERR_FORBIDDEN`,
+   *   `ERR_ENCRYPTED`, `ERR_ROOM_MODE` (`p2p`, or nothing is mixed), `ERR_RECORDING_LIMIT`, `ERR_IO`, `ERR_CLOSED`
+   */
+  record(directory: string, options?: RoomRecordOptions): Promise<RoomRecording>
   /** Sends a message of the application's. @returns how many it goes to */
   sendMessage(message: OutgoingMessage): number
   /**
@@ -477,6 +519,7 @@ export class Guest extends EventEmitter<GuestEvents> {
   readonly id: string
   readonly name: string
   readonly identity: string | null
+  readonly owner: string | null
   readonly room: Room
   /** What they will join with. */
   readonly options: JoinOptions
@@ -494,6 +537,10 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly name: string
   /** Who they are to the application, `null` if it did not say. */
   readonly identity: string | null
+  /** See {@link JoinOptions.owner}. */
+  readonly owner: string | null
+  /** See {@link JoinOptions.banBy}. */
+  readonly banBy: readonly string[]
   readonly role: ParticipantRole
   readonly permissions: Permissions
   readonly metadata: string
@@ -510,6 +557,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly speaking: boolean
   /** Whether what they send is for the others: not of listeners, viewers, the hidden and who may not publish. */
   readonly maySend: boolean
+  /**
+   * Whether the others would get it, by role, permissions and moderation: for what goes from peer to peer, which no
+   * room sees.
+   * @throws {RoomError} `ERR_INVALID_ARG`
+   */
+  allows(source: PublishedSource): boolean
   /** What they receive. */
   readonly source: ReceivedSource
   /** With the source `speakers`: whose tracks are sent on which stream, as the event `slots` said last. */
@@ -518,6 +571,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly chosenSource: ReceivedSource | null
   /** What they said is off, see {@link Participant.setMuted}. */
   readonly muted: Readonly<{ audio: boolean; video: boolean }>
+  /** Whether they said that they encrypt end to end, see {@link Participant.setEncrypted}. */
+  readonly encrypted: boolean
   readonly transport: Transport | null
   /** `null` of everybody else. */
   readonly agent: Agent | null
@@ -551,6 +606,13 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    */
   setMuted(muted: { audio?: boolean; video?: boolean }): void
   /**
+   * Has a participant without a transport send tracks that are made here, such as those of a player. Agents do so by
+   * themselves. `null`: nothing any more.
+   */
+  offer(tracks: OfferedTracks | null): void
+  /** Says that what they send is encrypted end to end: recordings leave it out. */
+  setEncrypted(encrypted: boolean): void
+  /**
    * Changes what they may do, at once: what they may not send any more is withdrawn from the others, who are not
    * to see them do not. What is not given stays as it was.
    * @throws {RoomError} `ERR_INVALID_ARG`
@@ -558,7 +620,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   setPermissions(permissions: Partial<Permissions>): void
   /**
    * Mutes what they send, for everyone who is here and who comes later, forwarded or mixed. They cannot undo it. In
-   * mode `p2p`, where no media passes the server, it is up to their client.
+   * mode `p2p`, where no media passes the server, it is for those who pass descriptions on to heed {@link allows}.
    * @throws {RoomError} `ERR_INVALID_ARG`
    */
   mute(kind: ModeratedKind): void
@@ -629,3 +691,12 @@ export class Publication extends EventEmitter<PublicationEvents> {
   appData: unknown
   readonly tracks: PublishedTrack[]
 }
+
+/**
+ * Which of several processes has a room, where each has rooms of its own: everybody who knows the same servers says the
+ * same, in whatever order. When one comes or goes, only rooms that it has now or had move.
+ * @param room a name, not normalized
+ * @param servers such as their URLs, one or more
+ * @throws {RoomError} `ERR_INVALID_ARG`
+ */
+export function roomOwner(room: string, servers: readonly string[]): string

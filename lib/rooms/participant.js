@@ -3,7 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
 const { Agent } = require('./agent.js')
-const { checkPermissions } = require('./permissions.js')
+const { checkPermissions, maySendSource } = require('./permissions.js')
 const { checkBitrate } = require('./limits.js')
 const { checkAttributes, checkMetadata } = require('./profile.js')
 const { Publishing } = require('./publishing.js')
@@ -20,6 +20,8 @@ const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
  * @typedef {object} Checked
  * @property {string} name
  * @property {string | null} identity
+ * @property {string | null} owner
+ * @property {readonly string[]} banBy
  * @property {import('./index.js').ParticipantRole} role
  * @property {import('./index.js').Permissions} permissions
  * @property {string} metadata
@@ -57,6 +59,7 @@ class Participant extends EventEmitter {
   #attributes
   /** @type {number | null} */
   #hand = null
+  #encrypted = false
   #leaveOnTransportClosed
   /** Bits per second. @type {number | null} */
   #maxIncomingBitrate
@@ -67,7 +70,7 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions} options
    */
-  constructor(room, { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
+  constructor(room, { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
     super()
     this.#metadata = metadata
     this.#attributes = attributes
@@ -75,6 +78,8 @@ class Participant extends EventEmitter {
     this.room = room
     this.name = name
     this.identity = identity
+    this.owner = owner
+    this.banBy = banBy
     this.#role = role
     this.#permissions = permissions
     this.joinedAt = Date.now()
@@ -101,6 +106,14 @@ class Participant extends EventEmitter {
   get maySend() {
     const { canPublish, hidden } = this.#permissions
     return SENDERS.has(this.#role) && canPublish && !hidden
+  }
+
+  /**
+   * Whether the others would get it.
+   * @param {import('./index.js').PublishedSource} source
+   */
+  allows(source) {
+    return maySendSource(this.#permissions, this.moderated, source) && this.maySend
   }
 
   get source() {
@@ -142,6 +155,10 @@ class Participant extends EventEmitter {
 
   get attributes() {
     return this.#attributes
+  }
+
+  get encrypted() {
+    return this.#encrypted
   }
 
   get hand() {
@@ -255,6 +272,13 @@ class Participant extends EventEmitter {
     this.emit('media')
   }
 
+  /** @param {boolean} encrypted */
+  setEncrypted(encrypted) {
+    if (encrypted === this.#encrypted) return
+    this.#encrypted = encrypted
+    this.emit('media')
+  }
+
   /** @param {import('./index.js').ModeratedKind} kind */
   mute(kind) {
     this.#moderate(kind, true)
@@ -265,9 +289,9 @@ class Participant extends EventEmitter {
     this.#moderate(kind, false)
   }
 
-  /** Called by the agent: what it says and shows. @param {import('../../index.js').Mixer | null} mixer */
-  offerMixed(mixer) {
-    if (!this.#closed) this.#publishing.offerMixed(mixer)
+  /** @param {import('./index.js').OfferedTracks | null} tracks */
+  offer(tracks) {
+    if (!this.#closed) this.#publishing.offer(tracks)
   }
 
   /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
@@ -331,10 +355,9 @@ class Participant extends EventEmitter {
     if (this.#closed) return
     this.#closed = true
     this.setTransport(null)
-    if (this.agent) {
-      this.#publishing.stop()
-      this.agent.close()
-    }
+    // What came by no transport.
+    this.#publishing.stop()
+    this.agent?.close()
     this.emit('left', reason, text ?? null)
   }
 

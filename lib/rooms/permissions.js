@@ -11,6 +11,7 @@ const EVERYONE = Object.freeze({
   canSubscribe: true,
   canPublishData: true,
   roomAdmin: false,
+  roomRecord: false,
   hidden: false,
 })
 
@@ -72,5 +73,21 @@ function mayPublish({ canPublish, canPublishSources }, kind, screen) {
   return canPublishSources.includes(source)
 }
 
+/** What a moderator mutes, by what it is that is sent. */
+const MODERATED = /** @type {const} */ ({ camera: 'video', microphone: 'audio', screen: 'screen' })
+
+/**
+ * Whether something may be for the others, by permissions and moderation.
+ *
+ * @param {import('./index.js').Permissions} permissions
+ * @param {import('./index.js').Moderated} moderated
+ * @param {import('./index.js').PublishedSource} source
+ */
+function maySendSource({ canPublish, canPublishSources }, moderated, source) {
+  if (!SOURCES.includes(source)) throw invalid('source', `one of ${SOURCES.join(', ')}`)
+  return canPublish && (canPublishSources?.includes(source) ?? true) && !moderated[MODERATED[source]]
+}
+
 exports.checkPermissions = checkPermissions
 exports.mayPublish = mayPublish
+exports.maySendSource = maySendSource

@@ -8,10 +8,11 @@ const { checkBitrate } = require('./limits.js')
 const { Lobby } = require('./lobby.js')
 const { Participant } = require('./participant.js')
 const { checkPermissions } = require('./permissions.js')
-const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
+const { checkAttributes, checkBanKeys, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomRecordings } = require('./recording/room-recordings.js')
 const { RoomSlots } = require('./room-slots.js')
 const { RoomSpeakers } = require('./room-speakers.js')
 
@@ -39,6 +40,7 @@ class Room extends EventEmitter {
   #layout
   #door = new Door()
   #lobby
+  #recordings = new RoomRecordings(this)
   /** So many send that nobody gets everybody's tracks by default. */
   #crowded = false
 
@@ -117,6 +119,10 @@ class Room extends EventEmitter {
     return this.#door.banned
   }
 
+  get recordings() {
+    return this.#recordings.active
+  }
+
   get participants() {
     return [...this.#participants.values()]
   }
@@ -139,7 +145,7 @@ class Room extends EventEmitter {
     const checked = this.#check(options)
     const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
     // Whoever is in already may come by another connection.
-    if (!before) this.#door.check(checked.identity, checked.permissions)
+    if (!before) this.#door.check(checked, checked.permissions)
     return this.#enter(checked, options, before)
   }
 
@@ -148,9 +154,9 @@ class Room extends EventEmitter {
    * @returns {import('./guest.js').Guest}
    */
   knock(options) {
-    const { name, identity } = this.#check(options)
-    this.#door.checkBan(identity)
-    return this.#lobby.knock(name, identity, options)
+    const checked = this.#check(options)
+    this.#door.checkBan(checked, checked.permissions)
+    return this.#lobby.knock(checked, options)
   }
 
   /** @param {import('./index.js').Guest | string} guest */
@@ -193,24 +199,31 @@ class Room extends EventEmitter {
    * @param {string} [text]
    */
   ban(who, text) {
-    const identity = typeof who === 'string' ? checkIdentity(who) : who.identity
-    if (identity !== null) {
-      this.#door.ban(identity)
-      this.#lobby.dismiss(guest => guest.identity === identity, 'banned', text)
-    }
-    const participant = typeof who === 'string' ? this.byIdentity(who) : who
-    participant?.leave('banned', text)
-    return identity !== null
+    const { owner, banBy } = typeof who === 'string' ? checkBanKeys({ identity: who }) : who
+    const holds = this.#door.ban({ owner, banBy })
+    if (owner !== null) this.#lobby.dismiss(guest => guest.owner === owner, 'banned', text)
+    // Who watches by another connection is the same person. Who shares no more than an address is not.
+    const theirs = this.participants.filter(each => each === who || (owner !== null && each.owner === owner))
+    for (const each of theirs) each.leave('banned', text)
+    return holds
   }
 
-  /** @param {string} identity */
-  unban(identity) {
-    return this.#door.unban(identity)
+  /** @param {string} key */
+  unban(key) {
+    return this.#door.unban(key)
   }
 
   /** @param {import('./index.js').OutgoingMessage} message */
   sendMessage(message) {
     return this.messages.send(null, message)
+  }
+
+  /**
+   * @param {string} directory
+   * @param {import('./index.js').RoomRecordOptions} [options]
+   */
+  record(directory, options) {
+    return this.#recordings.start(directory, options)
   }
 
   /** @param {import('./index.js').RoomMode} mode */
@@ -287,6 +300,7 @@ class Room extends EventEmitter {
     if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
     const name = checkParticipantName(options?.name, this.limits.maxNameLength)
     const identity = checkIdentity(options.identity)
+    const { owner, banBy } = checkBanKeys(options)
     const permissions = checkPermissions(options.permissions)
     const agent = checkAgent(options.agent)
     const { role = agent ? 'agent' : 'member', receive = 'streams' } = options
@@ -308,7 +322,7 @@ class Room extends EventEmitter {
     const metadata = checkMetadata(options.metadata)
     const attributes = checkAttributes(options.attributes)
     const maxIncomingBitrate = checkBitrate(options.maxIncomingBitrate ?? this.limits.maxIncomingBitrate)
-    return { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
+    return { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
   }
 
   /** Somebody who was let in by hand. @param {import('./index.js').JoinOptions} options */

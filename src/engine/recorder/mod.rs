@@ -201,9 +201,10 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
                 known.into_iter().for_each(|line| line.pause(paused));
             }
             C::Mark { name } => self.recording.mark(now, &name),
-            C::Stats { request } => self.answer_stats(request),
+            C::Stats { request } => self.answer_stats(request, Some(now)),
             C::AddStats { collector } => {
-                collector.add(Share { recorder: Some(self.stats()), ..Share::default() });
+                let recorder = Some(self.stats(Some(now)));
+                collector.add(Share { recorder, ..Share::default() });
             }
             C::Close { request } => self.finish(now, CloseReason::Closed, Some(request)),
         }
@@ -217,19 +218,21 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         }
     }
 
-    fn answer_stats(&self, request: RequestId) {
+    /// Of one that is closed there is no moment, `None`.
+    fn answer_stats(&self, request: RequestId, now: Option<Instant>) {
         // Numbers and names always make JSON.
-        let json = serde_json::to_string(&self.stats());
+        let json = serde_json::to_string(&self.stats(now));
         let result = Ok(json.map_or(Reply::Done, Reply::Stats));
         self.mailbox.post(Event::Reply { request, result });
     }
 
-    fn stats(&self) -> RecorderStats {
+    fn stats(&self, now: Option<Instant>) -> RecorderStats {
         let progress = self.recording.progress();
         RecorderStats {
             id: self.id.0,
             bytes: progress.bytes,
             duration: progress.duration.as_secs_f64(),
+            position: now.and_then(|now| self.recording.position(now)).map(|at| at.as_secs_f64()),
             bytes_waiting: self.disk.waiting() as u64,
             frames_dropped: progress.frames_dropped,
             packets_dropped: self.inlet.dropped(),
@@ -242,7 +245,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         match command {
             RecorderCommand::Close { request } => match &mut self.closing {
                 Some(closing) if !self.over => closing.requests.push(request),
-                _ => self.answer_stats(request),
+                _ => self.answer_stats(request, None),
             },
             RecorderCommand::Stats { request } => {
                 let result = Err(RecorderError::Closed.into());
@@ -443,7 +446,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         let Some(closing) = self.closing.take() else { return };
         self.over = true;
         for request in closing.requests {
-            self.answer_stats(request);
+            self.answer_stats(request, None);
         }
         let progress = self.recording.progress();
         let reason = closing.reason;
