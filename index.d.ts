@@ -338,15 +338,27 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
 // Recording
 // ---------------------------------------------------------------------------------------------
 
+export type RecordingFormat = 'webm' | 'mkv' | 'mp4' | 'ogg' | 'wav'
+
 export interface RecorderOptions {
   /**
-   * `'webm'`, which browsers play, holds Opus, VP8, VP9 and AV1; `'mkv'` (Matroska) every codec. Default: by the ending of
-   * the file, `.webm`, `.mkv` or `.mka`.
+   * `'webm'`, which browsers play, holds Opus, VP8, VP9 and AV1; `'mkv'` (Matroska) every codec; `'mp4'` Opus, H264, H265,
+   * VP9 and AV1; `'ogg'` one track of Opus; `'wav'` one track of sound, decoded to 16-bit samples. G.711 and G.722 become
+   * Opus in all but `'mkv'` and `'wav'`; that and `'wav'` need a build with mixing. Default: by the ending of the file,
+   * `.webm`, `.mkv`, `.mka`, `.mp4`, `.m4a`, `.ogg`, `.opus` or `.wav`.
    */
-  format?: 'webm' | 'mkv'
+  format?: RecordingFormat
+  /**
+   * What becomes of the file when a picture changes its size, its parameter sets or its codec: `'inline'`, the same file goes
+   * on (a change of codec as another track), or `'split'`, it is closed and another one begins (`name-2.mp4` after
+   * `name.mp4`), with keyframes of all tracks. Default `'inline'`.
+   */
+  onFormatChange?: 'inline' | 'split'
+  /** Milliseconds of a fragment of MP4: what `kill -9` costs at most, besides 100 ms. 100 to 10000, default 500. */
+  fragment?: number
   /** Permissions of the file. Default 0o600: its owner's. Without meaning on Windows. */
   mode?: number
-  /** Bytes after which it closes, with the reason `'limit'`. Default: none. */
+  /** Bytes, of all its files, after which it closes, with the reason `'limit'`. Default: none. */
   maxSize?: number
   /** Milliseconds after which it closes, with the reason `'limit'`. Default: none. */
   maxDuration?: number
@@ -359,16 +371,20 @@ export interface RecordOptions {
   name?: string
   /** A language tag (RFC 5646). Default `'und'`: nobody knows. */
   language?: string
-  /** Which of a simulcast track's encodings. Layers of SVC are recorded whole. Default `'best'`. */
-  encoding?: 'best' | 'smallest'
+  /**
+   * Which of a simulcast track's encodings: the best or the smallest that is sent, or one by its RID (while the track has none
+   * of that name, the best). Layers of SVC are recorded whole. Default `'best'`.
+   */
+  encoding?: 'best' | 'smallest' | (string & {})
 }
 
 /** How far a recording is. */
 export interface RecordingInfo {
+  /** The one that is written, or was last. */
   readonly file: string
-  /** Of the file. */
+  /** Of all its files. */
   readonly bytes: number
-  /** Seconds that it takes to play. */
+  /** Seconds that they take to play. */
   readonly duration: number
   /** Frames that were left out because the disk did not keep up: whole groups of pictures. */
   readonly framesDropped: number
@@ -377,6 +393,8 @@ export interface RecordingInfo {
 export interface RecorderEvents {
   /** Once a second, when something was recorded. */
   progress: [info: RecordingInfo]
+  /** It goes on with another file ({@link RecorderOptions.onFormatChange}). */
+  file: [file: string]
   /** The file cannot be written any more (`ERR_IO`); the recorder closes. What was written before plays. */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason, info: RecordingInfo]
@@ -393,9 +411,11 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   readonly endpoint: Endpoint
   appData: unknown
   readonly closed: boolean
-  /** The whole path. */
+  /** The whole path of the file that is written. */
   readonly file: string
-  readonly format: 'webm' | 'mkv'
+  /** All of them, in order. */
+  readonly files: readonly string[]
+  readonly format: RecordingFormat
   /** What is recorded now. */
   readonly tracks: readonly RecordedTrack[]
   readonly paused: boolean
@@ -412,7 +432,10 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   /** Time of the file stands still until {@link resume}. */
   pause(): void
   resume(): void
-  /** Gives this moment a name, as a chapter; at most 1000 of at most 1000 characters. They are in a file that was closed. */
+  /**
+   * Gives this moment a name, as a chapter; at most 1000 of at most 1000 characters. They are in a file that was closed; of
+   * MP4 the first 255, of which 255 bytes each. Ogg and WAV have none.
+   */
   mark(name: string): void
   getStats(): Promise<RecorderStats>
   /** Writes what there is, makes the file seekable and closes it. */
@@ -431,7 +454,10 @@ export interface RecordedFormat {
 }
 
 export interface RecordedTrackEvents {
-  /** Its first frame was written, or the first of another codec, which is another track of the file. */
+  /**
+   * Its first frame was written; or the first of another codec, which is another track of the file; or the first of another
+   * size, which is not.
+   */
   format: [format: RecordedFormat]
   /**
    * Nothing of it can be written: `ERR_CODEC_MISMATCH` (the format does not hold its codec; or its frames are encrypted end
@@ -510,8 +536,11 @@ export interface RenditionOptions {
   title?: string
   /** As BCP 47 has it. Default `'und'`, unknown. */
   language?: string
-  /** Of a track with several encodings. Add it several times for a choice of qualities. Default `'best'`. */
-  encoding?: 'best' | 'smallest'
+  /**
+   * Of a simulcast track: the best or the smallest that is sent, or one by its RID. Add the track several times for a choice
+   * of qualities. Default `'best'`.
+   */
+  encoding?: 'best' | 'smallest' | (string & {})
 }
 
 export interface HlsStats {
@@ -1788,6 +1817,8 @@ export interface EndpointStats {
   transports: TransportStats[]
   /** As {@link Mixer.getStats} gives them. */
   mixers: MixerStats[]
+  /** As {@link Recorder.getStats} gives them. */
+  recorders: RecorderStats[]
 }
 
 export interface ThreadStats {
@@ -1983,6 +2014,7 @@ export interface OutgoingTrackStats {
 
 /** As {@link Recorder.getStats} gives them. */
 export interface RecorderStats {
+  id: number
   /** Of the file, with those on their way to it. */
   bytes: number
   /** Seconds that it takes to play. */

@@ -56,6 +56,20 @@ function buildMix() {
 }
 
 /**
+ * Builds the benchmark of recording.
+ * @returns {string} its path
+ */
+function buildRecord() {
+  const { executable } = cargo(['build', '--release'], {
+    folder: path.join(__dirname, 'record'),
+    target: targetFolder('record'),
+    what: 'the benchmark of recording',
+    wanted: message => message.executable
+  })
+  return executable
+}
+
+/**
  * Builds the native module so that it counts its allocations, apart from the one that is in use.
  * @returns {string} its path
  */
@@ -119,4 +133,4 @@ function cacheFolder(env = process.env, platform = process.platform, home = os.h
   return path.isAbsolute(env.XDG_CACHE_HOME ?? '') ? env.XDG_CACHE_HOME : path.join(home, '.cache')
 }
 
-module.exports = { buildCounting, buildLoad, buildMix, buildNetwork, cacheFolder, isCheckout }
+module.exports = { buildCounting, buildLoad, buildMix, buildNetwork, buildRecord, cacheFolder, isCheckout }

@@ -3,6 +3,7 @@
 const { randomBytes } = require('node:crypto')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
+const { encodingChoice } = require('../recorder/recorder-options.js')
 
 /** What players of HLS take, of what tracks are. */
 const CODECS = ['opus', 'h264', 'h265', 'vp9', 'av1']
@@ -32,8 +33,7 @@ function renditionOptions(given) {
   if (!/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$/.test(language)) {
     throw check.invalid('options.language', 'a language tag such as en or pt-BR', language)
   }
-  const encoding = check.optional(check.oneOf, options.encoding, 'best', 'options.encoding', ['best', 'smallest'])
-  return { name, language, smallest: encoding === 'smallest' }
+  return { name, language, encoding: encodingChoice(check.optional(check.string, options.encoding, 'best', 'options.encoding')) }
 }
 
 function listenOptions(given) {

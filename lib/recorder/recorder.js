@@ -25,6 +25,7 @@ const given = require('./recorder-options.js')
 class Recorder extends MediaObject {
   #endpoint
   #options
+  #files
   #tracks = new Map()
   #paused = false
   #info
@@ -34,6 +35,7 @@ class Recorder extends MediaObject {
     super(key, id, appData)
     this.#endpoint = endpoint
     this.#options = options
+    this.#files = [options.file]
     this.#info = this.#infoOf({ bytes: 0, duration: 0, framesDropped: 0 })
     this[kDispatcher].add(this.id, this)
   }
@@ -47,7 +49,11 @@ class Recorder extends MediaObject {
   }
 
   get file() {
-    return this.#options.file
+    return this.#files.at(-1)
+  }
+
+  get files() {
+    return [...this.#files]
   }
 
   get format() {
@@ -142,7 +148,7 @@ class Recorder extends MediaObject {
     check.open(this)
     check.open(track)
     if (track.endpoint !== this.#endpoint) throw check.invalid('track', 'a track of the same endpoint', track)
-    given.writable(track, this.#options.format)
+    given.writable(track, this.#options.format, Boolean(this.#native.createMixer))
   }
 
   [kHandle](event) {
@@ -151,6 +157,10 @@ class Recorder extends MediaObject {
         this.#info = this.#infoOf(event.progress)
         emit(this, 'progress', this.#info)
         this.#checkFree()
+        break
+      case 'recorderFile':
+        this.#files.push(event.file)
+        emit(this, 'file', event.file)
         break
       case 'recorderError':
         emitError(this, fromNative(event.error))
@@ -171,7 +181,7 @@ class Recorder extends MediaObject {
   }
 
   #infoOf({ bytes, duration, framesDropped }) {
-    return Object.freeze({ file: this.#options.file, bytes, duration, framesDropped })
+    return Object.freeze({ file: this.file, bytes, duration, framesDropped })
   }
 
   [kChildren]() {

@@ -8,11 +8,21 @@
 mod ebml;
 pub mod error;
 pub mod mp4;
+mod muxer;
+pub mod ogg;
 pub mod output;
+pub mod repair;
+mod source;
+mod step;
+#[cfg(test)]
+pub mod testing;
+pub mod wav;
 pub mod webm;
 
 pub use error::ContainerError;
+pub use muxer::Muxer;
 pub use output::{Output, Step};
+pub use source::{ReadAt, WriteAt};
 
 use std::time::Duration;
 
@@ -45,4 +55,13 @@ pub struct Frame<'a> {
     pub keyframe: bool,
     /// As the container has it; see [`store`](crate::codec::configuration::store).
     pub data: &'a [u8],
+}
+
+/// What became of a file that was finished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// Bytes of it.
+    pub len: u64,
+    /// How long it is when it is played.
+    pub duration: Duration,
 }

@@ -12,7 +12,22 @@ pub enum Step {
         /// As many as are replaced.
         bytes: Vec<u8>,
     },
+    /// Reads all of the file again and makes it seekable; see [`mp4::finish`](super::mp4::finish).
+    Index,
 }
+
+impl Step {
+    /// Bytes that it writes, as far as it holds them.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Append(bytes) | Self::Overwrite { bytes, .. } => bytes.len(),
+            Self::Index => 0,
+        }
+    }
+}
+
+/// Bytes of a box that say its size and name.
+const BOX_HEAD: usize = 8;
 
 /// Collects what is written, so that few writes are made of it. Their order is the order in which it
 /// was said: whoever does the steps in turn leaves a file that makes sense after each.
@@ -37,15 +52,29 @@ impl Output {
 
     /// Bytes that wait to be taken.
     pub fn waiting(&self) -> usize {
-        let steps = self.steps.iter().map(|step| match step {
-            Step::Append(bytes) | Step::Overwrite { bytes, .. } => bytes.len(),
-        });
-        steps.sum::<usize>() + self.pending.len()
+        self.steps.iter().map(Step::bytes).sum::<usize>() + self.pending.len()
     }
 
     /// Adds bytes at the end.
     pub fn append(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
+    }
+
+    /// Adds boxes of MP4 so that they are there as one or not at all: until the rest is written, the
+    /// first eight bytes are zeros, which readers take for a box that goes on to the end of the file.
+    pub fn seal(&mut self, boxes: &[u8]) {
+        let Some((head, rest)) = boxes.split_first_chunk::<BOX_HEAD>() else { return };
+        self.close_append();
+        let at = self.before;
+        self.before = at + boxes.len() as u64;
+        self.steps.push(Step::Append([&[0; BOX_HEAD], rest].concat()));
+        self.steps.push(Step::Overwrite { at, bytes: head.to_vec() });
+    }
+
+    /// Has the file made seekable when all before is done.
+    pub fn index(&mut self) {
+        self.close_append();
+        self.steps.push(Step::Index);
     }
 
     /// Replaces bytes that were appended.
@@ -74,23 +103,10 @@ impl Output {
     }
 }
 
-/// A file in memory.
-#[cfg(test)]
-pub fn apply(file: &mut Vec<u8>, steps: &[Step]) {
-    for step in steps {
-        match step {
-            Step::Append(bytes) => file.extend_from_slice(bytes),
-            Step::Overwrite { at, bytes } => {
-                let at = *at as usize;
-                file[at..at + bytes.len()].copy_from_slice(bytes);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::container::testing::apply;
 
     #[test]
     fn what_still_waits_is_overwritten_in_place() {
@@ -98,6 +114,17 @@ mod tests {
         output.append(&[1, 2, 3]);
         output.overwrite(1, &[9]);
         assert_eq!(output.take(), [Step::Append(vec![1, 9, 3])]);
+    }
+
+    #[test]
+    fn boxes_that_are_sealed_say_what_they_are_last() {
+        let mut output = Output::default();
+        output.append(&[1]);
+        output.seal(b"\0\0\0\x09free\x07");
+        assert_eq!(output.end(), 10);
+        let rest = Step::Append(vec![0, 0, 0, 0, 0, 0, 0, 0, 7]);
+        let head = Step::Overwrite { at: 1, bytes: b"\0\0\0\x09free".to_vec() };
+        assert_eq!(output.take(), [Step::Append(vec![1]), rest, head]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a media thread tells JavaScript.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::ids::{
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
-use super::recorder::{LineFormat, RecordingProgress};
+use super::recording::{LineFormat, RecordingProgress};
 use crate::codec::{Codec, Kind};
 
 /// As RTCPeerConnectionState.
@@ -242,6 +243,11 @@ pub enum Event {
     RecorderProgress {
         recorder: RecorderId,
         progress: RecordingProgress,
+    },
+    /// A recorder goes on with another file.
+    RecorderFile {
+        recorder: RecorderId,
+        file: PathBuf,
     },
     /// A line of a recording has another entry in the file from here on.
     RecordedTrackFormat {

@@ -15,6 +15,7 @@ pub mod mailbox;
 pub mod mixer;
 pub mod options;
 pub mod recorder;
+pub mod recording;
 pub mod snapshot;
 pub mod speakers;
 pub mod stats;

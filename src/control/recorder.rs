@@ -1,13 +1,14 @@
-//! What JavaScript tells a recorder, and what a recorder tells of itself. Checked by the caller, with
-//! every default filled in; values cross as JSON.
+//! What JavaScript tells a recorder. Checked by the caller, with every default filled in; values cross as
+//! JSON.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::ids::{RecordedTrackId, RequestId, SourceId};
-use crate::codec::{Codec, Kind};
+use super::snapshot::StatsCollector;
+use crate::codec::Kind;
 
 /// What a file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -17,6 +18,22 @@ pub enum RecordingFormat {
     Webm,
     /// Any codec, in Matroska.
     Mkv,
+    /// Opus, VP9, AV1, H264 and H265, in fragments.
+    Mp4,
+    /// One track of Opus.
+    Ogg,
+    /// One track of samples.
+    Wav,
+}
+
+/// What becomes of the file when pictures change their size, their parameter sets or their codec.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatChange {
+    /// The same file goes on.
+    Inline,
+    /// Another one begins.
+    Split,
 }
 
 /// What a recorder is made of.
@@ -26,6 +43,9 @@ pub struct RecorderOptions {
     /// Must not be there yet.
     pub file: PathBuf,
     pub format: RecordingFormat,
+    pub on_format_change: FormatChange,
+    /// Milliseconds of a fragment of MP4.
+    pub fragment: u64,
     /// Bits of permission, where the system has them.
     pub mode: u32,
     /// Bytes after which it closes.
@@ -42,8 +62,33 @@ pub struct LineOptions {
     pub name: String,
     /// As BCP 47 has it.
     pub language: String,
-    /// The smallest encoding of several rather than the best.
-    pub smallest: bool,
+    pub encoding: EncodingChoice,
+}
+
+/// Which encoding of several is recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EncodingChoice {
+    Best,
+    Smallest,
+    /// By its RID (RFC 8851); the best one while there is none of this name.
+    Rid(String),
+}
+
+impl RecorderOptions {
+    /// Where the file of this number is, from 0 on.
+    pub fn path(&self, file: u32) -> PathBuf {
+        if file == 0 {
+            return self.file.clone();
+        }
+        let mut name = self.file.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{}", file.saturating_add(1)));
+        if let Some(ending) = self.file.extension() {
+            name.push(".");
+            name.push(ending);
+        }
+        self.file.with_file_name(name)
+    }
 }
 
 /// What a recorder is asked.
@@ -63,63 +108,8 @@ pub enum RecorderCommand {
     Mark { name: String },
     /// The reply is [`RecorderStats`] as JSON.
     Stats { request: RequestId },
+    /// The same, as a share of the statistics of all.
+    AddStats { collector: Arc<StatsCollector> },
     /// Finishes the file; the reply comes when it is closed.
     Close { request: RequestId },
-}
-
-/// How far a recording is.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct RecordingProgress {
-    /// Of the file.
-    pub bytes: u64,
-    /// How long it is when it is played.
-    pub duration: Duration,
-    /// Frames left out because the disk did not keep up.
-    pub frames_dropped: u64,
-}
-
-/// A line that has its first frame: what it is in the file from there on.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LineFormat {
-    /// Of its entry in the file.
-    pub number: u8,
-    pub codec: Codec,
-    /// Width and height, of pictures.
-    pub size: Option<(u16, u16)>,
-}
-
-/// Statistics of a recorder.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RecorderStats {
-    /// Of the file, with what is on its way to it.
-    pub bytes: u64,
-    /// Seconds.
-    pub duration: f64,
-    /// Seconds: where in the file what is captured now comes. `None` before its first frame.
-    pub position: Option<f64>,
-    /// Bytes on their way to the disk.
-    pub bytes_waiting: u64,
-    /// Frames left out because the disk did not keep up.
-    pub frames_dropped: u64,
-    /// Packets that found no room before they were looked at.
-    pub packets_dropped: u64,
-    pub tracks: Vec<LineStats>,
-}
-
-/// Statistics of a line.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LineStats {
-    pub id: u64,
-    pub codec: Option<&'static str>,
-    pub frames: u64,
-    pub keyframes: u64,
-    pub bytes: u64,
-    /// Frames that were lost on their way here or broken.
-    pub frames_lost: u64,
-    /// Frames left out because the disk did not keep up.
-    pub frames_dropped: u64,
-    /// Frames whose time was moved because it was not after the one before.
-    pub times_moved: u64,
 }

@@ -1,4 +1,4 @@
-//! Statistics asked for: the shares of all shards and mixers become one answer.
+//! Statistics asked for: the shares of all shards, mixers and recorders become one answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::mailbox::Mailbox;
 use super::stats::{EndpointStats, Shape, Share};
 use crate::queue::collector::Collector;
 
-/// Gathers the shares of all shards and mixers.
+/// Gathers the shares of all shards, mixers and recorders.
 pub type StatsCollector = Collector<Share>;
 
 /// A collector that answers `request` when all who were asked for a share have let go of it.
@@ -24,21 +24,30 @@ fn answer(shape: Shape, shares: Vec<Share>) -> Result<Reply, EngineError> {
     let mut threads = Vec::new();
     let mut transports = Vec::new();
     let mut mixers = Vec::new();
+    let mut recorders = Vec::new();
     for share in shares {
         threads.extend(share.thread);
         transports.extend(share.transports);
         mixers.extend(share.mixer);
+        recorders.extend(share.recorder);
     }
     let json = match shape {
         Shape::Endpoint => {
             threads.sort_by_key(|t| t.thread);
             transports.sort_by_key(|t| t.id);
             mixers.sort_by_key(|m| m.id);
+            recorders.sort_by_key(|r| r.id);
             let timestamp = std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .unwrap_or_default()
                 .as_millis() as u64;
-            serde_json::to_string(&EndpointStats { timestamp, threads, transports, mixers })
+            serde_json::to_string(&EndpointStats {
+                timestamp,
+                threads,
+                transports,
+                mixers,
+                recorders,
+            })
         }
         Shape::Transport => match transports.pop() {
             Some(transport) => serde_json::to_string(&transport),

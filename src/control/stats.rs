@@ -1,4 +1,5 @@
-//! One snapshot of the whole tree, gathered from all shards and mixers. Names follow W3C
+//! One snapshot of the whole tree, gathered from all shards, mixers and
+//! recorders. Names follow W3C
 //! webrtc-stats.
 
 use serde::Serialize;
@@ -14,12 +15,13 @@ pub enum Shape {
     Mixer,
 }
 
-/// What one shard or one mixer knows; nothing, if it is gone.
+/// What one shard, one mixer or one recorder knows; nothing, if it is gone.
 #[derive(Default, Debug)]
 pub struct Share {
     pub thread: Option<ThreadStats>,
     pub transports: Vec<TransportStats>,
     pub mixer: Option<MixerStats>,
+    pub recorder: Option<RecorderStats>,
 }
 
 /// Everything of an endpoint at one moment.
@@ -31,6 +33,7 @@ pub struct EndpointStats {
     pub threads: Vec<ThreadStats>,
     pub transports: Vec<TransportStats>,
     pub mixers: Vec<MixerStats>,
+    pub recorders: Vec<RecorderStats>,
 }
 
 /// One media thread.
@@ -376,4 +379,41 @@ pub struct ClassStats {
     pub frames_encoded: u64,
     pub key_frames_encoded: u64,
     pub bytes_encoded: u64,
+}
+
+/// Statistics of a recorder.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecorderStats {
+    pub id: u64,
+    /// Of the file, with what is on its way to it.
+    pub bytes: u64,
+    /// Seconds.
+    pub duration: f64,
+    /// Seconds: where in the file what is captured now comes. `None` before its first frame.
+    pub position: Option<f64>,
+    /// Bytes on their way to the disk.
+    pub bytes_waiting: u64,
+    /// Frames left out because the disk did not keep up.
+    pub frames_dropped: u64,
+    /// Packets that found no room before they were looked at.
+    pub packets_dropped: u64,
+    pub tracks: Vec<LineStats>,
+}
+
+/// Statistics of a line.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineStats {
+    pub id: u64,
+    pub codec: Option<&'static str>,
+    pub frames: u64,
+    pub keyframes: u64,
+    pub bytes: u64,
+    /// Frames that were lost on their way here or broken.
+    pub frames_lost: u64,
+    /// Frames left out because the disk did not keep up.
+    pub frames_dropped: u64,
+    /// Frames whose time was moved because it was not after the one before.
+    pub times_moved: u64,
 }

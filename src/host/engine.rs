@@ -235,6 +235,9 @@ impl Engine {
         if only.is_none() {
             self.mixing.add_stats(&collector)?;
         }
+        if only.is_none() {
+            self.recordings.add_stats(&collector)?;
+        }
         // Each has one, and nobody else: whoever lets go last answers.
         let collectors = std::iter::repeat_n(collector, shards.len());
         shards.into_iter().zip(collectors).try_for_each(|(shard, collector)| {

@@ -12,7 +12,7 @@ use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::hls::HttpAnswer;
 use crate::control::ids::SourceId;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
-use crate::control::recorder::RecordingProgress;
+use crate::control::recording::RecordingProgress;
 
 /// Above this many bytes a message is handed over instead of copied: a finalizer costs more than
 /// copying a small one.
@@ -118,6 +118,11 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
         Event::RecorderProgress { recorder, progress } => {
             let mut object = about(env, "recorderProgress", recorder.0)?;
             object.set("progress", recording_progress(env, progress)?)?;
+            Ok(object)
+        }
+        Event::RecorderFile { recorder, file } => {
+            let mut object = about(env, "recorderFile", recorder.0)?;
+            object.set("file", file.to_string_lossy().into_owned())?;
             Ok(object)
         }
         Event::RecordedTrackFormat { line, format } => {

@@ -20,9 +20,10 @@ pub const MAX_TRACKS: usize = 64;
 /// Bytes and samples of a fragment, beyond one frame of each track.
 const MAX_BYTES: usize = 8 << 20;
 const MAX_SAMPLES: usize = 8_192;
-/// How long fragments wait for the track they are cut by, which may wait for repairs of its packets.
-const PATIENCE: Duration = Duration::from_millis(1_500);
-/// How long the last frame of a track waits for the next one, which tells its duration.
+/// How long fragments wait for the track they are cut by, which may be off, or waits for repairs.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the last frame of a track waits for the next one, which tells its duration: a player of
+/// fragments stops at a gap.
 const HOLD: Duration = Duration::from_secs(2);
 /// Of a frame that none follows and none precedes.
 const USUAL_FRAME: Duration = Duration::from_millis(20);
@@ -45,11 +46,14 @@ pub struct Fragmenter {
     tracks: Vec<Lane>,
     date: Duration,
     target: Duration,
+    hold: Duration,
     /// The last fragment's (mfhd).
     sequence: u32,
     /// Sum over the tracks.
     bytes: usize,
     samples: usize,
+    /// The latest time of a frame that a fragment was cut by, or of the first one.
+    since: Option<Duration>,
 }
 
 /// A whole `moof` and its `mdat`.
@@ -93,7 +97,22 @@ impl Fragmenter {
     /// Fragments are about as long as `target`, and no longer where frames are regular. `date` counts
     /// from 1970.
     pub fn new(target: Duration, date: Duration) -> Self {
-        Self { tracks: Vec::new(), date, target, sequence: 0, bytes: 0, samples: 0 }
+        Self {
+            tracks: Vec::new(),
+            date,
+            target,
+            hold: HOLD,
+            sequence: 0,
+            bytes: 0,
+            samples: 0,
+            since: None,
+        }
+    }
+
+    /// The last frame of a track waits for the next one for so long instead of two seconds. A gap
+    /// follows it where that comes later.
+    pub(super) fn holding(self, hold: Duration) -> Self {
+        Self { hold, ..self }
     }
 
     /// Gives a track its number. Fragments are cut by the first track of pictures, or by the first
@@ -150,6 +169,11 @@ impl Fragmenter {
         self.bytes
     }
 
+    /// When the last frame is over, as far as that is known.
+    pub fn duration(&self) -> Duration {
+        self.tracks.iter().filter_map(Lane::end).max().unwrap_or_default()
+    }
+
     /// Adds a frame, and gives the fragment that ends before it. Frames of one track come in the
     /// order of their times; different tracks may be some seconds apart.
     pub fn push(&mut self, frame: &Frame<'_>) -> Option<Fragment> {
@@ -158,6 +182,9 @@ impl Fragmenter {
         let lane = self.tracks.get_mut(index)?;
         let time = lane.begin(frame.time);
         let fragment = if cut { self.emit(Some(frame.time)) } else { None };
+        if cut || self.since.is_none() {
+            self.since = self.since.max(Some(frame.time));
+        }
         self.bytes += frame.data.len();
         self.samples += 1;
         self.tracks.get_mut(index)?.push(time, frame);
@@ -184,16 +211,14 @@ impl Fragmenter {
             return true;
         }
         let lead = self.lead();
-        let (Some(lane), Some(leading)) = (self.tracks.get(index), self.tracks.get(lead)) else {
-            return false;
-        };
-        let patient = leading.newest.is_some_and(|at| frame.time <= at.saturating_add(PATIENCE));
-        if index != lead && patient {
-            return false;
+        if index != lead {
+            let most = self.target.saturating_add(PATIENCE);
+            return self.since.is_some_and(|since| frame.time.saturating_sub(since) > most);
         }
+        let Some(lane) = self.tracks.get(lead) else { return false };
         let Some(first) = lane.samples.first() else { return false };
-        let age = frame.time.saturating_sub(lane.since_beginning(first.time));
-        if index == lead && frame.keyframe && lane.track.entry.codec.kind() == Kind::Video {
+        let age = frame.time.saturating_sub(lane.duration_of(first.time));
+        if frame.keyframe && lane.track.entry.codec.kind() == Kind::Video {
             // Keyframes close to each other share a fragment that begins with one.
             if !first.keyframe || age >= self.target / 2 {
                 return true;
@@ -207,7 +232,8 @@ impl Fragmenter {
     /// `now`.
     fn emit(&mut self, now: Option<Duration>) -> Option<Fragment> {
         let lead = self.lead();
-        self.tracks.iter_mut().for_each(|lane| lane.settle(now));
+        let hold = self.hold;
+        self.tracks.iter_mut().for_each(|lane| lane.settle(now, hold));
         let span = self.tracks.get(lead).and_then(Lane::span);
         let span = span.or_else(|| self.tracks.iter().find_map(Lane::span));
         let (begin, duration) = span?;
@@ -284,17 +310,17 @@ impl Lane {
     }
 
     /// Says how long the last frame is that none followed for long, or that none will follow.
-    fn settle(&mut self, now: Option<Duration>) {
+    fn settle(&mut self, now: Option<Duration>, hold: Duration) {
         let Some(last) = self.samples.last().filter(|last| last.duration.is_none()).copied() else {
             return;
         };
-        let shown = self.since_beginning(last.time);
+        let shown = self.duration_of(last.time);
         let units = |time: Duration| {
             let units = time.as_nanos() * u128::from(self.track.scale()) / 1_000_000_000;
             u32::try_from(units).unwrap_or(u32::MAX)
         };
         let duration = match now.map(|now| now.saturating_sub(shown)) {
-            Some(age) if age < HOLD => return,
+            Some(age) if age < hold => return,
             Some(age) => units(age),
             None => self.usual.unwrap_or(units(USUAL_FRAME)).min(units(LONGEST_LAST)),
         };
@@ -314,12 +340,14 @@ impl Lane {
     fn span(&self) -> Option<(Duration, Duration)> {
         let (first, last) = (self.settled().first()?, self.settled().last()?);
         let end = last.time.saturating_add(last.duration.unwrap_or(0).into());
-        let begin = self.since_beginning(first.time);
-        Some((begin, self.since_beginning(end).saturating_sub(begin)))
+        let begin = self.duration_of(first.time);
+        Some((begin, self.duration_of(end).saturating_sub(begin)))
     }
 
-    fn since_beginning(&self, units: u64) -> Duration {
-        self.duration_of(units)
+    /// When its newest frame is over.
+    fn end(&self) -> Option<Duration> {
+        let usual = self.usual.map_or(USUAL_FRAME, |units| self.duration_of(units.into()));
+        Some(self.newest?.saturating_add(usual.min(LONGEST_LAST)))
     }
 
     fn duration_of(&self, units: u64) -> Duration {

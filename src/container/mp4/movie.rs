@@ -14,7 +14,7 @@ pub(super) const MOVIE_SCALE: u32 = 90_000;
 /// From 1904, where dates of files begin (ISO/IEC 14496-12 8.2.2.3), to 1970.
 const EPOCH_1904: u64 = 2_082_844_800;
 /// The identity (ISO/IEC 14496-12 8.2.2.2).
-const UPRIGHT: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
+pub(super) const UPRIGHT: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 /// One in the numbers of a matrix, and minus one.
 const ONE: u32 = 0x1_0000;
 const MINUS: u32 = 0xffff_0000;

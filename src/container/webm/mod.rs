@@ -15,5 +15,4 @@ mod writer;
 
 pub use document::Document;
 pub use repair::{Repaired, repair};
-pub use source::ReadAt;
 pub use writer::Writer;

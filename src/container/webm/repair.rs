@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::elements as id;
 use super::index::{DURATION_ROOM, Index, Layout, SEEK_HEAD_ROOM};
-use super::source::{Element, ReadAt, Source};
+use super::source::{Element, Source};
+use crate::container::ReadAt;
 use crate::container::ebml;
 use crate::container::error::ContainerError;
 use crate::container::output::{Output, Step};

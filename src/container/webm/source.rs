@@ -2,28 +2,11 @@
 
 use std::io;
 
+use crate::container::ReadAt;
 use crate::container::ebml::{self, Head, MAX_HEAD};
 
 /// Bytes that are read at once.
 const WINDOW: usize = 64 << 10;
-
-/// A file that can be read anywhere.
-pub trait ReadAt {
-    /// Fills the buffer from `at` on; fewer bytes only at the end of the file.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
-}
-
-impl ReadAt for &[u8] {
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..)).unwrap_or(&[]);
-        let len = rest.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&rest[..len]);
-        Ok(len)
-    }
-}
 
 /// A file through a window.
 pub(super) struct Source<S> {

@@ -3,8 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::codec::Codec;
 use crate::codec::configuration::Configuration;
-use crate::container::output::apply;
-use crate::container::{ContainerError, Frame, TrackEntry};
+use crate::container::testing::apply;
+use crate::container::{ContainerError, Frame, Muxer, TrackEntry};
 
 fn track(codec: Codec) -> TrackEntry {
     let size = (codec == Codec::Vp8).then_some((320, 240));

@@ -10,7 +10,7 @@ use crate::codec::Kind;
 use crate::container::ebml;
 use crate::container::error::ContainerError;
 use crate::container::output::{Output, Step};
-use crate::container::{Frame, TrackEntry};
+use crate::container::{Frame, Muxer, TrackEntry};
 
 /// Tracks of a file.
 pub const MAX_TRACKS: usize = 64;
@@ -90,12 +90,36 @@ impl Writer {
         }
     }
 
-    /// Gives a track its number. It may come when others have frames already.
-    ///
-    /// # Errors
-    /// [`ContainerError::Codec`] when the file holds no such codec, [`ContainerError::Tracks`] when
-    /// there is no room for another one.
-    pub fn add_track(&mut self, track: &TrackEntry) -> Result<u8, ContainerError> {
+    fn is_over(&self, cluster: &Cluster, time: u64, starts: bool) -> bool {
+        let age = Duration::from_millis(time.saturating_sub(cluster.time));
+        let bytes = self.out.end().saturating_sub(cluster.at);
+        age >= MAX_CLUSTER || bytes >= MAX_CLUSTER_BYTES || (starts && age >= MIN_CLUSTER)
+    }
+
+    fn begin_cluster(&mut self, time: u64) -> &Cluster {
+        self.end_cluster();
+        let at = self.out.end();
+        let mut head = Vec::new();
+        ebml::id(&mut head, id::CLUSTER);
+        head.extend_from_slice(&ebml::UNKNOWN_SIZE);
+        ebml::unsigned(&mut head, id::TIMESTAMP, time);
+        self.out.append(&head);
+        self.cluster.insert(Cluster { at, time })
+    }
+
+    /// Readers pass over clusters whose size they know, and refuse those of unknown size in a
+    /// segment of known size.
+    fn end_cluster(&mut self) {
+        if let Some(cluster) = self.cluster.take() {
+            let body = cluster.at + 12;
+            let size = self.out.end().saturating_sub(body);
+            self.out.overwrite(body - 8, &ebml::long_size(size));
+        }
+    }
+}
+
+impl Muxer for Writer {
+    fn add_track(&mut self, track: &TrackEntry) -> Result<u8, ContainerError> {
         let codec_id = self.document.codec_id(track.codec)?;
         let number = self.tracks.len() + 1;
         let before = self.entries.len();
@@ -113,9 +137,7 @@ impl Writer {
         Ok(number as u8)
     }
 
-    /// Adds a frame. Those of one track come in the order of their times; different tracks may be
-    /// some seconds apart.
-    pub fn write(&mut self, frame: &Frame<'_>) {
+    fn write(&mut self, frame: &Frame<'_>) {
         let Some(track) = usize::from(frame.track).checked_sub(1) else { return };
         let Some(&kind) = self.tracks.get(track) else { return };
         self.index.frame(frame.time, frame.track);
@@ -143,35 +165,7 @@ impl Writer {
         self.out.append(frame.data);
     }
 
-    fn is_over(&self, cluster: &Cluster, time: u64, starts: bool) -> bool {
-        let age = Duration::from_millis(time.saturating_sub(cluster.time));
-        let bytes = self.out.end().saturating_sub(cluster.at);
-        age >= MAX_CLUSTER || bytes >= MAX_CLUSTER_BYTES || (starts && age >= MIN_CLUSTER)
-    }
-
-    fn begin_cluster(&mut self, time: u64) -> &Cluster {
-        self.end_cluster();
-        let at = self.out.end();
-        let mut head = Vec::new();
-        ebml::id(&mut head, id::CLUSTER);
-        head.extend_from_slice(&ebml::UNKNOWN_SIZE);
-        ebml::unsigned(&mut head, id::TIMESTAMP, time);
-        self.out.append(&head);
-        self.cluster.insert(Cluster { at, time })
-    }
-
-    /// Readers pass over clusters whose size they know, and refuse those of unknown size in a
-    /// segment of known size.
-    fn end_cluster(&mut self) {
-        if let Some(cluster) = self.cluster.take() {
-            let body = cluster.at + 12;
-            let size = self.out.end().saturating_sub(body);
-            self.out.overwrite(body - 8, &ebml::long_size(size));
-        }
-    }
-
-    /// Gives a moment a name. `false` when there are [`MAX_MARKS`] already.
-    pub fn mark(&mut self, time: Duration, name: &str) -> bool {
+    fn mark(&mut self, time: Duration, name: &str) -> bool {
         let room = self.index.marks() < MAX_MARKS;
         if room {
             self.index.mark(time, &name.chars().take(MAX_MARK_NAME).collect::<String>());
@@ -179,29 +173,24 @@ impl Writer {
         room
     }
 
-    /// How long the file is when it is played.
-    pub fn duration(&self) -> Duration {
+    fn duration(&self) -> Duration {
         self.index.end
     }
 
-    /// Bytes of the file when all steps are done.
-    pub fn size(&self) -> u64 {
+    fn size(&self) -> u64 {
         self.out.end()
     }
 
-    /// Bytes of steps that wait.
-    pub fn waiting(&self) -> usize {
+    fn waiting(&self) -> usize {
         self.out.waiting()
     }
 
-    /// Makes it seekable. Nothing may be written afterwards.
-    pub fn finish(&mut self) {
+    fn finish(&mut self) {
         self.end_cluster();
         self.index.finish(&self.layout, &mut self.out);
     }
 
-    /// What is to be done to the file since the last call.
-    pub fn take(&mut self) -> Vec<Step> {
+    fn take(&mut self) -> Vec<Step> {
         self.out.take()
     }
 }

@@ -70,10 +70,6 @@ impl Lane {
         self.line.kind()
     }
 
-    pub(super) fn takes_smallest(&self) -> bool {
-        self.line.takes_smallest()
-    }
-
     /// What feeds it counts anew.
     pub(super) fn begin_anew(&mut self) {
         self.line.begin_anew();

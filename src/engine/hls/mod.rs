@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 
 use crate::codec::configuration::Configuration;
 use crate::codec::{Codec, Kind};
-use crate::container::{TrackEntry, mp4};
+use crate::container::TrackEntry;
 use crate::control::event::{Event, Reply};
 use crate::control::hls::{HlsCommand, HlsStats};
 use crate::control::ids::{HlsId, RecordedTrackId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
-use crate::control::recorder::LineOptions;
+use crate::control::recorder::{EncodingChoice, LineOptions};
 use crate::engine::recorder::Line;
 use crate::engine::tap::{Inlet, Notes, Outlet, Shards, Taker};
 use crate::hls::Stream;
@@ -32,6 +32,8 @@ use lane::Lane;
 pub const MAX_COMMANDS: usize = 256;
 /// Renditions of a stream.
 const MAX_RENDITIONS: usize = 32;
+/// Of pictures that are sent in several codecs, these are taken: what most players have comes first.
+const PLAYABLE: &[Codec] = &[Codec::H264, Codec::H265, Codec::Vp9, Codec::Av1];
 /// How often it looks at what came.
 const LOOK: Duration = Duration::from_millis(20);
 /// Pixels of a place that the best encoding fills, and the smallest.
@@ -71,7 +73,7 @@ impl<S: Shards> Packager<S> {
     /// Has no renditions yet.
     pub fn new(parts: Parts<S>) -> Self {
         Self {
-            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)).only(mp4::holds),
+            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)).preferring(PLAYABLE),
             id: parts.id,
             mailbox: parts.mailbox,
             outlet: Outlet::new(parts.shards),
@@ -118,6 +120,7 @@ impl<S: Shards> Packager<S> {
                 let Some((lane, _)) = lane else { return };
                 if self.taker.attach(rendition, lane.kind(), track) {
                     lane.begin_anew();
+                    self.name_encoding(rendition);
                 }
             }
             HlsCommand::Stats { request } => self.answer_stats(now, request),
@@ -133,6 +136,17 @@ impl<S: Shards> Packager<S> {
         let line = Line::new(id, kind, options.clone());
         self.lanes.push((Lane::new(line, rendition), options));
         self.taker.attach(id, kind, Some(track));
+        self.name_encoding(id);
+    }
+
+    /// Has the track of a rendition give the encoding that the rendition names.
+    fn name_encoding(&mut self, id: RecordedTrackId) {
+        let Some((_, options)) = self.lanes.iter().find(|(lane, _)| lane.id() == id) else {
+            return;
+        };
+        if let EncodingChoice::Rid(rid) = &options.encoding {
+            self.taker.name_encoding(id, rid);
+        }
     }
 
     fn tell(&self, rendition: RecordedTrackId, error: HlsError) {
@@ -218,11 +232,11 @@ impl<S: Shards> Packager<S> {
     fn tap(&mut self, now: Instant) {
         let Self { taker, lanes, watched, stream, .. } = self;
         taker.update(now, |input| {
-            let (lane, _) = lanes.iter().find(|(lane, _)| lane.id() == input.place)?;
+            let (_, options) = lanes.iter().find(|(lane, _)| lane.id() == input.place)?;
             watched.then_some(match input.kind {
                 // Of sound there is no size.
                 Kind::Audio => (0, 0),
-                Kind::Video if lane.takes_smallest() => SMALLEST,
+                Kind::Video if options.encoding == EncodingChoice::Smallest => SMALLEST,
                 Kind::Video => BEST,
             })
         });

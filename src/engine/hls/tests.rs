@@ -67,7 +67,11 @@ impl Studio {
         let size = (codec.kind() == Kind::Video).then_some((320, 240));
         let class = Class { codec, rung: 0, size, bitrate: 1_000_000, frame_rate: 50 };
         let made = Made::new(self.now, SourceId::new(&self.ids, SHARD), &[class]);
-        let options = LineOptions { name: String::new(), language: "und".into(), smallest: false };
+        let options = LineOptions {
+            name: String::new(),
+            language: "und".into(),
+            encoding: EncodingChoice::Best,
+        };
         let (rendition, track) = (RecordedTrackId::new(&self.ids, SHARD), made.id());
         let add = HlsCommand::Add { rendition, kind: codec.kind(), track, options };
         self.requests.try_send(add).unwrap();

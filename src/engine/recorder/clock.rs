@@ -22,6 +22,11 @@ impl Clock {
         self.begun.get_or_insert(now);
     }
 
+    /// Another file begins with what was captured then.
+    pub(super) fn restart(&mut self, captured: Instant) {
+        self.origin = Some(captured);
+    }
+
     /// Whether frames are taken.
     pub(super) fn has_begun(&self, now: Instant) -> bool {
         self.begun.is_some_and(|at| now.saturating_duration_since(at) >= GATHER)

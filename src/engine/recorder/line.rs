@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::sound::Sound;
+use crate::codec::configuration::Configuration;
 use crate::codec::frame::{Assembler, EncodedFrame, Parts};
 use crate::codec::packet::TakenPacket;
 use crate::codec::{Codec, Description, Kind, red};
 use crate::control::ids::RecordedTrackId;
-use crate::control::recorder::{LineOptions, LineStats};
+use crate::control::recorder::LineOptions;
+use crate::control::stats::LineStats;
 
 /// How long repetitions of a packet are waited for: nobody watches.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -17,9 +20,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a line is in the file now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::engine) struct Entry {
-    pub(in crate::engine) number: u8,
-    pub(in crate::engine) codec: Codec,
+pub(super) struct Entry {
+    pub(super) number: u8,
+    /// As the file has it.
+    pub(super) codec: Codec,
 }
 
 pub(in crate::engine) struct Line {
@@ -28,7 +32,10 @@ pub(in crate::engine) struct Line {
     pub(in crate::engine) options: LineOptions,
     assembler: Assembler,
     paused: bool,
-    pub(in crate::engine) entry: Option<Entry>,
+    pub(super) entry: Option<Entry>,
+    /// Of its last keyframe.
+    pub(super) configuration: Option<Configuration>,
+    pub(super) sound: Sound,
     /// When its last frame is shown.
     pub(in crate::engine) last: Option<Duration>,
     /// Frames were left out, so that nothing before the next keyframe can be decoded.
@@ -51,6 +58,8 @@ impl Line {
             assembler: Assembler::new(WINDOW),
             paused: false,
             entry: None,
+            configuration: None,
+            sound: Sound::default(),
             last: None,
             broken: false,
             announced: None,
@@ -69,8 +78,12 @@ impl Line {
         self.kind
     }
 
-    pub(in crate::engine) fn takes_smallest(&self) -> bool {
-        self.options.smallest
+    /// The file goes on with another one, of which nothing is there yet.
+    pub(in crate::engine) fn begin_file(&mut self) {
+        self.entry = None;
+        self.configuration = None;
+        self.last = None;
+        self.broken = self.kind == Kind::Video;
     }
 
     pub(in crate::engine) fn is_paused(&self) -> bool {

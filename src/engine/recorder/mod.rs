@@ -5,27 +5,31 @@ mod clock;
 mod error;
 mod line;
 mod recording;
+mod sound;
 #[cfg(test)]
 mod tests;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::codec::Kind;
+use crate::codec::frame::EncodedFrame;
 use crate::container::Step;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{RecordedTrackId, RecorderId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
-use crate::control::recorder::{RecorderCommand, RecorderOptions, RecorderStats};
+use crate::control::recorder::{EncodingChoice, RecorderCommand, RecorderOptions};
+use crate::control::stats::{RecorderStats, Share};
 use crate::engine::tap::{Inlet, Notes, Outlet, Shards, Taker};
 use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
 pub use error::RecorderError;
 pub(in crate::engine) use line::{Line, larger};
-use recording::Recording;
+use recording::{Recording, preferred};
 
 /// Commands that may wait for a recorder.
 pub const MAX_COMMANDS: usize = 1_024;
@@ -49,6 +53,8 @@ pub trait Disk: Send {
     fn waiting(&self) -> usize;
     /// Does this to the file, after what was said before.
     fn write(&self, steps: Vec<Step>);
+    /// Nothing more comes for this file: closes it, and begins another one.
+    fn begin(&self, file: PathBuf);
     /// Nothing more comes: closes the file.
     fn finish(&self);
     /// What has become of it since the last call.
@@ -60,8 +66,8 @@ pub trait Disk: Send {
 pub enum DiskNews {
     /// It was made.
     Opened,
-    /// Everything is written.
-    Finished,
+    /// Everything is written, so many bytes in all files.
+    Finished { bytes: u64 },
     /// Nothing more is written.
     Failed(io::Error),
 }
@@ -78,19 +84,15 @@ pub struct Recorder<S, D> {
     taker: Taker<RecordedTrackId>,
     lines: Vec<Line>,
     recording: Recording,
-    limits: Limits,
+    options: RecorderOptions,
+    /// Of the file, from 0 on.
+    number: u32,
     /// Who waits for the file to be there.
     opening: Option<RequestId>,
     closing: Option<Closing>,
     written: Option<Instant>,
     told: Option<Instant>,
     over: bool,
-}
-
-/// How far a file may grow.
-struct Limits {
-    size: u64,
-    duration: Duration,
 }
 
 /// It was finished, and the disk is waited for.
@@ -118,7 +120,8 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
     /// Begins a file without lines.
     pub fn new(parts: Parts<S, D>, options: &RecorderOptions) -> Self {
         Self {
-            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet)),
+            taker: Taker::new(parts.id.into(), Arc::clone(&parts.inlet))
+                .preferring(preferred(options.format)),
             id: parts.id,
             mailbox: parts.mailbox,
             outlet: Outlet::new(parts.shards),
@@ -127,11 +130,9 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
             packets: parts.packets,
             requests: parts.requests,
             lines: Vec::new(),
-            recording: Recording::new(options.format, parts.date),
-            limits: Limits {
-                size: options.max_size.unwrap_or(u64::MAX),
-                duration: options.max_duration.map_or(Duration::MAX, Duration::from_millis),
-            },
+            recording: Recording::new(options, parts.date),
+            options: options.clone(),
+            number: 0,
             opening: Some(parts.opening),
             closing: None,
             written: None,
@@ -178,6 +179,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
                 }
                 self.lines.push(Line::new(line, kind, options));
                 self.taker.attach(line, kind, Some(track));
+                self.name_encoding(line);
             }
             C::Attach { line, track } => {
                 let Some(known) = self.lines.iter_mut().find(|known| known.id() == line) else {
@@ -185,6 +187,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
                 };
                 if self.taker.attach(line, known.kind(), track) {
                     known.begin_anew();
+                    self.name_encoding(line);
                 }
             }
             C::Stop { line } => self.stop(now, line),
@@ -199,19 +202,34 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
             }
             C::Mark { name } => self.recording.mark(now, &name),
             C::Stats { request } => self.answer_stats(request, Some(now)),
+            C::AddStats { collector } => {
+                let recorder = Some(self.stats(Some(now)));
+                collector.add(Share { recorder, ..Share::default() });
+            }
             C::Close { request } => self.finish(now, CloseReason::Closed, Some(request)),
+        }
+    }
+
+    /// Has the track of a line give the encoding that the line names.
+    fn name_encoding(&mut self, line: RecordedTrackId) {
+        let Some(known) = self.lines.iter().find(|known| known.id() == line) else { return };
+        if let EncodingChoice::Rid(rid) = &known.options.encoding {
+            self.taker.name_encoding(line, rid);
         }
     }
 
     /// Of one that is closed there is no moment, `None`.
     fn answer_stats(&self, request: RequestId, now: Option<Instant>) {
-        let result = Ok(self.stats(now));
+        // Numbers and names always make JSON.
+        let json = serde_json::to_string(&self.stats(now));
+        let result = Ok(json.map_or(Reply::Done, Reply::Stats));
         self.mailbox.post(Event::Reply { request, result });
     }
 
-    fn stats(&self, now: Option<Instant>) -> Reply {
+    fn stats(&self, now: Option<Instant>) -> RecorderStats {
         let progress = self.recording.progress();
-        let stats = RecorderStats {
+        RecorderStats {
+            id: self.id.0,
             bytes: progress.bytes,
             duration: progress.duration.as_secs_f64(),
             position: now.and_then(|now| self.recording.position(now)).map(|at| at.as_secs_f64()),
@@ -219,9 +237,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
             frames_dropped: progress.frames_dropped,
             packets_dropped: self.inlet.dropped(),
             tracks: self.lines.iter().map(Line::stats).collect(),
-        };
-        // Numbers and names always make JSON.
-        serde_json::to_string(&stats).map_or(Reply::Done, Reply::Stats)
+        }
     }
 
     /// Answers what was asked too late.
@@ -302,6 +318,10 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         frames.sort_by_key(|(_, frame)| frame.captured);
         let mut failed = Vec::new();
         for (index, frame) in frames {
+            let Some(line) = self.lines.get(index) else { continue };
+            if self.recording.splits_before(line, &frame) {
+                self.begin_file(now, &frame);
+            }
             let Some(line) = self.lines.get_mut(index) else { continue };
             let waiting = self.recording.waiting() + frame.parts.data.len();
             let room = self.disk.has_room(waiting);
@@ -321,6 +341,18 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         }
     }
 
+    /// The file is finished, and the frame is the first of the next one.
+    fn begin_file(&mut self, now: Instant, frame: &EncodedFrame) {
+        self.recording.finish();
+        self.write(now, true);
+        self.recording.begin_file(frame);
+        self.lines.iter_mut().for_each(Line::begin_file);
+        self.number += 1;
+        let file = self.options.path(self.number);
+        self.disk.begin(file.clone());
+        self.mailbox.post(Event::RecorderFile { recorder: self.id, file });
+    }
+
     /// Has the shards send what is recorded, and nothing else.
     fn tap(&mut self, now: Instant) {
         let Self { taker, lines, recording, .. } = self;
@@ -332,7 +364,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
             Some(match input.kind {
                 // Of sound there is no size.
                 Kind::Audio => (0, 0),
-                Kind::Video if line.takes_smallest() => SMALLEST,
+                Kind::Video if line.options.encoding == EncodingChoice::Smallest => SMALLEST,
                 Kind::Video => BEST,
             })
         });
@@ -359,7 +391,9 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
 
     fn look_at_limits(&mut self, now: Instant) {
         let progress = self.recording.progress();
-        if progress.bytes >= self.limits.size || progress.duration >= self.limits.duration {
+        let too_large = self.options.max_size.is_some_and(|most| progress.bytes >= most);
+        let most = self.options.max_duration.map(Duration::from_millis);
+        if too_large || most.is_some_and(|most| progress.duration >= most) {
             return self.finish(now, CloseReason::Limit, None);
         }
         let due = self.told.is_none_or(|at| now.saturating_duration_since(at) >= PROGRESS_EVERY);
@@ -373,7 +407,10 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         while let Some(news) = self.disk.poll() {
             match news {
                 DiskNews::Opened => self.answer_opening(Ok(Reply::Done)),
-                DiskNews::Finished => self.end(),
+                DiskNews::Finished { bytes } => {
+                    self.recording.finished(bytes);
+                    self.end();
+                }
                 DiskNews::Failed(error) => self.fail_with(RecorderError::Disk(error)),
             }
         }

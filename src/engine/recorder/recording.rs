@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use super::clock::Clock;
 use super::error::RecorderError;
 use super::line::{Entry, Line, larger};
+use super::sound::{needs_decoders, stored_as};
 use crate::codec::configuration::{Configuration, store};
 use crate::codec::frame::EncodedFrame;
 use crate::codec::{Codec, Kind};
-use crate::container::webm::{Document, Writer};
-use crate::container::{Frame, Step, TrackEntry};
-use crate::control::recorder::{LineFormat, RecordingFormat, RecordingProgress};
+use crate::container::webm::Document;
+use crate::container::{ContainerError, Frame, Muxer, Step, TrackEntry, mp4, ogg, wav, webm};
+use crate::control::recorder::{FormatChange, RecorderOptions, RecordingFormat};
+use crate::control::recording::{LineFormat, RecordingProgress};
 
 /// What stands in the file as what wrote it.
 const APPLICATION: &str = concat!("medialoom ", env!("CARGO_PKG_VERSION"));
@@ -20,23 +22,74 @@ const MAX_UNREADABLE: u32 = 3;
 const STEP: Duration = Duration::from_millis(1);
 
 pub(super) struct Recording {
-    writer: Writer,
+    format: RecordingFormat,
+    splits: bool,
+    fragment: Duration,
+    date: Duration,
+    writer: Box<dyn Muxer>,
     clock: Clock,
+    /// Of files before this one.
+    before: RecordingProgress,
+    /// Of the file when its disk has finished it.
+    bytes: Option<u64>,
     frames_dropped: u64,
     /// A frame as the file has it; reused.
     stored: Vec<u8>,
 }
 
+/// What is recorded of tracks whose codecs are alternatives: of MP4 what plays on most devices.
+pub(super) fn preferred(format: RecordingFormat) -> &'static [Codec] {
+    match format {
+        RecordingFormat::Webm => &[Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::Av1],
+        RecordingFormat::Mp4 => &[Codec::Opus, Codec::H264, Codec::H265, Codec::Av1, Codec::Vp9],
+        RecordingFormat::Ogg => &[Codec::Opus],
+        RecordingFormat::Mkv | RecordingFormat::Wav => &[],
+    }
+}
+
+/// Writes files of a format.
+fn muxer(format: RecordingFormat, fragment: Duration, date: Duration) -> Box<dyn Muxer> {
+    match format {
+        RecordingFormat::Webm => Box::new(webm::Writer::new(Document::Webm, APPLICATION, date)),
+        RecordingFormat::Mkv => Box::new(webm::Writer::new(Document::Matroska, APPLICATION, date)),
+        RecordingFormat::Mp4 => Box::new(mp4::Writer::new(fragment, date)),
+        RecordingFormat::Ogg => Box::new(ogg::Writer::new(APPLICATION)),
+        RecordingFormat::Wav => Box::new(wav::Writer::default()),
+    }
+}
+
+/// Writes a frame of a line, behind the one before.
+fn put(
+    writer: &mut dyn Muxer,
+    line: &mut Line,
+    entry: Entry,
+    time: Duration,
+    keyframe: bool,
+    data: &[u8],
+) {
+    let earliest = line.last.map_or(Duration::ZERO, |last| last + STEP);
+    line.counts.times_moved += u64::from(time < earliest);
+    let time = time.max(earliest);
+    line.last = Some(time);
+    writer.write(&Frame { track: entry.number, time, keyframe, data });
+    line.counts.frames += 1;
+    line.counts.keyframes += u64::from(keyframe);
+    line.counts.bytes += data.len() as u64;
+}
+
 impl Recording {
     /// `date` counts from 1970.
-    pub(super) fn new(format: RecordingFormat, date: Duration) -> Self {
-        let document = match format {
-            RecordingFormat::Webm => Document::Webm,
-            RecordingFormat::Mkv => Document::Matroska,
-        };
+    pub(super) fn new(options: &RecorderOptions, date: Duration) -> Self {
+        let fragment = Duration::from_millis(options.fragment);
         Self {
-            writer: Writer::new(document, APPLICATION, date),
+            format: options.format,
+            splits: options.on_format_change == FormatChange::Split,
+            fragment,
+            date,
+            writer: muxer(options.format, fragment, date),
             clock: Clock::default(),
+            before: RecordingProgress::default(),
+            bytes: None,
             frames_dropped: 0,
             stored: Vec::new(),
         }
@@ -70,6 +123,23 @@ impl Recording {
         self.writer.mark(self.clock.now(now), name);
     }
 
+    /// Whether this frame begins another file: its line goes on as something else.
+    pub(super) fn splits_before(&self, line: &Line, frame: &EncodedFrame) -> bool {
+        let Some(entry) = line.entry.filter(|_| self.splits && frame.keyframe) else {
+            return false;
+        };
+        let changed = |is: &Configuration| line.configuration.as_ref() != Some(is);
+        entry.codec != stored_as(self.format, frame.codec)
+            || Configuration::of(frame.codec, &frame.parts.data).as_ref().is_some_and(changed)
+    }
+
+    /// The file is finished, and another one begins with this frame. To be taken in between.
+    pub(super) fn begin_file(&mut self, frame: &EncodedFrame) {
+        self.before = self.progress();
+        self.writer = muxer(self.format, self.fragment, self.date);
+        self.clock.restart(frame.captured);
+    }
+
     /// Adds a frame; `room` tells whether the disk takes it. Says what the line is in the file, when
     /// that is new.
     pub(super) fn write(
@@ -82,6 +152,10 @@ impl Recording {
             return Ok(None);
         }
         let Some(time) = self.clock.place(frame.captured) else { return Ok(None) };
+        if line.entry.is_none() && !frame.keyframe {
+            line.broken = true;
+            return Ok(None);
+        }
         if !room || (line.broken && !frame.keyframe) {
             // A whole group of pictures goes: nothing of it could be decoded.
             line.broken = line.kind() == Kind::Video;
@@ -89,9 +163,10 @@ impl Recording {
             self.frames_dropped += 1;
             return Ok(None);
         }
-        let known = line.entry.filter(|entry| entry.codec == frame.codec);
+        let codec = stored_as(self.format, frame.codec);
+        let known = line.entry.filter(|entry| entry.codec == codec);
         let (entry, format) = match known {
-            Some(entry) => (entry, None),
+            Some(entry) => (entry, self.reconfigure(line, entry, frame)),
             None => match self.add_entry(line, frame)? {
                 Some((entry, format)) => (entry, Some(format)),
                 None => return Ok(None),
@@ -99,30 +174,65 @@ impl Recording {
         };
         line.broken = false;
         line.entry = Some(entry);
-        let earliest = line.last.map_or(Duration::ZERO, |last| last + STEP);
-        line.counts.times_moved += u64::from(time < earliest);
-        let time = time.max(earliest);
-        line.last = Some(time);
+        if line.kind() == Kind::Audio && self.write_transcoded(line, entry, frame, time) {
+            return Ok(format);
+        }
         self.stored.clear();
         store(frame.codec, &frame.parts.data, &frame.parts.starts, &mut self.stored);
-        let keyframe = frame.keyframe;
-        self.writer.write(&Frame { track: entry.number, time, keyframe, data: &self.stored });
-        line.counts.frames += 1;
-        line.counts.keyframes += u64::from(keyframe);
-        line.counts.bytes += self.stored.len() as u64;
+        put(self.writer.as_mut(), line, entry, time, frame.keyframe, &self.stored);
         Ok(format)
     }
 
-    /// The line goes on with this frame, if that is a keyframe that can be read.
+    /// `false` when the file has this sound as it is.
+    fn write_transcoded(
+        &mut self,
+        line: &mut Line,
+        entry: Entry,
+        frame: &EncodedFrame,
+        time: Duration,
+    ) -> bool {
+        let mut sound = std::mem::take(&mut line.sound);
+        let payload = &frame.parts.data;
+        let transcoded =
+            sound.transcode(self.format, frame.codec, time, payload, |time, packet| {
+                put(self.writer.as_mut(), line, entry, time, true, packet);
+            });
+        line.sound = sound;
+        transcoded.is_some()
+    }
+
+    /// Tells the file when pictures go on with another size or other parameter sets. Gives the format
+    /// when its size is another one.
+    fn reconfigure(
+        &mut self,
+        line: &mut Line,
+        entry: Entry,
+        frame: &EncodedFrame,
+    ) -> Option<LineFormat> {
+        if !frame.keyframe || line.kind() != Kind::Video {
+            return None;
+        }
+        let configuration = Configuration::of(frame.codec, &frame.parts.data)?;
+        if line.configuration.as_ref() == Some(&configuration) {
+            return None;
+        }
+        self.writer.reconfigure(entry.number, &configuration);
+        let size = configuration.size;
+        let before = line.configuration.replace(configuration).and_then(|before| before.size);
+        let Entry { number, codec } = entry;
+        (before != size).then_some(LineFormat { number, codec, size })
+    }
+
+    /// The line goes on with this keyframe, if it can be read.
     fn add_entry(
         &mut self,
         line: &mut Line,
         frame: &EncodedFrame,
     ) -> Result<Option<(Entry, LineFormat)>, RecorderError> {
-        let codec = frame.codec;
-        if !frame.keyframe {
-            line.broken = true;
-            return Ok(None);
+        let codec = stored_as(self.format, frame.codec);
+        if needs_decoders(self.format) {
+            let error = ContainerError::Codec { codec, container: "WAV" };
+            return Err(RecorderError::Container(error));
         }
         let Some(mut configuration) = Configuration::of(codec, &frame.parts.data) else {
             line.broken = true;
@@ -130,6 +240,7 @@ impl Recording {
             let unreadable = line.unreadable > MAX_UNREADABLE;
             return if unreadable { Err(RecorderError::Unreadable(codec)) } else { Ok(None) };
         };
+        line.configuration = Some(configuration.clone());
         if codec == Codec::Vp9 {
             let size = larger(configuration.size, line.announced);
             configuration = configuration.with_size(size);
@@ -147,12 +258,19 @@ impl Recording {
         Ok(Some((Entry { number, codec }, LineFormat { number, codec, size })))
     }
 
+    /// Of all files together.
     pub(super) fn progress(&self) -> RecordingProgress {
+        let bytes = self.before.bytes.saturating_add(self.writer.size());
         RecordingProgress {
-            bytes: self.writer.size(),
-            duration: self.writer.duration(),
+            bytes: self.bytes.unwrap_or(bytes),
+            duration: self.before.duration.saturating_add(self.writer.duration()),
             frames_dropped: self.frames_dropped,
         }
+    }
+
+    /// The disk has all of all files, so many bytes.
+    pub(super) fn finished(&mut self, bytes: u64) {
+        self.bytes = Some(bytes);
     }
 
     /// Bytes that were not taken yet.

@@ -3,10 +3,11 @@ use std::sync::Mutex;
 use super::*;
 use crate::codec::Codec;
 use crate::codec::packet::MadePacket;
-use crate::container::output::apply;
+use crate::container::testing::apply;
 use crate::container::webm;
 use crate::control::ids::{Ids, ShardIndex};
-use crate::control::recorder::{LineOptions, RecordingFormat, RecordingProgress};
+use crate::control::recorder::{EncodingChoice, FormatChange, LineOptions, RecordingFormat};
+use crate::control::recording::RecordingProgress;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
 use crate::sfu::EncodingIndex;
@@ -33,6 +34,8 @@ struct Memory(Arc<Mutex<MemoryState>>);
 #[derive(Default)]
 struct MemoryState {
     file: Vec<u8>,
+    /// Files before it.
+    files: Vec<Vec<u8>>,
     full: bool,
     news: Vec<DiskNews>,
 }
@@ -50,8 +53,17 @@ impl Disk for Memory {
         apply(&mut self.0.lock().unwrap().file, &steps);
     }
 
+    fn begin(&self, _: PathBuf) {
+        let mut state = self.0.lock().unwrap();
+        let file = std::mem::take(&mut state.file);
+        state.files.push(file);
+    }
+
     fn finish(&self) {
-        self.0.lock().unwrap().news.push(DiskNews::Finished);
+        let mut state = self.0.lock().unwrap();
+        let before: usize = state.files.iter().map(Vec::len).sum();
+        let bytes = (before + state.file.len()) as u64;
+        state.news.push(DiskNews::Finished { bytes });
     }
 
     fn poll(&self) -> Option<DiskNews> {
@@ -86,6 +98,8 @@ fn options() -> RecorderOptions {
         file: "test.webm".into(),
         format: RecordingFormat::Webm,
         mode: 0o600,
+        on_format_change: FormatChange::Inline,
+        fragment: 500,
         max_size: None,
         max_duration: None,
     }
@@ -124,8 +138,11 @@ impl Studio {
         let class = Class { codec, rung: 0, size, bitrate: 1_000_000, frame_rate: 30 };
         let made = Made::new(self.now, SourceId::new(&self.ids, SHARD), &[class]);
         let line = RecordedTrackId::new(&self.ids, SHARD);
-        let options =
-            LineOptions { name: "somebody".into(), language: "und".into(), smallest: false };
+        let options = LineOptions {
+            name: "somebody".into(),
+            language: "und".into(),
+            encoding: EncodingChoice::Best,
+        };
         let track = made.id();
         self.ask(RecorderCommand::Record { line, kind: codec.kind(), track, options });
         self.recorder.run(self.now);
@@ -155,6 +172,10 @@ impl Studio {
 
     fn send_keyframe(&mut self, source: usize) {
         self.send(source, &[0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 7]);
+    }
+
+    fn send_larger_keyframe(&mut self, source: usize) {
+        self.send(source, &[0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01, 7]);
     }
 
     fn send_inter(&mut self, source: usize) {
@@ -453,6 +474,132 @@ fn a_line_whose_frames_nobody_can_read_ends_and_others_go_on() {
     assert_eq!(line, studio.sources[sealed].line);
     assert_eq!(error.code, crate::control::error::ErrorCode::CodecMismatch);
     assert_eq!(blocks(&studio.close()).len(), 20);
+}
+
+#[test]
+fn a_picture_of_another_size_goes_on_in_the_same_file() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 20);
+    studio.send_larger_keyframe(video);
+    studio.turn();
+    studio.send_inter(video);
+    studio.turns(3);
+    assert_eq!(blocks(&studio.close()).len(), 22);
+    let sizes = studio.events.iter().filter_map(|event| match event {
+        Event::RecordedTrackFormat { format, .. } => Some((format.number, format.size.unwrap())),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [(1, (320, 240)), (1, (640, 480))]);
+}
+
+#[test]
+fn a_picture_of_another_size_begins_another_file_where_that_is_wanted() {
+    let split =
+        RecorderOptions { on_format_change: FormatChange::Split, max_duration: None, ..options() };
+    let mut studio = Studio::new(&split);
+    let (video, audio) = (studio.record(Codec::Vp8), studio.record(Codec::Opus));
+    let both = |studio: &mut Studio, larger: bool, frames: u32| {
+        for frame in 0..frames {
+            match frame {
+                0 if larger => studio.send_larger_keyframe(video),
+                0 => studio.send_keyframe(video),
+                _ => studio.send_inter(video),
+            }
+            studio.send(audio, &[0xf8, 0xff, 0xfe]);
+            studio.turn();
+        }
+    };
+    both(&mut studio, false, 50);
+    both(&mut studio, true, 50);
+    // The same size again: no other file.
+    both(&mut studio, true, 50);
+    studio.turns(2);
+    let second = studio.close();
+    let files = studio.disk.0.lock().unwrap().files.clone();
+    assert_eq!(files.len(), 1);
+    for (file, frames) in [(&files[0], 50), (&second, 100)] {
+        assert!(webm::repair(file.as_slice(), file.len() as u64).unwrap().steps.is_empty());
+        let blocks = blocks(file);
+        let pictures: Vec<_> = blocks.iter().filter(|block| block.0 == 1).collect();
+        assert!(pictures[0].2 && pictures[0].1 == 0, "it begins with its keyframe");
+        assert_eq!(pictures.len(), frames);
+        let sound = blocks.iter().filter(|block| block.0 == 2).count();
+        assert!(sound.abs_diff(frames) <= 1, "{sound} packets of sound");
+    }
+    let begun = studio.events.iter().find_map(|event| match event {
+        Event::RecorderFile { file, .. } => Some(file.clone()),
+        _ => None,
+    });
+    assert_eq!(begun, Some("test-2.webm".into()));
+    let (_, progress) = studio.closed().unwrap();
+    assert_eq!(progress.duration, Duration::from_millis(3_000));
+    assert_eq!(progress.bytes, (files[0].len() + second.len()) as u64);
+    assert_eq!(progress.frames_dropped, 0);
+}
+
+#[cfg(feature = "mcu")]
+#[test]
+fn telephone_sound_becomes_opus_where_the_file_holds_none_and_samples_in_wav() {
+    for (format, least) in [(RecordingFormat::Ogg, 40), (RecordingFormat::Wav, 8_000)] {
+        let mut studio = Studio::new(&RecorderOptions { format, ..options() });
+        let audio = studio.record(Codec::Pcmu);
+        for _ in 0..50 {
+            studio.send(audio, &[0xff; 160]);
+            studio.turn();
+        }
+        studio.turns(2);
+        let file = studio.close();
+        assert!(file.len() > least, "{format:?}: {} bytes", file.len());
+        let expected = if format == RecordingFormat::Ogg { Codec::Opus } else { Codec::Pcmu };
+        assert_eq!(studio.formats(), [(expected, 1)]);
+        let duration = studio.closed().unwrap().1.duration.as_millis();
+        assert!((940..=1_000).contains(&duration), "{format:?}: {duration} ms");
+    }
+}
+
+#[cfg(not(feature = "mcu"))]
+#[test]
+fn what_would_have_to_be_decoded_is_refused_before_anything_is_written() {
+    for (format, codec) in [
+        (RecordingFormat::Wav, Codec::Opus),
+        (RecordingFormat::Ogg, Codec::Pcmu),
+        (RecordingFormat::Webm, Codec::G722),
+    ] {
+        let mut studio = Studio::new(&RecorderOptions { format, ..options() });
+        let audio = studio.record(codec);
+        let before = studio.file();
+        for _ in 0..20 {
+            studio.send(audio, &[0xff; 160]);
+            studio.turn();
+        }
+        let error = studio.events.iter().find_map(|event| match event {
+            Event::RecordedTrackError { error, .. } => Some(error.clone()),
+            _ => None,
+        });
+        let error = error.unwrap();
+        assert_eq!(error.code, crate::control::error::ErrorCode::CodecMismatch);
+        assert!(error.message.contains(codec.name()), "{}", error.message);
+        assert!(studio.file() == before);
+    }
+}
+
+#[test]
+fn the_statistics_of_all_have_those_of_a_recorder() {
+    let mut studio = Studio::new(&options());
+    let video = studio.record(Codec::Vp8);
+    studio.send_group(video, 20);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let collector = Arc::new(crate::queue::collector::Collector::new({
+        let seen = Arc::clone(&seen);
+        move |shares: Vec<Share>| seen.lock().unwrap().extend(shares)
+    }));
+    studio.ask(RecorderCommand::AddStats { collector });
+    studio.turn();
+    let shares = seen.lock().unwrap();
+    let stats = shares[0].recorder.as_ref().unwrap();
+    assert_eq!(stats.tracks[0].frames, 20);
+    assert!(stats.bytes > 16_384);
 }
 
 #[test]

@@ -23,12 +23,14 @@ pub struct Input<K> {
     transponder: Transponder,
     /// Pixels of the place it is shown in.
     size: Option<(u16, u16)>,
+    /// The RID of the encoding to take whatever its size, while there is one of this name.
+    named: Option<String>,
+    /// Of codecs that are alternatives, the first of these; none: the one that the track names first.
+    preferred: &'static [Codec],
     /// Anything of it is needed.
     needed: bool,
     /// Of sound.
     pub doze: Doze,
-    /// What its taker can do something with.
-    holds: fn(Codec) -> bool,
 }
 
 impl<K: Copy> Input<K> {
@@ -43,29 +45,16 @@ impl<K: Copy> Input<K> {
             description: None,
             transponder,
             size: None,
+            named: None,
+            preferred: &[],
             needed: false,
             doze,
-            holds: |_| true,
         }
-    }
-
-    /// Of a track that is sent in several codecs, those are taken that the taker can do something with.
-    pub fn only(mut self, holds: fn(Codec) -> bool) -> Self {
-        self.holds = holds;
-        self
-    }
-
-    fn usable<'a>(
-        &self,
-        description: &'a SourceDescription,
-    ) -> impl Iterator<Item = &'a SourceEncoding> + use<'a, K> {
-        usable(description, self.holds)
     }
 
     /// What the track is now. Says whether it began anew, so that nothing before it counts.
     pub fn describe(&mut self, description: Arc<SourceDescription>) -> bool {
-        let states: Vec<EncodingState> = self
-            .usable(&description)
+        let states: Vec<EncodingState> = usable(&description, self.preferred)
             .map(|e| EncodingState { index: e.index, active: e.active, rank: e.rank })
             .collect();
         self.transponder.set_encodings(&states);
@@ -89,6 +78,18 @@ impl<K: Copy> Input<K> {
         self.choose();
     }
 
+    /// Of codecs that are alternatives, takes the first of these that the track has.
+    pub fn prefer(&mut self, codecs: &'static [Codec]) {
+        self.preferred = codecs;
+        self.choose();
+    }
+
+    /// Takes the encoding of this RID (RFC 8851) with all its layers, while there is one.
+    pub fn name_encoding(&mut self, rid: &str) {
+        self.named = Some(rid.to_owned());
+        self.choose();
+    }
+
     /// Whether anything of it is needed.
     pub fn needed(&self) -> bool {
         self.needed
@@ -101,7 +102,8 @@ impl<K: Copy> Input<K> {
         }
         let Some(description) = &self.description else { return EncodingSet::ALL };
         if self.kind == Kind::Audio {
-            return self.usable(description).fold(EncodingSet::NONE, |set, e| set.with(e.index));
+            return usable(description, self.preferred)
+                .fold(EncodingSet::NONE, |set, e| set.with(e.index));
         }
         let taken = [self.transponder.target(), self.transponder.current(), self.fitting()];
         taken.into_iter().flatten().fold(EncodingSet::NONE, EncodingSet::with)
@@ -160,12 +162,22 @@ impl<K: Copy> Input<K> {
 
     fn fitting(&self) -> Option<EncodingIndex> {
         let (description, size) = (self.description.as_ref()?, self.size?);
-        let known = || self.usable(description).filter_map(|e| Some((e, size_of(e)?)));
+        if let Some(named) = self.named_encoding() {
+            return Some(named);
+        }
+        let known = || usable(description, self.preferred).filter_map(|e| Some((e, size_of(e)?)));
         let enough = known().filter(|(_, own)| fills(*own, size));
         let smallest = enough.min_by_key(|(_, own)| pixels(*own));
         // Of those that are too small the largest, and it has to come.
         let best = smallest.or_else(|| known().max_by_key(|(_, own)| pixels(*own)));
         best.map(|(encoding, _)| encoding.index)
+    }
+
+    fn named_encoding(&self) -> Option<EncodingIndex> {
+        let (rid, description) = (self.named.as_ref()?, self.description.as_ref()?);
+        usable(description, self.preferred)
+            .find(|e| e.rid.as_ref() == Some(rid))
+            .map(|encoding| encoding.index)
     }
 
     /// The lowest spatial layer that fills the place.
@@ -182,14 +194,15 @@ impl<K: Copy> Input<K> {
     }
 }
 
-/// The encodings that can be taken; of alternatives, those of the first codec that the taker holds, or of
-/// the first one for it to say that it does not.
-fn usable(
-    description: &SourceDescription,
-    holds: fn(Codec) -> bool,
-) -> impl Iterator<Item = &SourceEncoding> {
-    let codecs = || description.formats.iter().map(|format| format.codec);
-    let first = codecs().find(|codec| holds(*codec)).or_else(|| codecs().next());
+/// The encodings that can be taken; of alternatives, those of the codec that is preferred, or comes
+/// first.
+fn usable<'a>(
+    description: &'a SourceDescription,
+    preferred: &[Codec],
+) -> impl Iterator<Item = &'a SourceEncoding> + use<'a> {
+    let has = |codec: &&Codec| description.formats.iter().any(|format| format.codec == **codec);
+    let first = description.formats.first().map(|format| format.codec);
+    let first = preferred.iter().find(has).copied().or(first);
     let all = !description.alternatives;
     description.encodings.iter().filter(move |e| all || Some(e.codec) == first)
 }
@@ -214,6 +227,7 @@ fn pixels((width, height): (u16, u16)) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Codec;
     use crate::codec::format::{Format, Parameters};
 
     fn simulcast(active: [bool; 3]) -> Arc<SourceDescription> {
@@ -256,6 +270,21 @@ mod tests {
         }
         input.need(None);
         assert_eq!(input.wanted(), EncodingSet::NONE);
+    }
+
+    #[test]
+    fn an_encoding_that_is_named_is_taken_whatever_its_size() {
+        let mut described = Arc::unwrap_or_clone(simulcast([true; 3]));
+        for (encoding, rid) in described.encodings.iter_mut().zip(["q", "h", "f"]) {
+            encoding.rid = Some(rid.to_owned());
+        }
+        let mut input = Input::new(1, Kind::Video, SourceId(64));
+        input.describe(Arc::new(described));
+        input.need(Some((u16::MAX, u16::MAX)));
+        for (rid, encoding) in [("h", 1), ("q", 0), ("none", 2)] {
+            input.name_encoding(rid);
+            assert_eq!(input.wanted(), set(&[encoding]), "{rid}");
+        }
     }
 
     #[test]

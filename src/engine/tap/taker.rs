@@ -31,10 +31,9 @@ pub struct Taker<K> {
     /// Where the inputs of each track are. Made anew when inputs change.
     places: IdMap<SourceId, Range<usize>>,
     messages: Vec<(ShardIndex, ShardMessage)>,
-    /// What it can do something with.
-    holds: fn(Codec) -> bool,
     /// Something is not as it was when shards were last told.
     changed: bool,
+    preferred: &'static [Codec],
 }
 
 impl<K: Copy + Eq> Taker<K> {
@@ -48,15 +47,14 @@ impl<K: Copy + Eq> Taker<K> {
             told: IdMap::default(),
             places: IdMap::default(),
             messages: Vec::new(),
-            holds: |_| true,
             changed: false,
+            preferred: &[],
         }
     }
 
-    /// Of tracks that are sent in several codecs, takes those that it can do something with.
-    pub fn only(mut self, holds: fn(Codec) -> bool) -> Self {
-        self.holds = holds;
-        self
+    /// Of tracks whose codecs are alternatives, takes the first of these that each has.
+    pub fn preferring(self, codecs: &'static [Codec]) -> Self {
+        Self { preferred: codecs, ..self }
     }
 
     /// What feeds which place.
@@ -74,7 +72,8 @@ impl<K: Copy + Eq> Taker<K> {
             self.all.swap_remove(known);
         }
         if let Some(track) = track {
-            let mut input = Input::new(place, kind, track).only(self.holds);
+            let mut input = Input::new(place, kind, track);
+            input.prefer(self.preferred);
             if let Some(description) = self.descriptions.get(&track) {
                 input.describe(Arc::clone(description));
             }
@@ -82,6 +81,13 @@ impl<K: Copy + Eq> Taker<K> {
         }
         self.index();
         true
+    }
+
+    /// A place takes the encoding of this RID, whatever track feeds it from now on.
+    pub fn name_encoding(&mut self, place: K, rid: &str) {
+        self.changed = true;
+        let inputs = self.all.iter_mut().filter(|input| input.place == place);
+        inputs.for_each(|input| input.name_encoding(rid));
     }
 
     fn index(&mut self) {

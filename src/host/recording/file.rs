@@ -1,13 +1,14 @@
 //! A file that is written on a pool of threads of its own: what waits for a disk waits there.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::container::Step;
+use super::disk_file::DiskFile;
+use crate::container::{ContainerError, Step};
 use crate::control::recorder::RecorderOptions;
 use crate::engine::recorder::{Disk, DiskNews};
 use crate::host::tasks::{Next, Task, TaskPool, Waker};
@@ -34,8 +35,10 @@ pub(super) struct FileTask {
     waker: Waker,
     path: PathBuf,
     mode: u32,
-    file: Option<File>,
+    file: Option<DiskFile>,
+    /// Bytes of the file, and of those before it.
     len: u64,
+    before: u64,
     over: bool,
 }
 
@@ -47,9 +50,25 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    steps: Vec<Step>,
+    works: Vec<Work>,
     finish: bool,
     news: Vec<DiskNews>,
+}
+
+/// What is to be done, in turn.
+enum Work {
+    Step(Step),
+    /// Another file.
+    Begin(PathBuf),
+}
+
+impl Work {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Step(step) => step.bytes(),
+            Self::Begin(_) => 0,
+        }
+    }
 }
 
 impl Shared {
@@ -82,15 +101,10 @@ pub(super) fn open(
         mode: options.mode,
         file: None,
         len: 0,
+        before: 0,
         over: false,
     };
     (queue, task)
-}
-
-fn bytes_of(step: &Step) -> usize {
-    match step {
-        Step::Append(bytes) | Step::Overwrite { bytes, .. } => bytes.len(),
-    }
 }
 
 impl Disk for FileQueue {
@@ -105,10 +119,15 @@ impl Disk for FileQueue {
     }
 
     fn write(&self, steps: Vec<Step>) {
-        let bytes = steps.iter().map(bytes_of).sum();
+        let bytes = steps.iter().map(Step::bytes).sum();
         self.shared.waiting.fetch_add(bytes, Ordering::Relaxed);
         self.waiting_of_all.fetch_add(bytes, Ordering::Relaxed);
-        self.shared.lock().steps.extend(steps);
+        self.shared.lock().works.extend(steps.into_iter().map(Work::Step));
+        self.waker.wake();
+    }
+
+    fn begin(&self, file: PathBuf) {
+        self.shared.lock().works.push(Work::Begin(file));
         self.waker.wake();
     }
 
@@ -137,28 +156,51 @@ impl FileTask {
     /// Does what waits.
     fn work(&mut self) -> io::Result<()> {
         if self.file.is_none() {
-            self.file = Some(create(&self.path, self.mode)?);
+            self.file = Some(DiskFile(create(&self.path, self.mode)?));
             self.tell(DiskNews::Opened);
         }
         loop {
-            let (steps, finish) = {
+            let (works, finish) = {
                 let mut state = self.shared.lock();
-                (std::mem::take(&mut state.steps), state.finish)
+                (std::mem::take(&mut state.works), state.finish)
             };
-            let Some(file) = &mut self.file else { return Ok(()) };
-            if steps.is_empty() {
+            if works.is_empty() {
                 if finish {
-                    file.sync_data()?;
-                    self.tell(DiskNews::Finished);
+                    self.close()?;
+                    let bytes = self.before;
+                    self.tell(DiskNews::Finished { bytes });
                 }
                 return Ok(());
             }
-            let bytes: usize = steps.iter().map(bytes_of).sum();
-            let done = steps.iter().try_for_each(|step| perform(file, &mut self.len, step));
+            let bytes: usize = works.iter().map(Work::bytes).sum();
+            let done = works.into_iter().try_for_each(|work| self.perform(work));
             self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.waiting_of_all.fetch_sub(bytes, Ordering::Relaxed);
             done?;
         }
+    }
+
+    fn perform(&mut self, work: Work) -> io::Result<()> {
+        match work {
+            Work::Step(step) => match &mut self.file {
+                Some(file) => step.perform(file, &mut self.len).map_err(io_error),
+                None => Ok(()),
+            },
+            Work::Begin(path) => {
+                self.close()?;
+                self.file = Some(DiskFile(create(&path, self.mode)?));
+                Ok(())
+            }
+        }
+    }
+
+    /// The file is as it is to stay.
+    fn close(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            file.0.sync_data()?;
+        }
+        self.before = self.before.saturating_add(std::mem::take(&mut self.len));
+        Ok(())
     }
 
     fn attempt(&mut self) {
@@ -174,7 +216,8 @@ impl FileTask {
 /// Never over a file that is there: it may be a recording.
 fn create(path: &PathBuf, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    // It is read again when it is finished.
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
@@ -182,16 +225,12 @@ fn create(path: &PathBuf, mode: u32) -> io::Result<File> {
     options.open(path)
 }
 
-fn perform(file: &mut File, len: &mut u64, step: &Step) -> io::Result<()> {
-    let (at, bytes, appends) = match step {
-        Step::Append(bytes) => (*len, bytes, true),
-        Step::Overwrite { at, bytes } => (*at, bytes, false),
-    };
-    file.seek(SeekFrom::Start(at))?;
-    // A part of it may be there when the disk is full: readers stop at what is not whole.
-    file.write_all(bytes)?;
-    *len += if appends { bytes.len() as u64 } else { 0 };
-    Ok(())
+fn io_error(error: ContainerError) -> io::Error {
+    match error {
+        ContainerError::Io(error) => error,
+        // Somebody else wrote to it.
+        other => io::Error::other(other.to_string()),
+    }
 }
 
 impl Task for FileTask {

@@ -1,6 +1,7 @@
 //! Recorders as the binding sees them: made on the pool of tasks, asked by commands, each with a file
 //! that threads of their own write.
 
+mod disk_file;
 mod file;
 mod repair;
 
@@ -18,6 +19,7 @@ use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, RecordedTrackId, RecorderId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::control::recorder::{RecorderCommand, RecorderOptions};
+use crate::control::snapshot::StatsCollector;
 use crate::engine::message::ShardMessage;
 use crate::engine::recorder::{MAX_COMMANDS, Parts, Recorder};
 use crate::engine::tap::Inlet;
@@ -118,6 +120,22 @@ impl Recordings {
             TrySendError::Closed(_) => HostError::RecorderClosed,
         })?;
         handle.waker.wake();
+        Ok(())
+    }
+
+    /// Has every recorder add its statistics.
+    pub(super) fn add_stats(&self, collector: &Arc<StatsCollector>) -> Result<(), EngineError> {
+        for handle in self.recorders.lock().values() {
+            let collector = Arc::clone(collector);
+            match handle.requests.try_send(RecorderCommand::AddStats { collector }) {
+                // It is over, and nobody has looked since.
+                Err(TrySendError::Closed(_)) => {}
+                Err(TrySendError::Full(_)) => {
+                    return Err(HostError::CallsWaitForRecorder { calls: MAX_COMMANDS }.into());
+                }
+                Ok(()) => handle.waker.wake(),
+            }
+        }
         Ok(())
     }
 

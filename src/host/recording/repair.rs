@@ -1,13 +1,14 @@
 //! Repairs a file that its recorder did not finish.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::OpenOptions;
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::container::webm::{ReadAt, repair as repair_webm};
-use crate::container::{ContainerError, Step};
+use super::disk_file::DiskFile;
+use crate::container::repair::survey;
+use crate::container::{ContainerError, Finished};
 use crate::control::error::{ErrorCode, Fault};
 
 /// What became of a file.
@@ -58,60 +59,32 @@ impl From<io::Error> for RepairError {
     }
 }
 
-/// Makes a WebM or Matroska file of a recorder seekable, in place. What was cut off, the beginning of
-/// a frame, is kept in a file beside it. Blocks.
+/// Makes a file of a recorder seekable, in place. What was cut off, the beginning of a frame, is kept
+/// in a file beside it. Blocks.
 ///
 /// # Errors
 /// `Format` with the offset when it is another file, `Io`.
 pub fn repair(path: &Path) -> Result<RepairedFile, RepairError> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let len = file.metadata()?.len();
-    let found = repair_webm(Reading(&mut file), len).map_err(RepairError::Container)?;
-    if found.steps.is_empty() {
+    let mut file = DiskFile(OpenOptions::new().read(true).write(true).open(path)?);
+    let len = file.0.metadata()?.len();
+    let Some(unfinished) = survey(&mut file, len).map_err(RepairError::Container)? else {
         return Ok(RepairedFile { repaired: false, bytes: len, duration: None, cut: None });
-    }
-    let cut = (found.len < len).then(|| {
+    };
+    let end = unfinished.end();
+    let cut = (end < len).then(|| {
         let mut name = path.as_os_str().to_owned();
         name.push(".cut");
         PathBuf::from(name)
     });
     if let Some(cut) = &cut {
-        file.seek(SeekFrom::Start(found.len))?;
+        file.0.seek(SeekFrom::Start(end))?;
         let mut rest = OpenOptions::new().write(true).create_new(true).open(cut)?;
-        io::copy(&mut file, &mut rest)?;
+        io::copy(&mut file.0, &mut rest)?;
         rest.sync_data()?;
-        file.set_len(found.len)?;
+        file.0.set_len(end)?;
     }
-    let mut bytes = found.len;
-    for step in &found.steps {
-        let (at, data) = match step {
-            Step::Append(data) => {
-                bytes += data.len() as u64;
-                (bytes - data.len() as u64, data)
-            }
-            Step::Overwrite { at, bytes } => (*at, bytes),
-        };
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(data)?;
-    }
-    file.sync_data()?;
-    Ok(RepairedFile { repaired: true, bytes, duration: Some(found.duration), cut })
-}
-
-struct Reading<'a>(&'a mut File);
-
-impl ReadAt for Reading<'_> {
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.seek(SeekFrom::Start(at))?;
-        let mut read = 0;
-        while let Some(rest) = buffer.get_mut(read..).filter(|rest| !rest.is_empty()) {
-            match self.0.read(rest) {
-                Ok(0) => break,
-                Ok(more) => read += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(read)
-    }
+    let Finished { len: bytes, duration } =
+        unfinished.finish(&mut file).map_err(RepairError::Container)?;
+    file.0.sync_data()?;
+    Ok(RepairedFile { repaired: true, bytes, duration: Some(duration), cut })
 }

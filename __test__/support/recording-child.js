@@ -1,0 +1,36 @@
+'use strict'
+
+/** Records a tone and pictures into a file of each format, in the folder that it is given, until it is killed. */
+
+const path = require('node:path')
+const { Endpoint } = require('../..')
+const { movingMixer } = require('./moving-mixer.js')
+
+async function main(folder) {
+  const endpoint = (await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })).ref()
+  const mixers = {}
+  for (const codec of ['vp8', 'h264']) {
+    mixers[codec] = (await movingMixer(endpoint, { width: 160, height: 90, codecs: [codec] })).mixer
+  }
+  const begun = []
+  for (const [name, mixer, pictures] of [
+    ['a.webm', mixers.vp8, true],
+    ['a.mkv', mixers.h264, true],
+    ['a.mp4', mixers.h264, true],
+    ['a.ogg', mixers.vp8, false],
+    ['a.wav', mixers.vp8, false]
+  ]) {
+    const recorder = await endpoint.createRecorder(path.join(folder, name), { fragment: 200 })
+    recorder.record(mixer.audio)
+    if (pictures) recorder.record(mixer.video)
+    begun.push(
+      new Promise(resolve => {
+        recorder.on('progress', ({ duration }) => duration > 0.5 && resolve())
+      })
+    )
+  }
+  await Promise.all(begun)
+  process.stdout.write('recording\n')
+}
+
+main(process.argv[2])
