@@ -47,6 +47,11 @@ class BadNetwork {
     for (const way of this.#ways.values()) this.#apply(way)
   }
 
+  /** Clients that are there already keep the conditions they have, whatever is set from now on. */
+  keep() {
+    for (const way of this.#ways.values()) way.kept = true
+  }
+
   /**
    * Changes conditions over time.
    * @param {{ after: number, toClients?: object, fromClients?: object }[]} steps `after` in milliseconds from now
@@ -118,6 +123,7 @@ class BadNetwork {
   }
 
   #apply(way) {
+    if (way.kept) return
     way.toClient.conditions = this.#conditions.toClients
     way.fromClient.conditions = this.#conditions.fromClients
   }

@@ -36,6 +36,10 @@ const NOISY: f64 = 8.0;
 const MEMORY: f64 = 40.0;
 /// A queue that gets shorter by so many ms a second drains.
 const DRAINING: f64 = -30.0;
+/// One that gets longer by as many grows, where it is spread over this share of the groups: what a
+/// busy scheduler holds on to comes in one step.
+const GROWING: f64 = 30.0;
+const SPREAD: f64 = 0.65;
 /// How far a trend is followed ahead, in seconds.
 const AHEAD: f64 = 0.2;
 /// Delays do not change by that much, in ms; clocks do.
@@ -141,8 +145,17 @@ impl QueueDelay {
 
     /// After how many groups above the threshold it is overuse.
     fn lasting(&self) -> u32 {
-        let noise = self.deviation > NOISY && self.standing < MAX_THRESHOLD;
+        let noise = self.deviation > NOISY && self.standing < MAX_THRESHOLD && !self.grows();
         if noise { LASTING_NOISY } else { LASTING }
+    }
+
+    /// Whether the queue gets longer from group to group, as one does where more is sent than the
+    /// path carries, and jitter does not.
+    fn grows(&self) -> bool {
+        let groups = self.recent(self.judged_until());
+        let longer = groups.windows(2).filter(|pair| pair[1].delay > pair[0].delay).count();
+        let spread = longer as f64 >= SPREAD * (GROUPS - 1) as f64;
+        self.slope > GROWING && spread
     }
 
     fn recent(&self, now: f64) -> &[Group] {
@@ -285,6 +298,25 @@ mod tests {
             queue.arrived(sent, ((sent + delay) * 4.0) as i64);
             assert_ne!(queue.usage(), Usage::Overuse, "{n}");
         }
+    }
+
+    #[test]
+    fn on_a_path_with_jitter_a_queue_that_grows_is_overuse_at_once_and_a_step_is_not() {
+        let jitter = |sent: f64| 30.0 + if (sent as u64 / 50) % 2 == 0 { 0.0 } else { 15.0 };
+        let (mut growing, mut held) = (QueueDelay::default(), QueueDelay::default());
+        let mut first = |queue: &mut QueueDelay, more: fn(f64) -> f64| {
+            send(queue, 0, 5, jitter);
+            (0..60).find(|n| {
+                let sent = 5000.0 + f64::from(*n) * 10.0;
+                let delay = 30.0 + more(sent - 5000.0);
+                queue.arrived(sent, ((sent + delay) * 4.0) as i64 + 1_000_000);
+                queue.usage() == Usage::Overuse
+            })
+        };
+        let grown = first(&mut growing, |since| since * 0.25).expect("overuse");
+        let held = first(&mut held, |_| 120.0);
+        assert!(grown <= 52, "{grown}");
+        assert!(held.is_none_or(|held| held > 40), "{held:?}");
     }
 
     #[test]

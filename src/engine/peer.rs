@@ -171,6 +171,7 @@ impl Peer {
     ) -> Option<(bool, Option<Instant>)> {
         let mut deliveries = std::mem::take(&mut self.deliveries);
         let forwarded = self.run(|kind| {
+            kind.send_ahead(outlet);
             kind.with_sending(|sending| {
                 sending.forward(now, &deliveries, turn, workspace, outlet);
             });
@@ -189,6 +190,13 @@ impl Kind {
     fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
         match self {
             Kind::WebRtc(session) => session.with_sending(action),
+        }
+    }
+
+    /// Sends what has to be there before media that is about to be sent.
+    fn send_ahead(&mut self, outlet: &mut impl Outlet) {
+        match self {
+            Kind::WebRtc(session) => session.send_ahead(outlet),
         }
     }
 

@@ -17,6 +17,12 @@ use crate::sfu::{EncodingIndex, EncodingSet};
 /// estimate may be wrong for a moment, and a picture that stops is worse than one that is late.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What a link has to have for each track, in bit/s, that the best of a track is sent before anything
+/// is known of what it takes. With less a track begins with its smallest picture: a second of another
+/// one may be more than the queue of a thin link holds, and the receiver has no picture until all of
+/// that came again.
+const WIDE: u64 = 2_000_000;
+
 /// Shares the link. What it carries comes as an argument, what was decided goes to the tracks.
 pub(super) struct Allotting {
     allocator: Allocator,
@@ -113,7 +119,8 @@ impl Allotting {
             match outgoing.kind {
                 Kind::Video => {
                     let place = self.ids.iter().position(|id| *id == outgoing.id);
-                    apply(place.map(|place| &self.tracks[place]), outgoing, events);
+                    let track = place.map(|place| &self.tracks[place]);
+                    apply(track, share >= WIDE, outgoing, events);
                 }
                 Kind::Audio => outgoing.want_sound(events),
             }
@@ -171,8 +178,8 @@ impl Allotting {
     }
 }
 
-/// Has a transponder take what was decided.
-fn apply(track: Option<&Track>, outgoing: &mut OutgoingTrack, events: &mut Events) {
+/// Has a transponder take what was decided, or what a link that is `wide` or not begins with.
+fn apply(track: Option<&Track>, wide: bool, outgoing: &mut OutgoingTrack, events: &mut Events) {
     let known = track.filter(|track| !track.ladder().rungs().is_empty());
     let (reason, wanted) = match known {
         Some(track) => {
@@ -190,8 +197,11 @@ fn apply(track: Option<&Track>, outgoing: &mut OutgoingTrack, events: &mut Event
         // Nothing is known of what the layers cost.
         None => {
             outgoing.transponder.set_paused(false);
-            let selected = outgoing.selected_encoding();
-            outgoing.transponder.select(selected, outgoing.layer_limit);
+            let (mut selected, mut limit) = (outgoing.selected_encoding(), outgoing.layer_limit);
+            if selected.is_none() && !wide {
+                (selected, limit.spatial) = (outgoing.smallest_encoding(), 0);
+            }
+            outgoing.transponder.select(selected, limit);
             let wanted = if outgoing.takes_part() { outgoing.usable() } else { EncodingSet::NONE };
             let nothing = outgoing.transponder.target().is_none();
             let reason = if nothing { LayerReason::Unavailable } else { LayerReason::Best };
@@ -339,11 +349,13 @@ mod tests {
     }
 
     #[test]
-    fn before_anything_was_measured_everything_is_wanted() {
+    fn before_anything_was_measured_everything_is_wanted_and_a_thin_link_gets_the_least() {
         let now = Instant::now();
         let (mut allotting, mut events) = (Allotting::default(), Events::new());
         let mut tracks = tracks(&[&[0, 0]]);
         allotting.allot(now, link(100_000), true, &mut tracks, &mut events);
+        assert_eq!(targets(&tracks), [Some(0)]);
+        allotting.allot(now, link(WIDE), true, &mut tracks, &mut events);
         let wanted = events.iter().find_map(|event| match event {
             SendingEvent::EncodingsWanted { wanted, .. } => Some(*wanted),
             _ => None,

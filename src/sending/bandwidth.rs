@@ -29,6 +29,10 @@ const MUCH_LOSS: f32 = 0.02;
 const FAR_LOSS: f32 = 0.005;
 /// The most that is left for repetitions, as a share of the link.
 const MOST_RESERVED: f64 = 0.25;
+/// What a stream begins with at once, beyond its first picture, is what the link is thought to carry
+/// in this time. Until it is through whatever comes behind waits, and a queue of a third of a second,
+/// of which the first picture takes its part as well, holds no more on a link that carries half.
+const OPENING: Duration = Duration::from_millis(150);
 /// An estimate this much below the one that layers were chosen by is acted on at once.
 const FALL: f64 = 0.95;
 
@@ -104,6 +108,16 @@ impl Bandwidth {
     /// has to stop for it.
     pub(super) fn is_certain(&self) -> bool {
         self.max_bitrate.is_some() || self.full
+    }
+
+    /// Bytes that a stream may begin with at once, beyond its first picture. One that `takes` more than
+    /// the link is thought to carry, in bit/s, is of use on better links alone, and these hold more.
+    pub(super) fn room_to_begin(&self, takes: Option<u64>) -> usize {
+        let Some(available) = self.available() else { return usize::MAX };
+        if !self.is_certain() && takes.is_some_and(|takes| takes > available) {
+            return usize::MAX;
+        }
+        (available as f64 / 8.0 * OPENING.as_secs_f64()) as usize
     }
 
     /// Whether so much is lost that a packet which is repeated once is likely to be asked for
@@ -289,6 +303,18 @@ mod tests {
         assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(START), false));
         bandwidth.set_max_bitrate(Some(100_000));
         assert_eq!((bandwidth.available(), bandwidth.is_certain()), (Some(100_000), true));
+    }
+
+    #[test]
+    fn a_stream_begins_with_as_much_as_its_link_takes_in_a_moment_unless_it_needs_a_better_one() {
+        let mut bandwidth = Bandwidth::default();
+        assert_eq!(bandwidth.room_to_begin(Some(100_000)), usize::MAX, "nothing is known");
+        bandwidth.promise_feedback(true);
+        assert_eq!(bandwidth.room_to_begin(Some(START)), 5_625);
+        assert_eq!(bandwidth.room_to_begin(None), 5_625);
+        assert_eq!(bandwidth.room_to_begin(Some(START + 1)), usize::MAX);
+        let full = known(Instant::now(), 100_000);
+        assert_eq!(full.room_to_begin(Some(200_000)), 1_875, "it was seen to carry no more");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::codec::{Kind, Layer};
 use crate::control::event::CloseReason;
 use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::control::layers::Preferences;
-use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
+use crate::sfu::{EncodingIndex, Opening, SourcePacket};
 
 impl Sending {
     /// Takes a track; nothing is sent on it until it has a source and was negotiated.
@@ -69,7 +69,15 @@ impl Sending {
     }
 
     fn expect_starts(&mut self) {
-        self.tracks.iter().for_each(|track| track.expect_start(&mut self.events));
+        for track in self.tracks.iter() {
+            track.expect_start(&self.bandwidth, &mut self.events);
+        }
+    }
+
+    /// How much of the last group of pictures of an encoding a track can begin with, beyond its
+    /// keyframe.
+    pub fn opening(&mut self, id: OutgoingTrackId, encoding: EncodingIndex) -> Option<Opening> {
+        Some(self.tracks.find_mut(id)?.opening(encoding, &self.bandwidth))
     }
 
     /// The next packets of the track's source are the last group of pictures of an encoding, up to

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::control::event::{CloseReason, Event};
 use crate::control::ids::{OutgoingTrackId, SourceId};
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sfu::{EncodingIndex, EncodingSet, Opening};
 
 /// What the owner of a sending side has to do or to pass on.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub enum SendingEvent {
     /// The receiver needs a keyframe of this source.
     KeyframeWanted { source: SourceId, encoding: EncodingIndex },
     /// A track can begin with this encoding of its source: with its last group of pictures, see
-    /// [`Sending::begin_with_group`](super::Sending::begin_with_group), or else with a keyframe.
+    /// [`Sending::opening`](super::Sending::opening), or else with a keyframe.
     StartWanted { source: SourceId, id: OutgoingTrackId, encoding: EncodingIndex },
     /// A track is going to begin with this encoding as soon as the receiver is connected, which is
     /// on its way.
-    StartExpected { source: SourceId, encoding: EncodingIndex },
+    StartExpected { source: SourceId, encoding: EncodingIndex, opening: Opening },
     /// A track is gone.
     TrackClosed { id: OutgoingTrackId, reason: CloseReason },
 }

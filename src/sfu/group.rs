@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::packet::SourcePacket;
-use crate::codec::Kind;
+use crate::codec::{Kind, Layer};
 
 /// What came longer ago costs a receiver more than the keyframe that it would wait for.
 const MAX_AGE: Duration = Duration::from_secs(2);
@@ -16,12 +16,44 @@ const MAX_PACKETS: u64 = 512;
 /// A group that is no older is going to be there when a handshake that has just begun is through.
 const YOUNG: Duration = Duration::from_secs(1);
 
+/// How much of a group a receiver can begin with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// The layers that it gets, and those below.
+    pub layers: Layer,
+    /// Bytes of payload that its link has room for beyond the keyframe, which has to be sent however
+    /// the stream begins.
+    pub room: usize,
+}
+
+impl Opening {
+    /// Whether there is room for a group that begins with `timestamp`.
+    pub(super) fn fits<'a>(
+        &self,
+        timestamp: u32,
+        mut group: impl Iterator<Item = &'a SourcePacket>,
+    ) -> bool {
+        let mut room = self.room;
+        group.all(|packet| {
+            let counts =
+                packet.timestamp != timestamp && packet.description.layer.within(self.layers);
+            let left = room.checked_sub(if counts { packet.payload.len() } else { 0 });
+            left.inspect(|left| room = *left).is_some()
+        })
+    }
+
+    /// The same for a group that still grows until the receiver is there.
+    pub(super) fn of_growing(self) -> Self {
+        Self { room: self.room / 2, ..self }
+    }
+}
+
 /// Where the last group began, and how much there is of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     /// The first packet of the keyframe.
     pub(super) first: u64,
-    timestamp: u32,
+    pub(super) timestamp: u32,
     arrival: Instant,
     bytes: usize,
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::group::Group;
+use super::group::{Group, Opening};
 use super::packet::SourcePacket;
 
 /// Some four seconds of 2 Mbit/s, far more than a receiver can still wait for.
@@ -65,15 +65,31 @@ impl History {
     /// The last group of pictures, in the order of its numbers: a keyframe and all that came since.
     /// `None` when that is too much or too long ago, or something of it is missing.
     pub fn group(&self, now: Instant) -> Option<Vec<Arc<SourcePacket>>> {
-        let (group, newest) = (self.group.filter(|group| group.lasts(now))?, self.newest.as_ref()?);
-        (group.first..=newest.sequence)
-            .map(|sequence| self.get(newest.ssrc, sequence).cloned())
-            .collect()
+        let group = self.group.filter(|group| group.lasts(now))?;
+        self.since(&group)?.map(|packet| packet.cloned()).collect()
     }
 
-    /// Whether there is a group that a receiver which is about to connect can begin with.
-    pub fn has_young_group(&self, now: Instant) -> bool {
-        self.group.is_some_and(|group| group.is_young(now))
+    /// Whether there is a group, and no more of it than a receiver can begin with.
+    pub fn opens(&self, now: Instant, opening: Opening) -> bool {
+        self.group.is_some_and(|group| group.lasts(now) && self.fits(&group, opening))
+    }
+
+    /// Whether there is one that a receiver which is about to connect can begin with.
+    pub fn is_going_to_open(&self, now: Instant, opening: Opening) -> bool {
+        let opening = opening.of_growing();
+        self.group.is_some_and(|group| group.is_young(now) && self.fits(&group, opening))
+    }
+
+    fn fits(&self, group: &Group, opening: Opening) -> bool {
+        let packets = self.since(group).into_iter().flatten().flatten();
+        opening.fits(group.timestamp, packets.map(Arc::as_ref))
+    }
+
+    /// The packets of a group, as far as they are there.
+    fn since(&self, group: &Group) -> Option<impl Iterator<Item = Option<&Arc<SourcePacket>>>> {
+        let newest = self.newest.as_ref()?;
+        let numbers = group.first..=newest.sequence;
+        Some(numbers.map(|sequence| self.get(newest.ssrc, sequence)))
     }
 
     /// Doubles while slots are needed for packets that are less than a second old.
@@ -140,7 +156,7 @@ mod tests {
 
     use super::super::testing::Source;
     use super::*;
-    use crate::codec::Codec;
+    use crate::codec::{Codec, Layer};
 
     #[test]
     fn gives_what_was_put_in_and_forgets_the_oldest() {
@@ -217,8 +233,9 @@ mod tests {
         let mut history = History::default();
         put(&mut history, source.frame(true, 2));
         let then = source.now();
-        assert!(history.has_young_group(then) && group(&history, then).is_some());
-        assert!(!history.has_young_group(then + Duration::from_millis(1100)));
+        let any = Opening { layers: Layer::HIGHEST, room: usize::MAX };
+        assert!(history.is_going_to_open(then, any) && group(&history, then).is_some());
+        assert!(!history.is_going_to_open(then + Duration::from_millis(1100), any));
         assert!(group(&history, then + Duration::from_millis(2100)).is_none());
 
         put(&mut history, source.frame(false, 511));
@@ -231,6 +248,28 @@ mod tests {
             put(&mut history, vec![packet]);
         }
         assert!(history.group.is_none());
+    }
+
+    #[test]
+    fn a_receiver_begins_with_a_group_only_if_it_has_room_for_what_came_since_the_keyframe() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        put(&mut history, source.frame(true, 20));
+        let between = source.frame(false, 2);
+        let bytes = between.iter().map(|packet| packet.payload.len()).sum();
+        put(&mut history, between);
+        let now = source.now();
+        let layers = Layer::HIGHEST;
+        assert!(history.opens(now, Opening { layers, room: bytes }));
+        assert!(!history.opens(now, Opening { layers, room: bytes - 1 }));
+        assert!(history.is_going_to_open(now, Opening { layers, room: 2 * bytes }));
+        assert!(!history.is_going_to_open(now, Opening { layers, room: 2 * bytes - 1 }));
+        let mut above = source.frame(false, 2);
+        above.iter_mut().for_each(|packet| packet.description.layer = Layer::new(1, 0));
+        put(&mut history, above);
+        let now = source.now();
+        assert!(!history.opens(now, Opening { layers, room: bytes }));
+        assert!(history.opens(now, Opening { layers: Layer::new(0, 3), room: bytes }));
     }
 
     #[test]

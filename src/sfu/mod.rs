@@ -31,6 +31,7 @@ pub use audio_level::AudioLevelMeter;
 pub use demand::{Demand, EncodingSet};
 pub use encoding::Encoding;
 pub use forward::Forward;
+pub use group::Opening;
 pub use held_packets::HeldPackets;
 pub use history::History;
 pub use keyframe::{KeyframeRequests, Need};

@@ -179,6 +179,11 @@ impl Transponder {
         self.paused
     }
 
+    /// The layers to be taken of the target, and those below.
+    pub fn limit(&self) -> Layer {
+        self.limit
+    }
+
     /// Whether the application holds it back.
     pub fn muted(&self) -> bool {
         self.muted

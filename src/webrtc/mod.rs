@@ -56,7 +56,7 @@ use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
 use crate::peer::PeerEvent;
 use crate::receiving::Receiving;
-use crate::sending::{Sending, WallClock};
+use crate::sending::{Outlet, Sending, WallClock};
 use channels::Channels;
 use describing::Local;
 use dtls::Dtls;
@@ -302,16 +302,37 @@ impl Session {
     pub fn transmit(&mut self, mut send: impl FnMut(&Flow, &[u8])) {
         self.sending.transmit(&mut send);
         while let Some(transmit) = self.transmits.pop_front() {
-            self.packets_sent += 1;
-            self.bytes_sent += transmit.contents.len() as u64;
-            let flow = flow_of(&transmit);
-            let contents = &transmit.contents;
-            let wrapped = match multiplex::classify(contents) {
-                Multiplexed::Dtls => self.wrap(contents),
-                _ => None,
-            };
-            send(&flow, wrapped.unwrap_or(contents));
+            self.hand_over(&transmit, &mut send);
         }
+    }
+
+    /// Sends what DTLS says before media of the same turn: without the end of a handshake the peer has
+    /// no keys to read it by.
+    pub fn send_ahead(&mut self, outlet: &mut impl Outlet) {
+        for _ in 0..self.transmits.len() {
+            let Some(transmit) = self.transmits.pop_front() else { break };
+            if multiplex::classify(&transmit.contents) != Multiplexed::Dtls {
+                self.transmits.push_back(transmit);
+                continue;
+            }
+            self.hand_over(&transmit, |flow, bytes| {
+                outlet.datagram(flow, bytes.len(), |room| {
+                    room.copy_from_slice(bytes);
+                    Some(bytes.len())
+                });
+            });
+        }
+    }
+
+    fn hand_over(&mut self, transmit: &Transmit, mut send: impl FnMut(&Flow, &[u8])) {
+        self.packets_sent += 1;
+        self.bytes_sent += transmit.contents.len() as u64;
+        let contents = &transmit.contents;
+        let wrapped = match multiplex::classify(contents) {
+            Multiplexed::Dtls => self.wrap(contents),
+            _ => None,
+        };
+        send(&flow_of(transmit), wrapped.unwrap_or(contents));
     }
 
     /// Sends a message that came on another channel.

@@ -7,6 +7,7 @@ use crate::support::World;
 use crate::support::camera::{Camera, begins_keyframe, sent};
 use crate::support::client::Client;
 use crate::support::network::Conditions;
+use crate::support::room::is_rtp;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::ids::SourceId;
@@ -31,6 +32,10 @@ struct Stage {
 impl Stage {
     /// One whose last keyframe was asked for and sent so long ago.
     fn new(threads: usize, conditions: Conditions, keyframe_age: Duration) -> Self {
+        Self::of(BITRATE, threads, conditions, keyframe_age)
+    }
+
+    fn of(bitrate: usize, threads: usize, conditions: Conditions, keyframe_age: Duration) -> Self {
         let mut world = World::new(threads, 1, conditions);
         let publisher = world.add_client(only_vp8);
         let publishing = world.create_transport(0, Default::default());
@@ -38,7 +43,7 @@ impl Stage {
         world.offer_from_client(publisher, publishing);
         let mid = world.clients[publisher].sending[0].mid;
         let start = world.start;
-        world.clients[publisher].send_from(mid, Box::new(Camera::new(start, BITRATE)));
+        world.clients[publisher].send_from(mid, Box::new(Camera::new(start, bitrate)));
         let id = world.tracks_of(publishing)[0].id;
         let connected = |world: &World| world.clients[publisher].connected;
         world.run_until(30 * SECOND, "the publisher connects", connected);
@@ -99,6 +104,38 @@ fn a_viewer_gets_what_came_since_the_last_keyframe_as_soon_as_it_is_connected() 
         // A round trip is 10 ms, and checks begin when they want.
         assert!(first - offered < 100 * MS, "{threads}: {:?} after the offer", first - offered);
         assert_eq!(stage.asked(), asked, "{threads}: the publisher was asked for nothing");
+    }
+}
+
+/// Who reads the picture by the keys that a handshake makes has to have its end first.
+#[test]
+fn the_end_of_the_handshake_is_sent_before_the_picture_that_it_lets_through() {
+    for keyframe_age in [100 * MS, 3 * SECOND] {
+        let mut stage = Stage::new(1, Conditions::GOOD, keyframe_age);
+        let viewer = stage.add_viewer();
+        let address = stage.world.clients[viewer].address;
+        stage.world.network.recorded.insert(address, Vec::new());
+        stage.world.run(SECOND);
+        let sent = &stage.world.network.recorded[&address];
+        let is_dtls = |datagram: &Vec<u8>| matches!(datagram[0], 20..64);
+        let media = sent.iter().position(|datagram| is_rtp(datagram)).expect("media");
+        assert!(sent[..media].iter().any(is_dtls), "{keyframe_age:?}");
+        assert!(!sent[media..media + 10].iter().any(is_dtls), "{keyframe_age:?}");
+    }
+}
+
+/// A stream that fits the thinnest of links begins with no more than these hold.
+#[test]
+fn a_small_stream_begins_with_a_new_keyframe_where_much_came_since_the_last() {
+    for (keyframe_age, asks) in [(20 * MS, 0), (800 * MS, 1)] {
+        let mut stage = Stage::of(200_000, 1, Conditions::GOOD, keyframe_age);
+        let asked = stage.asked();
+        let offered = stage.world.now;
+        let viewer = stage.add_viewer();
+        stage.world.run(2 * SECOND);
+        let first = stage.first_picture(viewer).expect("a picture");
+        assert!(first - offered < 150 * MS, "{keyframe_age:?}: {:?}", first - offered);
+        assert_eq!(stage.asked() - asked, asks, "{keyframe_age:?}");
     }
 }
 

@@ -18,4 +18,34 @@ pub const REGRESSIONS: &[Regression] = &[
         seed: 6,
         why: "a picture that came before the first one of the stream was decoded without its reference",
     },
+    Regression {
+        scenario: "steady-230k-vp8",
+        seed: 2,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
+    Regression {
+        scenario: "steady-230k-vp8",
+        seed: 4,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
+    Regression {
+        scenario: "steady-230k-vp8",
+        seed: 22,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
+    Regression {
+        scenario: "steady-230k-vp8",
+        seed: 23,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
+    Regression {
+        scenario: "steady-230k-vp8",
+        seed: 25,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
+    Regression {
+        scenario: "steady-130k-vp8",
+        seed: 3,
+        why: "the group of pictures that a viewer begins with was more than the link's queue held",
+    },
 ];

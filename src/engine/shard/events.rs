@@ -111,8 +111,8 @@ impl Shard {
             SendingEvent::StartWanted { source, id: track, encoding } => {
                 self.media.start(&mut self.core, now, id, track, (source, encoding));
             }
-            SendingEvent::StartExpected { source, encoding } => {
-                self.media.expect_start(&mut self.core, now, source, encoding);
+            SendingEvent::StartExpected { source, encoding, opening } => {
+                self.media.expect_start(&mut self.core, now, (source, encoding), opening);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::engine::routes::{Owner, Routes};
 use crate::engine::tap::Inlet;
 use crate::sending::{Delivery, Outlet, Workspace};
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingSet, Need, SourcePacket};
+use crate::sfu::{EncodingIndex, EncodingSet, Need, Opening, SourcePacket};
 
 /// Which track goes where, and the packets of a turn on their way.
 #[derive(Default)]
@@ -294,7 +294,9 @@ impl Media {
         (source, encoding): (SourceId, EncodingIndex),
     ) {
         let history = self.routes.route(source).and_then(|route| route.history(encoding));
-        let group = history.and_then(|history| history.group(now)).unwrap_or_default();
+        let opening = core.send(transport, |sending| sending.opening(track, encoding)).flatten();
+        let opens = opening.zip(history).filter(|(opening, history)| history.opens(now, *opening));
+        let group = opens.and_then(|(_, history)| history.group(now)).unwrap_or_default();
         let begins = group.last().is_some_and(|newest| {
             let begun = core.send(transport, |sending| sending.begin_with_group(track, newest));
             begun == Some(true)
@@ -316,11 +318,11 @@ impl Media {
         &mut self,
         core: &mut Core,
         now: Instant,
-        source: SourceId,
-        encoding: EncodingIndex,
+        (source, encoding): (SourceId, EncodingIndex),
+        opening: Opening,
     ) {
         let history = self.routes.route(source).and_then(|route| route.history(encoding));
-        if !history.is_some_and(|history| history.has_young_group(now)) {
+        if !history.is_some_and(|history| history.is_going_to_open(now, opening)) {
             self.want_keyframe(core, now, source, encoding, Need::Start);
         }
     }

@@ -4,8 +4,9 @@ use super::OutgoingTrack;
 use crate::bandwidth::{self, Selection};
 use crate::codec::{Kind, Layer};
 use crate::control::layers::{ForwardedLayer, Preferences};
+use crate::sending::bandwidth::Bandwidth;
 use crate::sfu::source::SourceEncoding;
-use crate::sfu::{EncodingIndex, EncodingSet};
+use crate::sfu::{EncodingIndex, EncodingSet, Opening};
 
 impl OutgoingTrack {
     /// Whether it has a share of the link: video that is to be sent and that the peer takes.
@@ -38,6 +39,23 @@ impl OutgoingTrack {
         let rid = self.selected.as_deref()?;
         let mut encodings = self.encodings();
         encodings.find(|encoding| encoding.rid.as_deref() == Some(rid)).map(|found| found.index)
+    }
+
+    /// The encoding with the smallest picture of those that come.
+    pub(in crate::sending) fn smallest_encoding(&self) -> Option<EncodingIndex> {
+        let active = self.encodings().filter(|encoding| encoding.active);
+        active.min_by_key(|encoding| encoding.rank).map(|smallest| smallest.index)
+    }
+
+    /// What of the last group of pictures its stream can begin with over a link.
+    pub(in crate::sending) fn opening(&self, encoding: EncodingIndex, link: &Bandwidth) -> Opening {
+        let layers = self.transponder.limit();
+        let rates = self.encoding(encoding).map(|encoding| &encoding.rates);
+        let takes = rates.and_then(|rates| {
+            let sent = Layer::all().filter(|layer| layer.within(layers));
+            sent.filter_map(|layer| Some(rates.cumulative(layer)?.0)).max()
+        });
+        Opening { layers, room: link.room_to_begin(takes) }
     }
 
     /// What the application limits the choice to.

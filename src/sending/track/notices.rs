@@ -7,6 +7,7 @@ use super::OutgoingTrack;
 use crate::codec::{Kind, Layer};
 use crate::control::event::{EncodingInfo, Event};
 use crate::control::layers::LayerReason;
+use crate::sending::bandwidth::Bandwidth;
 use crate::sending::error::SendingError;
 use crate::sending::event::{Events, SendingEvent};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
@@ -99,11 +100,12 @@ impl OutgoingTrack {
     }
 
     /// The receiver is about to be there.
-    pub(in crate::sending) fn expect_start(&self, events: &mut Events) {
+    pub(in crate::sending) fn expect_start(&self, link: &Bandwidth, events: &mut Events) {
         if let (Some(source), true) = (&self.source, self.sending)
             && let Some(encoding) = self.transponder.expected()
         {
-            events.push_back(SendingEvent::StartExpected { source: source.id, encoding });
+            let (source, opening) = (source.id, self.opening(encoding, link));
+            events.push_back(SendingEvent::StartExpected { source, encoding, opening });
         }
     }
 
@@ -188,7 +190,7 @@ mod tests {
         let start = |e: &SendingEvent| matches!(e, SendingEvent::StartWanted { .. });
         track.after_choice(now, false, &mut events);
         assert!(!events.iter().any(start));
-        track.expect_start(&mut events);
+        track.expect_start(&Bandwidth::default(), &mut events);
         assert!(matches!(events.pop_back(), Some(SendingEvent::StartExpected { .. })));
         track.after_choice(now, true, &mut events);
         assert!(events.iter().any(start));
