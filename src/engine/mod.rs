@@ -22,3 +22,4 @@ pub mod tap;
 mod timers;
 mod tries;
 mod unfinished;
+pub mod versions;

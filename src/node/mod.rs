@@ -26,3 +26,4 @@ mod running;
 mod speakers;
 mod track;
 mod transport;
+mod versions;

@@ -33,6 +33,7 @@ pub use mixer::AudioMixer;
 pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
+pub(super) use opus::version as library_version;
 pub use sink::{AudioSink, FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats};
 
 /// Samples a second of each channel, inside.
