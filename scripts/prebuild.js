@@ -33,7 +33,7 @@ async function prebuild(platform, { libvpx } = {}) {
   if (!cpu) throw new Error(`${platform} is no platform of Linux that a module is published for`)
   const version = libc === 'gnu' ? `.${GLIBC}` : ''
 
-  const work = path.join(process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target'), 'prebuild')
+  const work = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'prebuild')
   const { bin, zig } = zigTools(path.join(work, 'tools'))
   const vpx = await buildLibvpx({ zig, target: `${cpu}-linux-${libc}${version}`, folder: work, tarball: libvpx })
   execFileSync('rustup', ['target', 'add', rustTarget], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -43,9 +43,8 @@ async function prebuild(platform, { libvpx } = {}) {
   const env = {
     ...process.env,
     ...vpx,
-    PATH: `${bin}${path.delimiter}${process.env.PATH}`,
-    // Names of functions are a sixth of the file.
-    CARGO_PROFILE_RELEASE_STRIP: 'symbols'
+    MEDIALOOM_STRIP: '1',
+    PATH: `${bin}${path.delimiter}${process.env.PATH}`
   }
   return build({ target: `${rustTarget}${version}`, command: 'zigbuild', out, env })
 }
