@@ -26,6 +26,7 @@ async function main(module) {
     console.log(platformName(), process.version, JSON.stringify(medialoom.versions))
 
     const endpoint = await medialoom.Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+    endpoint.ref()
     const transport = endpoint.createTransport()
     transport.createOutgoingStream({ audio: 1, video: 1 })
     assert.match(await transport.createOffer(), /^a=fingerprint:sha-256 /m)
