@@ -180,8 +180,8 @@ async function nodeTests(folder, except = []) {
   if (files.length === 0) throw new Error(`no tests in ${folder}`)
   const alone = files.filter(file => below(file, ALONE.map(name => `__test__/${name}`)))
   const others = files.filter(file => !alone.includes(file))
-  const runs = [[others, 2], [alone, 1]].filter(([files]) => files.length > 0)
-  return eachOf(runs, ([files, atOnce]) => nodeTestFiles(files, atOnce))
+  const runs = [{ files: others, atOnce: 2 }, { files: alone, atOnce: 1 }]
+  return eachOf(runs.filter(({ files }) => files.length > 0), ({ files, atOnce }) => nodeTestFiles(files, atOnce))
 }
 
 async function nodeTestFiles(files, atOnce) {
