@@ -5,6 +5,12 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     #[cfg(feature = "node")]
     napi_build::setup();
+    // What is published has no names of functions, a sixth of the file: profilers want them where the module
+    // was built, and nobody does elsewhere. Here, as another profile would compile all crates once more.
+    println!("cargo:rerun-if-env-changed=MEDIALOOM_STRIP");
+    if std::env::var_os("MEDIALOOM_STRIP").is_some() {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,--strip-all");
+    }
     #[cfg(feature = "mcu")]
     libvpx::link();
 }

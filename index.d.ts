@@ -27,6 +27,24 @@ import { Readable, Writable } from 'node:stream'
 /** The version of the package, as in its package.json. */
 export const version: string
 
+/** Versions of what is inside the native module, as its parts say themselves. Those of mixing are absent in a build without it. */
+export interface Versions {
+  /** The engine: the version of the package whose sources it was built from. */
+  readonly medialoom: string
+  /** AWS-LC: DTLS and SRTP. */
+  readonly awslc: string
+  readonly libopus?: string
+  /** VP8 and VP9. */
+  readonly libvpx?: string
+  /** AV1, decoding. */
+  readonly libaom?: string
+  /** H264. */
+  readonly openh264?: string
+}
+
+/** What the native module is made of, for bug reports and for lists of what is deployed. */
+export const versions: Versions
+
 // ---------------------------------------------------------------------------------------------
 // Errors
 // ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 'use strict'
 
 const { version } = require('./package.json')
+const native = require('./lib/native/binding.js')
 const { ActiveSpeakerDetector } = require('./lib/speakers/active-speaker-detector.js')
 const { DataChannel } = require('./lib/data-channel/data-channel.js')
 const { Endpoint } = require('./lib/endpoint.js')
@@ -29,6 +30,7 @@ const { Transport } = require('./lib/transport/transport.js')
 
 module.exports = {
   version,
+  versions: Object.freeze(native.versions()),
   setLogger,
   MediaLoomError,
   Endpoint,

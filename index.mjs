@@ -2,6 +2,7 @@ import medialoom from './index.js'
 
 export const {
   version,
+  versions,
   setLogger,
   MediaLoomError,
   Endpoint,

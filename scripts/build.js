@@ -30,12 +30,13 @@ const PLATFORM_OF_TARGET = {
 
 /**
  * `faults` makes one for tests, that fails when it is told to, at another place than the one that is used.
+ * `command` is what of cargo builds it; `out` the folder that the module is put into.
  *
- * @param {{ debug?: boolean, target?: string, mixing?: boolean, faults?: boolean }} [options]
+ * @param {{ debug?: boolean, target?: string, mixing?: boolean, faults?: boolean, command?: string, out?: string, env?: NodeJS.ProcessEnv }} [options]
  * @returns {string} path of the module that was built
  */
-function build({ debug = false, target, mixing = true, faults = false } = {}) {
-  const missing = missingTools(process.env, { mixing })
+function build({ debug = false, target, mixing = true, faults = false, command = 'build', out = ROOT, env: given = process.env } = {}) {
+  const missing = missingTools(given, { mixing })
   if (missing.length > 0) {
     throw new Error(
       [
@@ -45,16 +46,17 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
       ].join('\n')
     )
   }
-  const platform = target ? PLATFORM_OF_TARGET[target] : platformName()
+  // cargo-zigbuild takes the version of glibc behind the target.
+  const platform = target ? PLATFORM_OF_TARGET[target.replace(/\.[\d.]+$/, '')] : platformName()
   if (!platform) throw new Error(`unknown target ${target}`)
 
-  const args = ['build', '--lib', '--locked', '--message-format=json-render-diagnostics']
+  const args = [command, '--lib', '--locked', '--message-format=json-render-diagnostics']
   if (!debug) args.push('--release')
   if (target) args.push('--target', target)
   if (!mixing) args.push('--no-default-features')
   const features = [...(mixing ? [] : ['node']), ...(faults ? ['fault-injection'] : [])]
   if (features.length > 0) args.push('--features', features.join())
-  const env = { ...process.env }
+  const env = { ...given }
   // A static C library cannot be loaded into a running Node.
   if (platform.endsWith('-musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim()
 
@@ -70,7 +72,7 @@ function build({ debug = false, target, mixing = true, faults = false } = {}) {
   const library = dynamicLibrary(cargo.stdout.toString())
   const module = faults
     ? path.join(path.dirname(library), 'medialoom.faults.node')
-    : path.join(ROOT, `medialoom.${platform}.node`)
+    : path.join(out, `medialoom.${platform}.node`)
   if (!sameFile(library, module)) {
     // Renamed into place: a process that has the old one mapped keeps it.
     const fresh = `${module}.${process.pid}`

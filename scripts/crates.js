@@ -5,10 +5,15 @@ const { execFileSync } = require('node:child_process')
 
 const ROOT = path.join(__dirname, '..')
 
-/** What is linked into the native module, by cargo's description of them. Needs cargo and the crates. */
-function linkedCrates() {
+/**
+ * What is linked into the native module, by cargo's description of them. Needs cargo and the crates.
+ *
+ * @param {{ mixing?: boolean }} [options]
+ */
+function linkedCrates({ mixing = true } = {}) {
+  const features = mixing ? [] : ['--no-default-features', '--features=node']
   const metadata = JSON.parse(
-    execFileSync('cargo', ['metadata', '--locked', '--format-version=1'], {
+    execFileSync('cargo', ['metadata', '--locked', '--format-version=1', ...features], {
       cwd: ROOT,
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,

@@ -11,19 +11,24 @@ const NOTICE = /^(?:licen[cs]e|copying|copyright|notice|patents|unlicense)/i
 /**
  * The licence texts of everything that is linked into the native module, as those licences ask of
  * whoever hands out a binary. A text that several crates share appears once.
+ *
+ * @param {{ name: string, version: string, license: string, manifest_path: string }[]} crates
+ * @param {{ name: string, version: string, license: string, crate: string | null }[]} libraries
  */
-function thirdPartyNotices(crates) {
+function thirdPartyNotices(crates, libraries) {
   const cratesOfText = new Map()
   for (const crate of crates) {
     const folder = path.dirname(crate.manifest_path)
-    const title = `${crate.name} ${crate.version} (${crate.license})`
+    const brought = libraries.filter(library => library.crate === crate.name).map(({ name, version }) => `, with ${name} ${version}`)
+    const title = `${crate.name} ${crate.version} (${crate.license})${brought.join('')}`
     for (const text of noticesIn(folder, DEPTH)) {
       cratesOfText.set(text, [...(cratesOfText.get(text) ?? []), title])
     }
   }
-  // The one library that no crate brings.
-  const libvpx = fs.readFileSync(path.join(__dirname, 'licences', 'libvpx.txt'), 'utf8').trim()
-  cratesOfText.set(libvpx, ['libvpx (BSD-3-Clause)'])
+  for (const { name, version, license } of libraries.filter(library => library.crate === null)) {
+    const text = fs.readFileSync(path.join(__dirname, 'licences', `${name}.txt`), 'utf8').trim()
+    cratesOfText.set(text, [`${name} ${version} (${license})`])
+  }
   const sections = [...cratesOfText].map(([text, crates]) => `${crates.join('\n')}\n\n${text}\n`)
   return ['The native module of medialoom contains the following crates and libraries.\n', ...sections].join(`\n${'-'.repeat(80)}\n\n`)
 }

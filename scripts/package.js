@@ -5,8 +5,8 @@
  * the package itself, which names them as optional dependencies. The manifest of the repository
  * names none of them, because npm would look in vain for versions that are not published yet.
  *
- *   node scripts/package.js                  the package, and every platform that was built
- *   node scripts/package.js --all            fails unless every platform was built
+ *   node scripts/package.js                  the package, and every platform that `npm run build` made here
+ *   node scripts/package.js --all            for publishing: every platform, from prebuilt/, and it fails when one is missing
  *   node scripts/package.js --out FOLDER     where the tarballs go, default dist/
  */
 
@@ -16,10 +16,13 @@ const path = require('node:path')
 const { execFileSync } = require('node:child_process')
 const { PLATFORM_OF_TARGET } = require('./build.js')
 const { linkedCrates } = require('./crates.js')
+const { libvpxIn, linkedLibraries } = require('./libraries.js')
 const { thirdPartyNotices } = require('./notices.js')
 const { billOfMaterials } = require('./sbom.js')
 
 const ROOT = path.join(__dirname, '..')
+/** Where `scripts/prebuild.js` puts modules, and the workflow those of all platforms. */
+const PREBUILT = path.join(ROOT, 'prebuilt')
 const NOTICES = 'THIRD-PARTY-NOTICES'
 const BILL = 'sbom.cdx.json'
 const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE']
@@ -35,7 +38,8 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
     }
   }
 
-  const built = platforms.filter(platform => fs.existsSync(path.join(ROOT, `medialoom.${platform}.node`)))
+  const folder = all ? PREBUILT : ROOT
+  const built = platforms.filter(platform => fs.existsSync(path.join(folder, `medialoom.${platform}.node`)))
   if (all && built.length < platforms.length) {
     throw new Error(`not built: ${platforms.filter(platform => !built.includes(platform)).join(', ')}`)
   }
@@ -43,9 +47,8 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
   fs.mkdirSync(out, { recursive: true })
   const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-package-'))
   try {
-    const crates = built.length > 0 ? linkedCrates() : []
     return [
-      ...built.map(platform => pack(stagePlatform(stage, platform, crates), out)),
+      ...built.map(platform => pack(stagePlatform(stage, platform, folder), out)),
       pack(stageMain(stage, manifest, platforms), out)
     ]
   } finally {
@@ -53,15 +56,19 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
   }
 }
 
-function stagePlatform(stage, platform, crates) {
+function stagePlatform(stage, platform, modules) {
   const folder = path.join(stage, platform)
+  const module = path.join(modules, `medialoom.${platform}.node`)
   fs.cpSync(path.join(ROOT, 'npm', platform), folder, { recursive: true })
-  for (const file of [`medialoom.${platform}.node`, ...LICENCES]) {
-    fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
-  }
-  fs.writeFileSync(path.join(folder, NOTICES), thirdPartyNotices(crates))
+  fs.copyFileSync(module, path.join(folder, path.basename(module)))
+  for (const file of LICENCES) fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
+  const libvpx = libvpxIn(module)
+  // Without libvpx there is no mixing, and none of the crates for it.
+  const crates = linkedCrates({ mixing: libvpx !== null })
+  const libraries = linkedLibraries(crates, libvpx)
+  fs.writeFileSync(path.join(folder, NOTICES), thirdPartyNotices(crates, libraries))
   const { version } = readJson(path.join(folder, 'package.json'))
-  fs.writeFileSync(path.join(folder, BILL), `${JSON.stringify(billOfMaterials(platform, version, crates), null, 2)}\n`)
+  fs.writeFileSync(path.join(folder, BILL), `${JSON.stringify(billOfMaterials(platform, version, crates, libraries), null, 2)}\n`)
   return folder
 }
 

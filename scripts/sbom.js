@@ -2,13 +2,14 @@
 
 /**
  * A bill of materials of a platform's package, as CycloneDX 1.6: the crates that are linked into the
- * native module, and the library that no crate brings.
+ * native module, and the libraries in C that crates bring along or the machine that built it had.
  *
  * @param {string} platform such as `linux-x64-gnu`
  * @param {string} version of the package
  * @param {{ name: string, version: string, license: string }[]} crates
+ * @param {{ name: string, version: string, license: string }[]} libraries
  */
-function billOfMaterials(platform, version, crates) {
+function billOfMaterials(platform, version, crates, libraries) {
   const name = `@medialoom/${platform}`
   return {
     bomFormat: 'CycloneDX',
@@ -24,13 +25,23 @@ function billOfMaterials(platform, version, crates) {
         name: crate.name,
         version: crate.version,
         purl: `pkg:cargo/${crate.name}@${crate.version}`,
-        // The slash is how crates wrote `OR` before.
-        licenses: [{ expression: crate.license.replaceAll('/', ' OR ') }]
+        licenses: licensed(crate.license)
       })),
-      // Of the machine that built the module.
-      { type: 'library', 'bom-ref': 'libvpx', name: 'libvpx', purl: 'pkg:generic/libvpx', licenses: [{ expression: 'BSD-3-Clause' }] }
+      ...libraries.map(library => ({
+        type: 'library',
+        'bom-ref': library.name,
+        name: library.name,
+        version: library.version,
+        purl: `pkg:generic/${library.name}@${library.version}`,
+        licenses: licensed(library.license)
+      }))
     ]
   }
+}
+
+/** The slash is how crates wrote `OR` before. */
+function licensed(expression) {
+  return [{ expression: expression.replaceAll('/', ' OR ') }]
 }
 
 module.exports = { billOfMaterials }

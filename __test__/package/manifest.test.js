@@ -25,7 +25,9 @@ test('every target has its platform package, and the workflow builds it', () => 
   const platforms = manifest.napi.targets.map(target => PLATFORM_OF_TARGET[target])
   assert.deepEqual([...platforms].sort(), fs.readdirSync(path.join(ROOT, 'npm')).sort())
   for (const target of manifest.napi.targets) {
-    assert.match(workflow, new RegExp(`platform: ${PLATFORM_OF_TARGET[target]}, .*target: ${target}\\b`))
+    const [platform, linux] = [PLATFORM_OF_TARGET[target], target.includes('-linux-')]
+    // scripts/prebuild.js knows the targets of Linux itself.
+    assert.match(workflow, new RegExp(`platform: ${platform}, ${linux ? '' : `.*target: ${target}\\b`}`))
   }
 })
 

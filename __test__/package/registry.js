@@ -116,7 +116,7 @@ class Registry {
 }
 
 function stageOf(stage, platform) {
-  if (platform === platformName()) return stagePlatform(stage, platform, [])
+  if (platform === platformName()) return stagePlatform(stage, platform, ROOT)
   const folder = path.join(stage, platform)
   fs.cpSync(path.join(ROOT, 'npm', platform), folder, { recursive: true })
   return folder

@@ -13,6 +13,8 @@ const { spawnSync } = require('node:child_process')
 const { after, before, test } = require('node:test')
 const { makePackages } = require('../../scripts/package.js')
 const { platformName } = require('../../lib/native/platform.js')
+const { versions } = require('../../index.js')
+const { readElf } = require('./elf.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const TSC = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -22,6 +24,8 @@ const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads:
 console.log(endpoint.addresses[0].ip, version)
 await endpoint.close()
 `
+
+const linux = process.platform === 'linux'
 
 let folder, project, tarballs
 
@@ -55,9 +59,20 @@ test('the native module comes from the platform package, not from a build', () =
   assert.ok(fs.existsSync(module))
 })
 
+test('the package of a platform is less than 15 MB to download, and its module less than 28 MB', () => {
+  const tarball = tarballs.find(file => path.basename(file).startsWith(`medialoom-${platformName()}-`))
+  const module = path.join(project, 'node_modules', '@medialoom', platformName(), `medialoom.${platformName()}.node`)
+  // A build without optimisation is for nobody to download.
+  const debug = linux && readElf(module).sections.includes('.debug_info')
+  const limits = debug ? [80e6, 300e6] : [15e6, 28e6]
+  assert.ok(fs.statSync(tarball).size < limits[0], `${fs.statSync(tarball).size} bytes`)
+  assert.ok(fs.statSync(module).size < limits[1], `${fs.statSync(module).size} bytes`)
+})
+
 test('the platform package carries the notices of what is linked into it', () => {
-  const notices = path.join(project, 'node_modules', '@medialoom', platformName(), 'THIRD-PARTY-NOTICES')
-  assert.match(fs.readFileSync(notices, 'utf8'), /^str0m \d/m)
+  const notices = fs.readFileSync(path.join(project, 'node_modules', '@medialoom', platformName(), 'THIRD-PARTY-NOTICES'), 'utf8')
+  assert.match(notices, /^str0m \d/m)
+  for (const [name, version] of libraries()) assert.ok(notices.includes(`${name} ${version}`), `${name} ${version}`)
 })
 
 test('the platform package has a bill of materials with the crates and the libraries', () => {
@@ -66,9 +81,17 @@ test('the platform package has a bill of materials with the crates and the libra
   assert.equal(bill.bomFormat, 'CycloneDX')
   assert.equal(bill.metadata.component.version, installed('package.json').version)
   const names = bill.components.map(({ name }) => name)
-  for (const name of ['str0m', 'aws-lc-sys', 'opusic-sys', 'libvpx']) assert.ok(names.includes(name), name)
+  for (const name of ['str0m', 'aws-lc-sys', 'opusic-sys']) assert.ok(names.includes(name), name)
+  const found = bill.components.filter(({ purl }) => purl.startsWith('pkg:generic/')).map(({ name, version }) => [name, version])
+  assert.deepEqual(found.sort(), libraries().sort())
   assert.ok(bill.components.every(({ licenses }) => licenses[0].expression))
 })
+
+/** The libraries in C, as the module says itself. */
+function libraries() {
+  const { medialoom, ...others } = versions
+  return Object.entries(others)
+}
 
 test('it is used from CommonJS', () => {
   runs('use.cjs', `const { Endpoint, version } = require('medialoom')\n;(async () => {${USE}})()`)

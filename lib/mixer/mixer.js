@@ -106,12 +106,13 @@ class Mixer extends MediaObject {
     return this.#request((native, request) => native.snapshot(request, this.id, undefined, JSON.stringify(checked)))
   }
 
+  // No compiler sees through the symbol what comes of these two.
   createPcmReader(options) {
-    return this[kConstruct](PcmReader, options, null)
+    return /** @type {any} */ (this)[kConstruct](PcmReader, options, null)
   }
 
   createFrameReader(options) {
-    return this[kConstruct](FrameReader, options, null)
+    return /** @type {any} */ (this)[kConstruct](FrameReader, options, null)
   }
 
   async getStats() {

@@ -95,7 +95,8 @@ class ActiveSpeakerDetector extends MediaObject {
 
   createSlots(count, options) {
     const { video, appData } = slotsOptions(count, check.options(options, 'options', ['video', 'appData']))
-    return this[kConstruct](count, video, appData, false)
+    // No compiler sees through the symbol what comes of it.
+    return /** @type {any} */ (this)[kConstruct](count, video, appData, false)
   }
 
   close() {

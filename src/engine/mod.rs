@@ -23,3 +23,4 @@ pub mod tap;
 mod timers;
 mod tries;
 mod unfinished;
+pub mod versions;

@@ -20,6 +20,7 @@ pub mod tasks;
 mod thread;
 mod wakeup;
 
+pub use crate::engine::versions::versions;
 pub use engine::Engine;
 pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;

@@ -27,3 +27,4 @@ mod running;
 mod speakers;
 mod track;
 mod transport;
+mod versions;

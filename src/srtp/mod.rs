@@ -10,6 +10,7 @@ mod gcm;
 #[cfg(test)]
 mod interoperability;
 mod keys;
+mod library;
 mod opener;
 mod packet_index;
 mod replay;
@@ -17,6 +18,7 @@ mod rtp_opener;
 mod sealer;
 
 pub use keys::KeyingMaterial;
+pub use library::library_version;
 pub use opener::RtcpOpener;
 pub use packet_index::PacketIndex;
 pub use rtp_opener::RtpOpener;

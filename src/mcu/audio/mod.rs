@@ -34,6 +34,7 @@ pub use mixer::AudioMixer;
 pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
+pub(super) use opus::version as library_version;
 pub use sink::{AudioSink, FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats};
 pub use transcoder::{Transcoder, TranscoderTarget};
 

@@ -4,7 +4,7 @@
 //! that a copy of the bytes is a copy of the coder (opus.h: "only a shallow copy is required").
 //! That is how a mix that parts from another goes on without a seam.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use opusic_sys as sys;
 
@@ -20,6 +20,13 @@ const MAX_BYTES: usize = 1500;
 /// What libopus did not like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct OpusError;
+
+/// Version of the libopus that is linked, such as `1.5.2`.
+pub(in crate::mcu) fn version() -> String {
+    // SAFETY: a static text.
+    let text = unsafe { CStr::from_ptr(sys::opus_get_version_string()) };
+    text.to_string_lossy().trim_start_matches("libopus ").to_owned()
+}
 
 /// The memory of a coder. Words, as it holds pointers (to constants) and wants their alignment.
 type Memory = Box<[u64]>;

@@ -25,6 +25,7 @@ mod taps;
 pub use crate::control::canvas::{
     Align, Border, Colour, Fit, Layout, Overlay, OverlayContent, Parts, Tile, TileSource,
 };
+pub(super) use codec::library_versions;
 pub use draw::Fonts;
 pub use error::{EncoderError, ImageError, VideoError};
 pub use layout::{MAX_TILES, Placement};

@@ -3,8 +3,9 @@
 use super::error::{ImageError, VideoError};
 use std::sync::Arc;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::Resizer;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x4;
 
 use super::draw::{self, Fonts, Line, Pixmap, Sprite, Typesetter, Weight, rounded_rect};
 use super::rect::Rect;
@@ -142,15 +143,16 @@ fn words(paragraph: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Typed, so that the module has the code for this one layout of pixels.
 fn scale(picture: &Pixmap, rect: Rect) -> Result<Pixmap, ImageError> {
     let mut scaled = Pixmap::new(rect.width, rect.height);
     let (width, height) = (picture.width.into(), picture.height.into());
-    let source = ImageRef::new(width, height, &picture.data, PixelType::U8x4)
+    let source = TypedImageRef::<U8x4>::from_buffer(width, height, &picture.data)
         .map_err(ImageError::conversion)?;
     let (width, height) = (rect.width.into(), rect.height.into());
-    let mut target = Image::from_slice_u8(width, height, &mut scaled.data, PixelType::U8x4)
+    let mut target = TypedImage::<U8x4>::from_buffer(width, height, &mut scaled.data)
         .map_err(ImageError::conversion)?;
-    Resizer::new().resize(&source, &mut target, None).map_err(ImageError::conversion)?;
+    Resizer::new().resize_typed(&source, &mut target, None).map_err(ImageError::conversion)?;
     Ok(scaled)
 }
 

@@ -1,11 +1,13 @@
 //! libaom decodes AV1.
 
+use std::ffi::CStr;
 use std::ptr;
 
 use libaom_sys::{
     AOM_CODEC_OK, AOM_DECODER_ABI_VERSION, AOM_IMG_FMT_I420, AV1D_SET_SKIP_FILM_GRAIN,
     aom_codec_av1_dx, aom_codec_control, aom_codec_ctx_t, aom_codec_dec_cfg_t,
-    aom_codec_dec_init_ver, aom_codec_decode, aom_codec_destroy, aom_codec_get_frame, aom_image_t,
+    aom_codec_dec_init_ver, aom_codec_decode, aom_codec_destroy, aom_codec_get_frame,
+    aom_codec_version_str, aom_image_t,
 };
 
 use super::DecodeError;
@@ -22,6 +24,13 @@ impl AomDecoder {
         unsafe { aom_codec_control(decoder.context(), AV1D_SET_SKIP_FILM_GRAIN as i32, 1) };
         Ok(decoder)
     }
+}
+
+/// Version of the libaom that is linked, such as `3.11.0`.
+pub(super) fn version() -> String {
+    // SAFETY: a static text.
+    let text = unsafe { CStr::from_ptr(aom_codec_version_str()) };
+    text.to_string_lossy().trim_start_matches('v').to_owned()
 }
 
 // SAFETY: libaom keeps to these rules; all zeros is a valid context.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use openh264::OpenH264API;
 use openh264::decoder::{Decoder, DecoderConfig};
 use openh264::formats::YUVSource;
+use openh264_sys2::API;
 
 use super::DecodeError;
 use super::planes::Planes;
@@ -12,6 +13,13 @@ use crate::mcu::video::picture::{Picture, Pool};
 
 pub(in crate::mcu::video) struct H264Decoder {
     decoder: Decoder,
+}
+
+/// Version of the OpenH264 that is linked, such as `2.6.0`.
+pub(super) fn version() -> String {
+    // SAFETY: fills in a structure of four numbers.
+    let version = unsafe { OpenH264API::from_source().WelsGetCodecVersion() };
+    format!("{}.{}.{}", version.uMajor, version.uMinor, version.uRevision)
 }
 
 impl H264Decoder {

@@ -24,6 +24,15 @@ use super::options::MAX_CANVAS_PIXELS;
 use super::picture::{Picture, Pool};
 use crate::codec::Codec;
 
+/// Names and versions of the libraries that decode and encode pictures.
+pub(in crate::mcu) fn library_versions() -> [(&'static str, String); 3] {
+    [
+        ("libvpx", vpx_library::version()),
+        ("libaom", aom_decoder::version()),
+        ("openh264", h264_decoder::version()),
+    ]
+}
+
 /// Most pixels of all pictures of one frame, as a VP9 frame has one for each spatial layer; and when
 /// they are reached, further frames wait. An empty picture of the largest canvas takes a few bytes,
 /// and a decoder some 20 ms.

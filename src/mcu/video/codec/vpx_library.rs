@@ -47,7 +47,6 @@ pub(super) struct RawImage {
 }
 
 unsafe extern "C" {
-    #[cfg(test)]
     fn medialoom_vpx_version() -> *const c_char;
     fn medialoom_vpx_describe(result: i32) -> *const c_char;
 
@@ -81,6 +80,13 @@ unsafe extern "C" {
     ) -> i32;
 }
 
+/// Version of the libvpx that is linked, such as `1.15.0`.
+pub(super) fn version() -> String {
+    // SAFETY: a static text.
+    let text = unsafe { CStr::from_ptr(medialoom_vpx_version()) };
+    text.to_string_lossy().trim_start_matches('v').to_owned()
+}
+
 /// What a result other than 0 means, in libvpx's words.
 pub(super) fn describe(result: i32) -> String {
     // SAFETY: libvpx gives a static text for every number, those that it does not know as well.
@@ -94,10 +100,8 @@ mod tests {
 
     #[test]
     fn the_library_is_of_a_version_that_is_supported() {
-        // SAFETY: a static text.
-        let text = unsafe { CStr::from_ptr(medialoom_vpx_version()) }.to_string_lossy();
-        let mut numbers =
-            text.trim_start_matches('v').split(['.', '-']).map(|part| part.parse::<u32>());
+        let text = version();
+        let mut numbers = text.split(['.', '-']).map(|part| part.parse::<u32>());
         let version = (numbers.next().unwrap().unwrap(), numbers.next().unwrap().unwrap());
         assert!(version >= (1, 8), "{text}");
     }
