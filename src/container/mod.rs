@@ -7,11 +7,19 @@
 
 mod ebml;
 pub mod error;
+mod file;
+mod mjr;
+pub mod mp4;
+mod ogg;
 pub mod output;
+pub mod reader;
+mod wav;
 pub mod webm;
 
 pub use error::ContainerError;
+pub use file::{MAX_FRAME, ReadAt};
 pub use output::{Output, Step};
+pub use reader::Reader;
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::container::webm::{ReadAt, repair as repair_webm};
-use crate::container::{ContainerError, Step};
+use crate::container::webm::repair as repair_webm;
+use crate::container::{ContainerError, ReadAt, Step};
 use crate::control::error::{ErrorCode, Fault};
 
 /// What became of a file.
