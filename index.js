@@ -17,6 +17,8 @@ const { OutgoingStream } = require('./lib/track/outgoing-stream.js')
 const { OutgoingTrack } = require('./lib/track/outgoing-track.js')
 const { PcmReader } = require('./lib/mixer/pcm-reader.js')
 const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
+const { PlayedTrack } = require('./lib/player/played-track.js')
+const { Player } = require('./lib/player/player.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
@@ -46,6 +48,8 @@ module.exports = {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Player,
+  PlayedTrack,
   Recorder,
   RecordedTrack,
   repair,

@@ -21,6 +21,8 @@ export const {
   PcmWriter,
   FrameReader,
   FrameWriter,
+  Player,
+  PlayedTrack,
   Recorder,
   RecordedTrack,
   repair,

@@ -21,6 +21,8 @@ const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
+const { Player } = require('./player/player.js')
+const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { Transport } = require('./transport/transport.js')
@@ -45,6 +47,7 @@ class Endpoint extends MediaObject {
   #detectors = new Set()
   #mixers = new Set()
   #recorders = new Set()
+  #players = new Set()
   #threads
   #addresses
   #closing
@@ -109,6 +112,10 @@ class Endpoint extends MediaObject {
     return [...this.#recorders]
   }
 
+  get players() {
+    return [...this.#players]
+  }
+
   createTransport(options) {
     const { appData, ...checked } = transportOptions(options)
     check.open(this)
@@ -171,6 +178,26 @@ class Endpoint extends MediaObject {
         const recorder = new Recorder(kConstruct, this, id, { ...options, minFree }, given?.appData)
         this.#recorders.add(recorder)
         resolve(recorder)
+      })
+    })
+  }
+
+  async createPlayer(file, given) {
+    const list = files(file)
+    const options = playerOptions(given)
+    check.open(this)
+    return new Promise((resolve, reject) => {
+      let id
+      const post = (engine, request) => {
+        id = engine.createPlayer(request, list, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, (error, made) => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const shown = { loop: options.loop, files: list.length }
+        const player = new Player(kConstruct, this, id, JSON.parse(made), shown, given?.appData)
+        this.#players.add(player)
+        resolve(player)
       })
     })
   }
@@ -249,7 +276,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#players]
   }
 
   [kForget]() {
@@ -266,6 +293,7 @@ class Endpoint extends MediaObject {
     this.#detectors.delete(child)
     this.#mixers.delete(child)
     this.#recorders.delete(child)
+    this.#players.delete(child)
   }
 }
 

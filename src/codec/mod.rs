@@ -19,6 +19,7 @@ pub mod names;
 pub mod ntp;
 pub mod opus;
 pub mod packet;
+pub mod pcm;
 pub mod picture_id;
 pub mod prefix;
 pub mod red;

@@ -176,7 +176,8 @@ pub fn inspect(codec: Codec, keyframe: &[u8]) -> Option<(Configuration, Paramete
     let profile = match codec {
         Codec::H264 => {
             let &[_, idc, flags, _] = record.first_chunk()?;
-            H264Profile::parse(Some(&format!("{idc:02x}{flags:02x}00"))).map_or(0, H264Profile::code)
+            H264Profile::parse(Some(&format!("{idc:02x}{flags:02x}00")))
+                .map_or(0, H264Profile::code)
         }
         Codec::H265 => u32::from(*record.get(1)? & 0x1f),
         Codec::Av1 => u32::from(*record.get(1)? >> 5),

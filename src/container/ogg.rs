@@ -84,7 +84,8 @@ impl<S: ReadAt> Reader<S> {
 
     /// Looks among the streams that begin for one of Opus.
     fn open_stream(&mut self) -> Result<(), ContainerError> {
-        let missing = |offset| ContainerError::Format { offset, expected: "first page of a stream" };
+        let missing =
+            |offset| ContainerError::Format { offset, expected: "first page of a stream" };
         let mut other = None;
         let mut at = 0;
         while let Some(page) = self.page(at)?.filter(|page| page.flags & FIRST != 0) {
@@ -223,7 +224,13 @@ impl<S: ReadAt> Reader<S> {
             let count = samples(&packet);
             let time = self.nanos(self.next);
             let duration = Some((i128::from(count) * SAMPLE_BY_3 / 3) as i64);
-            self.waiting.push_back(Found { track: 0, time, duration, keyframe: true, data: packet });
+            self.waiting.push_back(Found {
+                track: 0,
+                time,
+                duration,
+                keyframe: true,
+                data: packet,
+            });
             self.next = self.next.saturating_add(count);
         }
     }
@@ -309,9 +316,11 @@ impl<S: ReadAt + Send> Demuxer for Reader<S> {
         // Pages are a second or so, and an hour of them is read in no time.
         loop {
             let before = self.waiting.back().map_or(0, |found| found.time);
-            if let Some(found) = self.waiting.iter().find(|found| {
-                found.time.saturating_add(found.duration.unwrap_or(0)) > to
-            }) {
+            if let Some(found) = self
+                .waiting
+                .iter()
+                .find(|found| found.time.saturating_add(found.duration.unwrap_or(0)) > to)
+            {
                 return Ok(u64::try_from(found.time.min(to)).unwrap_or(0));
             }
             self.waiting.clear();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::error::ContainerError;
 use super::file::{ReadAt, Windows};
 use super::{mjr, mp4, ogg, wav, webm};
+use crate::codec::pcm::Samples;
 use crate::codec::{Codec, Kind};
 
 /// Longest name of a codec or a track that is kept.
@@ -27,44 +28,6 @@ pub enum Coding {
     Pcm(Samples),
     /// Nothing that is known here, as the file calls it.
     Other(String),
-}
-
-/// How samples stand in a file, channel beside channel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Samples {
-    pub format: SampleFormat,
-    /// A second, of each channel.
-    pub rate: u32,
-    pub channels: u16,
-}
-
-/// How one sample is written, the last byte counting most.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SampleFormat {
-    U8,
-    I16,
-    I24,
-    I32,
-    F32,
-}
-
-impl SampleFormat {
-    /// Bytes of a sample.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::U8 => 1,
-            Self::I16 => 2,
-            Self::I24 => 3,
-            Self::I32 | Self::F32 => 4,
-        }
-    }
-}
-
-impl Samples {
-    /// Bytes of one sample of all channels.
-    pub fn frame_bytes(&self) -> usize {
-        self.format.bytes().saturating_mul(self.channels.into())
-    }
 }
 
 /// A track of a file.

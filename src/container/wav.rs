@@ -2,7 +2,8 @@
 
 use super::error::ContainerError;
 use super::file::{ReadAt, Windows};
-use super::reader::{Coding, Demuxer, Found, ReadTrack, SampleFormat, Samples};
+use super::reader::{Coding, Demuxer, Found, ReadTrack};
+use crate::codec::pcm::{SampleFormat, Samples};
 use crate::codec::{Codec, Kind};
 
 /// Frames are cut to so many milliseconds.
@@ -108,7 +109,8 @@ fn read_format(bytes: &[u8]) -> Option<(Coding, u64, u64)> {
         }
         _ => {
             let width = u64::from(channels) * u64::from(bits.div_ceil(8));
-            let name = format!("WAV format {tag:#x} of {bits} bits, {channels} channels, {rate} Hz");
+            let name =
+                format!("WAV format {tag:#x} of {bits} bits, {channels} channels, {rate} Hz");
             return Some((Coding::Other(name), width.max(1), rate.into()));
         }
     };

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RecordedTrackId, RecorderId,
-    RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PlayerId, PortId, RecordedTrackId,
+    RecorderId, RequestId, SourceId, SpeakersId, TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
+use super::player::PlayerPosition;
 use super::recorder::{LineFormat, RecordingProgress};
 use crate::codec::{Codec, Kind};
 
@@ -90,7 +91,7 @@ pub struct IncomingTrackInfo {
 }
 
 /// The answer to a command that carried a [`RequestId`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Reply {
     Done,
     /// SDP, or a fragment of it.
@@ -99,6 +100,10 @@ pub enum Reply {
     None,
     /// A file.
     Bytes(Vec<u8>),
+    /// What a player has, as JSON.
+    Player(String),
+    /// Seconds.
+    Seconds(f64),
     /// The statistics that `getStats` of an endpoint, a transport, a mixer or a recorder gives, as JSON.
     Stats(String),
 }
@@ -260,6 +265,34 @@ pub enum Event {
         recorder: RecorderId,
         reason: CloseReason,
         progress: RecordingProgress,
+    },
+
+    /// Where a player is, each time that it goes on in another way than before.
+    PlayerState {
+        player: PlayerId,
+        position: PlayerPosition,
+    },
+    /// A player begins with another file, or with the first one again.
+    PlayerItem {
+        player: PlayerId,
+        item: usize,
+        looped: bool,
+    },
+    /// All of its files are over.
+    PlayerEnded {
+        player: PlayerId,
+    },
+    /// A file of a player, by its place, cannot be played, or no further. Without a place it is a fault
+    /// that ends the player; [`Event::PlayerClosed`] follows.
+    PlayerError {
+        player: PlayerId,
+        item: Option<usize>,
+        error: EngineError,
+    },
+    /// The last event of a player.
+    PlayerClosed {
+        player: PlayerId,
+        reason: CloseReason,
     },
 
     /// A reader has something, or a writer has room. Overwrites the one before.

@@ -140,6 +140,10 @@ id!(
     RecordedTrackId
 );
 id!(
+    /// A player. Its tracks live on the same shard.
+    PlayerId
+);
+id!(
     /// A place in a mixer.
     PortId
 );

@@ -13,6 +13,7 @@ pub mod layers;
 pub mod mailbox;
 pub mod mixer;
 pub mod options;
+pub mod player;
 pub mod recorder;
 pub mod snapshot;
 pub mod speakers;

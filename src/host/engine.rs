@@ -9,6 +9,7 @@ use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
+use super::playback::{Item, Playback, Players};
 use super::recording::{Recorders, Recordings};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
@@ -17,8 +18,8 @@ use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::ids::{
-    ChannelId, Ended, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId, ShardIndex,
-    SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, Ids, OutgoingTrackId, PlayerId, RecordedTrackId, RecorderId, RequestId,
+    ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
@@ -26,6 +27,7 @@ use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::player::{PlayerCommand, PlayerOptions};
 use crate::control::recorder::{RecorderCommand, RecorderOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
@@ -55,6 +57,7 @@ pub struct Engine {
     groups: AtomicUsize,
     tasks: Arc<TaskPool>,
     recordings: Recordings,
+    playback: Playback,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -83,12 +86,14 @@ impl Engine {
         #[cfg(feature = "mcu")]
         let mixers = Arc::<Mixers>::default();
         let recorders = Arc::<Recorders>::default();
+        let players = Arc::<Players>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
             #[cfg(feature = "mcu")]
             mixers: Arc::clone(&mixers),
             recorders: Arc::clone(&recorders),
+            players: Arc::clone(&players),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -98,6 +103,14 @@ impl Engine {
             mailbox.clone(),
             outside.clone(),
             recorders,
+        );
+        let playback = Playback::new(
+            Arc::clone(&tasks),
+            ids.clone(),
+            mailbox.clone(),
+            outside.clone(),
+            media.shards(),
+            players,
         );
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
@@ -120,6 +133,7 @@ impl Engine {
             groups: AtomicUsize::new(0),
             tasks,
             recordings,
+            playback,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -303,6 +317,30 @@ impl Engine {
         self.recordings.command(recorder, command)
     }
 
+    /// Makes a player. The reply to `opening` says what its tracks are.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn create_player(
+        &self,
+        opening: RequestId,
+        items: Vec<Item>,
+        options: PlayerOptions,
+    ) -> Result<PlayerId, EngineError> {
+        self.playback.create(opening, items, options)
+    }
+
+    /// Adds files behind those that a player has.
+    ///
+    /// Errors: `Limit`, `QueueFull`, `Closed`.
+    pub fn add_to_player(&self, player: PlayerId, items: Vec<Item>) -> Result<(), EngineError> {
+        self.playback.add(player, items)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn player(&self, player: PlayerId, command: PlayerCommand) -> Result<(), EngineError> {
+        self.playback.command(player, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -320,6 +358,7 @@ impl Engine {
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
+        self.playback.shutdown();
         self.media.shutdown();
     }
 }
@@ -331,6 +370,7 @@ struct Makers {
     #[cfg(feature = "mcu")]
     mixers: Arc<Mixers>,
     recorders: Arc<Recorders>,
+    players: Arc<Players>,
 }
 
 impl Shards for Makers {
@@ -355,6 +395,7 @@ impl Shards for Makers {
         #[cfg(feature = "mcu")]
         self.mixers.thread_ended(ended);
         self.recorders.thread_ended(ended);
+        self.players.thread_ended(ended);
         ended
     }
 }

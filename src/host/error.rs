@@ -19,6 +19,7 @@ pub enum HostError {
     EndpointClosed,
     MixerClosed,
     RecorderClosed,
+    PlayerClosed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
     /// All media threads are too busy.
@@ -27,6 +28,10 @@ pub enum HostError {
     MixerLimit(usize),
     /// The endpoint has as many recorders as it may.
     RecorderLimit(usize),
+    /// The endpoint has as many players as it may.
+    PlayerLimit(usize),
+    /// The player has as many files as it may.
+    ItemLimit(usize),
     /// The mixer has as many ports as it may.
     PortLimit(usize),
     /// So many calls wait for a media thread.
@@ -40,6 +45,10 @@ pub enum HostError {
     },
     /// So many calls wait for a recorder.
     CallsWaitForRecorder {
+        calls: usize,
+    },
+    /// So many calls wait for a player.
+    CallsWaitForPlayer {
         calls: usize,
     },
     /// The ring to a media thread is full.
@@ -66,6 +75,7 @@ impl fmt::Display for HostError {
             Self::EndpointClosed => f.write_str("the endpoint is closed"),
             Self::MixerClosed => f.write_str("the mixer is closed"),
             Self::RecorderClosed => f.write_str("the recorder is closed"),
+            Self::PlayerClosed => f.write_str("the player is closed"),
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
@@ -74,6 +84,8 @@ impl fmt::Display for HostError {
             }
             Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
             Self::RecorderLimit(limit) => write!(f, "an endpoint has at most {limit} recorders"),
+            Self::PlayerLimit(limit) => write!(f, "an endpoint has at most {limit} players"),
+            Self::ItemLimit(limit) => write!(f, "a player has at most {limit} files"),
             Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
             Self::CallsWaitForThread { calls, thread } => {
                 write!(f, "{calls} calls wait for media thread {}; await some first", thread.0)
@@ -83,6 +95,9 @@ impl fmt::Display for HostError {
             }
             Self::CallsWaitForRecorder { calls } => {
                 write!(f, "{calls} calls wait for the recorder; await some first")
+            }
+            Self::CallsWaitForPlayer { calls } => {
+                write!(f, "{calls} calls wait for the player; await some first")
             }
             Self::ThreadBehind(thread) => {
                 write!(f, "media thread {} does not keep up; try again", thread.0)
@@ -101,14 +116,20 @@ impl Fault for HostError {
                 ErrorCode::Internal
             }
             Self::MediaThread(_) | Self::PoolThread(_) => ErrorCode::Io,
-            Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed => ErrorCode::Closed,
+            Self::EndpointClosed
+            | Self::MixerClosed
+            | Self::RecorderClosed
+            | Self::PlayerClosed => ErrorCode::Closed,
             Self::TransportLimit(_)
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)
+            | Self::PlayerLimit(_)
+            | Self::ItemLimit(_)
             | Self::PortLimit(_) => ErrorCode::Limit,
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
             | Self::CallsWaitForRecorder { .. }
+            | Self::CallsWaitForPlayer { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
             Self::Overload => ErrorCode::Busy,
             Self::MixedCodec(_) => ErrorCode::InvalidArg,

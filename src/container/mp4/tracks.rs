@@ -64,10 +64,7 @@ fn child(boxes: &[Box], kind: &[u8; 4]) -> Option<Box> {
 }
 
 /// Reads the movie box.
-pub(super) fn movie<S: ReadAt>(
-    file: &mut Windows<S>,
-    moov: &Box,
-) -> Result<Movie, ContainerError> {
+pub(super) fn movie<S: ReadAt>(file: &mut Windows<S>, moov: &Box) -> Result<Movie, ContainerError> {
     let boxes = moov.children(file, 0)?;
     let mut movie = Movie::default();
     let mut timescale = 1_000;
@@ -93,7 +90,8 @@ pub(super) fn movie<S: ReadAt>(
             }
             b"mehd" => {
                 let version = numbers.u32().map_or(0, |word| (word >> 24) as u8);
-                let duration = numbers.long(version).and_then(|duration| nanos(duration, timescale));
+                let duration =
+                    numbers.long(version).and_then(|duration| nanos(duration, timescale));
                 movie.duration = duration.or(movie.duration);
             }
             _ => {}

@@ -2,10 +2,11 @@
 
 use super::elements as id;
 use super::source::{Element, Source};
+use crate::codec::pcm::{SampleFormat, Samples};
 use crate::codec::{Codec, Kind};
 use crate::container::error::ContainerError;
 use crate::container::file::ReadAt;
-use crate::container::reader::{Coding, ReadTrack, SampleFormat, Samples, name};
+use crate::container::reader::{Coding, ReadTrack, name};
 
 /// Tracks that are looked at.
 const MAX_TRACKS: usize = 64;
@@ -109,7 +110,10 @@ impl Draft {
                     self.see(source, child)
                 })?;
             }
-            id::VIDEO | id::AUDIO | id::PROJECTION | id::CONTENT_ENCODINGS
+            id::VIDEO
+            | id::AUDIO
+            | id::PROJECTION
+            | id::CONTENT_ENCODINGS
             | id::CONTENT_ENCODING => {
                 source.each(element, |source, child| self.see_inner(source, child))?;
             }

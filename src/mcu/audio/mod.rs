@@ -27,6 +27,7 @@ mod target_delay;
 #[cfg(test)]
 mod tests;
 mod tone;
+mod transcoder;
 mod voice;
 
 pub use mixer::AudioMixer;
@@ -34,6 +35,7 @@ pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
 pub use sink::{AudioSink, FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats};
+pub use transcoder::{SoundCoding, Transcoder, Untranscoded};
 
 /// Samples a second of each channel, inside.
 const RATE: u32 = 48_000;
