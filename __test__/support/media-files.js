@@ -11,6 +11,8 @@ const hasFfmpeg = !spawnSync('ffmpeg', ['-version']).error
 const hasMkvmerge = !spawnSync('mkvmerge', ['--version']).error
 
 const PICTURE = { rate: 25, width: 320, height: 240 }
+/** Pictures from one keyframe to the next. */
+const GROUP = 10
 const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k']
 const VP9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k', '-lag-in-frames', '0']
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-bf', '0']
@@ -30,7 +32,7 @@ function run(program, args) {
 }
 
 /**
- * So many seconds of pictures (`video`: arguments of their encoder) and sound (`audio`), with a keyframe each second.
+ * So many seconds of pictures (`video`: arguments of their encoder) and sound (`audio`), with a keyframe every `GROUP` pictures.
  * @returns the path
  */
 function makeFile(where, name, { video, audio, seconds = 2, more = [] }) {
@@ -39,7 +41,7 @@ function makeFile(where, name, { video, audio, seconds = 2, more = [] }) {
   const inputs = []
   if (video) inputs.push('-f', 'lavfi', '-i', `testsrc=s=${width}x${height}:r=${rate}:d=${seconds}`)
   if (audio) inputs.push('-f', 'lavfi', '-i', `sine=f=440:r=48000:d=${seconds}`)
-  const pictures = video ? ['-pix_fmt', 'yuv420p', '-g', String(rate), ...video] : []
+  const pictures = video ? ['-pix_fmt', 'yuv420p', '-g', String(GROUP), ...video] : []
   run('ffmpeg', ['-v', 'error', '-y', ...inputs, ...pictures, ...(audio ?? []), ...more, file])
   return file
 }
@@ -51,4 +53,4 @@ function merge(where, name, from) {
   return file
 }
 
-module.exports = { AAC, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }
+module.exports = { AAC, GROUP, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }

@@ -109,12 +109,12 @@ class Player extends MediaObject {
     given.seconds(seconds, 'seconds')
     check.integer(item, 'item', 0, this.#files - 1)
     check.open(this)
-    const landed = this[kDispatcher].request(this, (native, request) =>
+    this.#ended = false
+    const position = await this[kDispatcher].request(this, (native, request) =>
       native.seekPlayer(request, this.id, item, seconds)
     )
-    this.#ended = false
     // Another jump came before this one was there.
-    return (await landed) ?? this.position
+    return position ?? this.position
   }
 
   add(...files) {

@@ -13,6 +13,10 @@ pub mod mp4;
 mod ogg;
 pub mod output;
 pub mod reader;
+#[cfg(any(test, feature = "fault-injection"))]
+pub mod samples;
+#[cfg(test)]
+mod tests;
 mod wav;
 pub mod webm;
 

@@ -74,6 +74,24 @@ impl Run {
         self.time = self.time.saturating_add(duration.into());
         Ok(Some(sample))
     }
+
+    /// Goes behind its last sample.
+    fn skip<S: ReadAt>(&mut self, file: &mut Windows<S>) -> Result<(), ContainerError> {
+        if self.width > 0 {
+            while self.next(file)?.is_some() {}
+            return Ok(());
+        }
+        self.at = self.at.saturating_add(self.bytes());
+        let duration = i64::from(self.defaults.duration);
+        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
+        self.time = self.time.saturating_add(duration.saturating_mul(count));
+        Ok(())
+    }
+
+    /// Bytes of samples of which each has as many.
+    fn bytes(&self) -> u64 {
+        self.count.saturating_mul(self.defaults.size.into())
+    }
 }
 
 /// What is left of a fragment.
@@ -83,17 +101,19 @@ pub(super) struct Fragment {
 }
 
 impl Fragment {
-    /// Reads a movie fragment box, and notes in tracks where their next one begins.
+    /// Reads a movie fragment box, and notes in tracks where their next one begins. `budget` is what
+    /// samples may have in bytes that are not told of one by one.
     pub(super) fn read<S: ReadAt>(
         file: &mut Windows<S>,
         moof: &Box,
         tracks: &mut [Track],
+        budget: &mut u64,
     ) -> Result<Self, ContainerError> {
         let mut fragment = Self::default();
         // Bytes of one track's fragment follow those of the one before (8.8.7.1).
         let mut after = moof.at;
         for traf in moof.children(file, 0)?.iter().filter(|found| found.kind == *b"traf") {
-            fragment.read_track(file, moof, traf, tracks, &mut after)?;
+            fragment.read_track(file, moof, traf, tracks, (&mut after, &mut *budget))?;
         }
         Ok(fragment)
     }
@@ -104,7 +124,7 @@ impl Fragment {
         moof: &Box,
         traf: &Box,
         tracks: &mut [Track],
-        after: &mut u64,
+        (after, budget): (&mut u64, &mut u64),
     ) -> Result<(), ContainerError> {
         let boxes = traf.children(file, 0)?;
         let Some(tfhd) = boxes.iter().find(|found| found.kind == *b"tfhd") else { return Ok(()) };
@@ -138,8 +158,14 @@ impl Fragment {
             let Some(run) = run(file, trun, index, (base, at), defaults, track.next)? else {
                 continue;
             };
+            // Samples do not share bytes, so that there are no more of them than bytes.
+            if run.width == 0 {
+                let expected = "samples with bytes of their own";
+                let left = budget.checked_sub(run.bytes());
+                *budget = left.ok_or(ContainerError::Format { offset: trun.at, expected })?;
+            }
             let mut all = run.clone();
-            while all.next(file)?.is_some() {}
+            all.skip(file)?;
             (at, track.next) = (all.at, all.time);
             self.runs.push_back(run);
         }

@@ -18,6 +18,8 @@ pub struct Reader<S> {
     /// Samples of the tables that come next, by track; `None` behind the last one.
     heads: Vec<Option<Sample>>,
     fragment: Fragment,
+    /// Bytes that samples of fragments may still have which are not told of one by one.
+    budget: u64,
     /// Where the next box is that may be a fragment.
     at: u64,
 }
@@ -50,8 +52,10 @@ impl<S: ReadAt> Reader<S> {
             heads: vec![None; movie.tracks.len()],
             tracks: movie.tracks,
             fragment: Fragment::default(),
+            budget: 0,
             at: 0,
         };
+        reader.budget = reader.file.len();
         for track in 0..reader.tracks.len() {
             reader.advance(track)?;
         }
@@ -91,7 +95,8 @@ impl<S: ReadAt> Reader<S> {
                 if found.end > self.file.len() {
                     return Ok(None);
                 }
-                self.fragment = Fragment::read(&mut self.file, &found, &mut self.tracks)?;
+                self.fragment =
+                    Fragment::read(&mut self.file, &found, &mut self.tracks, &mut self.budget)?;
             }
         }
     }
@@ -133,9 +138,11 @@ impl<S: ReadAt> Reader<S> {
     /// Goes to a moment in the fragments.
     fn seek_fragments(&mut self, to: u64, leader: usize) -> Result<u64, ContainerError> {
         let (mut at, mut best) = (0, (0, 0));
+        self.budget = self.file.len();
         while let Some(found) = Box::read(&mut self.file, at)? {
             if found.kind == *b"moof" && found.end <= self.file.len() {
-                let fragment = Fragment::read(&mut self.file, &found, &mut self.tracks)?;
+                let fragment =
+                    Fragment::read(&mut self.file, &found, &mut self.tracks, &mut self.budget)?;
                 if let Some(sample) = fragment.begins(&mut self.file, leader)?
                     && let Some(track) = self.tracks.get(leader)
                 {
@@ -149,7 +156,7 @@ impl<S: ReadAt> Reader<S> {
             }
             at = found.end;
         }
-        self.at = best.1;
+        (self.at, self.budget) = (best.1, self.file.len());
         Ok(best.0)
     }
 }

@@ -14,6 +14,8 @@ const MAX_TRACKS: usize = 64;
 const MAX_RECORD: usize = 16 << 10;
 /// Of the bytes that stand at the beginning of each frame and are left out (header stripping).
 const MAX_STRIPPED: usize = 256;
+/// Elements in each other, from the entry on.
+const MAX_LEVEL: u8 = 4;
 
 /// What its blocks need to be read.
 pub(super) struct Entry {
@@ -38,12 +40,16 @@ struct Draft {
     stripped: Vec<u8>,
     /// Compressed or encrypted in a way that is not undone here.
     sealed: Option<&'static str>,
+    /// Its only compression is that the beginning of frames is left out.
+    stripping: bool,
     left_out: bool,
     default: bool,
     roll: f64,
     rate: f64,
     channels: u64,
     depth: u64,
+    /// How many elements this one stands in.
+    level: u8,
 }
 
 /// Reads all entries of sound and pictures.
@@ -91,47 +97,42 @@ impl Draft {
             id::SAMPLING_FREQUENCY => self.rate = source.float(element)?.unwrap_or(8_000.0),
             id::CHANNELS => self.channels = source.unsigned(element)?.unwrap_or(1),
             id::BIT_DEPTH => self.depth = source.unsigned(element)?.unwrap_or(0),
-            id::CONTENT_COMP_ALGO => match source.unsigned(element)? {
-                Some(3) => {}
-                _ => self.sealed = Some("compressed"),
-            },
+            id::CONTENT_COMP_ALGO => self.stripping = source.unsigned(element)? == Some(3),
             id::CONTENT_COMP_SETTINGS => {
                 self.stripped = source.small(element, MAX_STRIPPED)?.unwrap_or(&[]).to_vec();
             }
             id::CONTENT_ENCRYPTION => self.sealed = Some("encrypted"),
             id::CONTENT_COMPRESSION => {
                 // Where nothing is said of it, it is zlib (RFC 9559 5.1.4.1.31.6).
-                let before = self.sealed;
-                self.sealed = Some("compressed");
-                source.each(element, |source, child| {
-                    if child.id == id::CONTENT_COMP_ALGO {
-                        self.sealed = before;
-                    }
-                    self.see(source, child)
-                })?;
+                self.stripping = false;
+                self.inside(source, element)?;
+                if !self.stripping {
+                    self.sealed = Some("compressed");
+                }
             }
             id::VIDEO
             | id::AUDIO
             | id::PROJECTION
             | id::CONTENT_ENCODINGS
-            | id::CONTENT_ENCODING => {
-                source.each(element, |source, child| self.see_inner(source, child))?;
-            }
+            | id::CONTENT_ENCODING => self.inside(source, element)?,
             _ => {}
         }
         Ok(())
     }
 
-    /// Elements have ids of their own wherever they stand, and none of these is deeper than four.
-    fn see_inner<S: ReadAt>(
+    /// Elements have ids of their own wherever they stand.
+    fn inside<S: ReadAt>(
         &mut self,
         source: &mut Source<S>,
         element: &Element,
     ) -> Result<(), ContainerError> {
-        match element.id {
-            id::VIDEO | id::AUDIO | id::CONTENT_ENCODINGS => Ok(()),
-            _ => self.see(source, element),
+        if self.level >= MAX_LEVEL {
+            return Ok(());
         }
+        self.level += 1;
+        source.each(element, |source, child| self.see(source, child))?;
+        self.level -= 1;
+        Ok(())
     }
 
     fn finish(self) -> Option<Entry> {

@@ -132,6 +132,9 @@ impl<S: ReadAt> Reader<S> {
         let (segment, mut cues) = (self.segment, None);
         self.source.each(head, |source, seek| {
             let (mut is_cues, mut position) = (false, None);
+            if seek.id != id::SEEK {
+                return Ok(());
+            }
             source.each(seek, |source, child| {
                 match child.id {
                     id::SEEK_ID => is_cues = source.unsigned(child)? == Some(id::CUES.into()),
@@ -276,6 +279,9 @@ impl<S: ReadAt> Reader<S> {
         let mut best: Option<(u64, u64)> = None;
         self.source.each(&cues, |source, point| {
             let (mut time, mut cluster) = (None, None);
+            if point.id != id::CUE_POINT {
+                return Ok(());
+            }
             source.each(point, |source, child| {
                 match child.id {
                     id::CUE_TIME => time = source.unsigned(child)?,

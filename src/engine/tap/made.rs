@@ -59,7 +59,8 @@ impl Made {
         Self::with(now, id, classes, None)
     }
 
-    /// A track of one class, of a stream that was made elsewhere: `parameters` of its codec.
+    /// A track of one class. Pictures that were made elsewhere have `parameters` of their codec: they
+    /// are as they are, whatever receivers ask for.
     pub fn of(now: Instant, id: SourceId, class: Class, parameters: Option<Parameters>) -> Self {
         Self::with(now, id, &[class], parameters)
     }
@@ -199,7 +200,8 @@ fn describe(encodings: &[Encoding], parameters: Option<Parameters>) -> SourceDes
         encodings: encodings.collect(),
         alternatives: true,
         withheld: false,
-        thinnest: Some(Arc::default()),
+        keyframes_on_request: parameters.is_none(),
+        thinnest: parameters.is_none().then(Arc::default),
     }
 }
 
