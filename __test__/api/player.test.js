@@ -110,7 +110,9 @@ describe('files of other programs come to a peer as they are', { skip: !hasFfmpe
         const player = await endpoint.createPlayer(path.join(where, name))
         const codecs = [player.audio, player.video].flatMap(track => track?.codecs ?? [])
         assert.deepEqual(codecs, files[name].codecs, name)
-        assert.ok(Math.abs(player.duration - seconds) < 0.1, `${name}: ${player.duration} s`)
+        // Fragments that were written as they came say nothing of it.
+        const length = name === 'fragments.mp4' ? (assert.equal(player.duration, null), seconds) : player.duration
+        assert.ok(Math.abs(length - seconds) < 0.1, `${name}: ${length} s`)
         const copy = path.join(where, `${name}.copy.mkv`)
         return { name, player, copy, ...(await watched(t, player, copy)) }
       })

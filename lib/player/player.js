@@ -114,7 +114,10 @@ class Player extends MediaObject {
       native.seekPlayer(request, this.id, item, seconds)
     )
     // Another jump came before this one was there.
-    return position ?? this.position
+    if (position === null) return this.position
+    const duration = item === this.item ? this.#state.duration : null
+    this.#state = { item, position, duration, playing: false, at: 0 }
+    return position
   }
 
   add(...files) {

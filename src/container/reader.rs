@@ -15,7 +15,9 @@ use crate::codec::{Codec, Kind};
 /// Longest name of a codec or a track that is kept.
 const MAX_NAME: usize = 200;
 /// The first frame of a picture may begin a little before the moment that an index gives.
-const SLACK: u64 = 1_000_000;
+const SLACK: i64 = 1_000_000;
+/// And who comes back to a moment that was told in seconds means that one, rounded as it is.
+const ROUNDING: Duration = Duration::from_micros(500);
 
 /// What a track of a file is made of.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,6 +96,16 @@ impl Reader {
     /// [`ContainerError::Format`] with the offset of what is not as it has to be;
     /// [`ContainerError::Io`].
     pub fn open<S: ReadAt + Send + 'static>(file: S, len: u64) -> Result<Self, ContainerError> {
+        Self::open_whole(file, len).map_err(|error| match error {
+            // What is missing is missing where the file ends.
+            ContainerError::Format { offset, expected } => {
+                ContainerError::Format { offset: offset.min(len), expected }
+            }
+            other => other,
+        })
+    }
+
+    fn open_whole<S: ReadAt + Send + 'static>(file: S, len: u64) -> Result<Self, ContainerError> {
         let mut file = Windows::new(file, len);
         let first: [u8; 12] = match file.exact(0)? {
             Some(first) => first,
@@ -151,7 +163,7 @@ impl Reader {
         if self.leader != Some(track) {
             return false;
         }
-        let begins = keyframe && time.saturating_add(SLACK as i64) >= self.from;
+        let begins = keyframe && time.saturating_add(SLACK) >= self.from;
         if begins {
             self.leader = None;
         }
@@ -163,7 +175,8 @@ impl Reader {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn seek(&mut self, to: Duration, leader: usize) -> Result<Duration, ContainerError> {
-        let to = u64::try_from(to.as_nanos()).unwrap_or(u64::MAX).min(i64::MAX as u64);
+        let to = to.saturating_add(ROUNDING).as_nanos();
+        let to = u64::try_from(to).unwrap_or(u64::MAX).min(i64::MAX as u64);
         let at = self.demuxer.seek(to, leader)?.min(to);
         self.from = at as i64;
         let pictures = self.tracks().get(leader).is_some_and(|track| track.kind == Kind::Video);

@@ -39,7 +39,7 @@ fn of(file: &[u8], kind: Kind) -> Vec<ReadFrame> {
 /// zeros that nobody reads, or samples that are like each other.
 fn places(file: &[u8]) -> impl Iterator<Item = usize> + use<> {
     let len = file.len();
-    (0..len).filter(move |at| len < 4_000 || *at < 400 || *at + 1_500 > len)
+    (0..len).filter(move |at| len < 4_000 || *at < 300 || *at + 1_200 > len)
 }
 
 #[test]
@@ -121,9 +121,9 @@ fn a_file_that_is_cut_anywhere_is_read_to_the_cut_and_no_further() {
                 assert!(read.iter().all(|frame| whole.contains(frame)), "{name} {index}, {cut}");
             }
         }
-        // Where the tables come last nothing is known before.
+        // Where the tables come last nothing is known before; a block may have five frames.
         let tables_last = name == "mp4" && before == 0;
-        assert!(tables_last || before + 3 >= whole.len(), "{name} {index}: {before}");
+        assert!(tables_last || before + 5 >= whole.len(), "{name} {index}: {before}");
     }
 }
 
@@ -131,7 +131,7 @@ fn a_file_that_is_cut_anywhere_is_read_to_the_cut_and_no_further() {
 fn damaged_files_are_read_to_an_end_and_hold_no_more_than_they_have() {
     for (index, (name, file)) in samples::all().into_iter().enumerate() {
         for at in places(&file) {
-            for value in [0x00, 0x01, 0x7f, 0xff] {
+            for value in [0x00, 0x7f, 0xff] {
                 let mut damaged = file.clone();
                 damaged[at] = value;
                 let Ok(mut reader) = open(&damaged) else { continue };
@@ -178,7 +178,9 @@ fn what_is_no_file_says_where_it_stops_being_one() {
     assert_eq!(offset(b""), 0);
     assert_eq!(offset(b"nothing that anybody knows"), 0);
     assert_eq!(offset(&samples::wav()[..40]), 36);
-    assert_eq!(offset(&samples::mp4()[..300]), 20);
+    let mp4 = samples::mp4();
+    let moov = mp4.windows(4).position(|bytes| bytes == b"moov").unwrap() - 4;
+    assert_eq!(offset(&mp4[..moov + 30]), moov as u64);
     assert_eq!(offset(b"MJR00002\x00\x02{}"), 10);
     assert_eq!(offset(b"RIFF\x24\0\0\0WAVEdata\0\0\0\0"), 12);
 }

@@ -46,7 +46,7 @@ pub fn run(data: &[u8]) {
     }
     for leader in 0..reader.tracks().len().min(3) {
         let Ok(landed) = reader.seek(last / 2, leader) else { continue };
-        assert!(landed <= last / 2);
+        assert!(landed <= last / 2 + Duration::from_millis(1));
         let _ = reader.next();
     }
 }

@@ -6,18 +6,20 @@ use super::elements as id;
 use super::entries::{self, Entry};
 use super::lacing;
 use super::source::{Element, Source};
-use crate::codec::Kind;
+use crate::codec::{Codec, Kind, opus};
 use crate::container::ebml;
 use crate::container::error::ContainerError;
 use crate::container::file::{MAX_FRAME, ReadAt, Windows};
-use crate::container::reader::{Demuxer, Found, ReadTrack};
+use crate::container::reader::{Coding, Demuxer, Found, ReadTrack};
 
 /// Number of a block's track, its time and its flags, at most.
 const BLOCK_HEAD: usize = 11;
 /// Nanoseconds of a unit of time, where nothing is said of it (RFC 9559 5.1.2.9).
 const TIMESTAMP_SCALE: u64 = 1_000_000;
-/// Nanoseconds that an index may be off by, as it counts in units of time.
-const INDEX_SLACK: u64 = 2_000_000;
+
+/// Nanoseconds of a second, and samples of Opus in it.
+const SECOND: i64 = 1_000_000_000;
+const OPUS_RATE: i64 = 48_000;
 
 /// A file that is read.
 pub struct Reader<S> {
@@ -250,18 +252,23 @@ impl<S: ReadAt> Reader<S> {
         let each = block.duration.map(|all| all / count);
         let each = each.or(entry.duration.and_then(|nanos| i64::try_from(nanos).ok()));
         let sound = entry.track.kind == Kind::Audio;
-        for (frame, index) in frames.into_iter().zip(0i64..) {
+        let opus = entry.track.coding == Coding::Codec(Codec::Opus);
+        let mut time = block.time;
+        for frame in frames {
             let mut data = Vec::with_capacity((entry.stripped.len() + frame.len()).min(MAX_FRAME));
             data.extend_from_slice(&entry.stripped);
             data.extend_from_slice(frame);
-            let later = each.unwrap_or(0).saturating_mul(index);
+            // Where nothing is said of it, packets of Opus tell it.
+            let samples = opus::samples(&data).filter(|_| opus).map(i64::from);
+            let duration = each.or(samples.map(|samples| samples * SECOND / OPUS_RATE));
             self.waiting.push_back(Found {
                 track: block.track,
-                time: block.time.saturating_add(later),
-                duration: each,
+                time,
+                duration,
                 keyframe: block.keyframe || sound,
                 data,
             });
+            time = time.saturating_add(duration.unwrap_or(0));
         }
         Ok(true)
     }
@@ -297,9 +304,7 @@ impl<S: ReadAt> Reader<S> {
             })?;
             if let (Some(time), Some(cluster)) = (time, cluster) {
                 let time = time.saturating_mul(scale);
-                if time <= to.saturating_add(INDEX_SLACK)
-                    && best.is_none_or(|(before, _)| before <= time)
-                {
+                if time <= to && best.is_none_or(|(before, _)| before <= time) {
                     best = Some((time, segment.saturating_add(cluster)));
                 }
             }
@@ -328,7 +333,7 @@ impl<S: ReadAt> Reader<S> {
                 continue;
             }
             let time = u64::try_from(block.time).unwrap_or(0);
-            if time > to.saturating_add(INDEX_SLACK) {
+            if time > to {
                 break;
             }
             if let Some(cluster) = self.cluster.filter(|_| block.keyframe || sound) {
