@@ -53,4 +53,4 @@ function merge(where, name, from) {
   return file
 }
 
-module.exports = { AAC, GROUP, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }
+module.exports = { AAC, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }
