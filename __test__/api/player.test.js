@@ -12,7 +12,7 @@ const { describe, test } = require('node:test')
 const { PlayedTrack, Player } = require('../..')
 const { until, within } = require('../support/events.js')
 const { connected, loopbackEndpoint, negotiate } = require('../support/loopback.js')
-const { AAC, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge } = require('../support/media-files.js')
+const { AAC, AV1, H264, H265, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge } = require('../support/media-files.js')
 
 /** A second of a tone, 16 bits at 48 kHz. */
 function wav(seconds = 1) {
@@ -90,6 +90,8 @@ describe('files of other programs come to a peer as they are', { skip: !hasFfmpe
     'h264-aac.mp4': { video: H264, audio: AAC, codecs: ['opus', 'h264'] },
     'h264-opus.mp4': { video: H264, audio: OPUS, more: ['-movflags', '+faststart'], codecs: ['opus', 'h264'] },
     'fragments.mp4': { video: H264, audio: OPUS, more: fragments, codecs: ['opus', 'h264'] },
+    'av1-opus.mp4': { video: AV1, audio: OPUS, codecs: ['opus', 'av1'] },
+    'h265.mkv': { video: H265, codecs: ['h265'] },
     'sound.ogg': { audio: OPUS, codecs: ['opus'] },
     'sound.wav': { audio: [], codecs: ['opus'] },
     'telephone.wav': { audio: ['-ar', '8000', '-c:a', 'pcm_alaw'], codecs: ['pcma'] }
@@ -135,13 +137,14 @@ describe('files of other programs come to a peer as they are', { skip: !hasFfmpe
       const { framesDropped } = await recorder.close()
       assert.equal(framesDropped, 0, name)
       const { packets, size } = decoded(copy)
-      const video = ['vp8', 'vp9', 'h264'].find(codec => codec in packets)
+      const video = ['vp8', 'vp9', 'h264', 'av1', 'hevc'].find(codec => codec in packets)
       if (player.video) {
         // The recorder is told of a stream by its first packets, and begins with the keyframe behind them.
         const enough = packets[video] >= pictures / 2 && packets[video] <= pictures
         assert.ok(enough, `${name}: ${JSON.stringify(packets)}`)
         assert.deepEqual(size, [PICTURE.width, PICTURE.height], name)
       }
+      if (!player.audio) continue
       const sound = packets.opus ?? packets.pcm_alaw
       assert.ok(sound >= 25 * seconds && sound <= 50 * seconds + 2, `${name}: ${JSON.stringify(packets)}`)
       // A sine of ffmpeg has an eighth of full scale.

@@ -132,6 +132,43 @@ for (const [name, video, audio] of [
   })
 }
 
+test('what a browser recorded is played to another one', async () => {
+  const recording = await (await fixture.blankPage()).evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 })
+    const picture = canvas.getContext('2d')
+    let step = 0
+    const timer = setInterval(() => {
+      picture.fillStyle = `hsl(${step++ * 7}, 80%, 50%)`
+      picture.fillRect(0, 0, 320, 240)
+    }, 40)
+    const context = new AudioContext()
+    const tone = context.createOscillator()
+    const sound = context.createMediaStreamDestination()
+    tone.connect(sound)
+    tone.start()
+    const stream = canvas.captureStream(25)
+    stream.addTrack(sound.stream.getAudioTracks()[0])
+    const recorder = new MediaRecorder(stream, { mimeType: 'video/webm;codecs=vp8,opus' })
+    const pieces = []
+    recorder.ondataavailable = ({ data }) => pieces.push(data)
+    const stopped = new Promise(resolve => {
+      recorder.onstop = resolve
+    })
+    recorder.start(500)
+    setTimeout(() => recorder.stop(), 2500)
+    await stopped
+    clearInterval(timer)
+    return [...new Uint8Array(await new Blob(pieces).arrayBuffer())]
+  })
+  const player = await endpoint.createPlayer(Buffer.from(recording), { loop: true })
+  assert.deepEqual([player.video.codecs, player.audio.codecs, player.duration], [['vp8'], ['opus'], null])
+  const page = await watch(player)
+  player.play()
+  const now = await eventually(() => decoded(page), now => now.frames > 25 && now.samples > 24_000, 'pictures and sound')
+  assert.deepEqual([now.width, now.height], [320, 240])
+  await player.close()
+})
+
 test('who comes late sees the file at once, though its only keyframe was long ago', { skip }, async t => {
   const video = [...VP8, '-g', '1000', '-keyint_min', '1000', '-b:v', '100k']
   const file = makeFile(folder(t), 'one-keyframe.webm', { video, audio: OPUS, seconds: 12 })

@@ -16,6 +16,8 @@ const GROUP = 10
 const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k']
 const VP9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k', '-lag-in-frames', '0']
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-bf', '0']
+const H265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'bframes=0:log-level=error']
+const AV1 = ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-b:v', '400k', '-lag-in-frames', '0']
 const OPUS = ['-c:a', 'libopus', '-b:a', '48k']
 const AAC = ['-c:a', 'aac', '-b:a', '96k']
 
@@ -53,4 +55,4 @@ function merge(where, name, from) {
   return file
 }
 
-module.exports = { AAC, H264, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }
+module.exports = { AAC, AV1, H264, H265, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge }

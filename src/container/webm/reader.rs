@@ -254,7 +254,8 @@ impl<S: ReadAt> Reader<S> {
         let sound = entry.track.kind == Kind::Audio;
         let opus = entry.track.coding == Coding::Codec(Codec::Opus);
         let mut time = block.time;
-        for frame in frames {
+        // One without a byte of its own is none, whatever all of them begin with.
+        for frame in frames.into_iter().filter(|frame| !frame.is_empty()) {
             let mut data = Vec::with_capacity((entry.stripped.len() + frame.len()).min(MAX_FRAME));
             data.extend_from_slice(&entry.stripped);
             data.extend_from_slice(frame);
