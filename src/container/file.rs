@@ -1,8 +1,7 @@
 //! A file that is read, through small windows: what it says of itself costs no more memory than that.
 
-use std::io;
-
 use super::error::ContainerError;
+use super::source::ReadAt;
 
 /// Bytes of a window.
 const WINDOW: usize = 16 << 10;
@@ -10,24 +9,6 @@ const WINDOW: usize = 16 << 10;
 const WINDOWS: usize = 12;
 /// Most bytes of one frame.
 pub const MAX_FRAME: usize = 4 << 20;
-
-/// A file that can be read anywhere.
-pub trait ReadAt {
-    /// Fills the buffer from `at` on; fewer bytes only at the end of the file.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
-}
-
-impl ReadAt for &[u8] {
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..)).unwrap_or(&[]);
-        let len = rest.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&rest[..len]);
-        Ok(len)
-    }
-}
 
 /// A file with the places of it that were read last.
 pub(super) struct Windows<S> {

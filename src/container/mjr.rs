@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Deserialize;
 
 use super::error::ContainerError;
-use super::file::{ReadAt, Windows};
+use super::file::Windows;
+use super::source::ReadAt;
 use super::reader::{Coding, Demuxer, Found, ReadTrack, name, scaled};
 use crate::codec::frame::Parts;
 use crate::codec::{Codec, Description, Kind};

@@ -10,18 +10,19 @@ pub mod error;
 mod file;
 mod mjr;
 pub mod mp4;
-mod ogg;
+mod ogg_reader;
 pub mod output;
 pub mod reader;
 #[cfg(any(test, feature = "fault-injection"))]
 pub mod samples;
 #[cfg(test)]
 mod tests;
-mod wav;
+mod wav_reader;
 pub mod webm;
 
 pub use error::ContainerError;
-pub use file::{MAX_FRAME, ReadAt};
+pub use file::MAX_FRAME;
+pub use source::{ReadAt};
 pub use output::{Output, Step};
 pub use reader::Reader;
 

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use super::error::ContainerError;
-use super::file::{ReadAt, Windows};
-use super::{mjr, mp4, ogg, wav, webm};
+use super::file::Windows;
+use super::source::ReadAt;
+use super::{mjr, mp4, ogg_reader, wav_reader, webm};
 use crate::codec::pcm::Samples;
 use crate::codec::{Codec, Kind};
 
@@ -113,10 +114,10 @@ impl Reader {
         };
         let demuxer: Box<dyn Demuxer> = match &first {
             [0x1a, 0x45, 0xdf, 0xa3, ..] => Box::new(webm::Reader::open(file)?),
-            [b'O', b'g', b'g', b'S', ..] => Box::new(ogg::Reader::open(file)?),
+            [b'O', b'g', b'g', b'S', ..] => Box::new(ogg_reader::Reader::open(file)?),
             [b'R', b'I', b'F', b'F', .., b'W', b'A', b'V', b'E']
             | [b'R', b'F', b'6', b'4', .., b'W', b'A', b'V', b'E'] => {
-                Box::new(wav::Reader::open(file)?)
+                Box::new(wav_reader::Reader::open(file)?)
             }
             [b'M', b'J', b'R', b'0', ..] | [b'M', b'E', b'E', b'T', ..] => {
                 Box::new(mjr::Reader::open(file)?)

@@ -5,7 +5,7 @@ use super::source::{Element, Source};
 use crate::codec::pcm::{SampleFormat, Samples};
 use crate::codec::{Codec, Kind};
 use crate::container::error::ContainerError;
-use crate::container::file::ReadAt;
+use crate::container::source::ReadAt;
 use crate::container::reader::{Coding, ReadTrack, name};
 
 /// Tracks that are looked at.

@@ -9,7 +9,8 @@ use super::source::{Element, Source};
 use crate::codec::{Codec, Kind, opus};
 use crate::container::ebml;
 use crate::container::error::ContainerError;
-use crate::container::file::{MAX_FRAME, ReadAt, Windows};
+use crate::container::file::{MAX_FRAME, Windows};
+use crate::container::source::ReadAt;
 use crate::container::reader::{Coding, Demuxer, Found, ReadTrack};
 
 /// Number of a block's track, its time and its flags, at most.
@@ -260,7 +261,7 @@ impl<S: ReadAt> Reader<S> {
             data.extend_from_slice(&entry.stripped);
             data.extend_from_slice(frame);
             // Where nothing is said of it, packets of Opus tell it.
-            let samples = opus::samples(&data).filter(|_| opus).map(i64::from);
+            let samples = opus::packet_samples(&data).filter(|_| opus).map(i64::from);
             let duration = each.or(samples.map(|samples| samples * SECOND / OPUS_RATE));
             self.waiting.push_back(Found {
                 track: block.track,

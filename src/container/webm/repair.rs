@@ -7,7 +7,7 @@ use super::index::{DURATION_ROOM, Index, Layout, SEEK_HEAD_ROOM};
 use super::source::{Element, Source};
 use crate::container::ebml;
 use crate::container::error::ContainerError;
-use crate::container::file::ReadAt;
+use crate::container::source::ReadAt;
 use crate::container::output::{Output, Step};
 
 /// Type of a track in its entry (RFC 9559 5.1.4.1.3).

@@ -2,7 +2,8 @@
 
 use crate::container::ebml::{self, Head, MAX_HEAD};
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 
 /// A file of elements.
 pub(super) struct Source<S> {

@@ -7,7 +7,7 @@ use crate::codec::stored::Loader;
 use crate::codec::{Codec, opus};
 use crate::container::reader::{Coding, ReadTrack};
 #[cfg(feature = "mcu")]
-use crate::mcu::audio::{SoundCoding, Transcoder};
+use crate::mcu::audio::{SoundCoding, StoredToOpus};
 
 /// Bytes of G.711 and G.722 in a packet of 20 ms (RFC 3551 4.5), and those of the longest packet that
 /// goes on as it is.
@@ -21,7 +21,7 @@ pub(super) enum Form {
     Passed(Loader),
     Sliced,
     #[cfg(feature = "mcu")]
-    Transcoded(Box<Transcoder>),
+    Transcoded(Box<StoredToOpus>),
 }
 
 /// What a track is made of when it is played; `None` when it cannot be.
@@ -41,7 +41,7 @@ pub(super) fn refusal(track: &ReadTrack) -> Option<String> {
         Coding::Other(name) => Some(name.clone()),
         #[cfg(feature = "mcu")]
         Coding::Aac | Coding::Pcm(_) => {
-            Transcoder::new(sound(track)?).err().map(|refused| refused.to_string())
+            StoredToOpus::new(sound(track)?).err().map(|refused| refused.to_string())
         }
         #[cfg(not(feature = "mcu"))]
         Coding::Aac => Some("AAC, for which this build has no decoder".to_owned()),
@@ -66,7 +66,7 @@ impl Form {
             Coding::Codec(Codec::Pcmu | Codec::Pcma | Codec::G722) => Some(Self::Sliced),
             Coding::Codec(codec) => Loader::new(*codec, &track.record).map(Self::Passed),
             #[cfg(feature = "mcu")]
-            _ => Some(Self::Transcoded(Box::new(Transcoder::new(sound(track)?).ok()?))),
+            _ => Some(Self::Transcoded(Box::new(StoredToOpus::new(sound(track)?).ok()?))),
             #[cfg(not(feature = "mcu"))]
             _ => None,
         }
@@ -96,7 +96,7 @@ impl Form {
     ) -> Result<Option<Duration>, Malformed> {
         match self {
             Self::Passed(_) if codec == Codec::Opus => {
-                let samples = opus::samples(&data).filter(|_| data.len() <= MAX_SOUND);
+                let samples = opus::packet_samples(&data).filter(|_| data.len() <= MAX_SOUND);
                 let length = length(samples.ok_or(Malformed)?.into(), codec);
                 emit(time, data);
                 Ok(Some(length))
@@ -149,7 +149,7 @@ impl Form {
 /// How long a frame of sound lasts, in units of its RTP clock.
 pub(super) fn ticks(codec: Codec, data: &[u8]) -> u64 {
     match codec {
-        Codec::Opus => opus::samples(data).unwrap_or(0).into(),
+        Codec::Opus => opus::packet_samples(data).unwrap_or(0).into(),
         // A byte is a sample of G.711, and of G.722 two of 16 kHz (RFC 3551 4.5.2).
         _ => data.len() as u64,
     }

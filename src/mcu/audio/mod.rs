@@ -20,6 +20,7 @@ mod port;
 mod resampler;
 mod signal;
 mod sink;
+mod stored_to_opus;
 mod stream;
 mod tap;
 mod target;
@@ -27,7 +28,6 @@ mod target_delay;
 #[cfg(test)]
 mod tests;
 mod tone;
-mod transcoder;
 mod voice;
 
 pub use mixer::AudioMixer;
@@ -35,7 +35,7 @@ pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
 };
 pub use sink::{AudioSink, FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats};
-pub use transcoder::{SoundCoding, Transcoder, Untranscoded};
+pub use stored_to_opus::{SoundCoding, StoredToOpus, Untranscoded};
 
 /// Samples a second of each channel, inside.
 const RATE: u32 = 48_000;

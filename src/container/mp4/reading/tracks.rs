@@ -5,7 +5,8 @@ use super::descriptions;
 use super::tables::{Cursor, Tables};
 use crate::codec::Kind;
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 use crate::container::reader::{ReadTrack, scaled};
 
 /// Tracks that are looked at.

@@ -6,7 +6,8 @@ use super::boxes::{Box, Numbers};
 use super::tables::Sample;
 use super::tracks::{Defaults, Track};
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 
 /// Runs of samples of one fragment.
 const MAX_RUNS: usize = 1_024;
@@ -174,7 +175,7 @@ impl Fragment {
     }
 
     /// Time and place of the first sample of a track, if a decoder can begin with it.
-    pub(super) fn begins<S: ReadAt>(
+    pub(in crate::container) fn begins<S: ReadAt>(
         &self,
         file: &mut Windows<S>,
         track: usize,

@@ -6,7 +6,8 @@ use super::tables::{Cursor, Sample};
 use super::tracks::{self, Track};
 use crate::codec::Kind;
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 use crate::container::reader::{Demuxer, Found, ReadTrack, scaled};
 
 /// A file that is read.

@@ -3,7 +3,8 @@
 
 use super::boxes::Box;
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 
 /// A row of numbers in a file.
 #[derive(Clone, Copy, Default, Debug)]

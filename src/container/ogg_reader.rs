@@ -212,7 +212,7 @@ impl<S: ReadAt> Reader<S> {
                 !is_head
             })
             .collect();
-        let samples = |packet: &Vec<u8>| u64::from(opus::samples(packet).unwrap_or(0));
+        let samples = |packet: &Vec<u8>| u64::from(opus::packet_samples(packet).unwrap_or(0));
         let all: u64 = packets.iter().map(samples).sum();
         // What was lost before shows in the position of the page.
         if position != NO_POSITION && !packets.is_empty() {

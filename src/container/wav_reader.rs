@@ -1,7 +1,8 @@
 //! WAV (RIFF, and RF64 of EBU Tech 3306): samples as they are, or as G.711.
 
 use super::error::ContainerError;
-use super::file::{ReadAt, Windows};
+use super::file::Windows;
+use super::source::ReadAt;
 use super::reader::{Coding, Demuxer, Found, ReadTrack};
 use crate::codec::pcm::{SampleFormat, Samples};
 use crate::codec::{Codec, Kind};

@@ -1,7 +1,8 @@
 //! Boxes (ISO/IEC 14496-12 4.2) of a file that is read, wherever it ends.
 
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 
 /// Boxes in another one that are looked at: a hostile file is made of nothing but headers.
 const MAX_CHILDREN: usize = 4_096;

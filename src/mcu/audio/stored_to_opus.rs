@@ -56,7 +56,7 @@ enum Decoder {
 }
 
 /// Turns one stream into packets of 20 ms.
-pub struct Transcoder {
+pub struct StoredToOpus {
     coding: SoundCoding,
     decoder: Decoder,
     rate: u32,
@@ -73,7 +73,7 @@ pub struct Transcoder {
     samples: u64,
 }
 
-impl Transcoder {
+impl StoredToOpus {
     /// Nothing came yet.
     ///
     /// # Errors
@@ -262,13 +262,13 @@ mod tests {
         (0..count).flat_map(|i| (sample(i) as i16).to_le_bytes()).collect()
     }
 
-    fn pcm(rate: u32) -> Transcoder {
+    fn pcm(rate: u32) -> StoredToOpus {
         let samples = Samples { format: SampleFormat::I16, rate, channels: 1 };
-        Transcoder::new(SoundCoding::Pcm(samples)).unwrap()
+        StoredToOpus::new(SoundCoding::Pcm(samples)).unwrap()
     }
 
     fn push_all(
-        transcoder: &mut Transcoder,
+        transcoder: &mut StoredToOpus,
         sound: &[u8],
         each: Duration,
     ) -> Vec<(Duration, Vec<u8>)> {
@@ -336,12 +336,12 @@ mod tests {
         };
         for coding in [samples(0, 1), samples(u32::MAX, 1), samples(48_000, 0), samples(48_000, 9)]
         {
-            assert!(Transcoder::new(coding.clone()).is_err(), "{coding:?}");
+            assert!(StoredToOpus::new(coding.clone()).is_err(), "{coding:?}");
         }
         for config in [&[][..], &[0xff], &[0xff; 64], &[0x2b, 0x92, 0x08, 0x00], &[0x11, 0xb0]] {
-            assert!(Transcoder::new(SoundCoding::Aac(config.to_vec())).is_err(), "{config:?}");
+            assert!(StoredToOpus::new(SoundCoding::Aac(config.to_vec())).is_err(), "{config:?}");
         }
-        let mut aac = Transcoder::new(SoundCoding::Aac(vec![0x11, 0x90])).unwrap();
+        let mut aac = StoredToOpus::new(SoundCoding::Aac(vec![0x11, 0x90])).unwrap();
         for len in 0..64 {
             let data: Vec<u8> = (0..len).map(|i| (i * 37) as u8).collect();
             let _ = aac.push(Duration::ZERO, &data, |_, _| {});

@@ -3,7 +3,8 @@
 use super::boxes::{Box, Numbers};
 use crate::codec::Codec;
 use crate::container::error::ContainerError;
-use crate::container::file::{ReadAt, Windows};
+use crate::container::file::Windows;
+use crate::container::source::ReadAt;
 use crate::container::reader::{Coding, name};
 
 /// Of a decoder's configuration.

@@ -10,7 +10,7 @@ mod tracks;
 pub use reader::Reader;
 
 /// Whether a file may be one, by its first bytes.
-pub(super) fn begins(first: &[u8; 12]) -> bool {
+pub(in crate::container) fn begins(first: &[u8; 12]) -> bool {
     const FIRST: [&[u8; 4]; 10] =
         [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"pdin"];
     FIRST.iter().any(|kind| first[4..8] == kind[..])
