@@ -280,6 +280,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly mixers: readonly Mixer[]
   readonly recorders: readonly Recorder[]
   readonly hlsStreams: readonly Hls[]
+  readonly players: readonly Player[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -331,6 +332,20 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (the address cannot be listened on)
    */
   listenHls(options?: { ip?: string; port?: number }): Promise<{ readonly ip: string; readonly port: number }>
+  /**
+   * Opens a file, or several that are played one behind the other without a gap: WebM and Matroska, MP4 (ordinary and
+   * fragmented), Ogg with Opus, WAV, and Janus' mjr. What they hold is played as it is; AAC-LC and PCM become Opus. The
+   * player stands at the beginning until {@link Player.play}. An endpoint has at most 10000, of at most 10000 files each.
+   * @param file a path, the bytes of a file, or a list of them. All are opened when they are about to be played, the first
+   *   one at once
+   * @throws {MediaLoomError} of the first file: `ERR_IO` (not there, or not readable), `ERR_FORMAT` (no such file; the text
+   *   says at which byte), `ERR_CODEC_MISMATCH` (a codec that cannot be played, which the text names; pictures with
+   *   B-frames). Else `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  createPlayer(
+    file: string | Uint8Array | readonly (string | Uint8Array)[],
+    options?: PlayerOptions & { appData?: unknown }
+  ): Promise<Player>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -446,7 +461,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (the format holds none of its codecs), `ERR_CLOSED`,
    *   `ERR_QUEUE_FULL`
    */
-  record(track: IncomingTrack | MixedTrack, options?: RecordOptions & { appData?: unknown }): RecordedTrack
+  record(track: SourceTrack, options?: RecordOptions & { appData?: unknown }): RecordedTrack
   /** Time of the file stands still until {@link resume}. */
   pause(): void
   resume(): void
@@ -498,7 +513,7 @@ export class RecordedTrack extends EventEmitter<RecordedTrackEvents> {
   readonly kind: Kind
   readonly name: string
   /** What feeds it now. */
-  readonly source: IncomingTrack | MixedTrack | null
+  readonly source: SourceTrack | null
   readonly paused: boolean
   /** `null` before its first frame. */
   readonly format: RecordedFormat | null
@@ -506,7 +521,7 @@ export class RecordedTrack extends EventEmitter<RecordedTrackEvents> {
    * Goes on with another track of its kind.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
-  attachTo(track: IncomingTrack | MixedTrack): this
+  attachTo(track: SourceTrack): this
   /** Nothing feeds it until it is attached again. */
   detach(): void
   /** Leaves its frames out until {@link resume}; time goes on. */
@@ -652,6 +667,136 @@ export class Rendition extends EventEmitter<RenditionEvents> {
   attachTo(track: IncomingTrack | MixedTrack): this
   /** Nothing feeds it until it is attached again. */
   detach(): void
+}
+
+// ---------------------------------------------------------------------------------------------
+// Playback
+// ---------------------------------------------------------------------------------------------
+
+export interface PlayerOptions {
+  /** Behind the last file it goes on with the first one, without a gap. Default false. */
+  loop?: boolean
+  /** Seconds in the first file where it begins: at the keyframe before. Default 0. */
+  from?: number
+  /** `false`: sound of the files is left out. Default true. */
+  audio?: boolean
+  /** `false`: pictures of the files are left out. Default true. */
+  video?: boolean
+}
+
+/** Statistics of a track that is played. */
+export interface PlayedTrackStats {
+  codec: AudioCodec | VideoCodec
+  frames: number
+  /** Of pictures. */
+  keyframes: number
+  packets: number
+  bytes: number
+  /** Frames of the file that were left out: broken, or sound too large for a packet. */
+  framesDropped: number
+}
+
+/** Statistics of a player. */
+export interface PlayerStats {
+  item: number
+  /** Seconds. */
+  position: number
+  playing: boolean
+  /** Read and not played yet; at most about 18 MiB. */
+  bytesWaiting: number
+  /** How often reading did not keep up, so that time stood still. */
+  stalls: number
+  /** `null`: there is no sound. */
+  audio: PlayedTrackStats | null
+  video: PlayedTrackStats | null
+}
+
+export interface PlayerEvents {
+  /** It goes on with another file, by its place. */
+  item: [item: number]
+  /** It goes on with the first file again. */
+  loop: [item: number]
+  /** All files were played. It stands at the end, and {@link Player.play} begins anew. */
+  ended: []
+  /**
+   * A file cannot be played, or no further, as {@link Endpoint.createPlayer} says; `field` names it, such as `file[2]`. It
+   * is passed over. Without a `field` it is a fault that ends the player. Without a listener it goes to the log.
+   */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * Plays files as tracks that anything attaches to: outgoing tracks, ports of mixers, recorders. Time is that of the files,
+ * from {@link play} on, whether anybody watches or not. Who comes late begins with the last keyframe.
+ */
+export class Player extends EventEmitter<PlayerEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** `null`: the first file has no sound, or none is played. */
+  readonly audio: PlayedTrack | null
+  readonly video: PlayedTrack | null
+  /** How many files there are. */
+  readonly length: number
+  /** Which of them is played, from 0. */
+  readonly item: number
+  /** Seconds of that file; `null` where it does not say that, as one whose recorder did not close it. */
+  readonly duration: number | null
+  /** Seconds in that file. */
+  readonly position: number
+  /** It stands still: at first, after {@link pause}, and at the end. */
+  readonly paused: boolean
+  /** All was played. */
+  readonly ended: boolean
+  /** Whether it goes on with the first file behind the last one. What is read ahead, half a second, is played anyway. */
+  loop: boolean
+  /**
+   * Time goes on; behind the end it begins anew.
+   * @throws {MediaLoomError} `ERR_CLOSED`, `ERR_QUEUE_FULL`
+   */
+  play(): void
+  /** Time stands still; the last picture stays. */
+  pause(): void
+  /**
+   * Goes to a moment of a file: to the keyframe at or before it, whose time is returned. Time goes on from there, or the
+   * picture is shown while it stands still. A jump that another one overtakes returns where that one goes.
+   * @param item which file. Default: the one that is played
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, and what the file is refused with
+   */
+  seek(seconds: number, item?: number): Promise<number>
+  /**
+   * Adds files behind those there are. One that is to follow without a gap has to be there half a second before.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_QUEUE_FULL`
+   */
+  add(...files: (string | Uint8Array)[]): this
+  getStats(): Promise<PlayerStats>
+  /** Closes it and its tracks. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface PlayedTrackEvents {
+  closed: [reason: CloseReason]
+}
+
+/** What a player plays of one kind. Closes with its player. Nobody looks into its sound, so it tells no levels. */
+export class PlayedTrack extends EventEmitter<PlayedTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly player: Player
+  readonly kind: Kind
+  appData: unknown
+  readonly closed: boolean
+  /** One: what the files hold, or Opus that was made of it. */
+  readonly codecs: readonly (AudioCodec | VideoCodec)[]
+  /** Empty. */
+  readonly rids: readonly string[]
+  readonly encodings: readonly Encoding[]
+  readonly transponders: readonly Transponder[]
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1634,8 +1779,8 @@ export class MixedTrack extends EventEmitter<MixedTrackEvents> {
   readonly transponders: readonly Transponder[]
 }
 
-/** What can be attached to: of a peer, or of a mixer. */
-export type SourceTrack = IncomingTrack | MixedTrack
+/** What can be attached to: of a peer, of a mixer, or of a player. */
+export type SourceTrack = IncomingTrack | MixedTrack | PlayedTrack
 
 export interface PcmReaderOptions {
   /** Hz. Default 48000. */

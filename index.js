@@ -20,6 +20,8 @@ const { PcmReader } = require('./lib/mixer/pcm-reader.js')
 const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
 const { Hls } = require('./lib/hls/hls.js')
 const { Rendition } = require('./lib/hls/rendition.js')
+const { PlayedTrack } = require('./lib/player/played-track.js')
+const { Player } = require('./lib/player/player.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
@@ -51,6 +53,8 @@ module.exports = {
   FrameReader,
   FrameWriter,
   Hls,
+  Player,
+  PlayedTrack,
   Recorder,
   Rendition,
   RecordedTrack,

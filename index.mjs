@@ -24,6 +24,8 @@ export const {
   FrameWriter,
   Hls,
   Rendition,
+  Player,
+  PlayedTrack,
   Recorder,
   RecordedTrack,
   repair,

@@ -23,6 +23,8 @@ const { listenOptions, resolved } = require('./transport/listen-options.js')
 const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
+const { Player } = require('./player/player.js')
+const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { Transport } = require('./transport/transport.js')
@@ -48,6 +50,7 @@ class Endpoint extends MediaObject {
   #mixers = new Set()
   #recorders = new Set()
   #streams = new Set()
+  #players = new Set()
   #threads
   #addresses
   #closing
@@ -114,6 +117,10 @@ class Endpoint extends MediaObject {
 
   get hlsStreams() {
     return [...this.#streams]
+  }
+
+  get players() {
+    return [...this.#players]
   }
 
   createTransport(options) {
@@ -197,6 +204,26 @@ class Endpoint extends MediaObject {
     return Object.freeze({ ip, port: callNative(() => this.#native.listenHls(ip, port)) })
   }
 
+  async createPlayer(file, given) {
+    const list = files(file)
+    const options = playerOptions(given)
+    check.open(this)
+    return new Promise((resolve, reject) => {
+      let id
+      const post = (engine, request) => {
+        id = engine.createPlayer(request, list, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, (error, made) => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const shown = { loop: options.loop, files: list.length }
+        const player = new Player(kConstruct, this, id, JSON.parse(made), shown, given?.appData)
+        this.#players.add(player)
+        resolve(player)
+      })
+    })
+  }
+
   addFont(font) {
     check.open(this)
     file(font, 'font', MAX_FONT)
@@ -271,7 +298,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players]
   }
 
   [kForget]() {
@@ -289,6 +316,7 @@ class Endpoint extends MediaObject {
     this.#mixers.delete(child)
     this.#recorders.delete(child)
     this.#streams.delete(child)
+    this.#players.delete(child)
   }
 }
 

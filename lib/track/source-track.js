@@ -5,7 +5,7 @@ const { kDispatcher, kForget, kHandle, kLeave, kUnwatch, kWatch } = require('../
 const { Source } = require('./source.js')
 const { whileListened } = require('../object/while-listened.js')
 
-/** A track that comes from a peer or a mixer. */
+/** A track that comes from a peer, a mixer or a player. */
 class SourceTrack extends Source {
   /** Detectors and ports that have to know when it closes. */
   #watchers = new Set()
@@ -15,6 +15,16 @@ class SourceTrack extends Source {
     super(key, id)
     dispatcher.add(id, this)
     whileListened(this, 'audiolevel', wanted => dispatcher.insist(native => listenLevels(native, wanted)))
+  }
+
+  /** Each kind of track has its own. @abstract @returns {'audio' | 'video'} */
+  get kind() {
+    throw new TypeError('a track has a kind')
+  }
+
+  /** @abstract @returns {import('../../index.js').Endpoint} */
+  get endpoint() {
+    throw new TypeError('a track has an endpoint')
   }
 
   [kHandle](event) {

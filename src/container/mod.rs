@@ -7,21 +7,32 @@
 
 mod ebml;
 pub mod error;
+mod file;
+mod mjr;
 pub mod mp4;
 mod muxer;
 pub mod ogg;
+mod ogg_reader;
 pub mod output;
+pub mod reader;
 pub mod repair;
+#[cfg(any(test, feature = "fault-injection"))]
+pub mod samples;
 mod source;
 mod step;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod wav;
+mod wav_reader;
 pub mod webm;
 
 pub use error::ContainerError;
+pub use file::MAX_FRAME;
 pub use muxer::Muxer;
 pub use output::{Output, Step};
+pub use reader::Reader;
 pub use source::{ReadAt, WriteAt};
 
 use std::time::Duration;

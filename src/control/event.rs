@@ -8,11 +8,12 @@ use bytes::Bytes;
 use super::error::EngineError;
 use super::hls::HttpAnswer;
 use super::ids::{
-    ChannelId, ConduitId, Ended, HlsId, MixerId, OutgoingTrackId, PortId, RecordedTrackId,
-    RecorderId, RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, HlsId, MixerId, OutgoingTrackId, PlayerId, PortId,
+    RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId, TransportId,
 };
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
+use super::player::PlayerPosition;
 use super::recording::{LineFormat, RecordingProgress};
 use crate::codec::{Codec, Kind};
 
@@ -92,7 +93,7 @@ pub struct IncomingTrackInfo {
 }
 
 /// The answer to a command that carried a [`RequestId`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Reply {
     Done,
     /// SDP, or a fragment of it.
@@ -103,6 +104,10 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// To a player of HLS.
     Http(HttpAnswer),
+    /// What a player has, as JSON.
+    Player(String),
+    /// Seconds.
+    Seconds(f64),
     /// The statistics that `getStats` of an endpoint, a transport, a mixer or a recorder gives, as JSON.
     Stats(String),
 }
@@ -284,6 +289,34 @@ pub enum Event {
     HlsFailed {
         hls: HlsId,
         error: EngineError,
+    },
+
+    /// Where a player is, each time that it goes on in another way than before.
+    PlayerState {
+        player: PlayerId,
+        position: PlayerPosition,
+    },
+    /// A player begins with another file, or with the first one again.
+    PlayerItem {
+        player: PlayerId,
+        item: usize,
+        looped: bool,
+    },
+    /// All of its files are over.
+    PlayerEnded {
+        player: PlayerId,
+    },
+    /// A file of a player, by its place, cannot be played, or no further. Without a place it is a fault
+    /// that ends the player; [`Event::PlayerClosed`] follows.
+    PlayerError {
+        player: PlayerId,
+        item: Option<usize>,
+        error: EngineError,
+    },
+    /// The last event of a player.
+    PlayerClosed {
+        player: PlayerId,
+        reason: CloseReason,
     },
 
     /// A reader has something, or a writer has room. Overwrites the one before.

@@ -144,6 +144,10 @@ id!(
     HlsId
 );
 id!(
+    /// A player. Its tracks live on the same shard.
+    PlayerId
+);
+id!(
     /// A place in a mixer.
     PortId
 );

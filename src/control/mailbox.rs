@@ -7,7 +7,8 @@
 
 use super::event::Event;
 use super::ids::{
-    ChannelId, ConduitId, MixerId, OutgoingTrackId, RecorderId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, MixerId, OutgoingTrackId, PlayerId, RecorderId, SourceId, SpeakersId,
+    TransportId,
 };
 pub use crate::queue::backlog::Backlog;
 use crate::queue::mailbox::{self, Posted};
@@ -32,6 +33,7 @@ pub enum Slot {
     Effort(MixerId),
     Conduit(ConduitId),
     Progress(RecorderId),
+    Played(PlayerId),
     /// What feeds a slot of speakers.
     Fed(SourceId),
     /// Of a media thread.
@@ -56,6 +58,7 @@ impl Posted for Event {
             Event::MixerSpeakers { mixer, .. } => Some(Slot::Speakers(*mixer)),
             Event::MixerEffort { mixer, .. } => Some(Slot::Effort(*mixer)),
             Event::RecorderProgress { recorder, .. } => Some(Slot::Progress(*recorder)),
+            Event::PlayerState { player, .. } => Some(Slot::Played(*player)),
             Event::Conduit { id } => Some(Slot::Conduit(*id)),
             Event::Load { thread, .. } => Some(Slot::Load(*thread)),
             Event::SpeakerSlot { slot, .. } => Some(Slot::Fed(*slot)),

@@ -14,6 +14,7 @@ pub mod layers;
 pub mod mailbox;
 pub mod mixer;
 pub mod options;
+pub mod player;
 pub mod recorder;
 pub mod recording;
 pub mod snapshot;

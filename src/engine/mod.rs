@@ -13,6 +13,7 @@ pub mod mixer;
 pub mod movers;
 pub mod occupancy;
 mod peer;
+pub mod player;
 pub mod recorder;
 mod routes;
 pub mod shard;

@@ -94,6 +94,8 @@ impl Route {
             self.histories.resize_with(index + 1, History::default);
         }
         let history = &mut self.histories[index];
+        let described = self.description.as_ref();
+        history.set_keyframes_on_request(described.is_none_or(|d| d.keyframes_on_request));
         if nobody {
             history.insert_for_newcomers(packet);
             return false;

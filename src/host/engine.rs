@@ -11,6 +11,7 @@ use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
+use super::playback::{Item, Playback, Players};
 use super::recording::{Recorders, Recordings};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
@@ -20,8 +21,8 @@ use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, HlsId, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId,
-    ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, HlsId, Ids, OutgoingTrackId, PlayerId, RecordedTrackId, RecorderId,
+    RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
@@ -29,6 +30,7 @@ use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
+use crate::control::player::{PlayerCommand, PlayerOptions};
 use crate::control::recorder::{RecorderCommand, RecorderOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
@@ -59,6 +61,7 @@ pub struct Engine {
     tasks: Arc<TaskPool>,
     recordings: Recordings,
     streaming: Streaming,
+    playback: Playback,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -88,6 +91,7 @@ impl Engine {
         let mixers = Arc::<Mixers>::default();
         let recorders = Arc::<Recorders>::default();
         let streams = Arc::<Streams>::default();
+        let players = Arc::<Players>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
@@ -95,6 +99,7 @@ impl Engine {
             mixers: Arc::clone(&mixers),
             recorders: Arc::clone(&recorders),
             streams: Arc::clone(&streams),
+            players: Arc::clone(&players),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -111,6 +116,14 @@ impl Engine {
             mailbox.clone(),
             outside.clone(),
             streams,
+        );
+        let playback = Playback::new(
+            Arc::clone(&tasks),
+            ids.clone(),
+            mailbox.clone(),
+            outside.clone(),
+            media.shards(),
+            players,
         );
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
@@ -134,6 +147,7 @@ impl Engine {
             tasks,
             recordings,
             streaming,
+            playback,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -357,6 +371,30 @@ impl Engine {
         self.streaming.listen(address)
     }
 
+    /// Makes a player. The reply to `opening` says what its tracks are.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn create_player(
+        &self,
+        opening: RequestId,
+        items: Vec<Item>,
+        options: PlayerOptions,
+    ) -> Result<PlayerId, EngineError> {
+        self.playback.create(opening, items, options)
+    }
+
+    /// Adds files behind those that a player has.
+    ///
+    /// Errors: `Limit`, `QueueFull`, `Closed`.
+    pub fn add_to_player(&self, player: PlayerId, items: Vec<Item>) -> Result<(), EngineError> {
+        self.playback.add(player, items)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn player(&self, player: PlayerId, command: PlayerCommand) -> Result<(), EngineError> {
+        self.playback.command(player, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -375,6 +413,7 @@ impl Engine {
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
+        self.playback.shutdown();
         self.media.shutdown();
     }
 }
@@ -387,6 +426,7 @@ struct Makers {
     mixers: Arc<Mixers>,
     recorders: Arc<Recorders>,
     streams: Arc<Streams>,
+    players: Arc<Players>,
 }
 
 impl Shards for Makers {
@@ -412,6 +452,7 @@ impl Shards for Makers {
         self.mixers.thread_ended(ended);
         self.recorders.thread_ended(ended);
         self.streams.thread_ended(ended);
+        self.players.thread_ended(ended);
         ended
     }
 }

@@ -20,6 +20,7 @@ pub enum HostError {
     MixerClosed,
     RecorderClosed,
     HlsClosed,
+    PlayerClosed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
     /// All media threads are too busy.
@@ -39,6 +40,10 @@ pub enum HostError {
         address: std::net::SocketAddr,
         error: io::Error,
     },
+    /// The endpoint has as many players as it may.
+    PlayerLimit(usize),
+    /// The player has as many files as it may.
+    ItemLimit(usize),
     /// The mixer has as many ports as it may.
     PortLimit(usize),
     /// So many calls wait for a media thread.
@@ -56,6 +61,10 @@ pub enum HostError {
     },
     /// So many calls wait for a stream of HLS.
     CallsWaitForHls {
+        calls: usize,
+    },
+    /// So many calls wait for a player.
+    CallsWaitForPlayer {
         calls: usize,
     },
     /// The ring to a media thread is full.
@@ -83,6 +92,7 @@ impl fmt::Display for HostError {
             Self::MixerClosed => f.write_str("the mixer is closed"),
             Self::RecorderClosed => f.write_str("the recorder is closed"),
             Self::HlsClosed => f.write_str("the stream is closed"),
+            Self::PlayerClosed => f.write_str("the player is closed"),
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
@@ -95,6 +105,8 @@ impl fmt::Display for HostError {
             Self::HlsName(name) => write!(f, "another stream of the endpoint is called {name}"),
             Self::HlsServers(limit) => write!(f, "an endpoint has at most {limit} servers of HLS"),
             Self::HlsListen { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Self::PlayerLimit(limit) => write!(f, "an endpoint has at most {limit} players"),
+            Self::ItemLimit(limit) => write!(f, "a player has at most {limit} files"),
             Self::PortLimit(limit) => write!(f, "a mixer has at most {limit} ports"),
             Self::CallsWaitForThread { calls, thread } => {
                 write!(f, "{calls} calls wait for media thread {}; await some first", thread.0)
@@ -107,6 +119,9 @@ impl fmt::Display for HostError {
             }
             Self::CallsWaitForHls { calls } => {
                 write!(f, "{calls} calls wait for the stream; await some first")
+            }
+            Self::CallsWaitForPlayer { calls } => {
+                write!(f, "{calls} calls wait for the player; await some first")
             }
             Self::ThreadBehind(thread) => {
                 write!(f, "media thread {} does not keep up; try again", thread.0)
@@ -125,19 +140,24 @@ impl Fault for HostError {
                 ErrorCode::Internal
             }
             Self::MediaThread(_) | Self::PoolThread(_) | Self::HlsListen { .. } => ErrorCode::Io,
-            Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed | Self::HlsClosed => {
-                ErrorCode::Closed
-            }
+            Self::EndpointClosed
+            | Self::MixerClosed
+            | Self::RecorderClosed
+            | Self::HlsClosed
+            | Self::PlayerClosed => ErrorCode::Closed,
             Self::TransportLimit(_)
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)
             | Self::HlsLimit(_)
             | Self::HlsServers(_)
+            | Self::PlayerLimit(_)
+            | Self::ItemLimit(_)
             | Self::PortLimit(_) => ErrorCode::Limit,
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
             | Self::CallsWaitForRecorder { .. }
             | Self::CallsWaitForHls { .. }
+            | Self::CallsWaitForPlayer { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
             Self::Overload => ErrorCode::Busy,
             Self::MixedCodec(_) | Self::HlsName(_) => ErrorCode::InvalidArg,

@@ -14,6 +14,7 @@ mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
+mod playback;
 mod recording;
 mod rings;
 pub mod tasks;
@@ -26,4 +27,5 @@ pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 pub use mixing::{MixedTrackInfo, MixerInfo};
+pub use playback::Item;
 pub use recording::{RepairError, RepairedFile, repair};

@@ -155,6 +155,29 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             failed(env, "renditionError", rendition.0, &error)
         }
         Event::HlsFailed { hls, error } => failed(env, "hlsFailed", hls.0, &error),
+        Event::PlayerState { player, position } => {
+            let mut object = about(env, "playerState", player.0)?;
+            object.set("item", position.item as u32)?;
+            object.set("position", position.position.as_secs_f64())?;
+            object.set("duration", position.duration.map(|duration| duration.as_secs_f64()))?;
+            object.set("playing", position.playing)?;
+            Ok(object)
+        }
+        Event::PlayerItem { player, item, looped } => {
+            let mut object = about(env, "playerItem", player.0)?;
+            object.set("item", item as u32)?;
+            object.set("looped", looped)?;
+            Ok(object)
+        }
+        Event::PlayerEnded { player } => about(env, "playerEnded", player.0),
+        Event::PlayerError { player, item, error } => {
+            let mut object = failed(env, "playerError", player.0, &error)?;
+            object.set("item", item.map(|item| item as u32))?;
+            Ok(object)
+        }
+        Event::PlayerClosed { player, reason } => {
+            closed(env, "playerClosed", player.0, reason.name())
+        }
         Event::Conduit { id } => about(env, "conduit", id.0),
         Event::ConduitClosed { id } => about(env, "conduitClosed", id.0),
 
@@ -259,7 +282,10 @@ fn reply(
         Ok(Reply::Bytes(bytes)) => object.set("value", buffer(env, bytes.into())?)?,
         Ok(Reply::Http(answer)) => object.set("value", http_answer(env, answer)?)?,
         Ok(Reply::None) => object.set("value", Null)?,
-        Ok(Reply::Sdp(text) | Reply::Stats(text)) => object.set("value", text)?,
+        Ok(Reply::Seconds(seconds)) => object.set("value", seconds)?,
+        Ok(Reply::Sdp(text) | Reply::Stats(text) | Reply::Player(text)) => {
+            object.set("value", text)?
+        }
         Err(error) => object.set("error", error::to_object(env, &error)?)?,
     }
     Ok(object)

@@ -22,6 +22,7 @@ mod logger;
 #[cfg(feature = "mcu")]
 mod mixer;
 mod options;
+mod player;
 mod recorder;
 mod running;
 mod speakers;

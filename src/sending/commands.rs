@@ -86,7 +86,8 @@ impl Sending {
     pub fn begin_with_group(&mut self, id: OutgoingTrackId, newest: &SourcePacket) -> bool {
         let Some(track) = self.tracks.find_mut(id) else { return false };
         let fits = track.source.as_ref().is_some_and(|source| source.id == newest.track);
-        let begins = fits && track.transponder.begin_with_group(newest);
+        let again = !track.keyframes_on_request();
+        let begins = fits && track.transponder.begin_with_group(newest, again);
         if begins {
             track.held.clear();
         }

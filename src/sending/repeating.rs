@@ -74,7 +74,7 @@ impl OutgoingTrack {
         let again = |at: Instant| now >= at + KEYFRAME_PAUSE;
         if self.kind == Kind::Video && self.gave_up.is_none_or(again) {
             self.gave_up = Some(now);
-            self.want_keyframe(events);
+            self.want_keyframe(now, events);
         }
     }
 }

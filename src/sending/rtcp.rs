@@ -27,7 +27,7 @@ impl Sending {
                 if let Some(place) = self.place_of(*media) {
                     let track = &mut self.tracks[place];
                     track.rtp.iter_mut().for_each(|stream| stream.feedback_mut().plis += 1);
-                    track.want_keyframe(&mut self.events);
+                    track.want_keyframe(now, &mut self.events);
                 }
             }
             Packet::Fir { entries, .. } => {
@@ -36,7 +36,7 @@ impl Sending {
                         let track = &mut self.tracks[place];
                         let stream = track.rtp.as_mut();
                         if stream.is_some_and(|stream| stream.full_intra_request(number)) {
-                            track.want_keyframe(&mut self.events);
+                            track.want_keyframe(now, &mut self.events);
                         }
                     }
                 }

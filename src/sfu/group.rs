@@ -1,6 +1,6 @@
 //! The last group of pictures of an encoding: a keyframe and what came since. A receiver that
 //! begins while it is short gets it at once, instead of waiting until the sender has made another
-//! keyframe.
+//! keyframe. Where none is made on request, as in a file, it is kept for longer.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,11 @@ const MAX_AGE: Duration = Duration::from_secs(2);
 const MAX_BYTES: usize = 256 * 1024;
 /// Half of what a history has room for.
 const MAX_PACKETS: u64 = 512;
+/// The same of a source that makes no keyframe when one is asked for: what comes at once is less to
+/// wait for than the next one. A link of 10 Mbit/s has it through in 0.8 s.
+const MAX_AGE_OF_FILE: Duration = Duration::from_secs(20);
+const MAX_BYTES_OF_FILE: usize = 1024 * 1024;
+const MAX_PACKETS_OF_FILE: u64 = 1000;
 /// A group that is no older is going to be there when a handshake that has just begun is through.
 const YOUNG: Duration = Duration::from_secs(1);
 
@@ -56,11 +61,17 @@ pub(super) struct Group {
     pub(super) timestamp: u32,
     arrival: Instant,
     bytes: usize,
+    /// Whether the source makes keyframes when they are asked for.
+    on_request: bool,
 }
 
 impl Group {
     /// The group that begins with a packet, if one does that is newer than `before`.
-    pub(super) fn begin(packet: &SourcePacket, before: Option<&Self>) -> Option<Self> {
+    pub(super) fn begin(
+        packet: &SourcePacket,
+        before: Option<&Self>,
+        on_request: bool,
+    ) -> Option<Self> {
         let description = &packet.description;
         let begins = packet.codec.kind() == Kind::Video
             && description.keyframe
@@ -72,6 +83,7 @@ impl Group {
             timestamp: packet.timestamp,
             arrival: packet.arrival,
             bytes: packet.payload.len(),
+            on_request,
         })
     }
 
@@ -79,13 +91,19 @@ impl Group {
     pub(super) fn with(mut self, packet: &SourcePacket) -> Option<Self> {
         let Some(place) = packet.sequence.checked_sub(self.first) else { return Some(self) };
         self.bytes += packet.payload.len();
-        let short = place < MAX_PACKETS && self.bytes <= MAX_BYTES;
-        (short && self.lasts(packet.arrival)).then_some(self)
+        let age = packet.arrival.saturating_duration_since(self.arrival);
+        let short = if self.on_request {
+            place < MAX_PACKETS && self.bytes <= MAX_BYTES && age <= MAX_AGE
+        } else {
+            let few = place < MAX_PACKETS_OF_FILE && self.bytes <= MAX_BYTES_OF_FILE;
+            few && age <= MAX_AGE_OF_FILE
+        };
+        short.then_some(self)
     }
 
-    /// Whether a receiver may still begin with it.
+    /// Whether a receiver may still begin with it. While a file stands still nothing else comes.
     pub(super) fn lasts(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.arrival) <= MAX_AGE
+        !self.on_request || now.saturating_duration_since(self.arrival) <= MAX_AGE
     }
 
     /// Whether a receiver that is about to connect is going to.

@@ -23,6 +23,8 @@ pub struct History {
     watched: bool,
     /// Where a receiver's stream can begin.
     group: Option<Group>,
+    /// The source makes no keyframe when one is asked for.
+    of_file: bool,
 }
 
 impl History {
@@ -34,9 +36,9 @@ impl History {
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
-            *self = Self { watched: self.watched, ..Self::default() };
+            *self = Self { watched: self.watched, of_file: self.of_file, ..Self::default() };
         }
-        let begun = Group::begin(packet, self.group.as_ref());
+        let begun = Group::begin(packet, self.group.as_ref(), !self.of_file);
         self.group = begun.or_else(|| self.group?.with(packet));
         self.grow(packet);
         let slot = self.index(packet.sequence);
@@ -46,6 +48,12 @@ impl History {
             self.newest = Some(Arc::clone(packet));
             self.tail_repeated = false;
         }
+    }
+
+    /// Whether the source makes a keyframe when one is asked for; if not, the last group of pictures is
+    /// kept for longer.
+    pub fn set_keyframes_on_request(&mut self, on_request: bool) {
+        self.of_file = !on_request;
     }
 
     /// Remembers a packet for receivers to come and for nobody else: the last group of pictures is all
@@ -92,14 +100,16 @@ impl History {
         Some(numbers.map(|sequence| self.get(newest.ssrc, sequence)))
     }
 
-    /// Doubles while slots are needed for packets that are less than a second old.
+    /// Doubles while slots are needed for packets that are less than a second old, or of the group that
+    /// is all there is to begin with.
     fn grow(&mut self, packet: &SourcePacket) {
         if self.slots.is_empty() {
             self.slots.resize(FIRST_SLOTS, None);
         }
         let overwritten = self.slots[self.index(packet.sequence)].as_ref();
         let young = overwritten.is_some_and(|old| {
-            packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
+            let grouped = self.of_file && self.group.is_some_and(|g| g.first <= old.sequence);
+            grouped || packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
         });
         if young && self.slots.len() < SLOTS {
             let length = 2 * self.slots.len();
@@ -197,6 +207,26 @@ mod tests {
 
     fn group(history: &History, now: Instant) -> Option<Vec<u64>> {
         Some(history.group(now)?.iter().map(|packet| packet.sequence).collect())
+    }
+
+    #[test]
+    fn of_a_file_the_group_is_kept_for_as_long_as_it_is_and_while_it_stands_still() {
+        let later = |mut packet: SourcePacket, by: u64| {
+            packet.arrival += Duration::from_millis(by);
+            packet
+        };
+        for (on_request, kept) in [(true, false), (false, true)] {
+            let mut source = Source::new(Codec::Vp8);
+            let mut history = History::default();
+            history.set_keyframes_on_request(on_request);
+            let mut expected = put(&mut history, source.frame(true, 3));
+            for picture in 1..300 {
+                let frame = source.frame(false, 1).into_iter();
+                expected.extend(put(&mut history, frame.map(|p| later(p, 33 * picture)).collect()));
+            }
+            let now = source.now() + Duration::from_secs(3600);
+            assert_eq!(group(&history, now), kept.then_some(expected), "{on_request}");
+        }
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct SourceDescription {
     pub withheld: bool,
     /// Encodings of different codecs show the same: a receiver takes those of one codec.
     pub alternatives: bool,
+    /// Whoever makes it makes a keyframe when one is asked for. If not, those that come are all there
+    /// are.
+    pub keyframes_on_request: bool,
     /// Where receivers say what their link has for the smallest encoding, if the source can make
     /// that smaller.
     pub thinnest: Option<Arc<ThinnestLink>>,

@@ -304,14 +304,19 @@ impl Transponder {
 
     /// The next packets are all of an encoding that came since its last keyframe, in order, up to
     /// `newest`: the stream begins with them, if nothing is forwarded yet and it is the encoding that
-    /// is waited for. Gives whether it does.
-    pub fn begin_with_group(&mut self, newest: &SourcePacket) -> bool {
-        if !self.begins() || self.held() || self.target != Some(newest.encoding) {
+    /// is waited for. `again`: it begins once more with them, where it would wait for a keyframe that
+    /// nobody makes. Gives whether it does.
+    pub fn begin_with_group(&mut self, newest: &SourcePacket, again: bool) -> bool {
+        let begins = again || self.begins();
+        if !begins || self.held() || self.target != Some(newest.encoding) {
             return false;
         }
         let point = self.switch_points.get_mut(usize::from(newest.encoding.0));
         let Some(point) = point else { return false };
         *point = SwitchPoint::default();
+        if self.current.is_some() {
+            self.stop();
+        }
         self.catch_up = Some(CatchUp::to(newest.timestamp, newest.captured));
         true
     }

@@ -11,6 +11,7 @@ pub mod frame_decoder;
 pub mod frames;
 pub mod h264;
 pub mod h265;
+pub mod media_file;
 pub mod multiplex;
 pub mod negotiation;
 #[cfg(feature = "mcu")]
@@ -54,6 +55,9 @@ pub const TARGETS: &[Target] = &[
     ("frames", frames::run),
     ("h264", h264::run),
     ("h265", h265::run),
+    ("mjr", media_file::run),
+    ("mkv", media_file::run),
+    ("mp4", media_file::run),
     #[cfg(feature = "mcu")]
     ("mix_av1", |data| pictures::play(Codec::Av1, data)),
     #[cfg(feature = "mcu")]
@@ -66,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     ("mix_vp9", |data| pictures::play(Codec::Vp9, data)),
     ("multiplex", multiplex::run),
     ("negotiation", negotiation::run),
+    ("ogg", media_file::run),
     #[cfg(feature = "mcu")]
     ("picture_file", picture_file::run),
     ("receiving", receiving::run),
@@ -83,4 +88,5 @@ pub const TARGETS: &[Target] = &[
     ("two_sessions", two_sessions::run),
     ("vp8", vp8::run),
     ("vp9", vp9::run),
+    ("wav", media_file::run),
 ];

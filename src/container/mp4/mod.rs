@@ -8,6 +8,7 @@ mod fragmenter;
 #[cfg(test)]
 mod fragmenter_tests;
 mod movie;
+mod reading;
 mod runs;
 mod sample_entry;
 mod skeleton;
@@ -20,4 +21,6 @@ mod writer_tests;
 
 pub use finish::{Unfinished, finish, survey};
 pub use fragmenter::{Fragment, Fragmenter};
+pub use reading::Reader;
+pub(super) use reading::begins;
 pub use writer::Writer;

@@ -28,6 +28,10 @@ pub(super) const TRACK_ENTRY: u32 = 0xae;
 pub(super) const TRACK_NUMBER: u32 = 0xd7;
 pub(super) const TRACK_UID: u32 = 0x73c5;
 pub(super) const TRACK_TYPE: u32 = 0x83;
+pub(super) const FLAG_DEFAULT: u32 = 0x88;
+pub(super) const FLAG_ENABLED: u32 = 0xb9;
+pub(super) const DEFAULT_DURATION: u32 = 0x23_e383;
+pub(super) const CODEC_DELAY: u32 = 0x56aa;
 pub(super) const FLAG_LACING: u32 = 0x9c;
 pub(super) const NAME: u32 = 0x536e;
 pub(super) const LANGUAGE: u32 = 0x22_b59c;
@@ -46,9 +50,20 @@ pub(super) const SAMPLING_FREQUENCY: u32 = 0xb5;
 pub(super) const CHANNELS: u32 = 0x9f;
 pub(super) const BIT_DEPTH: u32 = 0x6264;
 
+pub(super) const CONTENT_ENCODINGS: u32 = 0x6d80;
+pub(super) const CONTENT_ENCODING: u32 = 0x6240;
+pub(super) const CONTENT_COMPRESSION: u32 = 0x5034;
+pub(super) const CONTENT_COMP_ALGO: u32 = 0x4254;
+pub(super) const CONTENT_COMP_SETTINGS: u32 = 0x4255;
+pub(super) const CONTENT_ENCRYPTION: u32 = 0x5035;
+
 pub(super) const CLUSTER: u32 = 0x1f43_b675;
 pub(super) const TIMESTAMP: u32 = 0xe7;
 pub(super) const SIMPLE_BLOCK: u32 = 0xa3;
+pub(super) const BLOCK_GROUP: u32 = 0xa0;
+pub(super) const BLOCK: u32 = 0xa1;
+pub(super) const BLOCK_DURATION: u32 = 0x9b;
+pub(super) const REFERENCE_BLOCK: u32 = 0xfb;
 
 pub(super) const CUES: u32 = 0x1c53_bb6b;
 pub(super) const CUE_POINT: u32 = 0xbb;

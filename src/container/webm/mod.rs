@@ -5,7 +5,10 @@
 
 mod document;
 mod elements;
+mod entries;
 mod index;
+mod lacing;
+mod reader;
 mod repair;
 mod source;
 #[cfg(test)]
@@ -14,5 +17,6 @@ mod tracks;
 mod writer;
 
 pub use document::Document;
+pub use reader::Reader;
 pub use repair::{Repaired, repair};
 pub use writer::Writer;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::elements as id;
 use super::index::{DURATION_ROOM, Index, Layout, SEEK_HEAD_ROOM};
 use super::source::{Element, Source};
-use crate::container::ReadAt;
 use crate::container::ebml;
 use crate::container::error::ContainerError;
 use crate::container::output::{Output, Step};
+use crate::container::source::ReadAt;
 
 /// Type of a track in its entry (RFC 9559 5.1.4.1.3).
 const VIDEO: u64 = 1;
@@ -31,7 +31,7 @@ pub struct Repaired {
 /// # Errors
 /// [`ContainerError::Format`] when it is another file; [`ContainerError::Io`].
 pub fn repair<S: ReadAt>(file: S, len: u64) -> Result<Repaired, ContainerError> {
-    let mut source = Source::new(file);
+    let mut source = Source::new(file, len);
     let head = expect(&mut source, 0, id::EBML, "EBML header")?;
     let after = head.end().ok_or(missing(0, "EBML header"))?;
     let segment = expect(&mut source, after, id::SEGMENT, "Segment")?;

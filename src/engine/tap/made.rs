@@ -42,6 +42,8 @@ pub struct Made {
     wanted: EncodingSet,
     /// While JavaScript listens.
     pub levels: Option<AudioLevelMeter>,
+    /// Clockwise turns by 90 degrees that its pictures need.
+    pub rotation: u8,
 }
 
 struct Encoding {
@@ -54,6 +56,16 @@ struct Encoding {
 impl Made {
     /// `classes` in the order in which their codecs are to be chosen. Nobody wants anything of it yet.
     pub fn new(now: Instant, id: SourceId, classes: &[Class]) -> Self {
+        Self::with(now, id, classes, None)
+    }
+
+    /// A track of one class. Pictures that were made elsewhere have `parameters` of their codec: they
+    /// are as they are, whatever receivers ask for.
+    pub fn of(now: Instant, id: SourceId, class: Class, parameters: Option<Parameters>) -> Self {
+        Self::with(now, id, &[class], parameters)
+    }
+
+    fn with(now: Instant, id: SourceId, classes: &[Class], parameters: Option<Parameters>) -> Self {
         let encodings: Vec<Encoding> = classes
             .iter()
             .enumerate()
@@ -68,8 +80,9 @@ impl Made {
                 Encoding { class: *class, ssrc, meter }
             })
             .collect();
-        let description = Arc::new(describe(&encodings));
-        Self { id, encodings, description, wanted: EncodingSet::NONE, levels: None }
+        let description = Arc::new(describe(&encodings, parameters));
+        let wanted = EncodingSet::NONE;
+        Self { id, encodings, description, wanted, levels: None, rotation: 0 }
     }
 
     /// Its name.
@@ -123,7 +136,11 @@ impl Made {
         packet: MadePacket,
     ) -> Option<Arc<SourcePacket>> {
         let encoding = self.encodings.get_mut(usize::from(index.0))?;
-        let extensions = Extensions { audio_level: packet.audio_level, ..Extensions::default() };
+        let extensions = Extensions {
+            audio_level: packet.audio_level,
+            video_orientation: (self.rotation != 0).then_some(self.rotation),
+            ..Extensions::default()
+        };
         let packet = SourcePacket {
             track: self.id,
             encoding: index,
@@ -148,14 +165,14 @@ impl Made {
     }
 }
 
-fn describe(encodings: &[Encoding]) -> SourceDescription {
+fn describe(encodings: &[Encoding], parameters: Option<Parameters>) -> SourceDescription {
     let mut formats: Vec<Format> = Vec::new();
     for Encoding { class: Class { codec, .. }, .. } in encodings {
         if formats.iter().all(|format| format.codec != *codec) {
-            let parameters = match codec {
+            let parameters = parameters.unwrap_or(match codec {
                 Codec::H264 => Parameters { profile: H264_BASELINE, packetization_mode: 1 },
                 _ => Parameters::default(),
-            };
+            });
             let pt = payload_type(*codec);
             formats.push(Format {
                 codec: *codec,
@@ -183,7 +200,8 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
         encodings: encodings.collect(),
         alternatives: true,
         withheld: false,
-        thinnest: Some(Arc::default()),
+        keyframes_on_request: parameters.is_none(),
+        thinnest: parameters.is_none().then(Arc::default),
     }
 }
 

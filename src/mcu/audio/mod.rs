@@ -20,6 +20,7 @@ mod port;
 mod resampler;
 mod signal;
 mod sink;
+mod stored_to_opus;
 mod stream;
 mod tap;
 mod target;
@@ -36,6 +37,7 @@ pub use options::{
 };
 pub(super) use opus::version as library_version;
 pub use sink::{AudioSink, FileError, PcmError, PcmFrame, PortStats, Speaker, TargetStats};
+pub use stored_to_opus::{SoundCoding, StoredToOpus, Untranscoded};
 pub use transcoder::{Transcoder, TranscoderTarget};
 
 /// Samples a second of each channel, inside.

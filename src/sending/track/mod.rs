@@ -60,6 +60,8 @@ pub struct OutgoingTrack {
     pub(super) sealed: Option<Box<Sealed>>,
     /// When repeating was last given up.
     pub(super) gave_up: Option<Instant>,
+    /// When its receiver, who had lost the picture, was last given the last group of pictures.
+    pub(super) began_again: Option<Instant>,
     told: Told,
 }
 
@@ -95,6 +97,7 @@ impl OutgoingTrack {
             nacked: Vec::new(),
             sealed: None,
             gave_up: None,
+            began_again: None,
             told: Told::default(),
         }
     }
@@ -284,6 +287,7 @@ mod tests {
                 .collect(),
             alternatives: true,
             withheld: false,
+            keyframes_on_request: true,
             thinnest: None,
         };
         track.describe_source(Arc::new(both));

@@ -1,7 +1,7 @@
 //! What a track says to its owner, each thing once: the encoding and the layers it forwards, the
 //! encodings it would take, keyframes it waits for, a codec that its receiver cannot take.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::OutgoingTrack;
 use crate::codec::{Kind, Layer};
@@ -11,6 +11,9 @@ use crate::sending::bandwidth::Bandwidth;
 use crate::sending::error::SendingError;
 use crate::sending::event::{Events, SendingEvent};
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
+
+/// Between two times that a receiver is given the last group of pictures again.
+const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 
 /// What was last said.
 #[derive(Default)]
@@ -59,7 +62,8 @@ impl OutgoingTrack {
             && let Some(encoding) = self.transponder.wants_keyframe(now)
         {
             let source = source.id;
-            events.push_back(match self.transponder.begins() {
+            let group = self.transponder.begins() || !self.keyframes_on_request();
+            events.push_back(match group {
                 true => SendingEvent::StartWanted { source, id: self.id, encoding },
                 false => SendingEvent::KeyframeWanted { source, encoding },
             });
@@ -146,10 +150,25 @@ impl OutgoingTrack {
 
     /// The receiver lost the picture (PLI, FIR, or a packet that does not come again): asks whoever
     /// feeds the track.
-    pub(in crate::sending) fn want_keyframe(&self, events: &mut Events) {
-        if let (Some(source), Some(encoding)) = (&self.source, self.transponder.current()) {
-            events.push_back(SendingEvent::KeyframeWanted { source: source.id, encoding });
+    pub(in crate::sending) fn want_keyframe(&mut self, now: Instant, events: &mut Events) {
+        let (Some(source), Some(encoding)) = (&self.source, self.transponder.current()) else {
+            return;
+        };
+        let source = source.id;
+        if self.keyframes_on_request() {
+            return events.push_back(SendingEvent::KeyframeWanted { source, encoding });
         }
+        // It gets the last one once more, and all that came since.
+        let again = |at: Instant| now.saturating_duration_since(at) >= BEGIN_AGAIN;
+        if self.began_again.is_none_or(again) {
+            self.began_again = Some(now);
+            events.push_back(SendingEvent::StartWanted { source, id: self.id, encoding });
+        }
+    }
+
+    /// Whether its source makes a keyframe when one is asked for.
+    pub(in crate::sending) fn keyframes_on_request(&self) -> bool {
+        self.description().is_none_or(|source| source.keyframes_on_request)
     }
 
     /// The receiver has no format for what the source sends.
@@ -164,6 +183,8 @@ impl OutgoingTrack {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::codec::Codec;
     use crate::codec::format::Format;
@@ -194,6 +215,25 @@ mod tests {
         assert!(matches!(events.pop_back(), Some(SendingEvent::StartExpected { .. })));
         track.after_choice(now, true, &mut events);
         assert!(events.iter().any(start));
+    }
+
+    #[test]
+    fn of_a_file_the_last_group_is_wanted_again_once_a_second() {
+        let (now, mut events) = (Instant::now(), Events::new());
+        let mut track = track(format(Codec::Vp8, PT), Codec::Vp8);
+        let mut file = (*description(Codec::Vp8, &[100_000])).clone();
+        file.keyframes_on_request = false;
+        track.describe_source(Arc::new(file));
+        track.transponder.select(None, Layer::HIGHEST);
+        let mut pictures = Source::new(Codec::Vp8);
+        track.transponder.forward(&pictures.keyframe()).expect("a keyframe starts it");
+        let starts = |track: &mut OutgoingTrack, after: u64, events: &mut Events| {
+            track.want_keyframe(now + Duration::from_millis(after), events);
+            events.drain(..).filter(|e| matches!(e, SendingEvent::StartWanted { .. })).count()
+        };
+        assert_eq!(starts(&mut track, 0, &mut events), 1);
+        assert_eq!(starts(&mut track, 300, &mut events), 0);
+        assert_eq!(starts(&mut track, 1_000, &mut events), 1);
     }
 
     #[test]

@@ -61,6 +61,35 @@ impl Simulcast {
     }
 }
 
+#[test]
+fn a_stream_begins_once_more_with_the_group_it_had_under_new_numbers() {
+    let mut source = Source::new(Codec::Vp8);
+    let mut transponder = Transponder::new(Kind::Video);
+    transponder.set_source(&[state(0, true)]);
+    let group: Vec<SourcePacket> = [true, false, false, false]
+        .into_iter()
+        .flat_map(|keyframe| source.frame(keyframe, 2))
+        .collect();
+    let first: Vec<Forward> = group.iter().filter_map(|p| transponder.forward(p)).collect();
+    let newest = group.last().unwrap();
+    assert!(!transponder.begin_with_group(newest, false), "it is there already");
+    assert_eq!(transponder.current(), Some(LOW));
+    assert!(transponder.begin_with_group(newest, true));
+    let again: Vec<Forward> = group.iter().filter_map(|p| transponder.forward(p)).collect();
+    assert_eq!((first.len(), again.len()), (8, 8));
+    let before = first.last().unwrap();
+    assert!(again.iter().zip(1..).all(|(forward, n)| forward.sequence == before.sequence + n));
+    assert!(again.iter().all(|f| (f.timestamp.wrapping_sub(before.timestamp) as i32) > 0));
+    let pictures = group.iter().zip(&again).map(|(packet, forward)| picture(packet, forward).0);
+    let mut pictures: Vec<u16> = pictures.collect();
+    pictures.dedup();
+    let last = picture(newest, before).0;
+    assert_eq!(pictures, (1..5).map(|n| last + n).collect::<Vec<_>>(), "no picture is missing");
+    // What comes goes on from there.
+    let next = transponder.forward(&source.frame(false, 1)[0]).unwrap();
+    assert_eq!(next.sequence, again[7].sequence + 1);
+}
+
 /// Picture id and TL0PICIDX as the receiver reads them.
 fn picture(packet: &SourcePacket, forward: &Forward) -> (u16, u8) {
     let mut payload = Vec::new();

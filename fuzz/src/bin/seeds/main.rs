@@ -1,6 +1,7 @@
 //! Writes what fuzzing begins with: a few small inputs of each protocol into `seeds/`, which is part
 //! of the repository, and good streams and files for the mixers into `corpus/`.
 
+mod files;
 #[cfg(feature = "mcu")]
 mod mixers;
 mod payloads;
@@ -11,6 +12,7 @@ use std::fs;
 use std::path::Path;
 
 fn main() -> std::io::Result<()> {
+    files::write()?;
     payloads::write()?;
     protocols::write()?;
     peers::write()?;
