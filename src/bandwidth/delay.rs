@@ -302,9 +302,10 @@ mod tests {
 
     #[test]
     fn on_a_path_with_jitter_a_queue_that_grows_is_overuse_at_once_and_a_step_is_not() {
-        let jitter = |sent: f64| 30.0 + if (sent as u64 / 50) % 2 == 0 { 0.0 } else { 15.0 };
+        let jitter =
+            |sent: f64| 30.0 + if (sent as u64 / 50).is_multiple_of(2) { 0.0 } else { 15.0 };
         let (mut growing, mut held) = (QueueDelay::default(), QueueDelay::default());
-        let mut first = |queue: &mut QueueDelay, more: fn(f64) -> f64| {
+        let first = |queue: &mut QueueDelay, more: fn(f64) -> f64| {
             send(queue, 0, 5, jitter);
             (0..60).find(|n| {
                 let sent = 5000.0 + f64::from(*n) * 10.0;
