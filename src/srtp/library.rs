@@ -5,6 +5,6 @@ use aws_lc_sys::{OPENSSL_VERSION, OpenSSL_version};
 /// Version of the AWS-LC that is linked, such as `5.12.0`.
 pub fn library_version() -> String {
     // SAFETY: a static text.
-    let text = unsafe { CStr::from_ptr(OpenSSL_version(OPENSSL_VERSION as i32)) };
+    let text = unsafe { CStr::from_ptr(OpenSSL_version(OPENSSL_VERSION)) };
     text.to_string_lossy().trim_start_matches("AWS-LC ").to_owned()
 }
