@@ -1,7 +1,7 @@
 import js from '@eslint/js'
 import globals from 'globals'
 
-/** What is wrong in any style; how lines are laid out is left to whoever writes them. */
+/** What is wrong in any style; how lines are laid out is Prettier's. */
 const rules = {
   ...js.configs.recommended.rules,
   eqeqeq: ['error', 'always', { null: 'ignore' }],

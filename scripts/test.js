@@ -44,7 +44,14 @@ const ALONE = [
 ]
 
 const SECTIONS = {
-  format: () => command('cargo', ['fmt', '--check']),
+  format: () =>
+    eachOf(
+      [
+        ['cargo', ['fmt', '--check']],
+        ['node_modules/.bin/prettier', ['--log-level=warn', '--check', '**/*.{js,mjs}']]
+      ],
+      ([program, args]) => command(program, args)
+    ),
   'clippy-engine': () =>
     command('cargo', ['clippy', '--all-targets', '--no-default-features', ...FEATURES, '--', '-D', 'warnings']),
   // The library alone: in a test build napi registers nothing, so that all of the binding looks unused.

@@ -5,13 +5,13 @@ use crate::srtp;
 /// Names and versions of the engine and of the libraries in C that are linked into it, as the
 /// libraries themselves say.
 pub fn versions() -> Vec<(&'static str, String)> {
-    let mut versions = vec![
-        ("medialoom", env!("CARGO_PKG_VERSION").to_owned()),
-        ("awslc", srtp::library_version()),
-    ];
     #[cfg(feature = "mcu")]
-    versions.extend(crate::mcu::library_versions());
-    versions
+    let mixing = crate::mcu::library_versions();
+    #[cfg(not(feature = "mcu"))]
+    let mixing = Vec::new();
+    let always =
+        [("medialoom", env!("CARGO_PKG_VERSION").to_owned()), ("awslc", srtp::library_version())];
+    always.into_iter().chain(mixing).collect()
 }
 
 #[cfg(test)]

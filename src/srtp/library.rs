@@ -7,6 +7,6 @@ pub fn library_version() -> String {
     // Of bindings for other systems the constant is unsigned.
     #[allow(clippy::unnecessary_cast)]
     // SAFETY: a static text.
-    let text = unsafe { CStr::from_ptr(OpenSSL_version(OPENSSL_VERSION as i32)) };
+    let text = unsafe { CStr::from_ptr(OpenSSL_version(OPENSSL_VERSION)) };
     text.to_string_lossy().trim_start_matches("AWS-LC ").to_owned()
 }
