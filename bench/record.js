@@ -1,6 +1,6 @@
 'use strict'
 
-/** What recording costs: recordings of a core, memory, the media thread. docs/recording.md has the figures; see `--help`. */
+/** What recording costs: recordings of a core, memory, the media thread. `--help` lists the options. */
 
 const { spawn } = require('node:child_process')
 const { createInterface } = require('node:readline')
