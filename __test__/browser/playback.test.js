@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { after, afterEach, before, test } = require('node:test')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { Endpoint } = require('../..')
-const { AAC, H264, OPUS, VP8, folder, hasFfmpeg, makeFile } = require('../support/media-files.js')
+const { AAC, H264, OPUS, PICTURE, VP8, folder, hasFfmpeg, makeFile } = require('../support/media-files.js')
 const { Fixture, eventually } = require('./fixture.js')
 
 const FLASHES = 5
@@ -119,7 +119,7 @@ for (const [name, video, audio] of [
     const page = await watch(player)
     player.play()
     const now = await eventually(() => decoded(page), now => now.frames > 25 && now.samples > 24_000, 'pictures and sound')
-    assert.deepEqual([now.width, now.height], [320, 240])
+    assert.deepEqual([now.width, now.height], [PICTURE.width, PICTURE.height])
     // Players take their time to get in step, more of it on a machine that has other things to do.
     const apart = await eventually(
       async () => skew(await page.evaluate(() => globalThis.moments)),
@@ -177,7 +177,7 @@ test('who comes late sees the file at once, though its only keyframe was long ag
   await sleep(3000)
   const page = await watch(player)
   const now = await eventually(() => decoded(page), now => now.frames > 5, 'pictures')
-  assert.equal(now.width, 320)
+  assert.equal(now.width, PICTURE.width)
   assert.equal(player.ended, false)
   // While time stands still nothing else comes, and it is the same.
   player.pause()

@@ -10,7 +10,7 @@ const path = require('node:path')
 const hasFfmpeg = !spawnSync('ffmpeg', ['-version']).error
 const hasMkvmerge = !spawnSync('mkvmerge', ['--version']).error
 
-const PICTURE = { rate: 25, width: 320, height: 240 }
+const PICTURE = { rate: 25, width: 160, height: 120 }
 /** Pictures from one keyframe to the next. */
 const GROUP = 10
 const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k']

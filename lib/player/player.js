@@ -103,6 +103,8 @@ class Player extends MediaObject {
     callNative(() => this.#native.play(this.id, playing))
     this.#paused = !playing
     if (playing) this.#ended = false
+    // What was played in the meantime is told.
+    else this.#state = { ...this.#state, position: this.position, playing: false }
   }
 
   async seek(seconds, item = this.item) {

@@ -139,7 +139,10 @@ class RecordedFile {
   #sync(recorder) {
     if (recorder.closed) return
     const wanted = this.#wanted.filter(track => !track.closed && !this.#refused.has(track))
-    for (const line of recorder.tracks) if (line.source && !wanted.includes(line.source)) line.detach()
+    for (const line of recorder.tracks) {
+      const source = /** @type {PublishedTrack | null} */ (line.source)
+      if (source && !wanted.includes(source)) line.detach()
+    }
     for (const track of wanted) {
       if (recorder.tracks.some(line => line.source === track)) continue
       try {
@@ -163,7 +166,7 @@ class RecordedFile {
     })
     let source = track
     line.on('error', error => {
-      source = line.source ?? source
+      source = /** @type {PublishedTrack | null} */ (line.source) ?? source
       this.#misfit(source, error)
     })
   }
