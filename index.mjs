@@ -5,6 +5,7 @@ export const {
   setLogger,
   MediaLoomError,
   Endpoint,
+  RtpTransport,
   Transport,
   IncomingStream,
   IncomingTrack,

@@ -23,6 +23,9 @@ const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
+const { PeerTransport } = require('./transport/peer-transport.js')
+const { RtpTransport } = require('./transport/rtp-transport.js')
+const { rtpOptions } = require('./transport/rtp-options.js')
 const { Transport } = require('./transport/transport.js')
 const { transportOptions } = require('./transport/transport-options.js')
 
@@ -117,6 +120,33 @@ class Endpoint extends MediaObject {
     this.#transports.add(transport)
     emit(this, 'transport', transport)
     return transport
+  }
+
+  async createRtpTransport(given) {
+    check.open(this)
+    const options = await rtpOptions(given, sdp => callNative(() => this.#native.readAnnouncement(sdp)))
+    check.open(this)
+    return new Promise((resolve, reject) => {
+      let transport
+      const post = (engine, request) => {
+        // At once, so that it hears of its tracks, which come before the answer.
+        const created = engine.createRtpTransport(request, JSON.stringify(options.engine))
+        transport = new RtpTransport(kConstruct, this, created, options, given?.appData)
+        this.#transports.add(transport)
+      }
+      try {
+        this.#dispatcher.ask(this, post, error => {
+          if (!error) return resolve(transport)
+          mark(transport, 'error')
+          reject(options.named(error))
+        })
+      } catch (error) {
+        reject(options.named(error))
+      }
+    }).then(transport => {
+      emit(this, 'transport', transport)
+      return transport
+    })
   }
 
   createActiveSpeakerDetector(given) {
@@ -245,7 +275,7 @@ class Endpoint extends MediaObject {
       announce(mark(object, 'error'))
     }
     // Nobody answers any more what was asked of them; they may have been closing.
-    this.#dispatcher.rejectRequestsOf(owner => owner instanceof Transport && ended(owner))
+    this.#dispatcher.rejectRequestsOf(owner => owner instanceof PeerTransport && ended(owner))
   }
 
   [kChildren]() {

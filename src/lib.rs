@@ -14,6 +14,7 @@ pub mod net;
 #[cfg(feature = "node")]
 mod node;
 pub mod peer;
+pub mod plain;
 pub mod queue;
 pub mod receiving;
 pub mod sdp;

@@ -14,6 +14,7 @@ pub mod mailbox;
 pub mod mixer;
 pub mod options;
 pub mod recorder;
+pub mod rtp;
 pub mod snapshot;
 pub mod speakers;
 pub mod stats;

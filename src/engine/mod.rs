@@ -12,6 +12,7 @@ pub mod mixer;
 pub mod movers;
 pub mod occupancy;
 mod peer;
+mod ports;
 pub mod recorder;
 mod routes;
 pub mod shard;

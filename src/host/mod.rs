@@ -15,6 +15,7 @@ mod media_threads;
 mod mixing;
 mod recording;
 mod rings;
+mod rtp_ports;
 pub mod tasks;
 mod thread;
 mod wakeup;
@@ -24,4 +25,5 @@ pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 pub use mixing::{MixedTrackInfo, MixerInfo};
+pub use crate::plain::announcement;
 pub use recording::{RepairError, RepairedFile, repair};

@@ -22,6 +22,7 @@ mod logger;
 mod mixer;
 mod options;
 mod recorder;
+mod rtp_transport;
 mod running;
 mod speakers;
 mod track;

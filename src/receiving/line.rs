@@ -24,6 +24,8 @@ pub struct ReceiveLine {
     pub telephone_events: Vec<TelephoneEventFormat>,
     /// RIDs that the peer sends (RFC 8851), in the order in which it announces them.
     pub rids: Vec<Rid>,
+    /// The place of an SSRC in [`ReceiveLine::sources`] is that of its RID: nothing else tells of it.
+    pub places_have_rids: bool,
     /// SSRCs that the description names (RFC 5576), in its order. May be empty, and may be wrong:
     /// what packets say of themselves counts more.
     pub sources: Vec<AnnouncedSource>,

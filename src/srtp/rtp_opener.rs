@@ -17,7 +17,7 @@ impl RtpOpener {
     pub fn new(material: &KeyingMaterial, client: bool) -> Option<Self> {
         let profile = material.profile();
         Some(Self {
-            cipher: Cipher::new(profile, &material.session_keys(!client, Packets::Rtp)?)?,
+            cipher: Cipher::new(material, !client, Packets::Rtp)?,
             overhead: profile.rtp_overhead(),
         })
     }
@@ -56,6 +56,11 @@ impl RtpOpener {
         match &self.cipher {
             Cipher::Gcm(gcm) => gcm.open_rtp(clear, body, ssrc, index, plain),
             Cipher::CounterMode(mode) => mode.open_rtp(packet, header, ssrc, index, plain),
+            Cipher::Null => {
+                plain.clear();
+                plain.extend_from_slice(body);
+                Some(())
+            }
         }
     }
 }

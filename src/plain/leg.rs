@@ -1,0 +1,200 @@
+//! One port of a transport: where its packets come from and go to, and what protects them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::guard::{Guard, Seal};
+use super::latch::{Latch, Verdict};
+use super::setup::Keys;
+use crate::control::flow::{Flow, Protocol};
+use crate::control::rtp::{BoundPort, RtpOptions, RtpPort};
+
+/// RTCP is on the port after that of RTP where nothing says otherwise (RFC 3550 11).
+const RTCP_DISTANCE: u16 = 1;
+
+pub(super) struct Leg {
+    /// The line that it belongs to, and the encoding of that.
+    pub(super) media: usize,
+    pub(super) place: usize,
+    pub(super) bound: BoundPort,
+    pub(super) rtcp_mux: bool,
+    latch: Latch,
+    /// Where RTCP goes, as it was told.
+    remote_rtcp: Option<SocketAddr>,
+    /// Where RTCP comes from, once some came.
+    heard_rtcp: Option<SocketAddr>,
+    /// `None`: RTP/AVP.
+    guard: Option<Guard>,
+    seal: Option<Seal>,
+    /// SSRCs of media: as it was told, and as it last came.
+    pub(super) announced: Option<u32>,
+    pub(super) ssrc: Option<u32>,
+}
+
+/// What a datagram is, after a port looked at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Entry {
+    /// From elsewhere, or not authentic.
+    Refused,
+    /// In the clear as it came.
+    Plain { newest: bool },
+    /// It was opened into the buffer.
+    Opened { newest: bool },
+}
+
+impl Leg {
+    /// `None` when the cryptography refuses the keys.
+    pub(super) fn new(
+        (media, place): (usize, usize),
+        options: &RtpOptions,
+        port: &RtpPort,
+        bound: BoundPort,
+        keys: Keys,
+    ) -> Option<Self> {
+        let Keys { send, receive } = keys;
+        let guard = match receive {
+            Some(material) => Some(Guard::new(&material)?),
+            None => None,
+        };
+        let seal = match send {
+            Some(material) => Some(Seal::new(&material)?),
+            None => None,
+        };
+        // What is sent to a group comes from its members.
+        let given = port.remote;
+        let latch = Latch::new(given, port.allowed.clone(), options.comedia, guard.is_some());
+        Some(Self {
+            media,
+            place,
+            bound,
+            rtcp_mux: port.rtcp_mux,
+            latch,
+            remote_rtcp: port.remote_rtcp,
+            heard_rtcp: None,
+            guard,
+            seal,
+            announced: port.ssrc,
+            ssrc: None,
+        })
+    }
+
+    /// Whether RTP that comes there is this one's.
+    pub(super) fn takes_rtp_at(&self, local: SocketAddr) -> bool {
+        self.bound.rtp.local == local
+    }
+
+    /// Whether RTCP that comes there is this one's.
+    pub(super) fn takes_rtcp_at(&self, local: SocketAddr) -> bool {
+        self.bound.rtcp.local == local
+    }
+
+    /// Whether RTP from there may be this one's.
+    pub(super) fn verdict(&self, now: Instant, from: SocketAddr) -> Verdict {
+        self.latch.judge(now, from)
+    }
+
+    /// Looks at an RTP packet that [`Leg::verdict`] did not refuse.
+    pub(super) fn enter_rtp(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Entry {
+        match &mut self.guard {
+            None => Entry::Plain { newest: true },
+            Some(guard) => match guard.open_rtp(now, datagram, plain) {
+                Some(authentic) => Entry::Opened { newest: authentic.newest },
+                None => Entry::Refused,
+            },
+        }
+    }
+
+    /// Looks at an RTCP compound: from where RTCP came before, or else from the host that media come
+    /// from or go to.
+    pub(super) fn enter_rtcp(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Entry {
+        let host = self.latch.learnt().or(self.latch.target());
+        let at_home = match self.heard_rtcp {
+            Some(heard) => heard == from,
+            None => host.is_some_and(|host| host.ip().to_canonical() == from.ip().to_canonical()),
+        };
+        match &mut self.guard {
+            None if at_home => {
+                self.heard_rtcp = Some(from);
+                Entry::Plain { newest: true }
+            }
+            None => Entry::Refused,
+            Some(guard) => {
+                if !guard.open_rtcp(datagram, plain) {
+                    return Entry::Refused;
+                }
+                if at_home || self.heard_rtcp.is_none() {
+                    self.heard_rtcp = Some(from);
+                }
+                Entry::Opened { newest: true }
+            }
+        }
+    }
+
+    /// A packet from there was the far end's. Gives whether it is somewhere else than before.
+    pub(super) fn learn(&mut self, now: Instant, from: SocketAddr) -> bool {
+        let before = self.latch.learnt();
+        let moved = self.latch.learn(now, from);
+        if moved && before.is_some() {
+            self.heard_rtcp = None;
+        }
+        moved
+    }
+
+    /// Where RTP goes.
+    pub(super) fn rtp_flow(&self) -> Option<Flow> {
+        self.latch.target().map(|remote| flow(self.bound.rtp.local, remote))
+    }
+
+    /// Where RTCP goes: where it was said or comes from, else where it is by the rules.
+    pub(super) fn rtcp_flow(&self) -> Option<Flow> {
+        let remote = match (self.remote_rtcp, self.heard_rtcp) {
+            (Some(given), _) => given,
+            (None, Some(heard)) => heard,
+            (None, None) => {
+                let mut remote = self.latch.target()?;
+                if !self.rtcp_mux {
+                    remote.set_port(remote.port().checked_add(RTCP_DISTANCE)?);
+                }
+                remote
+            }
+        };
+        Some(flow(self.bound.rtcp.local, remote))
+    }
+
+    /// Where media come from, once some came.
+    pub(super) fn source(&self) -> Option<SocketAddr> {
+        self.latch.learnt()
+    }
+
+    /// Whether it can send.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.latch.target().is_some()
+    }
+
+    pub(super) fn seal(&mut self) -> Option<&mut Seal> {
+        self.seal.as_mut()
+    }
+
+    /// Whether what comes in is protected.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    pub(super) fn is_protected(&self) -> bool {
+        self.guard.is_some() || self.seal.is_some()
+    }
+}
+
+fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
+    Flow { protocol: Protocol::Udp, local, remote }
+}
