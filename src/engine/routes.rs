@@ -93,7 +93,9 @@ impl Route {
         if self.histories.len() <= index {
             self.histories.resize_with(index + 1, History::default);
         }
+        let long = self.description.as_ref().is_some_and(|source| !source.makes_keyframes);
         let history = &mut self.histories[index];
+        history.set_long(long);
         if nobody {
             history.insert_for_newcomers(packet);
             return false;

@@ -93,6 +93,10 @@ impl Session {
         let _ = self.receiving.rtp(now, datagram, &mut workspace.plain);
         self.dump(flow, datagram);
         self.opened = clear;
+        let early = self.legs.get_mut(place).and_then(super::leg::Leg::take_early);
+        if let Some(compound) = early {
+            self.take_rtcp(now, flow, &compound);
+        }
         self.take_received(now);
         Some(())
     }

@@ -1,17 +1,19 @@
 //! What the far end sends, and what it is told of that: the transport between its receiving half and
 //! the rest of its shard.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
-use crate::codec::rtcp;
+use super::fitting::Fitting;
+use crate::codec::{Kind, rtcp};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
 use crate::receiving::Received;
 use crate::sfu::source::SourceDescription;
-use crate::sfu::{EncodingIndex, EncodingSet, Need};
+use crate::sfu::{EncodingIndex, EncodingSet, Need, SourcePacket};
 
 impl Session {
     /// Takes an RTCP compound in the clear.
@@ -36,10 +38,13 @@ impl Session {
         self.take_received(now);
     }
 
-    pub(super) fn take_received(&mut self, _now: Instant) {
+    pub(super) fn take_received(&mut self, now: Instant) {
         while let Some(received) = self.receiving.next_event() {
             self.events.push_back(match received {
-                Received::Packet(packet) => PeerEvent::Packet { packet },
+                Received::Packet(packet) => {
+                    self.fit(now, packet);
+                    continue;
+                }
                 Received::Changed { id } => PeerEvent::IncomingTrackChanged { id },
                 Received::Encoding { id, encoding } => {
                     PeerEvent::Event(Event::Encoding { id, encoding })
@@ -65,6 +70,41 @@ impl Session {
                     continue;
                 }
             });
+        }
+    }
+
+    /// Hands on a packet, made to fit whoever takes it where it has to be.
+    fn fit(&mut self, now: Instant, packet: Arc<SourcePacket>) {
+        let events = &mut self.events;
+        let mut emit = |packet| events.push_back(PeerEvent::Packet { packet });
+        let mut lines = self.media.iter_mut().enumerate();
+        let line = lines.find(|(_, line)| line.incoming == Some(packet.track));
+        let Some((place, line)) = line.filter(|(_, line)| line.kind == Kind::Video) else {
+            return emit(packet);
+        };
+        let encoding = packet.encoding;
+        let known = line.fitting.iter().position(|fitting| fitting.encoding == encoding);
+        let known = known.unwrap_or_else(|| {
+            let repaired = self.options.media.get(place).is_some_and(|media| media.feedback);
+            line.fitting.push(Fitting::new(encoding, &line.declared.parameter_sets, repaired));
+            line.fitting.len() - 1
+        });
+        if let Some(fitting) = line.fitting.get_mut(known) {
+            fitting.take(now, packet, &mut emit);
+        }
+    }
+
+    /// When [`Session::poll_fitting`] is due.
+    pub(super) fn fitting_at(&self) -> Option<Instant> {
+        self.media.iter().flat_map(|line| &line.fitting).filter_map(Fitting::next).min()
+    }
+
+    /// Goes on without packets that did not come in time.
+    pub(super) fn poll_fitting(&mut self, now: Instant) {
+        let events = &mut self.events;
+        let mut emit = |packet| events.push_back(PeerEvent::Packet { packet });
+        for fitting in self.media.iter_mut().flat_map(|line| &mut line.fitting) {
+            fitting.poll(now, &mut emit);
         }
     }
 

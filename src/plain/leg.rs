@@ -11,6 +11,8 @@ use crate::control::rtp::{BoundPort, RtpOptions, RtpPort};
 
 /// RTCP is on the port after that of RTP where nothing says otherwise (RFC 3550 11).
 const RTCP_DISTANCE: u16 = 1;
+/// Bytes of a report that is kept.
+const MAX_EARLY: usize = 1500;
 
 pub(super) struct Leg {
     /// The line that it belongs to, and the encoding of that.
@@ -23,6 +25,9 @@ pub(super) struct Leg {
     remote_rtcp: Option<SocketAddr>,
     /// Where RTCP comes from, once some came.
     heard_rtcp: Option<SocketAddr>,
+    /// A report that came before anything else, in the clear: who sends a report first sends none again
+    /// for seconds, and nothing tells what belongs together without.
+    early: Option<(SocketAddr, Vec<u8>)>,
     /// `None`: RTP/AVP.
     guard: Option<Guard>,
     seal: Option<Seal>,
@@ -71,6 +76,7 @@ impl Leg {
             latch,
             remote_rtcp: port.remote_rtcp,
             heard_rtcp: None,
+            early: None,
             guard,
             seal,
             announced: port.ssrc,
@@ -127,13 +133,21 @@ impl Leg {
                 self.heard_rtcp = Some(from);
                 Entry::Plain { newest: true }
             }
-            None => Entry::Refused,
+            None => {
+                if host.is_none() && datagram.len() <= MAX_EARLY {
+                    self.early = Some((from, datagram.to_vec()));
+                }
+                Entry::Refused
+            }
             Some(guard) => {
                 if !guard.open_rtcp(datagram, plain) {
                     return Entry::Refused;
                 }
                 if at_home || self.heard_rtcp.is_none() {
                     self.heard_rtcp = Some(from);
+                }
+                if self.ssrc.is_none() && plain.len() <= MAX_EARLY {
+                    self.early = Some((from, plain.clone()));
                 }
                 Entry::Opened { newest: true }
             }
@@ -148,6 +162,17 @@ impl Leg {
             self.heard_rtcp = None;
         }
         moved
+    }
+
+    /// The report that came before the first packet, if it was from the host that media come from.
+    pub(super) fn take_early(&mut self) -> Option<Vec<u8>> {
+        let (from, compound) = self.early.take()?;
+        let host = self.latch.learnt()?;
+        let same = host.ip().to_canonical() == from.ip().to_canonical();
+        if same && self.guard.is_none() {
+            self.heard_rtcp.get_or_insert(from);
+        }
+        same.then_some(compound)
     }
 
     /// Where RTP goes.

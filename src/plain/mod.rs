@@ -13,15 +13,19 @@ mod datagrams;
 mod departures;
 mod dumping;
 mod error;
+mod fitting;
 mod guard;
 mod incoming;
 mod latch;
 mod leg;
 mod lines;
+mod parameter_sets;
 mod setup;
 mod split;
 mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +46,7 @@ use crate::receiving::{Receiving, TelephoneEvents};
 use crate::sdp::Declared;
 use crate::sending::{Sending, WallClock};
 use crate::srtp::KeyingMaterial;
+use fitting::Fitting;
 use leg::Leg;
 use setup::Media;
 
@@ -85,6 +90,8 @@ struct MediaLine {
     incoming: Option<SourceId>,
     /// When another SSRC was last taken for the far end's.
     renewed: Option<Instant>,
+    /// Of pictures, one for each encoding that came.
+    fitting: Vec<Fitting>,
 }
 
 /// What the sending half believes that it sends to. Where packets go is decided when they leave.
@@ -125,6 +132,7 @@ impl Session {
                 send: given.send,
                 incoming,
                 renewed: None,
+                fitting: Vec::new(),
             });
         }
         let clear = KeyingMaterial::none();
@@ -186,6 +194,7 @@ impl Session {
         self.with_sending(|sending| sending.handle_timeout(now));
         let events = &mut self.events;
         self.telephone.poll(now, |event| events.push_back(PeerEvent::Event(event)));
+        self.poll_fitting(now);
         self.poll_silence(now);
         self.poll_dump();
     }
@@ -197,6 +206,7 @@ impl Session {
             self.receiving.next(),
             self.telephone.next(),
             self.silence_at(),
+            self.fitting_at(),
         ];
         own.into_iter().flatten().min()
     }

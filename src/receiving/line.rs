@@ -86,3 +86,10 @@ pub struct FeedbackKinds {
     /// `goog-remb` (draft-alvestrand-rmcat-remb-03).
     pub remb: bool,
 }
+
+impl FeedbackKinds {
+    /// Whether the peer can be asked for a keyframe.
+    pub fn asks_keyframes(self) -> bool {
+        self.pli || self.fir
+    }
+}

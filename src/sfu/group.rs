@@ -13,6 +13,11 @@ const MAX_AGE: Duration = Duration::from_secs(2);
 const MAX_BYTES: usize = 256 * 1024;
 /// Half of what a history has room for.
 const MAX_PACKETS: u64 = 512;
+/// The same where the sender makes no keyframe when it is asked: what a receiver would wait for is the
+/// next one that comes by itself, which takes ten seconds with many encoders.
+const LONG_AGE: Duration = Duration::from_secs(10);
+const LONG_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const LONG_PACKETS: u64 = 4096;
 /// A group that is no older is going to be there when a handshake that has just begun is through.
 const YOUNG: Duration = Duration::from_secs(1);
 
@@ -44,20 +49,25 @@ impl Group {
     }
 
     /// The group with one more packet; `None` when it has become too much.
-    pub(super) fn with(mut self, packet: &SourcePacket) -> Option<Self> {
+    pub(super) fn with(mut self, packet: &SourcePacket, long: bool) -> Option<Self> {
         let Some(place) = packet.sequence.checked_sub(self.first) else { return Some(self) };
         self.bytes += packet.payload.len();
-        let short = place < MAX_PACKETS && self.bytes <= MAX_BYTES;
-        (short && self.lasts(packet.arrival)).then_some(self)
+        let (packets, bytes) =
+            if long { (LONG_PACKETS, LONG_BYTES) } else { (MAX_PACKETS, MAX_BYTES) };
+        let short = place < packets && self.bytes <= bytes;
+        (short && self.lasts(packet.arrival, long)).then_some(self)
     }
 
-    /// Whether a receiver may still begin with it.
-    pub(super) fn lasts(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.arrival) <= MAX_AGE
+    /// Whether a receiver may still begin with it. `long`: the sender makes no keyframe when it is
+    /// asked.
+    pub(super) fn lasts(&self, now: Instant, long: bool) -> bool {
+        let age = if long { LONG_AGE } else { MAX_AGE };
+        now.saturating_duration_since(self.arrival) <= age
     }
 
     /// Whether a receiver that is about to connect is going to.
-    pub(super) fn is_young(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.arrival) <= YOUNG
+    pub(super) fn is_young(&self, now: Instant, long: bool) -> bool {
+        let age = if long { LONG_AGE } else { YOUNG };
+        now.saturating_duration_since(self.arrival) <= age
     }
 }

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::group::Group;
+use super::group::{Group, LONG_PACKETS};
 use super::packet::SourcePacket;
 
 /// Some four seconds of 2 Mbit/s, far more than a receiver can still wait for.
 const SLOTS: usize = 1024;
+/// Room for a long group.
+const LONG_SLOTS: usize = LONG_PACKETS as usize;
 /// What a history begins with: most encodings never have more packets in the time that counts.
 const FIRST_SLOTS: usize = 64;
 
@@ -23,9 +25,17 @@ pub struct History {
     watched: bool,
     /// Where a receiver's stream can begin.
     group: Option<Group>,
+    /// The sender makes no keyframe when it is asked: its groups are kept for longer.
+    long: bool,
 }
 
 impl History {
+    /// Whether the sender makes no keyframe when it is asked, so that its last group of pictures is kept
+    /// for up to ten seconds and 4 MiB.
+    pub fn set_long(&mut self, long: bool) {
+        self.long = long;
+    }
+
     /// Remembers a packet. One with nothing but padding is worth it only for the number that it has
     /// in the group.
     pub fn insert(&mut self, packet: &Arc<SourcePacket>) {
@@ -34,10 +44,10 @@ impl History {
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
-            *self = Self { watched: self.watched, ..Self::default() };
+            *self = Self { watched: self.watched, long: self.long, ..Self::default() };
         }
         let begun = Group::begin(packet, self.group.as_ref());
-        self.group = begun.or_else(|| self.group?.with(packet));
+        self.group = begun.or_else(|| self.group?.with(packet, self.long));
         self.grow(packet);
         let slot = self.index(packet.sequence);
         self.slots[slot] = Some(Arc::clone(packet));
@@ -65,7 +75,7 @@ impl History {
     /// The last group of pictures, in the order of its numbers: a keyframe and all that came since.
     /// `None` when that is too much or too long ago, or something of it is missing.
     pub fn group(&self, now: Instant) -> Option<Vec<Arc<SourcePacket>>> {
-        let (group, newest) = (self.group.filter(|group| group.lasts(now))?, self.newest.as_ref()?);
+        let (group, newest) = (self.group.filter(|group| group.lasts(now, self.long))?, self.newest.as_ref()?);
         (group.first..=newest.sequence)
             .map(|sequence| self.get(newest.ssrc, sequence).cloned())
             .collect()
@@ -73,7 +83,7 @@ impl History {
 
     /// Whether there is a group that a receiver which is about to connect can begin with.
     pub fn has_young_group(&self, now: Instant) -> bool {
-        self.group.is_some_and(|group| group.is_young(now))
+        self.group.is_some_and(|group| group.is_young(now, self.long))
     }
 
     /// Doubles while slots are needed for packets that are less than a second old.
@@ -83,9 +93,11 @@ impl History {
         }
         let overwritten = self.slots[self.index(packet.sequence)].as_ref();
         let young = overwritten.is_some_and(|old| {
-            packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
+            let of_group = self.long && self.group.is_some_and(|group| group.first <= old.sequence);
+            of_group || packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
         });
-        if young && self.slots.len() < SLOTS {
+        let most = if self.long { LONG_SLOTS } else { SLOTS };
+        if young && self.slots.len() < most {
             let length = 2 * self.slots.len();
             let before = std::mem::take(&mut self.slots);
             self.slots.resize(length, None);
@@ -231,6 +243,33 @@ mod tests {
             put(&mut history, vec![packet]);
         }
         assert!(history.group.is_none());
+    }
+
+    #[test]
+    fn a_sender_that_makes_no_keyframe_on_request_has_longer_groups() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        history.set_long(true);
+        put(&mut history, source.frame(true, 2));
+        let then = source.now();
+        assert!(group(&history, then + Duration::from_millis(9900)).is_some());
+        assert!(history.has_young_group(then + Duration::from_millis(9900)));
+        assert!(group(&history, then + Duration::from_millis(10_100)).is_none());
+        for _ in 0..8 {
+            source.wait(Duration::from_secs(1));
+            put(&mut history, source.frame(false, 400));
+        }
+        assert_eq!(group(&history, source.now()).unwrap().len(), 3202, "nothing is overwritten");
+        put(&mut history, source.frame(false, 1000));
+        assert!(history.group.is_none(), "more than may be");
+
+        put(&mut history, source.frame(true, 2));
+        for _ in 0..300 {
+            let mut packet = source.packet();
+            packet.payload = [&packet.payload[..], &[0; 14_000]].concat().into();
+            put(&mut history, vec![packet]);
+        }
+        assert!(history.group.is_none(), "4 MiB");
     }
 
     #[test]

@@ -153,6 +153,7 @@ fn description() -> Arc<SourceDescription> {
         formats,
         encodings,
         withheld: false,
+        makes_keyframes: true,
         alternatives: false,
         thinnest: None,
     })

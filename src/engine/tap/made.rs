@@ -183,6 +183,7 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
         encodings: encodings.collect(),
         alternatives: true,
         withheld: false,
+        makes_keyframes: true,
         thinnest: Some(Arc::default()),
     }
 }

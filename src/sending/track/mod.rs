@@ -284,6 +284,7 @@ mod tests {
                 .collect(),
             alternatives: true,
             withheld: false,
+            makes_keyframes: true,
             thinnest: None,
         };
         track.describe_source(Arc::new(both));
