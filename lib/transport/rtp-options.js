@@ -287,7 +287,11 @@ function named(error, kinds) {
   const { field } = error
   if (typeof field !== 'string') return error
   const name = field.replace(/^options\.media\[(\d+)\]/, (_, index) => `options.${kinds[index]}`)
-  const option = name.replace(/\.ports\[0\]\.(port|srtp)$/, '.$1').replace(/\.ports\[\d+\]\.address$/, '.address')
+  const option = name
+    .replace('.formats', '.codecs')
+    .replace(/\.ports\[0\]\.(port|srtp)$/, '.$1')
+    // That of all of them.
+    .replace(/^.*\.ports\[\d+\]\.address$/, 'options.address')
   if (option === field) return error
   return new MediaLoomError(error.code, `${option}: ${error.message.replace(`${field}: `, '')}`, { field: option })
 }
