@@ -45,6 +45,7 @@ class Endpoint extends MediaObject {
   #native
   #dispatcher
   #transports = new Set()
+  #rtpTransports = new Set()
   #detectors = new Set()
   #mixers = new Set()
   #recorders = new Set()
@@ -100,6 +101,10 @@ class Endpoint extends MediaObject {
     return [...this.#transports]
   }
 
+  get rtpTransports() {
+    return [...this.#rtpTransports]
+  }
+
   get activeSpeakerDetectors() {
     return [...this.#detectors]
   }
@@ -132,7 +137,7 @@ class Endpoint extends MediaObject {
         // At once, so that it hears of its tracks, which come before the answer.
         const created = engine.createRtpTransport(request, JSON.stringify(options.engine))
         transport = new RtpTransport(kConstruct, this, created, options, given?.appData)
-        this.#transports.add(transport)
+        this.#rtpTransports.add(transport)
       }
       try {
         this.#dispatcher.ask(this, post, error => {
@@ -143,9 +148,6 @@ class Endpoint extends MediaObject {
       } catch (error) {
         reject(options.named(error))
       }
-    }).then(transport => {
-      emit(this, 'transport', transport)
-      return transport
     })
   }
 
@@ -270,7 +272,7 @@ class Endpoint extends MediaObject {
     // Ids only grow, and have their thread in the low bits: what came later lives on the next thread.
     const ended = ({ id }) => id <= last && id % MAX_THREADS === thread
     emitError(this, fromNative(error))
-    for (const object of [...this.#transports, ...this.#detectors].filter(ended)) {
+    for (const object of [...this.#transports, ...this.#rtpTransports, ...this.#detectors].filter(ended)) {
       // A listener may have closed it meanwhile.
       announce(mark(object, 'error'))
     }
@@ -279,7 +281,8 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
+    const transports = [...this.#transports, ...this.#rtpTransports]
+    return [...transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
   }
 
   [kForget]() {
@@ -293,6 +296,7 @@ class Endpoint extends MediaObject {
 
   [kRemove](child) {
     this.#transports.delete(child)
+    this.#rtpTransports.delete(child)
     this.#detectors.delete(child)
     this.#mixers.delete(child)
     this.#recorders.delete(child)

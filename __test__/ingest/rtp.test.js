@@ -22,7 +22,7 @@ test('it has ports and tracks when it is there, and both are gone when it is clo
   const endpoint = await loopbackEndpoint(t)
   const transport = await endpoint.createRtpTransport({ audio: { codecs: [OPUS] }, video: { codecs: [VP8], direction: 'sendrecv' } })
   assert.ok(transport instanceof RtpTransport)
-  assert.deepEqual(endpoint.transports, [transport])
+  assert.deepEqual(endpoint.rtpTransports, [transport])
   assert.deepEqual(transport.incomingTracks.map(({ kind, codecs }) => [kind, ...codecs]), [['audio', 'opus'], ['video', 'vp8']])
   assert.deepEqual(transport.outgoingTracks.map(({ kind }) => kind), ['video'])
   for (const { address, port, rtcpPort } of transport.ports) {
@@ -36,7 +36,7 @@ test('it has ports and tracks when it is there, and both are gone when it is clo
   transport.on('closed', reason => closed.push(reason))
   await transport.close()
   assert.deepEqual(closed, ['parent', 'parent', 'parent', 'closed'])
-  assert.deepEqual(endpoint.transports, [])
+  assert.deepEqual(endpoint.rtpTransports, [])
   const next = await endpoint.createRtpTransport({ audio: { codecs: [OPUS], port } })
   assert.equal(next.ports[0].port, port, 'the port is free at once')
 })

@@ -16,12 +16,14 @@ const MAX_CHANNELS = 1024
 
 /** One peer: one ICE, DTLS and SRTP association carrying any number of streams. */
 class Transport extends PeerTransport {
+  #dispatcher
   #options
   #signalingState = 'stable'
   #channels = new Set()
 
   constructor(key, endpoint, created, options, appData) {
     super(key, endpoint, created, appData)
+    this.#dispatcher = endpoint[kDispatcher]
     this.#options = options
   }
 
@@ -96,7 +98,7 @@ class Transport extends PeerTransport {
     if (this.#channels.size >= MAX_CHANNELS) {
       throw new MediaLoomError('ERR_LIMIT', `a transport has at most ${MAX_CHANNELS} data channels`)
     }
-    const id = callNative(() => this[kDispatcher].native.createChannel(this.id, checked))
+    const id = callNative(() => this.#dispatcher.native.createChannel(this.id, checked))
     return this.#addChannel(id, checked, 'connecting', appData)
   }
 
@@ -135,7 +137,7 @@ class Transport extends PeerTransport {
 
   async #ask(post) {
     check.open(this)
-    return this[kDispatcher].request(this, post)
+    return this.#dispatcher.request(this, post)
   }
 
   #signal(state) {

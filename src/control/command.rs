@@ -128,6 +128,11 @@ pub enum TransportCommand {
         fragment: String,
     },
 
+    /// Of plain RTP: what was said anew of its lines. Ports and SSRCs stay.
+    UpdateRtp {
+        request: RequestId,
+        options: Box<RtpOptions>,
+    },
     /// `stream` and `track` are the two halves of the MSID.
     AddOutgoingTrack {
         id: OutgoingTrackId,

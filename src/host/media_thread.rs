@@ -22,8 +22,8 @@ use crate::engine::io::Reactor;
 use crate::net::address_table::AddressTable;
 use crate::net::listen::ShardSockets;
 use crate::net::poller::Poller;
-use crate::net::tcp::TcpConnections;
 use crate::net::sockets::Sockets;
+use crate::net::tcp::TcpConnections;
 use crate::net::udp::UdpSocket;
 use crate::queue::counters::ThreadCounters;
 

@@ -20,10 +20,10 @@ pub mod tasks;
 mod thread;
 mod wakeup;
 
+pub use crate::plain::announcement;
 pub use engine::Engine;
 pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 pub use mixing::{MixedTrackInfo, MixerInfo};
-pub use crate::plain::announcement;
 pub use recording::{RepairError, RepairedFile, repair};

@@ -273,17 +273,22 @@ impl<'a, R: Reactor> Thread<'a, R> {
                 if read > 0 && now.saturating_duration_since(before) >= LONG_TURN {
                     break;
                 }
-                more = udp.receive(index, &mut self.buffers, looking, |port, remote, destination, bytes| {
-                    if packets == 0 {
-                        inbox.take(reactor, *now);
-                    }
-                    packets += 1;
-                    length += bytes.len() as u64;
-                    if let Some(local) = port.or_else(|| table.announced(index, destination)) {
-                        let flow = Flow { protocol: Protocol::Udp, local, remote };
-                        reactor.handle_datagram(*now, &flow, bytes);
-                    }
-                });
+                more = udp.receive(
+                    index,
+                    &mut self.buffers,
+                    looking,
+                    |port, remote, destination, bytes| {
+                        if packets == 0 {
+                            inbox.take(reactor, *now);
+                        }
+                        packets += 1;
+                        length += bytes.len() as u64;
+                        if let Some(local) = port.or_else(|| table.announced(index, destination)) {
+                            let flow = Flow { protocol: Protocol::Udp, local, remote };
+                            reactor.handle_datagram(*now, &flow, bytes);
+                        }
+                    },
+                );
                 counters.packets_received.add(packets);
                 counters.bytes_received.add(length);
                 if !more {

@@ -24,7 +24,10 @@ impl fmt::Display for ListenError {
                 "port {first} leaves no room for {threads} threads, one port each, below 65536"
             ),
             Self::RtpPort { address, error, .. } => {
-                write!(f, "cannot have the ports for RTP at {address}: {error}; choose others, or 0")
+                write!(
+                    f,
+                    "cannot have the ports for RTP at {address}: {error}; choose others, or 0"
+                )
             }
             Self::Bind { protocol, address, error, .. } => {
                 let advice = match error.kind() {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Session;
+use super::error::PlainError;
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
@@ -10,11 +11,14 @@ use crate::control::ids::{RequestId, SourceId};
 use crate::peer::PeerEvent;
 
 impl Session {
-    /// Commands that concern this peer alone. Those that only a negotiated transport has are never
-    /// sent to one of plain RTP.
+    /// Commands that concern this peer alone.
     pub fn handle_command(&mut self, now: Instant, command: TransportCommand) {
         use TransportCommand as C;
         match command {
+            C::UpdateRtp { request, options } => {
+                let result = self.update(now, *options).map(|()| Reply::Done);
+                self.reply(request, result.map_err(EngineError::from));
+            }
             C::AddOutgoingTrack { id, kind, stream, track } => {
                 self.add_outgoing(now, id, kind, stream, track);
             }
@@ -46,9 +50,33 @@ impl Session {
                 self.receiving.request_keyframe_by_rid(now, id, rid.as_deref());
             }
             C::ListenLevels { id, listen } => self.receiving.listen_levels(id, listen),
+            C::AcceptOffer { request, .. }
+            | C::CreateOffer { request, .. }
+            | C::AcceptAnswer { request, .. }
+            | C::Rollback { request }
+            | C::AddCandidate { request, .. }
+            | C::AcceptFragment { request, .. } => {
+                self.reply(request, Err(PlainError::NoNegotiation.into()));
+            }
+            C::CreateChannel { id, .. } => {
+                let reason = CloseReason::Error;
+                self.events.push_back(PeerEvent::ChannelClosed { id, reason });
+            }
+            // The shard's own, and those of channels, of which there is none.
+            C::Attach { .. }
+            | C::AttachSlot { .. }
+            | C::Detach { .. }
+            | C::AttachChannel { .. }
+            | C::DetachChannel { .. }
+            | C::SendMessage { .. }
+            | C::SetBufferedAmountLow { .. }
+            | C::ListenChannel { .. }
+            | C::CloseChannel { .. }
+            | C::Close { .. } => {}
             #[cfg(feature = "fault-injection")]
             C::Panic => panic!("injected"),
-            _ => {}
+            #[cfg(feature = "fault-injection")]
+            C::Burden { .. } => {}
         }
     }
 
@@ -57,7 +85,9 @@ impl Session {
     }
 
     fn remove_incoming(&mut self, id: SourceId) {
-        let Some(line) = self.media.iter_mut().find(|line| line.incoming == Some(id)) else { return };
+        let Some(line) = self.media.iter_mut().find(|line| line.incoming == Some(id)) else {
+            return;
+        };
         line.incoming = None;
         self.receiving.remove_track(id);
         self.events.push_back(PeerEvent::IncomingTrackClosed { id, reason: CloseReason::Closed });

@@ -9,7 +9,7 @@ use crate::codec::multiplex::{self, Multiplexed};
 use crate::control::event::Event;
 use crate::control::flow::Flow;
 use crate::peer::PeerEvent;
-use crate::receiving::RtpHeader;
+use crate::receiving::{DropReason, RtpHeader};
 use crate::sending::Workspace;
 
 /// How often a line may come to have another SSRC: telling the receiving half is work.
@@ -41,13 +41,19 @@ impl Session {
 
     /// The port that an RTP packet is for: one that its stream came by before, or else the first
     /// that it may be for by its address and payload type.
-    fn port_of(&self, now: Instant, flow: &Flow, header: &RtpHeader<'_>) -> Option<(usize, Verdict)> {
+    fn port_of(
+        &self,
+        now: Instant,
+        flow: &Flow,
+        header: &RtpHeader<'_>,
+    ) -> Option<(usize, Verdict)> {
         let mut possible = None;
         for (place, leg) in self.legs.iter().enumerate() {
             if !leg.takes_rtp_at(flow.local) {
                 continue;
             }
-            let Some(line) = self.media.get(leg.media).filter(|line| line.incoming.is_some()) else {
+            let Some(line) = self.media.get(leg.media).filter(|line| line.incoming.is_some())
+            else {
                 continue;
             };
             let verdict = leg.verdict(now, flow.remote);
@@ -85,12 +91,15 @@ impl Session {
         if (verdict == Verdict::Known || newest) && leg.learn(now, flow.remote) {
             self.moved(now, place);
         }
+        self.note_ssrc(now, place, &header)?;
         self.hear(now);
-        self.note_ssrc(now, place, header.ssrc);
         let clear = std::mem::take(&mut self.opened);
         let datagram = if opened { &clear[..] } else { bytes };
         // What is dropped is counted there by its reason.
-        let _ = self.receiving.rtp(now, datagram, &mut workspace.plain);
+        let taken = self.receiving.rtp(now, datagram, &mut workspace.plain);
+        if taken == Err(DropReason::Replayed) && !opened && self.counts_anew(now, place, &header) {
+            let _ = self.receiving.rtp(now, datagram, &mut workspace.plain);
+        }
         self.dump(flow, datagram);
         self.opened = clear;
         let early = self.legs.get_mut(place).and_then(super::leg::Leg::take_early);
@@ -136,28 +145,44 @@ impl Session {
         self.reach(now);
     }
 
-    /// The far end sends with this SSRC on a port.
-    fn note_ssrc(&mut self, now: Instant, place: usize, ssrc: u32) {
-        let Some(leg) = self.legs.get_mut(place) else { return };
-        if leg.ssrc == Some(ssrc) {
-            return;
+    /// The far end sends with this SSRC on a port. `None` when it is another one too soon. Keys of a
+    /// telephone may have one of their own.
+    fn note_ssrc(&mut self, now: Instant, place: usize, header: &RtpHeader<'_>) -> Option<()> {
+        let leg = self.legs.get_mut(place)?;
+        let line = self.media.get_mut(leg.media)?;
+        if leg.ssrc == Some(header.ssrc) || !line.is_media(header.pt) {
+            return Some(());
         }
-        let Some(line) = self.media.get_mut(leg.media) else { return };
         let early = line.renewed.is_some_and(|at| now.saturating_duration_since(at) < RENEWAL);
         if leg.ssrc.is_some() && early {
-            return;
+            return None;
         }
         line.renewed = Some(now);
-        leg.ssrc = Some(ssrc);
+        leg.ssrc = Some(header.ssrc);
         self.configure();
+        Some(())
+    }
+
+    /// Whether a stream whose numbers are none that could follow counts anew: two packets in a row say
+    /// so (RFC 3550 A.1).
+    fn counts_anew(&mut self, now: Instant, place: usize, header: &RtpHeader<'_>) -> bool {
+        let Some(leg) = self.legs.get_mut(place) else { return false };
+        let follows = leg.odd.replace(header.sequence.wrapping_add(1)) == Some(header.sequence);
+        follows && self.receiving.begin_anew(now, header.ssrc, header.sequence)
     }
 }
 
 impl super::MediaLine {
+    /// Whether a payload type is that of sound or pictures.
+    fn is_media(&self, pt: u8) -> bool {
+        let formats = self.declared.formats.iter();
+        formats.flat_map(|f| [Some(f.pt), f.red]).flatten().any(|known| known == pt)
+    }
+
     /// Whether a payload type means anything here.
     fn takes(&self, pt: u8) -> bool {
-        let formats = self.declared.formats.iter();
-        let mut media = formats.flat_map(|f| [Some(f.pt), f.red, f.rtx]).flatten();
-        media.any(|known| known == pt) || self.declared.events.iter().any(|event| event.pt == pt)
+        let mut repairs = self.declared.formats.iter().filter_map(|format| format.rtx);
+        let mut events = self.declared.events.iter().map(|event| event.pt);
+        self.is_media(pt) || repairs.any(|known| known == pt) || events.any(|known| known == pt)
     }
 }

@@ -23,6 +23,8 @@ pub enum PlainError {
     Key { media: usize, port: usize },
     /// Two encodings of a line have one name.
     Rid { media: usize, port: usize },
+    /// It is asked for what only transports have that negotiate.
+    NoNegotiation,
     /// The dump cannot be written.
     Dump { path: PathBuf, error: io::Error },
 }
@@ -42,6 +44,7 @@ impl fmt::Display for PlainError {
                 "expected a suite such as AES_CM_128_HMAC_SHA1_80 and its key and salt (RFC 4568 6.1)",
             ),
             Self::Rid { .. } => f.write_str("each encoding has a name of its own"),
+            Self::NoNegotiation => f.write_str("plain RTP negotiates nothing and has no channels"),
             Self::Dump { path, error } => {
                 write!(f, "cannot write the dump {}: {error}", path.display())
             }
@@ -54,12 +57,14 @@ impl Fault for PlainError {
         match self {
             Self::Format { .. } => ErrorCode::CodecMismatch,
             Self::Dump { .. } => ErrorCode::Io,
+            Self::NoNegotiation => ErrorCode::InvalidState,
             _ => ErrorCode::InvalidArg,
         }
     }
 
     fn field(&self) -> Option<String> {
         Some(match self {
+            Self::NoNegotiation => return None,
             Self::Media => "options.media".to_owned(),
             Self::Ports { media } => format!("options.media[{media}].ports"),
             Self::NoFormat { media } => format!("options.media[{media}].formats"),

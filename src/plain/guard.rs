@@ -54,8 +54,7 @@ impl Guard {
         let header = RtpHeader::parse(datagram)?;
         let place = self.streams.iter().position(|stream| stream.ssrc == header.ssrc);
         let Self { rtp, streams, body, .. } = self;
-        let mut opens =
-            |index: &u64| rtp.open(datagram, header.length, header.ssrc, *index, body);
+        let mut opens = |index: &u64| rtp.open(datagram, header.length, header.ssrc, *index, body);
         let newest = match place.and_then(|place| streams.get_mut(place)) {
             Some(stream) => {
                 let index = stream.index.guess(header.sequence)?;

@@ -51,8 +51,7 @@ impl Latch {
         if learnt == from {
             return Verdict::Known;
         }
-        let silent =
-            self.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= SILENCE);
+        let silent = self.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= SILENCE);
         let may_move = self.comedia && (self.protected || silent);
         if may_move { self.possible(from) } else { Verdict::Refused }
     }
@@ -118,7 +117,8 @@ mod tests {
 
     #[test]
     fn who_is_named_sends_from_that_host_and_gets_what_is_sent_where_it_said() {
-        let (now, mut latch) = (Instant::now(), Latch::new(Some(at(5004)), Vec::new(), false, false));
+        let (now, mut latch) =
+            (Instant::now(), Latch::new(Some(at(5004)), Vec::new(), false, false));
         assert_eq!(latch.judge(now, elsewhere()), Verdict::Refused);
         assert_eq!(latch.judge(now, at(40_000)), Verdict::Possible);
         latch.learn(now, at(40_000));

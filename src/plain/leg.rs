@@ -34,6 +34,8 @@ pub(super) struct Leg {
     /// SSRCs of media: as it was told, and as it last came.
     pub(super) announced: Option<u32>,
     pub(super) ssrc: Option<u32>,
+    /// The number behind one that could not follow.
+    pub(super) odd: Option<u16>,
 }
 
 /// What a datagram is, after a port looked at it.
@@ -81,6 +83,7 @@ impl Leg {
             seal,
             announced: port.ssrc,
             ssrc: None,
+            odd: None,
         })
     }
 

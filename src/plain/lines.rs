@@ -76,7 +76,10 @@ impl Session {
                 receives: true,
                 formats: line.declared.formats.clone().into(),
                 telephone_events: events
-                    .map(|event| TelephoneEventFormat { pt: event.pt, clock_rate: event.clock_rate })
+                    .map(|event| TelephoneEventFormat {
+                        pt: event.pt,
+                        clock_rate: event.clock_rate,
+                    })
                     .collect(),
                 rids: line.rids.clone(),
                 places_have_rids: several,
@@ -91,6 +94,7 @@ impl Session {
                     nack: feedback,
                     pli: feedback,
                     fir: feedback,
+                    refused: !feedback,
                     ..FeedbackKinds::default()
                 },
                 reduced_size: given.is_some_and(|media| media.reduced_size),

@@ -35,8 +35,8 @@ pub use announcement::announcement;
 pub use error::PlainError;
 pub use setup::Setup;
 
-use crate::codec::names::Rid;
 use crate::codec::Kind;
+use crate::codec::names::Rid;
 use crate::control::event::{CloseReason, TransportState};
 use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::{Ids, SourceId, TransportId};

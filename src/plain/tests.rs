@@ -170,7 +170,11 @@ impl Rig {
         id
     }
 
-    fn forward(&mut self, track: OutgoingTrackId, packets: Vec<SourcePacket>) -> Vec<(Flow, Vec<u8>)> {
+    fn forward(
+        &mut self,
+        track: OutgoingTrackId,
+        packets: Vec<SourcePacket>,
+    ) -> Vec<(Flow, Vec<u8>)> {
         let packets: Vec<_> = packets
             .into_iter()
             .map(|packet| Arc::new(SourcePacket { track: SourceId(77), ..packet }))
@@ -292,7 +296,8 @@ fn each_port_is_reported_on_where_its_rtcp_goes() {
         assert!(!to_it.is_empty(), "{local}");
         for (_, compound) in to_it {
             assert_eq!(kinds(compound)[0], "rr");
-            let Some(Packet::ReceiverReport { reports, .. }) = rtcp::packets(compound).next() else {
+            let Some(Packet::ReceiverReport { reports, .. }) = rtcp::packets(compound).next()
+            else {
                 panic!("a report");
             };
             assert!(reports.map(|block| block.ssrc).eq([ssrc]));
@@ -321,7 +326,12 @@ fn keyframes_are_asked_for_where_the_far_end_takes_that_and_nowhere_else() {
         let track = rig.session.media[0].incoming.unwrap();
         let now = rig.now;
         assert_eq!(rig.session.describe(track).unwrap().makes_keyframes, feedback);
-        rig.session.request_keyframe(now, track, crate::sfu::EncodingIndex(0), crate::sfu::Need::Start);
+        rig.session.request_keyframe(
+            now,
+            track,
+            crate::sfu::EncodingIndex(0),
+            crate::sfu::Need::Start,
+        );
         rig.receive(5000, there(40_000), &rtp(8, 96, 4, &[0x00, 1]));
         let sent = rig.run(300);
         let all: Vec<_> = sent.iter().flat_map(|(_, compound)| kinds(compound)).collect();
@@ -401,7 +411,9 @@ fn each_port_of_simulcast_is_an_encoding_by_its_name() {
         .events()
         .into_iter()
         .filter_map(|event| match event {
-            PeerEvent::Event(Event::Encoding { encoding, .. }) => Some((encoding.rid?, encoding.ssrc)),
+            PeerEvent::Event(Event::Encoding { encoding, .. }) => {
+                Some((encoding.rid?, encoding.ssrc))
+            }
             _ => None,
         })
         .collect();
@@ -463,10 +475,11 @@ fn what_is_sent_begins_at_a_keyframe_and_goes_where_it_was_told() {
     let track = rig.outgoing(1, Kind::Video, crate::codec::Codec::Vp8);
     let mut camera = Source::new(crate::codec::Codec::Vp8);
     assert_eq!(rig.forward(track, camera.frame(false, 2)).len(), 0, "nothing to begin with");
-    assert!(rig.events().iter().any(|event| matches!(
-        event,
-        PeerEvent::Sending(SendingEvent::StartWanted { .. })
-    )));
+    assert!(
+        rig.events()
+            .iter()
+            .any(|event| matches!(event, PeerEvent::Sending(SendingEvent::StartWanted { .. })))
+    );
     let sent = rig.forward(track, camera.frame(true, 2));
     assert_eq!(sent.len(), 2);
     for (flow, bytes) in &sent {
@@ -481,10 +494,11 @@ fn what_is_sent_begins_at_a_keyframe_and_goes_where_it_was_told() {
     rig.events();
     let pli = [0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 1, 44];
     assert!(rig.receive(5001, there(6001), &pli));
-    assert!(rig.events().iter().any(|event| matches!(
-        event,
-        PeerEvent::Sending(SendingEvent::KeyframeWanted { .. })
-    )));
+    assert!(
+        rig.events()
+            .iter()
+            .any(|event| matches!(event, PeerEvent::Sending(SendingEvent::KeyframeWanted { .. })))
+    );
 }
 
 #[test]
@@ -518,10 +532,14 @@ fn it_says_goodbye_on_every_port() {
     for port in [5001, 5003] {
         assert!(sent.iter().any(|(at, kinds)| *at == port && kinds.contains(&"bye")), "{port}");
     }
-    let closed = rig.events().iter().filter(|event| {
-        matches!(event, PeerEvent::IncomingTrackClosed { .. })
-            || matches!(event, PeerEvent::Sending(SendingEvent::TrackClosed { .. }))
-    }).count();
+    let closed = rig
+        .events()
+        .iter()
+        .filter(|event| {
+            matches!(event, PeerEvent::IncomingTrackClosed { .. })
+                || matches!(event, PeerEvent::Sending(SendingEvent::TrackClosed { .. }))
+        })
+        .count();
     assert_eq!(closed, 3);
 }
 
@@ -561,11 +579,38 @@ fn a_report_that_comes_before_the_first_packet_puts_it_on_the_clock() {
 }
 
 #[test]
+fn a_sender_that_counts_anew_is_followed_after_two_packets() {
+    let mut rig = rig(options(vec![sound()]));
+    for sequence in [30_000, 30_001, 30_002] {
+        rig.receive(5000, there(4000), &rtp(7, 96, sequence, &[1]));
+    }
+    for sequence in 10_000..10_005 {
+        rig.receive(5000, there(4000), &rtp(7, 96, sequence, &[2]));
+    }
+    let packets = rig.packets();
+    assert_eq!(packets.len(), 3 + 4, "the first of the new ones may have been an old one");
+    assert!(packets.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+    let lost = rig.session.stats(rig.now).incoming_tracks[0].encodings[0].packets_lost;
+    assert_eq!(lost, 0);
+}
+
+#[test]
+fn a_source_that_changes_with_every_packet_is_taken_twice_a_second() {
+    let mut rig = rig(options(vec![sound()]));
+    let mut taken = 0;
+    for n in 0..1000u32 {
+        rig.receive(5000, there(4000), &rtp(n + 1, 96, 1, &[1]));
+        taken += rig.packets().len();
+        rig.now += Duration::from_millis(1);
+    }
+    assert!((1..=3).contains(&taken), "{taken}");
+}
+
+#[test]
 fn options_that_cannot_be_are_refused_with_their_place() {
     use crate::control::error::EngineError;
-    let field = |options: RtpOptions| {
-        EngineError::from(Setup::new(&options).unwrap_err()).field.unwrap()
-    };
+    let field =
+        |options: RtpOptions| EngineError::from(Setup::new(&options).unwrap_err()).field.unwrap();
     assert_eq!(field(options(Vec::new())), "options.media");
     let wrong = media(RtpKind::Video, 96, "opus/48000/2");
     assert_eq!(field(options(vec![sound(), wrong])), "options.media[1].formats[0]");
@@ -575,7 +620,10 @@ fn options_that_cannot_be_are_refused_with_their_place() {
     };
     assert_eq!(field(keyed("AES_CM_128_HMAC_SHA1_80", "ab")), "options.media[0].ports[0].srtp");
     assert_eq!(field(keyed("NULL", &"ab".repeat(30))), "options.media[0].ports[0].srtp");
-    assert_eq!(field(keyed("AES_CM_128_HMAC_SHA1_80", &"äb".repeat(30))), "options.media[0].ports[0].srtp");
+    assert_eq!(
+        field(keyed("AES_CM_128_HMAC_SHA1_80", &"äb".repeat(30))),
+        "options.media[0].ports[0].srtp"
+    );
     let none = RtpMedia { ports: Vec::new(), ..sound() };
     assert_eq!(field(options(vec![none])), "options.media[0].ports");
     let same = || RtpPort { rid: Some("a".into()), ..port() };

@@ -230,11 +230,7 @@ impl<'a> Found<'a> {
     }
 
     /// Which encoding of its track it is.
-    pub(super) fn key<'l>(
-        &self,
-        line: &'l ReceiveLine,
-        repair: bool,
-    ) -> Result<Key<'l>, DropReason>
+    pub(super) fn key<'l>(&self, line: &'l ReceiveLine, repair: bool) -> Result<Key<'l>, DropReason>
     where
         'a: 'l,
     {

@@ -85,11 +85,13 @@ pub struct FeedbackKinds {
     pub transport_cc: bool,
     /// `goog-remb` (draft-alvestrand-rmcat-remb-03).
     pub remb: bool,
+    /// The peer takes no feedback at all (RTP/AVP, RFC 3551): it is not asked for keyframes either.
+    pub refused: bool,
 }
 
 impl FeedbackKinds {
     /// Whether the peer can be asked for a keyframe.
     pub fn asks_keyframes(self) -> bool {
-        self.pli || self.fir
+        !self.refused
     }
 }

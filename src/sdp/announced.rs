@@ -211,7 +211,8 @@ mod tests {
         };
         let aac = line("opus/48000/2", "MPEG4-GENERIC/44100/2");
         assert_eq!(aac.as_deref(), Some("m=audio 5006 RTP/AVP 97"));
-        let crypto = line("AES_CM_128_HMAC_SHA1_80 inline:AAEC", "AES_CM_128_HMAC_SHA1_80 inline:AA");
+        let crypto =
+            line("AES_CM_128_HMAC_SHA1_80 inline:AAEC", "AES_CM_128_HMAC_SHA1_80 inline:AA");
         assert!(crypto.unwrap().starts_with("a=crypto:1 AES_CM"));
         assert!(line("m=video 5004", "m=video x").unwrap().starts_with("m=video x"));
         assert!(announced("v=0\r\ns=-\r\nt=0 0\r\n").is_err());

@@ -114,8 +114,11 @@ mod tests {
 
     #[test]
     fn sound_has_its_red_and_its_keys() {
-        let list =
-            [(97, "opus/48000/2", ""), (98, "red/48000/2", "97/97"), (101, "telephone-event/48000", "0-15")];
+        let list = [
+            (97, "opus/48000/2", ""),
+            (98, "red/48000/2", "97/97"),
+            (101, "telephone-event/48000", "0-15"),
+        ];
         let Declared { formats, events, .. } = declared(Kind::Audio, &list).unwrap();
         assert_eq!(formats.len(), 1);
         let Format { codec, pt, red, events: keys, .. } = formats[0];
@@ -131,11 +134,15 @@ mod tests {
 
     #[test]
     fn parameter_sets_come_with_the_format() {
-        let fmtp = "packetization-mode=1; sprop-parameter-sets=Z0LAHw==,aM48gA==; profile-level-id=42C01F";
+        let fmtp =
+            "packetization-mode=1; sprop-parameter-sets=Z0LAHw==,aM48gA==; profile-level-id=42C01F";
         let Declared { parameter_sets, formats, .. } =
             declared(Kind::Video, &[(96, "H264/90000", fmtp)]).unwrap();
         assert_eq!(parameter_sets.len(), 1);
-        assert_eq!(parameter_sets[0].units, [vec![0x67, 0x42, 0xc0, 0x1f], vec![0x68, 0xce, 0x3c, 0x80]]);
+        assert_eq!(
+            parameter_sets[0].units,
+            [vec![0x67, 0x42, 0xc0, 0x1f], vec![0x68, 0xce, 0x3c, 0x80]]
+        );
         assert_eq!(formats[0].parameters.packetization_mode, 1);
         let fmtp = "sprop-vps=QAE=;sprop-sps=QgE=; sprop-pps=RAE=";
         let Declared { parameter_sets, .. } =

@@ -75,7 +75,8 @@ impl History {
     /// The last group of pictures, in the order of its numbers: a keyframe and all that came since.
     /// `None` when that is too much or too long ago, or something of it is missing.
     pub fn group(&self, now: Instant) -> Option<Vec<Arc<SourcePacket>>> {
-        let (group, newest) = (self.group.filter(|group| group.lasts(now, self.long))?, self.newest.as_ref()?);
+        let (group, newest) =
+            (self.group.filter(|group| group.lasts(now, self.long))?, self.newest.as_ref()?);
         (group.first..=newest.sequence)
             .map(|sequence| self.get(newest.ssrc, sequence).cloned())
             .collect()

@@ -94,6 +94,7 @@ impl Str0m {
                 let mut cipher = provider.aead_aes_256_gcm().create_cipher(self.derive(0), false);
                 cipher.decrypt(&iv, &[aad], sealed, &mut plain).unwrap();
             }
+            other => panic!("str0m has no {other:?}"),
         }
         plain
     }
@@ -127,6 +128,7 @@ impl Str0m {
                 cipher.encrypt(&iv, &aad, text, &mut out).unwrap();
                 [header, &out, &word].concat()
             }
+            other => panic!("str0m has no {other:?}"),
         }
     }
 }

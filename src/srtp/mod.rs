@@ -26,7 +26,7 @@ pub use sealer::Sealer;
 
 use cm::CounterMode;
 use gcm::Gcm;
-use keys::Packets;
+use keys::{Packets, SessionKeys};
 
 /// What two sides agreed on, in the DTLS handshake or by descriptions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -173,7 +173,10 @@ impl Cipher {
         if profile == Profile::Null {
             return Some(Cipher::Null);
         }
-        let keys = material.session_keys(client, packets)?;
+        Self::with_keys(profile, &material.session_keys(client, packets)?, packets)
+    }
+
+    fn with_keys(profile: Profile, keys: &SessionKeys, packets: Packets) -> Option<Self> {
         // RTCP has the long tag in any case.
         let tag = if packets == Packets::Rtp { profile.rtp_overhead() } else { cm::TAG_LEN };
         Some(match profile {
@@ -181,9 +184,9 @@ impl Cipher {
             | Profile::Aes128CmSha1_32
             | Profile::Aes256CmSha1_80
             | Profile::Aes256CmSha1_32 => {
-                Cipher::CounterMode(Box::new(CounterMode::new(&keys, tag)?))
+                Cipher::CounterMode(Box::new(CounterMode::new(keys, tag)?))
             }
-            Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => Cipher::Gcm(Gcm::new(&keys)?),
+            Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => Cipher::Gcm(Gcm::new(keys)?),
             Profile::Null => Cipher::Null,
         })
     }

@@ -224,7 +224,8 @@ mod tests {
             &hex("517569642070726f2071756f"),
         );
         let mut pair = Pair::new(Profile::AeadAes128Gcm);
-        pair.opener.cipher = Cipher::new(Profile::AeadAes128Gcm, &keys).unwrap();
+        pair.opener.cipher =
+            Cipher::with_keys(Profile::AeadAes128Gcm, &keys, Packets::Rtcp).unwrap();
         let plain = hex("81c8000d4d617273 4e5450314e545032525450200000042a 0000e9304c756e61
             deadbeefdeadbeefdeadbeefdeadbeefdeadbeef");
         pair.refuses(&[&plain[..], &hex("841dd9683dd78ec92ae58790125f62b3 000005d4")].concat());

@@ -251,8 +251,8 @@ mod tests {
         for profile in Profile::ALL {
             let mut sealer = sealer(profile);
             let at = match profile {
-                Profile::Aes128CmSha1_80 => 8,
-                _ => 8 + 16,
+                Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => 8 + 16,
+                _ => 8,
             };
             let mut seal = |next: Option<u32>| {
                 sealer.next_rtcp_index = next.unwrap_or(sealer.next_rtcp_index);

@@ -70,10 +70,7 @@ pub fn cut(
 }
 
 /// The units of an aggregation packet, each by itself.
-fn split<F: NalFormat>(
-    body: &[u8],
-    emit: &mut impl FnMut(&[u8], &[u8]),
-) -> Result<(), Malformed> {
+fn split<F: NalFormat>(body: &[u8], emit: &mut impl FnMut(&[u8], &[u8])) -> Result<(), Malformed> {
     nal::split_aggregate(body, |nal| {
         if nal.len() > MAX_PAYLOAD {
             fragment::<F>(nal, emit);
@@ -109,8 +106,7 @@ fn refragment(header: &[u8], fragment: u8, body: &[u8], emit: &mut impl FnMut(&[
 fn cut_vp8(payload: &[u8], emit: &mut impl FnMut(&[u8], &[u8])) -> Result<(), Malformed> {
     const S: u8 = 0x10;
     let descriptor = Vp8Descriptor::parse(payload).ok_or(Malformed)?;
-    let (head, body) =
-        payload.split_at_checked(usize::from(descriptor.len)).ok_or(Malformed)?;
+    let (head, body) = payload.split_at_checked(usize::from(descriptor.len)).ok_or(Malformed)?;
     let mut head = head.to_vec();
     for piece in pieces(body, MAX_PAYLOAD - head.len()) {
         if let Some(first) = head.first_mut().filter(|_| !piece.first) {
@@ -127,8 +123,7 @@ fn cut_vp9(payload: &[u8], emit: &mut impl FnMut(&[u8], &[u8])) -> Result<(), Ma
     const E: u8 = 0x04;
     const V: u8 = 0x02;
     let descriptor = Vp9Descriptor::parse(payload).ok_or(Malformed)?;
-    let (head, body) =
-        payload.split_at_checked(usize::from(descriptor.len)).ok_or(Malformed)?;
+    let (head, body) = payload.split_at_checked(usize::from(descriptor.len)).ok_or(Malformed)?;
     let short = Vp9Descriptor::without_structure(payload).ok_or(Malformed)?;
     let most = MAX_PAYLOAD.checked_sub(head.len()).filter(|most| *most > 0).ok_or(Malformed)?;
     for piece in pieces(body, most) {

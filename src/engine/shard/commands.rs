@@ -103,7 +103,8 @@ impl Shard {
             | C::AcceptAnswer { request, .. }
             | C::Rollback { request }
             | C::AddCandidate { request, .. }
-            | C::AcceptFragment { request, .. } => answer(request, Err(closed())),
+            | C::AcceptFragment { request, .. }
+            | C::UpdateRtp { request, .. } => answer(request, Err(closed())),
             _ => {}
         }
     }
