@@ -747,6 +747,9 @@ export interface RtpAudioOptions extends RtpMediaOptions {
   red?: number
 }
 
+export type RtpMediaUpdate = Omit<RtpMediaOptions, 'port' | 'ports' | 'rtcpMux' | 'shared'>
+export type RtpAudioUpdate = Omit<RtpAudioOptions, 'port' | 'ports' | 'rtcpMux' | 'shared'>
+
 export interface RtpCodec {
   name: AudioCodec | VideoCodec
   /** 0 to 127. G.711 and G.722 have numbers of their own (RFC 3551 6). */
@@ -837,6 +840,12 @@ export class RtpTransport extends EventEmitter<RtpTransportEvents> {
    * the keys. `null` while nothing is sent anywhere.
    */
   readonly sdp: string | null
+  /**
+   * Says anew what lines are: where the far end is, what it takes and sends, its keys, that it is on hold. What is not given
+   * stays. Ports, SSRCs and tracks stay; a line that did not receive or send before gets its track.
+   * @throws {MediaLoomError} as {@link Endpoint.createRtpTransport}; nothing changes then
+   */
+  update(options: { audio?: RtpAudioUpdate; video?: RtpMediaUpdate }): Promise<void>
   /** As {@link Transport.setMaxBitrate}. */
   setMaxBitrate(bitrate: number | null): void
   /** As {@link Transport.setMaxIncomingBitrate}; the far end is told where it takes feedback. */

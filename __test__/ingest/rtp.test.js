@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
+const dgram = require('node:dgram')
 const { test } = require('node:test')
 const { RtpTransport } = require('../..')
 const { nextEvent, until } = require('../support/events.js')
@@ -243,4 +244,79 @@ test('options that make no sense are refused with their path', async t => {
   await refused({ audio: { codecs: [OPUS] }, allow: ['192.0.2.0/33'] }, 'options.allow[0]')
   await refused({ audio: { codecs: [OPUS] }, address: '192.0.2.77' }, 'options.address', 'ERR_LISTEN')
   await refused({ audio: { codecs: [OPUS], sound: true } }, 'options.audio.sound')
+})
+
+test('what is said anew of a call holds from then on', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const [phone, other] = [await socket(t), await socket(t)]
+  const call = await endpoint.createRtpTransport({ audio: { codecs: [{ name: 'pcmu' }], direction: 'sendrecv' } })
+  const [{ port }] = call.ports
+  call.outgoingTracks[0].attachTo(call.incomingTracks[0])
+  assert.equal(call.sdp, null)
+  await call.update({ audio: { remote: { address: '127.0.0.1', port: phone.port } } })
+  assert.match(call.sdp, new RegExp(`^m=audio ${phone.port} RTP/AVP 0\r$`, 'm'))
+  let sequence = 1
+  const timer = setInterval(() => void phone.send(port, rtp({ pt: 0, sequence: sequence++, payload: Buffer.alloc(160, 0xff) })), 20)
+  t.after(() => clearInterval(timer))
+  await until(() => phone.received.some(isRtp), 'its own voice')
+  const muted = nextEvent(call.incomingTracks[0], 'mute')
+  await call.update({ audio: { direction: 'sendonly' } })
+  await muted
+  const unmuted = nextEvent(call.incomingTracks[0], 'unmute')
+  await call.update({ audio: { direction: 'sendrecv' } })
+  await unmuted
+  await call.update({ audio: { remote: { address: '127.0.0.1', port: other.port } } })
+  clearInterval(timer)
+  setInterval(() => void other.send(port, rtp({ pt: 0, sequence: sequence++, payload: Buffer.alloc(160, 0xff) })), 20).unref()
+  await until(() => other.received.some(isRtp), 'voice where the call went')
+  await assert.rejects(call.update({ audio: { port: 4 } }), { code: 'ERR_INVALID_ARG', field: 'options.audio.port' })
+  await assert.rejects(call.update({ video: { codecs: [VP8] } }), { code: 'ERR_INVALID_ARG' })
+  await call.close()
+  await assert.rejects(call.update({ audio: {} }), { code: 'ERR_CLOSED' })
+})
+
+/** Bytes of key and salt (RFC 4568 6.2, RFC 6188 4, RFC 7714 14.2). */
+const SUITES = {
+  AES_CM_128_HMAC_SHA1_80: 30,
+  AES_CM_128_HMAC_SHA1_32: 30,
+  AES_256_CM_HMAC_SHA1_80: 46,
+  AES_256_CM_HMAC_SHA1_32: 46,
+  AEAD_AES_128_GCM: 28,
+  AEAD_AES_256_GCM: 44
+}
+
+for (const [suite, bytes] of Object.entries(SUITES)) {
+  test(`${suite} on the way from one to another`, async t => {
+    const endpoint = await loopbackEndpoint(t)
+    const sendKey = randomBytes(bytes).toString('base64')
+    const receiver = await endpoint.createRtpTransport({ video: { codecs: [VP8], srtp: { suite, key: sendKey } } })
+    const source = await endpoint.createRtpTransport({ video: { codecs: [VP8] } })
+    const remote = { address: '127.0.0.1', port: receiver.ports[0].port }
+    const sender = await endpoint.createRtpTransport({ video: { codecs: [VP8], direction: 'sendonly', remote, srtp: { suite, sendKey } } })
+    sender.outgoingTracks[0].attachTo(source.incomingTracks[0])
+    const camera = await socket(t)
+    let sequence = 1
+    const timer = setInterval(() => {
+      void camera.send(source.ports[0].port, rtp({ pt: 96, sequence, timestamp: sequence * 3000, marker: true, payload: KEYFRAME }))
+      sequence++
+    }, 10)
+    t.after(() => clearInterval(timer))
+    await until(async () => (await packets(receiver))[0]?.packetsReceived > 10, 'packets that open')
+    assert.equal((await receiver.getStats()).packetsRefused, 0)
+  })
+}
+
+test('a group that is sent to is heard', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const transport = await endpoint.createRtpTransport({ address: '239.255.42.42', interface: '127.0.0.1', audio: { codecs: [OPUS] } })
+  const sender = dgram.createSocket('udp4').unref()
+  await new Promise(resolve => sender.bind(0, '127.0.0.1', resolve))
+  sender.setMulticastInterface('127.0.0.1')
+  let sequence = 1
+  const timer = setInterval(() => sender.send(rtp({ pt: 97, sequence: sequence++ }), transport.ports[0].port, '239.255.42.42'), 20)
+  t.after(() => {
+    clearInterval(timer)
+    sender.close()
+  })
+  await until(async () => (await packets(transport))[0]?.packetsReceived > 3, 'packets of the group')
 })

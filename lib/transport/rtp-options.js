@@ -90,6 +90,7 @@ async function rtpOptions(given, announced) {
   if (media.length === 0) throw check.invalid('options', 'audio, video or an sdp', given)
   const ssrcs = randomSsrcs(media.length + 1)
   return {
+    given: options,
     media: media.map(({ engine: { kind }, ...line }) => ({ kind, ...line })),
     engine: {
       media: media.map(({ engine }, index) => ({ ...engine, sendSsrc: ssrcs[index] })),

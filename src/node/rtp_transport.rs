@@ -3,7 +3,9 @@
 use napi::{Env, Result};
 use napi_derive::napi;
 
+use super::convert::transport_id;
 use super::endpoint::NativeEndpoint;
+use crate::control::command::TransportCommand;
 use crate::control::ids::RequestId;
 use crate::control::json::parse;
 use crate::host::announcement;
@@ -27,6 +29,21 @@ pub struct NativeRtpPort {
 
 #[napi]
 impl NativeEndpoint {
+    /// Says anew what the lines of a transport are.
+    #[napi(catch_unwind)]
+    pub fn update_rtp_transport(
+        &self,
+        env: Env,
+        transport: f64,
+        request: u32,
+        options: String,
+    ) -> Result<()> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let request = RequestId(request);
+        let command = TransportCommand::UpdateRtp { request, options: Box::new(options) };
+        self.post(&env, transport_id(transport), command)
+    }
+
     /// What an SDP announces without asking for an answer, as JSON.
     #[napi(catch_unwind)]
     pub fn read_announcement(&self, env: Env, sdp: String) -> Result<String> {

@@ -23,6 +23,8 @@ pub enum PlainError {
     Key { media: usize, port: usize },
     /// Two encodings of a line have one name.
     Rid { media: usize, port: usize },
+    /// Something else is said anew than what there is.
+    OtherLines,
     /// It is asked for what only transports have that negotiate.
     NoNegotiation,
     /// The dump cannot be written.
@@ -44,6 +46,7 @@ impl fmt::Display for PlainError {
                 "expected a suite such as AES_CM_128_HMAC_SHA1_80 and its key and salt (RFC 4568 6.1)",
             ),
             Self::Rid { .. } => f.write_str("each encoding has a name of its own"),
+            Self::OtherLines => f.write_str("lines and their ports stay what they are"),
             Self::NoNegotiation => f.write_str("plain RTP negotiates nothing and has no channels"),
             Self::Dump { path, error } => {
                 write!(f, "cannot write the dump {}: {error}", path.display())
@@ -65,7 +68,7 @@ impl Fault for PlainError {
     fn field(&self) -> Option<String> {
         Some(match self {
             Self::NoNegotiation => return None,
-            Self::Media => "options.media".to_owned(),
+            Self::Media | Self::OtherLines => "options.media".to_owned(),
             Self::Ports { media } => format!("options.media[{media}].ports"),
             Self::NoFormat { media } => format!("options.media[{media}].formats"),
             Self::Format { media, format } => format!("options.media[{media}].formats[{format}]"),

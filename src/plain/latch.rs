@@ -45,6 +45,20 @@ impl Latch {
         Self { given, allowed, comedia, protected, learnt: None, heard: None }
     }
 
+    /// The far end is said to be somewhere else: whoever was learnt before is not it any more.
+    pub(super) fn update(
+        &mut self,
+        given: Option<SocketAddr>,
+        allowed: &[RtpNetwork],
+        protected: bool,
+    ) {
+        if self.given != given {
+            (self.given, self.learnt, self.heard) = (given, None, None);
+        }
+        self.allowed = allowed.to_vec();
+        self.protected = protected;
+    }
+
     /// What a packet from there is.
     pub(super) fn judge(&self, now: Instant, from: SocketAddr) -> Verdict {
         let Some(learnt) = self.learnt else { return self.possible(from) };

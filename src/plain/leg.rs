@@ -87,6 +87,32 @@ impl Leg {
         })
     }
 
+    /// Takes an address and keys anew. Keys that are the same go on.
+    pub(super) fn update(&mut self, old: &RtpPort, port: &RtpPort, keys: Keys) {
+        let Keys { send, receive } = keys;
+        // Keys that the cryptography refuses leave those of before: never none in their place.
+        if old.receive_key != port.receive_key {
+            self.guard = match receive {
+                Some(material) => Guard::new(&material).or(self.guard.take()),
+                None => None,
+            };
+        }
+        if old.send_key != port.send_key {
+            self.seal = match send {
+                Some(material) => Seal::new(&material).or(self.seal.take()),
+                None => None,
+            };
+        }
+        if (old.remote, old.remote_rtcp) != (port.remote, port.remote_rtcp) {
+            self.heard_rtcp = None;
+            self.remote_rtcp = port.remote_rtcp;
+        }
+        self.latch.update(port.remote, &port.allowed, self.guard.is_some());
+        if old.ssrc != port.ssrc {
+            (self.announced, self.ssrc) = (port.ssrc, None);
+        }
+    }
+
     /// Whether RTP that comes there is this one's.
     pub(super) fn takes_rtp_at(&self, local: SocketAddr) -> bool {
         self.bound.rtp.local == local

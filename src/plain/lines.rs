@@ -7,7 +7,7 @@ use super::leg::Leg;
 use crate::codec::names::Mid;
 use crate::codec::{Codec, Kind};
 use crate::control::event::{CloseReason, Event, IncomingTrackInfo};
-use crate::control::ids::OutgoingTrackId;
+use crate::control::ids::{OutgoingTrackId, SourceId};
 use crate::control::rtp::RtpOptions;
 use crate::peer::PeerEvent;
 use crate::receiving::{
@@ -26,29 +26,29 @@ fn mid(place: usize) -> Mid {
 }
 
 impl Session {
-    /// Tells of the tracks that come in.
-    pub(super) fn announce(&mut self) {
-        for (place, line) in self.media.iter().enumerate() {
-            let Some(id) = line.incoming else { continue };
-            let mut codecs: Vec<Codec> = Vec::new();
-            for format in &line.declared.formats {
-                if !codecs.contains(&format.codec) {
-                    codecs.push(format.codec);
-                }
+    /// A line has a track that comes in from now on.
+    pub(super) fn announce(&mut self, place: usize) {
+        let Some(line) = self.media.get_mut(place) else { return };
+        let id = SourceId::new(&self.ids, self.id.shard());
+        line.incoming = Some(id);
+        let mut codecs: Vec<Codec> = Vec::new();
+        for format in &line.declared.formats {
+            if !codecs.contains(&format.codec) {
+                codecs.push(format.codec);
             }
-            let info = IncomingTrackInfo {
-                id,
-                kind: line.kind,
-                mid: mid(place).to_string(),
-                stream: STREAM.to_owned(),
-                track: mid(place).to_string(),
-                codecs,
-                rids: line.rids.iter().map(|rid| rid.to_string()).collect(),
-            };
-            let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
-            self.events.push_back(PeerEvent::Event(event));
-            self.events.push_back(PeerEvent::IncomingTrackChanged { id });
         }
+        let info = IncomingTrackInfo {
+            id,
+            kind: line.kind,
+            mid: mid(place).to_string(),
+            stream: STREAM.to_owned(),
+            track: mid(place).to_string(),
+            codecs,
+            rids: line.rids.iter().map(|rid| rid.to_string()).collect(),
+        };
+        let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
+        self.events.push_back(PeerEvent::Event(event));
+        self.events.push_back(PeerEvent::IncomingTrackChanged { id });
     }
 
     /// Tells the receiving half what may come, with the SSRCs that are known by now: payload types
@@ -73,7 +73,7 @@ impl Session {
             lines.push(ReceiveLine {
                 mid: mid(place),
                 kind: line.kind,
-                receives: true,
+                receives: line.receives,
                 formats: line.declared.formats.clone().into(),
                 telephone_events: events
                     .map(|event| TelephoneEventFormat {
@@ -140,7 +140,7 @@ impl Session {
             let Some(line) = self.media.get(place) else { continue };
             let Some(given) = self.options.media.get(place) else { continue };
             let leg = self.legs.iter().find(|leg| leg.media == place);
-            let sends = leg.is_some_and(Leg::is_reachable);
+            let sends = line.send && leg.is_some_and(Leg::is_reachable);
             let repeats = line.declared.formats.iter().any(|format| format.rtx.is_some());
             let parameters = StreamParameters {
                 ssrc: given.send_ssrc,

@@ -26,6 +26,7 @@ mod state;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod updating;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ use setup::Media;
 /// A transport of plain RTP.
 pub struct Session {
     id: TransportId,
+    ids: Arc<Ids>,
     options: Arc<RtpOptions>,
     media: Vec<MediaLine>,
     legs: Vec<Leg>,
@@ -86,7 +88,9 @@ struct MediaLine {
     declared: Declared,
     rids: Vec<Rid>,
     send: bool,
-    /// The track that comes in.
+    /// The far end sends.
+    receives: bool,
+    /// The track that comes in, once the far end was to send.
     incoming: Option<SourceId>,
     /// When another SSRC was last taken for the far end's.
     renewed: Option<Instant>,
@@ -124,13 +128,13 @@ impl Session {
                 let leg = Leg::new((place, index), &options, port, bound, keys);
                 legs.push(leg.ok_or_else(wrong)?);
             }
-            let incoming = given.receive.then(|| SourceId::new(ids, id.shard()));
             lines.push(MediaLine {
                 kind,
                 declared,
                 rids,
                 send: given.send,
-                incoming,
+                receives: given.receive,
+                incoming: None,
                 renewed: None,
                 fitting: Vec::new(),
             });
@@ -143,6 +147,7 @@ impl Session {
         sending.set_flow(now, inside());
         let mut session = Self {
             id,
+            ids: Arc::clone(ids),
             options: Arc::from(options),
             media: lines,
             legs,
@@ -165,7 +170,11 @@ impl Session {
             over: None,
         };
         session.start_dump();
-        session.announce();
+        for place in 0..session.media.len() {
+            if session.media.get(place).is_some_and(|line| line.receives) {
+                session.announce(place);
+            }
+        }
         session.configure();
         session.reach(now);
         Ok(session)

@@ -607,6 +607,48 @@ fn a_source_that_changes_with_every_packet_is_taken_twice_a_second() {
 }
 
 #[test]
+fn what_is_said_anew_holds_from_then_on_and_tracks_go_on() {
+    let both = |remote, receive| {
+        let ports = vec![RtpPort { remote, ..port() }];
+        RtpMedia { send: true, receive, ports, ..sound() }
+    };
+    let mut rig = rig(options(vec![both(None, true)]));
+    let track = rig.outgoing(1, Kind::Audio, crate::codec::Codec::Opus);
+    let mut microphone = Source::new(crate::codec::Codec::Opus);
+    assert_eq!(rig.forward(track, vec![microphone.packet()]).len(), 0, "nobody to send to");
+    let mut update = |rig: &mut Rig, media| {
+        let request = crate::control::ids::RequestId(1);
+        let options = Box::new(options(vec![media]));
+        rig.session.handle_command(rig.now, TransportCommand::UpdateRtp { request, options });
+        rig.events()
+    };
+    let mut other = both(Some(there(6000)), true);
+    other.formats[0].payload_type = 111;
+    update(&mut rig, other);
+    let sent = rig.forward(track, vec![microphone.packet()]);
+    assert_eq!((sent[0].0.remote, sent[0].1[1] & 0x7f), (there(6000), 111));
+    assert_eq!(RtpHeader::parse(&sent[0].1).unwrap().ssrc, 196, "the same as before");
+    assert!(rig.receive(5000, there(6000), &rtp(7, 111, 1, &[1])));
+    assert!(!rig.receive(5000, there(6000), &rtp(7, 96, 2, &[1])), "what it was before");
+    let muted = |events: &[PeerEvent]| {
+        let muted = events.iter().find_map(|event| match event {
+            PeerEvent::Event(Event::IncomingTrackMuted { muted, .. }) => Some(*muted),
+            _ => None,
+        });
+        muted
+    };
+    assert_eq!(muted(&update(&mut rig, both(Some(there(6000)), false))), Some(true), "on hold");
+    assert_eq!(muted(&update(&mut rig, both(Some(there(7000)), true))), Some(false));
+    assert!(!rig.receive(5000, SocketAddr::from(([9, 9, 9, 9], 7)), &rtp(7, 96, 3, &[1])));
+    let refused = update(&mut rig, pictures());
+    assert!(
+        refused
+            .iter()
+            .any(|event| matches!(event, PeerEvent::Event(Event::Reply { result: Err(_), .. })))
+    );
+}
+
+#[test]
 fn options_that_cannot_be_are_refused_with_their_place() {
     use crate::control::error::EngineError;
     let field =
