@@ -267,7 +267,8 @@ test('what is said anew of a call holds from then on', async t => {
   await unmuted
   await call.update({ audio: { remote: { address: '127.0.0.1', port: other.port } } })
   clearInterval(timer)
-  setInterval(() => void other.send(port, rtp({ pt: 0, sequence: sequence++, payload: Buffer.alloc(160, 0xff) })), 20).unref()
+  const moved = setInterval(() => void other.send(port, rtp({ pt: 0, sequence: sequence++, payload: Buffer.alloc(160, 0xff) })), 20)
+  t.after(() => clearInterval(moved))
   await until(() => other.received.some(isRtp), 'voice where the call went')
   await assert.rejects(call.update({ audio: { port: 4 } }), { code: 'ERR_INVALID_ARG', field: 'options.audio.port' })
   await assert.rejects(call.update({ video: { codecs: [VP8] } }), { code: 'ERR_INVALID_ARG' })

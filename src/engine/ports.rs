@@ -116,23 +116,23 @@ impl Ports {
     }
 
     /// Shows a datagram from `remote` that came to a port of several to those whose it may be, until
-    /// one `takes` it. Gives who did.
+    /// one `takes` it: it is told whether something of that address was its own before. Gives who did.
     pub fn ask(
         &mut self,
         local: SocketAddr,
         remote: SocketAddr,
-        mut takes: impl FnMut(TransportId) -> bool,
+        mut takes: impl FnMut(TransportId, bool) -> bool,
     ) -> Option<TransportId> {
         let Users::Several(shared) = self.by_local.get_mut(&local)? else { return None };
         let known = shared.by_remote.get(&remote).cloned().unwrap_or_default();
-        if let Some(id) = known.iter().copied().find(|id| takes(*id)) {
+        if let Some(id) = known.iter().copied().find(|id| takes(*id, true)) {
             return Some(id);
         }
         let count = shared.members.len();
         for turn in 0..count.min(MAX_ASKED) {
             let place = (shared.next + turn) % count;
             let Some(id) = shared.members.get(place).map(|member| member.id) else { break };
-            if !known.contains(&id) && takes(id) {
+            if !known.contains(&id) && takes(id, false) {
                 shared.remember(remote, place);
                 return Some(id);
             }
@@ -206,7 +206,7 @@ mod tests {
         let mut asked = Vec::new();
         let mut ask = |ports: &mut Ports, remote, whose| {
             asked.clear();
-            let found = ports.ask(at(5004), remote, |id| {
+            let found = ports.ask(at(5004), remote, |id, _| {
                 asked.push(id);
                 Some(id) == whose
             });
@@ -230,7 +230,7 @@ mod tests {
         let mut asked = std::collections::HashSet::new();
         for _ in 0..MAX_SHARING / MAX_ASKED {
             let mut count = 0;
-            ports.ask(at(5004), at(9), |id| {
+            ports.ask(at(5004), at(9), |id, _| {
                 count += 1;
                 asked.insert(id);
                 false

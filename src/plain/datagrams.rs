@@ -39,6 +39,16 @@ impl Session {
         self.has_news() || self.receiving.next().is_some_and(|at| at <= now)
     }
 
+    /// Whether a datagram may be its own, as far as can be told without a key.
+    pub fn may_take(&self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        match multiplex::classify(bytes) {
+            Multiplexed::Rtp => RtpHeader::parse(bytes)
+                .is_some_and(|header| self.port_of(now, flow, &header).is_some()),
+            Multiplexed::Rtcp => self.legs.iter().any(|leg| leg.may_take_rtcp(flow)),
+            _ => false,
+        }
+    }
+
     /// The port that an RTP packet is for: one that its stream came by before, or else the first
     /// that it may be for by its address and payload type.
     fn port_of(

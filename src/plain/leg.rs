@@ -123,6 +123,20 @@ impl Leg {
         self.bound.rtcp.local == local
     }
 
+    /// Whether RTCP may be this one's by where it is from.
+    pub(super) fn may_take_rtcp(&self, flow: &Flow) -> bool {
+        self.takes_rtcp_at(flow.local)
+            && match self.heard_rtcp {
+                Some(heard) => heard == flow.remote,
+                None => self.is_at_host(flow.remote),
+            }
+    }
+
+    fn is_at_host(&self, from: SocketAddr) -> bool {
+        let host = self.latch.learnt().or(self.latch.target());
+        host.is_some_and(|host| host.ip().to_canonical() == from.ip().to_canonical())
+    }
+
     /// Whether RTP from there may be this one's.
     pub(super) fn verdict(&self, now: Instant, from: SocketAddr) -> Verdict {
         self.latch.judge(now, from)
@@ -155,7 +169,7 @@ impl Leg {
         let host = self.latch.learnt().or(self.latch.target());
         let at_home = match self.heard_rtcp {
             Some(heard) => heard == from,
-            None => host.is_some_and(|host| host.ip().to_canonical() == from.ip().to_canonical()),
+            None => self.is_at_host(from),
         };
         match &mut self.guard {
             None if at_home => {

@@ -30,7 +30,7 @@ mod updating;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub use announcement::announcement;
 pub use error::PlainError;
@@ -228,11 +228,6 @@ impl Session {
     /// Datagrams so far that were the far end's.
     pub fn accepted(&self) -> u64 {
         self.accepted
-    }
-
-    /// How long the far end may say nothing.
-    fn silence(&self) -> Duration {
-        Duration::from_millis(u64::from(self.options.silence))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The state of a transport: what each of its files may change, and none of which calls any other
 //! file.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::control::error::EngineError;
-use crate::control::event::{CloseReason, Event, TransportState};
+use crate::control::event::{CloseReason, Event, Reply, TransportState};
+use crate::control::ids::RequestId;
 use crate::peer::PeerEvent;
 use crate::sending::{Sending, SendingEvent};
 
@@ -47,13 +48,20 @@ impl Session {
     pub(super) fn silence_at(&self) -> Option<Instant> {
         let expects = self.media.iter().any(|line| line.incoming.is_some());
         let connected = self.state == TransportState::Connected;
-        (expects && connected).then(|| self.heard + self.silence())
+        let silence = Duration::from_millis(u64::from(self.options.silence));
+        (expects && connected).then(|| self.heard + silence)
     }
 
     pub(super) fn poll_silence(&mut self, now: Instant) {
         if self.silence_at().is_some_and(|at| now >= at) {
             self.set_state(TransportState::Disconnected);
         }
+    }
+
+    /// Answers that it is made, behind what it had to say of that.
+    pub fn answer(&mut self, request: RequestId) {
+        let result = Ok(Reply::Done);
+        self.events.push_back(PeerEvent::Event(Event::Reply { request, result }));
     }
 
     /// Why it is over, when it is.

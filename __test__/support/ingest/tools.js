@@ -55,8 +55,15 @@ async function socket(t, address = '127.0.0.1') {
   made.on('message', message => received.push(message))
   made.bind(0, address)
   await once(made, 'listening')
-  t.after(() => new Promise(resolve => made.close(resolve)))
-  const send = (port, bytes) => new Promise(resolve => made.send(bytes, port, address, resolve))
+  let open = true
+  t.after(() => {
+    open = false
+    return new Promise(resolve => made.close(resolve))
+  })
+  // Who sends again and again may not have heard of the end.
+  const send = async (port, bytes) => {
+    if (open) await new Promise(resolve => made.send(bytes, port, address, resolve))
+  }
   return { received, send, port: made.address().port }
 }
 

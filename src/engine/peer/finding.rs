@@ -41,6 +41,16 @@ impl Peer {
         knows.unwrap_or(false)
     }
 
+    /// Whether a datagram that came to a port of several may be this one's, as far as can be told
+    /// without a key.
+    pub fn may_take(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        let may = self.run(|kind| match kind {
+            Kind::WebRtc(_) => false,
+            Kind::Plain(session) => session.may_take(now, flow, bytes),
+        });
+        may.unwrap_or(false)
+    }
+
     /// Takes a datagram that may be somebody else's. Gives whether it was authentic and not there
     /// before.
     pub fn opens(

@@ -41,15 +41,9 @@ impl Shard {
             Ok(mut session) => {
                 let share = self.shedding.share();
                 session.with_sending(|sending| sending.set_layer_share(now, share));
+                session.answer(request);
                 self.core.peers.insert(id, Peer::plain(session));
                 self.core.with(id, |_| Some(()));
-                // Before the answer come the tracks.
-                let mut settled = Vec::new();
-                self.settle(now, &mut settled);
-                settled.into_iter().for_each(|id| {
-                    self.core.with(id, |_| Some(()));
-                });
-                self.core.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
             }
             Err(error) => {
                 self.leave_ports(id);
@@ -84,11 +78,15 @@ impl Shard {
     }
 
     fn take_shared_port(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
-        let Self { core, media, ports, budget, .. } = self;
+        let Self { core, media, ports, budget, tries, .. } = self;
         let (peers, touched) = (&mut core.peers, &mut core.touched);
         let workspace = &mut media.workspace;
-        let found = ports.ask(flow.local, flow.remote, |id| {
+        let found = ports.ask(flow.local, flow.remote, |id, known| {
             let Some(peer) = peers.get_mut(&id) else { return false };
+            // What only a key can tell is costly, and anybody may ask for it.
+            if !peer.may_take(now, flow, bytes) || !(known || tries.take(now)) {
+                return false;
+            }
             budget.begin(Some(id), Work::of(bytes));
             let opened = peer.opens(now, flow, bytes, workspace);
             if opened && !std::mem::replace(&mut peer.touched, true) {
