@@ -5,10 +5,12 @@
 const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const dgram = require('node:dgram')
+const fs = require('node:fs')
+const path = require('node:path')
 const { test } = require('node:test')
 const { RtpTransport } = require('../..')
 const { nextEvent, until } = require('../support/events.js')
-const { rtp, socket } = require('../support/ingest/tools.js')
+const { folder, rtp, socket } = require('../support/ingest/tools.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
 
 const OPUS = { name: 'opus', payloadType: 97 }
@@ -320,4 +322,19 @@ test('a group that is sent to is heard', async t => {
     sender.close()
   })
   await until(async () => (await packets(transport))[0]?.packetsReceived > 3, 'packets of the group')
+})
+
+test('what comes and goes is written in the clear where that was asked for', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const dumpFile = path.join(folder(t), 'rtp.pcapng')
+  const transport = await endpoint.createRtpTransport({ dumpFile, audio: { codecs: [OPUS] } })
+  const sender = await socket(t)
+  const payload = Buffer.from('this is what was said')
+  await sender.send(transport.ports[0].port, rtp({ pt: 97, sequence: 1, payload }))
+  await until(async () => (await packets(transport))[0]?.packetsReceived === 1, 'a packet')
+  await transport.close()
+  await until(() => fs.readFileSync(dumpFile).includes(payload), 'the packet in the file')
+  const nowhere = endpoint.createRtpTransport({ dumpFile: path.join(dumpFile, 'x'), audio: { codecs: [OPUS] } })
+  const failed = new Promise(resolve => void nowhere.then(made => made.on('error', resolve)))
+  assert.equal((await failed).code, 'ERR_IO')
 })

@@ -169,7 +169,6 @@ impl Session {
             dumping: None,
             over: None,
         };
-        session.start_dump();
         for place in 0..session.media.len() {
             if session.media.get(place).is_some_and(|line| line.receives) {
                 session.announce(place);

@@ -58,10 +58,12 @@ impl Session {
         }
     }
 
-    /// Answers that it is made, behind what it had to say of that.
+    /// Answers that it is made, behind what it had to say of that. What goes wrong with it comes after
+    /// that, when somebody can listen.
     pub fn answer(&mut self, request: RequestId) {
         let result = Ok(Reply::Done);
         self.events.push_back(PeerEvent::Event(Event::Reply { request, result }));
+        self.start_dump();
     }
 
     /// Why it is over, when it is.

@@ -649,6 +649,32 @@ fn what_is_said_anew_holds_from_then_on_and_tracks_go_on() {
 }
 
 #[test]
+fn sound_and_pictures_are_in_step_however_their_packets_travel() {
+    let mut rig = rig(options(vec![sound(), pictures()]));
+    let report = |ssrc: u32, rtp: u32| {
+        let mut report = vec![0x80, 200, 0, 6];
+        report.extend(ssrc.to_be_bytes());
+        report.extend((10u64 << 32).to_be_bytes());
+        report.extend(rtp.to_be_bytes());
+        report.resize(28, 0);
+        report
+    };
+    // Both were captured at one moment; the sound comes 800 ms later than the pictures.
+    rig.receive(5002, there(2), &rtp(8, 96, 10, &[0x10, 1]));
+    rig.receive(5003, there(3), &report(8, 9600));
+    rig.now += Duration::from_millis(800);
+    rig.receive(5000, there(4), &rtp(7, 96, 10, &[1]));
+    rig.receive(5001, there(5), &report(7, 9600));
+    rig.packets();
+    rig.receive(5000, there(4), &rtp(7, 96, 10 + 50, &[1]));
+    rig.receive(5002, there(2), &rtp(8, 96, 10 + 94, &[0x10, 1]));
+    let captured: Vec<Instant> = rig.packets().iter().map(|packet| packet.captured).collect();
+    // 50 packets of sound are a second at 48 kHz, 94 of pictures at 90 kHz 1.003.
+    let apart = captured[1].saturating_duration_since(captured[0]);
+    assert!(apart < Duration::from_millis(40), "{apart:?}");
+}
+
+#[test]
 fn options_that_cannot_be_are_refused_with_their_place() {
     use crate::control::error::EngineError;
     let field =
