@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Session;
 use super::fitting::Fitting;
 use crate::codec::{Kind, rtcp};
-use crate::control::event::Event;
+use crate::control::event::{Event, TransportState};
 use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
 use crate::peer::PeerEvent;
@@ -66,6 +66,9 @@ impl Session {
                     // Whoever comes next on that port may do so at once.
                     for leg in self.legs.iter_mut().filter(|leg| leg.ssrc == Some(ssrc)) {
                         leg.ssrc = None;
+                    }
+                    if self.legs.iter().all(|leg| leg.ssrc.is_none()) {
+                        self.set_state(TransportState::Disconnected);
                     }
                     continue;
                 }

@@ -184,7 +184,8 @@ mod tests {
         let newer = [0x67, 0x64, 0, 0x1f, 0xda, 2];
         assert!(sets.read(Codec::H264, &newer));
         let together = [&[0x78, 0, 6][..], &newer, &[0, 4], &PPS].concat();
-        assert_eq!(sets.payloads(Codec::H264, 1150), [together.clone()]);
+        let all = sets.payloads(Codec::H264, 1150);
+        assert_eq!(all, [&together[..]]);
         assert!(sets.read(Codec::H264, &together), "as they would come");
         assert_eq!(sets.payloads(Codec::H264, 10).len(), 2, "too large for one");
         assert!(!sets.read(Codec::H264, &[0x65, 0x88]));

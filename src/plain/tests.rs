@@ -559,6 +559,11 @@ fn a_far_end_that_falls_silent_is_told_of_until_it_is_heard_again() {
     assert_eq!(states(&mut rig), [TransportState::Disconnected]);
     rig.receive(5000, there(4000), &rtp(7, 96, 2, &[1]));
     assert_eq!(states(&mut rig), [TransportState::Connected]);
+    let goodbye = [0x80, 201, 0, 1, 0, 0, 0, 7, 0x81, 203, 0, 1, 0, 0, 0, 7];
+    assert!(rig.receive(5001, there(4001), &goodbye));
+    assert_eq!(states(&mut rig).last(), Some(&TransportState::Disconnected), "at once");
+    rig.receive(5000, there(4000), &rtp(9, 96, 1, &[1]));
+    assert_eq!(states(&mut rig), [TransportState::Connected], "somebody else on the same port");
 }
 
 #[test]
@@ -616,7 +621,7 @@ fn what_is_said_anew_holds_from_then_on_and_tracks_go_on() {
     let track = rig.outgoing(1, Kind::Audio, crate::codec::Codec::Opus);
     let mut microphone = Source::new(crate::codec::Codec::Opus);
     assert_eq!(rig.forward(track, vec![microphone.packet()]).len(), 0, "nobody to send to");
-    let mut update = |rig: &mut Rig, media| {
+    let update = |rig: &mut Rig, media| {
         let request = crate::control::ids::RequestId(1);
         let options = Box::new(options(vec![media]));
         rig.session.handle_command(rig.now, TransportCommand::UpdateRtp { request, options });
@@ -631,11 +636,10 @@ fn what_is_said_anew_holds_from_then_on_and_tracks_go_on() {
     assert!(rig.receive(5000, there(6000), &rtp(7, 111, 1, &[1])));
     assert!(!rig.receive(5000, there(6000), &rtp(7, 96, 2, &[1])), "what it was before");
     let muted = |events: &[PeerEvent]| {
-        let muted = events.iter().find_map(|event| match event {
+        events.iter().find_map(|event| match event {
             PeerEvent::Event(Event::IncomingTrackMuted { muted, .. }) => Some(*muted),
             _ => None,
-        });
-        muted
+        })
     };
     assert_eq!(muted(&update(&mut rig, both(Some(there(6000)), false))), Some(true), "on hold");
     assert_eq!(muted(&update(&mut rig, both(Some(there(7000)), true))), Some(false));

@@ -98,7 +98,7 @@ fn line(
         return Err(SdpError::unacceptable(media.line, reason));
     }
     let secure = media.profile.contains("SAVP");
-    let key = media.crypto.iter().find_map(|crypto| key(crypto));
+    let key = media.crypto.iter().find_map(key);
     if key.is_none() && (secure || !media.crypto.is_empty()) {
         let line = media.crypto.first().map_or(media.line, |(_, line)| *line);
         return Err(SdpError::unacceptable(
