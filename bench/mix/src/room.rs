@@ -206,7 +206,14 @@ impl Source {
 }
 
 fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
-    let format = Format { codec, pt: 96, red: None, rtx: None, parameters: Parameters::default() };
+    let format = Format {
+        codec,
+        pt: 96,
+        red: None,
+        rtx: None,
+        events: None,
+        parameters: Parameters::default(),
+    };
     let encoding = SourceEncoding {
         index: EncodingIndex(0),
         rid: None,
@@ -221,6 +228,8 @@ fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
         formats: [format].into(),
         encodings: vec![encoding],
         alternatives: false,
+        withheld: false,
+        makes_keyframes: true,
         thinnest: None,
     }
 }
