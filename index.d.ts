@@ -276,6 +276,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly fingerprint: string
   /** Open transports. */
   readonly transports: readonly Transport[]
+  readonly rtpTransports: readonly RtpTransport[]
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   readonly mixers: readonly Mixer[]
   readonly recorders: readonly Recorder[]
@@ -312,6 +313,14 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
    */
   createMixer(options: MixerOptions): Promise<Mixer>
+  /**
+   * Makes a transport of plain RTP (RFC 3550): ports that cameras, encoders, gateways, ffmpeg, GStreamer and VLC send to, and
+   * from which they are sent to. Its tracks are there when the promise resolves.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_SDP` (an `sdp` that cannot be taken, with its line),
+   *   `ERR_CODEC_MISMATCH` (a payload type that means nothing here), `ERR_LISTEN` (a port that cannot be had), `ERR_CLOSED`,
+   *   `ERR_LIMIT`, `ERR_BUSY`
+   */
+  createRtpTransport(options: RtpTransportOptions): Promise<RtpTransport>
   /**
    * Begins a recording. An endpoint has at most 10000 at a time.
    * @param file where to; its ending says the format unless {@link RecorderOptions.format} does. Nothing may be there yet:
@@ -991,6 +1000,186 @@ export class Transport extends EventEmitter<TransportEvents> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+// ---------------------------------------------------------------------------------------------
+// Plain RTP
+// ---------------------------------------------------------------------------------------------
+
+export interface RtpTransportOptions {
+  /**
+   * What is sent here, as whoever sends it announces it: an SDP of ffmpeg or VLC, or of a session announcement. Says codecs,
+   * payload types, ports, addresses and keys (`a=crypto`) of lines for which `audio` and `video` say nothing else.
+   */
+  sdp?: string
+  /** What is neither here nor in `sdp` is not sent in any direction. */
+  audio?: RtpAudioOptions
+  video?: RtpMediaOptions
+  /**
+   * The address to listen at: one of this host, `0.0.0.0` or `::` for all, or a multicast address, which is joined. Default:
+   * the address of `sdp`, else `127.0.0.1`.
+   */
+  address?: string
+  /** The address of the interface to join an IPv4 multicast address on; else the system chooses. */
+  interface?: string
+  /**
+   * Addresses and networks (`192.0.2.0/24`) that the first packet of a port may be from, at most 64; default: any. From then
+   * on only that packet's address is heard.
+   */
+  allow?: string[]
+  /**
+   * The far end may move to another address (RFC 4145 calls a side that waits for it so). With SRTP it is followed at once,
+   * without when nothing came from where it was for two seconds. Default `false`: nothing moves it.
+   */
+  comedia?: boolean
+  /** What reports call this side (RFC 3550 6.5.1). Default: by chance. */
+  cname?: string
+  /** Milliseconds without a packet after which the state is `disconnected`, 100 to 3,600,000. Default 5000. */
+  silence?: number
+  /** Where to write all RTP and RTCP, in the clear, as pcapng. */
+  dumpFile?: string
+  appData?: unknown
+}
+
+export interface RtpMediaOptions {
+  /** Seen from this side. Default `recvonly`. */
+  direction?: 'recvonly' | 'sendonly' | 'sendrecv'
+  /** What may come and what can be sent, most wanted first. Default: what `sdp` says. */
+  codecs?: RtpCodec[]
+  /** To listen at; RTCP is on the next one. Default: that of `sdp`, else 0: any free one, an even one. */
+  port?: number
+  /** In place of `port`: one for each encoding of simulcast, at most 8, lowest quality first. */
+  ports?: RtpPortOptions[]
+  /** RTP and RTCP share a port (RFC 5761). Default: what `sdp` says, else `false`. */
+  rtcpMux?: boolean
+  /** Other transports may have the same port, told apart by address and SSRC. Default `false`. */
+  shared?: boolean
+  /** Where to send. Packets are taken from that host alone then. Default: where packets come from. */
+  remote?: RtpAddress
+  /** The SSRC that the far end sends with; nothing else is taken. */
+  ssrc?: number
+  /** The far end takes NACK, PLI and FIR (RTP/AVPF, RFC 4585, RFC 5104). Default: what `sdp` says, else `false`. */
+  feedback?: boolean
+  /** RTCP in reduced size (RFC 5506). Default: what `sdp` says, else `false`. */
+  reducedSize?: boolean
+  /** Default: what `sdp` says, else none: RTP/AVP. */
+  srtp?: RtpSrtpOptions
+}
+
+export interface RtpAudioOptions extends RtpMediaOptions {
+  /** Payload type of keys of a telephone (RFC 4733). */
+  telephoneEvents?: number
+  /** Payload type of RED (RFC 2198) around Opus. */
+  red?: number
+}
+
+export type RtpMediaUpdate = Omit<RtpMediaOptions, 'port' | 'ports' | 'rtcpMux' | 'shared'>
+export type RtpAudioUpdate = Omit<RtpAudioOptions, 'port' | 'ports' | 'rtcpMux' | 'shared'>
+
+export interface RtpCodec {
+  name: AudioCodec | VideoCodec
+  /** 0 to 127. G.711 and G.722 have numbers of their own (RFC 3551 6). */
+  payloadType?: number
+  /**
+   * What `a=fmtp` says. Default: nothing; of H264 `packetization-mode=1;profile-level-id=42e01f`, as every browser takes it.
+   * Parameter sets that come by `sprop-parameter-sets` and the like alone are put in front of keyframes.
+   */
+  parameters?: string
+}
+
+export interface RtpPortOptions {
+  /** Default 0: any free one. */
+  port?: number
+  /** Name of the encoding. */
+  rid?: string
+  ssrc?: number
+}
+
+export interface RtpAddress {
+  /** An address or a host name. */
+  address: string
+  port: number
+  /** Default: the next one, or the same where RTP and RTCP share one. */
+  rtcpPort?: number
+}
+
+/** SRTP with keys that were agreed on elsewhere (SDES, RFC 4568). */
+export interface RtpSrtpOptions {
+  suite:
+    | 'AES_CM_128_HMAC_SHA1_80'
+    | 'AES_CM_128_HMAC_SHA1_32'
+    | 'AES_256_CM_HMAC_SHA1_80'
+    | 'AES_256_CM_HMAC_SHA1_32'
+    | 'AEAD_AES_128_GCM'
+    | 'AEAD_AES_256_GCM'
+  /** Master key and salt of the far end, in base64, as `a=crypto` has them. Not needed to send only. */
+  key?: string
+  /** Those of this side. Default: by chance; {@link RtpTransport.sdp} has them. */
+  sendKey?: string
+}
+
+/** A port that is bound. */
+export interface RtpPort {
+  readonly kind: Kind
+  readonly rid: string | null
+  readonly address: string
+  readonly port: number
+  /** The same as `port` where both share one. */
+  readonly rtcpPort: number
+}
+
+export interface RtpTransportEvents {
+  state: [state: TransportState]
+  /** A port hears its far end at this address: for the first time, or because it moved. */
+  remote: [remote: { readonly kind: Kind; readonly rid: string | null; readonly address: string; readonly port: number }]
+  bandwidth: [report: BandwidthReport]
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/**
+ * A peer of plain RTP. Its incoming tracks are like any other: outgoing tracks attach to them, mixers and recorders take
+ * them. It has one outgoing track for each line that sends.
+ *
+ * It is `connected` from the first packet of the far end on, or at once where it only sends, and `disconnected` while the
+ * far end is silent.
+ */
+export class RtpTransport extends EventEmitter<RtpTransportEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  readonly state: TransportState
+  /** Index of the media thread it lives on. */
+  readonly thread: number
+  /** What is listened at, sound before pictures. */
+  readonly ports: readonly RtpPort[]
+  readonly cname: string
+  readonly incomingStreams: readonly IncomingStream[]
+  readonly incomingTracks: readonly IncomingTrack[]
+  readonly outgoingStreams: readonly OutgoingStream[]
+  /** One for each line that sends, sound before pictures. They take what they are attached to. */
+  readonly outgoingTracks: readonly OutgoingTrack[]
+  /**
+   * An SDP for whoever plays what is sent: ffmpeg, GStreamer and VLC listen at the address and ports that it names. It has
+   * the keys. `null` while nothing is sent anywhere.
+   */
+  readonly sdp: string | null
+  /**
+   * Says anew what lines are: where the far end is, what it takes and sends, its keys, that it is on hold. What is not given
+   * stays. Ports, SSRCs and tracks stay; a line that did not receive or send before gets its track.
+   * @throws {MediaLoomError} as {@link Endpoint.createRtpTransport}; nothing changes then
+   */
+  update(options: { audio?: RtpAudioUpdate; video?: RtpMediaUpdate }): Promise<void>
+  /** As {@link Transport.setMaxBitrate}. */
+  setMaxBitrate(bitrate: number | null): void
+  /** As {@link Transport.setMaxIncomingBitrate}; the far end is told where it takes feedback. */
+  setMaxIncomingBitrate(bitrate: number | null): void
+  getStats(): Promise<TransportStats>
+  /** Says goodbye to the far end (BYE) and closes everything below. Its ports are free when the promise resolves. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /** What a browser's `RTCIceCandidate.toJSON()` gives. */
 export interface IceCandidateInit {
   /** Absent or empty: there are no more. */
@@ -1014,7 +1203,7 @@ export class IncomingStream extends EventEmitter<IncomingStreamEvents> {
   private constructor()
   /** The stream id of the MSID, or `-` when the peer gave none. */
   readonly id: string
-  readonly transport: Transport
+  readonly transport: Transport | RtpTransport
   appData: unknown
   readonly closed: boolean
   readonly tracks: readonly IncomingTrack[]
@@ -1105,7 +1294,7 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly transport: Transport
+  readonly transport: Transport | RtpTransport
   readonly stream: IncomingStream
   readonly kind: Kind
   /** The m-line's `a=mid`. */
@@ -1168,7 +1357,7 @@ export interface OutgoingStreamEvents {
 export class OutgoingStream extends EventEmitter<OutgoingStreamEvents> {
   private constructor()
   readonly id: string
-  readonly transport: Transport
+  readonly transport: Transport | RtpTransport
   appData: unknown
   readonly closed: boolean
   readonly tracks: readonly OutgoingTrack[]
@@ -1193,7 +1382,7 @@ export interface OutgoingTrackEvents {
 export class OutgoingTrack extends EventEmitter<OutgoingTrackEvents> {
   private constructor()
   readonly id: number
-  readonly transport: Transport
+  readonly transport: Transport | RtpTransport
   readonly stream: OutgoingStream
   readonly kind: Kind
   /** Track id of the MSID. */
@@ -2065,6 +2254,10 @@ export interface TransportStats {
   dtlsVersion?: string
   /** Such as `SRTP_AEAD_AES_256_GCM`, once connected. */
   srtpCipher?: string
+  /** Of plain RTP: where each stream comes from and goes to. */
+  rtpPorts?: RtpPortStats[]
+  /** Of plain RTP: datagrams from elsewhere, not authentic, or nothing at all. */
+  packetsRefused?: number
   bytesReceived: number
   bytesSent: number
   packetsReceived: number
@@ -2092,6 +2285,20 @@ export interface TransportStats {
   incomingTracks: IncomingTrackStats[]
   outgoingTracks: OutgoingTrackStats[]
   dataChannels: DataChannelStats[]
+}
+
+/** Addresses with their ports. */
+export interface RtpPortStats {
+  mid: string
+  rid?: string
+  local: string
+  localRtcp: string
+  /** Where packets come from, once some came. */
+  source?: string
+  remote?: string
+  remoteRtcp?: string
+  /** SRTP. */
+  secure: boolean
 }
 
 export interface IncomingTrackStats {

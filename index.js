@@ -25,6 +25,7 @@ const { Player } = require('./lib/player/player.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
+const { RtpTransport } = require('./lib/transport/rtp-transport.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
 const { Transponder } = require('./lib/track/transponder.js')
@@ -37,6 +38,7 @@ module.exports = {
   MediaLoomError,
   Endpoint,
   Transport,
+  RtpTransport,
   IncomingStream,
   IncomingTrack,
   OutgoingStream,

@@ -6,6 +6,7 @@ export const {
   setLogger,
   MediaLoomError,
   Endpoint,
+  RtpTransport,
   Transport,
   IncomingStream,
   IncomingTrack,

@@ -27,6 +27,9 @@ const { Player } = require('./player/player.js')
 const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
+const { PeerTransport } = require('./transport/peer-transport.js')
+const { RtpTransport } = require('./transport/rtp-transport.js')
+const { rtpOptions } = require('./transport/rtp-options.js')
 const { Transport } = require('./transport/transport.js')
 const { transportOptions } = require('./transport/transport-options.js')
 
@@ -46,6 +49,7 @@ class Endpoint extends MediaObject {
   #native
   #dispatcher
   #transports = new Set()
+  #rtpTransports = new Set()
   #detectors = new Set()
   #mixers = new Set()
   #recorders = new Set()
@@ -103,6 +107,10 @@ class Endpoint extends MediaObject {
     return [...this.#transports]
   }
 
+  get rtpTransports() {
+    return [...this.#rtpTransports]
+  }
+
   get activeSpeakerDetectors() {
     return [...this.#detectors]
   }
@@ -131,6 +139,30 @@ class Endpoint extends MediaObject {
     this.#transports.add(transport)
     emit(this, 'transport', transport)
     return transport
+  }
+
+  async createRtpTransport(given) {
+    check.open(this)
+    const options = await rtpOptions(given, sdp => callNative(() => this.#native.readAnnouncement(sdp)))
+    check.open(this)
+    return new Promise((resolve, reject) => {
+      let transport
+      const post = (engine, request) => {
+        // At once, so that it hears of its tracks, which come before the answer.
+        const created = engine.createRtpTransport(request, JSON.stringify(options.engine))
+        transport = new RtpTransport(kConstruct, this, created, options, given?.appData)
+        this.#rtpTransports.add(transport)
+      }
+      try {
+        this.#dispatcher.ask(this, post, error => {
+          if (!error) return resolve(transport)
+          mark(transport, 'error')
+          reject(options.named(error))
+        })
+      } catch (error) {
+        reject(options.named(error))
+      }
+    })
   }
 
   createActiveSpeakerDetector(given) {
@@ -289,16 +321,17 @@ class Endpoint extends MediaObject {
     // Ids only grow, and have their thread in the low bits: what came later lives on the next thread.
     const ended = ({ id }) => id <= last && id % MAX_THREADS === thread
     emitError(this, fromNative(error))
-    for (const object of [...this.#transports, ...this.#detectors].filter(ended)) {
+    for (const object of [...this.#transports, ...this.#rtpTransports, ...this.#detectors].filter(ended)) {
       // A listener may have closed it meanwhile.
       announce(mark(object, 'error'))
     }
     // Nobody answers any more what was asked of them; they may have been closing.
-    this.#dispatcher.rejectRequestsOf(owner => owner instanceof Transport && ended(owner))
+    this.#dispatcher.rejectRequestsOf(owner => owner instanceof PeerTransport && ended(owner))
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players]
+    const transports = [...this.#transports, ...this.#rtpTransports]
+    return [...transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players]
   }
 
   [kForget]() {
@@ -312,6 +345,7 @@ class Endpoint extends MediaObject {
 
   [kRemove](child) {
     this.#transports.delete(child)
+    this.#rtpTransports.delete(child)
     this.#detectors.delete(child)
     this.#mixers.delete(child)
     this.#recorders.delete(child)

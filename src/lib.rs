@@ -15,6 +15,7 @@ pub mod net;
 #[cfg(feature = "node")]
 mod node;
 pub mod peer;
+pub mod plain;
 pub mod queue;
 pub mod receiving;
 pub mod sdp;

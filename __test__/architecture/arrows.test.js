@@ -14,12 +14,13 @@ const { ROOT, filesBelow, rustFiles, withoutComments } = require('./sources.js')
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
-  host: ['engine', 'net', 'webrtc', 'hls', 'container', 'control', 'queue', 'codec'],
+  host: ['engine', 'net', 'webrtc', 'plain', 'hls', 'container', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'hls', 'container', 'control', 'queue', 'codec'],
-  webrtc: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'dump', 'control', 'codec'],
+  engine: ['webrtc', 'plain', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'hls', 'container', 'control', 'queue', 'codec'],
+  webrtc: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'control', 'codec'],
+  plain: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'control', 'codec'],
   // What every kind of peer says to its shard; names none of the kinds.
-  peer: ['sending', 'srtp', 'sfu', 'control', 'codec'],
+  peer: ['sending', 'srtp', 'sfu', 'dump', 'control', 'codec'],
   sdp: ['codec'],
   srtp: [],
   sending: ['srtp', 'sfu', 'bandwidth', 'control', 'codec'],

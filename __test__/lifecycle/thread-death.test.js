@@ -169,3 +169,22 @@ test('an event that JavaScript cannot take is lost alone', async () => {
   assert.deepEqual(seen.slice(0, 3).sort(), closed)
   assert.deepEqual(seen.slice(3), [3, true])
 })
+
+test('a transport of plain RTP closes with its thread, and its port is free for the next one', async () => {
+  const seen = await see(`
+    const made = [await endpoint.createRtpTransport({ audio: { codecs: [{ name: 'pcmu' }] } })]
+    if (made[0].thread !== 0) made.unshift(await endpoint.createRtpTransport({ audio: { codecs: [{ name: 'pcmu' }] } }))
+    const unlucky = made.find(({ thread }) => thread === 0)
+    const [{ port }] = unlucky.ports
+    unlucky.on('closed', reason => seen.push(['closed', reason]))
+    endpoint.on('error', error => seen.push(['endpoint', error.code]))
+    const ended = once(endpoint, 'error')
+    faults(endpoint).panicThread(0)
+    await ended
+    await new Promise(setImmediate)
+    seen.push([unlucky.closed, endpoint.rtpTransports.includes(unlucky)])
+    const next = await endpoint.createRtpTransport({ audio: { codecs: [{ name: 'pcmu' }], port } })
+    seen.push(next.ports[0].port === port)
+  `)
+  assert.deepEqual(seen, [['endpoint', 'ERR_INTERNAL'], ['closed', 'error'], [true, false], true])
+})

@@ -5,11 +5,11 @@ const FRESH_MS = 900
  * Statistics of transports, taken once a second at most however many viewers look at them.
  */
 export class FreshStats {
-  /** @type {WeakMap<import('medialoom').Transport, { taken: number, stats: Promise<import('medialoom').TransportStats | null> }>} */
+  /** @type {WeakMap<import('medialoom').Transport | import('medialoom').RtpTransport, { taken: number, stats: Promise<import('medialoom').TransportStats | null> }>} */
   #last = new WeakMap()
 
   /**
-   * @param {import('medialoom').Transport | null} transport
+   * @param {import('medialoom').Transport | import('medialoom').RtpTransport | null} transport
    * @returns {Promise<import('medialoom').TransportStats | null>} null when it has closed
    */
   of(transport) {

@@ -8,9 +8,9 @@ const IDR_SLICE: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
 const ACCESS_UNIT_DELIMITER: u8 = 9;
-const STAP_A: u8 = 24;
+pub(super) const STAP_A: u8 = 24;
 const STAP_B: u8 = 25;
-const FU_A: u8 = 28;
+pub(super) const FU_A: u8 = 28;
 const FU_B: u8 = 29;
 
 /// Looks at every NAL unit that begins in the packet.

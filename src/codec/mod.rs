@@ -3,6 +3,7 @@
 //! panics, allocates without a bound, or reads a clock.
 
 pub(crate) mod av1;
+pub mod base64;
 mod bits;
 pub mod configuration;
 pub mod dependency_descriptor;

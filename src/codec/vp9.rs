@@ -16,6 +16,8 @@ pub struct Vp9Layer {
 
 /// Sizes are read of so many spatial layers.
 const MAX_SPATIAL: usize = 4;
+/// More bytes than a descriptor has before its scalability structure.
+const LONGEST: usize = 64;
 
 /// RFC 9628 4.2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +48,14 @@ pub struct Vp9Descriptor {
 }
 
 impl Vp9Descriptor {
+    /// Bytes of a descriptor before its scalability structure, which comes last (RFC 9628 4.2).
+    pub fn without_structure(payload: &[u8]) -> Option<usize> {
+        let first = *payload.first()?;
+        let mut bare = payload.get(..payload.len().min(LONGEST))?.to_vec();
+        *bare.first_mut()? = first & !0x02;
+        Self::parse(&bare).map(|descriptor| usize::from(descriptor.len))
+    }
+
     /// `None` when the payload is cut short or breaks a rule of the RFC.
     pub fn parse(payload: &[u8]) -> Option<Vp9Descriptor> {
         let first = *payload.first()?;

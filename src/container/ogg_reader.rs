@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::error::ContainerError;
 use super::file::{MAX_FRAME, Windows};
-use super::source::ReadAt;
 use super::reader::{Coding, Demuxer, Found, ReadTrack, name};
+use super::source::ReadAt;
 use crate::codec::{Codec, Kind, opus};
 
 /// Bytes of a page before its table of segments.

@@ -10,6 +10,7 @@ use super::ids::{
 };
 use super::layers::Preferences;
 use super::options::{ChannelOptions, TransportOptions};
+use super::rtp::{BoundPort, RtpOptions};
 use super::snapshot::StatsCollector;
 use super::speakers::SpeakersCommand;
 use crate::codec::Kind;
@@ -22,6 +23,14 @@ pub enum Command {
     CreateTransport {
         transport: TransportId,
         options: Box<TransportOptions>,
+    },
+    /// A transport of plain RTP, whose ports are bound: those of all its lines, in their order.
+    /// Answered when its tracks were told of.
+    CreateRtpTransport {
+        request: RequestId,
+        transport: TransportId,
+        options: Box<RtpOptions>,
+        ports: Vec<BoundPort>,
     },
     /// Anything one transport is asked.
     Transport {
@@ -119,6 +128,11 @@ pub enum TransportCommand {
         fragment: String,
     },
 
+    /// Of plain RTP: what was said anew of its lines. Ports and SSRCs stay.
+    UpdateRtp {
+        request: RequestId,
+        options: Box<RtpOptions>,
+    },
     /// `stream` and `track` are the two halves of the MSID.
     AddOutgoingTrack {
         id: OutgoingTrackId,

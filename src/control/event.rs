@@ -1,5 +1,6 @@
 //! What a media thread tells JavaScript.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -164,6 +165,14 @@ pub enum Event {
     IncomingTrack {
         transport: TransportId,
         info: Box<IncomingTrackInfo>,
+    },
+    /// A port of plain RTP hears the far end at this address from now on. `media` is the line's place,
+    /// `encoding` that of the port.
+    RtpRemote {
+        transport: TransportId,
+        media: usize,
+        encoding: usize,
+        remote: SocketAddr,
     },
     /// The peer renegotiated: it sends (false) or does not send (true) on the m-line.
     IncomingTrackMuted {

@@ -17,6 +17,7 @@ pub mod options;
 pub mod player;
 pub mod recorder;
 pub mod recording;
+pub mod rtp;
 pub mod snapshot;
 pub mod speakers;
 pub mod stats;

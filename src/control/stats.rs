@@ -154,6 +154,12 @@ pub struct TransportStats {
     pub dtls_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub srtp_cipher: Option<String>,
+    /// Of plain RTP: one for each stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtp_ports: Option<Vec<RtpPortStats>>,
+    /// Of plain RTP: datagrams from elsewhere, not authentic, or nothing at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets_refused: Option<u64>,
     pub bytes_received: u64,
     pub bytes_sent: u64,
     pub packets_received: u64,
@@ -181,6 +187,26 @@ pub struct TransportStats {
     pub incoming_tracks: Vec<IncomingTrackStats>,
     pub outgoing_tracks: Vec<OutgoingTrackStats>,
     pub data_channels: Vec<DataChannelStats>,
+}
+
+/// Where one stream of plain RTP comes from and goes to. Addresses with their ports.
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct RtpPortStats {
+    pub mid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
+    pub local: String,
+    pub local_rtcp: String,
+    /// Where packets come from, once some came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_rtcp: Option<String>,
+    /// SRTP.
+    pub secure: bool,
 }
 
 /// What a peer sends on one m-line.

@@ -74,6 +74,11 @@ impl PacketDump {
         Ok(Self { queue, shared, writer })
     }
 
+    /// As [`PacketDump::packet`], at the time that it is now.
+    pub fn packet_now(&self, incoming: bool, local: SocketAddr, remote: SocketAddr, bytes: &[u8]) {
+        self.packet(incoming, local, remote, SystemTime::now(), bytes);
+    }
+
     /// Adds one packet that came from (`incoming`) or went to `remote`. Never blocks: the packet
     /// is dropped and counted when the disk is too slow, or when writing failed.
     pub fn packet(

@@ -31,6 +31,9 @@ pub trait Output<M> {
     fn message(&mut self, to: ShardIndex, message: M);
     /// The flow is not used any more: a TCP connection can be closed.
     fn end_flow(&mut self, flow: &Flow);
+    /// Ports that nobody has a lease of any more are to be closed, after everything that was said
+    /// here has left.
+    fn close_ports(&mut self) {}
 }
 
 /// A shard, as its driver sees it. Calls come from one thread, with `now` never going back.

@@ -47,6 +47,16 @@ impl Load {
         Ok(ShardIndex(index as u8))
     }
 
+    /// Counts a new transport on a shard that it has to be on, unless there are `limit` in all.
+    pub fn admit_to(&self, shard: ShardIndex, limit: usize) -> Result<ShardIndex, Refusal> {
+        let count = |shard: &OfShard| shard.transports.load(Ordering::Relaxed);
+        if self.0.iter().map(count).sum::<usize>() >= limit {
+            return Err(Refusal::Limit);
+        }
+        self.0[shard.index()].transports.fetch_add(1, Ordering::Relaxed);
+        Ok(shard)
+    }
+
     /// A transport of this shard is gone.
     pub fn leave(&self, shard: ShardIndex) {
         // One that was admitted while its shard went down is not counted any more.

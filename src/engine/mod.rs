@@ -14,6 +14,7 @@ pub mod movers;
 pub mod occupancy;
 mod peer;
 pub mod player;
+mod ports;
 pub mod recorder;
 mod routes;
 pub mod shard;

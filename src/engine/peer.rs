@@ -19,6 +19,7 @@ use crate::control::flow::Flow;
 use crate::control::stats::TransportStats;
 use crate::engine::timers::Deadline;
 use crate::peer::PeerEvent;
+use crate::plain;
 use crate::sending::{Delivery, Outlet, Sending, Workspace};
 use crate::sfu::SourcePacket;
 use crate::webrtc::Session;
@@ -39,12 +40,19 @@ pub struct Peer {
 enum Kind {
     /// ICE, DTLS-SRTP and SCTP, agreed on by descriptions.
     WebRtc(Box<Session>),
+    /// RTP at ports of its own, as it was told.
+    Plain(Box<plain::Session>),
 }
 
 impl Peer {
     /// A peer that is found by ICE and keyed by DTLS.
     pub fn webrtc(session: Session) -> Self {
         Self::new(Kind::WebRtc(Box::new(session)))
+    }
+
+    /// A peer that is found by its ports.
+    pub fn plain(session: plain::Session) -> Self {
+        Self::new(Kind::Plain(Box::new(session)))
     }
 
     fn new(kind: Kind) -> Self {
@@ -69,6 +77,7 @@ impl Peer {
     pub fn handle_command(&mut self, now: Instant, command: TransportCommand) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.handle_command(now, command),
+            Kind::Plain(session) => session.handle_command(now, command),
         })
     }
 
@@ -83,6 +92,7 @@ impl Peer {
     ) -> bool {
         let more = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.handle_datagram(now, flow, bytes, workspace),
+            Kind::Plain(session) => session.handle_datagram(now, flow, bytes, workspace),
         });
         more.unwrap_or(true)
     }
@@ -91,14 +101,18 @@ impl Peer {
     pub fn handle_timeout(&mut self, now: Instant) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.handle_timeout(now),
+            Kind::Plain(session) => session.handle_timeout(now),
         })
     }
 
-    /// When [`Peer::handle_timeout`] wants to be called. `None` when it panicked.
+    /// When [`Peer::handle_timeout`] wants to be called. `None` when there is nothing to wait for, or
+    /// it panicked.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        self.run(|kind| match kind {
-            Kind::WebRtc(session) => session.poll_timeout(now),
-        })
+        let at = self.run(|kind| match kind {
+            Kind::WebRtc(session) => Some(session.poll_timeout(now)),
+            Kind::Plain(session) => session.poll_timeout(now),
+        });
+        at.flatten()
     }
 
     /// A turn has taken everything that came, and its media was sent on. Gives whether there is
@@ -106,6 +120,7 @@ impl Peer {
     pub fn end_turn(&mut self, now: Instant) -> bool {
         let more = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.end_turn(now),
+            Kind::Plain(session) => session.end_turn(now),
         });
         more.unwrap_or(true)
     }
@@ -114,6 +129,7 @@ impl Peer {
     pub fn next_event(&mut self) -> Option<Option<PeerEvent>> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.next_event(),
+            Kind::Plain(session) => session.next_event(),
         })
     }
 
@@ -121,6 +137,7 @@ impl Peer {
     pub fn over(&mut self) -> Option<CloseReason> {
         let over = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.over(),
+            Kind::Plain(session) => session.over(),
         });
         over.flatten()
     }
@@ -129,6 +146,7 @@ impl Peer {
     pub fn transmit(&mut self, send: impl FnMut(&Flow, &[u8])) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.transmit(send),
+            Kind::Plain(session) => session.transmit(send),
         })
     }
 
@@ -137,6 +155,7 @@ impl Peer {
     pub fn close(&mut self, now: Instant, reason: CloseReason) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.close(now, reason),
+            Kind::Plain(session) => session.close(now, reason),
         })
     }
 
@@ -144,6 +163,7 @@ impl Peer {
     pub fn give_up(&mut self, error: EngineError) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.give_up(error),
+            Kind::Plain(session) => session.give_up(error),
         })
     }
 
@@ -151,6 +171,7 @@ impl Peer {
     pub fn stats(&mut self, now: Instant) -> Option<TransportStats> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.stats(now),
+            Kind::Plain(session) => session.stats(now),
         })
     }
 
@@ -172,9 +193,7 @@ impl Peer {
         let mut deliveries = std::mem::take(&mut self.deliveries);
         let forwarded = self.run(|kind| {
             kind.send_ahead(outlet);
-            kind.with_sending(|sending| {
-                sending.forward(now, &deliveries, turn, workspace, outlet);
-            });
+            kind.forward(now, &deliveries, turn, workspace, outlet);
             kind.send_along(now, outlet);
             let wakes_at = kind.with_sending(|sending| sending.wakes_at(now));
             (kind.has_news(), wakes_at)
@@ -190,6 +209,23 @@ impl Kind {
     fn with_sending<T>(&mut self, action: impl FnOnce(&mut Sending) -> T) -> T {
         match self {
             Kind::WebRtc(session) => session.with_sending(action),
+            Kind::Plain(session) => session.with_sending(action),
+        }
+    }
+
+    fn forward(
+        &mut self,
+        now: Instant,
+        deliveries: &[Delivery],
+        turn: &[Arc<SourcePacket>],
+        workspace: &mut Workspace,
+        outlet: &mut impl Outlet,
+    ) {
+        match self {
+            Kind::WebRtc(session) => session.with_sending(|sending| {
+                sending.forward(now, deliveries, turn, workspace, outlet);
+            }),
+            Kind::Plain(session) => session.forward(now, deliveries, turn, workspace, outlet),
         }
     }
 
@@ -197,6 +233,8 @@ impl Kind {
     fn send_ahead(&mut self, outlet: &mut impl Outlet) {
         match self {
             Kind::WebRtc(session) => session.send_ahead(outlet),
+            // Nothing comes before its media.
+            Self::Plain(_) => {}
         }
     }
 
@@ -204,6 +242,7 @@ impl Kind {
     fn send_along(&mut self, now: Instant, outlet: &mut impl Outlet) {
         match self {
             Kind::WebRtc(session) => session.send_along(now, outlet),
+            Kind::Plain(session) => session.send_along(now, outlet),
         }
     }
 
@@ -211,6 +250,7 @@ impl Kind {
     fn has_news(&self) -> bool {
         match self {
             Kind::WebRtc(session) => session.has_news(),
+            Kind::Plain(session) => session.has_news(),
         }
     }
 }

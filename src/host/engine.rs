@@ -13,6 +13,7 @@ use super::media_threads::MediaThreads;
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
 use super::playback::{Item, Playback, Players};
 use super::recording::{Recorders, Recordings};
+use super::rtp_ports::{Bound, RtpPorts};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
@@ -32,6 +33,7 @@ use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::player::{PlayerCommand, PlayerOptions};
 use crate::control::recorder::{RecorderCommand, RecorderOptions};
+use crate::control::rtp::{BoundPort, RtpOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::Shape;
@@ -40,6 +42,7 @@ use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::{Load, Refusal};
 use crate::engine::shard::{EndpointParts, Shard};
 use crate::net::ListenAddress;
+use crate::plain::Setup;
 #[cfg(feature = "mcu")]
 use crate::queue::conduit::Weight;
 use crate::webrtc::Certificates;
@@ -62,6 +65,7 @@ pub struct Engine {
     recordings: Recordings,
     streaming: Streaming,
     playback: Playback,
+    rtp_ports: RtpPorts,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -148,6 +152,7 @@ impl Engine {
             recordings,
             streaming,
             playback,
+            rtp_ports: RtpPorts::default(),
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -181,6 +186,37 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Makes a transport of plain RTP, with its ports. The reply to `request` says that its tracks were
+    /// told of.
+    ///
+    /// Errors: `InvalidArg` and `CodecMismatch` for what the options say, `Listen` when a port cannot
+    /// be had; else as [`create_transport`](Self::create_transport).
+    pub fn create_rtp_transport(
+        &self,
+        request: RequestId,
+        options: RtpOptions,
+    ) -> Result<(TransportId, Vec<BoundPort>), EngineError> {
+        Setup::new(&options)?;
+        let refused = |refusal| match refusal {
+            Refusal::Limit => HostError::TransportLimit(self.max_transports),
+            Refusal::Overload => HostError::Overload,
+        };
+        let shard = match self.rtp_ports.shard(&options) {
+            Some(shard) => self.load.admit_to(shard, self.max_transports),
+            None => self.load.admit(self.max_transports),
+        };
+        let shard = shard.map_err(refused)?;
+        let made = self.rtp_ports.bind(&options, shard).and_then(|Bound { ports, new }| {
+            let transport = TransportId::new(&self.ids, shard);
+            self.media.open_ports(shard, new)?;
+            let (options, told) = (Box::new(options), ports.clone());
+            let command = Command::CreateRtpTransport { request, transport, options, ports };
+            self.media.send(shard, command)?;
+            Ok((transport, told))
+        });
+        made.inspect_err(|_| self.load.leave(shard))
     }
 
     /// For a new outgoing track.

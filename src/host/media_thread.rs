@@ -22,6 +22,7 @@ use crate::engine::io::Reactor;
 use crate::net::address_table::AddressTable;
 use crate::net::listen::ShardSockets;
 use crate::net::poller::Poller;
+use crate::net::sockets::Sockets;
 use crate::net::tcp::TcpConnections;
 use crate::net::udp::UdpSocket;
 use crate::queue::counters::ThreadCounters;
@@ -202,12 +203,12 @@ impl Deaths {
 /// Makes what waits for a thread's sockets, and puts them there.
 pub(super) fn register(
     sockets: ShardSockets,
-) -> io::Result<(Poller, Vec<UdpSocket>, TcpConnections, AddressTable)> {
+) -> io::Result<(Poller, Sockets, TcpConnections, AddressTable)> {
     let poller = Poller::new()?;
     let watch = poller.watch()?;
     let udp = sockets.udp.into_iter().enumerate();
     let udp = udp.map(|(place, socket)| UdpSocket::new(socket, &watch, place));
-    let udp = udp.collect::<io::Result<_>>()?;
+    let udp = Sockets::new(udp.collect::<io::Result<_>>()?, poller.watch()?);
     let tcp = TcpConnections::new(sockets.tcp, watch)?;
     Ok((poller, udp, tcp, AddressTable::new(sockets.bound)))
 }

@@ -18,9 +18,12 @@ use crate::control::options::EngineOptions;
 use crate::engine::io::Reactor;
 use crate::engine::message::ShardMessage;
 use crate::net::listen::{self, ListenAddress};
+use crate::net::sockets::NewPort;
 
 /// Commands that may wait for one thread.
 const MAX_COMMANDS: usize = 65_536;
+/// Ports of plain RTP that may wait for one thread.
+const MAX_PORTS: usize = 1024;
 /// Messages of others than media threads.
 const MAX_MESSAGES: usize = 16_384;
 
@@ -36,6 +39,7 @@ type Message<S> = <<S as Shards>::Shard as Reactor>::Message;
 
 struct Inbox {
     commands: mpsc::Sender<Command>,
+    ports: mpsc::Sender<NewPort>,
     wakeup: Arc<Wakeup>,
 }
 
@@ -98,7 +102,8 @@ impl MediaThreads {
             let shard = ShardIndex(index as u8);
             media.addresses.extend(sockets.addresses(shard));
             let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
-            media.inboxes.push(Inbox { commands, wakeup: Arc::clone(&wakeup) });
+            let (ports, new_ports) = mpsc::channel(MAX_PORTS);
+            media.inboxes.push(Inbox { commands, ports, wakeup: Arc::clone(&wakeup) });
             let (messages, outside_messages) = mpsc::channel(MAX_MESSAGES);
             outside.push((messages, Arc::clone(&wakeup)));
             // By the caller, so that it hears of failures.
@@ -114,6 +119,7 @@ impl MediaThreads {
                 inbox: Waiting {
                     commands: receiver,
                     messages: outside_messages,
+                    ports: new_ports,
                     wakeup: Arc::clone(&wakeup),
                 },
                 wakeup,
@@ -142,6 +148,29 @@ impl MediaThreads {
     /// How many media threads there are.
     pub fn shards(&self) -> usize {
         self.inboxes.len()
+    }
+
+    /// Hands ports to a thread, which opens them before it takes what is sent after this.
+    ///
+    /// # Errors
+    /// `QueueFull` when a thousand wait already, `Closed` after [`shutdown`](Self::shutdown).
+    pub(crate) fn open_ports(
+        &self,
+        shard: ShardIndex,
+        ports: Vec<NewPort>,
+    ) -> Result<(), EngineError> {
+        let Some(inbox) = self.inboxes.get(shard.index()) else {
+            return Err(HostError::NoSuchThread(shard).into());
+        };
+        for port in ports {
+            inbox.ports.try_send(port).map_err(|error| match error {
+                TrySendError::Full(_) => {
+                    HostError::CallsWaitForThread { calls: MAX_PORTS, thread: shard }
+                }
+                TrySendError::Closed(_) => HostError::EndpointClosed,
+            })?;
+        }
+        Ok(())
     }
 
     /// Hands `command` to a thread; commands to one thread keep their order. Never blocks.

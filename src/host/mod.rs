@@ -17,11 +17,13 @@ mod mixing;
 mod playback;
 mod recording;
 mod rings;
+mod rtp_ports;
 pub mod tasks;
 mod thread;
 mod wakeup;
 
 pub use crate::engine::versions::versions;
+pub use crate::plain::announcement;
 pub use engine::Engine;
 pub use media_thread::{Shards, Start};
 pub use media_threads::MediaThreads;

@@ -24,8 +24,9 @@ use crate::engine::occupancy::{LONG_TURN, Occupancy};
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
 use crate::net::poller::{Key, Poller};
+use crate::net::sockets::{NewPort, Sockets};
 use crate::net::tcp::{TcpConnections, TcpEvent};
-use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
+use crate::net::udp::{Looking, ReceiveBuffers};
 use crate::queue::counters::ThreadCounters;
 
 /// Taken in one go before media gets its chance.
@@ -48,7 +49,7 @@ const RING_RETRY: Duration = Duration::from_millis(1);
 
 /// Everything a media thread needs but its shard.
 pub(super) struct Connections<M> {
-    pub udp: Vec<UdpSocket>,
+    pub udp: Sockets,
     pub tcp: TcpConnections,
     pub table: AddressTable,
     /// Waits for all of them.
@@ -65,6 +66,8 @@ pub(super) struct Connections<M> {
 pub(super) struct Waiting<M> {
     pub commands: mpsc::Receiver<Command>,
     pub messages: mpsc::Receiver<M>,
+    /// Ports for transports that are made.
+    pub ports: mpsc::Receiver<NewPort>,
     /// By which whoever puts something in says so.
     pub wakeup: Arc<Wakeup>,
 }
@@ -106,6 +109,8 @@ pub(super) struct Thread<'a, R: Reactor> {
     connections: &'a mut Connections<R::Message>,
     burst: Burst,
     buffers: ReceiveBuffers,
+    /// Reused for the sockets of a turn.
+    places: Vec<usize>,
     /// Messages still wait for room in a ring.
     ring_full: bool,
     /// When the shard wants its timeout.
@@ -133,6 +138,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
             connections,
             burst: Burst::new(),
             buffers: ReceiveBuffers::new(),
+            places: Vec::new(),
             ring_full: false,
             timeout: None,
             deadline: None,
@@ -180,13 +186,13 @@ impl<'a, R: Reactor> Thread<'a, R> {
         counters.wait_calls.add(1);
         let waited = poller.wait(timeout, |key, readiness| match key {
             Key::Wake => {}
-            Key::Udp(place) => udp.get_mut(place).into_iter().for_each(UdpSocket::set_readable),
+            Key::Udp(place) => udp.set_readable(place),
             Key::Listener(_) | Key::Connection(_) => tcp.set_ready(key, readiness),
         });
         if let Err(error) = waited {
             // Nothing can be waited for. Whoever looks a thousand times a second can go on.
             tracing::debug!(%error, "cannot wait for sockets");
-            udp.iter_mut().for_each(UdpSocket::set_readable);
+            udp.set_all_readable();
             std::thread::sleep(BLIND);
         }
     }
@@ -194,6 +200,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
     fn turn(&mut self) -> Left {
         let began = Instant::now();
         let mut now = began;
+        self.open_ports();
         let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now, Looking::WhereReady);
@@ -211,6 +218,16 @@ impl<'a, R: Reactor> Thread<'a, R> {
         }
         self.set_deadline();
         if more { Left::More } else { Left::Nothing }
+    }
+
+    /// Opens ports that transports have from now on.
+    fn open_ports(&mut self) {
+        let Connections { udp, inbox, .. } = &mut *self.connections;
+        while let Ok(port) = inbox.ports.try_recv() {
+            if let Err(error) = udp.open(port) {
+                tracing::warn!(%error, "a port for RTP cannot be waited for");
+            }
+        }
     }
 
     fn take_messages(&mut self, now: Instant) -> bool {
@@ -243,7 +260,9 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let Connections { udp, table, counters, inbox, .. } = &mut *self.connections;
         let reactor = &mut *self.reactor;
         let mut any_more = false;
-        for (index, socket) in udp.iter_mut().enumerate() {
+        let mut places = std::mem::take(&mut self.places);
+        udp.take_places(&mut places, looking);
+        for index in places.drain(..) {
             let mut more = true;
             for read in 0..READS_PER_TURN {
                 let mut packets = 0;
@@ -254,17 +273,22 @@ impl<'a, R: Reactor> Thread<'a, R> {
                 if read > 0 && now.saturating_duration_since(before) >= LONG_TURN {
                     break;
                 }
-                more = socket.receive(&mut self.buffers, looking, |remote, destination, bytes| {
-                    if packets == 0 {
-                        inbox.take(reactor, *now);
-                    }
-                    packets += 1;
-                    length += bytes.len() as u64;
-                    if let Some(local) = table.announced(index, destination) {
-                        let flow = Flow { protocol: Protocol::Udp, local, remote };
-                        reactor.handle_datagram(*now, &flow, bytes);
-                    }
-                });
+                more = udp.receive(
+                    index,
+                    &mut self.buffers,
+                    looking,
+                    |port, remote, destination, bytes| {
+                        if packets == 0 {
+                            inbox.take(reactor, *now);
+                        }
+                        packets += 1;
+                        length += bytes.len() as u64;
+                        if let Some(local) = port.or_else(|| table.announced(index, destination)) {
+                            let flow = Flow { protocol: Protocol::Udp, local, remote };
+                            reactor.handle_datagram(*now, &flow, bytes);
+                        }
+                    },
+                );
                 counters.packets_received.add(packets);
                 counters.bytes_received.add(length);
                 if !more {
@@ -273,6 +297,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
             }
             any_more |= more;
         }
+        self.places = places;
         any_more
     }
 
@@ -303,7 +328,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
 
     fn count_calls(&self) {
         let Connections { udp, tcp, counters, .. } = &*self.connections;
-        udp.iter().for_each(|socket| socket.calls.take_over(counters));
+        udp.calls().for_each(|calls| calls.take_over(counters));
         tcp.calls.take_over(counters);
         counters.take_over();
     }
@@ -327,7 +352,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
 
 /// Takes a shard's output apart by where it goes.
 struct Out<'a, M> {
-    udp: &'a mut Vec<UdpSocket>,
+    udp: &'a mut Sockets,
     tcp: &'a mut TcpConnections,
     table: &'a AddressTable,
     outgoing: &'a mut OutgoingRings<M>,
@@ -371,5 +396,11 @@ impl<M: Message> Output<M> for Out<'_, M> {
         if flow.protocol == Protocol::Tcp {
             self.tcp.end(flow);
         }
+    }
+
+    fn close_ports(&mut self) {
+        // The last words of whoever had them leave by them.
+        self.burst.send(self.udp, self.counters);
+        self.udp.close_ended();
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::address_table::{AddressTable, Departure};
-use super::udp::UdpSocket;
+use super::sockets::Sockets;
 use crate::control::flow::Flow;
 use crate::queue::counters::ThreadCounters;
 
@@ -49,7 +49,7 @@ impl Burst {
         &mut self,
         flow: &Flow,
         bytes: &[u8],
-        sockets: &mut [UdpSocket],
+        sockets: &mut Sockets,
         table: &AddressTable,
         counters: &ThreadCounters,
     ) {
@@ -67,7 +67,7 @@ impl Burst {
         flow: &Flow,
         capacity: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
-        sockets: &mut [UdpSocket],
+        sockets: &mut Sockets,
         table: &AddressTable,
         counters: &ThreadCounters,
     ) {
@@ -82,14 +82,14 @@ impl Burst {
         let Some(length) = write(&mut self.slab[start..start + capacity]) else { return };
         let same_flow = self.flow.as_ref() == Some(flow);
         if let Some(run) = self.runs.last_mut().filter(|_| same_flow)
-            && run.extend(length, sockets[run.departure.socket].max_segments())
+            && run.extend(length, max_segments(sockets, run.departure))
         {
             self.used += length;
             return;
         }
         let departure = match self.runs.last() {
             Some(run) if same_flow => run.departure,
-            _ => match table.departure(flow.local) {
+            _ => match table.departure(flow.local).or_else(|| sockets.departure(flow.local)) {
                 Some(departure) => departure,
                 None => {
                     counters.discarded_on_send.add(1);
@@ -112,11 +112,14 @@ impl Burst {
 
     /// Sends everything. What a full socket does not take is dropped and counted: a late packet
     /// is worth less than a thread that goes on.
-    pub fn send(&mut self, sockets: &mut [UdpSocket], counters: &ThreadCounters) {
+    pub fn send(&mut self, sockets: &mut Sockets, counters: &ThreadCounters) {
         for run in self.runs.drain(..) {
             let Departure { socket, source } = run.departure;
             let contents = &self.slab[run.start..run.end];
-            let sent = sockets[socket].send(source, run.destination, contents, run.segment);
+            let sent = match sockets.get_mut(socket) {
+                Some(socket) => socket.send(source, run.destination, contents, run.segment),
+                None => 0,
+            };
             let bytes = (sent * run.segment).min(contents.len());
             counters.packets_sent.add(sent as u64);
             counters.bytes_sent.add(bytes as u64);
@@ -125,6 +128,10 @@ impl Burst {
         self.used = 0;
         self.flow = None;
     }
+}
+
+fn max_segments(sockets: &mut Sockets, departure: Departure) -> usize {
+    sockets.get_mut(departure.socket).map_or(1, |socket| socket.max_segments())
 }
 
 impl Run {
@@ -151,7 +158,7 @@ mod tests {
     use crate::control::flow::Protocol;
     use crate::net::address_table::Bound;
     use crate::net::poller::Poller;
-    use crate::net::udp::{Looking, ReceiveBuffers};
+    use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
 
     fn run(segment: usize) -> Run {
         Run {
@@ -193,7 +200,7 @@ mod tests {
     /// A burst with the sockets and the table it needs, and the address of the second socket.
     struct Fixture {
         burst: Burst,
-        sockets: Vec<UdpSocket>,
+        sockets: Sockets,
         table: AddressTable,
         counters: ThreadCounters,
         flow: Flow,
@@ -211,12 +218,13 @@ mod tests {
             let bound = Bound { ip, port, announced, mapped: false, own: Vec::new() };
             Self {
                 burst: Burst::new(),
-                sockets: [(from, 0), (to, 1)]
-                    .map(|(socket, place)| {
+                sockets: {
+                    let sockets = [(from, 0), (to, 1)].map(|(socket, place)| {
                         socket.set_nonblocking(true).unwrap();
                         UdpSocket::new(socket, &watch, place).unwrap()
-                    })
-                    .into(),
+                    });
+                    Sockets::new(sockets.into(), watch)
+                },
                 table: AddressTable::new(vec![bound]),
                 counters: ThreadCounters::default(),
                 flow: Flow { protocol: Protocol::Udp, local, remote },
@@ -235,8 +243,9 @@ mod tests {
                 let Self { poller, sockets, .. } = self;
                 let wait = poller.wait(Some(Duration::from_secs(5)), |_, _| ());
                 wait.unwrap();
-                sockets[1].set_readable();
-                self.sockets[1].receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
+                sockets.set_readable(1);
+                let socket = self.sockets.get_mut(1).unwrap();
+                socket.receive(&mut buffers, Looking::WhereReady, |_, _, bytes| {
                     assert_eq!(bytes.len(), 1_200);
                     numbers.push(u32::from_be_bytes(bytes[..4].try_into().unwrap()));
                 });

@@ -12,6 +12,8 @@ pub enum ListenError {
     NoPortsLeft { first: u16, threads: usize },
     /// The system refuses an address. `index` is that of the entry of `options.listen`.
     Bind { protocol: &'static str, address: SocketAddr, index: usize, error: io::Error },
+    /// The system refuses a port of plain RTP, by its places in the options.
+    RtpPort { address: SocketAddr, media: usize, port: usize, error: io::Error },
 }
 
 impl fmt::Display for ListenError {
@@ -21,6 +23,12 @@ impl fmt::Display for ListenError {
                 f,
                 "port {first} leaves no room for {threads} threads, one port each, below 65536"
             ),
+            Self::RtpPort { address, error, .. } => {
+                write!(
+                    f,
+                    "cannot have the ports for RTP at {address}: {error}; choose others, or 0"
+                )
+            }
             Self::Bind { protocol, address, error, .. } => {
                 let advice = match error.kind() {
                     io::ErrorKind::AddrInUse => "choose another port, or 0 for any free one",
@@ -45,6 +53,10 @@ impl Fault for ListenError {
             matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
         };
         Some(match self {
+            Self::RtpPort { media, port, error, .. } => {
+                let option = if of_port(error) { "port" } else { "address" };
+                format!("options.media[{media}].ports[{port}].{option}")
+            }
             Self::Bind { index, error, .. } if !of_port(error) => {
                 format!("options.listen[{index}].ip")
             }

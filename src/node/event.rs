@@ -45,6 +45,14 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("state", state.name())?;
             Ok(object)
         }
+        Event::RtpRemote { transport, media, encoding, remote } => {
+            let mut object = about(env, "rtpRemote", transport.0)?;
+            object.set("media", media as u32)?;
+            object.set("encoding", encoding as u32)?;
+            object.set("address", remote.ip().to_string())?;
+            object.set("port", remote.port())?;
+            Ok(object)
+        }
         Event::NegotiationNeeded { transport } => about(env, "negotiationNeeded", transport.0),
         Event::TransportError { transport, error } => {
             failed(env, "transportError", transport.0, &error)

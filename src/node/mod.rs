@@ -24,6 +24,7 @@ mod mixer;
 mod options;
 mod player;
 mod recorder;
+mod rtp_transport;
 mod running;
 mod speakers;
 mod track;

@@ -66,6 +66,19 @@ impl Receiving {
         }
     }
 
+    /// A stream counts anew, beginning with this number. Its extended numbers go on above those that
+    /// there were. For streams that nothing protects: where there are keys, what is old is a replay.
+    /// False: there is no such stream.
+    pub fn begin_anew(&mut self, now: Instant, ssrc: u32, sequence: u16) -> bool {
+        let Ok(place) = self.position(ssrc) else { return false };
+        let Some(stream) = self.streams.get_mut(place) else { return false };
+        // Two turns further, so that none of the numbers before is among the nearest.
+        let turn = (stream.index.highest() >> 16).saturating_add(2) << 16;
+        let before = (turn | u64::from(sequence)).saturating_sub(1);
+        *stream = super::stream::Stream::new(now, ssrc, before, stream.route);
+        true
+    }
+
     /// What was agreed on.
     pub fn lines(&self) -> impl Iterator<Item = &ReceiveLine> {
         self.lines.iter().map(|line| &line.spec)

@@ -230,12 +230,19 @@ impl<'a> Found<'a> {
     }
 
     /// Which encoding of its track it is.
-    pub(super) fn key(&self, line: &ReceiveLine, repair: bool) -> Result<Key<'a>, DropReason> {
+    pub(super) fn key<'l>(&self, line: &'l ReceiveLine, repair: bool) -> Result<Key<'l>, DropReason>
+    where
+        'a: 'l,
+    {
         let rid = if repair { self.hop.repaired_rid.or(self.hop.rid) } else { self.hop.rid };
         if let Some(rid) = rid {
             return Ok(Key::Rid(rid));
         }
         if let Some(place) = self.announced.and_then(|source| source.place) {
+            let named = line.rids.get(usize::from(place)).filter(|_| line.places_have_rids);
+            if let Some(rid) = named {
+                return Ok(Key::Rid(rid));
+            }
             return Ok(Key::Place(place));
         }
         if line.rids.len() > 1 { Err(DropReason::NoLine) } else { Ok(Key::Only) }

@@ -226,9 +226,9 @@ impl Receiving {
     fn poll_keyframes(&mut self, now: Instant, send: &mut impl FnMut(Vec<u8>)) {
         self.timers.keyframe = None;
         for line in &mut self.lines {
-            let FeedbackKinds { pli, fir, .. } = line.spec.feedback;
+            let FeedbackKinds { pli, fir, refused, .. } = line.spec.feedback;
             for encoding in line.tracks.iter_mut().flat_map(|track| &mut track.encodings) {
-                if encoding.keyframes.poll(now) {
+                if encoding.keyframes.poll(now) && !refused {
                     let media = encoding.ssrc;
                     // FIR is for who has no PLI; who names neither takes PLI or passes over it.
                     let by_fir = fir && !pli;

@@ -24,6 +24,8 @@ pub struct ReceiveLine {
     pub telephone_events: Vec<TelephoneEventFormat>,
     /// RIDs that the peer sends (RFC 8851), in the order in which it announces them.
     pub rids: Vec<Rid>,
+    /// The place of an SSRC in [`ReceiveLine::sources`] is that of its RID: nothing else tells of it.
+    pub places_have_rids: bool,
     /// SSRCs that the description names (RFC 5576), in its order. May be empty, and may be wrong:
     /// what packets say of themselves counts more.
     pub sources: Vec<AnnouncedSource>,
@@ -83,4 +85,13 @@ pub struct FeedbackKinds {
     pub transport_cc: bool,
     /// `goog-remb` (draft-alvestrand-rmcat-remb-03).
     pub remb: bool,
+    /// The peer takes no feedback at all (RTP/AVP, RFC 3551): it is not asked for keyframes either.
+    pub refused: bool,
+}
+
+impl FeedbackKinds {
+    /// Whether the peer can be asked for a keyframe.
+    pub fn asks_keyframes(self) -> bool {
+        !self.refused
+    }
 }

@@ -27,6 +27,7 @@ mod report;
 mod rtx;
 mod stream;
 mod telephone;
+mod telephone_events;
 #[cfg(any(test, feature = "fault-injection"))]
 pub mod testing;
 #[cfg(test)]
@@ -53,6 +54,7 @@ use reordering::Reordering;
 use report::Reporter;
 use stream::Stream;
 pub use telephone::EventPacket;
+pub use telephone_events::TelephoneEvents;
 use track::Track;
 use transport_feedback::TransportFeedback;
 

@@ -51,6 +51,7 @@ pub fn line(mid: &str, kind: Kind) -> ReceiveLine {
         formats: Arc::new([format]),
         telephone_events: events.into_iter().collect(),
         rids: Vec::new(),
+        places_have_rids: false,
         sources: Vec::new(),
         extensions,
         tracks: vec![LineTrack {

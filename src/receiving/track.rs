@@ -27,6 +27,8 @@ pub(super) struct Track {
     pub(super) muted: bool,
     /// The application has nothing of it forwarded.
     pub(super) withheld: bool,
+    /// The peer takes requests for keyframes.
+    keyframes_on_request: bool,
     formats: Arc<[Format]>,
     /// RIDs the description announced, in its order.
     rids: Vec<Rid>,
@@ -60,6 +62,7 @@ impl Track {
             kind: line.kind,
             muted: !line.receives,
             withheld: false,
+            keyframes_on_request: line.feedback.asks_keyframes(),
             formats: line.formats.clone(),
             rids: line.rids.clone(),
             encodings: Vec::new(),
@@ -76,6 +79,7 @@ impl Track {
 
     pub(super) fn configure(&mut self, line: &ReceiveLine) {
         self.muted = !line.receives;
+        self.keyframes_on_request = line.feedback.asks_keyframes();
         self.formats = line.formats.clone();
         self.rids.clone_from(&line.rids);
     }
@@ -242,8 +246,8 @@ impl Track {
                 .map(|encoding| encoding.describe(self.is_held_back(), &self.rids))
                 .collect(),
             withheld: self.withheld,
+            keyframes_on_request: self.keyframes_on_request,
             alternatives: false,
-            keyframes_on_request: true,
             thinnest: None,
         }
     }

@@ -116,6 +116,12 @@ fn read_media<'a>(
             media.mid.get_or_insert((value, line));
         }
         "bundle-only" => media.bundle_only = true,
+        "rtcp" => media.rtcp = media.rtcp.or(Some(value)),
+        "crypto" => {
+            if media.crypto.len() < MAX_LINES {
+                media.crypto.push((value, line));
+            }
+        }
         "rtcp-mux" | "rtcp-mux-only" => media.rtcp_mux = true,
         "rtcp-rsize" => media.rtcp_rsize = true,
         "extmap-allow-mixed" => media.extmap_allow_mixed = true,

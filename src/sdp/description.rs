@@ -12,6 +12,8 @@ pub struct Description<'a> {
     pub media: Vec<MediaSection<'a>>,
     /// Identification tags of each `a=group:BUNDLE` (RFC 9143), in their order.
     pub bundles: Vec<Vec<&'a str>>,
+    /// `c=` of the session (RFC 8866 5.7).
+    pub connection: Option<&'a str>,
     /// `a=ice-lite` (RFC 8839 5.3).
     pub ice_lite: bool,
     /// What the session says for all m-lines that say nothing themselves (RFC 8839 5.4,
@@ -201,6 +203,12 @@ pub struct MediaSection<'a> {
     /// The m-line's, else the session's, else `sendrecv` (RFC 8866 6.7).
     pub direction: Direction,
     pub transport: Transport<'a>,
+    /// `c=` of the m-line (RFC 8866 5.7).
+    pub connection: Option<&'a str>,
+    /// `a=rtcp` (RFC 3605).
+    pub rtcp: Option<&'a str>,
+    /// `a=crypto` (RFC 4568 4), each with the line it stands in.
+    pub crypto: Vec<(&'a str, &'a str)>,
     /// RFC 5761, RFC 8858.
     pub rtcp_mux: bool,
     /// RFC 5506.

@@ -86,14 +86,14 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
 }
 
 /// The payload types that belong to others of an m-line.
-struct Companions {
+pub(super) struct Companions {
     /// RTX by the number it repeats.
     rtx: [Option<u8>; 128],
     red: Option<(u8, Option<u8>)>,
 }
 
 impl Companions {
-    fn of(meanings: &[(&Payload<'_>, Meaning)], red: bool) -> Self {
+    pub(super) fn of(meanings: &[(&Payload<'_>, Meaning)], red: bool) -> Self {
         let mut companions = Self { rtx: [None; 128], red: None };
         for (payload, meaning) in meanings {
             match meaning {
@@ -111,11 +111,11 @@ impl Companions {
         companions
     }
 
-    fn rtx(&self, pt: u8) -> Option<u8> {
+    pub(super) fn rtx(&self, pt: u8) -> Option<u8> {
         self.rtx.get(usize::from(pt)).copied().flatten()
     }
 
-    fn red(&self, pt: u8, codec: Codec) -> Option<u8> {
+    pub(super) fn red(&self, pt: u8, codec: Codec) -> Option<u8> {
         let (red, of) = self.red.filter(|_| codec == Codec::Opus)?;
         of.is_none_or(|of| of == pt).then_some(red)
     }

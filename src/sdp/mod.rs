@@ -3,11 +3,13 @@
 //! elsewhere, after nothing can fail any more.
 
 mod agreement;
+mod announced;
 mod answer;
 mod attributes;
 mod bundle;
 pub mod candidate;
 mod capabilities;
+mod declared;
 pub mod description;
 mod error;
 mod feedback;
@@ -29,8 +31,10 @@ mod testing;
 pub use agreement::{
     AgreedLine, Agreement, RemoteMedia, RemoteSource, RemoteTrack, RemoteTransport, TelephoneEvent,
 };
+pub use announced::{Announced, AnnouncedFormat, AnnouncedKey, announced};
 pub use answer::answer;
 pub use capabilities::{Capabilities, OpusParameters};
+pub use declared::{Declared, ParameterSets, Undeclared};
 pub use error::SdpError;
 pub use feedback::Feedback;
 pub use fragment::{Fragment, fragment_of, parse_fragment, with_credentials};

@@ -51,6 +51,8 @@ pub fn parse(text: &str) -> Result<Description<'_>, SdpError> {
             (b'v', None) if value.trim() != "0" => {
                 return Err(SdpError::malformed(line, "`v=0`, the only version there is"));
             }
+            (b'c', Some(media)) => media.connection = media.connection.or(Some(value)),
+            (b'c', None) => description.connection = Some(value),
             // Nothing depends on the rest, such as the times of `t=`, so browsers do not look at it.
             _ => {}
         }
@@ -95,6 +97,9 @@ fn media<'a>(
         bundle_only: false,
         direction,
         transport: Transport::default(),
+        connection: None,
+        rtcp: None,
+        crypto: Vec::new(),
         rtcp_mux: false,
         rtcp_rsize: false,
         extmap_allow_mixed: false,

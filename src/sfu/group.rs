@@ -7,17 +7,37 @@ use std::time::{Duration, Instant};
 use super::packet::SourcePacket;
 use crate::codec::{Kind, Layer};
 
-/// What came longer ago costs a receiver more than the keyframe that it would wait for.
-const MAX_AGE: Duration = Duration::from_secs(2);
-/// Payload of a group, in bytes: a link of 10 Mbit/s has it through in 0.2 s.
-const MAX_BYTES: usize = 256 * 1024;
-/// Half of what a history has room for.
-const MAX_PACKETS: u64 = 512;
-/// The same of a source that makes no keyframe when one is asked for: what comes at once is less to
-/// wait for than the next one. A link of 10 Mbit/s has it through in 0.8 s.
-const MAX_AGE_OF_FILE: Duration = Duration::from_secs(20);
-const MAX_BYTES_OF_FILE: usize = 1024 * 1024;
-const MAX_PACKETS_OF_FILE: u64 = 1000;
+/// How much of a group is kept.
+#[derive(Debug)]
+pub(super) struct Reach {
+    age: Duration,
+    /// Of payload.
+    bytes: usize,
+    packets: u64,
+    /// Packets that a history has room for.
+    pub(super) slots: usize,
+    /// Whether a receiver can begin with it however long ago it came.
+    stands: bool,
+}
+
+/// Of a sender that makes a keyframe when it is asked to: what came longer ago costs a receiver more
+/// than the keyframe that it would wait for, and a link of 10 Mbit/s has 256 KiB through in 0.2 s.
+pub(super) static SHORT: Reach = Reach {
+    age: Duration::from_secs(2),
+    bytes: 256 * 1024,
+    packets: 512,
+    slots: 1024,
+    stands: false,
+};
+/// Of one that does not, as a file or an encoder that pushes: a receiver would have no picture until
+/// the next one, which takes ten seconds with many encoders, and for ever where it stands still.
+pub(super) static LONG: Reach = Reach {
+    age: Duration::from_secs(20),
+    bytes: 4 << 20,
+    packets: 4096,
+    slots: 4096,
+    stands: true,
+};
 /// A group that is no older is going to be there when a handshake that has just begun is through.
 const YOUNG: Duration = Duration::from_secs(1);
 
@@ -61,8 +81,7 @@ pub(super) struct Group {
     pub(super) timestamp: u32,
     arrival: Instant,
     bytes: usize,
-    /// Whether the source makes keyframes when they are asked for.
-    on_request: bool,
+    reach: &'static Reach,
 }
 
 impl Group {
@@ -70,7 +89,7 @@ impl Group {
     pub(super) fn begin(
         packet: &SourcePacket,
         before: Option<&Self>,
-        on_request: bool,
+        reach: &'static Reach,
     ) -> Option<Self> {
         let description = &packet.description;
         let begins = packet.codec.kind() == Kind::Video
@@ -83,7 +102,7 @@ impl Group {
             timestamp: packet.timestamp,
             arrival: packet.arrival,
             bytes: packet.payload.len(),
-            on_request,
+            reach,
         })
     }
 
@@ -92,22 +111,23 @@ impl Group {
         let Some(place) = packet.sequence.checked_sub(self.first) else { return Some(self) };
         self.bytes += packet.payload.len();
         let age = packet.arrival.saturating_duration_since(self.arrival);
-        let short = if self.on_request {
-            place < MAX_PACKETS && self.bytes <= MAX_BYTES && age <= MAX_AGE
-        } else {
-            let few = place < MAX_PACKETS_OF_FILE && self.bytes <= MAX_BYTES_OF_FILE;
-            few && age <= MAX_AGE_OF_FILE
-        };
+        let Reach { age: most, bytes, packets, .. } = *self.reach;
+        let short = place < packets && self.bytes <= bytes && age <= most;
         short.then_some(self)
     }
 
-    /// Whether a receiver may still begin with it. While a file stands still nothing else comes.
+    /// Whether a receiver may still begin with it.
     pub(super) fn lasts(&self, now: Instant) -> bool {
-        !self.on_request || now.saturating_duration_since(self.arrival) <= MAX_AGE
+        self.reach.stands || now.saturating_duration_since(self.arrival) <= self.reach.age
     }
 
     /// Whether a receiver that is about to connect is going to.
     pub(super) fn is_young(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.arrival) <= YOUNG
+        self.reach.stands || now.saturating_duration_since(self.arrival) <= YOUNG
+    }
+
+    /// Whether there is nothing else to begin with: no keyframe is made on request.
+    pub(super) fn is_all_there_is(&self) -> bool {
+        self.reach.stands
     }
 }

@@ -4,11 +4,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::group::{Group, Opening};
+use super::group::{Group, LONG, Opening, Reach, SHORT};
 use super::packet::SourcePacket;
 
-/// Some four seconds of 2 Mbit/s, far more than a receiver can still wait for.
-const SLOTS: usize = 1024;
 /// What a history begins with: most encodings never have more packets in the time that counts.
 const FIRST_SLOTS: usize = 64;
 
@@ -24,7 +22,7 @@ pub struct History {
     /// Where a receiver's stream can begin.
     group: Option<Group>,
     /// The source makes no keyframe when one is asked for.
-    of_file: bool,
+    unasked: bool,
 }
 
 impl History {
@@ -36,9 +34,9 @@ impl History {
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
-            *self = Self { watched: self.watched, of_file: self.of_file, ..Self::default() };
+            *self = Self { watched: self.watched, unasked: self.unasked, ..Self::default() };
         }
-        let begun = Group::begin(packet, self.group.as_ref(), !self.of_file);
+        let begun = Group::begin(packet, self.group.as_ref(), self.reach());
         self.group = begun.or_else(|| self.group?.with(packet));
         self.grow(packet);
         let slot = self.index(packet.sequence);
@@ -53,7 +51,11 @@ impl History {
     /// Whether the source makes a keyframe when one is asked for; if not, the last group of pictures is
     /// kept for longer.
     pub fn set_keyframes_on_request(&mut self, on_request: bool) {
-        self.of_file = !on_request;
+        self.unasked = !on_request;
+    }
+
+    fn reach(&self) -> &'static Reach {
+        if self.unasked { &LONG } else { &SHORT }
     }
 
     /// Remembers a packet for receivers to come and for nobody else: the last group of pictures is all
@@ -89,6 +91,9 @@ impl History {
     }
 
     fn fits(&self, group: &Group, opening: Opening) -> bool {
+        if group.is_all_there_is() {
+            return true;
+        }
         let packets = self.since(group).into_iter().flatten().flatten();
         opening.fits(group.timestamp, packets.map(Arc::as_ref))
     }
@@ -108,10 +113,10 @@ impl History {
         }
         let overwritten = self.slots[self.index(packet.sequence)].as_ref();
         let young = overwritten.is_some_and(|old| {
-            let grouped = self.of_file && self.group.is_some_and(|g| g.first <= old.sequence);
+            let grouped = self.unasked && self.group.is_some_and(|g| g.first <= old.sequence);
             grouped || packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
         });
-        if young && self.slots.len() < SLOTS {
+        if young && self.slots.len() < self.reach().slots {
             let length = 2 * self.slots.len();
             let before = std::mem::take(&mut self.slots);
             self.slots.resize(length, None);
@@ -172,7 +177,7 @@ mod tests {
     fn gives_what_was_put_in_and_forgets_the_oldest() {
         let mut source = Source::new(Codec::Vp8);
         let mut history = History::default();
-        let mut packets: Vec<_> = (0..SLOTS + 10).map(|_| source.packet()).collect();
+        let mut packets: Vec<_> = (0..SHORT.slots + 10).map(|_| source.packet()).collect();
         let now = packets[0].arrival;
         packets.iter_mut().for_each(|packet| packet.arrival = now);
         let packets: Vec<_> = packets.into_iter().map(Arc::new).collect();
@@ -300,6 +305,31 @@ mod tests {
         let now = source.now();
         assert!(!history.opens(now, Opening { layers, room: bytes }));
         assert!(history.opens(now, Opening { layers: Layer::new(0, 3), room: bytes }));
+    }
+
+    #[test]
+    fn a_sender_that_makes_no_keyframe_on_request_has_longer_groups() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        history.set_keyframes_on_request(false);
+        put(&mut history, source.frame(true, 2));
+        for _ in 0..8 {
+            source.wait(Duration::from_secs(1));
+            put(&mut history, source.frame(false, 400));
+        }
+        assert_eq!(group(&history, source.now()).unwrap().len(), 3202, "nothing is overwritten");
+        let opening = Opening { layers: Layer::HIGHEST, room: 0 };
+        assert!(history.opens(source.now(), opening), "there is nothing else to begin with");
+        put(&mut history, source.frame(false, 1000));
+        assert!(history.group.is_none(), "more than may be");
+
+        put(&mut history, source.frame(true, 2));
+        for _ in 0..300 {
+            let mut packet = source.packet();
+            packet.payload = [&packet.payload[..], &[0; 14_000]].concat().into();
+            put(&mut history, vec![packet]);
+        }
+        assert!(history.group.is_none(), "4 MiB");
     }
 
     #[test]

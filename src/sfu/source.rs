@@ -18,11 +18,11 @@ pub struct SourceDescription {
     /// Nothing of it is forwarded for now, whatever comes. What comes after that has nothing to do
     /// with what was forwarded before.
     pub withheld: bool,
+    /// A keyframe comes when one is asked for. Else the last group of pictures is worth more: whoever
+    /// begins without it waits until the sender makes one by itself.
+    pub keyframes_on_request: bool,
     /// Encodings of different codecs show the same: a receiver takes those of one codec.
     pub alternatives: bool,
-    /// Whoever makes it makes a keyframe when one is asked for. If not, those that come are all there
-    /// are.
-    pub keyframes_on_request: bool,
     /// Where receivers say what their link has for the smallest encoding, if the source can make
     /// that smaller.
     pub thinnest: Option<Arc<ThinnestLink>>,

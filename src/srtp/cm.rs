@@ -1,5 +1,5 @@
-//! AES-128 in counter mode with HMAC-SHA1 of 80 bits (RFC 3711 4.1.1, 4.2.1), for peers without
-//! AES-GCM.
+//! AES in counter mode with HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1), with keys of 128 or 256 bits
+//! (RFC 6188) and tags of 80 or 32, for peers without AES-GCM.
 
 use aws_lc_rs::cipher::EncryptingKey;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -10,20 +10,24 @@ use super::keys::{SessionKeys, apply_key_stream, counter_mode};
 use super::{Payload, RTCP_HEADER_LEN, SrtcpIndex};
 
 pub(super) const TAG_LEN: usize = 10;
+/// Of RTP alone (RFC 4568 6.2.2).
+pub(super) const SHORT_TAG_LEN: usize = 4;
 
 /// The keys, with their schedules built, and the salt of one direction.
 pub(super) struct CounterMode {
     cipher: EncryptingKey,
     authentication: hmac::Key,
     salt: Zeroizing<[u8; 14]>,
+    /// Bytes of a tag, [`TAG_LEN`] at most.
+    tag_len: usize,
 }
 
 impl CounterMode {
-    pub(super) fn new(keys: &SessionKeys) -> Option<Self> {
+    pub(super) fn new(keys: &SessionKeys, tag_len: usize) -> Option<Self> {
         let cipher = counter_mode(keys.encryption())?;
         let authentication =
             hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.authentication[..]);
-        Some(Self { cipher, authentication, salt: keys.salt() })
+        Some(Self { cipher, authentication, salt: keys.salt(), tag_len: tag_len.min(TAG_LEN) })
     }
 
     /// The salt, the SSRC and the packet index, each at its place; the last 16 bits count blocks
@@ -53,7 +57,8 @@ impl CounterMode {
         index: u64,
         payload: &Payload<'_>,
     ) -> Option<()> {
-        let (packet, tag) = packet.split_last_chunk_mut()?;
+        let text = packet.len().checked_sub(self.tag_len)?;
+        let (packet, tag) = packet.split_at_mut_checked(text)?;
         let body = packet.get_mut(header..)?;
         let (prefix, rest) = body.split_at_mut_checked(payload.prefix.len())?;
         let (rest, padding) = rest.split_at_mut_checked(payload.rest.len())?;
@@ -66,7 +71,8 @@ impl CounterMode {
         apply_key_stream(&self.cipher, self.counter(ssrc, index), body)?;
         // The rollover counter is authenticated though it is not sent (RFC 3711 4.2).
         let rollover_counter = (index >> 16) as u32;
-        *tag = self.tag([packet, &rollover_counter.to_be_bytes()]);
+        let whole = self.tag([packet, &rollover_counter.to_be_bytes()]);
+        tag.copy_from_slice(whole.get(..self.tag_len)?);
         Some(())
     }
 
@@ -80,10 +86,11 @@ impl CounterMode {
         index: u64,
         plain: &mut Vec<u8>,
     ) -> Option<()> {
-        let (authenticated, tag) = packet.split_last_chunk::<TAG_LEN>()?;
+        let (authenticated, tag) =
+            packet.split_at_checked(packet.len().checked_sub(self.tag_len)?)?;
         let rollover_counter = (index >> 16) as u32;
         let expected = self.tag([authenticated, &rollover_counter.to_be_bytes()]);
-        verify_slices_are_equal(&expected, tag).ok()?;
+        verify_slices_are_equal(expected.get(..self.tag_len)?, tag).ok()?;
         plain.clear();
         plain.extend_from_slice(authenticated.get(header..)?);
         apply_key_stream(&self.cipher, self.counter(ssrc, index), plain)
@@ -127,10 +134,10 @@ mod tests {
     #[test]
     fn the_counter_has_salt_ssrc_and_index_at_their_places() {
         let salt = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd");
-        let mode = CounterMode::new(&SessionKeys::for_test(&[0; 16], &salt)).unwrap();
+        let mode = CounterMode::new(&SessionKeys::for_test(&[0; 16], &salt), TAG_LEN).unwrap();
         assert_eq!(mode.counter(0, 0)[..], hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd0000"));
         let keys = SessionKeys::for_test(&[0; 16], &[0; 14]);
-        let mode = CounterMode::new(&keys).unwrap();
+        let mode = CounterMode::new(&keys, TAG_LEN).unwrap();
         assert_eq!(
             mode.counter(0xdead_beef, 0x0001_0203_0405)[..],
             hex("00000000deadbeef0001020304050000")

@@ -16,6 +16,10 @@ pub(super) fn material(profile: Profile) -> KeyingMaterial {
     KeyingMaterial::new(profile, &exported(profile)).unwrap()
 }
 
+/// Those that str0m has.
+const DTLS: [Profile; 3] =
+    [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm];
+
 /// The keys of one direction, as str0m derives them.
 struct Str0m {
     profile: Profile,
@@ -90,6 +94,7 @@ impl Str0m {
                 let mut cipher = provider.aead_aes_256_gcm().create_cipher(self.derive(0), false);
                 cipher.decrypt(&iv, &[aad], sealed, &mut plain).unwrap();
             }
+            other => panic!("str0m has no {other:?}"),
         }
         plain
     }
@@ -123,6 +128,7 @@ impl Str0m {
                 cipher.encrypt(&iv, &aad, text, &mut out).unwrap();
                 [header, &out, &word].concat()
             }
+            other => panic!("str0m has no {other:?}"),
         }
     }
 }
@@ -140,7 +146,7 @@ fn header(ssrc: u32, index: u64, padding: bool) -> Vec<u8> {
 #[test]
 fn str0m_opens_the_rtp_we_seal() {
     let payload: Vec<u8> = (0..1200).map(|n| n as u8).collect();
-    for profile in Profile::ALL {
+    for profile in DTLS {
         for client in [true, false] {
             let sealer = Sealer::new(&material(profile), client).unwrap();
             let str0m = Str0m::new(profile, client);
@@ -179,7 +185,7 @@ fn compound(ssrc: u32) -> Vec<u8> {
 
 #[test]
 fn we_open_the_rtcp_that_str0m_seals() {
-    for profile in Profile::ALL {
+    for profile in DTLS {
         for client in [true, false] {
             let mut opener = RtcpOpener::new(&material(profile), !client).unwrap();
             let str0m = Str0m::new(profile, client);
@@ -199,7 +205,7 @@ fn we_open_the_rtcp_that_str0m_seals() {
 
 #[test]
 fn we_seal_rtcp_as_str0m_does() {
-    for profile in Profile::ALL {
+    for profile in DTLS {
         for client in [true, false] {
             let mut sealer = Sealer::new(&material(profile), client).unwrap();
             let str0m = Str0m::new(profile, client);

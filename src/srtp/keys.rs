@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::Profile;
 
-/// The most that a profile needs: two keys of 256 bits and two salts of 96.
-const MAX_LEN: usize = 2 * (32 + 12);
+/// The most that a profile needs: two keys of 256 bits and two salts of 112.
+const MAX_LEN: usize = 2 * (32 + 14);
 
 /// Keying material as DTLS exports it: client key, server key, client salt, server salt
 /// (RFC 5764 4.2). Overwritten with zeros when dropped.
@@ -29,6 +29,22 @@ impl KeyingMaterial {
         let mut material = Self { profile, bytes: Zeroizing::new([0; MAX_LEN]) };
         material.bytes[..bytes.len()].copy_from_slice(bytes);
         Some(material)
+    }
+
+    /// The master key and salt of one direction, as `a=crypto` has them: one behind the other
+    /// (RFC 4568 6.1). Both sides of what is made of it are the same. `None` when `bytes` are not as
+    /// many as the profile needs.
+    pub fn of_one_side(profile: Profile, bytes: &[u8]) -> Option<Self> {
+        let (key, salt) = bytes.split_at_checked(profile.key_len())?;
+        if salt.len() != profile.salt_len() {
+            return None;
+        }
+        Self::new(profile, &Zeroizing::new([key, key, salt, salt].concat()))
+    }
+
+    /// What RTP has that nothing protects.
+    pub fn none() -> Self {
+        Self { profile: Profile::Null, bytes: Zeroizing::new([0; MAX_LEN]) }
     }
 
     /// What was negotiated, which decides about the lengths of the keys (RFC 5764 4.1.2).
@@ -249,6 +265,19 @@ pub(super) mod tests {
             assert_eq!((key, salt), (&keys[..key.len()], &salts[..salt.len()]), "{profile:?}");
             let (key, salt) = material.master(false);
             assert_eq!((key, salt), (&keys[key.len()..], &salts[salt.len()..]), "{profile:?}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_description_is_that_of_both_sides() {
+        for profile in Profile::ALL {
+            let len = profile.key_len() + profile.salt_len();
+            let bytes: Vec<u8> = (0..len as u8).collect();
+            let material = KeyingMaterial::of_one_side(profile, &bytes).unwrap();
+            assert_eq!(material.master(true), material.master(false));
+            assert_eq!([material.master(true).0, material.master(true).1].concat(), bytes);
+            assert!(KeyingMaterial::of_one_side(profile, &bytes[1..]).is_none());
+            assert!(KeyingMaterial::of_one_side(profile, &[&bytes[..], &[0]].concat()).is_none());
         }
     }
 

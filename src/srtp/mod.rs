@@ -1,5 +1,6 @@
 //! SRTP and SRTCP (RFC 3711) with the three profiles that DTLS-SRTP negotiates in browsers: AES-GCM
-//! (RFC 7714) with 128 and 256 bits, and AES in counter mode with HMAC-SHA1 (RFC 5764 4.1.2).
+//! (RFC 7714) with 128 and 256 bits, and AES in counter mode with HMAC-SHA1 (RFC 5764 4.1.2); with
+//! those that only descriptions agree on (RFC 4568 6.2, RFC 6188), and RTP that nothing protects.
 //!
 //! A [`Sealer`] protects what we send, an [`RtpOpener`] opens the media that the peer sends and an
 //! [`RtcpOpener`] its reports. Nothing here knows time or sockets, and neither sealing nor opening
@@ -11,6 +12,7 @@ mod gcm;
 mod interoperability;
 mod keys;
 mod library;
+mod null;
 mod opener;
 mod packet_index;
 mod replay;
@@ -26,51 +28,80 @@ pub use sealer::Sealer;
 
 use cm::CounterMode;
 use gcm::Gcm;
-use keys::SessionKeys;
+use keys::{Packets, SessionKeys};
 
-/// What two sides agreed on in the DTLS handshake.
+/// What two sides agreed on, in the DTLS handshake or by descriptions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
-    /// RFC 5764 4.1.2.
+    /// RFC 5764 4.1.2, RFC 4568 6.2.1.
     Aes128CmSha1_80,
+    /// RFC 4568 6.2.2; not for DTLS.
+    Aes128CmSha1_32,
+    /// RFC 6188 2; not for DTLS.
+    Aes256CmSha1_80,
+    /// RFC 6188 2; not for DTLS.
+    Aes256CmSha1_32,
     /// RFC 7714 14.2.
     AeadAes128Gcm,
     /// RFC 7714 14.2.
     AeadAes256Gcm,
+    /// RTP and RTCP as they are (RFC 3551): nothing is secret and nothing authentic.
+    Null,
 }
 
 impl Profile {
-    /// Every profile that can be negotiated.
-    pub const ALL: [Profile; 3] =
-        [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm];
+    /// Every profile that protects.
+    pub const ALL: [Profile; 6] = [
+        Profile::Aes128CmSha1_80,
+        Profile::Aes128CmSha1_32,
+        Profile::Aes256CmSha1_80,
+        Profile::Aes256CmSha1_32,
+        Profile::AeadAes128Gcm,
+        Profile::AeadAes256Gcm,
+    ];
 
     /// Bytes of a master key.
     pub const fn key_len(self) -> usize {
         match self {
-            Profile::Aes128CmSha1_80 | Profile::AeadAes128Gcm => 16,
-            Profile::AeadAes256Gcm => 32,
+            Profile::Aes128CmSha1_80 | Profile::Aes128CmSha1_32 | Profile::AeadAes128Gcm => 16,
+            Profile::Aes256CmSha1_80 | Profile::Aes256CmSha1_32 | Profile::AeadAes256Gcm => 32,
+            Profile::Null => 0,
         }
     }
 
     /// Bytes of a master salt.
     pub const fn salt_len(self) -> usize {
         match self {
-            Profile::Aes128CmSha1_80 => 14,
+            Profile::Aes128CmSha1_80
+            | Profile::Aes128CmSha1_32
+            | Profile::Aes256CmSha1_80
+            | Profile::Aes256CmSha1_32 => 14,
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => 12,
+            Profile::Null => 0,
         }
     }
 
     /// Bytes by which an RTP packet grows: the tag.
     pub const fn rtp_overhead(self) -> usize {
         match self {
-            Profile::Aes128CmSha1_80 => cm::TAG_LEN,
+            Profile::Aes128CmSha1_80 | Profile::Aes256CmSha1_80 => cm::TAG_LEN,
+            Profile::Aes128CmSha1_32 | Profile::Aes256CmSha1_32 => cm::SHORT_TAG_LEN,
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => gcm::TAG_LEN,
+            Profile::Null => 0,
         }
     }
 
-    /// Bytes by which an RTCP compound grows: the tag and the word with the index.
+    /// Bytes by which an RTCP compound grows: the tag and the word with the index. Tags of RTCP are
+    /// never short (RFC 4568 6.2.2).
     pub const fn rtcp_overhead(self) -> usize {
-        self.rtp_overhead() + SrtcpIndex::LEN
+        match self {
+            Profile::Aes128CmSha1_80
+            | Profile::Aes128CmSha1_32
+            | Profile::Aes256CmSha1_80
+            | Profile::Aes256CmSha1_32 => cm::TAG_LEN + SrtcpIndex::LEN,
+            Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => gcm::TAG_LEN + SrtcpIndex::LEN,
+            Profile::Null => 0,
+        }
     }
 }
 
@@ -134,13 +165,31 @@ enum Cipher {
     Gcm(Gcm),
     /// Boxed for its schedules of some 1,700 bytes, which most peers do not need.
     CounterMode(Box<CounterMode>),
+    Null,
 }
 
 impl Cipher {
-    fn new(profile: Profile, keys: &SessionKeys) -> Option<Self> {
+    /// For what one side sends.
+    fn new(material: &KeyingMaterial, client: bool, packets: Packets) -> Option<Self> {
+        let profile = material.profile();
+        if profile == Profile::Null {
+            return Some(Cipher::Null);
+        }
+        Self::with_keys(profile, &material.session_keys(client, packets)?, packets)
+    }
+
+    fn with_keys(profile: Profile, keys: &SessionKeys, packets: Packets) -> Option<Self> {
+        // RTCP has the long tag in any case.
+        let tag = if packets == Packets::Rtp { profile.rtp_overhead() } else { cm::TAG_LEN };
         Some(match profile {
-            Profile::Aes128CmSha1_80 => Cipher::CounterMode(Box::new(CounterMode::new(keys)?)),
+            Profile::Aes128CmSha1_80
+            | Profile::Aes128CmSha1_32
+            | Profile::Aes256CmSha1_80
+            | Profile::Aes256CmSha1_32 => {
+                Cipher::CounterMode(Box::new(CounterMode::new(keys, tag)?))
+            }
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => Cipher::Gcm(Gcm::new(keys)?),
+            Profile::Null => Cipher::Null,
         })
     }
 }

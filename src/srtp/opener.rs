@@ -17,7 +17,7 @@ impl RtcpOpener {
     pub fn new(material: &KeyingMaterial, client: bool) -> Option<Self> {
         let profile = material.profile();
         Some(Self {
-            cipher: Cipher::new(profile, &material.session_keys(!client, Packets::Rtcp)?)?,
+            cipher: Cipher::new(material, !client, Packets::Rtcp)?,
             overhead: profile.rtcp_overhead(),
             replay: ReplayGuard::default(),
         })
@@ -38,7 +38,7 @@ impl RtcpOpener {
     /// behind an index.
     pub fn senders(&self) -> impl Iterator<Item = (usize, u32, u32)> {
         let tag = match self.cipher {
-            Cipher::Gcm(_) => 0,
+            Cipher::Gcm(_) | Cipher::Null => 0,
             Cipher::CounterMode(_) => cm::TAG_LEN,
         };
         self.replay.senders().map(move |(ssrc, index)| (tag, ssrc, index))
@@ -51,6 +51,10 @@ impl RtcpOpener {
         }
         let ssrc = rtcp_sender(packet)?;
         let index = SrtcpIndex::from_bytes(*match &self.cipher {
+            Cipher::Null => {
+                plain.extend_from_slice(packet);
+                return Some(());
+            }
             Cipher::Gcm(_) => packet.last_chunk()?,
             Cipher::CounterMode(_) => packet[..packet.len() - cm::TAG_LEN].last_chunk()?,
         })?;
@@ -62,6 +66,7 @@ impl RtcpOpener {
         match &self.cipher {
             Cipher::Gcm(gcm) => gcm.open_rtcp(packet, ssrc, index, plain)?,
             Cipher::CounterMode(mode) => mode.open_rtcp(packet, ssrc, index, plain)?,
+            Cipher::Null => {}
         }
         self.replay.record(ssrc, index.0);
         Some(())
@@ -219,7 +224,8 @@ mod tests {
             &hex("517569642070726f2071756f"),
         );
         let mut pair = Pair::new(Profile::AeadAes128Gcm);
-        pair.opener.cipher = Cipher::new(Profile::AeadAes128Gcm, &keys).unwrap();
+        pair.opener.cipher =
+            Cipher::with_keys(Profile::AeadAes128Gcm, &keys, Packets::Rtcp).unwrap();
         let plain = hex("81c8000d4d617273 4e5450314e545032525450200000042a 0000e9304c756e61
             deadbeefdeadbeefdeadbeefdeadbeefdeadbeef");
         pair.refuses(&[&plain[..], &hex("841dd9683dd78ec92ae58790125f62b3 000005d4")].concat());

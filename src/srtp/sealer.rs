@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use rustc_hash::FxHashMap;
 
 use super::keys::Packets;
-use super::{Cipher, KeyingMaterial, Payload, Profile, RTCP_HEADER_LEN, SrtcpIndex, rtcp_sender};
+use super::{
+    Cipher, KeyingMaterial, Payload, Profile, RTCP_HEADER_LEN, SrtcpIndex, null, rtcp_sender,
+};
 
 /// A packet index has 48 bits (RFC 3711 3.3.1).
 const LAST_INDEX: u64 = (1 << 48) - 1;
@@ -30,8 +32,8 @@ impl Sealer {
         let profile = material.profile();
         Some(Self {
             profile,
-            rtp: Cipher::new(profile, &material.session_keys(client, Packets::Rtp)?)?,
-            rtcp: Cipher::new(profile, &material.session_keys(client, Packets::Rtcp)?)?,
+            rtp: Cipher::new(material, client, Packets::Rtp)?,
+            rtcp: Cipher::new(material, client, Packets::Rtcp)?,
             next_rtcp_index: 0,
             begun: None,
         })
@@ -103,6 +105,7 @@ impl Sealer {
                 gcm.seal_rtp(header, body, ssrc, index, &payload)?;
             }
             Cipher::CounterMode(mode) => mode.seal_rtp(packet, header, ssrc, index, &payload)?,
+            Cipher::Null => null::seal_rtp(packet.get_mut(header..)?, &payload)?,
         }
         Some(len)
     }
@@ -116,6 +119,9 @@ impl Sealer {
         let len = length.checked_add(self.rtcp_overhead())?;
         let packet = out.get_mut(..len)?;
         let ssrc = rtcp_sender(&packet[..length])?;
+        if matches!(self.rtcp, Cipher::Null) {
+            return Some(len);
+        }
         if self.next_rtcp_index > SrtcpIndex::LAST {
             return None;
         }
@@ -126,6 +132,7 @@ impl Sealer {
         match &self.rtcp {
             Cipher::Gcm(gcm) => gcm.seal_rtcp(packet, ssrc, index)?,
             Cipher::CounterMode(mode) => mode.seal_rtcp(packet, ssrc, index)?,
+            Cipher::Null => {}
         }
         Some(len)
     }
@@ -244,8 +251,8 @@ mod tests {
         for profile in Profile::ALL {
             let mut sealer = sealer(profile);
             let at = match profile {
-                Profile::Aes128CmSha1_80 => 8,
-                _ => 8 + 16,
+                Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => 8 + 16,
+                _ => 8,
             };
             let mut seal = |next: Option<u32>| {
                 sealer.next_rtcp_index = next.unwrap_or(sealer.next_rtcp_index);

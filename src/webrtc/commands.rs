@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::error::SessionError;
 use super::{MAX_TRACKS, Session};
 use crate::codec::Kind;
 use crate::control::command::TransportCommand;
@@ -94,6 +95,9 @@ impl Session {
             C::CloseChannel { id } => {
                 self.channels.close(&mut self.rtc, id, &mut self.events);
                 self.advance(now);
+            }
+            C::UpdateRtp { request, .. } => {
+                self.reply(request, Err(SessionError::NotPlain.into()));
             }
             // The shard's own: they concern two peers, or the session as a whole.
             C::Attach { .. }

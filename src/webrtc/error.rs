@@ -28,6 +28,8 @@ pub(super) enum SessionError<'a> {
         error: SdpError,
     },
     FragmentBeforeOffer,
+    /// It is asked for what only transports of plain RTP do.
+    NotPlain,
     FragmentRestarts,
     /// The transport has as many data channels as it may.
     ChannelLimit(usize),
@@ -68,6 +70,7 @@ impl fmt::Display for SessionError<'_> {
             Self::NoOfferToRollBack => f.write_str("there is no offer to roll back"),
             Self::AnswerRestarts => f.write_str("the answer restarts ICE, which its offer did not"),
             Self::Candidate { error, .. } => write!(f, "not a candidate: {error}"),
+            Self::NotPlain => f.write_str("this is no transport of plain RTP"),
             Self::FragmentBeforeOffer => f.write_str("a fragment came before any offer"),
             Self::FragmentRestarts => {
                 f.write_str("only a peer that made the offer can restart ICE by a fragment")
@@ -103,6 +106,7 @@ impl Fault for SessionError<'_> {
             | Self::NoOfferToAnswer
             | Self::NoOfferToRollBack
             | Self::FragmentBeforeOffer
+            | Self::NotPlain
             | Self::FragmentRestarts
             | Self::ChannelTaken(_) => ErrorCode::InvalidState,
             Self::AnswerRestarts => ErrorCode::Sdp,

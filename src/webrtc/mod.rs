@@ -29,7 +29,6 @@ mod sharing;
 mod sources;
 mod state;
 mod statistics;
-mod telephone;
 mod trickle;
 mod wishes;
 mod wrapping;
@@ -54,17 +53,15 @@ use crate::control::ids::{ChannelId, Ids, TransportId};
 use crate::control::mailbox::Backlog;
 use crate::control::options::TransportOptions;
 use crate::control::stats::CandidatePairStats;
-use crate::peer::PeerEvent;
-use crate::receiving::Receiving;
+use crate::peer::{Dumping, PeerEvent};
+use crate::receiving::{Receiving, TelephoneEvents};
 use crate::sending::{Outlet, Sending, WallClock};
 use channels::Channels;
 use describing::Local;
 use dtls::Dtls;
-use dumping::Dumping;
 use lines::Lines;
 use negotiation::Negotiation;
 use roaming::Roaming;
-use telephone::TelephoneEvents;
 use wrapping::Wrapping;
 
 /// How much later str0m's statistics may be of a peer that sends nothing: the round trip of its

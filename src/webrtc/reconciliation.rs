@@ -189,6 +189,7 @@ fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
         formats: line.receive.clone().into(),
         telephone_events: events.map(event).collect(),
         rids: line.remote.rids.clone(),
+        places_have_rids: false,
         sources: Vec::new(),
         extensions: extensions::received(line),
         tracks: Vec::new(),
@@ -198,6 +199,7 @@ fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
             fir: line.feedback.has(Feedback::FIR),
             transport_cc: line.feedback.has(Feedback::TRANSPORT_CC),
             remb: line.feedback.has(Feedback::REMB),
+            refused: false,
         },
         reduced_size: line.remote.reduced_size,
     }

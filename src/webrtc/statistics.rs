@@ -23,6 +23,8 @@ impl Session {
                 .flatten()
                 .map(|version| dtls_name(version).to_owned()),
             srtp_cipher: self.dtls.srtp_cipher().map(str::to_owned),
+            rtp_ports: None,
+            packets_refused: None,
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent + sending.bytes_sent,
             packets_received: self.packets_received,

@@ -48,6 +48,7 @@ fn line(mid: usize) -> ReceiveLine {
         formats: [FORMAT].into(),
         telephone_events: Vec::new(),
         rids: Vec::new(),
+        places_have_rids: false,
         sources: Vec::new(),
         extensions: ExtensionIds::default(),
         tracks: vec![LineTrack { id, stream: "s".into(), track: mid.to_string() }],

@@ -14,6 +14,7 @@ const { hostOf } = require('./host.js')
 const GROUP = 'neighbours'
 
 let endpoint, host
+const rtp = []
 const audience = new Audience(() => endpoint.createTransport())
 const onHost = method => (...args) => host.call(method, ...args)
 
@@ -30,6 +31,21 @@ serve({
   trickle: onHost('trickle'),
   state: onHost('state'),
   fate: onHost('fate'),
+  /** A transport of plain RTP that anybody may send to, with somebody who takes what comes. Gives its port. */
+  async openRtp(options) {
+    const video = { codecs: [{ name: 'h264', payloadType: 96 }], rtcpMux: true, ...options }
+    const input = await endpoint.createRtpTransport({ video })
+    const remote = { address: '127.0.0.1', port: 9 }
+    const output = await endpoint.createRtpTransport({ video: { codecs: video.codecs, direction: 'sendonly', remote } })
+    output.outgoingTracks[0].attachTo(input.incomingTracks[0])
+    rtp.push(input)
+    return input.ports[0].port
+  },
+  /** What the last of them counted. */
+  async rtpStats() {
+    const { packetsReceived, packetsRefused } = await rtp.at(-1).getStats()
+    return { packetsReceived, packetsRefused }
+  },
   /** Keeps JavaScript from doing anything else. */
   block: milliseconds => block(milliseconds),
   memory: () => process.memoryUsage.rss()

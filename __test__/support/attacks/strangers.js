@@ -69,7 +69,38 @@ const DTLS = [
   () => randomBytes(1100).fill(HANDSHAKE, 0, 1)
 ]
 
+/** A packet of RTP, of any number and source (RFC 3550 5.1). */
+function rtp(pt, sequence, ssrc, body) {
+  const header = Buffer.alloc(12)
+  header[0] = 0x80
+  header[1] = pt
+  header.writeUInt16BE(sequence & 0xffff, 2)
+  header.writeUInt32BE((sequence * 3000) >>> 0, 4)
+  header.writeUInt32BE(ssrc, 8)
+  return Buffer.concat([header, body])
+}
+
+/** A packet of RTCP (RFC 3550 6.4). */
+const rtcp = (type, count, words, body) => Buffer.concat([Buffer.from([0x80 | count, type, words >> 8, words & 0xff]), body])
+
+/** Of H.264 at payload type 96, as if it were media. */
+const PLAIN_RTP = [
+  n => rtp(96, n, randomInt(2 ** 32), randomBytes(1400)),
+  // Fragments that begin nothing, and units that are longer than their packet.
+  n => rtp(96, n, 7, Buffer.concat([Buffer.from([0x7c, 0x05]), randomBytes(1400)])),
+  n => rtp(96, n, 7, Buffer.concat([Buffer.from([0x78, 0xff, 0xff]), randomBytes(1400)])),
+  // Parameter sets, other ones each time, and keyframes that need some.
+  n => rtp(96, n, 7, Buffer.concat([Buffer.from([0x67]), randomBytes(900)])),
+  n => rtp(96, n, 7, Buffer.concat([Buffer.from([0x65, 0x88]), randomBytes(1300)])),
+  // Numbers that leap, so that everything has to be waited for.
+  n => rtp(96, n * 997, 7, Buffer.concat([Buffer.from([0x41, 0x9a]), randomBytes(1300)])),
+  n => rtcp(200, 31, 300, Buffer.concat([Buffer.from([0, 0, 0, 7]), randomBytes(1196)])),
+  n => rtcp(205, 1, 300, randomBytes(1200)),
+  () => randomBytes(randomInt(1, 1400))
+]
+
 const ATTACKS = {
+  'RTP and RTCP of nine kinds': n => PLAIN_RTP[n % PLAIN_RTP.length](n),
   garbage: () => randomBytes(randomInt(1, 1200)),
   'STUN of five kinds': n => STUN[n % STUN.length](n),
   /** After a check that is right, so that the address is heard. */

@@ -92,6 +92,7 @@ fn line() -> ReceiveLine {
             .into(),
         telephone_events: Vec::new(),
         rids: Vec::new(),
+        places_have_rids: false,
         sources: Vec::new(),
         extensions,
         tracks: vec![LineTrack { id: SourceId(64), stream: "-".into(), track: "".into() }],

@@ -206,7 +206,14 @@ impl Source {
 }
 
 fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
-    let format = Format { codec, pt: 96, red: None, rtx: None, parameters: Parameters::default() };
+    let format = Format {
+        codec,
+        pt: 96,
+        red: None,
+        rtx: None,
+        events: None,
+        parameters: Parameters::default(),
+    };
     let encoding = SourceEncoding {
         index: EncodingIndex(0),
         rid: None,
@@ -222,6 +229,7 @@ fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
         encodings: vec![encoding],
         alternatives: false,
         keyframes_on_request: true,
+        withheld: false,
         thinnest: None,
     }
 }

@@ -1,6 +1,7 @@
 //! What each target does with an input. A test of the engine runs them as well, on stable Rust, with
 //! the inputs in `seeds/`.
 
+pub mod announcements;
 pub mod av1;
 pub mod candidates;
 pub mod configuration;
@@ -16,6 +17,7 @@ pub mod multiplex;
 pub mod negotiation;
 #[cfg(feature = "mcu")]
 pub mod picture_file;
+pub mod plain_rtp;
 pub mod receiving;
 pub mod red;
 pub mod repair;
@@ -45,6 +47,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them; those that need decoders where there are some.
 pub const TARGETS: &[Target] = &[
+    ("announcements", announcements::run),
     ("av1", av1::run),
     ("candidates", candidates::run),
     ("configuration", configuration::run),
@@ -73,6 +76,7 @@ pub const TARGETS: &[Target] = &[
     ("ogg", media_file::run),
     #[cfg(feature = "mcu")]
     ("picture_file", picture_file::run),
+    ("plain_rtp", plain_rtp::run),
     ("receiving", receiving::run),
     ("red", red::run),
     ("repair", repair::run),

@@ -8,13 +8,13 @@ const VPS: u8 = 32;
 const PPS: u8 = 34;
 /// Types that H.265 leaves open: reserved, and unspecified (table 7-1).
 const NO_UNIT: std::ops::RangeInclusive<u8> = 41..=63;
-const AGGREGATION: u8 = 48;
-const FRAGMENTATION: u8 = 49;
+pub(super) const AGGREGATION: u8 = 48;
+pub(super) const FRAGMENTATION: u8 = 49;
 /// The type in the first byte of a header.
 const TYPE: u8 = 0x7e;
 
 /// The type in the two-byte NAL unit header (RFC 7798 1.1.4).
-fn kind(header: [u8; 2]) -> u8 {
+pub(super) fn kind(header: [u8; 2]) -> u8 {
     (header[0] & TYPE) >> 1
 }
 

@@ -10,6 +10,7 @@
 mod annex_b;
 mod assembler;
 mod av1;
+mod cut;
 mod h264;
 mod h265;
 mod nal;
@@ -23,6 +24,7 @@ mod vp9;
 
 pub use annex_b::nal_units;
 pub use assembler::{Assembler, EncodedFrame};
+pub use cut::{CUT_ABOVE, cut};
 pub use h264::is_foreign;
 pub use packetizer::{Encoded, MAX_PAYLOAD, Packetizer};
 pub use parts::{Malformed, Parts};

@@ -153,8 +153,8 @@ fn description() -> Arc<SourceDescription> {
         formats,
         encodings,
         withheld: false,
-        alternatives: false,
         keyframes_on_request: true,
+        alternatives: false,
         thinnest: None,
     })
 }

@@ -18,6 +18,7 @@ impl Peer {
     pub fn is_held_back(&mut self, track: SourceId) -> Option<bool> {
         let silent = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.is_held_back(track),
+            Kind::Plain(session) => session.is_held_back(track),
         });
         silent.flatten()
     }
@@ -26,6 +27,7 @@ impl Peer {
     pub fn describe(&mut self, track: SourceId) -> Option<Arc<SourceDescription>> {
         let described = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.describe(track),
+            Kind::Plain(session) => session.describe(track).map(Arc::new),
         });
         described.flatten()
     }
@@ -34,6 +36,7 @@ impl Peer {
     pub fn set_demand(&mut self, now: Instant, track: SourceId, wanted: EncodingSet) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.set_demand(now, track, wanted),
+            Kind::Plain(session) => session.set_demand(now, track, wanted),
         })
     }
 
@@ -41,6 +44,7 @@ impl Peer {
     pub fn set_far_loss(&mut self, now: Instant, track: SourceId, loss: u8) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.set_far_loss(now, track, loss),
+            Kind::Plain(session) => session.set_far_loss(now, track, loss),
         })
     }
 
@@ -54,6 +58,7 @@ impl Peer {
     ) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.request_keyframe(now, track, encoding, need),
+            Kind::Plain(session) => session.request_keyframe(now, track, encoding, need),
         })
     }
 
@@ -67,6 +72,8 @@ impl Peer {
     ) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.relay(now, channel, binary, data),
+            // It has no channels.
+            Kind::Plain(_) => {}
         })
     }
 
@@ -74,6 +81,7 @@ impl Peer {
     pub fn backlog(&mut self) -> Option<Backlog> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.backlog().clone(),
+            Kind::Plain(_) => Backlog::default(),
         })
     }
 
@@ -86,6 +94,7 @@ impl Peer {
     ) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.fail_channel(now, channel, error),
+            Kind::Plain(_) => {}
         })
     }
 }

@@ -15,6 +15,7 @@ impl Peer {
     pub fn take_new_ufrag(&mut self) -> Option<String> {
         let ufrag = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.take_new_ufrag().map(str::to_owned),
+            Kind::Plain(_) => None,
         });
         ufrag.flatten()
     }
@@ -23,6 +24,7 @@ impl Peer {
     pub fn accepts(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
         let accepts = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.accepts(now, flow, bytes),
+            Kind::Plain(_) => false,
         });
         accepts.unwrap_or(false)
     }
@@ -34,8 +36,19 @@ impl Peer {
                 Stream::Rtp(ssrc) => session.was_told_of(ssrc),
                 Stream::Rtcp(ssrc) => session.has_heard_reports_of(ssrc),
             },
+            Kind::Plain(_) => false,
         });
         knows.unwrap_or(false)
+    }
+
+    /// Whether a datagram that came to a port of several may be this one's, as far as can be told
+    /// without a key.
+    pub fn may_take(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> bool {
+        let may = self.run(|kind| match kind {
+            Kind::WebRtc(_) => false,
+            Kind::Plain(session) => session.may_take(now, flow, bytes),
+        });
+        may.unwrap_or(false)
     }
 
     /// Takes a datagram that may be somebody else's. Gives whether it was authentic and not there
@@ -53,6 +66,11 @@ impl Peer {
                 session.handle_datagram(now, flow, bytes, workspace);
                 session.authentic_received() != before
             }
+            Kind::Plain(session) => {
+                let before = session.accepted();
+                session.handle_datagram(now, flow, bytes, workspace);
+                session.accepted() != before
+            }
         });
         opens.unwrap_or(false)
     }
@@ -61,6 +79,7 @@ impl Peer {
     pub fn takes_bare_dtls(&mut self) -> bool {
         let takes = self.run(|kind| match kind {
             Kind::WebRtc(session) => !session.is_wrapped(),
+            Kind::Plain(_) => false,
         });
         takes.unwrap_or(false)
     }
@@ -69,6 +88,7 @@ impl Peer {
     pub fn awaits_handshake(&mut self) -> bool {
         let awaits = self.run(|kind| match kind {
             Kind::WebRtc(session) => !session.has_keys(),
+            Kind::Plain(_) => false,
         });
         awaits.unwrap_or(false)
     }
@@ -78,6 +98,7 @@ impl Peer {
     pub fn traces(&mut self, now: Instant, each: impl FnMut(Trace)) -> Option<()> {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.traces(now, each),
+            Kind::Plain(_) => {}
         })
     }
 
@@ -92,6 +113,7 @@ impl Peer {
     ) -> bool {
         let claims = self.run(|kind| match kind {
             Kind::WebRtc(session) => session.claim(now, flow, bytes, workspace),
+            Kind::Plain(_) => false,
         });
         claims.unwrap_or(false)
     }
@@ -100,6 +122,7 @@ impl Peer {
     pub fn take_refuted(&mut self, each: impl FnMut(Flow)) {
         self.run(|kind| match kind {
             Kind::WebRtc(session) => session.take_refuted().for_each(each),
+            Kind::Plain(_) => {}
         });
     }
 }

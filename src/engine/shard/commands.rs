@@ -52,7 +52,7 @@ impl Shard {
         match command {
             C::Close { request } => {
                 self.close(now, id, CloseReason::Closed);
-                self.core.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+                self.answer_closed(request);
             }
             C::Attach { id: outgoing, source } => {
                 self.slots.leave_slot(&mut self.core, &mut self.speakers, outgoing);
@@ -103,7 +103,8 @@ impl Shard {
             | C::AcceptAnswer { request, .. }
             | C::Rollback { request }
             | C::AddCandidate { request, .. }
-            | C::AcceptFragment { request, .. } => answer(request, Err(closed())),
+            | C::AcceptFragment { request, .. }
+            | C::UpdateRtp { request, .. } => answer(request, Err(closed())),
             _ => {}
         }
     }

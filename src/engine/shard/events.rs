@@ -122,6 +122,7 @@ impl Shard {
         let Some(mut peer) = self.core.peers.remove(&id) else { return };
         self.load.leave(self.core.index);
         self.budget.forget(id);
+        self.leave_ports(id);
         let mut events = Vec::new();
         let mut closed = peer.close(now, reason).is_some();
         while closed {
@@ -147,6 +148,7 @@ impl Shard {
         self.panics += 1;
         tracing::error!(transport = %id, "handling this peer failed, it is closed");
         self.budget.forget(id);
+        self.leave_ports(id);
         if self.core.peers.remove(&id).is_some() {
             self.load.leave(self.core.index);
         }

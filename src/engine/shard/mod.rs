@@ -13,6 +13,7 @@ mod events;
 mod load;
 mod media;
 mod messages;
+mod plain;
 mod relays;
 mod repair;
 mod roaming;
@@ -28,7 +29,7 @@ use crate::codec::wrapped;
 use crate::control::command::Command;
 use crate::control::event::CloseReason;
 use crate::control::flow::{Flow, LocalCandidates};
-use crate::control::ids::{Ended, Ids, ShardIndex, TransportId};
+use crate::control::ids::{Ended, Ids, RequestId, ShardIndex, TransportId};
 use crate::control::mailbox::Mailbox;
 use crate::control::snapshot::StatsCollector;
 use crate::control::stats::{Share, ThreadStats};
@@ -40,6 +41,7 @@ use crate::engine::message::ShardMessage;
 use crate::engine::movers::Movers;
 use crate::engine::occupancy::ThreadLoad;
 use crate::engine::peer::Peer;
+use crate::engine::ports::Ports;
 use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
 use crate::engine::unfinished::Unfinished;
@@ -77,6 +79,10 @@ pub struct Shard {
     counters: Arc<ThreadCounters>,
     load: Arc<Load>,
     demultiplexer: Demultiplexer,
+    ports: Ports,
+    /// Who waits for a port to be closed, and for a transport that is closed to be told of.
+    freed: Vec<RequestId>,
+    ports_ended: bool,
     movers: Movers,
     /// For what may be of several peers behind one address.
     tries: Tries,
@@ -119,6 +125,9 @@ impl Shard {
             counters,
             load,
             demultiplexer: Demultiplexer::default(),
+            ports: Ports::default(),
+            freed: Vec::new(),
+            ports_ended: false,
             movers: Movers::default(),
             tries: Tries::default(),
             budget: Budget::new(now, clock),
@@ -173,8 +182,16 @@ impl Reactor for Shard {
                 if self.ended_before(|ended| transport.ended_with(ended)) => {}
             Command::Speakers { group, .. }
                 if self.ended_before(|ended| group.ended_with(ended)) => {}
+            Command::CreateRtpTransport { request, transport, .. }
+                if self.ended_before(|ended| transport.ended_with(ended)) =>
+            {
+                self.refuse_rtp_transport(request, transport);
+            }
             Command::CreateTransport { transport, options } => {
                 self.create_transport(now, transport, options);
+            }
+            Command::CreateRtpTransport { request, transport, options, ports } => {
+                self.create_rtp_transport(now, request, transport, options, ports);
             }
             Command::Transport { transport, command } => {
                 self.transport_command(now, transport, command);
@@ -199,6 +216,9 @@ impl Reactor for Shard {
     }
 
     fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        if self.take_plain(now, flow, bytes) {
+            return;
+        }
         let peers = &mut self.core.peers;
         let accepts = |id| {
             let peer: Option<&mut Peer> = peers.get_mut(&id);
@@ -288,6 +308,7 @@ impl Reactor for Shard {
         for flow in self.ended_flows.drain(..) {
             output.end_flow(&flow);
         }
+        self.end_ports(output);
     }
 
     fn shutdown(&mut self, now: Instant) {

@@ -29,6 +29,7 @@ pub fn write() -> std::io::Result<()> {
     handshakes()?;
     sctp()?;
     receiving()?;
+    plain_rtp()?;
     session()?;
     two_sessions()
 }
@@ -139,6 +140,37 @@ fn receiving() -> std::io::Result<()> {
     }
     all.extend(packet(2, 0, 1, 0, &[]));
     keep("receiving", "packets", &all)
+}
+
+fn plain_rtp() -> std::io::Result<()> {
+    // Kind with the line, a large body and the marker; sender, number, length and the body.
+    let datagram = |kind: u8, from: u8, number: u8, body: &[u8]| {
+        [&[kind, from, number, body.len() as u8][..], body].concat()
+    };
+    const MEDIA: u8 = 3;
+    const LARGE: u8 = 0x40;
+    const LAST: u8 = 0x80;
+    let line = |place: u8| MEDIA | place << 3;
+    let all = [
+        // With feedback.
+        vec![1],
+        datagram(line(0), 1, 1, &[1, 2]),
+        datagram(line(1), 2, 1, &[0x67, 0x42, 0xc0, 0x1f, 0xda]),
+        datagram(line(1), 2, 2, &[0x68, 0xce, 0x3c, 0x80]),
+        datagram(line(1) | LARGE | LAST, 2, 3, &[0x65, 0x88]),
+        datagram(line(1) | LARGE | LAST, 2, 5, &[0x41, 0x9a]),
+        datagram(0, 0, 0, &[b'x'; 60]),
+        datagram(line(1) | LARGE | LAST, 2, 4, &[0x41, 0x9a]),
+        datagram(line(1), 2, 6, &[0x78, 0, 2, 0x67, 1]),
+        datagram(line(2) | LARGE, 3, 1, &[0x26, 1]),
+        datagram(line(2), 3, 2, &[0x40, 1, 0x0c]),
+        datagram(line(3) | LARGE | LAST, 3, 1, &[0x8a, 7, 0x18]),
+        datagram(line(4) | LARGE, 3, 1, &[0x10]),
+        datagram(2 | 1 << 3, 0, 0, &[&[0, 0, 0, 2][..], &[0; 20]].concat()),
+        datagram(1, 0, 0, &[0x80, 0x60]),
+        datagram(0, 0, 0, &[b'x'; 250]),
+    ];
+    keep("plain_rtp", "packets", &all.concat())
 }
 
 fn session() -> std::io::Result<()> {

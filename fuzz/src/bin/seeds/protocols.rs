@@ -16,6 +16,7 @@ const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r
 a=mid:0\r\na=candidate:1 1 UDP 2122317823 192.0.2.50 50010 typ host\r\na=end-of-candidates\r\n";
 
 pub fn write() -> std::io::Result<()> {
+    announcements()?;
     for (name, packet) in compounds() {
         keep("rtcp", name, &packet)?;
         // The profile, and the byte that is changed.
@@ -52,4 +53,28 @@ pub fn write() -> std::io::Result<()> {
     keep("transponder", "packets", &[9, 0, 1, 200].repeat(8))?;
     let switches = [9, 0, 1, 200, 0, 1, 2, 0, 9, 1, 1, 50, 9, 1, 1, 200, 2, 0, 0, 0, 2, 1, 0, 0];
     keep("transponder", "switches", &switches)
+}
+
+fn announcements() -> std::io::Result<()> {
+    let lines = [
+        "v=0",
+        "o=- 0 0 IN IP4 127.0.0.1",
+        "s=No Name",
+        "c=IN IP4 239.1.2.3/127",
+        "t=0 0",
+        "m=video 5004 RTP/SAVPF 96",
+        "a=rtcp:5008",
+        "a=rtpmap:96 H264/90000",
+        "a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LAHw==,aM48gA==; profile-level-id=42C01F",
+        "a=rtcp-fb:96 nack pli",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd|2^20",
+        "a=ssrc:7 cname:x",
+        "m=audio 5006 RTP/AVP 97 98 101",
+        "a=rtpmap:97 opus/48000/2",
+        "a=rtpmap:98 red/48000/2",
+        "a=fmtp:98 97/97",
+        "a=rtpmap:101 telephone-event/48000",
+        "",
+    ];
+    keep("announcements", "ffmpeg", lines.join("\r\n").as_bytes())
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::EventPacket;
 use crate::control::event::Event;
-use crate::receiving::EventPacket;
 
 /// Without a packet for this long a key is up, although nothing said so. Packets come every 50 ms
 /// (RFC 4733 2.5.1.2).
@@ -13,8 +13,9 @@ const LOST: Duration = Duration::from_millis(300);
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 25.0;
 
+/// Makes one event of the packets of a key.
 #[derive(Default)]
-pub(super) struct TelephoneEvents {
+pub struct TelephoneEvents {
     /// The last key of each track.
     keys: Vec<Key>,
     /// What is left of the burst, and when that was.
@@ -28,7 +29,7 @@ struct Key {
 
 impl TelephoneEvents {
     /// Takes a packet of a key.
-    pub(super) fn receive(&mut self, packet: EventPacket, mut tell: impl FnMut(Event)) {
+    pub fn receive(&mut self, packet: EventPacket, mut tell: impl FnMut(Event)) {
         let now = packet.arrival;
         let known = self.keys.iter().position(|key| key.latest.track == packet.track);
         let Some(place) = known else {
@@ -57,7 +58,7 @@ impl TelephoneEvents {
     }
 
     /// Tells of keys whose end got lost.
-    pub(super) fn poll(&mut self, now: Instant, mut tell: impl FnMut(Event)) {
+    pub fn poll(&mut self, now: Instant, mut tell: impl FnMut(Event)) {
         for place in 0..self.keys.len() {
             if now.saturating_duration_since(self.keys[place].latest.arrival) >= LOST {
                 self.tell(now, place, &mut tell);
@@ -66,7 +67,8 @@ impl TelephoneEvents {
         self.keys.retain(|key| now.saturating_duration_since(key.latest.arrival) < 10 * LOST);
     }
 
-    pub(super) fn next(&self) -> Option<Instant> {
+    /// When [`TelephoneEvents::poll`] wants to be called.
+    pub fn next(&self) -> Option<Instant> {
         let until = |key: &Key| key.latest.arrival + if key.told { 10 * LOST } else { LOST };
         self.keys.iter().map(until).min()
     }
