@@ -61,9 +61,7 @@ impl Demuxer {
 
     fn configure(&mut self, codec: Codec, record: &[u8]) -> Result<(), FlvError> {
         let configuration = match codec {
-            Codec::H264 | Codec::H265 => {
-                Configuration::Units(codec, Units::parse(codec, record)?)
-            }
+            Codec::H264 | Codec::H265 => Configuration::Units(codec, Units::parse(codec, record)?),
             Codec::Av1 => {
                 let obus = record.get(AV1C_HEADER..).ok_or(FlvError::Malformed)?;
                 if obus.len() > MAX_OBUS {

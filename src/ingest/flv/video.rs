@@ -79,12 +79,7 @@ fn extended(first: u8, body: &[u8]) -> Result<Option<VideoTag<'_>>, FlvError> {
     })
 }
 
-fn frame_of(
-    codec: Codec,
-    keyframe: bool,
-    composition: i32,
-    data: &[u8],
-) -> Option<VideoTag<'_>> {
+fn frame_of(codec: Codec, keyframe: bool, composition: i32, data: &[u8]) -> Option<VideoTag<'_>> {
     (!data.is_empty()).then_some(VideoTag::Frame { codec, keyframe, composition, data })
 }
 

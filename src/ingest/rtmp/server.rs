@@ -49,8 +49,14 @@ pub enum ServerEvent {
     /// onMetaData: names and texts, numbers and booleans, 64 at most.
     Metadata(Vec<(String, Value)>),
     /// FLV tags without their headers, and their timestamps in milliseconds, which wrap.
-    Audio { timestamp: u32, tag: Vec<u8> },
-    Video { timestamp: u32, tag: Vec<u8> },
+    Audio {
+        timestamp: u32,
+        tag: Vec<u8>,
+    },
+    Video {
+        timestamp: u32,
+        tag: Vec<u8>,
+    },
     /// The publisher is done.
     End,
 }
