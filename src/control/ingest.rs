@@ -17,6 +17,8 @@ pub struct RtmpServerOptions {
     pub tls: Option<TlsOptions>,
     /// Publishers at a time.
     pub max_inputs: usize,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
 }
 
 /// The identity of a server, as PEM.
@@ -59,6 +61,8 @@ pub struct InputTrackInfo {
     pub ssrc: u32,
     /// Width and height, of pictures.
     pub size: Option<(u16, u16)>,
+    /// Pictures in another order than that in which they are shown: for mixers alone.
+    pub reordered: bool,
 }
 
 /// Statistics of an input.

@@ -34,6 +34,8 @@ pub struct Input<S> {
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
+    /// Pictures with B-frames are taken, for mixers.
+    mix_b_frames: bool,
     timeline: Timeline,
     video: Video,
     sound: Option<Sound>,
@@ -57,6 +59,8 @@ pub struct Parts<S> {
     pub mailbox: Arc<Mailbox>,
     pub shards: S,
     pub inlet: Arc<Inlet>,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
 }
 
 impl<S: Shards> Input<S> {
@@ -68,6 +72,7 @@ impl<S: Shards> Input<S> {
             mailbox: parts.mailbox,
             outlet: Outlet::new(parts.shards),
             inlet: parts.inlet,
+            mix_b_frames: parts.mix_b_frames,
             timeline: Timeline::default(),
             video: Video::None,
             sound: None,
@@ -83,20 +88,29 @@ impl<S: Shards> Input<S> {
         let placed = self.timeline.place(now, timestamp);
         if matches!(self.video, Video::None) {
             let id = SourceId::new(&self.ids, self.id.shard());
-            self.video = Video::Taken(Box::new(Pictures::new(frame.codec, id)));
+            let pictures = Pictures::new(frame.codec, id, self.mix_b_frames);
+            self.video = Video::Taken(Box::new(pictures));
         }
         let Video::Taken(pictures) = &mut self.video else { return };
         match pictures.receive(now, placed, frame, &mut self.packets) {
             Outcome::Went => {}
             Outcome::Began => {
+                let reordered = pictures.is_reordered();
                 if let Some(track) = pictures.track() {
-                    let (info, message) = announce(track, Kind::Video, &self.inlet);
+                    let (mut info, message) = announce(track, Kind::Video, &self.inlet);
+                    info.reordered = reordered;
                     self.outlet.send(self.id.shard(), message);
                     self.mailbox.post(Event::InputTrack { input: self.id, info });
                 }
+                if reordered {
+                    self.warn(InputError::BFrames);
+                }
             }
             Outcome::Refused(error) => {
-                self.refuse_video();
+                let goes_on = error == InputError::BFrames && pictures.may_be_reordered();
+                self.end_video();
+                // Behind the next keyframe they are another track.
+                self.video = if goes_on { Video::None } else { Video::Refused };
                 self.warn(error);
             }
         }
@@ -111,6 +125,10 @@ impl<S: Shards> Input<S> {
         self.bytes += bytes.len() as u64;
         let placed = self.timeline.place(now, timestamp);
         let new = self.sound.is_none();
+        // Of AAC without its configuration nothing can be made.
+        if new && matches!(frame, SoundFrame::Aac(_)) {
+            return;
+        }
         let sound = self
             .sound
             .get_or_insert_with(|| Sound::new(now, SourceId::new(&self.ids, self.id.shard())));
@@ -198,10 +216,8 @@ impl<S: Shards> Input<S> {
         self.mailbox.post(Event::InputClosed { input: self.id, reason, error });
     }
 
-    fn refuse_video(&mut self) {
-        let Video::Taken(pictures) = std::mem::replace(&mut self.video, Video::Refused) else {
-            return;
-        };
+    fn end_video(&mut self) {
+        let Video::Taken(pictures) = &self.video else { return };
         if let Some(track) = pictures.track().map(Made::id) {
             self.outlet.send(self.id.shard(), ShardMessage::MadeTrackClosed { track });
             self.mailbox.post(Event::InputTrackClosed { track });
@@ -246,6 +262,7 @@ fn announce(track: &Made, kind: Kind, inlet: &Arc<Inlet>) -> (InputTrackInfo, Sh
         codec: encoding.map_or(crate::codec::Codec::Opus, |encoding| encoding.codec),
         ssrc: encoding.map_or(0, |encoding| encoding.ssrc),
         size: encoding.and_then(|encoding| encoding.size),
+        reordered: false,
     };
     let (track, inlet) = (track.id(), Arc::clone(inlet));
     (info, ShardMessage::MadeTrack { track, inlet, description })

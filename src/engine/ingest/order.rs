@@ -23,8 +23,9 @@ pub enum Ordered {
     Held,
     /// It is to be shown now, behind the one that waited, if one did.
     Shown(Option<(Placed, Vec<u8>)>),
-    /// This one, or one that comes, is to be shown before another that was decoded earlier.
-    Reordered,
+    /// This one, or one that comes, is to be shown before another that was decoded earlier. With the
+    /// one that waited.
+    Reordered(Option<(Placed, Vec<u8>)>),
 }
 
 impl Order {
@@ -38,7 +39,7 @@ impl Order {
             return Ordered::Held;
         };
         if before.abs_diff(frame.composition) > ROUNDING {
-            return Ordered::Reordered;
+            return Ordered::Reordered(self.first.take());
         }
         // The beginning is what the others are measured by, or they could creep away.
         self.composition = Some(before);
@@ -65,7 +66,7 @@ mod tests {
                 Ordered::Held => "h",
                 Ordered::Shown(None) => "1",
                 Ordered::Shown(Some(_)) => "2",
-                Ordered::Reordered => "x",
+                Ordered::Reordered(_) => "x",
             };
         }
         outcome

@@ -29,6 +29,9 @@ pub struct Pictures {
     packetizer: Packetizer,
     size: (u16, u16),
     order: Order,
+    /// Pictures in another order than that in which they are shown are taken, for mixers.
+    mix: bool,
+    reordered: bool,
     stats: InputTrackStats,
 }
 
@@ -43,8 +46,9 @@ pub enum Outcome {
 }
 
 impl Pictures {
-    /// With the first keyframe it gets a track of this id.
-    pub fn new(codec: Codec, id: SourceId) -> Self {
+    /// With the first keyframe it gets a track of this id. `mix`: pictures with B-frames are taken,
+    /// where a mixer can decode them.
+    pub fn new(codec: Codec, id: SourceId, mix: bool) -> Self {
         Self {
             codec,
             id,
@@ -52,6 +56,9 @@ impl Pictures {
             packetizer: Packetizer::new(codec),
             size: (0, 0),
             order: Order::default(),
+            // The decoder of H.264 gives pictures in the order in which they are shown.
+            mix: mix && codec == Codec::H264,
+            reordered: false,
             stats: InputTrackStats { codec: codec.name(), ..InputTrackStats::default() },
         }
     }
@@ -64,6 +71,16 @@ impl Pictures {
     /// The same, to change it.
     pub fn track_mut(&mut self) -> Option<&mut Made> {
         self.track.as_mut()
+    }
+
+    /// Whether they come in another order than that in which they are shown, for mixers alone.
+    pub fn is_reordered(&self) -> bool {
+        self.reordered
+    }
+
+    /// Whether a mixer could take them in another order.
+    pub fn may_be_reordered(&self) -> bool {
+        self.mix
     }
 
     /// Counts.
@@ -91,10 +108,16 @@ impl Pictures {
             self.stats.frames_dropped += 1;
             return Outcome::Went;
         }
-        let held = match self.order.take(placed, frame) {
+        let order =
+            if self.reordered { Ordered::Shown(None) } else { self.order.take(placed, frame) };
+        let held = match order {
             Ordered::Held => return Outcome::Went,
             Ordered::Shown(held) => held,
-            Ordered::Reordered => return Outcome::Refused(InputError::BFrames),
+            Ordered::Reordered(held) if self.mix && self.track.is_none() => {
+                self.reordered = true;
+                held
+            }
+            Ordered::Reordered(_) => return Outcome::Refused(InputError::BFrames),
         };
         let mut began = false;
         if let Some((placed, data)) = held {
@@ -133,7 +156,7 @@ impl Pictures {
             bitrate: BITRATE,
             frame_rate: FRAME_RATE,
         };
-        self.track = Some(Made::new(now, self.id, &[class]));
+        self.track = Some(Made::new(now, self.id, &[class]).without_keyframes_on_request());
         Ok(true)
     }
 

@@ -86,12 +86,11 @@ impl Sound {
             }
             #[cfg(feature = "mcu")]
             Frame::AacConfiguration(config) => {
-                // Encoders repeat it.
+                let before = self.transcoder.take();
                 let transcoder = AacToOpus::new(config).map_err(InputError::Aac)?;
-                let known = self.transcoder.as_ref().map(AacToOpus::config);
-                if known != Some(transcoder.config()) {
-                    self.transcoder = Some(transcoder);
-                }
+                // Encoders repeat it.
+                let same = before.filter(|known| known.config() == transcoder.config());
+                self.transcoder = Some(same.unwrap_or(transcoder));
                 Ok(())
             }
             #[cfg(feature = "mcu")]

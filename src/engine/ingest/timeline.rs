@@ -46,7 +46,7 @@ struct Known {
 impl Timeline {
     /// Places a frame that came now.
     pub fn place(&mut self, now: Instant, timestamp: u32) -> Placed {
-        let known = self.known.get_or_insert_with(|| Known {
+        let known = self.known.get_or_insert(Known {
             last: timestamp,
             media: BEGIN,
             origin: now,

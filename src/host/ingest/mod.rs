@@ -84,6 +84,7 @@ impl Ingest {
             listener,
             tls,
             max_inputs: options.max_inputs,
+            mix_b_frames: options.mix_b_frames,
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),
             outside: self.outside.clone(),

@@ -56,6 +56,7 @@ pub(super) struct ServerParts {
     pub(super) listener: StdListener,
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) max_inputs: usize,
+    pub(super) mix_b_frames: bool,
     pub(super) ids: Arc<Ids>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) outside: Outside<ShardMessage>,
@@ -342,6 +343,7 @@ impl IngestServer {
                 mailbox: Arc::clone(&self.parts.mailbox),
                 shards: self.parts.outside.clone(),
                 inlet,
+                mix_b_frames: self.parts.mix_b_frames,
             }),
         );
         self.origins.answered(connection.remote.ip(), id);
