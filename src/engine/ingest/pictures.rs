@@ -104,7 +104,7 @@ impl Pictures {
         if frame.codec != self.codec {
             return Outcome::Refused(InputError::CodecChanged);
         }
-        if self.track.is_none() && !frame.keyframe {
+        if self.track.is_none() && !frame.keyframe && !self.order.is_holding() {
             self.stats.frames_dropped += 1;
             return Outcome::Went;
         }
