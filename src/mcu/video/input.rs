@@ -65,6 +65,8 @@ pub(super) struct Input {
     last_captured: Option<Instant>,
     /// Pictures are shown in another order than they are decoded in: each waits for its moment.
     reordered: bool,
+    /// The moments of those that are in the decoder, the earliest first.
+    decoding: VecDeque<Instant>,
     /// Those that wait, the earliest first.
     waiting: VecDeque<(Arc<Picture>, Instant)>,
     shown: Option<Shown>,
@@ -91,6 +93,7 @@ impl Default for Input {
             written: VecDeque::new(),
             last_captured: None,
             reordered: false,
+            decoding: VecDeque::new(),
             waiting: VecDeque::new(),
             shown: None,
             serial: 0,
@@ -257,6 +260,7 @@ impl Input {
         self.fruitless = None;
         self.last_captured = None;
         self.reordered = false;
+        self.decoding.clear();
         self.waiting.clear();
     }
 
@@ -300,8 +304,12 @@ impl Input {
     }
 
     fn decode(&mut self, mut frame: EncodedFrame, now: Instant, pool: &mut Pool) {
-        let decoded = self.decode_frame(&mut frame, pool);
         let (captured, rotation) = (frame.captured, frame.rotation);
+        if self.reordered {
+            let place = self.decoding.partition_point(|before| *before <= captured);
+            self.decoding.insert(place, captured);
+        }
+        let decoded = self.decode_frame(&mut frame, pool);
         self.assembler.give_back(frame.parts);
         match decoded {
             Ok(Some(picture)) => {
@@ -309,8 +317,9 @@ impl Input {
                 self.fruitless = None;
                 let picture = turned(picture, rotation, pool);
                 if self.reordered {
-                    let place = self.waiting.partition_point(|(_, before)| *before <= captured);
-                    self.waiting.insert(place, (picture, captured));
+                    // The decoder gives them in the order of their moments.
+                    let captured = self.decoding.pop_front().unwrap_or(captured);
+                    self.waiting.push_back((picture, captured));
                 } else {
                     self.show(picture, captured, now, false, pool);
                 }
@@ -339,6 +348,9 @@ impl Input {
             self.decoder = Some(decoder);
         }
         let Some(decoder) = &mut self.decoder else { return Err(DecodeError::Unavailable) };
+        if self.reordered {
+            decoder.reorder();
+        }
         let decoded = decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool);
         self.work = self.work.saturating_add(decoder.work());
         decoded
