@@ -16,10 +16,10 @@ const RUNS = 15
 // Measured on a 2-core x86-64 Debian 12 virtual machine, November 2026.
 const MEDOOZE = { name: 'medooze-media-server', milliseconds: 740, megabytes: 130 }
 
-const PROBE = `
+const probe = name => `
   const rss = process.memoryUsage.rss()
   const started = process.hrtime.bigint()
-  require('medialoom')
+  require('${name}')
   const nanoseconds = Number(process.hrtime.bigint() - started)
   process.stdout.write(JSON.stringify({
     milliseconds: nanoseconds / 1e6,
@@ -28,10 +28,10 @@ const PROBE = `
 `
 
 /** @returns {{ milliseconds: number, megabytes: number }} */
-function measureRequire(runs = RUNS) {
+function measureRequire(runs = RUNS, name = 'medialoom') {
   const figures = Array.from({ length: runs }, () =>
     // The package finds itself by its name from its own folder.
-    JSON.parse(execFileSync(process.execPath, ['-e', PROBE], { cwd: ROOT, encoding: 'utf8' }))
+    JSON.parse(execFileSync(process.execPath, ['-e', probe(name)], { cwd: ROOT, encoding: 'utf8' }))
   )
   return {
     milliseconds: median(figures.map(figure => figure.milliseconds)),

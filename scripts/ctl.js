@@ -2,11 +2,14 @@
 
 /** `npx medialoom ctl`: looks after a room server that runs, by its HTTP API. */
 
+const { randomBytes } = require('node:crypto')
 const { parseArgs } = require('node:util')
 
 const USAGE = `medialoom ctl rooms                            which rooms there are
 medialoom ctl participants ROOM                who is in one
 medialoom ctl kick ROOM WHO [--reason TEXT] [--ban]
+medialoom ctl bans ROOM                        identities, addresses and tokens that are kept out
+medialoom ctl unban ROOM BAN
 medialoom ctl mute ROOM WHO [audio|video|screen]
 medialoom ctl unmute ROOM WHO [audio|video|screen]
 medialoom ctl lock ROOM, medialoom ctl unlock ROOM
@@ -49,7 +52,15 @@ const COMMANDS = {
   async kick(api, room, who) {
     const { reason, ban = false } = api.options
     const answer = await api.send('DELETE', await api.path(room, who), { ...(reason && { reason }), ban })
-    return ban && !answer.banned ? 'taken out; without an identity they can come back' : 'taken out'
+    return ban && !answer.banned ? 'taken out; there is nothing to know them by, so they can come back' : 'taken out'
+  },
+  async bans(api, room) {
+    const { banned } = await api.get(`rooms/${api.room(room)}`)
+    return api.show(banned, banned.map(ban => [ban]))
+  },
+  async unban(api, room, ban) {
+    await api.send('DELETE', `rooms/${api.room(room)}/bans/${encodeURIComponent(need(ban, 'BAN'))}`)
+    return 'may come again'
   },
   mute: (api, room, who, kind = 'audio') => setMuted(api, room, who, kind, true),
   unmute: (api, room, who, kind = 'audio') => setMuted(api, room, who, kind, false),
@@ -69,7 +80,7 @@ const COMMANDS = {
     const { name, identity, admin, listen, expires } = api.options
     const grants = { ...(admin && { roomAdmin: true }), ...(listen && { canPublish: false }) }
     const expiresIn = expires === undefined ? 24 * 60 * 60 : Number(expires)
-    const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
+    const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, tokenId: randomBytes(9).toString('base64url'), video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
     if (own) return `${api.base}r/${api.room(room)}#token=${own}`
     return (await api.send('POST', `rooms/${api.room(room)}/tokens`, { ...(name && { name }), ...(identity && { identity }), ...grants, expiresIn })).url
   }

@@ -19,12 +19,12 @@ const REPOSITORY = 'https://github.com/medialoom/medialoom/blob/main'
 /** Documents of the top, and what they are called on the site. */
 const TOP = { 'README.md': 'index.md', 'ARCHITECTURE.md': 'architecture.md', 'CHANGELOG.md': 'changelog.md', 'CONTRIBUTING.md': 'contributing.md', 'SECURITY.md': 'reporting.md' }
 /** The typings, each a module of the reference. */
-const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts', 'lib/auth/index.d.ts', 'lib/client/index.d.ts']
+const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts', 'lib/fetch/index.d.ts', 'lib/auth/index.d.ts', 'lib/opentelemetry/index.d.ts', 'lib/testing/index.d.ts', 'lib/client/index.d.ts']
 
 const SIDEBAR = {
   Start: ['getting-started', 'concepts', 'cookbook', 'troubleshooting'],
   Use: ['api', 'rooms', 'client', 'auth', 'mixing', 'recording', 'ingest', 'whip-whep', 'closing', 'bundlers', 'migrating'],
-  Run: ['deployment', 'capacity', 'security', 'signaling'],
+  Run: ['deployment', 'capacity', 'observability', 'security', 'signaling'],
   Inside: ['architecture', 'packet', 'bandwidth', 'networks', 'performance', 'soak'],
   Project: ['changelog', 'contributing', 'reporting']
 }

@@ -25,8 +25,8 @@ function setUp({ test = false } = {}) {
   installSystemPackages({ test })
   checkRust({ test })
   installNodePackages()
-  if (test) installTools()
   if (test && !findChromium()) downloadChromium()
+  if (test) installTools()
 }
 
 function checkNode() {
@@ -97,15 +97,11 @@ function installNodePackages() {
   run(['npm', 'ci', '--no-audit', '--no-fund'])
 }
 
-/** Package managers, bundlers and what makes the site. Tests that need one are skipped without, and say so. */
+/** Package managers, bundlers and what makes the site. */
 function installTools() {
   const tools = path.join(ROOT, 'tools')
   if (nodePackagesAreCurrent(tools)) return
-  try {
-    run(['npm', 'ci', '--prefix', tools, '--no-audit', '--no-fund'])
-  } catch (error) {
-    console.error(error.message)
-  }
+  run(['npm', 'ci', '--prefix', tools, '--no-audit', '--no-fund'])
 }
 
 /** Whether node_modules holds what package-lock.json asks for, by the record npm keeps in it. */

@@ -21,6 +21,28 @@ const MINUTE = 60_000
 /** Every section builds with it, so that cargo compiles no crate twice for the sake of a feature. */
 const FEATURES = ['--features', 'fault-injection,mcu', '--locked']
 
+/**
+ * What measures rates, loads, growth or the time that something takes has the machine for itself: such
+ * files and folders run after the others, which mostly wait for timers and run two at a time.
+ */
+const ALONE = [
+  'api/mixer-time.test.js',
+  'attacks',
+  'bench',
+  'browser/bad-network.test.js',
+  'browser/in-step.test.js',
+  'browser/layers.test.js',
+  'browser/mixed.test.js',
+  'browser/sound-at-loss.test.js',
+  'browser/throttled.test.js',
+  'clients/bad-network.test.js',
+  'clients/limited-publisher.test.js',
+  'clients/speakers.test.js',
+  'lifecycle',
+  'package/require.test.js',
+  'rooms/hostile-clients.test.js'
+]
+
 const SECTIONS = {
   format: () => command('cargo', ['fmt', '--check']),
   'clippy-engine': () =>
@@ -151,19 +173,25 @@ async function cargoTest(args) {
   return { passed, failed }
 }
 
-/** Runs the `*.test.*` files below a folder one after the other: they share ports and two cores. */
+/** Runs the `*.test.*` files below a folder: they share two cores, so that some of them run alone (see ALONE). */
 async function nodeTests(folder, except = []) {
-  const files = testFiles(path.join(ROOT, folder)).filter(
-    file => !except.some(name => file.startsWith(path.join(ROOT, folder, name) + path.sep))
-  )
+  const below = (file, names) => names.some(name => `${file}${path.sep}`.startsWith(path.join(ROOT, name) + path.sep))
+  const files = testFiles(path.join(ROOT, folder)).filter(file => !below(file, except.map(name => `${folder}/${name}`)))
   if (files.length === 0) throw new Error(`no tests in ${folder}`)
+  const alone = files.filter(file => below(file, ALONE.map(name => `__test__/${name}`)))
+  const others = files.filter(file => !alone.includes(file))
+  const runs = [{ files: others, atOnce: 2 }, { files: alone, atOnce: 1 }]
+  return eachOf(runs.filter(({ files }) => files.length > 0), ({ files, atOnce }) => nodeTestFiles(files, atOnce))
+}
+
+async function nodeTestFiles(files, atOnce) {
   const report = path.join(os.tmpdir(), `medialoom-tests-${process.pid}.tap`)
   const { ok } = await run(
     process.execPath,
     [
       '--expose-gc',
       '--test',
-      '--test-concurrency=1',
+      `--test-concurrency=${atOnce}`,
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=tap',

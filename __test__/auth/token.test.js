@@ -27,6 +27,14 @@ async function refused(token, code, { status, claim, ...options } = {}) {
   })
 }
 
+test('a token may have an id, by which it is known again', async () => {
+  const token = await createToken(keys, { tokenId: 'x4Kp', video: { room: 'loom', roomJoin: true } })
+  assert.equal((await verifyToken(keys, token)).tokenId, 'x4Kp')
+  const { tokenId, identity } = await tokenAuthorizer(keys)({}, { action: 'join', room: 'loom', token })
+  assert.deepEqual([tokenId, identity], ['x4Kp', undefined])
+  await assert.rejects(createToken(keys, { tokenId: 7, video: {} }), { code: 'ERR_INVALID_ARG', field: 'tokenId' })
+})
+
 test('a token says who somebody is and what they may', async () => {
   const token = await createToken(
     keys,
@@ -38,6 +46,7 @@ test('a token says who somebody is and what they may', async () => {
     name: 'Ada',
     metadata: '{"team":1}',
     attributes: { seat: '4' },
+    tokenId: null,
     video: { room: 'loom', roomJoin: true, canPublishSources: ['microphone', 'screen'] },
     expiresAt: NOW + 60_000,
     keyId: 'one',

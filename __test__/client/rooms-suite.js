@@ -110,6 +110,29 @@ function roomsSuite(browser) {
     assert.deepEqual([detail.name, detail.text], ['Grace', 'Good morning'])
   })
 
+  check('without the server between them, what a host mutes is not taken from somebody who sends it all the same', async t => {
+    const options = { options: { mode: 'p2p' } }
+    const [ada, grace] = [await enter(t, 'Ada', options), await enter(t, 'Grace', options)]
+    await Promise.all([receives(ada), receives(grace)])
+    await ada.evaluate(() => {
+      const { prototype } = globalThis.RTCRtpSender
+      globalThis.replaceTrack = prototype.replaceTrack
+      prototype.replaceTrack = async () => {}
+    })
+    const muted = [...server.rooms][0].participants.find(({ name }) => name === 'Ada')
+    const comes = () => grace.evaluate(() => (({ videoTrack, audioTrack }) => [videoTrack !== null, audioTrack !== null])([...globalThis.room.participants.values()][0].camera))
+    muted.mute('video')
+    await until(async () => String(await comes()) === 'false,true', 'no picture, and sound', LONG_MS)
+
+    muted.unmute('video')
+    await ada.evaluate(async () => {
+      globalThis.RTCRtpSender.prototype.replaceTrack = globalThis.replaceTrack
+      await globalThis.room.media.setCamera(true)
+    })
+    await until(async () => String(await comes()) === 'true,true', 'the picture again', LONG_MS)
+    await receives(grace)
+  })
+
   check('what is switched off is told, and goes on as it was', async t => {
     const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
     await receives(grace)

@@ -20,6 +20,8 @@ const TSC = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 const COMPILER_OPTIONS = {
   noEmit: true,
   strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
   target: 'es2022',
   lib: ['es2023', 'esnext.disposable', 'dom'],
   module: 'node16',

@@ -79,7 +79,7 @@ test('it is used from an ES module', () => {
 })
 
 test('its own express routers, rooms and tokens are found', () => {
-  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'auth']) require.resolve('medialoom/' + name)`)
+  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'fetch', 'auth', 'opentelemetry', 'testing']) require.resolve('medialoom/' + name)`)
   assert.equal(status, 0, output)
 })
 

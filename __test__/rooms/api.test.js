@@ -8,7 +8,7 @@ const path = require('node:path')
 const { after, afterEach, before, test } = require('node:test')
 const { promisify } = require('node:util')
 const { KeyRing, createToken, verifyToken } = require('medialoom/auth')
-const { publisherOffer } = require('./sdp.js')
+const { playerOffer, publisherOffer } = require('./sdp.js')
 const { SignalingClient } = require('./signaling-client.js')
 
 const CLI = path.join(__dirname, '../../scripts/cli.js')
@@ -118,6 +118,33 @@ test('somebody is taken out with a word, and one with an identity is kept out', 
   await join('Grace', 'grace')
 })
 
+test('a player of somebody who is banned ends, and who has no identity is known again by their address', async () => {
+  await join('Linus', 'linus')
+  const ada = await join('Ada', 'ada')
+  const own = await createToken(keys, { identity: 'ada', video: { room: 'loom', roomJoin: true } })
+  const headers = { Authorization: `Bearer ${own}`, 'Content-Type': 'application/sdp' }
+  const playing = await fetch(new URL('/whep/loom', server.url), { method: 'POST', body: playerOffer(1), headers })
+  assert.equal(playing.status, 201)
+  await ask('DELETE', `/participants/${ada.welcome.participant}`, { ban: true })
+  assert.equal((await ada.next('bye')).code, 'banned')
+  assert.equal((await fetch(new URL(playing.headers.get('Location'), server.url), { method: 'DELETE', headers })).status, 404)
+  assert.deepEqual(server.rooms.get('loom').participants.map(({ name }) => name), ['Linus'])
+
+  const [guest] = [await join('Guest'), await join('Neighbour')]
+  assert.deepEqual((await ask('DELETE', `/participants/${guest.welcome.participant}`, { ban: true })).answer, { banned: true })
+  assert.deepEqual((await ask('GET', '')).answer.banned, ['ada', 'address:127.0.0.1'])
+  const token = await createToken(keys, { video: { room: 'loom', roomJoin: true } })
+  const again = new SignalingClient(server.url)
+  clients.push(again)
+  await again.opened
+  again.send({ type: 'join', room: 'loom', name: 'Guest again', token })
+  assert.equal((await again.next('error')).code, 'banned')
+  await join('Grace', 'grace')
+  assert.equal((await ask('DELETE', `/bans/${encodeURIComponent('address:127.0.0.1')}`)).status, 204)
+  await join('Guest again')
+  assert.deepEqual(server.rooms.get('loom').participants.map(({ name }) => name), ['Linus', 'Neighbour', 'Grace', 'Guest again'])
+})
+
 test('a room is locked, given a lobby, told something and closed', async () => {
   const ada = await join('Ada')
   assert.deepEqual((({ locked, lobby }) => [locked, lobby])((await ask('PATCH', '', { locked: true, lobby: true })).answer), [true, true])
@@ -174,6 +201,15 @@ test('ctl shows rooms and participants, mutes, locks and takes out', async () =>
   assert.equal((await ada.next('bye')).message, 'bye now')
 })
 
+test('ctl keeps somebody out, shows who is, and takes it back', async () => {
+  await join('Grace', 'grace')
+  await join('Guest')
+  assert.equal(await done(['kick', 'loom', 'Guest', '--ban']), 'taken out')
+  assert.equal(await done(['bans', 'loom']), 'address:127.0.0.1')
+  assert.equal(await done(['unban', 'loom', 'address:127.0.0.1']), 'may come again')
+  assert.equal(await done(['bans', 'loom']), '')
+})
+
 test('ctl makes tokens: with the secret by itself, with the link of a host by the server', async () => {
   const read = async (/** @type {string} */ link) => {
     const url = new URL(link)
@@ -181,10 +217,10 @@ test('ctl makes tokens: with the secret by itself, with the link of a host by th
     return verifyToken(keys, new URLSearchParams(url.hash.slice(1)).get('token'), { room: 'loom', grants: ['roomJoin'] })
   }
   const own = await read((await ctl(['token', 'loom', '--identity', 'ada', '--name', 'Ada', '--admin', '--expires', '60'])).said)
-  assert.deepEqual([own.identity, own.name, own.video.roomAdmin], ['ada', 'Ada', true])
+  assert.deepEqual([own.identity, own.name, own.video.roomAdmin, typeof own.tokenId], ['ada', 'Ada', true, 'string'])
   const link = await server.hostLink()
   const theirs = await read((await ctl(['token', 'loom', '--listen'], { MEDIALOOM_URL: link })).said)
-  assert.deepEqual([theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin], [null, false, undefined])
+  assert.deepEqual([theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin, typeof theirs.tokenId], [null, false, undefined, 'string'])
   assert.match((await ctl(['rooms', '--url', link], {})).said, /^$/)
 })
 

@@ -165,6 +165,9 @@ test('a page of another site opens no WebSocket and is answered nothing', async 
       assert.equal(response.headers.get('Access-Control-Allow-Origin'), null)
       assert.equal((await response.json()).code, 'forbidden-origin')
     }
+    for (const path of ['/whip/loom/session', '/whep/loom/session']) {
+      assert.equal((await ask(path, await tokenOf(), { method: 'DELETE', headers: { Origin: origin } })).status, 403)
+    }
   }
   for (const origin of [undefined, server.url.slice(0, -1), 'https://friend.example']) {
     const friend = await join(await tokenOf(), {}, origin ? { origin } : {})

@@ -110,6 +110,31 @@ test('who is banned leaves and does not come in again under that identity, nor b
   assert.equal(room.participants.some(({ name }) => name === 'Nobody'), false)
 })
 
+test('who is banned leaves with every connection of theirs, and who shares no more than an address stays', () => {
+  rooms = new Rooms({ endpoint })
+  const ada = rooms.join('loom', { name: 'Ada', identity: 'ada', banBy: ['address:192.0.2.7'] })
+  const watching = rooms.join('loom', { name: 'Ada on the wall', role: 'viewer', owner: 'ada' })
+  const guest = rooms.join('loom', { name: 'Guest', banBy: ['address:192.0.2.7'] })
+  const neighbour = rooms.join('loom', { name: 'Neighbour', banBy: ['address:192.0.2.7'] })
+  const { room } = ada
+  assert.deepEqual([ada.owner, watching.owner, watching.identity, guest.owner], ['ada', 'ada', null, null])
+  assert.equal(room.ban(ada, 'enough'), true)
+  assert.deepEqual(room.participants, [guest, neighbour])
+  assert.throws(() => room.join({ name: 'Ada on the wall', role: 'viewer', owner: 'ada' }), { code: 'ERR_BANNED' })
+
+  assert.equal(room.ban(guest), true)
+  assert.deepEqual(room.participants, [neighbour])
+  assert.deepEqual(room.banned, ['ada', 'address:192.0.2.7'])
+  const back = (options = {}) => room.join({ name: 'Guest', banBy: ['address:192.0.2.7', 'token:1'], ...options })
+  assert.throws(() => back(), { code: 'ERR_BANNED' })
+  assert.throws(() => room.knock({ name: 'Guest', banBy: ['address:192.0.2.7'] }), { code: 'ERR_BANNED' })
+  back({ identity: 'grace' })
+  back({ permissions: { roomAdmin: true } })
+  assert.equal(room.unban('address:192.0.2.7'), true)
+  back()
+  for (const banBy of ['address', [''], [7], Array(9).fill('a')]) assert.throws(() => back({ banBy }), { code: 'ERR_INVALID_ARG' })
+})
+
 test('a locked room lets in its admins and whoever is in it already', () => {
   rooms = new Rooms({ endpoint })
   const ada = join('Ada', { identity: 'ada' })

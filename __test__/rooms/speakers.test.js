@@ -108,6 +108,41 @@ test('in a crowd everybody gets the speakers, but for who chose otherwise, until
   assert.deepEqual(sources, ['speakers', 'streams'])
 })
 
+test('a viewer has whoever speaks on its places, and shared screens and agents on those beyond', async () => {
+  rooms = new Rooms({ endpoint, speakers: { audio: 2, video: 1 } })
+  for (let index = 0; index < 4; index++) await publisher(`${index}`)
+  const viewer = async (count, options = {}) => {
+    const transport = endpoint.createTransport()
+    const participant = rooms.join('loom', { name: 'Viewer', role: 'viewer', receive: 'places', source: 'speakers', transport, ...options })
+    for (let place = 0; place < count; place++) participant.addPlace(transport.createOutgoingStream({ audio: 1, video: 1 }))
+    await null
+    return participant
+  }
+  const carried = ({ transport }) => transport.outgoingTracks.map(({ kind, transponder }) => [kind, transponder?.slot ? 'slot' : (transponder?.incomingTrack ? 'track' : 'nothing')].join(' '))
+  const small = await viewer(1)
+  assert.deepEqual(carried(small), ['audio slot', 'video slot'])
+  const slotOf = (participant, kind) => participant.transport.outgoingTracks.find(each => each.kind === kind).transponder.slot
+  assert.equal(slotOf(small, 'audio').slots.audio.length, 1, 'the loudest, not one of the two loudest')
+  const large = await viewer(3)
+  assert.deepEqual(carried(large).sort(), ['audio nothing', 'audio slot', 'audio slot', 'video nothing', 'video nothing', 'video slot'])
+  assert.equal(slotOf(large, 'video'), slotOf(small, 'video'), 'one set for all who take as many')
+
+  const transport = endpoint.createTransport()
+  await transport.acceptOffer(offer([{ kind: 'video', direction: 'sendonly', stream: 'screen' }]))
+  const sharer = rooms.join('loom', { name: 'Sharer', transport })
+  sharer.setScreens(['screen'])
+  assert.equal(carried(large).filter(each => each === 'video track').length, 1)
+  assert.equal(carried(small).filter(each => each === 'video track').length, 0)
+  sharer.leave()
+  assert.equal(carried(large).filter(each => each === 'video track').length, 0)
+
+  small.setSource('streams')
+  assert.deepEqual(carried(small), ['audio track', 'video track'])
+  small.leave()
+  large.leave()
+  assert.equal(detector(), undefined, 'slots that nobody gets are closed')
+})
+
 test('what the speakers are is checked', () => {
   rooms = new Rooms({ endpoint })
   assert.deepEqual(rooms.speakers, { audio: 3, video: 4, above: 100 })

@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const http = require('node:http')
 const { after, before, beforeEach, test } = require('node:test')
 const express = require('express')
 const { Endpoint } = require('medialoom')
@@ -342,6 +343,24 @@ test('Location has the prefix of a proxy, if Express trusts that', async t => {
   for (const wrong of ['//evil.example', 'https://evil.example', 'media', '/a"b', `/${'x'.repeat(300)}`]) {
     assert.equal(await location(wrong), '/whip/loom/', wrong)
   }
+})
+
+test('a router works under a server of Node without an app around it', async t => {
+  const router = whipRouter({ rooms, cors: ['https://player.example'] })
+  const plain = http.createServer((request, response) => {
+    response.setHeader('Vary', 'Accept')
+    router(request, response, () => response.end())
+  })
+  plain.listen(0, '127.0.0.1')
+  await once(plain, 'listening')
+  t.after(() => plain.close())
+  const url = `http://127.0.0.1:${plain.address().port}/loom?peer=Ada`
+  const created = await fetch(url, { method: 'POST', body: publisherOffer('cam'), headers: { 'Content-Type': SDP, 'X-Forwarded-Prefix': '/media', Origin: 'https://player.example' } })
+  assert.equal(created.status, 201)
+  assert.match(created.headers.get('Location'), /^\/loom\/[\w-]{22}$/)
+  assert.deepEqual([created.headers.get('Vary'), created.headers.get('Access-Control-Allow-Origin')], ['Accept, Origin', 'https://player.example'])
+  await problem(await fetch(url, { method: 'POST', body: 'x'.repeat(100_000), headers: { 'Content-Type': SDP } }), 413)
+  await problem(await fetch(url), 405)
 })
 
 test('a player with an offer for video alone gets video alone', async () => {

@@ -1,13 +1,19 @@
 /** What TypeScript makes of medialoom/rooms. Compiled, never run. */
 
 import type { Endpoint, PcmFrame, Transport } from 'medialoom'
-import { Agent, Guest, RoomError, Rooms, type Participant, type Permissions } from 'medialoom/rooms'
+import type { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { whepHandler, whipHandler, type SessionHandler } from 'medialoom/fetch'
+import { observe } from 'medialoom/opentelemetry'
+import { TestClients } from 'medialoom/testing'
+import { Agent, Guest, RoomError, Rooms, roomOwner, type Participant, type Permissions } from 'medialoom/rooms'
 
 export async function use(endpoint: Endpoint, transport: Transport): Promise<void> {
   const rooms = new Rooms({ endpoint, maxIncomingBitrate: null, speakers: { audio: 3, above: 16 }, maxWaiting: 10 })
   const ada: Participant = rooms.join('loom', {
     name: 'Ada',
     identity: 'ada',
+    owner: 'ada',
+    banBy: ['address:192.0.2.7'],
     metadata: '{}',
     attributes: { lang: 'en' },
     permissions: { canPublishSources: ['camera', 'screen'], roomAdmin: true },
@@ -27,7 +33,10 @@ export async function use(endpoint: Endpoint, transport: Transport): Promise<voi
   guest.on('admitted', participant => participant.kick('no'))
   ada.room.on('waiting', guests => guests.map(each => ada.room.admit(each)))
   const banned: boolean = ada.room.ban('somebody', 'why')
-  void [count, banned]
+  const allowed: boolean = ada.allows('screen')
+  // @ts-expect-error no such source
+  ada.allows('piano')
+  void [count, banned, allowed, roomOwner('loom', ['https://a.example']).length]
 
   const agent: Agent | null = rooms.join('loom', { name: 'Agent', agent: { silence: 300, interruptible: true } }).agent
   if (!agent) return
@@ -57,4 +66,17 @@ export function wrongUse(rooms: Rooms, ada: Participant): void {
   new Guest()
   // @ts-expect-error no such code
   new RoomError('ERR_UNKNOWN', 'text')
+}
+
+export async function serve(endpoint: Endpoint, rooms: Rooms, provider: MeterProvider): Promise<Response> {
+  const whip: SessionHandler = whipHandler({ rooms, path: '/api/whip', authorize: request => request.headers.has('Cookie') })
+  whepHandler({ rooms, authorize: async (_request, { action, token }) => ({ identity: `${action} ${token}`, banBy: ['token:1'] }) })
+  observe(provider.getMeter('medialoom'), { endpoint, rooms, largestRooms: 10, attributes: { host: 'a' } }).stop()
+  const clients = await TestClients.create()
+  const ada = await clients.join(rooms, 'loom', { name: 'Ada', sends: ['audio'], role: 'listener' })
+  await ada.hears(ada.participant, { not: true, timeout: 10 })
+  // @ts-expect-error a client of its own has the transport
+  await clients.join(rooms, 'loom', { name: 'Ada', transport: null })
+  await clients.close()
+  return whip(new Request('http://localhost/api/whip/loom'))
 }

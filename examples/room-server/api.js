@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import express from 'express'
 import { createToken } from 'medialoom/auth'
 import { z } from 'zod'
@@ -92,8 +93,8 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     const { data, topic = null, to = null } = checked(message, request.body)
     response.status(202).json({ receivers: roomOf(request).sendMessage({ data, topic, to }) })
   })
-  router.delete('/rooms/:room/bans/:identity', (request, response) => {
-    if (!roomOf(request).unban(request.params.identity)) throw new Refusal(404, 'nobody of that identity was banned')
+  router.delete('/rooms/:room/bans/:key', (request, response) => {
+    if (!roomOf(request).unban(request.params.key)) throw new Refusal(404, 'nobody of that identity was banned')
     response.status(204).end()
   })
   router.patch('/rooms/:room/participants/:participant', body, (request, response) => {
@@ -114,7 +115,6 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     const { reason, ban } = checked(removal, request.body ?? {})
     const holds = ban && participant.room.ban(participant, reason)
     if (!ban) participant.kick(reason)
-    // Who has no identity comes back as somebody else.
     response.json({ banned: holds })
   })
   router.post('/rooms/:room/tokens', body, async (request, response) => {
@@ -129,6 +129,7 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
         ...(identity !== undefined && { identity }),
         ...(name !== undefined && { name }),
         ...(metadata !== undefined && { metadata }),
+        tokenId: randomBytes(9).toString('base64url'),
         video: { room, roomJoin: true, ...grants },
       },
       { expiresIn: lifetime },

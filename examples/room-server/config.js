@@ -135,6 +135,7 @@ const environment = z.object({
   MEDIALOOM_SECRET: z.preprocess(blankToUndefined, z.string().min(32).optional()),
   MEDIALOOM_KEYS: pairs,
   MEDIALOOM_PUBLIC_KEYS: pairs,
+  BAN_BY: z.preprocess(blankToUndefined, z.enum(['address', 'token', 'nothing']).optional()),
   ALLOWED_ORIGINS: originList,
   TRUST_PROXY: proxies,
   TLS_CERT: text,
@@ -157,6 +158,7 @@ const environment = z.object({
  * @property {Partial<import('./limits.js').Limits>} [limits]
  * @property {boolean} [open] whether everybody may do everything, without a token
  * @property {import('medialoom/auth').TokenKey[]} [keys] of tokens; default: one that is made at the start and kept in memory
+ * @property {import('./entrance.js').BanBy} [banBy] what bans of those without an identity hold by; default: their address
  * @property {string[]} [origins] of other sites whose pages may come, `*` for all; default: none
  * @property {number | string[]} [trustProxy] as Express's setting `trust proxy`; default: no proxy is trusted
  * @property {{ cert: string, key: string }} [tls] files in PEM; default: plain HTTP
@@ -223,7 +225,7 @@ export function readConfig(env) {
  * @returns {{ ok: true, value: Partial<Config> } | { ok: false, message: string }}
  */
 function readGuard(env) {
-  const { MEDIALOOM_OPEN, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
+  const { MEDIALOOM_OPEN, BAN_BY, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
   if ((TLS_CERT === undefined) !== (TLS_KEY === undefined)) return { ok: false, message: 'TLS_CERT and TLS_KEY: one needs the other' }
   if (ADMIN_HOST !== undefined && ADMIN_PORT === undefined) return { ok: false, message: 'ADMIN_HOST: goes with ADMIN_PORT' }
   let keys
@@ -237,6 +239,7 @@ function readGuard(env) {
     value: {
       ...(MEDIALOOM_OPEN === '1' && { open: true }),
       ...(keys.length > 0 && { keys }),
+      ...(BAN_BY !== undefined && { banBy: BAN_BY }),
       ...(ALLOWED_ORIGINS && { origins: ALLOWED_ORIGINS }),
       ...(TRUST_PROXY !== undefined && { trustProxy: TRUST_PROXY }),
       ...(TLS_CERT !== undefined && TLS_KEY !== undefined && { tls: { cert: TLS_CERT, key: TLS_KEY } }),

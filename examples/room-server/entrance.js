@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { AuthError } from 'medialoom/auth'
-import { Addresses } from './addresses.js'
+import { Addresses, network } from './addresses.js'
 import { Refusal } from './problem.js'
 
 const SWEEP_MS = 30_000
 /** Actions by which somebody comes into a room. */
 const COMING_IN = new Set(['join', 'publish', 'play'])
+
+/** @typedef {'address' | 'token' | 'nothing'} BanBy */
 
 /**
  * The one way in, whatever somebody comes by: signaling, WHIP, WHEP or HTTP. Whether the server takes
@@ -16,6 +18,7 @@ export class Entrance {
   draining = false
   #rooms
   #access
+  #banBy
   /** The address for which something is done just now: it is told to whom a new room belongs. */
   #requester = /** @type {AsyncLocalStorage<import('./addresses.js').Address>} */ (new AsyncLocalStorage())
   #sweep
@@ -26,10 +29,12 @@ export class Entrance {
    * @param {import('./access.js').Access} options.access
    * @param {import('./visitor.js').Visitors} options.visitors
    * @param {import('./limits.js').Limits} options.limits
+   * @param {BanBy} [options.banBy] what bans of those without an identity hold by
    */
-  constructor({ rooms, access, visitors, limits }) {
+  constructor({ rooms, access, visitors, limits, banBy = 'address' }) {
     this.#rooms = rooms
     this.#access = access
+    this.#banBy = banBy
     this.visitors = visitors
     this.addresses = new Addresses(limits)
     rooms.on('room', room => {
@@ -74,7 +79,17 @@ export class Entrance {
       }
       this.addresses.of(this.visitors.addressOf(request)).makeRoom()
     }
-    return authorization
+    return { ...authorization, banBy: this.#bannable(request, authorization) }
+  }
+
+  /**
+   * What somebody is known again by who has no identity.
+   * @param {import('node:http').IncomingMessage} request
+   * @param {import('medialoom/auth').Authorization} authorization
+   */
+  #bannable(request, { tokenId }) {
+    if (this.#banBy === 'address') return [`address:${network(this.visitors.addressOf(request))}`]
+    return this.#banBy === 'token' && tokenId !== undefined ? [`token:${tokenId}`] : []
   }
 
   close() {

@@ -44,7 +44,7 @@ export async function startRoomServer(config) {
     maxNameLength: limits.maxNameLength,
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
-  const entrance = new Entrance({ rooms, access, visitors, limits })
+  const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)

@@ -1,6 +1,10 @@
 import { Chat } from './chat.js'
+import { narrowDescription } from './peer-description.js'
 import { TokenBucket } from './token-bucket.js'
 import { participantView } from './views.js'
+
+const SOURCES = /** @type {const} */ (['camera', 'microphone', 'screen'])
+const SOURCE_OF_KIND = /** @type {const} */ ({ audio: 'microphone', video: 'camera' })
 
 /** Tells everyone in one room what happens in it, and carries their messages to each other. */
 export class RoomSignaling {
@@ -10,6 +14,8 @@ export class RoomSignaling {
   #shown = new Set()
   /** Counts the changes of mode, so that late messages of an earlier one are known. */
   #epoch = 0
+  /** What each may send and get, as it was told last. @type {WeakMap<import('medialoom/rooms').Participant, string>} */
+  #agreeable = new WeakMap()
   #modeChanges
   #layoutChanges
   #audienceInterval
@@ -46,8 +52,12 @@ export class RoomSignaling {
       session?.send({ type: 'permissions', permissions })
       this.#show(participant, 'hidden')
       if (session) this.tellLobby(session)
+      this.#renegotiate(participant)
     })
-    room.on('moderated', participant => this.#tell(participant))
+    room.on('moderated', participant => {
+      this.#tell(participant)
+      this.#renegotiate(participant)
+    })
     room.on('metadata', participant => this.#tell(participant))
     room.on('hand', (participant, hand) => this.#tellHand(participant, hand))
     room.on('locked', () => this.#broadcast(this.#state()))
@@ -82,6 +92,7 @@ export class RoomSignaling {
   /** @param {import('./session.js').Session} session */
   add(session) {
     this.#sessions.set(session.participant.id, session)
+    this.#agreeable.set(session.participant, agreeableOf(session.participant))
   }
 
   /**
@@ -127,8 +138,12 @@ export class RoomSignaling {
       from.fail('wrong-mode', `the room is in mode ${this.room.mode}`, { request: 'signal' })
       return
     }
+    if (from.participant.permissions.hidden) {
+      from.fail('forbidden', 'who is hidden has no connection to the others', { request: 'signal' })
+      return
+    }
     const target = this.#sessions.get(to)
-    if (!target || target === from) {
+    if (!target || target === from || !this.shows(target.participant)) {
       from.fail('unknown-participant', 'there is no such participant in the room', { request: 'signal', field: 'to' })
       return
     }
@@ -137,9 +152,23 @@ export class RoomSignaling {
       epoch,
       from: from.participant.id,
       ...(id !== undefined && { id }),
-      ...(description && { description }),
+      ...(description && { description: { ...description, sdp: narrowDescription(description.sdp, rulesBetween(from, target)) } }),
       ...(candidate !== undefined && { candidate }),
     })
+  }
+
+  /**
+   * In mode p2p what somebody may send is agreed on between browsers, so they have to do it once more. It is
+   * the others who are asked: they need not be told by somebody who goes on as before.
+   * @param {import('medialoom/rooms').Participant} participant
+   */
+  #renegotiate(participant) {
+    const { id } = participant
+    const agreeable = agreeableOf(participant)
+    const before = this.#agreeable.get(participant)
+    this.#agreeable.set(participant, agreeable)
+    if (this.room.mode !== 'p2p' || !this.shows(participant) || before === agreeable) return
+    this.#broadcast({ type: 'renegotiate', epoch: this.#epoch, participant: id }, id)
   }
 
   /**
@@ -252,5 +281,31 @@ export class RoomSignaling {
    */
   #broadcast(message, except) {
     for (const [id, session] of this.#sessions) if (id !== except) session.send(message)
+  }
+}
+
+/** What somebody may send and get, in a word that can be compared. @param {import('medialoom/rooms').Participant} participant */
+function agreeableOf(participant) {
+  return [participant.permissions.canSubscribe, ...SOURCES.filter(source => participant.allows(source))].join()
+}
+
+/**
+ * What may go between two members in mode p2p.
+ *
+ * @param {import('./session.js').Session} from
+ * @param {import('./session.js').Session} to
+ * @returns {Parameters<typeof narrowDescription>[1]}
+ */
+function rulesBetween(from, to) {
+  const screens = new Set(from.media.streams.flatMap(({ id, source }) => (source === 'screen' ? [id] : [])))
+  return {
+    maySend(kind, streams) {
+      if (!to.participant.permissions.canSubscribe) return false
+      const ofScreen = [...streams].some(id => screens.has(id))
+      return from.participant.allows(ofScreen ? 'screen' : SOURCE_OF_KIND[kind])
+    },
+    // What the other sends on it is said by the other: here it may be a screen or not.
+    mayReceive: kind =>
+      from.participant.permissions.canSubscribe && (to.participant.allows(SOURCE_OF_KIND[kind]) || to.participant.allows('screen')),
   }
 }

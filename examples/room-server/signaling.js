@@ -182,12 +182,13 @@ export class Signaling {
    * @param {import('medialoom/auth').Authorization} authorization
    * @returns {Session | import('medialoom/rooms').Guest}
    */
-  #enter(connection, message, { name, identity, metadata, attributes, permissions }) {
+  #enter(connection, message, { name, identity, metadata, attributes, permissions, banBy }) {
     /** @type {import('medialoom/rooms').JoinOptions} */
     const options = {
       // Who has a name by their token is called so.
       name: name ?? message.name,
       ...(identity !== undefined && { identity }),
+      ...(banBy !== undefined && { banBy }),
       ...(metadata !== undefined && { metadata }),
       ...(attributes !== undefined && { attributes }),
       ...(permissions !== undefined && { permissions }),

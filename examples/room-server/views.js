@@ -71,6 +71,7 @@ export function roomView(room) {
 export function roomDetails(room, signaling) {
   return {
     ...roomView(room),
+    banned: room.banned,
     participants: room.participants.map(participant => ({
       ...participantView(participant, signaling?.session(participant.id)),
       speaking: participant.speaking,

@@ -25,13 +25,14 @@ const EVERY_ROOM = '*'
  * @returns {Omit<import('./index.js').TokenClaims, 'keyId'>}
  */
 function readClaims(payload) {
-  const { sub, name, metadata, attributes, video, exp } = payload
+  const { sub, jti, name, metadata, attributes, video, exp } = payload
   if (typeof exp !== 'number') throw wrongClaim('exp', 'a token needs exp, the time at which it expires')
   return {
     identity: text('sub', sub) ?? null,
     name: text('name', name) ?? null,
     metadata: text('metadata', metadata) ?? null,
     attributes: readAttributes(attributes),
+    tokenId: text('jti', jti) ?? null,
     video: readGrants(video),
     expiresAt: exp * 1000,
   }

@@ -120,6 +120,8 @@ export interface TokenContents {
   name?: string
   metadata?: string
   attributes?: Record<string, string>
+  /** `jti`: which token it is, for who wants to know it again. */
+  tokenId?: string
   video: VideoGrants
 }
 
@@ -157,6 +159,8 @@ export interface TokenClaims {
   name: string | null
   metadata: string | null
   attributes: Record<string, string>
+  /** `jti`; `null` without one. */
+  tokenId: string | null
   /** Sources in the words of rooms. */
   video: VideoGrants & { canPublishSources?: ('camera' | 'microphone' | 'screen')[] }
   /** Milliseconds since the Unix epoch. */
@@ -205,6 +209,10 @@ export interface Authorization {
   permissions?: Partial<TokenPermissions>
   /** Whether they may make a room by entering it. Default true. */
   mayCreate?: boolean
+  /** The token's `jti`, if it has one. */
+  tokenId?: string
+  /** What a ban holds by where there is no identity: `JoinOptions.banBy` of rooms. Tokens say nothing of it. */
+  banBy?: readonly string[]
   /** Milliseconds since the Unix epoch. Who is in a room then stays in it. */
   expiresAt?: number
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-/** @type {Promise<typeof import('jose')> | null} */
+/** @type {Promise<typeof import('jose', { with: { 'resolution-mode': 'import' } })> | null} */
 let loading = null
 
 /** The optional peer dependency, loaded with the first token. */

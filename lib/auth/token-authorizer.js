@@ -20,6 +20,7 @@ function tokenAuthorizer(keys, options = {}) {
       ...(claims.name !== null && { name: claims.name }),
       ...(claims.metadata !== null && { metadata: claims.metadata }),
       attributes: claims.attributes,
+      ...(claims.tokenId !== null && { tokenId: claims.tokenId }),
       permissions,
       mayCreate: claims.video.roomCreate !== false,
       expiresAt: claims.expiresAt,

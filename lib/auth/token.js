@@ -14,6 +14,9 @@ const CLOCK_TOLERANCE = 10
 /** What `alg` may say for a key (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2). */
 const ALGORITHMS = { HS256: ['HS256'], RS256: ['RS256'], EdDSA: ['EdDSA', 'Ed25519'] }
 
+/** What claims are called that have another name here. @type {Record<string, string>} */
+const FIELDS = { sub: 'identity', jti: 'tokenId' }
+
 /**
  * @param {KeyRing} keys
  * @param {import('./index.js').TokenContents} contents
@@ -21,7 +24,7 @@ const ALGORITHMS = { HS256: ['HS256'], RS256: ['RS256'], EdDSA: ['EdDSA', 'Ed255
  * @returns {Promise<string>}
  */
 async function createToken(keys, contents, options = {}) {
-  const { identity, name, metadata, attributes, video } = contents ?? {}
+  const { identity, name, metadata, attributes, tokenId, video } = contents ?? {}
   const { expiresIn = SIX_HOURS, notBefore, keyId, now = Date.now() } = options
   if (!(keys instanceof KeyRing)) throw invalidArgument('keys', 'a KeyRing')
   if (typeof expiresIn !== 'number' || !(expiresIn > 0) || expiresIn === Infinity) throw invalidArgument('options.expiresIn', 'a number of seconds above 0')
@@ -31,6 +34,7 @@ async function createToken(keys, contents, options = {}) {
     ...(name !== undefined && { name }),
     ...(metadata !== undefined && { metadata }),
     ...(attributes !== undefined && { attributes }),
+    ...(tokenId !== undefined && { jti: tokenId }),
     video,
     nbf: notBefore === undefined ? issuedAt : Math.floor(notBefore / 1000),
     exp: Math.floor(now / 1000 + expiresIn),
@@ -40,7 +44,7 @@ async function createToken(keys, contents, options = {}) {
     readGrants(video)
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    throw new AuthError('ERR_INVALID_ARG', error.message, { field: error.claim === 'sub' ? 'identity' : error.claim })
+    throw new AuthError('ERR_INVALID_ARG', error.message, { field: FIELDS[error.claim ?? ''] ?? error.claim })
   }
   const token = await sign(keys, payload, keyId)
   if (token.length > MAX_TOKEN_LENGTH) throw invalidArgument('contents', `small enough for a token of ${MAX_TOKEN_LENGTH} characters`)

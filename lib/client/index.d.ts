@@ -470,7 +470,7 @@ export class Moderation {
   unmute(participant: string, kind?: ModeratedKind): void
   /** @param reason told to them */
   kick(participant: string, reason?: string): void
-  /** They cannot come again. @param reason told to them */
+  /** They cannot come again, under their identity or, where they have none, from their address. @param reason told to them */
   ban(participant: string, reason?: string): void
   permit(participant: string, permissions: Partial<Permissions>): void
   /** Lets in who {@link Room.waiting waits}. */

@@ -99,6 +99,12 @@ export class MeshPeer extends Emitter {
     })
   }
 
+  /** What may pass between the two changed, which the server sees to in descriptions. */
+  renegotiate() {
+    // Nothing that this side sends has changed, so that the browser needs a reason. Before the first offer there is nothing to change.
+    if (this.#started) this.peerConnection.restartIce()
+  }
+
   resume() {
     if (this.state !== 'connected' && !this.#polite) this.peerConnection.restartIce()
   }

@@ -80,10 +80,11 @@ export class Mesh extends Emitter {
     return [...this.#peers.values()].map(peer => peer.sendChat(text)).every(Boolean)
   }
 
-  /** @param {{ type: string, epoch?: number, from?: string, id?: number, description?: RTCSessionDescriptionInit, candidate?: RTCIceCandidateInit }} message */
+  /** @param {{ type: string, epoch?: number, from?: string, participant?: string, id?: number, description?: RTCSessionDescriptionInit, candidate?: RTCIceCandidateInit }} message */
   handle(message) {
-    if (message.type !== 'signal' || message.epoch !== this.#epoch || !message.from) return
-    this.#peers.get(message.from)?.handle(message)
+    if (message.epoch !== this.#epoch) return
+    if (message.type === 'renegotiate') this.#peers.get(message.participant ?? '')?.renegotiate()
+    if (message.type === 'signal') this.#peers.get(message.from ?? '')?.handle(message)
   }
 
   resume() {

@@ -1,7 +1,11 @@
 'use strict'
 
-const { whipRouter } = require('./whip.js')
-const { whepRouter } = require('./whep.js')
+const { whepEndpoint } = require('../http/whep.js')
+const { whipEndpoint } = require('../http/whip.js')
+const { sessionRouter } = require('./session-router.js')
 
-exports.whipRouter = whipRouter
-exports.whepRouter = whepRouter
+/** @param {import('./index.js').SessionRouterOptions} options */
+exports.whipRouter = options => sessionRouter(whipEndpoint(options), options.baseUrl !== undefined)
+
+/** @param {import('./index.js').SessionRouterOptions} options */
+exports.whepRouter = options => sessionRouter(whepEndpoint(options), options.baseUrl !== undefined)

@@ -2,9 +2,14 @@
 
 const { RoomError } = require('./room-error.js')
 
-/** Identities that a room keeps out, and those it remembers to have muted. The oldest is forgotten. */
+/** Bans of a room, and identities that it remembers to have muted. The oldest is forgotten. */
 const MAX_BANNED = 10_000
 const MAX_REMEMBERED = 1000
+
+/**
+ * Whom a ban is to hold for.
+ * @typedef {{ owner: string | null, banBy: readonly string[] }} Bannable
+ */
 
 /** Who may come into a room: whether it is locked or has a lobby, and who is banned. */
 class Door {
@@ -21,33 +26,41 @@ class Door {
 
   /**
    * Refuses who may not come in now.
-   * @param {string | null} identity
+   * @param {Bannable} who
    * @param {import('./index.js').Permissions} permissions
    */
-  check(identity, permissions) {
-    this.checkBan(identity)
+  check(who, permissions) {
+    this.checkBan(who, permissions)
     // Whoever may open it may come in, or nobody could any more.
     if (permissions.roomAdmin) return
     if (this.locked) throw new RoomError('ERR_LOCKED', 'the room is locked')
     if (this.lobby) throw new RoomError('ERR_LOBBY', 'the room has a lobby: somebody has to let you in')
   }
 
-  /** @param {string | null} identity */
-  checkBan(identity) {
-    if (identity === null || !this.#banned.has(identity)) return
-    throw new RoomError('ERR_BANNED', 'you were banned from this room')
+  /**
+   * @param {Bannable} who
+   * @param {import('./index.js').Permissions} permissions
+   */
+  checkBan(who, { roomAdmin }) {
+    // Whoever may take the ban back does not fall under one that was meant for their neighbour.
+    if (roomAdmin && who.owner === null) return
+    if (keysOf(who).some(key => this.#banned.has(key))) throw new RoomError('ERR_BANNED', 'you were banned from this room')
   }
 
-  /** @param {string} identity */
-  ban(identity) {
-    this.#banned.delete(identity)
-    this.#banned.add(identity)
-    forgetOldest(this.#banned, MAX_BANNED)
+  /** @param {Bannable} who @returns {boolean} whether there is anything to know them by */
+  ban(who) {
+    const keys = keysOf(who)
+    for (const key of keys) {
+      this.#banned.delete(key)
+      this.#banned.add(key)
+      forgetOldest(this.#banned, MAX_BANNED)
+    }
+    return keys.length > 0
   }
 
-  /** @param {string} identity */
-  unban(identity) {
-    return this.#banned.delete(identity)
+  /** @param {string} key */
+  unban(key) {
+    return this.#banned.delete(key)
   }
 
   /**
@@ -65,6 +78,14 @@ class Door {
   remembered(identity) {
     return identity === null ? undefined : this.#moderated.get(identity)
   }
+}
+
+/**
+ * Who has an identity is known by it alone: others may come from the same address.
+ * @param {Bannable} who
+ */
+function keysOf({ owner, banBy }) {
+  return owner === null ? banBy : [owner]
 }
 
 /**

@@ -13,16 +13,16 @@ class Guest extends EventEmitter {
 
   /**
    * @param {import('./room.js').Room} room
-   * @param {string} name
-   * @param {string | null} identity
+   * @param {{ name: string, identity: string | null, owner: string | null }} who
    * @param {import('./index.js').JoinOptions} options what they will join with
    */
-  constructor(room, name, identity, options) {
+  constructor(room, { name, identity, owner }, options) {
     super()
     this.id = randomBytes(9).toString('base64url')
     this.room = room
     this.name = name
     this.identity = identity
+    this.owner = owner
     this.options = options
     this.since = Date.now()
   }

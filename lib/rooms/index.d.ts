@@ -224,6 +224,17 @@ export interface JoinOptions {
    * that is there takes its place, and the other leaves with the reason `replaced`. Default: none.
    */
   identity?: string | null
+  /**
+   * The identity of whose they are: who bans one bans them too. It need not be unique, so that somebody may take part
+   * and watch by WHEP as well. Default: {@link JoinOptions.identity}.
+   */
+  owner?: string | null
+  /**
+   * What a ban of them holds by where there is no identity, at most 8 strings of 1 to 128 printable characters that
+   * the application chooses, such as `address:192.0.2.7` or `token:x4Kp`. Whoever joins with one of them and without
+   * an identity is kept out then; who is in stays in. Default: nothing.
+   */
+  banBy?: readonly string[]
   /** What is not said is the default of {@link Permissions}. */
   permissions?: Partial<Permissions>
   /** What the others are told, at most 4096 characters. Default: empty. */
@@ -395,15 +406,16 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @throws {RoomError} `ERR_INVALID_ARG` when they wait no more */
   reject(guest: Guest | string, text?: string): void
   /**
-   * Takes somebody out, with the reason `banned`, and keeps their identity out while the room exists. The 10000
-   * newest bans are kept.
+   * Takes somebody out, with the reason `banned`, and keeps them out while the room exists: by the identity, with
+   * everybody of whom it is the {@link JoinOptions.owner}, or, where there is none, by {@link JoinOptions.banBy}. The
+   * 10000 newest bans are kept.
    * @param who a participant, or an identity whether or not it is here
-   * @returns whether it holds for later: not for somebody without an identity
+   * @returns whether it holds for later: not for somebody with neither
    */
   ban(who: Participant | string, text?: string): boolean
-  /** @returns whether it was banned */
-  unban(identity: string): boolean
-  /** Identities. */
+  /** @param key an identity, or one of {@link JoinOptions.banBy} @returns whether it was banned */
+  unban(key: string): boolean
+  /** Identities, and what was banned in place of them. */
   readonly banned: string[]
   /** Sends a message of the application's. @returns how many it goes to */
   sendMessage(message: OutgoingMessage): number
@@ -477,6 +489,7 @@ export class Guest extends EventEmitter<GuestEvents> {
   readonly id: string
   readonly name: string
   readonly identity: string | null
+  readonly owner: string | null
   readonly room: Room
   /** What they will join with. */
   readonly options: JoinOptions
@@ -494,6 +507,10 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly name: string
   /** Who they are to the application, `null` if it did not say. */
   readonly identity: string | null
+  /** See {@link JoinOptions.owner}. */
+  readonly owner: string | null
+  /** See {@link JoinOptions.banBy}. */
+  readonly banBy: readonly string[]
   readonly role: ParticipantRole
   readonly permissions: Permissions
   readonly metadata: string
@@ -510,6 +527,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly speaking: boolean
   /** Whether what they send is for the others: not of listeners, viewers, the hidden and who may not publish. */
   readonly maySend: boolean
+  /**
+   * Whether the others would get it, by role, permissions and moderation: for what goes from peer to peer, which no
+   * room sees.
+   * @throws {RoomError} `ERR_INVALID_ARG`
+   */
+  allows(source: PublishedSource): boolean
   /** What they receive. */
   readonly source: ReceivedSource
   /** With the source `speakers`: whose tracks are sent on which stream, as the event `slots` said last. */
@@ -558,7 +581,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   setPermissions(permissions: Partial<Permissions>): void
   /**
    * Mutes what they send, for everyone who is here and who comes later, forwarded or mixed. They cannot undo it. In
-   * mode `p2p`, where no media passes the server, it is up to their client.
+   * mode `p2p`, where no media passes the server, it is for those who pass descriptions on to heed {@link allows}.
    * @throws {RoomError} `ERR_INVALID_ARG`
    */
   mute(kind: ModeratedKind): void
@@ -629,3 +652,12 @@ export class Publication extends EventEmitter<PublicationEvents> {
   appData: unknown
   readonly tracks: PublishedTrack[]
 }
+
+/**
+ * Which of several processes has a room, where each has rooms of its own: everybody who knows the same servers says the
+ * same, in whatever order. When one comes or goes, only rooms that it has now or had move.
+ * @param room a name, not normalized
+ * @param servers such as their URLs, one or more
+ * @throws {RoomError} `ERR_INVALID_ARG`
+ */
+export function roomOwner(room: string, servers: readonly string[]): string

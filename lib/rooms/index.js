@@ -7,6 +7,7 @@ const { Participant } = require('./participant.js')
 const { Publication } = require('./publication.js')
 const { Guest } = require('./guest.js')
 const { RoomError } = require('./room-error.js')
+const { roomOwner } = require('./room-owner.js')
 
 exports.Rooms = Rooms
 exports.Agent = Agent
@@ -15,3 +16,4 @@ exports.Participant = Participant
 exports.Publication = Publication
 exports.Guest = Guest
 exports.RoomError = RoomError
+exports.roomOwner = roomOwner

@@ -29,16 +29,15 @@ class Lobby {
   }
 
   /**
-   * @param {string} name
-   * @param {string | null} identity
+   * @param {{ name: string, identity: string | null, owner: string | null }} who
    * @param {import('./index.js').JoinOptions} options
    */
-  knock(name, identity, options) {
+  knock({ name, identity, owner }, options) {
     if (identity !== null) this.dismiss(guest => guest.identity === identity, 'replaced')
     if (this.#guests.size >= this.#maxWaiting) {
       throw new RoomError('ERR_PARTICIPANT_LIMIT', `the lobby is full: ${this.#maxWaiting} wait in it`)
     }
-    const guest = new Guest(this.#room, name, identity, options)
+    const guest = new Guest(this.#room, { name, identity, owner }, options)
     this.#guests.set(guest.id, guest)
     this.#tell()
     return guest

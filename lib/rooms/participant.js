@@ -3,7 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { randomBytes } = require('node:crypto')
 const { Agent } = require('./agent.js')
-const { checkPermissions } = require('./permissions.js')
+const { checkPermissions, maySendSource } = require('./permissions.js')
 const { checkBitrate } = require('./limits.js')
 const { checkAttributes, checkMetadata } = require('./profile.js')
 const { Publishing } = require('./publishing.js')
@@ -20,6 +20,8 @@ const MODERATED_KINDS = new Set(['audio', 'video', 'screen'])
  * @typedef {object} Checked
  * @property {string} name
  * @property {string | null} identity
+ * @property {string | null} owner
+ * @property {readonly string[]} banBy
  * @property {import('./index.js').ParticipantRole} role
  * @property {import('./index.js').Permissions} permissions
  * @property {string} metadata
@@ -67,7 +69,7 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions} options
    */
-  constructor(room, { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
+  constructor(room, { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
     super()
     this.#metadata = metadata
     this.#attributes = attributes
@@ -75,6 +77,8 @@ class Participant extends EventEmitter {
     this.room = room
     this.name = name
     this.identity = identity
+    this.owner = owner
+    this.banBy = banBy
     this.#role = role
     this.#permissions = permissions
     this.joinedAt = Date.now()
@@ -101,6 +105,14 @@ class Participant extends EventEmitter {
   get maySend() {
     const { canPublish, hidden } = this.#permissions
     return SENDERS.has(this.#role) && canPublish && !hidden
+  }
+
+  /**
+   * Whether the others would get it.
+   * @param {import('./index.js').PublishedSource} source
+   */
+  allows(source) {
+    return maySendSource(this.#permissions, this.moderated, source) && this.maySend
   }
 
   get source() {

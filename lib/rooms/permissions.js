@@ -72,5 +72,21 @@ function mayPublish({ canPublish, canPublishSources }, kind, screen) {
   return canPublishSources.includes(source)
 }
 
+/** What a moderator mutes, by what it is that is sent. */
+const MODERATED = /** @type {const} */ ({ camera: 'video', microphone: 'audio', screen: 'screen' })
+
+/**
+ * Whether something may be for the others, by permissions and moderation.
+ *
+ * @param {import('./index.js').Permissions} permissions
+ * @param {import('./index.js').Moderated} moderated
+ * @param {import('./index.js').PublishedSource} source
+ */
+function maySendSource({ canPublish, canPublishSources }, moderated, source) {
+  if (!SOURCES.includes(source)) throw invalid('source', `one of ${SOURCES.join(', ')}`)
+  return canPublish && (canPublishSources?.includes(source) ?? true) && !moderated[MODERATED[source]]
+}
+
 exports.checkPermissions = checkPermissions
 exports.mayPublish = mayPublish
+exports.maySendSource = maySendSource

@@ -9,6 +9,9 @@ const MAX_ATTRIBUTES = 32
 const MAX_ATTRIBUTE_NAME = 64
 const MAX_ATTRIBUTE = 512
 
+/** What a ban holds by: as many for one participant, each as long as an identity may be. */
+const MAX_BAN_KEYS = 8
+
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
@@ -26,14 +29,27 @@ function checkParticipantName(name, maxLength) {
 
 /**
  * @param {unknown} identity
+ * @param {string} [field]
  * @returns {string | null} null without one
  */
-function checkIdentity(identity) {
+function checkIdentity(identity, field = 'identity') {
   if (identity === undefined || identity === null) return null
   if (typeof identity !== 'string' || identity === '' || identity.length > MAX_IDENTITY || INVISIBLE.test(identity)) {
-    throw invalid('identity', `an identity has 1 to ${MAX_IDENTITY} printable characters`)
+    throw invalid(field, `an identity has 1 to ${MAX_IDENTITY} printable characters`)
   }
   return identity
+}
+
+/**
+ * What a ban of somebody holds by: whose they are, or else what the application says.
+ *
+ * @param {{ identity?: unknown, owner?: unknown, banBy?: unknown }} options
+ * @returns {{ owner: string | null, banBy: readonly string[] }}
+ */
+function checkBanKeys({ identity, owner, banBy = [] }) {
+  if (!Array.isArray(banBy) || banBy.length > MAX_BAN_KEYS) throw invalid('banBy', `banBy is an array of at most ${MAX_BAN_KEYS} strings`)
+  const keys = banBy.map(key => checkIdentity(key ?? '', 'banBy') ?? '')
+  return { owner: checkIdentity(owner ?? identity, 'owner'), banBy: Object.freeze(keys) }
 }
 
 /** @param {unknown} metadata */
@@ -67,6 +83,7 @@ function invalid(field, rule) {
 }
 
 exports.checkAttributes = checkAttributes
+exports.checkBanKeys = checkBanKeys
 exports.checkIdentity = checkIdentity
 exports.checkMetadata = checkMetadata
 exports.checkParticipantName = checkParticipantName

@@ -3,11 +3,14 @@
 const { MixForwarding } = require('./mix-forwarding.js')
 const { PlaceForwarding } = require('./place-forwarding.js')
 const { SpeakerForwarding } = require('./speaker-forwarding.js')
+const { SpeakerPlaces } = require('./speaker-places.js')
 const { StreamForwarding } = require('./stream-forwarding.js')
+
+/** @typedef {StreamForwarding | PlaceForwarding | SpeakerForwarding | SpeakerPlaces | MixForwarding} Forwarding */
 
 /** How the others' media reaches one participant, by what they receive and over what. */
 class Reception {
-  /** @type {StreamForwarding | PlaceForwarding | SpeakerForwarding | MixForwarding | null} */
+  /** @type {Forwarding | null} */
   #forwarding = null
   /** What the forwarding is for. @type {import('./index.js').ReceivedSource | null} */
   #source = null
@@ -75,9 +78,10 @@ class Reception {
   }
 
   #wanted() {
-    const { permissions, source } = this.#participant
+    const { permissions, source, chosenSource } = this.#participant
     if (!this.#transport || this.#receive === 'nothing' || !permissions.canSubscribe) return null
-    return source
+    // Places are few by themselves, so that they are for speakers only where somebody says so.
+    return source === 'speakers' && this.#receive === 'places' && chosenSource === null ? 'streams' : source
   }
 
   /**
@@ -92,14 +96,17 @@ class Reception {
         exceptName: this.#exceptName,
       })
     }
-    if (source === 'speakers' && !places) return new SpeakerForwarding(this.#participant, this.#participant.room.slots, transport)
+    if (source === 'speakers') {
+      const { slots } = this.#participant.room
+      return places ? new SpeakerPlaces(this.#participant, slots, this.#exceptName) : new SpeakerForwarding(this.#participant, slots, transport)
+    }
     if (places) return new PlaceForwarding(this.#participant, this.#exceptName)
     return new StreamForwarding(this.#participant, transport)
   }
 }
 
 /**
- * @param {StreamForwarding | PlaceForwarding | SpeakerForwarding | MixForwarding} forwarding
+ * @param {Forwarding} forwarding
  * @param {import('../../index.js').OutgoingStream} place
  */
 function addPlace(forwarding, place) {

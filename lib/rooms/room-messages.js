@@ -75,8 +75,8 @@ function checkMessage(given) {
   if (topic !== null && (typeof topic !== 'string' || topic.length > MAX_TOPIC)) {
     throw invalid('topic', `a topic is a string of at most ${MAX_TOPIC} characters`)
   }
-  if (to === null) return { data, topic, to }
-  const recipients = Array.isArray(to) ? to : [to]
+  if (to === null) return { data, topic, to: null }
+  const recipients = /** @type {(import('./participant.js').Participant | string)[]} */ ([to].flat())
   if (recipients.length > MAX_RECIPIENTS) throw invalid('to', `a message names at most ${MAX_RECIPIENTS} participants`)
   return { data, topic, to: recipients.map(each => (typeof each === 'string' ? each : each?.id)) }
 }

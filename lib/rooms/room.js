@@ -8,7 +8,7 @@ const { checkBitrate } = require('./limits.js')
 const { Lobby } = require('./lobby.js')
 const { Participant } = require('./participant.js')
 const { checkPermissions } = require('./permissions.js')
-const { checkAttributes, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
+const { checkAttributes, checkBanKeys, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
@@ -139,7 +139,7 @@ class Room extends EventEmitter {
     const checked = this.#check(options)
     const before = checked.identity === null ? undefined : this.byIdentity(checked.identity)
     // Whoever is in already may come by another connection.
-    if (!before) this.#door.check(checked.identity, checked.permissions)
+    if (!before) this.#door.check(checked, checked.permissions)
     return this.#enter(checked, options, before)
   }
 
@@ -148,9 +148,9 @@ class Room extends EventEmitter {
    * @returns {import('./guest.js').Guest}
    */
   knock(options) {
-    const { name, identity } = this.#check(options)
-    this.#door.checkBan(identity)
-    return this.#lobby.knock(name, identity, options)
+    const checked = this.#check(options)
+    this.#door.checkBan(checked, checked.permissions)
+    return this.#lobby.knock(checked, options)
   }
 
   /** @param {import('./index.js').Guest | string} guest */
@@ -193,19 +193,18 @@ class Room extends EventEmitter {
    * @param {string} [text]
    */
   ban(who, text) {
-    const identity = typeof who === 'string' ? checkIdentity(who) : who.identity
-    if (identity !== null) {
-      this.#door.ban(identity)
-      this.#lobby.dismiss(guest => guest.identity === identity, 'banned', text)
-    }
-    const participant = typeof who === 'string' ? this.byIdentity(who) : who
-    participant?.leave('banned', text)
-    return identity !== null
+    const { owner, banBy } = typeof who === 'string' ? checkBanKeys({ identity: who }) : who
+    const holds = this.#door.ban({ owner, banBy })
+    if (owner !== null) this.#lobby.dismiss(guest => guest.owner === owner, 'banned', text)
+    // Who watches by another connection is the same person. Who shares no more than an address is not.
+    const theirs = this.participants.filter(each => each === who || (owner !== null && each.owner === owner))
+    for (const each of theirs) each.leave('banned', text)
+    return holds
   }
 
-  /** @param {string} identity */
-  unban(identity) {
-    return this.#door.unban(identity)
+  /** @param {string} key */
+  unban(key) {
+    return this.#door.unban(key)
   }
 
   /** @param {import('./index.js').OutgoingMessage} message */
@@ -287,6 +286,7 @@ class Room extends EventEmitter {
     if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
     const name = checkParticipantName(options?.name, this.limits.maxNameLength)
     const identity = checkIdentity(options.identity)
+    const { owner, banBy } = checkBanKeys(options)
     const permissions = checkPermissions(options.permissions)
     const agent = checkAgent(options.agent)
     const { role = agent ? 'agent' : 'member', receive = 'streams' } = options
@@ -308,7 +308,7 @@ class Room extends EventEmitter {
     const metadata = checkMetadata(options.metadata)
     const attributes = checkAttributes(options.attributes)
     const maxIncomingBitrate = checkBitrate(options.maxIncomingBitrate ?? this.limits.maxIncomingBitrate)
-    return { name, identity, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
+    return { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }
   }
 
   /** Somebody who was let in by hand. @param {import('./index.js').JoinOptions} options */

@@ -2,17 +2,19 @@
 
 const { mediaLines } = require('./media-lines.js')
 const { Problem } = require('./problem.js')
-const { joinOptionsOf, sessionRouter } = require('./session-router.js')
+const { joinOptionsOf } = require('./join-options.js')
+const { SessionEndpoint } = require('./session-endpoint.js')
 
 /**
  * WHIP (RFC 9725): a client publishes into a room by `POST /:room`.
  *
- * @param {import('./index.js').SessionRouterOptions} options
- * @returns {import('express').Router}
+ * @template Original
+ * @param {import('./options.js').SessionOptions<Original>} options
+ * @returns {SessionEndpoint<Original>}
  */
-function whipRouter(options) {
+function whipEndpoint(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'publish', async (offer, { room, peer, token, authorization, sameClient }) => {
+  return new SessionEndpoint(options, 'publish', async (offer, { room, peer, token, authorization, sameClient }) => {
     // Who has a name by their token is called so, whatever they would like.
     const name = authorization.name ?? peer ?? 'publisher'
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
@@ -53,4 +55,4 @@ function whipRouter(options) {
   })
 }
 
-exports.whipRouter = whipRouter
+exports.whipEndpoint = whipEndpoint

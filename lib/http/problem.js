@@ -76,26 +76,23 @@ function headersOf(error, status) {
 }
 
 /**
- * Answers with problem details (RFC 9457). Errors that are not the client's are given to the
- * app's own error handling as well, through `onFault`.
+ * Problem details (RFC 9457).
  *
- * @param {(error: unknown) => void} onFault
- * @returns {import('express').ErrorRequestHandler}
+ * @param {unknown} error
+ * @param {(error: unknown) => void} onFault gets those that are not the client's
+ * @returns {import('./request.js').HttpResponse}
  */
-function problemDetails(onFault) {
-  return (error, _request, response, next) => {
-    if (response.headersSent) return next(error)
-    const problem = toProblem(error)
-    if (problem.status === 500 && !(error instanceof Problem)) onFault(error)
-    response
-      .status(problem.status)
-      .set(problem.headers)
-      .type('application/problem+json')
-      // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status. Not by send(), which adds an
-      // ETag of the body: in WHIP that header names the ICE session (RFC 9725 4.3.1).
-      .end(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message, ...problem.members }))
+function problemResponse(error, onFault) {
+  const problem = toProblem(error)
+  if (problem.status === 500 && !(error instanceof Problem)) onFault(error)
+  // RFC 9457 4.2.1: without a type of its own the title is the phrase of the status.
+  const details = { type: 'about:blank', title: STATUS_CODES[problem.status], status: problem.status, detail: problem.message }
+  return {
+    status: problem.status,
+    headers: { ...problem.headers, 'Content-Type': 'application/problem+json' },
+    body: JSON.stringify({ ...details, ...problem.members }),
   }
 }
 
 exports.Problem = Problem
-exports.problemDetails = problemDetails
+exports.problemResponse = problemResponse

@@ -2,22 +2,27 @@
 
 const { mediaLines } = require('./media-lines.js')
 const { Problem } = require('./problem.js')
-const { joinOptionsOf, sessionRouter } = require('./session-router.js')
+const { joinOptionsOf } = require('./join-options.js')
+const { SessionEndpoint } = require('./session-endpoint.js')
+
+const SOURCES = /** @type {const} */ (['mix', 'streams', 'speakers'])
 
 /**
  * WHEP (draft-ietf-wish-whep): a client plays a room by `POST /:room`. The n-th audio and the n-th
- * video m-line it receives on are one place, filled with one participant's tracks; or the first of
- * them get the mix.
+ * video m-line it receives on are one place, filled with one participant's tracks; or they get the mix,
+ * or whoever speaks.
  *
- * @param {import('./index.js').SessionRouterOptions} options
- * @returns {import('express').Router}
+ * @template Original
+ * @param {import('./options.js').SessionOptions<Original>} options
+ * @returns {SessionEndpoint<Original>}
  */
-function whepRouter(options) {
+function whepEndpoint(options) {
   const { rooms, transport: transportOptions } = options
-  return sessionRouter(options, 'play', async (offer, { room, peer, source, authorization }) => {
+  return new SessionEndpoint(options, 'play', async (offer, { room, peer, source, authorization }) => {
     const name = authorization.name ?? peer
-    if (source !== undefined && source !== 'mix' && source !== 'streams') {
-      throw new Problem(400, 'source must be mix or streams', { code: 'ERR_INVALID_ARG', field: 'source' })
+    const chosen = SOURCES.find(each => each === source)
+    if (source !== undefined && !chosen) {
+      throw new Problem(400, `source must be one of ${SOURCES.join(', ')}`, { code: 'ERR_INVALID_ARG', field: 'source' })
     }
     if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
@@ -29,14 +34,15 @@ function whepRouter(options) {
         for (const track of place.tracks) if (track.mid === null) track.close()
       }
       // A viewer takes nobody's place: who publishes may watch as well, by the same token.
-      const { identity: _, ...who } = joinOptionsOf(authorization)
+      const { identity: owner, ...who } = joinOptionsOf(authorization)
       const participant = rooms.join(room, {
         ...who,
+        ...(owner !== undefined && { owner }),
         name: name ?? 'viewer',
         role: 'viewer',
         receive: 'places',
         exceptName: name,
-        ...(source && { source }),
+        ...(chosen && { source: chosen }),
         transport,
       })
       for (const place of places) if (!place.closed) participant.addPlace(place)
@@ -62,4 +68,4 @@ function createPlaces(transport, offer, most) {
   )
 }
 
-exports.whepRouter = whepRouter
+exports.whepEndpoint = whepEndpoint

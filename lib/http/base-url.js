@@ -7,7 +7,6 @@
 
 /** RFC 3986 3.3, without an empty segment: `//` would begin a host. */
 const PATH = /^(?:\/(?:[\w.~!$&'()*+,;=:@-]|%[\dA-Fa-f]{2})+)*$/
-const MAX_PREFIX = 256
 
 /**
  * What comes before the paths of the app.
@@ -27,21 +26,5 @@ function checkBaseUrl(baseUrl) {
   return origin + pathname.replace(/\/$/, '')
 }
 
-/**
- * The prefix that a proxy took away, as it tells by `X-Forwarded-Prefix`. Anybody may send such a
- * header, so it counts only from where Express's setting `trust proxy` says that it does.
- *
- * @param {import('express').Request} request
- */
-function forwardedPrefix(request) {
-  const header = request.get('X-Forwarded-Prefix')
-  if (!header || header.length > MAX_PREFIX) return ''
-  const trusts = request.app.get('trust proxy fn')
-  if (typeof trusts !== 'function' || !trusts(request.socket.remoteAddress, 0)) return ''
-  // Of several proxies the outermost comes first.
-  const prefix = header.split(',')[0].trim().replace(/\/$/, '')
-  return PATH.test(prefix) ? prefix : ''
-}
-
+exports.PATH = PATH
 exports.checkBaseUrl = checkBaseUrl
-exports.forwardedPrefix = forwardedPrefix

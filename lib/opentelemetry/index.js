@@ -1,0 +1,5 @@
+'use strict'
+
+const { observe } = require('./observe.js')
+
+exports.observe = observe
