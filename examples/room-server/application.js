@@ -6,6 +6,7 @@ import { bearerToken } from './access.js'
 import { apiRouter } from './api.js'
 import { securityHeaders } from './headers.js'
 import { Refusal, problemOf } from './problem.js'
+import { recordingsRouter } from './recordings-api.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
 /** The browser's half of the package, as the page imports it. */
@@ -22,6 +23,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @property {import('./access.js').Access} access
  * @property {import('./entrance.js').Entrance} entrance
  * @property {import('./config.js').Config} config
+ * @property {import('./recordings.js').Recordings | null} recordings
  */
 
 /**
@@ -30,7 +32,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @param {Parts} parts
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, access, entrance, config }) {
+export function createApplication({ rooms, signaling, metrics, limits, access, entrance, config, recordings }) {
   const { visitors, addresses } = entrance
   const { baseUrl } = config
   const authorize = entrance.enter
@@ -66,6 +68,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   // On a port of their own they are out of reach for everybody else, token or not.
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
   const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
+  if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
@@ -73,6 +76,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   app.use(express.static(PAGE, revalidated))
   app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
+  if (recordings) app.get('/r/:room/recordings/:recording', (_request, response) => response.sendFile('recording.html', { root: PAGE }))
   endWithProblems(app)
   return app
 }
@@ -83,8 +87,8 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
  * @param {Parts & { address: string }} parts with the address listened on
  * @returns {express.Express}
  */
-export function createAdminApplication({ rooms, signaling, metrics, access, config, address }) {
-  const authorize = async () => ({ permissions: { roomAdmin: true } })
+export function createAdminApplication({ rooms, signaling, metrics, access, config, recordings, address }) {
+  const authorize = async () => ({ permissions: { roomAdmin: true, roomRecord: true } })
   const app = express()
   app.disable('x-powered-by')
   app.use((request, _response, next) => {
@@ -98,6 +102,7 @@ export function createAdminApplication({ rooms, signaling, metrics, access, conf
   })
   app.get('/metrics', showMetrics(metrics, authorize))
   const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
+  if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
   endWithProblems(app)
   return app

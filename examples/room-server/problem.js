@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 
 /** What rooms refuse. @type {Record<string, number>} */
-const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_CLOSED: 404 }
+const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_ENCRYPTED: 409, ERR_RECORDING_LIMIT: 409, ERR_IO: 507, ERR_CLOSED: 404 }
 
 /** A request that is not done: the status and what else to answer with. */
 export class Refusal extends Error {

@@ -9,6 +9,7 @@ import { Entrance } from './entrance.js'
 import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
+import { Recordings } from './recordings.js'
 import { tellWebhooks } from './room-events.js'
 import { Signaling } from './signaling.js'
 import { Visitors } from './visitor.js'
@@ -16,6 +17,8 @@ import { Webhook } from './webhooks.js'
 
 /** Milliseconds for webhooks when the server stops. */
 const FAREWELL_MS = 2000
+/** Milliseconds for recordings; what is not stored by then is with the next start. */
+const RECORDINGS_MS = 3000
 
 /**
  * Starts everything: media endpoint, rooms, HTTP and WebSocket.
@@ -45,17 +48,19 @@ export async function startRoomServer(config) {
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
   const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
-  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
+  const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
+  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance, recordings })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)
   const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
-  const parts = { rooms, signaling, metrics, limits, access, entrance, config }
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config, recordings }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
 
   let port
   let adminPort
   try {
+    await recordings?.recover()
     port = await listen(httpServer, config.port, config.host)
     if (config.admin) {
       adminServer.on('request', createAdminApplication({ ...parts, address: config.admin.host }))
@@ -78,6 +83,7 @@ export async function startRoomServer(config) {
     signaling,
     access,
     entrance,
+    recordings,
     webhooks,
     /** A link that lets whoever opens it do everything: for the host. */
     async hostLink() {
@@ -100,10 +106,13 @@ export async function startRoomServer(config) {
     },
     async close() {
       entrance.draining = true
+      // They end before everybody has gone, and become whole meanwhile.
+      const recorded = recordings?.close()
       rooms.close()
       signaling.close()
       entrance.close()
       httpServer.closeIdleConnections()
+      await Promise.race([recorded, new Promise(resolve => setTimeout(resolve, RECORDINGS_MS).unref())])
       // Everyone has left by now, and that is told as well.
       await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
       await Promise.all([closeServer(httpServer), closeServer(adminServer)])

@@ -102,7 +102,7 @@ class AgentVoice {
     const port = mixer.addPort({ label: this.#participant.name, appData: this.#participant })
     const { audio: track } = mixer
     track?.on('audiolevel', ({ level }) => this.#sounds(track, level))
-    this.#participant.offerMixed(mixer)
+    this.#participant.offer(mixer)
     return port
   }
 

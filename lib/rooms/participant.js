@@ -59,6 +59,7 @@ class Participant extends EventEmitter {
   #attributes
   /** @type {number | null} */
   #hand = null
+  #encrypted = false
   #leaveOnTransportClosed
   /** Bits per second. @type {number | null} */
   #maxIncomingBitrate
@@ -154,6 +155,10 @@ class Participant extends EventEmitter {
 
   get attributes() {
     return this.#attributes
+  }
+
+  get encrypted() {
+    return this.#encrypted
   }
 
   get hand() {
@@ -267,6 +272,13 @@ class Participant extends EventEmitter {
     this.emit('media')
   }
 
+  /** @param {boolean} encrypted */
+  setEncrypted(encrypted) {
+    if (encrypted === this.#encrypted) return
+    this.#encrypted = encrypted
+    this.emit('media')
+  }
+
   /** @param {import('./index.js').ModeratedKind} kind */
   mute(kind) {
     this.#moderate(kind, true)
@@ -277,9 +289,9 @@ class Participant extends EventEmitter {
     this.#moderate(kind, false)
   }
 
-  /** Called by the agent: what it says and shows. @param {import('../../index.js').Mixer | null} mixer */
-  offerMixed(mixer) {
-    if (!this.#closed) this.#publishing.offerMixed(mixer)
+  /** @param {import('./index.js').OfferedTracks | null} tracks */
+  offer(tracks) {
+    if (!this.#closed) this.#publishing.offer(tracks)
   }
 
   /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
@@ -343,10 +355,9 @@ class Participant extends EventEmitter {
     if (this.#closed) return
     this.#closed = true
     this.setTransport(null)
-    if (this.agent) {
-      this.#publishing.stop()
-      this.agent.close()
-    }
+    // What came by no transport.
+    this.#publishing.stop()
+    this.agent?.close()
     this.emit('left', reason, text ?? null)
   }
 

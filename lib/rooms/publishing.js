@@ -19,8 +19,8 @@ class Publishing {
   #participant
   /** @type {import('../../index.js').Transport | null} */
   #transport = null
-  /** What an agent says and shows. @type {import('../../index.js').Mixer | null} */
-  #mixer = null
+  /** What an agent says and shows, or the application offers. @type {import('./index.js').OfferedTracks | null} */
+  #offered = null
   /** Ids of streams that show a screen, as their sender names them. @type {ReadonlySet<string>} */
   #screens = new Set()
   /** @type {import('./index.js').Moderated} */
@@ -63,14 +63,16 @@ class Publishing {
     this.update()
   }
 
-  /** @param {import('../../index.js').Mixer | null} mixer of an agent */
-  offerMixed(mixer) {
-    this.#mixer = mixer
+  /** @param {import('./index.js').OfferedTracks | null} offered */
+  offer(offered) {
+    const before = this.#publications.get(this.#offered ?? this)
+    if (before && offered !== this.#offered) this.#unpublish(before)
+    this.#offered = offered
     this.update()
   }
 
   stop() {
-    this.#mixer = null
+    this.#offered = null
     this.#transport?.off('track', this.#onTrack)
     this.#transport = null
     for (const publication of this.publications) this.#unpublish(publication)
@@ -85,7 +87,7 @@ class Publishing {
       if (publication.tracks.length === 0) this.#unpublish(publication)
     }
     for (const track of this.#transport?.incomingTracks ?? []) this.#offer(track)
-    for (const track of [this.#mixer?.audio, this.#mixer?.video]) if (track) this.#offer(track)
+    for (const track of [this.#offered?.audio, this.#offered?.video]) if (track) this.#offer(track)
   }
 
   /** @param {Iterable<string>} streams */
@@ -135,7 +137,8 @@ class Publishing {
   /** @param {import('./index.js').PublishedTrack} track */
   #offer(track) {
     const stream = 'stream' in track ? track.stream : null
-    const source = 'stream' in track ? track.stream : track.mixer
+    const source = stream ?? this.#offered
+    if (!source) return
     const screen = stream !== null && this.#screens.has(stream.id)
     if (!this.#allows(track, screen)) return
     if (track.closed || this.tracks.length >= this.#participant.room.limits.maxTracks) return

@@ -12,6 +12,7 @@ const { checkAttributes, checkBanKeys, checkIdentity, checkMetadata, checkPartic
 const { RoomError } = require('./room-error.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomRecordings } = require('./recording/room-recordings.js')
 const { RoomSlots } = require('./room-slots.js')
 const { RoomSpeakers } = require('./room-speakers.js')
 
@@ -39,6 +40,7 @@ class Room extends EventEmitter {
   #layout
   #door = new Door()
   #lobby
+  #recordings = new RoomRecordings(this)
   /** So many send that nobody gets everybody's tracks by default. */
   #crowded = false
 
@@ -115,6 +117,10 @@ class Room extends EventEmitter {
 
   get banned() {
     return this.#door.banned
+  }
+
+  get recordings() {
+    return this.#recordings.active
   }
 
   get participants() {
@@ -210,6 +216,14 @@ class Room extends EventEmitter {
   /** @param {import('./index.js').OutgoingMessage} message */
   sendMessage(message) {
     return this.messages.send(null, message)
+  }
+
+  /**
+   * @param {string} directory
+   * @param {import('./index.js').RoomRecordOptions} [options]
+   */
+  record(directory, options) {
+    return this.#recordings.start(directory, options)
   }
 
   /** @param {import('./index.js').RoomMode} mode */
