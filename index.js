@@ -10,6 +10,8 @@ const { FrameReader } = require('./lib/mixer/frame-reader.js')
 const { FrameWriter } = require('./lib/mixer/frame-writer.js')
 const { IncomingStream } = require('./lib/track/incoming-stream.js')
 const { IncomingTrack } = require('./lib/track/incoming-track.js')
+const { InputTrack } = require('./lib/ingest/input-track.js')
+const { MediaInput } = require('./lib/ingest/media-input.js')
 const { setLogger } = require('./lib/native/logger.js')
 const { MixedTrack } = require('./lib/mixer/mixed-track.js')
 const { Mixer } = require('./lib/mixer/mixer.js')
@@ -26,6 +28,8 @@ const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
 const { RtpTransport } = require('./lib/transport/rtp-transport.js')
+const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
+const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
 const { Transponder } = require('./lib/track/transponder.js')
@@ -61,5 +65,9 @@ module.exports = {
   Rendition,
   RecordedTrack,
   repair,
+  RtmpServer,
+  MediaInput,
+  InputTrack,
+  RtmpOutput,
   DataChannel
 }

@@ -30,5 +30,9 @@ export const {
   Recorder,
   RecordedTrack,
   repair,
+  RtmpServer,
+  MediaInput,
+  InputTrack,
+  RtmpOutput,
   DataChannel
 } = medialoom

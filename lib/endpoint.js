@@ -26,6 +26,9 @@ const { file, mixerOptions } = require('./mixer/mixer-options.js')
 const { Player } = require('./player/player.js')
 const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
+const { RtmpServer } = require('./ingest/rtmp-server.js')
+const { RtmpOutput } = require('./ingest/rtmp-output.js')
+const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { PeerTransport } = require('./transport/peer-transport.js')
 const { RtpTransport } = require('./transport/rtp-transport.js')
@@ -55,6 +58,8 @@ class Endpoint extends MediaObject {
   #recorders = new Set()
   #streams = new Set()
   #players = new Set()
+  #servers = new Set()
+  #outputs = new Set()
   #threads
   #addresses
   #closing
@@ -129,6 +134,14 @@ class Endpoint extends MediaObject {
 
   get players() {
     return [...this.#players]
+  }
+
+  get rtmpServers() {
+    return [...this.#servers]
+  }
+
+  get rtmpOutputs() {
+    return [...this.#outputs]
   }
 
   createTransport(options) {
@@ -256,6 +269,36 @@ class Endpoint extends MediaObject {
     })
   }
 
+  async createRtmpServer(given) {
+    const options = rtmpServerOptions(given)
+    check.open(this)
+    const made = callNative(() => this.#native.createRtmpServer(JSON.stringify(options)))
+    const server = new RtmpServer(kConstruct, this, made, given)
+    this.#servers.add(server)
+    return server
+  }
+
+  async createRtmpOutput(url, given) {
+    const { host, where, sources } = rtmpOutputOptions(url, given, this)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address, audio: sources.audio?.id ?? null, video: sources.video?.id ?? null }
+    return new Promise((resolve, reject) => {
+      let id
+      const post = (engine, request) => {
+        id = engine.createRtmpOutput(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const output = new RtmpOutput(kConstruct, this, id, sources, given?.appData)
+        this.#outputs.add(output)
+        resolve(output)
+      })
+    })
+  }
+
   addFont(font) {
     check.open(this)
     file(font, 'font', MAX_FONT)
@@ -331,7 +374,7 @@ class Endpoint extends MediaObject {
 
   [kChildren]() {
     const transports = [...this.#transports, ...this.#rtpTransports]
-    return [...transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players]
+    return [...transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players, ...this.#servers, ...this.#outputs]
   }
 
   [kForget]() {
@@ -351,6 +394,8 @@ class Endpoint extends MediaObject {
     this.#recorders.delete(child)
     this.#streams.delete(child)
     this.#players.delete(child)
+    this.#servers.delete(child)
+    this.#outputs.delete(child)
   }
 }
 

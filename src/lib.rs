@@ -8,6 +8,7 @@ pub mod dump;
 pub mod engine;
 pub mod hls;
 pub mod host;
+pub mod ingest;
 pub mod log;
 #[cfg(feature = "mcu")]
 pub mod mcu;

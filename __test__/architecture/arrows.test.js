@@ -14,9 +14,9 @@ const { ROOT, filesBelow, rustFiles, withoutComments } = require('./sources.js')
 /** Rust: which parts of the crate a part may name. */
 const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
-  host: ['engine', 'net', 'webrtc', 'plain', 'hls', 'container', 'control', 'queue', 'codec'],
+  host: ['engine', 'net', 'webrtc', 'plain', 'hls', 'container', 'ingest', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'plain', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'hls', 'container', 'control', 'queue', 'codec'],
+  engine: ['webrtc', 'plain', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'hls', 'container', 'ingest', 'control', 'queue', 'codec'],
   webrtc: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   plain: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'control', 'codec'],
   // What every kind of peer says to its shard; names none of the kinds.
@@ -30,6 +30,7 @@ const MAY_USE = {
   // Files; knows no disk.
   hls: ['container', 'control', 'codec'],
   container: ['codec'],
+  ingest: ['codec'],
   mcu: ['speakers', 'control', 'codec'],
   speakers: ['control'],
   dump: [],
@@ -46,11 +47,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'codec'] },
+  { name: 'tokio', pattern: /\btokio::/, except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'ingest', 'codec'] },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
-    except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'codec'],
+    except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'ingest', 'codec'],
     // An Instant can only be had from a clock; a test may start from one.
     inTests: true
   }

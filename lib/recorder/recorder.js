@@ -6,7 +6,7 @@ const check = require('../object/check.js')
 const { announce, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { inOrder, isSourceTrack } = require('../track/taking.js')
 const {
   kAnnounceClosed,
   kChildren,
@@ -141,12 +141,13 @@ class Recorder extends MediaObject {
 
   /** For its lines as well: a track that it can record. */
   [kConstruct](track) {
-    if (!(track instanceof SourceTrack)) {
-      throw check.invalid('track', 'an IncomingTrack, a MixedTrack or a PlayedTrack', track)
+    if (!isSourceTrack(track)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack, a PlayedTrack or an InputTrack', track)
     }
     check.open(this)
     check.open(track)
     if (track.endpoint !== this.#endpoint) throw check.invalid('track', 'a track of the same endpoint', track)
+    inOrder(track)
     given.writable(track, this.#options.format, Boolean(this.#native.createMixer))
   }
 

@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { MediaLoomError, callNative } = require('../object/error.js')
-const { SourceTrack } = require('./source-track.js')
+const { inOrder, isSourceTrack } = require('./taking.js')
 const {
   kChildren,
   kConstruct,
@@ -111,11 +111,12 @@ class OutgoingTrack extends MediaObject {
 
   [kSwitch](track) {
     const slot = track instanceof SpeakerSlot
-    if (!slot && !(track instanceof SourceTrack)) {
-      throw check.invalid('track', 'an IncomingTrack, a MixedTrack, a PlayedTrack or a SpeakerSlot', track)
+    if (!slot && !isSourceTrack(track)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack, a PlayedTrack, an InputTrack or a SpeakerSlot', track)
     }
     check.open(this)
     check.open(track)
+    if (!slot) inOrder(track)
     if (track.kind !== this.#kind) {
       throw mismatch(`a track of kind ${this.#kind} cannot send one of kind ${track.kind}`)
     }

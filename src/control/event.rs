@@ -9,9 +9,11 @@ use bytes::Bytes;
 use super::error::EngineError;
 use super::hls::HttpAnswer;
 use super::ids::{
-    ChannelId, ConduitId, Ended, HlsId, MixerId, OutgoingTrackId, PlayerId, PortId,
-    RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, HlsId, IngestServerId, InputId, MixerId, OutgoingTrackId,
+    OutputId, PlayerId, PortId, RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId,
+    TransportId,
 };
+use super::ingest::InputTrackInfo;
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use super::player::PlayerPosition;
@@ -326,6 +328,58 @@ pub enum Event {
     PlayerClosed {
         player: PlayerId,
         reason: CloseReason,
+    },
+
+    /// Somebody asks a server whether he may publish. Answered by
+    /// [`IngestCommand::Answer`](super::ingest::IngestCommand::Answer).
+    InputAsks {
+        server: IngestServerId,
+        input: InputId,
+        app: String,
+        key: String,
+        /// Address and port that he comes from.
+        remote: SocketAddr,
+    },
+    /// Who asked is gone before he was answered.
+    InputWithdrawn {
+        server: IngestServerId,
+        input: InputId,
+    },
+    /// An input has a track.
+    InputTrack {
+        input: InputId,
+        info: InputTrackInfo,
+    },
+    /// What an encoder says of itself, as JSON.
+    InputMetadata {
+        input: InputId,
+        metadata: String,
+    },
+    /// Something of an input is left out, and why; the rest goes on.
+    InputWarning {
+        input: InputId,
+        error: EngineError,
+    },
+    /// A track of an input ended before it.
+    InputTrackClosed {
+        track: SourceId,
+    },
+    /// The last event of an input. With an error where one ended it.
+    InputClosed {
+        input: InputId,
+        reason: CloseReason,
+        error: Option<EngineError>,
+    },
+    /// Nothing more is pushed to a server. With an error where one ended it.
+    OutputClosed {
+        output: OutputId,
+        reason: CloseReason,
+        error: Option<EngineError>,
+    },
+    /// A server failed and took its inputs with it. Its last event.
+    IngestServerFailed {
+        server: IngestServerId,
+        error: EngineError,
     },
 
     /// A reader has something, or a writer has room. Overwrites the one before.

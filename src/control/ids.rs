@@ -136,6 +136,18 @@ id!(
     RecorderId
 );
 id!(
+    /// A server that encoders push to. Lives on no shard.
+    IngestServerId
+);
+id!(
+    /// What one encoder pushes. Its tracks live on the same shard.
+    InputId
+);
+id!(
+    /// Tracks pushed to a server. Lives on no shard.
+    OutputId
+);
+id!(
     /// A line of a recording.
     RecordedTrackId
 );
@@ -159,6 +171,12 @@ id!(
 impl From<MixerId> for TakerId {
     fn from(mixer: MixerId) -> Self {
         Self(mixer.0)
+    }
+}
+
+impl From<OutputId> for TakerId {
+    fn from(output: OutputId) -> Self {
+        Self(output.0)
     }
 }
 

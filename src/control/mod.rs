@@ -9,6 +9,7 @@ pub mod event;
 pub mod flow;
 pub mod hls;
 pub mod ids;
+pub mod ingest;
 pub mod json;
 pub mod layers;
 pub mod mailbox;

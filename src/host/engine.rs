@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use super::error::HostError;
 use super::hls::{Streaming, Streams};
+use super::ingest::{Ingest, IngestServers};
 use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
 use super::playback::{Item, Playback, Players};
+use super::push::{KnownOutputs, Outputs};
 use super::recording::{Recorders, Recordings};
 use super::rtp_ports::{Bound, RtpPorts};
 use super::tasks::TaskPool;
@@ -22,11 +24,12 @@ use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, HlsId, Ids, OutgoingTrackId, PlayerId, RecordedTrackId, RecorderId,
-    RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, HlsId, Ids, IngestServerId, OutgoingTrackId, OutputId, PlayerId,
+    RecordedTrackId, RecorderId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
+use crate::control::ingest::{IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions};
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
@@ -66,6 +69,8 @@ pub struct Engine {
     streaming: Streaming,
     playback: Playback,
     rtp_ports: RtpPorts,
+    ingest: Ingest,
+    outputs: Outputs,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -96,6 +101,8 @@ impl Engine {
         let recorders = Arc::<Recorders>::default();
         let streams = Arc::<Streams>::default();
         let players = Arc::<Players>::default();
+        let servers = Arc::<IngestServers>::default();
+        let outputs = Arc::<KnownOutputs>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
@@ -104,6 +111,8 @@ impl Engine {
             recorders: Arc::clone(&recorders),
             streams: Arc::clone(&streams),
             players: Arc::clone(&players),
+            servers: Arc::clone(&servers),
+            outputs: Arc::clone(&outputs),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -129,6 +138,9 @@ impl Engine {
             media.shards(),
             players,
         );
+        let outputs = Outputs::new(ids.clone(), mailbox.clone(), outside.clone(), outputs);
+        let ingest =
+            Ingest::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), servers);
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
             Arc::clone(&tasks),
@@ -153,6 +165,8 @@ impl Engine {
             streaming,
             playback,
             rtp_ports: RtpPorts::default(),
+            ingest,
+            outputs,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -431,6 +445,41 @@ impl Engine {
         self.playback.command(player, command)
     }
 
+    /// Makes an RTMP server, which listens when this returns. Gives its address, with the port.
+    ///
+    /// Errors: `InvalidArg` with `options.tls.cert` or `options.tls.key`, `Listen`, `Limit`, `Io`.
+    pub fn create_rtmp_server(
+        &self,
+        options: &RtmpServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        self.ingest.create(options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn ingest(
+        &self,
+        server: IngestServerId,
+        command: IngestCommand,
+    ) -> Result<(), EngineError> {
+        self.ingest.command(server, command)
+    }
+
+    /// Pushes tracks to an RTMP server. The reply to `opening` says whether it takes them.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn create_rtmp_output(
+        &self,
+        opening: RequestId,
+        options: &RtmpOutputOptions,
+    ) -> Result<OutputId, EngineError> {
+        self.outputs.create(opening, options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn output(&self, output: OutputId, command: OutputCommand) -> Result<(), EngineError> {
+        self.outputs.command(output, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -446,6 +495,8 @@ impl Engine {
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
         self.streaming.shutdown();
+        self.ingest.shutdown();
+        self.outputs.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
@@ -463,6 +514,8 @@ struct Makers {
     recorders: Arc<Recorders>,
     streams: Arc<Streams>,
     players: Arc<Players>,
+    servers: Arc<IngestServers>,
+    outputs: Arc<KnownOutputs>,
 }
 
 impl Shards for Makers {
@@ -489,6 +542,8 @@ impl Shards for Makers {
         self.recorders.thread_ended(ended);
         self.streams.thread_ended(ended);
         self.players.thread_ended(ended);
+        self.servers.thread_ended(ended);
+        self.outputs.thread_ended(ended);
         ended
     }
 }

@@ -10,11 +10,13 @@
 mod engine;
 mod error;
 mod hls;
+mod ingest;
 mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
 mod playback;
+mod push;
 mod recording;
 mod rings;
 mod rtp_ports;

@@ -10,7 +10,7 @@ pub(crate) mod error;
 mod framing;
 pub(crate) mod listen;
 mod local_addresses;
-mod origins;
+pub(crate) mod origins;
 pub(crate) mod poller;
 pub(crate) mod ports;
 mod send_queue;

@@ -18,6 +18,7 @@ mod event;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod hls;
+mod ingest;
 mod logger;
 #[cfg(feature = "mcu")]
 mod mixer;

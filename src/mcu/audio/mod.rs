@@ -1,6 +1,8 @@
 //! Mixed sound: the loudest few of any number of ports, one mix for all who are not heard in it
 //! and one without their own voice for each who is. 48 kHz and 20 ms inside.
 
+mod aac;
+mod aac_to_opus;
 mod clock;
 mod concealment;
 mod decoder;
@@ -31,6 +33,8 @@ mod tone;
 mod transcoder;
 mod voice;
 
+pub use aac::{AacConfig, AacDecoder, AacError};
+pub use aac_to_opus::{AacToOpus, OpusPacket};
 pub use mixer::AudioMixer;
 pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,
