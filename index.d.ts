@@ -665,7 +665,7 @@ export class Hls extends EventEmitter<HlsEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (HLS carries none of its codecs: VP8 is to be mixed
    *   into another one), `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
-  add(track: IncomingTrack | MixedTrack, options?: RenditionOptions & { appData?: unknown }): Rendition
+  add(track: SourceTrack, options?: RenditionOptions & { appData?: unknown }): Rendition
   getStats(): Promise<HlsStats>
   /** Players are told that it is over. */
   close(): void
@@ -686,12 +686,12 @@ export class Rendition extends EventEmitter<RenditionEvents> {
   readonly closed: boolean
   readonly kind: Kind
   /** What feeds it now. */
-  readonly source: IncomingTrack | MixedTrack | null
+  readonly source: SourceTrack | null
   /**
    * Goes on with another track of its kind.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
-  attachTo(track: IncomingTrack | MixedTrack): this
+  attachTo(track: SourceTrack): this
   /** Nothing feeds it until it is attached again. */
   detach(): void
 }

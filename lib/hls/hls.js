@@ -4,10 +4,9 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
-const { IncomingTrack } = require('../track/incoming-track.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
-const { MixedTrack } = require('../mixer/mixed-track.js')
+const { inOrder, isSourceTrack } = require('../track/taking.js')
 const { Rendition } = require('./rendition.js')
 const given = require('./hls-options.js')
 
@@ -104,12 +103,13 @@ class Hls extends MediaObject {
 
   /** For its renditions as well: a track that it can play. */
   [kConstruct](track) {
-    if (!(track instanceof IncomingTrack) && !(track instanceof MixedTrack)) {
-      throw check.invalid('track', 'an IncomingTrack or a MixedTrack', track)
+    if (!isSourceTrack(track)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack, a PlayedTrack or an InputTrack', track)
     }
     check.open(this)
     check.open(track)
     if (track.endpoint !== this.#endpoint) throw check.invalid('track', 'a track of the same endpoint', track)
+    inOrder(track)
     given.playable(track)
   }
 
