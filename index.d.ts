@@ -70,6 +70,8 @@ export type ErrorCode =
   | 'ERR_INTERNAL'
   /** The DTLS, ICE or SCTP association failed. */
   | 'ERR_TRANSPORT'
+  /** An encoder pushes pictures that are shown in another order than they are decoded in. WebRTC has no way to say that. */
+  | 'ERR_B_FRAMES'
 
 /** Every error medialoom throws, rejects with or emits. */
 export class MediaLoomError extends Error {
@@ -260,6 +262,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly activeSpeakerDetectors: readonly ActiveSpeakerDetector[]
   readonly mixers: readonly Mixer[]
   readonly recorders: readonly Recorder[]
+  readonly rtmpServers: readonly RtmpServer[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -298,6 +301,12 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (the file cannot be made, or is there)
    */
   createRecorder(file: string, options?: RecorderOptions & { appData?: unknown }): Promise<Recorder>
+  /**
+   * Listens for encoders that push by RTMP or RTMPS, on a thread of its own. An endpoint has at most 64.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG` (also a certificate or key that is none), `ERR_LISTEN`, `ERR_CLOSED`,
+   *   `ERR_LIMIT`, `ERR_IO` (no thread)
+   */
+  createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -393,7 +402,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (the format holds none of its codecs), `ERR_CLOSED`,
    *   `ERR_QUEUE_FULL`
    */
-  record(track: IncomingTrack | MixedTrack, options?: RecordOptions & { appData?: unknown }): RecordedTrack
+  record(track: SourceTrack, options?: RecordOptions & { appData?: unknown }): RecordedTrack
   /** Time of the file stands still until {@link resume}. */
   pause(): void
   resume(): void
@@ -439,7 +448,7 @@ export class RecordedTrack extends EventEmitter<RecordedTrackEvents> {
   readonly kind: Kind
   readonly name: string
   /** What feeds it now. */
-  readonly source: IncomingTrack | MixedTrack | null
+  readonly source: SourceTrack | null
   readonly paused: boolean
   /** `null` before its first frame. */
   readonly format: RecordedFormat | null
@@ -447,7 +456,7 @@ export class RecordedTrack extends EventEmitter<RecordedTrackEvents> {
    * Goes on with another track of its kind.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH`, `ERR_CLOSED`, `ERR_QUEUE_FULL`
    */
-  attachTo(track: IncomingTrack | MixedTrack): this
+  attachTo(track: SourceTrack): this
   /** Nothing feeds it until it is attached again. */
   detach(): void
   /** Leaves its frames out until {@link resume}; time goes on. */
@@ -1455,8 +1464,160 @@ export class MixedTrack extends EventEmitter<MixedTrackEvents> {
   readonly transponders: readonly Transponder[]
 }
 
-/** What can be attached to: of a peer, or of a mixer. */
-export type SourceTrack = IncomingTrack | MixedTrack
+/** What can be attached to: of a peer, of a mixer, or of an encoder. */
+export type SourceTrack = IncomingTrack | MixedTrack | InputTrack
+
+/** Who wants to publish by RTMP. */
+export interface RtmpPublisher {
+  /** The application: what stands behind the host in the URL, at most 1024 characters. */
+  app: string
+  /** The stream's name, which encoders call the stream key, with everything behind it; at most 1024 characters. A secret. */
+  key: string
+  /** Where it comes from: an IP address. */
+  address: string
+}
+
+export interface RtmpServerOptions {
+  /** Where to listen; 0 is a port that is free, and {@link RtmpServer.port} says which. Default 1935. */
+  port?: number
+  /** The address to listen on. Default `0.0.0.0`. */
+  ip?: string
+  /** Speak RTMPS, and nothing else: the certificate with those between it and its root, and its private key, as PEM. */
+  tls?: { cert: string | Uint8Array; key: string | Uint8Array }
+  /**
+   * Says who may publish: nothing but `true` lets one in. Who may not is told so as RTMP has it, and gets no more than that
+   * out of an error thrown here, which is an `error` event of the server. There are 30 s to answer.
+   */
+  authorize(publisher: RtmpPublisher): boolean | Promise<boolean>
+  /** Publishers at a time, 1 to 4096. Default 1000. */
+  maxInputs?: number
+  /**
+   * What becomes of H264 with B-frames, which cannot be forwarded. `refuse`: a `warning`, and sound goes on alone. `mix`: the
+   * track is there, {@link InputTrack.reordered}, and takes a mixer, which decodes and encodes it anew. Other codecs with
+   * B-frames are always refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
+}
+
+export interface RtmpServerEvents {
+  /** Somebody publishes who was let in. Add listeners at once: tracks come with their first frames. */
+  input: [input: MediaInput]
+  /** `authorize` threw, or the server failed and closes (`ERR_INTERNAL`, `ERR_IO`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** Takes what encoders push by RTMP: OBS, ffmpeg, GStreamer. */
+export class RtmpServer extends EventEmitter<RtmpServerEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Where it listens. */
+  readonly port: number
+  /** Whether it speaks RTMPS. */
+  readonly secure: boolean
+  /** Who publishes now. */
+  readonly inputs: readonly MediaInput[]
+  /** Ends all inputs, and listens no more when the promise settles. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface InputTrackStats {
+  codec: AudioCodec | VideoCodec
+  /** Pictures, or pieces of sound. */
+  frames: number
+  keyframes: number
+  /** Damaged, or before the first keyframe. */
+  framesDropped: number
+  /** What was handed on. */
+  packets: number
+}
+
+export interface InputStats {
+  /** Of sound and pictures. */
+  bytesReceived: number
+  /** `null` before the first frame, and of pictures that are left out. */
+  video: InputTrackStats | null
+  audio: InputTrackStats | null
+  /** How often the encoder's clock jumped. */
+  clockJumps: number
+}
+
+export interface MediaInputEvents {
+  track: [track: InputTrack]
+  /** What the encoder says of itself came, or came anew. */
+  metadata: [metadata: InputMetadata]
+  /**
+   * Something is left out, and the rest goes on: pictures with B-frames (`ERR_B_FRAMES`), a codec that is not taken
+   * (`ERR_CODEC_MISMATCH`; its message names it), damage (`ERR_FORMAT`). Each once.
+   */
+  warning: [error: MediaLoomError]
+  /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), or a fault (`ERR_INTERNAL`). */
+  error: [error: MediaLoomError]
+  /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
+  closed: [reason: CloseReason]
+}
+
+/** What an encoder says of itself: at most 64 of whatever it has, such as `width` and `encoder`. */
+export type InputMetadata = Readonly<Record<string, string | number | boolean>>
+
+/** What one encoder pushes. Closes with its server. */
+export class MediaInput extends EventEmitter<MediaInputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly server: RtmpServer
+  appData: unknown
+  readonly closed: boolean
+  readonly app: string
+  /** A secret. */
+  readonly key: string
+  readonly address: string
+  /** At most one of each kind. */
+  readonly tracks: readonly InputTrack[]
+  readonly metadata: InputMetadata
+  getStats(): Promise<InputStats>
+  /** Ends the encoder's connection. */
+  close(): void
+}
+
+export interface InputTrackEvents {
+  /** Loudness, at most ten times a second, and lasting silence once. Of AAC only: Opus goes on without being decoded. */
+  audiolevel: [level: AudioLevel]
+  /** `error`: it ended before its input. The input's `warning` says why. */
+  closed: [reason: CloseReason]
+}
+
+/**
+ * What an encoder pushes, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
+ * as they came. AAC becomes Opus while somebody hears it. No keyframe can be asked of an encoder, so who begins
+ * to watch gets everything since the last one at once, at most 10 s and 4 MiB.
+ */
+export class InputTrack extends EventEmitter<InputTrackEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly input: MediaInput
+  readonly kind: Kind
+  appData: unknown
+  readonly closed: boolean
+  readonly codecs: readonly (AudioCodec | VideoCodec)[]
+  /** None. */
+  readonly rids: readonly string[]
+  readonly encodings: readonly Encoding[]
+  readonly transponders: readonly Transponder[]
+  /** Of its first picture; `null` of sound. */
+  readonly width: number | null
+  readonly height: number | null
+  /**
+   * Its pictures have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
+   * {@link RtmpServerOptions.bFrames} `mix`.
+   */
+  readonly reordered: boolean
+}
 
 export interface PcmReaderOptions {
   /** Hz. Default 48000. */

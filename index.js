@@ -9,6 +9,8 @@ const { FrameReader } = require('./lib/mixer/frame-reader.js')
 const { FrameWriter } = require('./lib/mixer/frame-writer.js')
 const { IncomingStream } = require('./lib/track/incoming-stream.js')
 const { IncomingTrack } = require('./lib/track/incoming-track.js')
+const { InputTrack } = require('./lib/ingest/input-track.js')
+const { MediaInput } = require('./lib/ingest/media-input.js')
 const { setLogger } = require('./lib/native/logger.js')
 const { MixedTrack } = require('./lib/mixer/mixed-track.js')
 const { Mixer } = require('./lib/mixer/mixer.js')
@@ -20,6 +22,7 @@ const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
+const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
 const { Transponder } = require('./lib/track/transponder.js')
@@ -49,5 +52,8 @@ module.exports = {
   Recorder,
   RecordedTrack,
   repair,
+  RtmpServer,
+  MediaInput,
+  InputTrack,
   DataChannel
 }

@@ -24,5 +24,8 @@ export const {
   Recorder,
   RecordedTrack,
   repair,
+  RtmpServer,
+  MediaInput,
+  InputTrack,
   DataChannel
 } = medialoom

@@ -22,6 +22,8 @@ const { MediaObject } = require('./object/media-object.js')
 const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
 const { Recorder } = require('./recorder/recorder.js')
+const { RtmpServer } = require('./ingest/rtmp-server.js')
+const { rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { Transport } = require('./transport/transport.js')
 const { transportOptions } = require('./transport/transport-options.js')
@@ -45,6 +47,7 @@ class Endpoint extends MediaObject {
   #detectors = new Set()
   #mixers = new Set()
   #recorders = new Set()
+  #servers = new Set()
   #threads
   #addresses
   #closing
@@ -107,6 +110,10 @@ class Endpoint extends MediaObject {
 
   get recorders() {
     return [...this.#recorders]
+  }
+
+  get rtmpServers() {
+    return [...this.#servers]
   }
 
   createTransport(options) {
@@ -173,6 +180,15 @@ class Endpoint extends MediaObject {
         resolve(recorder)
       })
     })
+  }
+
+  async createRtmpServer(given) {
+    const options = rtmpServerOptions(given)
+    check.open(this)
+    const made = callNative(() => this.#native.createRtmpServer(JSON.stringify(options)))
+    const server = new RtmpServer(kConstruct, this, made, given)
+    this.#servers.add(server)
+    return server
   }
 
   addFont(font) {
@@ -249,7 +265,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#servers]
   }
 
   [kForget]() {
@@ -266,6 +282,7 @@ class Endpoint extends MediaObject {
     this.#detectors.delete(child)
     this.#mixers.delete(child)
     this.#recorders.delete(child)
+    this.#servers.delete(child)
   }
 }
 

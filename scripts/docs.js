@@ -23,7 +23,7 @@ const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts',
 
 const SIDEBAR = {
   Start: ['getting-started', 'concepts', 'cookbook', 'troubleshooting'],
-  Use: ['api', 'rooms', 'client', 'auth', 'mixing', 'recording', 'whip-whep', 'closing', 'bundlers', 'migrating'],
+  Use: ['api', 'rooms', 'client', 'auth', 'mixing', 'recording', 'ingest', 'whip-whep', 'closing', 'bundlers', 'migrating'],
   Run: ['deployment', 'capacity', 'observability', 'security', 'signaling'],
   Inside: ['architecture', 'packet', 'bandwidth', 'networks', 'performance', 'soak'],
   Project: ['changelog', 'contributing', 'reporting']

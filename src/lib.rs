@@ -7,6 +7,7 @@ pub mod control;
 pub mod dump;
 pub mod engine;
 pub mod host;
+pub mod ingest;
 pub mod log;
 #[cfg(feature = "mcu")]
 pub mod mcu;

@@ -6,7 +6,7 @@ const { emit } = require('../object/emit.js')
 const { callNative } = require('../object/error.js')
 const { FrameReader } = require('./frame-reader.js')
 const { FrameWriter } = require('./frame-writer.js')
-const { IncomingTrack } = require('../track/incoming-track.js')
+const { SourceTrack } = require('../track/source-track.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { MixedTrack } = require('./mixed-track.js')
@@ -62,8 +62,8 @@ class MixerPort extends MediaObject {
   }
 
   attachTo(track) {
-    if (!(track instanceof IncomingTrack) && !(track instanceof MixedTrack)) {
-      throw check.invalid('track', 'an IncomingTrack or a MixedTrack', track)
+    if (!(track instanceof SourceTrack)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack or an InputTrack', track)
     }
     check.open(this)
     check.open(track)

@@ -10,7 +10,7 @@ const RETRY_DELAY = 10
 const MAX_REQUEST = 2 ** 32 - 1
 
 /** Events that bring a new object, to which whoever awaited it has yet to add listeners. */
-const ARRIVALS = new Set(['incomingTrack', 'channelAnnounced'])
+const ARRIVALS = new Set(['incomingTrack', 'channelAnnounced', 'inputAsks', 'inputTrack'])
 
 /**
  * Brings the engine's events to the objects they concern and its replies to those who asked, in

@@ -6,7 +6,7 @@ const check = require('../object/check.js')
 const { announce, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
-const { IncomingTrack } = require('../track/incoming-track.js')
+const { SourceTrack, inOrder } = require('../track/source-track.js')
 const {
   kAnnounceClosed,
   kChildren,
@@ -17,7 +17,6 @@ const {
   kRemove
 } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
-const { MixedTrack } = require('../mixer/mixed-track.js')
 const { RecordedTrack } = require('./recorded-track.js')
 const given = require('./recorder-options.js')
 
@@ -136,12 +135,13 @@ class Recorder extends MediaObject {
 
   /** For its lines as well: a track that it can record. */
   [kConstruct](track) {
-    if (!(track instanceof IncomingTrack) && !(track instanceof MixedTrack)) {
-      throw check.invalid('track', 'an IncomingTrack or a MixedTrack', track)
+    if (!(track instanceof SourceTrack)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack or an InputTrack', track)
     }
     check.open(this)
     check.open(track)
     if (track.endpoint !== this.#endpoint) throw check.invalid('track', 'a track of the same endpoint', track)
+    inOrder(track)
     given.writable(track, this.#options.format)
   }
 

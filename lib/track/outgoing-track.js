@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { MediaLoomError, callNative } = require('../object/error.js')
-const { IncomingTrack } = require('./incoming-track.js')
+const { SourceTrack, inOrder } = require('./source-track.js')
 const {
   kChildren,
   kConstruct,
@@ -17,7 +17,6 @@ const {
   kSwitch
 } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
-const { MixedTrack } = require('../mixer/mixed-track.js')
 const { SpeakerSlot } = require('../speakers/speaker-slot.js')
 const { telephoneEvent } = require('./telephone-event.js')
 const { Transponder } = require('./transponder.js')
@@ -112,11 +111,12 @@ class OutgoingTrack extends MediaObject {
 
   [kSwitch](track) {
     const slot = track instanceof SpeakerSlot
-    if (!slot && !(track instanceof IncomingTrack) && !(track instanceof MixedTrack)) {
-      throw check.invalid('track', 'an IncomingTrack, a MixedTrack or a SpeakerSlot', track)
+    if (!slot && !(track instanceof SourceTrack)) {
+      throw check.invalid('track', 'an IncomingTrack, a MixedTrack, an InputTrack or a SpeakerSlot', track)
     }
     check.open(this)
     check.open(track)
+    if (!slot) inOrder(track)
     if (track.kind !== this.#kind) {
       throw mismatch(`a track of kind ${this.#kind} cannot send one of kind ${track.kind}`)
     }

@@ -17,6 +17,7 @@ pub mod multiplex;
 mod nal;
 pub mod names;
 pub mod ntp;
+pub mod opus;
 pub mod packet;
 pub mod picture_id;
 pub mod prefix;

@@ -21,6 +21,7 @@ pub enum ErrorCode {
     Format,
     Internal,
     Transport,
+    BFrames,
 }
 
 impl ErrorCode {
@@ -43,6 +44,7 @@ impl ErrorCode {
             ErrorCode::Format => "ERR_FORMAT",
             ErrorCode::Internal => "ERR_INTERNAL",
             ErrorCode::Transport => "ERR_TRANSPORT",
+            ErrorCode::BFrames => "ERR_B_FRAMES",
         }
     }
 }

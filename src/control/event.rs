@@ -1,14 +1,16 @@
 //! What a media thread tells JavaScript.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, Ended, MixerId, OutgoingTrackId, PortId, RecordedTrackId, RecorderId,
-    RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, IngestServerId, InputId, MixerId, OutgoingTrackId, PortId,
+    RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId, TransportId,
 };
+use super::ingest::InputTrackInfo;
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
 use super::options::ChannelOptions;
 use super::recorder::{LineFormat, RecordingProgress};
@@ -260,6 +262,52 @@ pub enum Event {
         recorder: RecorderId,
         reason: CloseReason,
         progress: RecordingProgress,
+    },
+
+    /// Somebody asks a server whether he may publish. Answered by
+    /// [`IngestCommand::Answer`](super::ingest::IngestCommand::Answer).
+    InputAsks {
+        server: IngestServerId,
+        input: InputId,
+        app: String,
+        key: String,
+        /// Address and port that he comes from.
+        remote: SocketAddr,
+    },
+    /// Who asked is gone before he was answered.
+    InputWithdrawn {
+        server: IngestServerId,
+        input: InputId,
+    },
+    /// An input has a track.
+    InputTrack {
+        input: InputId,
+        info: InputTrackInfo,
+    },
+    /// What an encoder says of itself, as JSON.
+    InputMetadata {
+        input: InputId,
+        metadata: String,
+    },
+    /// Something of an input is left out, and why; the rest goes on.
+    InputWarning {
+        input: InputId,
+        error: EngineError,
+    },
+    /// A track of an input ended before it.
+    InputTrackClosed {
+        track: SourceId,
+    },
+    /// The last event of an input. With an error where one ended it.
+    InputClosed {
+        input: InputId,
+        reason: CloseReason,
+        error: Option<EngineError>,
+    },
+    /// A server failed and took its inputs with it. Its last event.
+    IngestServerFailed {
+        server: IngestServerId,
+        error: EngineError,
     },
 
     /// A reader has something, or a writer has room. Overwrites the one before.

@@ -136,6 +136,14 @@ id!(
     RecorderId
 );
 id!(
+    /// A server that encoders push to. Lives on no shard.
+    IngestServerId
+);
+id!(
+    /// What one encoder pushes. Its tracks live on the same shard.
+    InputId
+);
+id!(
     /// A line of a recording.
     RecordedTrackId
 );

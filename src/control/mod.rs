@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod flow;
 pub mod ids;
+pub mod ingest;
 pub mod json;
 pub mod layers;
 pub mod mailbox;

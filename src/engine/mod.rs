@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod cipher_speed;
 pub mod demultiplexer;
+pub mod ingest;
 pub mod io;
 pub mod load;
 pub mod message;

@@ -91,7 +91,9 @@ impl Route {
         }
         let index = usize::from(packet.encoding.0);
         if self.histories.len() <= index {
-            self.histories.resize_with(index + 1, History::default);
+            let asked = self.description.as_ref().is_none_or(|known| known.keyframes_on_request);
+            let history = if asked { History::default } else { History::of_unasked_keyframes };
+            self.histories.resize_with(index + 1, history);
         }
         let history = &mut self.histories[index];
         if nobody {

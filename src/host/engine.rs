@@ -1,10 +1,12 @@
 //! The whole engine as its binding sees it: start, ask, shut down.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::error::HostError;
+use super::ingest::{Ingest, IngestServers};
 use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
@@ -17,11 +19,12 @@ use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::ids::{
-    ChannelId, Ended, Ids, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId, ShardIndex,
-    SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, Ids, IngestServerId, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId,
+    ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
+use crate::control::ingest::{IngestCommand, RtmpServerOptions};
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
@@ -55,6 +58,7 @@ pub struct Engine {
     groups: AtomicUsize,
     tasks: Arc<TaskPool>,
     recordings: Recordings,
+    ingest: Ingest,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -83,12 +87,14 @@ impl Engine {
         #[cfg(feature = "mcu")]
         let mixers = Arc::<Mixers>::default();
         let recorders = Arc::<Recorders>::default();
+        let servers = Arc::<IngestServers>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
             #[cfg(feature = "mcu")]
             mixers: Arc::clone(&mixers),
             recorders: Arc::clone(&recorders),
+            servers: Arc::clone(&servers),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -99,6 +105,8 @@ impl Engine {
             outside.clone(),
             recorders,
         );
+        let ingest =
+            Ingest::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), servers);
         #[cfg(feature = "mcu")]
         let mixing = Mixing::new(
             Arc::clone(&tasks),
@@ -120,6 +128,7 @@ impl Engine {
             groups: AtomicUsize::new(0),
             tasks,
             recordings,
+            ingest,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -303,6 +312,25 @@ impl Engine {
         self.recordings.command(recorder, command)
     }
 
+    /// Makes an RTMP server, which listens when this returns. Gives its address, with the port.
+    ///
+    /// Errors: `InvalidArg` with `options.tls.cert` or `options.tls.key`, `Listen`, `Limit`, `Io`.
+    pub fn create_rtmp_server(
+        &self,
+        options: &RtmpServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        self.ingest.create(options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn ingest(
+        &self,
+        server: IngestServerId,
+        command: IngestCommand,
+    ) -> Result<(), EngineError> {
+        self.ingest.command(server, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -317,6 +345,7 @@ impl Engine {
 
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
+        self.ingest.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
@@ -331,6 +360,7 @@ struct Makers {
     #[cfg(feature = "mcu")]
     mixers: Arc<Mixers>,
     recorders: Arc<Recorders>,
+    servers: Arc<IngestServers>,
 }
 
 impl Shards for Makers {
@@ -355,6 +385,7 @@ impl Shards for Makers {
         #[cfg(feature = "mcu")]
         self.mixers.thread_ended(ended);
         self.recorders.thread_ended(ended);
+        self.servers.thread_ended(ended);
         ended
     }
 }

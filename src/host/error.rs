@@ -1,5 +1,6 @@
 //! Why the engine does not do what it was asked, before a shard or a mixer hears of it.
 
+use std::net::SocketAddr;
 use std::{fmt, io};
 
 use crate::control::error::{ErrorCode, Fault};
@@ -19,6 +20,29 @@ pub enum HostError {
     EndpointClosed,
     MixerClosed,
     RecorderClosed,
+    /// A server that encoders push to is closed, or what one of them pushes.
+    ServerClosed,
+    InputClosed,
+    /// The endpoint has as many such servers as it may.
+    ServerLimit(usize),
+    /// So many calls wait for a server.
+    CallsWaitForServer {
+        calls: usize,
+    },
+    /// A server cannot listen there.
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    /// A certificate or a key, and what is wrong with it.
+    Tls {
+        field: &'static str,
+        reason: String,
+    },
+    /// The system gives no thread for a server, or no way for one to wait.
+    IngestThread(io::Error),
+    /// A server panicked.
+    IngestFailed,
     /// The endpoint has as many transports as it may.
     TransportLimit(usize),
     /// All media threads are too busy.
@@ -66,6 +90,17 @@ impl fmt::Display for HostError {
             Self::EndpointClosed => f.write_str("the endpoint is closed"),
             Self::MixerClosed => f.write_str("the mixer is closed"),
             Self::RecorderClosed => f.write_str("the recorder is closed"),
+            Self::ServerClosed => f.write_str("the server is closed"),
+            Self::InputClosed => f.write_str("the input is closed"),
+            Self::ServerLimit(limit) => write!(f, "an endpoint has at most {limit} servers"),
+            Self::CallsWaitForServer { calls } => {
+                write!(f, "{calls} calls wait for the server; await some first")
+            }
+            Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Self::Tls { field: "key", reason } => write!(f, "no key for the certificate: {reason}"),
+            Self::Tls { reason, .. } => write!(f, "no certificate: {reason}"),
+            Self::IngestThread(error) => write!(f, "cannot run a server: {error}"),
+            Self::IngestFailed => f.write_str("the server ended by a fault; make another one"),
             Self::TransportLimit(limit) => {
                 write!(f, "the endpoint has {limit} transports already")
             }
@@ -100,15 +135,21 @@ impl Fault for HostError {
             Self::Identity(_) | Self::NoSuchThread(_) | Self::ThreadFailed(_) => {
                 ErrorCode::Internal
             }
-            Self::MediaThread(_) | Self::PoolThread(_) => ErrorCode::Io,
+            Self::IngestFailed => ErrorCode::Internal,
+            Self::MediaThread(_) | Self::PoolThread(_) | Self::IngestThread(_) => ErrorCode::Io,
             Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed => ErrorCode::Closed,
-            Self::TransportLimit(_)
+            Self::ServerClosed | Self::InputClosed => ErrorCode::Closed,
+            Self::Listen { .. } => ErrorCode::Listen,
+            Self::Tls { .. } => ErrorCode::InvalidArg,
+            Self::ServerLimit(_)
+            | Self::TransportLimit(_)
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)
             | Self::PortLimit(_) => ErrorCode::Limit,
             Self::CallsWaitForThread { .. }
             | Self::CallsWaitForMixer { .. }
             | Self::CallsWaitForRecorder { .. }
+            | Self::CallsWaitForServer { .. }
             | Self::ThreadBehind(_) => ErrorCode::QueueFull,
             Self::Overload => ErrorCode::Busy,
             Self::MixedCodec(_) => ErrorCode::InvalidArg,
@@ -119,6 +160,8 @@ impl Fault for HostError {
 
     fn field(&self) -> Option<String> {
         match self {
+            Self::Listen { .. } => Some("options.port".to_owned()),
+            Self::Tls { field, .. } => Some(format!("options.tls.{field}")),
             Self::MixedCodec(index) => Some(format!("options.video.codecs[{index}]")),
             #[cfg(feature = "mcu")]
             Self::Font(_) => Some("font".to_owned()),

@@ -9,6 +9,7 @@
 
 mod engine;
 mod error;
+mod ingest;
 mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]

@@ -128,7 +128,7 @@ fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(address, Type::STREAM)?;
     // Connections of an earlier endpoint in TIME_WAIT do not keep the port. On Windows they never
     // do, and there the option would let two endpoints listen on one port.

@@ -10,7 +10,7 @@ pub(crate) mod error;
 mod framing;
 pub(crate) mod listen;
 mod local_addresses;
-mod origins;
+pub(crate) mod origins;
 pub(crate) mod poller;
 mod send_queue;
 pub(crate) mod tcp;

@@ -13,7 +13,7 @@ const MAX_CONNECTIONS: usize = 1_024;
 /// Counts connections by origin: an IPv4 address, or an IPv6 /64, which is what one subscriber
 /// has to himself (RFC 6177 section 2).
 #[derive(Default, Debug)]
-pub(super) struct Origins(HashMap<IpAddr, Count>);
+pub(crate) struct Origins(HashMap<IpAddr, Count>);
 
 #[derive(Default, Debug)]
 struct Count {
@@ -24,7 +24,7 @@ struct Count {
 
 /// Whether a new connection may stay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It is counted, as a stranger.
     Admitted,
     /// Not before this stranger, the oldest of the same origin, is gone. Were it the newcomer that

@@ -10,6 +10,7 @@ use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
 use crate::control::ids::SourceId;
+use crate::control::ingest::InputTrackInfo;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};
 use crate::control::recorder::RecordingProgress;
 
@@ -148,6 +149,42 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("mid", mid)?;
             Ok(object)
         }
+        Event::InputAsks { server, input, app, key, remote } => {
+            let mut object = about(env, "inputAsks", server.0)?;
+            object.set("input", input.0 as f64)?;
+            object.set("app", app)?;
+            object.set("key", key)?;
+            object.set("address", remote.ip().to_canonical().to_string())?;
+            object.set("port", remote.port())?;
+            Ok(object)
+        }
+        Event::InputWithdrawn { server, input } => {
+            let mut object = about(env, "inputWithdrawn", server.0)?;
+            object.set("input", input.0 as f64)?;
+            Ok(object)
+        }
+        Event::InputTrack { input, info } => {
+            let mut object = about(env, "inputTrack", input.0)?;
+            object.set("track", input_track(env, &info)?)?;
+            Ok(object)
+        }
+        Event::InputMetadata { input, metadata } => {
+            let mut object = about(env, "inputMetadata", input.0)?;
+            object.set("metadata", metadata)?;
+            Ok(object)
+        }
+        Event::InputWarning { input, error } => failed(env, "inputWarning", input.0, &error),
+        Event::InputTrackClosed { track } => about(env, "inputTrackClosed", track.0),
+        Event::InputClosed { input, reason, error } => {
+            let mut object = closed(env, "inputClosed", input.0, reason.name())?;
+            if let Some(error) = error {
+                object.set("error", error::to_object(env, &error)?)?;
+            }
+            Ok(object)
+        }
+        Event::IngestServerFailed { server, error } => {
+            failed(env, "ingestServerFailed", server.0, &error)
+        }
         Event::OutgoingTrackClosed { id, reason } => {
             closed(env, "outgoingTrackClosed", id.0, reason.name())
         }
@@ -262,6 +299,20 @@ fn incoming_track(env: &Env, info: IncomingTrackInfo) -> Result<Object<'_>> {
     object.set("track", info.track)?;
     object.set("codecs", names(&info.codecs))?;
     object.set("rids", info.rids)?;
+    Ok(object)
+}
+
+fn input_track<'env>(env: &'env Env, info: &InputTrackInfo) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("id", info.id.0 as f64)?;
+    object.set("kind", info.kind.name())?;
+    object.set("codec", info.codec.name())?;
+    object.set("ssrc", info.ssrc)?;
+    object.set("reordered", info.reordered)?;
+    if let Some((width, height)) = info.size {
+        object.set("width", u32::from(width))?;
+        object.set("height", u32::from(height))?;
+    }
     Ok(object)
 }
 

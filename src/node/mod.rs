@@ -17,6 +17,7 @@ mod error;
 mod event;
 #[cfg(feature = "fault-injection")]
 mod fault;
+mod ingest;
 mod logger;
 #[cfg(feature = "mcu")]
 mod mixer;

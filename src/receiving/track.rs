@@ -243,6 +243,7 @@ impl Track {
                 .collect(),
             withheld: self.withheld,
             alternatives: false,
+            keyframes_on_request: true,
             thinnest: None,
         }
     }

@@ -88,6 +88,7 @@ pub(crate) fn description(codec: Codec, bitrates: &[u32]) -> Arc<SourceDescripti
         encodings: (0..).zip(bitrates).map(encoding).collect(),
         alternatives: false,
         withheld: false,
+        keyframes_on_request: true,
         thinnest: None,
     })
 }

@@ -4,16 +4,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::group::Group;
+use super::group::{Group, LONG, Reach, SHORT};
 use super::packet::SourcePacket;
 
-/// Some four seconds of 2 Mbit/s, far more than a receiver can still wait for.
-const SLOTS: usize = 1024;
 /// What a history begins with: most encodings never have more packets in the time that counts.
 const FIRST_SLOTS: usize = 64;
 
 /// A ring by source sequence number.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct History {
     slots: Vec<Option<Arc<SourcePacket>>>,
     newest: Option<Arc<SourcePacket>>,
@@ -23,9 +21,30 @@ pub struct History {
     watched: bool,
     /// Where a receiver's stream can begin.
     group: Option<Group>,
+    /// The slots that it may have, too: 1,024 are some four seconds of 2 Mbit/s, far more than a
+    /// receiver can still wait for.
+    reach: &'static Reach,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            newest: None,
+            tail_repeated: false,
+            watched: false,
+            group: None,
+            reach: &SHORT,
+        }
+    }
 }
 
 impl History {
+    /// Of a sender that makes no keyframes when it is asked to: its groups are kept for longer.
+    pub fn of_unasked_keyframes() -> Self {
+        Self { reach: &LONG, ..Self::default() }
+    }
+
     /// Remembers a packet. One with nothing but padding is worth it only for the number that it has
     /// in the group.
     pub fn insert(&mut self, packet: &Arc<SourcePacket>) {
@@ -34,9 +53,9 @@ impl History {
         }
         if self.newest.as_ref().is_some_and(|newest| newest.ssrc != packet.ssrc) {
             // The sender began anew: numbers of before mean other packets.
-            *self = Self { watched: self.watched, ..Self::default() };
+            *self = Self { watched: self.watched, reach: self.reach, ..Self::default() };
         }
-        let begun = Group::begin(packet, self.group.as_ref());
+        let begun = Group::begin(packet, self.group.as_ref(), self.reach);
         self.group = begun.or_else(|| self.group?.with(packet));
         self.grow(packet);
         let slot = self.index(packet.sequence);
@@ -85,7 +104,10 @@ impl History {
         let young = overwritten.is_some_and(|old| {
             packet.arrival.saturating_duration_since(old.arrival).as_millis() < 1000
         });
-        if young && self.slots.len() < SLOTS {
+        let needed = overwritten.is_some_and(|old| {
+            self.group.is_some_and(|group| group.is_long() && group.first <= old.sequence)
+        });
+        if (young || needed) && self.slots.len() < self.reach.slots {
             let length = 2 * self.slots.len();
             let before = std::mem::take(&mut self.slots);
             self.slots.resize(length, None);
@@ -146,7 +168,7 @@ mod tests {
     fn gives_what_was_put_in_and_forgets_the_oldest() {
         let mut source = Source::new(Codec::Vp8);
         let mut history = History::default();
-        let mut packets: Vec<_> = (0..SLOTS + 10).map(|_| source.packet()).collect();
+        let mut packets: Vec<_> = (0..SHORT.slots + 10).map(|_| source.packet()).collect();
         let now = packets[0].arrival;
         packets.iter_mut().for_each(|packet| packet.arrival = now);
         let packets: Vec<_> = packets.into_iter().map(Arc::new).collect();
@@ -231,6 +253,28 @@ mod tests {
             put(&mut history, vec![packet]);
         }
         assert!(history.group.is_none());
+    }
+
+    #[test]
+    fn of_a_sender_that_cannot_be_asked_the_group_is_kept_for_ten_seconds() {
+        let mut source = Source::new(Codec::H264);
+        let mut history = History::of_unasked_keyframes();
+        let mut expected = put(&mut history, source.frame(true, 30));
+        for _ in 0..9 {
+            source.wait(Duration::from_secs(1));
+            expected.extend(put(&mut history, source.frame(false, 200)));
+        }
+        assert_eq!(group(&history, source.now()), Some(expected));
+        assert!(history.has_young_group(source.now()), "there is nothing to ask for");
+        source.wait(Duration::from_secs(2));
+        assert_eq!(group(&history, source.now()), None);
+
+        put(&mut history, source.frame(true, 2));
+        put(&mut history, source.frame(false, 4094));
+        assert!(history.group.is_some());
+        put(&mut history, source.frame(false, 1));
+        assert!(history.group.is_none(), "4,096 packets at most");
+        assert!(history.slots.len() <= LONG.slots);
     }
 
     #[test]

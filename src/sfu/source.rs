@@ -20,6 +20,8 @@ pub struct SourceDescription {
     pub withheld: bool,
     /// Encodings of different codecs show the same: a receiver takes those of one codec.
     pub alternatives: bool,
+    /// It makes a keyframe when it is asked to.
+    pub keyframes_on_request: bool,
     /// Where receivers say what their link has for the smallest encoding, if the source can make
     /// that smaller.
     pub thinnest: Option<Arc<ThinnestLink>>,

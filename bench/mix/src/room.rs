@@ -221,6 +221,7 @@ fn describe(codec: Codec, size: Option<(u16, u16)>) -> SourceDescription {
         formats: [format].into(),
         encodings: vec![encoding],
         alternatives: false,
+        keyframes_on_request: true,
         thinnest: None,
     }
 }

@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod dependency_descriptor;
 pub mod descriptions;
 pub mod dtls;
+pub mod flv;
 pub mod frame_decoder;
 pub mod frames;
 pub mod h264;
@@ -19,6 +20,7 @@ pub mod receiving;
 pub mod red;
 pub mod repair;
 pub mod rtcp;
+pub mod rtmp;
 pub mod rtp_header;
 pub mod sctp;
 pub mod session;
@@ -50,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     ("dependency_descriptor", dependency_descriptor::run),
     ("descriptions", descriptions::run),
     ("dtls", dtls::run),
+    ("flv", flv::run),
     ("frame_decoder", frame_decoder::run),
     ("frames", frames::run),
     ("h264", h264::run),
@@ -72,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     ("red", red::run),
     ("repair", repair::run),
     ("rtcp", rtcp::run),
+    ("rtmp", rtmp::run),
     ("rtp_header", rtp_header::run),
     ("sctp", sctp::run),
     ("session", session::run),

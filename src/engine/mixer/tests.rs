@@ -154,6 +154,7 @@ fn description() -> Arc<SourceDescription> {
         encodings,
         withheld: false,
         alternatives: false,
+        keyframes_on_request: true,
         thinnest: None,
     })
 }

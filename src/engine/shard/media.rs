@@ -279,6 +279,10 @@ impl Media {
             && let Some(description) = &route.description
         {
             inlet.described(track, Some(description.clone()));
+            // It would ask for a keyframe and not get one.
+            if !description.keyframes_on_request {
+                route.groups(now).iter().for_each(|packet| inlet.packet(packet));
+            }
         }
         self.tell_demand(core, now, track);
     }

@@ -205,6 +205,7 @@ mod tests {
             encodings: (0..3).map(encoding).collect(),
             alternatives: false,
             withheld: false,
+            keyframes_on_request: true,
             thinnest: None,
         })
     }

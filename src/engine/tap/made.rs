@@ -72,6 +72,13 @@ impl Made {
         Self { id, encodings, description, wanted: EncodingSet::NONE, levels: None }
     }
 
+    /// Nobody can have whoever makes it make a keyframe: those who begin get all that came since the
+    /// last one. To be said before its description is told.
+    pub fn without_keyframes_on_request(mut self) -> Self {
+        Arc::make_mut(&mut self.description).keyframes_on_request = false;
+        self
+    }
+
     /// Its name.
     pub fn id(&self) -> SourceId {
         self.id
@@ -183,6 +190,7 @@ fn describe(encodings: &[Encoding]) -> SourceDescription {
         encodings: encodings.collect(),
         alternatives: true,
         withheld: false,
+        keyframes_on_request: true,
         thinnest: Some(Arc::default()),
     }
 }

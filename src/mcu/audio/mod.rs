@@ -1,6 +1,8 @@
 //! Mixed sound: the loudest few of any number of ports, one mix for all who are not heard in it
 //! and one without their own voice for each who is. 48 kHz and 20 ms inside.
 
+mod aac;
+mod aac_to_opus;
 mod clock;
 mod concealment;
 mod decoder;
@@ -29,6 +31,8 @@ mod tests;
 mod tone;
 mod voice;
 
+pub use aac::{AacConfig, AacDecoder, AacError};
+pub use aac_to_opus::{AacToOpus, OpusPacket};
 pub use mixer::AudioMixer;
 pub use options::{
     AudioOptions, AudioPortOptions, AudioTarget, CodecSet, PcmFormat, TapKey, TapSource, Tone,

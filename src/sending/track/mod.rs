@@ -284,6 +284,7 @@ mod tests {
                 .collect(),
             alternatives: true,
             withheld: false,
+            keyframes_on_request: true,
             thinnest: None,
         };
         track.describe_source(Arc::new(both));

@@ -6,6 +6,7 @@ mod mixers;
 mod payloads;
 mod peers;
 mod protocols;
+mod pushing;
 
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ fn main() -> std::io::Result<()> {
     payloads::write()?;
     protocols::write()?;
     peers::write()?;
+    pushing::write()?;
     #[cfg(feature = "mcu")]
     mixers::write()?;
     Ok(())

@@ -1,0 +1,95 @@
+//! What encoders push: RTMP behind its handshake, and FLV tags.
+
+use medialoom::ingest::rtmp::amf0::Value;
+use medialoom::ingest::rtmp::{ChunkWriter, Command, Kind, Message};
+
+use super::keep;
+
+/// avcC with the parameter sets of 320x240, and an IDR slice behind its length.
+const AVC: &[u8] = &[
+    1, 0x42, 0xc0, 0x0d, 0xff, 0xe1, 0, 9, 0x67, 0x42, 0xc0, 0x0d, 0xda, 0x05, 0x07, 0xe8, 0x40, 1,
+    0, 4, 0x68, 0xce, 0x3c, 0x80,
+];
+const IDR: &[u8] = &[0, 0, 0, 4, 0x65, 0x88, 0x84, 9];
+
+fn tags() -> Vec<(&'static str, Vec<(Kind, Vec<u8>)>)> {
+    let video = |header: &[u8], body: &[u8]| (Kind::Video, [header, body].concat());
+    let audio = |header: &[u8], body: &[u8]| (Kind::Audio, [header, body].concat());
+    // hvcC: 21 bytes, four of length, one array with one short unit.
+    let hvcc = [&[1; 21][..], &[0xff, 1, 33, 0, 1, 0, 3, 0x42, 1, 9]].concat();
+    vec![
+        (
+            "avc-aac",
+            vec![
+                video(&[0x17, 0, 0, 0, 0], AVC),
+                audio(&[0xaf, 0], &[0x12, 0x10]),
+                video(&[0x17, 1, 0, 0, 66], IDR),
+                audio(&[0xaf, 1], &[0x21, 0x10, 5]),
+                video(&[0x27, 1, 0xff, 0xff, 0xe0], &[0, 0, 0, 2, 0x41, 9]),
+            ],
+        ),
+        (
+            "enhanced",
+            vec![
+                video(b"\x90hvc1", &hvcc),
+                video(b"\x91hvc1\0\0\0", &[0, 0, 0, 3, 0x26, 1, 9]),
+                video(b"\xa3hvc1", &[0, 0, 0, 3, 0x02, 1, 9]),
+                video(b"\x90av01", &[0x81, 0, 0, 0, 0x0a, 1, 5]),
+                video(b"\x91av01", &[0x32, 2, 0x10, 7]),
+                video(b"\x91vp09", &[0x82, 0x49, 0x83, 0x42, 0x20, 0x13, 0xf0, 0x0b, 0x30]),
+                audio(b"\x90Opus", b"OpusHead\x01\x02\0\0\x80\xbb\0\0\0\0\0"),
+                audio(b"\x91Opus", &[0x78, 1, 2]),
+                audio(b"\x97\x03\0\0\0\x01\x01Opus", &[0x78, 1, 2]),
+            ],
+        ),
+        (
+            "refused",
+            vec![
+                video(b"\x96", b"\x00hvc1\0"),
+                video(&[0x1c, 0, 0, 0, 0], &hvcc),
+                video(&[0x12], &[1, 2]),
+                audio(&[0x2f], &[1, 2]),
+            ],
+        ),
+    ]
+}
+
+/// An encoder from its connect on.
+fn session(tags: &[(Kind, Vec<u8>)]) -> Vec<u8> {
+    let writer = ChunkWriter::default();
+    let text = |text: &str| Value::Text(text.to_owned());
+    let app = Value::Object(vec![("app".to_owned(), text("live"))]);
+    let mut bytes = vec![13];
+    for (stream, name, arguments) in [
+        (0, "connect", vec![app]),
+        (0, "releaseStream", vec![Value::Null, text("key")]),
+        (0, "createStream", vec![Value::Null]),
+        (1, "publish", vec![Value::Null, text("key"), text("live")]),
+    ] {
+        let command = Command { name: name.to_owned(), transaction: 1.0, arguments };
+        writer.write(3, &command.to_message(stream), &mut bytes);
+    }
+    let mut payload = Vec::new();
+    text("@setDataFrame").write(&mut payload);
+    text("onMetaData").write(&mut payload);
+    Value::Object(vec![("width".to_owned(), Value::Number(320.0))]).write(&mut payload);
+    writer.write(4, &Message { kind: Kind::Data, stream: 1, timestamp: 0, payload }, &mut bytes);
+    for (index, (kind, payload)) in tags.iter().enumerate() {
+        let timestamp = 0xff_ff00 + 100 * index as u32;
+        let message = Message { kind: *kind, stream: 1, timestamp, payload: payload.clone() };
+        writer.write(if *kind == Kind::Audio { 4 } else { 6 }, &message, &mut bytes);
+    }
+    bytes
+}
+
+pub fn write() -> std::io::Result<()> {
+    for (name, tags) in tags() {
+        keep("rtmp", name, &session(&tags))?;
+        let rows = tags.iter().flat_map(|(kind, tag)| {
+            let [high, low] = (tag.len() as u16).to_be_bytes();
+            [&[u8::from(*kind == Kind::Video), high, low][..], tag].concat()
+        });
+        keep("flv", name, &rows.collect::<Vec<u8>>())?;
+    }
+    Ok(())
+}

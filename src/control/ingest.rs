@@ -1,0 +1,92 @@
+//! What is said to servers that encoders push to, and of what they push.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{InputId, RequestId, SourceId};
+use crate::codec::{Codec, Kind};
+
+/// How an RTMP server is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RtmpServerOptions {
+    /// Where it listens; port 0 is one that is free.
+    pub address: SocketAddr,
+    /// Speaks RTMPS, and nothing else.
+    pub tls: Option<TlsOptions>,
+    /// Publishers at a time.
+    pub max_inputs: usize,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
+/// The identity of a server, as PEM.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TlsOptions {
+    /// The certificate and those between it and its root.
+    pub cert: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl std::fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsOptions").finish_non_exhaustive()
+    }
+}
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+pub enum IngestCommand {
+    /// Whether somebody who asked may publish, and what he is told where he may not.
+    Answer { input: InputId, accepted: bool, reason: String },
+    /// Has levels of a track told, or not any more.
+    ListenLevels { input: InputId, track: SourceId, listen: bool },
+    /// The reply is [`InputStats`] as JSON.
+    InputStats { input: InputId, request: RequestId },
+    /// Ends an input and its connection.
+    CloseInput { input: InputId },
+    /// Ends the server and all its inputs; the reply comes when nothing listens any more.
+    Close { request: RequestId },
+}
+
+/// A track of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InputTrackInfo {
+    pub id: SourceId,
+    pub kind: Kind,
+    pub codec: Codec,
+    pub ssrc: u32,
+    /// Width and height, of pictures.
+    pub size: Option<(u16, u16)>,
+    /// Pictures in another order than that in which they are shown: for mixers alone.
+    pub reordered: bool,
+}
+
+/// Statistics of an input.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputStats {
+    /// Of sound and pictures, as they came.
+    pub bytes_received: u64,
+    pub video: Option<InputTrackStats>,
+    pub audio: Option<InputTrackStats>,
+    /// Times the sender's clock jumped.
+    pub clock_jumps: u64,
+}
+
+/// Statistics of a track of an input.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputTrackStats {
+    pub codec: &'static str,
+    /// Pictures, or packets of sound.
+    pub frames: u64,
+    pub keyframes: u64,
+    /// Damaged, or of no use.
+    pub frames_dropped: u64,
+    /// What was handed on.
+    pub packets: u64,
+}

@@ -1,0 +1,88 @@
+//! Whether pictures are shown in the order in which they are decoded. Where they are not, their time of
+//! composition changes from one to the next; some encoders have one that is not 0 and always the same,
+//! which is harmless.
+
+use super::timeline::Placed;
+use crate::ingest::VideoFrame;
+
+/// Milliseconds that rounding makes of nothing.
+const ROUNDING: u32 = 2;
+
+/// Looks at the times of composition of a stream.
+#[derive(Default)]
+pub struct Order {
+    /// Of the frame before.
+    composition: Option<i32>,
+    /// The first frame, until the second shows whether it may be shown.
+    first: Option<(Placed, Vec<u8>)>,
+}
+
+/// What is known with one more frame.
+pub enum Ordered {
+    /// It waits for the next one.
+    Held,
+    /// It is to be shown now, behind the one that waited, if one did.
+    Shown(Option<(Placed, Vec<u8>)>),
+    /// This one, or one that comes, is to be shown before another that was decoded earlier. With the
+    /// one that waited.
+    Reordered(Option<(Placed, Vec<u8>)>),
+}
+
+impl Order {
+    /// Takes the next frame.
+    pub fn take(&mut self, placed: Placed, frame: &VideoFrame<'_>) -> Ordered {
+        let Some(before) = self.composition.replace(frame.composition) else {
+            if frame.composition.unsigned_abs() <= ROUNDING {
+                return Ordered::Shown(None);
+            }
+            self.first = Some((placed, frame.data.to_vec()));
+            return Ordered::Held;
+        };
+        if before.abs_diff(frame.composition) > ROUNDING {
+            return Ordered::Reordered(self.first.take());
+        }
+        // The beginning is what the others are measured by, or they could creep away.
+        self.composition = Some(before);
+        Ordered::Shown(self.first.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::codec::Codec;
+
+    /// What becomes of frames with these times: held, shown (with how many), or reordered.
+    fn outcome(compositions: &[i32]) -> String {
+        let mut order = Order::default();
+        let placed = Placed { media: 0, captured: Instant::now() };
+        let mut outcome = String::new();
+        for composition in compositions {
+            let codec = Codec::H264;
+            let frame = VideoFrame { codec, keyframe: true, composition: *composition, data: &[1] };
+            outcome += match order.take(placed, &frame) {
+                Ordered::Held => "h",
+                Ordered::Shown(None) => "1",
+                Ordered::Shown(Some(_)) => "2",
+                Ordered::Reordered(_) => "x",
+            };
+        }
+        outcome
+    }
+
+    #[test]
+    fn nothing_of_a_stream_with_b_frames_is_shown() {
+        // x264 with two B-frames: I P B B.
+        assert_eq!(outcome(&[66, 133]), "hx");
+        assert_eq!(outcome(&[0, 100]), "1x", "found with the first that shows it");
+    }
+
+    #[test]
+    fn a_composition_time_that_stays_is_harmless() {
+        assert_eq!(outcome(&[0, 0, 0, 1, 0]), "11111");
+        assert_eq!(outcome(&[33, 33, 34, 33, 32]), "h2111");
+        assert_eq!(outcome(&[33, 35, 37, 39]), "h2xx", "measured by the first");
+    }
+}

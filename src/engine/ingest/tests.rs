@@ -1,0 +1,235 @@
+//! An input on fake time: what reaches the shard, and what JavaScript is told.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::codec::Codec;
+use crate::control::ids::ShardIndex;
+use crate::sfu::EncodingSet;
+
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<ShardMessage>>>);
+
+impl Shards for Told {
+    fn send(&self, _: ShardIndex, message: ShardMessage) -> Result<(), ShardMessage> {
+        self.0.lock().unwrap().push(message);
+        Ok(())
+    }
+}
+
+struct Given {
+    input: Input<Told>,
+    told: Told,
+    mailbox: Arc<Mailbox>,
+    inlet: Arc<Inlet>,
+    now: Instant,
+}
+
+impl Given {
+    fn new() -> Self {
+        Self::mixing(false)
+    }
+
+    fn mixing(mix_b_frames: bool) -> Self {
+        let (ids, mailbox) = (Arc::<Ids>::default(), Arc::new(Mailbox::new(|| {})));
+        let (inlet, _) = Inlet::new(|| {});
+        let told = Told::default();
+        let input = Input::new(Parts {
+            id: InputId::new(&ids, ShardIndex(1)),
+            ids,
+            mailbox: Arc::clone(&mailbox),
+            shards: told.clone(),
+            inlet: Arc::clone(&inlet),
+            mix_b_frames,
+        });
+        Self { input, told, mailbox, inlet, now: Instant::now() }
+    }
+
+    /// A picture at `milliseconds`, which is when it comes as well.
+    fn picture(&mut self, milliseconds: u32, keyframe: bool, composition: i32) {
+        let data = if keyframe { KEYFRAME } else { &[0, 0, 0, 1, 0x41, 0x9a, 7] };
+        let frame = VideoFrame { codec: Codec::H264, keyframe, composition, data };
+        let now = self.now + Duration::from_millis(milliseconds.into());
+        self.input.video(now, milliseconds, &frame);
+    }
+
+    /// The packets that went to the shard since the last call.
+    fn packets(&self) -> Vec<Arc<SourcePacket>> {
+        let messages = std::mem::take(&mut *self.told.0.lock().unwrap());
+        let made = messages.into_iter().filter_map(|message| match message {
+            ShardMessage::Made { packets } => Some(packets),
+            _ => None,
+        });
+        made.flatten().collect()
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.mailbox.drain()
+    }
+}
+
+/// SPS of 320x240, baseline; PPS; IDR slice.
+const KEYFRAME: &[u8] = &[
+    0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0d, 0xda, 0x05, 0x07, 0xe8, 0x40, 0, 0, 0, 1, 0x68, 0xce, 0x3c,
+    0x80, 0, 0, 0, 1, 0x65, 0x88, 0x84, 9,
+];
+
+#[test]
+fn pictures_become_a_track_with_the_first_keyframe() {
+    let mut given = Given::new();
+    given.picture(0, false, 0);
+    assert!(given.events().is_empty() && given.packets().is_empty());
+    given.picture(33, true, 0);
+    let events = given.events();
+    let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((info.kind, info.codec, info.size), (Kind::Video, Codec::H264, Some((320, 240))));
+    assert_eq!(info.id.shard(), ShardIndex(1));
+    given.picture(66, false, 0);
+    let packets = given.packets();
+    assert!(packets.iter().all(|packet| packet.track == info.id));
+    let numbers: Vec<_> = packets.iter().map(|packet| packet.sequence).collect();
+    assert_eq!(numbers, [0, 1, 2], "parameter sets, the keyframe, the next");
+    assert_eq!(packets[2].timestamp.wrapping_sub(packets[0].timestamp), 33 * 90);
+    assert!(packets[0].description.keyframe_complete);
+    assert_eq!(packets[2].captured, given.now + Duration::from_millis(66));
+}
+
+#[test]
+fn the_shard_hears_of_a_track_before_its_packets_and_that_no_keyframe_can_be_asked_for() {
+    let mut given = Given::new();
+    given.picture(0, true, 0);
+    let messages = given.told.0.lock().unwrap();
+    let [ShardMessage::MadeTrack { description, .. }, ShardMessage::Made { .. }] = &messages[..]
+    else {
+        panic!("{messages:?}")
+    };
+    assert!(!description.keyframes_on_request);
+}
+
+#[test]
+fn nothing_is_shown_of_pictures_in_another_order_and_sound_goes_on() {
+    let mut given = Given::new();
+    for (index, composition) in [66, 133, 66, 33].into_iter().enumerate() {
+        given.picture(33 * index as u32, index == 0, composition);
+    }
+    let events = given.events();
+    let [Event::InputWarning { error, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(error.code.name(), "ERR_B_FRAMES");
+    assert!(given.packets().is_empty(), "not even the keyframe");
+    given.input.sound(given.now, 0, &SoundFrame::Opus(&[0x78, 1, 2]));
+    assert_eq!(given.packets().len(), 1);
+}
+
+#[test]
+fn where_the_application_says_so_they_are_a_track_for_mixers_with_its_first_keyframe() {
+    let mut given = Given::mixing(true);
+    for (index, composition) in [66, 133, 66, 33].into_iter().enumerate() {
+        given.picture(33 * index as u32, index == 0, composition);
+    }
+    let events = given.events();
+    let [Event::InputTrack { info, .. }, Event::InputWarning { error, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert!(info.reordered);
+    assert_eq!(error.code.name(), "ERR_B_FRAMES");
+    assert_eq!(given.packets().len(), 5, "the keyframe with its parameter sets, and all others");
+}
+
+#[test]
+fn b_frames_that_begin_later_end_the_track() {
+    let mut given = Given::new();
+    given.picture(0, true, 0);
+    given.picture(33, false, 0);
+    assert_eq!(given.packets().len(), 3);
+    given.picture(66, false, 100);
+    let codes: Vec<_> = given
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::InputTrackClosed { .. } => Some("closed"),
+            Event::InputWarning { error, .. } => Some(error.code.name()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(codes, ["closed", "ERR_B_FRAMES"]);
+    let closed = given.told.0.lock().unwrap().pop();
+    assert!(matches!(closed, Some(ShardMessage::MadeTrackClosed { .. })));
+    given.picture(99, true, 0);
+    assert!(given.packets().is_empty());
+}
+
+#[test]
+fn sound_and_pictures_of_one_moment_are_captured_at_one_moment() {
+    let mut given = Given::new();
+    given.picture(1000, true, 0);
+    let later = given.now + Duration::from_millis(1040);
+    // The sender's time says 1,020, so it was 20 ms on its way longer.
+    given.input.sound(later, 1020, &SoundFrame::Opus(&[0x78, 1, 2]));
+    let packets = given.packets();
+    let (picture, sound) = (packets.first().unwrap(), packets.last().unwrap());
+    assert_eq!(sound.captured - picture.captured, Duration::from_millis(20));
+    assert_eq!(sound.codec, Codec::Opus);
+}
+
+#[test]
+fn opus_whose_times_are_rounded_follows_without_gaps_and_a_pause_is_one() {
+    let mut given = Given::new();
+    // 2.5 ms each.
+    for index in 0..40u32 {
+        given.input.sound(given.now, index * 5 / 2, &SoundFrame::Opus(&[0x80, 1]));
+    }
+    given.input.sound(given.now, 400, &SoundFrame::Opus(&[0x80, 1]));
+    let times: Vec<_> = given.packets().iter().map(|packet| packet.timestamp).collect();
+    assert!(times[..40].windows(2).all(|pair| pair[1] - pair[0] == 120), "{times:?}");
+    assert_eq!(times[40] - times[0], 400 * 48);
+}
+
+#[cfg(feature = "mcu")]
+#[test]
+fn aac_costs_nothing_while_nobody_hears_it() {
+    const TONE: &[u8] = include_bytes!("../../mcu/audio/testing/tone.aac");
+    let mut given = Given::new();
+    let feed = |given: &mut Given, from: u32| {
+        let mut rest = TONE;
+        let mut time = from;
+        while let Some((length, after)) = rest.split_first_chunk::<2>() {
+            let (frame, after) = after.split_at(u16::from_be_bytes(*length).into());
+            let now = given.now + Duration::from_millis(time.into());
+            given.input.sound(now, time, &SoundFrame::Aac(frame));
+            (rest, time) = (after, time + 23);
+        }
+        given.packets()
+    };
+    given.input.sound(given.now, 0, &SoundFrame::AacConfiguration(&[0x12, 0x10]));
+    let events = given.events();
+    let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
+    assert!(feed(&mut given, 0).is_empty());
+    given.inlet.demand(info.id, EncodingSet::ALL);
+    given.input.look();
+    let packets = feed(&mut given, 2000);
+    assert!(packets.len() >= 48, "{} packets of a second", packets.len());
+    assert!(packets.windows(2).all(|pair| pair[1].timestamp - pair[0].timestamp == 960));
+    assert!(packets[40].extensions.audio_level.is_some_and(|(level, _)| level > -20));
+}
+
+#[cfg(feature = "mcu")]
+#[test]
+fn aac_that_is_not_decoded_is_refused_once_with_its_reason() {
+    let mut given = Given::new();
+    for _ in 0..3 {
+        // HE-AAC.
+        given.input.sound(given.now, 0, &SoundFrame::AacConfiguration(&[0x2b, 0x92, 8, 0]));
+        given.input.sound(given.now, 0, &SoundFrame::Aac(&[0; 20]));
+    }
+    let warnings: Vec<_> = given
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::InputWarning { error, .. } => Some(error.message),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("HE-AAC"), "{warnings:?}");
+}

@@ -1,0 +1,155 @@
+//! Servers that encoders push to, each on a thread of its own, so that what strangers send never waits
+//! in front of media.
+
+mod connection;
+mod server;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::error::HostError;
+use super::media_threads::Outside;
+use crate::control::error::EngineError;
+use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, ShardIndex};
+use crate::control::ingest::{IngestCommand, RtmpServerOptions};
+use crate::control::mailbox::Mailbox;
+use crate::engine::message::ShardMessage;
+use crate::net::listen::bind_tcp;
+use server::{IngestServer, Left, ServerParts};
+
+/// Servers of one endpoint.
+const MAX_SERVERS: usize = 64;
+/// Commands that may wait for a server.
+const MAX_COMMANDS: usize = 4_096;
+
+pub(super) struct Ingest {
+    ids: Arc<Ids>,
+    mailbox: Arc<Mailbox>,
+    outside: Outside<ShardMessage>,
+    shards: usize,
+    servers: Arc<IngestServers>,
+}
+
+/// The servers there are.
+#[derive(Default)]
+pub(super) struct IngestServers(Mutex<IdMap<IngestServerId, Handle>>);
+
+struct Handle {
+    commands: mpsc::Sender<IngestCommand>,
+    waker: Waker,
+    left: Arc<Mutex<Left>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ingest {
+    pub(super) fn new(
+        ids: Arc<Ids>,
+        mailbox: Arc<Mailbox>,
+        outside: Outside<ShardMessage>,
+        shards: usize,
+        servers: Arc<IngestServers>,
+    ) -> Self {
+        Self { ids, mailbox, outside, shards, servers }
+    }
+
+    /// Listens from when this returns on. Gives the address, with its port.
+    pub(super) fn create(
+        &self,
+        options: &RtmpServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        let mut servers = self.servers.lock();
+        servers.retain(|_, handle| !handle.commands.is_closed());
+        if servers.len() >= MAX_SERVERS {
+            return Err(HostError::ServerLimit(MAX_SERVERS).into());
+        }
+        let tls = options.tls.as_ref().map(tls::configure).transpose()?;
+        let bound = bind_tcp(options.address).and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        let (listener, address) = bound.map_err(|error| {
+            EngineError::from(HostError::Listen { address: options.address, error })
+        })?;
+        let id = IngestServerId::new(&self.ids, ShardIndex(0));
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let left = Arc::<Mutex<Left>>::default();
+        let parts = ServerParts {
+            id,
+            listener,
+            tls,
+            max_inputs: options.max_inputs,
+            mix_b_frames: options.mix_b_frames,
+            ids: Arc::clone(&self.ids),
+            mailbox: Arc::clone(&self.mailbox),
+            outside: self.outside.clone(),
+            shards: self.shards,
+            commands,
+            left: Arc::clone(&left),
+        };
+        let (server, waker) = IngestServer::new(parts).map_err(HostError::IngestThread)?;
+        let thread = std::thread::Builder::new()
+            .name("medialoom-ingest".to_owned())
+            .spawn(move || server.run())
+            .map_err(HostError::IngestThread)?;
+        servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
+        Ok((id, address))
+    }
+
+    pub(super) fn command(
+        &self,
+        server: IngestServerId,
+        command: IngestCommand,
+    ) -> Result<(), EngineError> {
+        let servers = self.servers.lock();
+        let handle = servers.get(&server).ok_or(HostError::ServerClosed)?;
+        handle.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => HostError::CallsWaitForServer { calls: MAX_COMMANDS },
+            TrySendError::Closed(_) => HostError::ServerClosed,
+        })?;
+        handle.wake();
+        Ok(())
+    }
+
+    /// Ends all servers and waits for their threads.
+    pub(super) fn shutdown(&self) {
+        let handles: Vec<Handle> = self.servers.lock().drain().map(|(_, handle)| handle).collect();
+        for handle in &handles {
+            handle.leave(|left| left.stop = true);
+        }
+        for thread in handles.into_iter().filter_map(|mut handle| handle.thread.take()) {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl IngestServers {
+    /// A shard lost all it had, tracks of inputs among it.
+    pub(super) fn thread_ended(&self, ended: Ended) {
+        for handle in self.lock().values() {
+            handle.leave(|left| left.ended.push(ended));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IdMap<IngestServerId, Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    fn leave(&self, what: impl FnOnce(&mut Left)) {
+        what(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // It fails when the poller is gone, and the thread with it.
+        let _ = self.waker.wake();
+    }
+}

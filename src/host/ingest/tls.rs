@@ -1,0 +1,115 @@
+//! TLS of a server (RTMPS: RTMP in TLS from its first byte on).
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+
+use crate::control::ingest::TlsOptions;
+use crate::host::error::HostError;
+
+/// Reads certificates and the key.
+///
+/// # Errors
+/// `Tls`, with what is wrong with which of them.
+pub(super) fn configure(options: &TlsOptions) -> Result<Arc<ServerConfig>, HostError> {
+    let wrong = |field: &'static str, reason: String| HostError::Tls { field, reason };
+    let certificates = CertificateDer::pem_slice_iter(options.cert.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong("cert", error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong("cert", "no certificate in PEM".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(options.key.as_bytes())
+        .map_err(|error| wrong("key", error.to_string()))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong("cert", error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .map_err(|error| wrong("key", error.to_string()))?;
+    Ok(Arc::new(config))
+}
+
+/// A connection as the bytes in it: through TLS where that is spoken.
+pub(super) struct Channel<S> {
+    socket: S,
+    tls: Option<Box<ServerConnection>>,
+}
+
+impl<S: Read + Write> Channel<S> {
+    /// Errors: when the configuration makes no connection.
+    pub(super) fn new(socket: S, config: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
+        let tls = config
+            .map(|config| ServerConnection::new(Arc::clone(config)).map(Box::new))
+            .transpose()
+            .map_err(io::Error::other)?;
+        Ok(Self { socket, tls })
+    }
+
+    pub(super) fn socket(&mut self) -> &mut S {
+        &mut self.socket
+    }
+
+    /// Reads what has come; 0 at the end. Errors: `WouldBlock` when nothing has.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else { return self.socket.read(buffer) };
+        loop {
+            match tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // A peer that ends without a word of TLS is one that ends.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                done => return done,
+            }
+            if tls.read_tls(&mut self.socket)? == 0 {
+                return Ok(0);
+            }
+            if let Err(error) = tls.process_new_packets() {
+                // An alert says why.
+                let _ = tls.write_tls(&mut self.socket);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            if tls.wants_write() {
+                match tls.write_tls(&mut self.socket) {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Writes what there is room for. Errors: `WouldBlock` when there is none.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else { return self.socket.write(bytes) };
+        let taken = tls.writer().write(bytes)?;
+        while tls.wants_write() {
+            match tls.write_tls(&mut self.socket) {
+                Ok(_) => {}
+                // It has taken the bytes, and sends them with the next call.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && taken > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether TLS has something to send by itself, or of what it took.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        while tls.wants_write() {
+            tls.write_tls(&mut self.socket)?;
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more is sent.
+    pub(super) fn finish(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut self.socket);
+        }
+    }
+}
