@@ -92,7 +92,7 @@ test('it leaves when the encoder ends, and the encoder is told when it is taken 
   await begin(second)
   stage.kick('enough')
   assert.ok(second.input.closed)
-  assert.deepEqual([stage.closed, stage.publications], [true, []])
+  assert.deepEqual([stage.closed, stage.publications.length], [true, 0])
   await until(() => second.client.said('NetStream.Publish.Denied'), 'a status')
   await until(() => second.client.ended, 'the end of the connection')
 })

@@ -80,6 +80,8 @@ class RtmpServer extends MediaObject {
         break
       case 'inputWithdrawn':
         this.#asking.delete(event.input)
+        // Who went while the answer was on its way.
+        this.#inputs.get(event.input)?.[kHandle]({ type: 'inputClosed', reason: 'remote' })
         break
       case 'ingestServerFailed':
         emitError(this, fromNative(event.error))
