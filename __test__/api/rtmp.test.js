@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { CipherContext, HashAlgorithm, SignatureAlgorithm } = require('werift')
 const { InputTrack, MediaInput, RtmpServer } = require('../..')
-const { nextEvent, until } = require('../support/events.js')
+const { nextEvent, until, within } = require('../support/events.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
 const { RtmpClient } = require('../support/rtmp.js')
 
@@ -190,11 +190,11 @@ test('an input ends with its encoder, its server, its endpoint, or by itself', a
     client.video(0, AVC_CONFIG)
     client.video(0, AVC_KEYFRAME)
     const [track] = await nextEvent(input, 'track')
-    const closed = [nextEvent(track, 'closed'), nextEvent(input, 'closed')]
     const errors = []
     input.on('error', error => errors.push(error.code))
+    const closed = [track, input].map(object => new Promise(resolve => object.on('closed', why => resolve(why))))
     end(client, input)
-    const reasons = (await Promise.all(closed)).map(([why]) => why)
+    const reasons = await within(10_000, Promise.all(closed), 'the end')
     assert.deepEqual(reasons, ['parent', reason])
     assert.deepEqual(errors, reason === 'error' ? ['ERR_FORMAT'] : [])
     assert.ok(input.closed && track.closed)

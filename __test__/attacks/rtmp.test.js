@@ -29,7 +29,7 @@ const STRANGERS = [
 ]
 
 function stranger(t, port, index) {
-  const socket = net.connect({ port, host: '127.0.0.1' })
+  const socket = net.connect({ port, host: '127.0.0.1' }).resume()
   socket.on('error', () => {})
   for (const bytes of STRANGERS[index % STRANGERS.length]()) socket.write(bytes)
   t.after(() => socket.destroy())

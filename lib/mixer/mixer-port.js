@@ -6,7 +6,7 @@ const { emit } = require('../object/emit.js')
 const { callNative } = require('../object/error.js')
 const { FrameReader } = require('./frame-reader.js')
 const { FrameWriter } = require('./frame-writer.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { isSourceTrack } = require('../track/taking.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { MixedTrack } = require('./mixed-track.js')
@@ -62,7 +62,7 @@ class MixerPort extends MediaObject {
   }
 
   attachTo(track) {
-    if (!(track instanceof SourceTrack)) {
+    if (!isSourceTrack(track)) {
       throw check.invalid('track', 'an IncomingTrack, a MixedTrack or an InputTrack', track)
     }
     check.open(this)

@@ -6,7 +6,7 @@ const check = require('../object/check.js')
 const { announce, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
-const { SourceTrack, inOrder } = require('../track/source-track.js')
+const { inOrder, isSourceTrack } = require('../track/taking.js')
 const {
   kAnnounceClosed,
   kChildren,
@@ -135,7 +135,7 @@ class Recorder extends MediaObject {
 
   /** For its lines as well: a track that it can record. */
   [kConstruct](track) {
-    if (!(track instanceof SourceTrack)) {
+    if (!isSourceTrack(track)) {
       throw check.invalid('track', 'an IncomingTrack, a MixedTrack or an InputTrack', track)
     }
     check.open(this)

@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { MediaLoomError, callNative } = require('../object/error.js')
-const { SourceTrack, inOrder } = require('./source-track.js')
+const { inOrder, isSourceTrack } = require('./taking.js')
 const {
   kChildren,
   kConstruct,
@@ -111,7 +111,7 @@ class OutgoingTrack extends MediaObject {
 
   [kSwitch](track) {
     const slot = track instanceof SpeakerSlot
-    if (!slot && !(track instanceof SourceTrack)) {
+    if (!slot && !isSourceTrack(track)) {
       throw check.invalid('track', 'an IncomingTrack, a MixedTrack, an InputTrack or a SpeakerSlot', track)
     }
     check.open(this)

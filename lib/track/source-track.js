@@ -1,7 +1,6 @@
 'use strict'
 
 const { emit } = require('../object/emit.js')
-const { MediaLoomError } = require('../object/error.js')
 const { kDispatcher, kForget, kHandle, kLeave, kUnwatch, kWatch } = require('../object/internal.js')
 const { Source } = require('./source.js')
 const { whileListened } = require('../object/while-listened.js')
@@ -37,13 +36,4 @@ class SourceTrack extends Source {
   }
 }
 
-/** Refuses pictures in another order than that in which they are shown to whoever does not decode them. */
-function inOrder(track) {
-  if ('reordered' in track && track.reordered) {
-    throw new MediaLoomError('ERR_B_FRAMES', 'the pictures have B-frames: attach the track to a port of a mixer, and send what it makes', {
-      field: 'track'
-    })
-  }
-}
-
-module.exports = { SourceTrack, inOrder }
+module.exports = { SourceTrack }

@@ -11,7 +11,7 @@ const ROUNDING: u32 = 2;
 /// Looks at the times of composition of a stream.
 #[derive(Default)]
 pub struct Order {
-    /// Of the frame before.
+    /// Of the first frame.
     composition: Option<i32>,
     /// The first frame, until the second shows whether it may be shown.
     first: Option<(Placed, Vec<u8>)>,
@@ -29,20 +29,25 @@ pub enum Ordered {
 }
 
 impl Order {
+    /// Whether the first frame waits for the next one.
+    pub fn is_holding(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Takes the next frame.
     pub fn take(&mut self, placed: Placed, frame: &VideoFrame<'_>) -> Ordered {
-        let Some(before) = self.composition.replace(frame.composition) else {
+        // The beginning is what the others are measured by, or they could creep away.
+        let Some(first) = self.composition else {
+            self.composition = Some(frame.composition);
             if frame.composition.unsigned_abs() <= ROUNDING {
                 return Ordered::Shown(None);
             }
             self.first = Some((placed, frame.data.to_vec()));
             return Ordered::Held;
         };
-        if before.abs_diff(frame.composition) > ROUNDING {
+        if first.abs_diff(frame.composition) > ROUNDING {
             return Ordered::Reordered(self.first.take());
         }
-        // The beginning is what the others are measured by, or they could creep away.
-        self.composition = Some(before);
         Ordered::Shown(self.first.take())
     }
 }

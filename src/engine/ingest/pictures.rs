@@ -1,7 +1,7 @@
 //! The pictures of an input: from encoded frames to packets of its track.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::InputError;
 use super::order::{Order, Ordered};
@@ -18,6 +18,9 @@ use crate::sfu::{EncodingIndex, SourcePacket};
 /// What viewers' links are asked for before it is known how much comes.
 const BITRATE: u32 = 2_500_000;
 const FRAME_RATE: u8 = 30;
+/// Milliseconds. A picture waits for 16 others at most (H.264 A.3.1), of which there are more than eight
+/// a second.
+const MAX_COMPOSITION: i32 = 2_000;
 /// RTP ticks of a millisecond.
 const TICKS: u64 = 90;
 
@@ -104,7 +107,7 @@ impl Pictures {
         if frame.codec != self.codec {
             return Outcome::Refused(InputError::CodecChanged);
         }
-        if self.track.is_none() && !frame.keyframe {
+        if self.track.is_none() && !frame.keyframe && !self.order.is_holding() {
             self.stats.frames_dropped += 1;
             return Outcome::Went;
         }
@@ -167,15 +170,18 @@ impl Pictures {
         frame: &VideoFrame<'_>,
         packets: &mut Vec<Arc<SourcePacket>>,
     ) {
-        let Self { track, packetizer, stats, size: (width, height), .. } = self;
+        let Self { track, packetizer, stats, size: (width, height), reordered, .. } = self;
         let Some(track) = track else { return };
+        // The order is that of decoding; the moment, by which a mixer shows it, that of showing.
+        let later = if *reordered { frame.composition.clamp(0, MAX_COMPOSITION) } else { 0 };
+        let captured = placed.captured + Duration::from_millis(later as u64);
         let encoded = Encoded {
             data: frame.data,
             keyframe: frame.keyframe,
             width: *width,
             height: *height,
             timestamp: (placed.media * TICKS) as u32,
-            captured: placed.captured,
+            captured,
         };
         let before = packets.len();
         let made = packetizer.packetize(&encoded, |packet| {

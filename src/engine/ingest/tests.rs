@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::codec::Codec;
 use crate::control::ids::ShardIndex;
-use crate::sfu::EncodingSet;
 
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<ShardMessage>>>);
@@ -22,6 +21,7 @@ struct Given {
     input: Input<Told>,
     told: Told,
     mailbox: Arc<Mailbox>,
+    #[cfg(feature = "mcu")]
     inlet: Arc<Inlet>,
     now: Instant,
 }
@@ -43,7 +43,14 @@ impl Given {
             inlet: Arc::clone(&inlet),
             mix_b_frames,
         });
-        Self { input, told, mailbox, inlet, now: Instant::now() }
+        Self {
+            input,
+            told,
+            mailbox,
+            #[cfg(feature = "mcu")]
+            inlet,
+            now: Instant::now(),
+        }
     }
 
     /// A picture at `milliseconds`, which is when it comes as well.
@@ -205,7 +212,7 @@ fn aac_costs_nothing_while_nobody_hears_it() {
     let events = given.events();
     let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
     assert!(feed(&mut given, 0).is_empty());
-    given.inlet.demand(info.id, EncodingSet::ALL);
+    given.inlet.demand(info.id, crate::sfu::EncodingSet::ALL);
     given.input.look();
     let packets = feed(&mut given, 2000);
     assert!(packets.len() >= 48, "{} packets of a second", packets.len());

@@ -67,6 +67,8 @@ pub(super) enum Turn {
     More,
     /// It wants to publish.
     Asks(Publish),
+    /// Its stream is over, and it closes the connection itself.
+    Ended,
     /// It is over.
     Over(CloseReason, Option<InputError>),
 }
@@ -170,9 +172,7 @@ impl Connection {
                     self.deadline = now + ANSWER_TIME;
                     return Some(Turn::Asks(publish));
                 }
-                Ok(Some(ServerEvent::End)) => {
-                    return Some(Turn::Over(CloseReason::Remote, None));
-                }
+                Ok(Some(ServerEvent::End)) => return Some(Turn::Ended),
                 Ok(Some(event)) => self.hand_in(now, event),
                 Err(error) => {
                     return Some(Turn::Over(CloseReason::Error, Some(InputError::Rtmp(error))));
@@ -211,6 +211,12 @@ impl Connection {
         self.server.reject(code, reason);
         self.unsent.append(&mut self.server.take_output());
         self.leave(now);
+    }
+
+    /// Its stream is over. GStreamer takes it for a failure when it is not the one who closes.
+    pub(super) fn linger(&mut self, now: Instant) {
+        self.deadline = now + GOODBYE_TIME;
+        self.state = State::Leaving;
     }
 
     /// Sends its last words, which takes a moment at most. Gives the input that it was.

@@ -118,11 +118,13 @@ impl Ingest {
 
     /// Ends all servers and waits for their threads.
     pub(super) fn shutdown(&self) {
-        let handles: Vec<Handle> = self.servers.lock().drain().map(|(_, handle)| handle).collect();
+        let mut handles: Vec<Handle> =
+            self.servers.lock().drain().map(|(_, handle)| handle).collect();
         for handle in &handles {
             handle.leave(|left| left.stop = true);
         }
-        for thread in handles.into_iter().filter_map(|mut handle| handle.thread.take()) {
+        // Their wakers live until the threads are gone: a closed one wakes nobody any more.
+        for thread in handles.iter_mut().filter_map(|handle| handle.thread.take()) {
             // A panic was reported where it happened.
             let _ = thread.join();
         }

@@ -265,6 +265,14 @@ impl IngestServer {
             Ok(Turn::Idle) => {}
             Ok(Turn::More) => self.list(id),
             Ok(Turn::Asks(publish)) => self.ask(now, id, publish),
+            Ok(Turn::Ended) => {
+                self.end_input(id, CloseReason::Remote, None);
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.linger(now);
+                }
+                // It may have closed already.
+                self.list(id);
+            }
             Ok(Turn::Over(reason, error)) => self.end(now, id, reason, error),
             Err(_) => self.end(now, id, CloseReason::Error, Some(InputError::Failed)),
         }

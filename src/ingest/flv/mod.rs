@@ -5,6 +5,8 @@ mod audio;
 mod demuxer;
 mod error;
 mod fourcc;
+#[cfg(test)]
+mod tests;
 mod units;
 mod video;
 

@@ -225,10 +225,10 @@ impl Server {
                 self.answer("_result", command.transaction, vec![Value::Null, id]);
             }
             "releaseStream" | "_checkbw" => {
-                self.answer("_result", command.transaction, vec![Value::Null, Value::Null]);
+                self.acknowledge_call(&command);
             }
             "FCPublish" => {
-                self.answer("_result", command.transaction, vec![Value::Null, Value::Null]);
+                self.acknowledge_call(&command);
                 let info = status("status", "NetStream.Publish.Start", "");
                 self.answer("onFCPublish", 0.0, vec![Value::Null, info]);
             }
@@ -238,7 +238,7 @@ impl Server {
                 self.tell(stream, "error", "NetStream.Play.Failed", text);
             }
             "FCUnpublish" => {
-                self.answer("_result", command.transaction, vec![Value::Null, Value::Null]);
+                self.acknowledge_call(&command);
                 let info = status("status", "NetStream.Unpublish.Success", "");
                 self.answer("onFCUnpublish", 0.0, vec![Value::Null, info]);
                 return Ok(self.end());
@@ -368,6 +368,13 @@ impl Server {
         let arguments = vec![Value::Null, status(level, code, text)];
         let command = Command { name: "onStatus".into(), transaction: 0.0, arguments };
         self.writer.write(STATUS, &command.to_message(stream), &mut self.out);
+    }
+
+    /// Answers a call whose result is nothing. Who wants no answer calls with 0 (7.2.1).
+    fn acknowledge_call(&mut self, command: &Command) {
+        if command.transaction != 0.0 {
+            self.answer("_result", command.transaction, vec![Value::Null, Value::Null]);
+        }
     }
 
     fn answer(&mut self, name: &str, transaction: f64, arguments: Vec<Value>) {

@@ -17,6 +17,8 @@ const MAX_QUEUED: usize = 120;
 const MAX_QUEUED_BYTES: usize = 8 << 20;
 /// Most frames that are decoded in a turn of 40 ms; what is left comes next time.
 const MAX_DECODED: usize = 16;
+/// Most pictures that wait for those that are shown before them (H.264 A.3.1).
+const MAX_REORDERED: usize = 16;
 /// Most written frames that wait until they are due.
 const MAX_WRITTEN: usize = 8;
 /// Most bytes of them, if they are several.
@@ -59,6 +61,14 @@ pub(super) struct Input {
     /// Pixels that were decoded since the last time.
     work: u32,
     written: VecDeque<(Arc<Picture>, Instant)>,
+    /// The moment of the frame that came last, in the order of decoding.
+    last_captured: Option<Instant>,
+    /// Pictures are shown in another order than they are decoded in: each waits for its moment.
+    reordered: bool,
+    /// The moments of those that are in the decoder, the earliest first.
+    decoding: VecDeque<Instant>,
+    /// Those that wait, the earliest first.
+    waiting: VecDeque<(Arc<Picture>, Instant)>,
     shown: Option<Shown>,
     serial: u64,
     delay: Duration,
@@ -81,6 +91,10 @@ impl Default for Input {
             fruitless: None,
             work: 0,
             written: VecDeque::new(),
+            last_captured: None,
+            reordered: false,
+            decoding: VecDeque::new(),
+            waiting: VecDeque::new(),
             shown: None,
             serial: 0,
             delay: Duration::ZERO,
@@ -157,6 +171,8 @@ impl Input {
         self.doubt(now);
         while let Some(frame) = self.assembler.poll(now) {
             self.queued_bytes += frame.parts.data.len();
+            self.reordered |= self.last_captured.is_some_and(|last| frame.captured < last);
+            self.last_captured = Some(frame.captured);
             self.queue.push_back(frame);
         }
         self.stats.lost = self.assembler.lost();
@@ -164,9 +180,11 @@ impl Input {
             self.stats.dropped += self.queue.len() as u64;
             self.restart();
         }
-        let delay = self.delay;
+        let (delay, reordered) = (self.delay, self.reordered);
         let due = |frame: &EncodedFrame| {
-            now.saturating_duration_since(frame.captured) >= delay
+            // What is shown before it may lean on it.
+            reordered
+                || now.saturating_duration_since(frame.captured) >= delay
                 || now.saturating_duration_since(frame.arrival) >= MAX_DELAY
         };
         let mut count = self.queue.iter().take_while(|frame| due(frame)).count();
@@ -187,6 +205,7 @@ impl Input {
                 break;
             }
         }
+        self.show_reordered(now, pool);
     }
 
     /// What there is to show.
@@ -239,6 +258,10 @@ impl Input {
         self.queued_bytes = 0;
         self.decoder = None;
         self.fruitless = None;
+        self.last_captured = None;
+        self.reordered = false;
+        self.decoding.clear();
+        self.waiting.clear();
     }
 
     fn pop_queued(&mut self) -> Option<EncodedFrame> {
@@ -267,16 +290,39 @@ impl Input {
         }
     }
 
+    /// Shows the last of the pictures whose moment is there.
+    fn show_reordered(&mut self, now: Instant, pool: &mut Pool) {
+        while let Some((_, captured)) = self.waiting.front() {
+            let due = now.checked_duration_since(*captured).is_some_and(|age| age >= self.delay);
+            if !due && self.waiting.len() <= MAX_REORDERED {
+                break;
+            }
+            if let Some((picture, captured)) = self.waiting.pop_front() {
+                self.show(picture, captured, now, false, pool);
+            }
+        }
+    }
+
     fn decode(&mut self, mut frame: EncodedFrame, now: Instant, pool: &mut Pool) {
-        let decoded = self.decode_frame(&mut frame, pool);
         let (captured, rotation) = (frame.captured, frame.rotation);
+        if self.reordered {
+            let place = self.decoding.partition_point(|before| *before <= captured);
+            self.decoding.insert(place, captured);
+        }
+        let decoded = self.decode_frame(&mut frame, pool);
         self.assembler.give_back(frame.parts);
         match decoded {
             Ok(Some(picture)) => {
                 self.stats.decoded += 1;
                 self.fruitless = None;
                 let picture = turned(picture, rotation, pool);
-                self.show(picture, captured, now, false, pool);
+                if self.reordered {
+                    // The decoder gives them in the order of their moments.
+                    let captured = self.decoding.pop_front().unwrap_or(captured);
+                    self.waiting.push_back((picture, captured));
+                } else {
+                    self.show(picture, captured, now, false, pool);
+                }
             }
             Ok(None) => {
                 self.fruitless.get_or_insert(now);
@@ -302,6 +348,9 @@ impl Input {
             self.decoder = Some(decoder);
         }
         let Some(decoder) = &mut self.decoder else { return Err(DecodeError::Unavailable) };
+        if self.reordered {
+            decoder.reorder();
+        }
         let decoded = decoder.decode(&mut frame.parts.data, &frame.parts.starts, pool);
         self.work = self.work.saturating_add(decoder.work());
         decoded

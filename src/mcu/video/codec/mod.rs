@@ -81,6 +81,14 @@ impl Decoder {
         self.work
     }
 
+    /// Pictures of H.264 come in the order in which they are shown from now on, so that one may be of an
+    /// earlier call. Other codecs have theirs in that order.
+    pub(super) fn reorder(&mut self) {
+        if let Library::H264(decoder) = &mut self.library {
+            decoder.reorder();
+        }
+    }
+
     /// Decodes one picture. `data` is what depacketizing left of it and may be changed; `starts`
     /// are where the frames of VP9's spatial layers begin in it.
     pub(super) fn decode(
