@@ -5,6 +5,7 @@ import { whepRouter, whipRouter } from 'medialoom/express'
 import { bearerToken } from './access.js'
 import { apiRouter } from './api.js'
 import { securityHeaders } from './headers.js'
+import { inputsRouter } from './inputs-api.js'
 import { Refusal, problemOf } from './problem.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
@@ -22,6 +23,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @property {import('./access.js').Access} access
  * @property {import('./entrance.js').Entrance} entrance
  * @property {import('./config.js').Config} config
+ * @property {import('./inputs.js').Inputs} inputs
  */
 
 /**
@@ -30,7 +32,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @param {Parts} parts
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, access, entrance, config }) {
+export function createApplication({ rooms, signaling, metrics, limits, access, entrance, inputs, config }) {
   const { visitors, addresses } = entrance
   const { baseUrl } = config
   const authorize = entrance.enter
@@ -66,6 +68,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   // On a port of their own they are out of reach for everybody else, token or not.
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
   const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
+  app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf, addressOf: request => visitors.addressOf(request) }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
@@ -83,7 +86,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
  * @param {Parts & { address: string }} parts with the address listened on
  * @returns {express.Express}
  */
-export function createAdminApplication({ rooms, signaling, metrics, access, config, address }) {
+export function createAdminApplication({ rooms, signaling, metrics, access, inputs, config, address }) {
   const authorize = async () => ({ permissions: { roomAdmin: true } })
   const app = express()
   app.disable('x-powered-by')
@@ -98,6 +101,7 @@ export function createAdminApplication({ rooms, signaling, metrics, access, conf
   })
   app.get('/metrics', showMetrics(metrics, authorize))
   const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
+  app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf: () => site, addressOf: ({ socket }) => socket.remoteAddress ?? '' }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
   endWithProblems(app)
   return app

@@ -7,6 +7,7 @@ import { createAdminApplication, createApplication } from './application.js'
 import { DEFAULT_DRAIN_SECONDS } from './config.js'
 import { Entrance } from './entrance.js'
 import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
+import { Inputs } from './inputs.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
 import { tellWebhooks } from './room-events.js'
@@ -46,16 +47,18 @@ export async function startRoomServer(config) {
   })
   const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
+  const inputs = new Inputs({ rooms, entrance, access, limits, config })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)
   const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
-  const parts = { rooms, signaling, metrics, limits, access, entrance, config }
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config, inputs }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
 
   let port
   let adminPort
   try {
+    await inputs.listen()
     port = await listen(httpServer, config.port, config.host)
     if (config.admin) {
       adminServer.on('request', createAdminApplication({ ...parts, address: config.admin.host }))
@@ -79,6 +82,7 @@ export async function startRoomServer(config) {
     access,
     entrance,
     webhooks,
+    inputs,
     /** A link that lets whoever opens it do everything: for the host. */
     async hostLink() {
       const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : url
