@@ -2016,6 +2016,8 @@ export interface RecorderStats {
   bytes: number
   /** Seconds that it takes to play. */
   duration: number
+  /** Seconds: where in the file what is captured now comes; `null` before its first frame. */
+  position: number | null
   /** On their way to the disk; at most 8 MiB of a recorder and 64 MiB of an endpoint. */
   bytesWaiting: number
   framesDropped: number

@@ -4,7 +4,7 @@
 /** `npx medialoom`: what the package can do on the command line. */
 
 const USAGE = `medialoom build   builds the native module from source
-medialoom ctl     looks after a room server that runs: rooms, participants, kick, mute, token; see --help
+medialoom ctl     looks after a room server that runs: rooms, participants, kick, mute, record, token; see --help
 medialoom bench   measures what forwarding costs, or loads a WHIP/WHEP server; see --help
 `
 

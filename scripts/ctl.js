@@ -14,7 +14,10 @@ medialoom ctl mute ROOM WHO [audio|video|screen]
 medialoom ctl unmute ROOM WHO [audio|video|screen]
 medialoom ctl lock ROOM, medialoom ctl unlock ROOM
 medialoom ctl close ROOM                       everyone leaves
-medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--listen] [--expires SECONDS]
+medialoom ctl record ROOM [mixed|tracks|both]  begins a recording
+medialoom ctl stop ROOM                        ends it
+medialoom ctl recordings ROOM                  what was recorded there
+medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--record] [--listen] [--expires SECONDS]
 
 WHO is an id, an identity, or a name that only one in the room has.
 
@@ -32,6 +35,7 @@ const OPTIONS = /** @type {const} */ ({
   name: { type: 'string' },
   identity: { type: 'string' },
   admin: { type: 'boolean' },
+  record: { type: 'boolean' },
   listen: { type: 'boolean' },
   expires: { type: 'string' },
   help: { type: 'boolean' }
@@ -76,9 +80,21 @@ const COMMANDS = {
     await api.send('DELETE', `rooms/${api.room(room)}`)
     return 'closed'
   },
+  async record(api, room, what) {
+    const recording = await api.send('POST', `rooms/${api.room(room)}/recordings`, what === undefined ? {} : { what })
+    return api.options.json ? JSON.stringify(recording, null, 2) : `recording ${recording.name}`
+  },
+  async stop(api, room) {
+    const ended = await api.send('POST', `rooms/${api.room(room)}/recordings/stop`)
+    return api.options.json ? JSON.stringify(ended, null, 2) : `${ended.name}: ${ended.duration} s, ${ended.bytes} bytes`
+  },
+  async recordings(api, room) {
+    const { recordings } = await api.get(`rooms/${api.room(room)}/recordings`)
+    return api.show(recordings, recordings.map(({ name, state, what, duration, bytes }) => [name, state, what, `${duration} s`, `${bytes} bytes`]))
+  },
   async token(api, room) {
-    const { name, identity, admin, listen, expires } = api.options
-    const grants = { ...(admin && { roomAdmin: true }), ...(listen && { canPublish: false }) }
+    const { name, identity, admin, record, listen, expires } = api.options
+    const grants = { ...(admin && { roomAdmin: true }), ...(record && { roomRecord: true }), ...(listen && { canPublish: false }) }
     const expiresIn = expires === undefined ? 24 * 60 * 60 : Number(expires)
     const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, tokenId: randomBytes(9).toString('base64url'), video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
     if (own) return `${api.base}r/${api.room(room)}#token=${own}`
@@ -108,7 +124,7 @@ class Api {
   }
 
   async send(method, path, body) {
-    this.#bearer ??= this.given ?? (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomList: true } }, MOMENT))) ?? ''
+    this.#bearer ??= this.given ?? (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomRecord: true, roomList: true } }, MOMENT))) ?? ''
     let response
     try {
       response = await fetch(new URL(`api/${path}`, this.base), {

@@ -19,7 +19,7 @@ const REPOSITORY = 'https://github.com/medialoom/medialoom/blob/main'
 /** Documents of the top, and what they are called on the site. */
 const TOP = { 'README.md': 'index.md', 'ARCHITECTURE.md': 'architecture.md', 'CHANGELOG.md': 'changelog.md', 'CONTRIBUTING.md': 'contributing.md', 'SECURITY.md': 'reporting.md' }
 /** The typings, each a module of the reference. */
-const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts', 'lib/fetch/index.d.ts', 'lib/auth/index.d.ts', 'lib/opentelemetry/index.d.ts', 'lib/testing/index.d.ts', 'lib/client/index.d.ts']
+const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts', 'lib/fetch/index.d.ts', 'lib/auth/index.d.ts', 'lib/storage/index.d.ts', 'lib/storage/s3.d.ts', 'lib/opentelemetry/index.d.ts', 'lib/testing/index.d.ts', 'lib/client/index.d.ts']
 
 const SIDEBAR = {
   Start: ['getting-started', 'concepts', 'cookbook', 'troubleshooting'],

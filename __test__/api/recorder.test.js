@@ -106,6 +106,7 @@ test('mixed sound and pictures are a file that is whole, and other programs coun
   await recorded(recorder, 3)
   const stats = await recorder.getStats()
   assert.equal(stats.tracks.length, 2)
+  assert.ok(stats.position >= stats.duration - 0.1 && stats.position < stats.duration + 5, 'where what comes now is put')
   assert.ok(stats.tracks.every(track => track.frames > 5 && track.framesLost === 0), JSON.stringify(stats))
 
   const closed = once(recorder, 'closed')

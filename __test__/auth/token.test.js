@@ -155,7 +155,7 @@ test('authorization by tokens: each action needs its grant', async () => {
     return authorize(null, { action, room, token })
   }
   const joined = await ask({ room: 'loom', roomJoin: true, canPublish: false, hidden: true }, 'join', 'loom')
-  assert.deepEqual(joined.permissions, { canPublish: false, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, hidden: true })
+  assert.deepEqual(joined.permissions, { canPublish: false, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, roomRecord: false, hidden: true })
   assert.deepEqual([joined.identity, joined.mayCreate], ['ada', true])
   assert.equal((await ask({ room: 'loom', roomJoin: true, roomCreate: false }, 'join', 'loom')).mayCreate, false)
   const forbidden = { status: 403, code: 'ERR_TOKEN_GRANT' }
@@ -166,6 +166,9 @@ test('authorization by tokens: each action needs its grant', async () => {
   await assert.rejects(ask({ room: 'loom', roomAdmin: true }, 'administer', 'weft'), { status: 403, code: 'ERR_TOKEN_ROOM' })
   await assert.rejects(ask({ room: '*', roomAdmin: true }, 'observe'), forbidden)
   await assert.rejects(ask({ room: '*', roomAdmin: true, roomJoin: true, roomList: true }, 'destroy', 'loom'), forbidden)
+  await assert.rejects(ask({ room: 'loom', roomAdmin: true }, 'record', 'loom'), { ...forbidden, claim: 'video.roomRecord' })
+  await assert.rejects(ask({ room: 'loom', roomRecord: true }, 'record', 'weft'), { status: 403, code: 'ERR_TOKEN_ROOM' })
+  assert.equal((await ask({ room: 'loom', roomRecord: true }, 'record', 'loom')).permissions.roomRecord, true)
   await ask({ roomList: true }, 'observe')
   await ask({ room: '*', roomAdmin: true }, 'administer', 'weft')
 })

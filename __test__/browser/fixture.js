@@ -32,14 +32,18 @@ class Fixture {
    * @param {object} [options.limits] of the room server
    * @param {object} [options.endpoint] its media
    * @param {boolean} [options.open] whether everybody may come in and do everything
+   * @param {object} [options.recordings] of the room server
+   * @param {object} [options.mixer] what rooms mix with
    */
-  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true } = {}) {
+  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true, recordings, mixer } = {}) {
     const executablePath = findChromium()
     if (!executablePath) throw new Error('There is no Chromium: install one, or name it in CHROMIUM')
     const fixture = new Fixture()
     fixture.limits = limits
     fixture.endpoint = endpoint
     fixture.open = open
+    fixture.recordings = recordings
+    fixture.mixer = mixer
     fixture.browser = await chromium.launch({ executablePath, args: FLAGS })
     await fixture.startServer(0)
     return fixture
@@ -55,6 +59,8 @@ class Fixture {
       iceServers: [],
       open: this.open,
       limits: this.limits,
+      recordings: this.recordings,
+      mixer: this.mixer,
     })
   }
 

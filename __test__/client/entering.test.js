@@ -131,7 +131,7 @@ function visit(t, { url = 'https://example.org/r/loom#token=t', token, ...option
     mock.timers.reset()
   })
   const events = []
-  for (const type of ['waiting', 'ended', 'moving', 'rejoined', 'error', 'lobby', 'hand']) room.on(type, detail => events.push([type, detail]))
+  for (const type of ['waiting', 'ended', 'moving', 'rejoined', 'error', 'lobby', 'hand', 'recording']) room.on(type, detail => events.push([type, detail]))
   const outcome = room.join().then(() => 'joined', error => error.code)
   return { room, events, outcome }
 }
@@ -307,6 +307,26 @@ test('permissions hold at once for what may be sent', async t => {
   assert.deepEqual(sources(), [])
   await sockets[0].say({ type: 'role', role: 'listener' })
   assert.deepEqual(sources(), [])
+})
+
+test('that the room is recorded is told to everybody, also to who comes later or comes back', async t => {
+  const { room, events } = await entered(t)
+  assert.deepEqual([room.records, room.recording], [false, null])
+  const recording = { what: 'mixed', since: 1000, by: 'Grace' }
+  await sockets[0].say({ type: 'recording', recording })
+  assert.deepEqual(room.recording, recording)
+  await sockets[0].say({ type: 'recording', recording: null, reason: 'error', message: 'no space' })
+  assert.equal(room.recording, null)
+  const told = events.filter(([type]) => type === 'recording').map(([, detail]) => detail)
+  assert.deepEqual(told, [{ recording, reason: null, message: null }, { recording: null, reason: 'error', message: 'no space' }])
+  room.startRecording('tracks')
+  room.markRecording('questions')
+  room.stopRecording()
+  assert.deepEqual(sockets[0].of('record'), [
+    { type: 'record', action: 'start', what: 'tracks' },
+    { type: 'record', action: 'mark', name: 'questions' },
+    { type: 'record', action: 'stop' },
+  ])
 })
 
 test('hands are in the order in which they were raised, those of listeners among them', async t => {

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 const { after, afterEach, before, test } = require('node:test')
 const { Fixture, eventually } = require('../browser/fixture.js')
@@ -20,10 +21,15 @@ const IMPORT_MAP = JSON.stringify({ imports: Object.fromEntries(Object.keys(MODU
 
 /** @type {Fixture} */
 let fixture
+let directory = ''
 before(async () => {
-  fixture = await Fixture.start()
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-recordings-'))
+  fixture = await Fixture.start({ recordings: { directory, minFree: 0 } })
 })
-after(() => fixture.stop())
+after(async () => {
+  await fixture.stop()
+  fs.rmSync(directory, { recursive: true, force: true })
+})
 afterEach(async () => {
   await fixture.clear()
   assert.deepEqual(fixture.complaints.splice(0), [], 'the pages had nothing to complain about')
@@ -78,6 +84,7 @@ async function application() {
       const people = hooks.useParticipants(room)
       const hands = hooks.useHands(room)
       const waiting = hooks.useLobby(room)
+      const recording = hooks.useRecording(room)
       const { lines, send } = hooks.useChat(room)
       const { messages } = hooks.useMessages(room, 'poll')
       const level = hooks.useAudioLevel(media.audioTrack)
@@ -85,7 +92,7 @@ async function application() {
       Object.assign(globalThis, { room, send })
       return createElement(
         'main',
-        { 'data-state': state ?? 'none', 'data-error': error?.code ?? '', 'data-level': level, 'data-waiting': waiting.length },
+        { 'data-state': state ?? 'none', 'data-error': error?.code ?? '', 'data-level': level, 'data-waiting': waiting.length, 'data-recorded': recording?.by ?? '' },
         people.map(participant => createElement(Tile, { key: participant.id, room, participant })),
         createElement('p', { id: 'hands' }, hands.map(({ name }) => name).join()),
         createElement('p', { id: 'chat' }, lines.map(({ name, text }) => `${name}: ${text}`).join()),
@@ -123,6 +130,11 @@ test('a component is in the room while it is there, and shows who else is', asyn
   await eventually(() => ada.evaluate(() => globalThis.call.sendChat('Hello')), Boolean, 'an open channel')
   await eventually(() => page.textContent('#chat'), text => text === 'Ada: Hello', 'the line')
   await eventually(() => page.evaluate(() => globalThis.send('Hello yourself')), Boolean, 'an answer')
+
+  const recording = await fixture.server.recordings.start(fixture.server.rooms.get('loom'), { what: 'tracks', by: 'Ada' })
+  await page.waitForSelector('main[data-recorded="Ada"]')
+  await recording.stop()
+  await page.waitForSelector('main[data-recorded=""]')
 
   await page.evaluate(() => globalThis.show(null))
   await eventually(names, seen => seen.join() === 'Ada', 'it left with the component')

@@ -79,7 +79,7 @@ test('it is used from an ES module', () => {
 })
 
 test('its own express routers, rooms and tokens are found', () => {
-  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'fetch', 'auth', 'opentelemetry', 'testing']) require.resolve('medialoom/' + name)`)
+  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'fetch', 'auth', 'storage', 'storage/s3', 'opentelemetry', 'testing']) require.resolve('medialoom/' + name)`)
   assert.equal(status, 0, output)
 })
 
@@ -91,6 +91,17 @@ test('tokens want jose, which is not installed unasked, and say so', () => {
   const { status, output } = node('tokens.cjs', script)
   assert.equal(status, 0, output)
   assert.match(output, /npm install jose/)
+})
+
+test('a bucket wants the AWS SDK, which is not installed unasked, and says so', () => {
+  const script = `
+    const { S3Storage } = require('medialoom/storage/s3')
+    const storage = new S3Storage({ client: { send: async () => ({}) }, bucket: 'recordings' })
+    storage.stat('one/film.webm').catch(error => console.log(error.message))
+  `
+  const { status, output } = node('bucket.cjs', script)
+  assert.equal(status, 0, output)
+  assert.match(output, /npm install @aws-sdk\/client-s3 @aws-sdk\/lib-storage/)
 })
 
 test('medialoom ctl is among its commands', () => {

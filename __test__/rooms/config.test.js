@@ -116,3 +116,20 @@ test('what cannot be used is named', () => {
   const uneven = readConfig({ MEDIALOOM_IP: '10.0.0.5,10.0.0.6', MEDIALOOM_ANNOUNCED_IP: '203.0.113.5' })
   assert.match(uneven.message, /as many addresses/)
 })
+
+test('recordings have a directory, and what else is said of them goes with it', () => {
+  const day = 24 * 60 * 60 * 1000
+  const { value } = readConfig({ RECORDINGS: '/srv/recordings', RECORDINGS_KEEP_DAYS: '30', RECORDINGS_KEEP_GB: '500', RECORDINGS_MAX_HOURS: '4', RECORDINGS_MIN_FREE_GB: '0' })
+  assert.deepEqual(value.recordings, { directory: '/srv/recordings', maxDuration: day / 6, minFree: 0, retention: { maxAge: 30 * day, maxSize: 500e9 } })
+  assert.deepEqual(readConfig({ RECORDINGS: '/srv/recordings' }).value.recordings, { directory: '/srv/recordings', maxDuration: day / 2, minFree: 1e9 })
+  const wrong = (env, said) => {
+    const { ok, message } = readConfig(env)
+    assert.equal(ok, false)
+    assert.match(message, said)
+  }
+  wrong({ RECORDINGS_KEEP_DAYS: '3' }, /RECORDINGS_KEEP_DAYS: goes with RECORDINGS/)
+  wrong({ RECORDINGS: '/srv', RECORDINGS_S3_ENDPOINT: 'http://localhost:9000' }, /RECORDINGS_S3_ENDPOINT: goes with RECORDINGS_S3/)
+  wrong({ RECORDINGS: '/srv', RECORDINGS_S3: 'bucket' }, /RECORDINGS_S3: must be s3:/)
+  wrong({ RECORDINGS: '/srv', RECORDINGS_S3: 's3://bucket/prefix' }, /npm install @aws-sdk\/client-s3/)
+  wrong({ RECORDINGS: '/srv', RECORDINGS_KEEP_DAYS: '0' }, /RECORDINGS_KEEP_DAYS/)
+})

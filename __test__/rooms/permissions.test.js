@@ -37,7 +37,7 @@ function refuses(code, action, field) {
   assert.throws(action, error => error instanceof RoomError && error.code === code && (!field || error.field === field))
 }
 
-test('whoever says nothing may do everything but moderate', async () => {
+test('whoever says nothing may do everything but moderate and record', async () => {
   rooms = new Rooms({ endpoint })
   const ada = await publisher('Ada')
   assert.deepEqual(ada.permissions, {
@@ -46,6 +46,7 @@ test('whoever says nothing may do everything but moderate', async () => {
     canSubscribe: true,
     canPublishData: true,
     roomAdmin: false,
+    roomRecord: false,
     hidden: false,
   })
   assert.ok(Object.isFrozen(ada.permissions))

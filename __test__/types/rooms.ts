@@ -5,7 +5,20 @@ import type { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { whepHandler, whipHandler, type SessionHandler } from 'medialoom/fetch'
 import { observe } from 'medialoom/opentelemetry'
 import { TestClients } from 'medialoom/testing'
-import { Agent, Guest, RoomError, Rooms, roomOwner, type Participant, type Permissions } from 'medialoom/rooms'
+import {
+  Agent,
+  Guest,
+  RoomError,
+  RoomRecording,
+  Rooms,
+  recoverRecordings,
+  roomOwner,
+  type Participant,
+  type Permissions,
+  type RecordingIndex
+} from 'medialoom/rooms'
+import { DirectoryStorage, expireRecordings, listRecordings, readIndex, type RecordingStorage } from 'medialoom/storage'
+import { S3Storage } from 'medialoom/storage/s3'
 
 export async function use(endpoint: Endpoint, transport: Transport): Promise<void> {
   const rooms = new Rooms({ endpoint, maxIncomingBitrate: null, speakers: { audio: 3, above: 16 }, maxWaiting: 10 })
@@ -47,6 +60,29 @@ export async function use(endpoint: Endpoint, transport: Transport): Promise<voi
   writer.clear()
   const heard: number = writer.position + writer.waiting + agent.interrupt()
   void heard
+}
+
+export async function record(ada: Participant, storage: RecordingStorage): Promise<void> {
+  const recording: RoomRecording = await ada.room.record('/srv/recordings', {
+    what: 'both', files: 'track', format: 'mp4', by: ada, storage, retention: { maxAge: 1000 }, absence: 0, encoding: 'smallest'
+  })
+  recording.on('skipped', (participant, kind, reason) => void [participant?.name, kind, reason.length])
+  recording.on('ended', (reason, error) => void [reason.length, error?.message])
+  ada.room.on('recorded', ({ reason, error }) => void [reason?.length, error?.message])
+  const marked: boolean = recording.mark('now')
+  const { index, stored } = await recording.stop()
+  const offsets: number[] = index.files.map(({ offset }) => offset)
+  const files: RecordingStorage[] = [new DirectoryStorage('/srv'), new S3Storage({ client: { send: async () => ({}) }, bucket: 'b' })]
+  const found: RecordingIndex | null = await readIndex(storage, 'name')
+  const removed: string[] = await expireRecordings(storage, { maxCount: 3 })
+  const names: string[] = (await listRecordings(storage)).map(({ name }) => name)
+  ada.offer({ audio: null, video: null })
+  ada.setEncrypted(!ada.encrypted)
+  void [marked, stored, offsets, files, found, removed, names, await recoverRecordings('/srv', { storage })]
+  // @ts-expect-error no such choice
+  await ada.room.record('/srv', { what: 'all' })
+  // @ts-expect-error recordings are made by a room
+  new RoomRecording()
 }
 
 export function wrongUse(rooms: Rooms, ada: Participant): void {

@@ -5,7 +5,7 @@ import { KeyRing, createToken, tokenAuthorizer, verifyToken } from 'medialoom/au
 const HOST_LINK_LIFETIME = 7 * 24 * 60 * 60
 
 /** Of a server that anybody may try out. */
-const EVERYTHING = { permissions: { roomAdmin: true } }
+const EVERYTHING = { permissions: { roomAdmin: true, roomRecord: true } }
 
 /**
  * @typedef {(request: import('node:http').IncomingMessage, wish: import('medialoom/auth').Wish) => Promise<import('medialoom/auth').Authorization>} Authorize
@@ -52,7 +52,7 @@ export class Access {
 
   /** A token for everything there is here. */
   hostToken() {
-    const video = { room: '*', roomJoin: true, roomCreate: true, roomList: true, roomAdmin: true }
+    const video = { room: '*', roomJoin: true, roomCreate: true, roomList: true, roomAdmin: true, roomRecord: true }
     // Without an identity: whoever has the link may come more than once.
     return createToken(this.keys, { video }, { expiresIn: HOST_LINK_LIFETIME })
   }

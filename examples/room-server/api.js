@@ -3,6 +3,7 @@ import express from 'express'
 import { createToken } from 'medialoom/auth'
 import { z } from 'zod'
 import { bearerToken, linkTo } from './access.js'
+import { checked } from './checked.js'
 import { Refusal } from './problem.js'
 import { roomDetails, roomView } from './views.js'
 
@@ -24,6 +25,7 @@ const tokenRequest = z.strictObject({
   canPublishData: z.boolean().optional(),
   roomCreate: z.boolean().optional(),
   roomAdmin: z.boolean().optional(),
+  roomRecord: z.boolean().optional(),
   hidden: z.boolean().optional(),
 })
 
@@ -34,6 +36,7 @@ const permissions = z
     canSubscribe: z.boolean(),
     canPublishData: z.boolean(),
     roomAdmin: z.boolean(),
+    roomRecord: z.boolean(),
     hidden: z.boolean(),
   })
   .partial()
@@ -100,6 +103,7 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
   router.patch('/rooms/:room/participants/:participant', body, (request, response) => {
     const participant = participantOf(request)
     const change = checked(participantChange, request.body)
+    onlyWhatTheyHave(response, change.permissions)
     for (const kind of /** @type {const} */ (['audio', 'video', 'screen'])) {
       const muted = change.muted?.[kind]
       if (muted !== undefined) muted ? participant.mute(kind) : participant.unmute(kind)
@@ -120,6 +124,7 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
   router.post('/rooms/:room/tokens', body, async (request, response) => {
     const { room } = request.params
     const { identity, name, metadata, expiresIn, ...grants } = checked(tokenRequest, request.body ?? {})
+    onlyWhatTheyHave(response, grants)
     // Nobody hands out more time than they have.
     const left = (response.locals.authorization.expiresAt ?? Infinity) - Date.now()
     const lifetime = Math.max(1, Math.min(expiresIn, left / 1000))
@@ -148,6 +153,16 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
     return room
   }
 
+  /**
+   * Recording is not for everybody who moderates, so it is not theirs to give.
+   * @param {express.Response} response
+   * @param {{ roomRecord?: boolean | undefined } | undefined} grants
+   */
+  function onlyWhatTheyHave(response, grants) {
+    if (!grants?.roomRecord || response.locals.authorization.permissions?.roomRecord) return
+    throw new Refusal(403, 'you may not record, and cannot allow it to others', { code: 'forbidden' })
+  }
+
   /** @param {express.Request<any>} request */
   function participantOf(request) {
     const participant = roomOf(request).get(request.params.participant)
@@ -165,18 +180,4 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
  */
 function given(partial) {
   return /** @type {any} */ (Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== undefined)))
-}
-
-/**
- * @template {z.ZodType} T
- * @param {T} schema
- * @param {unknown} value
- * @returns {z.infer<T>}
- */
-function checked(schema, value) {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const field = issue.path.join('.')
-  throw new Refusal(400, `${field || 'body'}: ${issue.message}`, { code: 'bad-request', ...(field && { field }) })
 }

@@ -7,6 +7,7 @@ import { apiRouter } from './api.js'
 import { securityHeaders } from './headers.js'
 import { inputsRouter } from './inputs-api.js'
 import { Refusal, problemOf } from './problem.js'
+import { recordingsRouter } from './recordings-api.js'
 
 const PAGE = fileURLToPath(new URL('page/', import.meta.url))
 /** The browser's half of the package, as the page imports it. */
@@ -24,6 +25,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @property {import('./entrance.js').Entrance} entrance
  * @property {import('./config.js').Config} config
  * @property {import('./inputs.js').Inputs} inputs
+ * @property {import('./recordings.js').Recordings | null} recordings
  */
 
 /**
@@ -32,7 +34,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @param {Parts} parts
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, access, entrance, inputs, config }) {
+export function createApplication({ rooms, signaling, metrics, limits, access, entrance, inputs, config, recordings }) {
   const { visitors, addresses } = entrance
   const { baseUrl } = config
   const authorize = entrance.enter
@@ -69,6 +71,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
   const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
   app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf, addressOf: request => visitors.addressOf(request) }))
+  if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
@@ -76,6 +79,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   app.use(express.static(PAGE, revalidated))
   app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
+  if (recordings) app.get('/r/:room/recordings/:recording', (_request, response) => response.sendFile('recording.html', { root: PAGE }))
   endWithProblems(app)
   return app
 }
@@ -86,8 +90,8 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
  * @param {Parts & { address: string }} parts with the address listened on
  * @returns {express.Express}
  */
-export function createAdminApplication({ rooms, signaling, metrics, access, inputs, config, address }) {
-  const authorize = async () => ({ permissions: { roomAdmin: true } })
+export function createAdminApplication({ rooms, signaling, metrics, access, inputs, config, recordings, address }) {
+  const authorize = async () => ({ permissions: { roomAdmin: true, roomRecord: true } })
   const app = express()
   app.disable('x-powered-by')
   app.use((request, _response, next) => {
@@ -102,6 +106,7 @@ export function createAdminApplication({ rooms, signaling, metrics, access, inpu
   app.get('/metrics', showMetrics(metrics, authorize))
   const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
   app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf: () => site, addressOf: ({ socket }) => socket.remoteAddress ?? '' }))
+  if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
   endWithProblems(app)
   return app

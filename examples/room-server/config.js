@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { KeyRing } from 'medialoom/auth'
 import { z } from 'zod'
+import { readRecordings } from './recordings-config.js'
 
 /** As long as platforms commonly wait between SIGTERM and SIGKILL, less a little. */
 export const DEFAULT_DRAIN_SECONDS = 25
@@ -150,9 +151,18 @@ const environment = z.object({
   RTMP_B_FRAMES: z.preprocess(blankToUndefined, z.enum(['refuse', 'mix']).optional()),
   RTP_ADDRESS: z.preprocess(blankToUndefined, z.string().refine(address => isIP(address) !== 0, 'must be an IP address').optional()),
   INPUT_PRIVATE_ADDRESSES: z.preprocess(blankToUndefined, z.enum(['0', '1']).optional()),
+  RECORDINGS: text,
+  RECORDINGS_KEEP_DAYS: wholeNumber(1, 36_500),
+  RECORDINGS_KEEP_GB: wholeNumber(1, 1_000_000),
+  RECORDINGS_MAX_HOURS: wholeNumber(1, 8760),
+  RECORDINGS_MIN_FREE_GB: wholeNumber(0, 1_000_000),
+  RECORDINGS_S3: text,
+  RECORDINGS_S3_ENDPOINT: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
 })
 
 /**
+ * @typedef {import('./recordings-config.js').RecordingsConfig} RecordingsConfig
+ *
  * @typedef {object} Config
  * @property {number} port HTTP port; 0 takes any free one
  * @property {string | undefined} host address to listen on; undefined means all
@@ -172,6 +182,7 @@ const environment = z.object({
  *   is told to stop, and where they should go
  * @property {string[]} [webhooks] URLs that are told what happens in rooms
  * @property {import('./inputs.js').InputsConfig} [inputs] what comes by other ways than WebRTC; default: nothing is listened for
+ * @property {import('./recordings-config.js').RecordingsConfig} [recordings] default: nothing is recorded
  * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
  */
 
@@ -200,6 +211,8 @@ export function readConfig(env) {
   if (!inputs.ok) return { ok: false, message: `The environment is not usable:\n  ${inputs.message}` }
   const guard = readGuard(parsed.data)
   if (!guard.ok) return { ok: false, message: `The environment is not usable:\n  ${guard.message}` }
+  const recordings = readRecordings(parsed.data)
+  if (!recordings.ok) return { ok: false, message: `The environment is not usable:\n  ${recordings.message}` }
   return {
     ok: true,
     value: {
@@ -222,6 +235,7 @@ export function readConfig(env) {
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
       inputs: inputs.value,
+      ...(recordings.value && { recordings: recordings.value }),
       ...guard.value,
     },
   }

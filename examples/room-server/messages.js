@@ -20,6 +20,7 @@ export function clientMessages(limits) {
       canSubscribe: z.boolean(),
       canPublishData: z.boolean(),
       roomAdmin: z.boolean(),
+      roomRecord: z.boolean(),
       hidden: z.boolean(),
     })
     .partial()
@@ -84,6 +85,12 @@ export function clientMessages(limits) {
       reason: z.string().max(256).optional(),
       permissions: permissions.optional(),
       on: z.boolean().optional(),
+    }),
+    z.object({
+      type: z.literal('record'),
+      action: z.enum(['start', 'stop', 'mark']),
+      what: z.enum(['tracks', 'mixed', 'both']).optional(),
+      name: z.string().min(1).max(200).optional(),
     }),
     z.object({ type: z.literal('hand'), raised: z.boolean() }),
     z.object({

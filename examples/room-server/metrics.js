@@ -24,6 +24,7 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   const roomGauge = new Gauge({ name: 'room_server_rooms', help: 'Open rooms, by mode', labelNames: ['mode'], registers })
   const mixerGauge = new Gauge({ name: 'room_server_mixers', help: 'Rooms that mix now', registers })
   const mixReceiverGauge = new Gauge({ name: 'room_server_mix_receivers', help: 'Participants who get the mix', registers })
+  new Gauge({ name: 'room_server_recordings', help: 'Recordings that go on', registers, collect() { this.set([...rooms].reduce((sum, room) => sum + room.recordings.length, 0)) } })
   const participantGauge = new Gauge({ name: 'room_server_participants', help: 'Participants, by role', labelNames: ['role'], registers })
   const transportGauge = new Gauge({ name: 'medialoom_transports', help: 'Transports, by state', labelNames: ['state'], registers })
   const lossGauge = new Gauge({ name: 'medialoom_packets_lost', help: 'Packets that never came, over all open incoming tracks', registers })

@@ -4,7 +4,7 @@ import { RoomError } from 'medialoom/rooms'
 import { TooMany } from './addresses.js'
 
 /** What rooms refuse. @type {Record<string, number>} */
-const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_SDP: 400, ERR_CODEC_MISMATCH: 422, ERR_LISTEN: 503, ERR_LIMIT: 503, ERR_BUSY: 503, ERR_PARTICIPANT_LIMIT: 409, ERR_LOCKED: 409, ERR_LOBBY: 409, ERR_BANNED: 403, ERR_ROOM_LIMIT: 503, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_CLOSED: 404 }
+const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_SDP: 400, ERR_CODEC_MISMATCH: 422, ERR_LISTEN: 503, ERR_LIMIT: 503, ERR_BUSY: 503, ERR_PARTICIPANT_LIMIT: 409, ERR_LOCKED: 409, ERR_LOBBY: 409, ERR_BANNED: 403, ERR_ROOM_LIMIT: 503, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_ENCRYPTED: 409, ERR_RECORDING_LIMIT: 409, ERR_IO: 507, ERR_CLOSED: 404 }
 
 /** A request that is not done: the status and what else to answer with. */
 export class Refusal extends Error {

@@ -1,8 +1,9 @@
 import { RoomError } from 'medialoom/rooms'
+import { Refusal } from './problem.js'
 
 /**
  * @typedef {import('./messages.js').ClientMessageOf<'moderate'>} Moderate
- * @typedef {Moderate | import('./messages.js').ClientMessageOf<'hand' | 'message' | 'metadata'>} Request
+ * @typedef {Moderate | import('./messages.js').ClientMessageOf<'hand' | 'message' | 'metadata' | 'record'>} Request
  */
 
 /** @type {Partial<Record<import('medialoom/rooms').RoomErrorCode, string>>} */
@@ -12,6 +13,9 @@ const ERROR_CODES = {
   ERR_ROOM_MODE: 'wrong-mode',
   ERR_FORBIDDEN: 'forbidden',
   ERR_RATE_LIMIT: 'rate-limited',
+  ERR_ENCRYPTED: 'encrypted',
+  ERR_IO: 'recording-failed',
+  ERR_RECORDING_LIMIT: 'already-recording',
 }
 
 /**
@@ -35,10 +39,50 @@ export function handleRequest(session, request) {
         return describe(session, request)
       case 'moderate':
         return moderate(session, request)
+      case 'record':
+        record(session, request).catch(error => {
+          if (refuse(session, request, error)) return
+          console.error(error)
+          session.fail('internal', 'the server failed; try again later', { request: 'record' })
+        })
     }
   } catch (error) {
-    if (!(error instanceof RoomError)) throw error
-    session.fail(ERROR_CODES[error.code] ?? 'bad-message', error.message, { request: request.type })
+    if (!refuse(session, request, error)) throw error
+  }
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {Request} request
+ * @param {unknown} error
+ * @returns {boolean} whether it is one that the client is to know
+ */
+function refuse(session, { type }, error) {
+  if (!(error instanceof Refusal) && !(error instanceof RoomError)) return false
+  const code = error instanceof RoomError ? ERROR_CODES[error.code] : error.code
+  session.fail(code ?? 'bad-message', error.message, { request: type })
+  return true
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {import('./messages.js').ClientMessageOf<'record'>} request
+ */
+async function record(session, { action, what, name = 'mark' }) {
+  const { participant, recordings } = session
+  const { room } = participant
+  if (!recordings) throw new Refusal(501, 'this server records nothing', { code: 'cannot-record' })
+  if (!participant.permissions.roomRecord) throw new RoomError('ERR_FORBIDDEN', 'you may not record this room')
+  if (!session.takeChoice('record')) return
+  switch (action) {
+    case 'start':
+      await recordings.start(room, { by: participant, ...(what && { what }) })
+      return
+    case 'stop':
+      await recordings.stop(room)
+      return
+    case 'mark':
+      room.recordings[0]?.mark(name)
   }
 }
 
@@ -87,6 +131,9 @@ function moderate(session, { action, participant: id = '', kind = 'audio', reaso
       room.ban(whom, reason)
       return
     case 'permit':
+      if (permissions.roomRecord && !own.roomRecord) {
+        return session.fail('forbidden', 'you may not record, and cannot allow it to others', { request: 'moderate' })
+      }
       return whom.setPermissions(permissions)
   }
 }

@@ -36,8 +36,18 @@ export function tellWebhooks(rooms, webhooks) {
       const participant = participantOf(publication.participant)
       for (const track of publication.tracks) tell('track_unpublished', { participant, track: trackOf(publication, track) })
     })
+    room.on('recording', recording => {
+      tell('egress_started', { egress: egressOf(recording.index) })
+      // When the files are whole, which may be after the room has ended.
+      void recording.finished.then(({ index }) => tell('egress_ended', { egress: egressOf(index) }))
+    })
     room.once('closed', () => tell('room_finished'))
   })
+}
+
+/** @param {import('medialoom/rooms').RecordingIndex} index */
+function egressOf({ name, what, state, startedAt, startedBy, duration, bytes, reason, error, files }) {
+  return { id: name, what, state, startedAt, startedBy: startedBy?.name ?? null, duration, bytes, reason, error, files: files.map(({ file }) => file) }
 }
 
 /** @param {import('medialoom/rooms').Participant} participant */

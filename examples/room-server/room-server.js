@@ -10,6 +10,7 @@ import { closeServer, createHttpServer, listen, renewCertificate } from './http-
 import { Inputs } from './inputs.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
+import { Recordings } from './recordings.js'
 import { tellWebhooks } from './room-events.js'
 import { Signaling } from './signaling.js'
 import { Visitors } from './visitor.js'
@@ -17,6 +18,8 @@ import { Webhook } from './webhooks.js'
 
 /** Milliseconds for webhooks when the server stops. */
 const FAREWELL_MS = 2000
+/** Milliseconds for recordings; what is not stored by then is with the next start. */
+const RECORDINGS_MS = 3000
 
 /**
  * Starts everything: media endpoint, rooms, HTTP and WebSocket.
@@ -46,18 +49,20 @@ export async function startRoomServer(config) {
     ...(config.mixer !== undefined && { mixer: config.mixer }),
   })
   const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
-  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance })
+  const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
+  const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance, recordings })
   const inputs = new Inputs({ rooms, entrance, access, limits, config })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)
   const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
-  const parts = { rooms, signaling, metrics, limits, access, entrance, config, inputs }
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config, inputs, recordings }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
 
   let port
   let adminPort
   try {
+    await recordings?.recover()
     await inputs.listen()
     port = await listen(httpServer, config.port, config.host)
     if (config.admin) {
@@ -81,6 +86,7 @@ export async function startRoomServer(config) {
     signaling,
     access,
     entrance,
+    recordings,
     webhooks,
     inputs,
     /** A link that lets whoever opens it do everything: for the host. */
@@ -104,10 +110,13 @@ export async function startRoomServer(config) {
     },
     async close() {
       entrance.draining = true
+      // They end before everybody has gone, and become whole meanwhile.
+      const recorded = recordings?.close()
       rooms.close()
       signaling.close()
       entrance.close()
       httpServer.closeIdleConnections()
+      await Promise.race([recorded, new Promise(resolve => setTimeout(resolve, RECORDINGS_MS).unref())])
       // Everyone has left by now, and that is told as well.
       await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
       await Promise.all([closeServer(httpServer), closeServer(adminServer)])

@@ -1,6 +1,7 @@
 import { Chat } from './chat.js'
 import { narrowDescription } from './peer-description.js'
 import { TokenBucket } from './token-bucket.js'
+import { recordingMark } from './recording-views.js'
 import { participantView } from './views.js'
 
 const SOURCES = /** @type {const} */ (['camera', 'microphone', 'screen'])
@@ -62,6 +63,10 @@ export class RoomSignaling {
     room.on('hand', (participant, hand) => this.#tellHand(participant, hand))
     room.on('locked', () => this.#broadcast(this.#state()))
     room.on('lobby', () => this.#broadcast(this.#state()))
+    room.on('recording', () => this.#broadcast({ type: 'recording', recording: recordingMark(room) }))
+    room.on('recorded', ({ reason, error }) => {
+      this.#broadcast({ type: 'recording', recording: recordingMark(room), reason, ...(error && { message: error.message }) })
+    })
     room.on('waiting', () => {
       for (const session of this.#sessions.values()) this.tellLobby(session, true)
     })

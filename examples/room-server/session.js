@@ -6,6 +6,7 @@ import { Figures } from './figures.js'
 import { Negotiation } from './negotiation.js'
 import { TokenBucket } from './token-bucket.js'
 import { Viewing } from './viewing.js'
+import { recordingMark } from './recording-views.js'
 import { handleRequest } from './requests.js'
 import { participantView } from './views.js'
 
@@ -52,14 +53,16 @@ export class Session {
    * @param {import('./limits.js').Limits} options.limits
    * @param {import('medialoom').Endpoint} options.endpoint
    * @param {object[]} options.iceServers
+   * @param {import('./recordings.js').Recordings | null} options.recordings
    */
-  constructor(participant, { connection, signaling, limits, endpoint, iceServers }) {
+  constructor(participant, { connection, signaling, limits, endpoint, iceServers, recordings }) {
     this.participant = participant
     this.#connection = connection
     this.signaling = signaling
     this.limits = limits
     this.endpoint = endpoint
     this.iceServers = iceServers
+    this.recordings = recordings
     this.#resets = new TokenBucket({ perSecond: limits.resetsPerSecond, burst: limits.resetBurst })
     this.#choices = new TokenBucket({ perSecond: limits.choicesPerSecond, burst: limits.choiceBurst })
     this.#viewing = new Viewing(limits)
@@ -110,6 +113,8 @@ export class Session {
       permissions: participant.permissions,
       locked: participant.room.locked,
       lobby: participant.room.lobby,
+      records: this.recordings !== null,
+      recording: recordingMark(participant.room),
       source: participant.source,
       layout: participant.room.layout,
       mixes: participant.room.mixes,
@@ -219,6 +224,7 @@ export class Session {
       case 'media':
         this.media = { audio: message.audio, video: message.video, encrypted: message.encrypted ?? false, streams: message.streams }
         this.participant.setScreens(message.streams.filter(({ source }) => source === 'screen').map(({ id }) => id))
+        this.participant.setEncrypted(this.media.encrypted)
         // What is encrypted end to end cannot be mixed.
         this.participant.setMuted({ audio: !message.audio || this.media.encrypted, video: !message.video || this.media.encrypted })
         return this.signaling.updated(this.participant)
@@ -241,6 +247,7 @@ export class Session {
           return this.fail('forbidden', 'you may only listen in this room', { request: 'set-role' })
         }
         return this.#choose(message, () => this.participant.setRole(message.role))
+      case 'record':
       case 'moderate':
       case 'hand':
       case 'message':

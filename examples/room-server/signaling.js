@@ -22,6 +22,9 @@ const ERROR_CODES = {
   ERR_BANNED: 'banned',
   ERR_FORBIDDEN: 'forbidden',
   ERR_RATE_LIMIT: 'rate-limited',
+  ERR_ENCRYPTED: 'encrypted',
+  ERR_IO: 'recording-failed',
+  ERR_RECORDING_LIMIT: 'already-recording',
   ERR_CLOSED: 'shutting-down',
 }
 
@@ -37,6 +40,7 @@ export class Signaling {
   #iceServers
   #schema
   #entrance
+  #recordings
   /** @type {WeakMap<import('medialoom/rooms').Room, RoomSignaling>} */
   #byRoom = new WeakMap()
   /** By token. @type {Map<string, Session>} */
@@ -50,12 +54,14 @@ export class Signaling {
    * @param {import('./limits.js').Limits} options.limits
    * @param {object[]} options.iceServers
    * @param {import('./entrance.js').Entrance} options.entrance
+   * @param {import('./recordings.js').Recordings | null} [options.recordings] null: nothing is recorded here
    */
-  constructor({ httpServer, rooms, limits, iceServers, entrance }) {
+  constructor({ httpServer, rooms, limits, iceServers, entrance, recordings = null }) {
     this.#rooms = rooms
     this.#limits = limits
     this.#iceServers = iceServers
     this.#entrance = entrance
+    this.#recordings = recordings
     this.#schema = clientMessages(limits)
     this.#server = new WebSocketServer({
       noServer: true,
@@ -223,6 +229,7 @@ export class Signaling {
       limits: this.#limits,
       endpoint: this.#rooms.endpoint,
       iceServers: this.#iceServers,
+      recordings: this.#recordings,
     })
     this.#sessions.set(session.token, session)
     participant.once('left', () => this.#sessions.delete(session.token))

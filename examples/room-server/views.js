@@ -57,6 +57,7 @@ export function roomView(room) {
     participants: room.participants.length,
     listeners: room.participants.filter(participant => participant.role === 'listener').length,
     mixing: room.mixer !== null,
+    recording: room.recordings.length > 0,
     layout: room.layout,
     locked: room.locked,
     lobby: room.lobby,

@@ -3,7 +3,7 @@
 const { AuthError } = require('./auth-error.js')
 
 /** Grants that are yes or no. */
-const SWITCHES = /** @type {const} */ (['roomJoin', 'roomCreate', 'roomList', 'roomAdmin', 'canPublish', 'canSubscribe', 'canPublishData', 'hidden'])
+const SWITCHES = /** @type {const} */ (['roomJoin', 'roomCreate', 'roomList', 'roomAdmin', 'roomRecord', 'canPublish', 'canSubscribe', 'canPublishData', 'hidden'])
 /** What LiveKit calls the sources of tracks, and what rooms call them. */
 const SOURCES = new Map(
   /** @type {[string, 'camera' | 'microphone' | 'screen'][]} */ ([
@@ -104,13 +104,13 @@ function coversRoom(grants, room) {
 
 /**
  * What a participant may do, in the words of rooms. As with LiveKit, what is not said is allowed,
- * but for administration.
+ * but for administration and recording.
  *
  * @param {import('./index.js').TokenClaims['video']} grants
  * @returns {import('./index.js').TokenPermissions}
  */
-function permissionsOf({ canPublish = true, canPublishSources, canSubscribe = true, canPublishData = true, roomAdmin = false, hidden = false }) {
-  return { canPublish, canPublishSources: canPublishSources ?? null, canSubscribe, canPublishData, roomAdmin, hidden }
+function permissionsOf({ canPublish = true, canPublishSources, canSubscribe = true, canPublishData = true, roomAdmin = false, roomRecord = false, hidden = false }) {
+  return { canPublish, canPublishSources: canPublishSources ?? null, canSubscribe, canPublishData, roomAdmin, roomRecord, hidden }
 }
 
 exports.EVERY_ROOM = EVERY_ROOM

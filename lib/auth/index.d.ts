@@ -88,7 +88,7 @@ export class KeyRing {
   remove(id: string): boolean
 }
 
-/** What somebody may do. What is not said is allowed once `roomJoin` is, but for `roomAdmin`, `roomList` and `hidden`. */
+/** What somebody may do. What is not said is allowed once `roomJoin` is, but for `roomAdmin`, `roomRecord`, `roomList` and `hidden`. */
 export interface VideoGrants {
   /** The room that the grants are for; `*` for all of them. Without it they are for none. */
   room?: string
@@ -100,6 +100,8 @@ export interface VideoGrants {
   roomList?: boolean
   /** May moderate the room and hand out tokens for it. */
   roomAdmin?: boolean
+  /** May have the room recorded, and see, play and remove its recordings. */
+  roomRecord?: boolean
   canPublish?: boolean
   /** Default: all of them. LiveKit's `screen_share` and `screen_share_audio` are `screen`. */
   canPublishSources?: ('camera' | 'microphone' | 'screen' | 'screen_share' | 'screen_share_audio')[]
@@ -146,7 +148,7 @@ export interface VerifyOptions {
   /** The room that it has to be for. */
   room?: string
   /** Grants that it has to have. */
-  grants?: ('roomJoin' | 'roomCreate' | 'roomList' | 'roomAdmin')[]
+  grants?: ('roomJoin' | 'roomCreate' | 'roomList' | 'roomAdmin' | 'roomRecord')[]
   /** Seconds by which the clocks of who signed and who verifies may differ. Default 10. */
   clockTolerance?: number
   /** Milliseconds since the Unix epoch, for tests. */
@@ -184,16 +186,17 @@ export interface TokenPermissions {
   canSubscribe: boolean
   canPublishData: boolean
   roomAdmin: boolean
+  roomRecord: boolean
   hidden: boolean
 }
 
 /** What somebody wants to do. */
 export interface Wish {
   /**
-   * `join` a room by signaling, `publish` into it by WHIP, `play` it by WHEP, `administer` it, or
-   * `observe` the server: its rooms and metrics.
+   * `join` a room by signaling, `publish` into it by WHIP, `play` it by WHEP, `administer` it, `record` it or
+   * have to do with its recordings, or `observe` the server: its rooms and metrics.
    */
-  action: 'join' | 'publish' | 'play' | 'administer' | 'observe'
+  action: 'join' | 'publish' | 'play' | 'administer' | 'record' | 'observe'
   /** Not with `observe`. */
   room?: string | undefined
   /** The bearer token (RFC 6750), `null` when there is none. */

@@ -41,6 +41,8 @@ function neededFor(action, room) {
       return { room: room ?? '', grants: ['roomJoin'] }
     case 'administer':
       return { room: room ?? '', grants: ['roomAdmin'] }
+    case 'record':
+      return { room: room ?? '', grants: ['roomRecord'] }
     case 'observe':
       return { grants: ['roomList'] }
     default:

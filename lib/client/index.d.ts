@@ -92,6 +92,8 @@ export interface Permissions {
   canPublishData: boolean
   /** Whether {@link Moderation} does anything. */
   roomAdmin: boolean
+  /** Whether {@link Room.startRecording} does anything. */
+  roomRecord: boolean
   /** Whether the others are not told. */
   hidden: boolean
 }
@@ -160,10 +162,28 @@ export interface RoomEvents {
   role: 'member' | 'listener'
   /** Who waits, for room admins. */
   lobby: { id: string; name: string }[]
+  /**
+   * The room is recorded from now on, or not any more: then `reason` says why (`stopped`, `limit`, `error`, `room-closed`,
+   * `mode`), and `message` what went wrong, such as a full disk. Everybody is told. Also when one comes into a room that
+   * is recorded.
+   */
+  recording: { recording: RecordingMark | null; reason: string | null; message: string | null }
   chat: ChatLine
   message: RoomMessage
   /** Something that was asked for was refused, or failed; everything else goes on. */
   error: RoomError
+}
+
+/** A file for everybody's sources, one of all mixed, or both. */
+export type RecordedWhat = 'tracks' | 'mixed' | 'both'
+
+/** That a room is being recorded. */
+export interface RecordingMark {
+  what: RecordedWhat
+  /** Milliseconds since the epoch. */
+  since: number
+  /** Who wanted it; `null` when nobody said. */
+  by: string | null
 }
 
 export interface ChatLine {
@@ -226,6 +246,10 @@ export class Room extends Emitter<RoomEvents> {
   readonly lobby: boolean
   /** What this page's participant may do, which may change at any time. */
   readonly permissions: Permissions
+  /** Whether the server records rooms at all. */
+  readonly records: boolean
+  /** While the room is being recorded; else `null`. */
+  readonly recording: RecordingMark | null
   /** Who waits in the lobby, for room admins. */
   readonly waiting: readonly { id: string; name: string }[]
 
@@ -250,6 +274,15 @@ export class Room extends Emitter<RoomEvents> {
   setRole(role: 'member' | 'listener'): void
   /** Of the mixed picture, for everyone. */
   setLayout(layout: RoomLayout): void
+  /**
+   * Records the room, with the permission `roomRecord`. Everybody is told by the event `recording`; what is refused, by
+   * `error`.
+   * @param what default: the mix where the server can mix, else everybody's sources
+   */
+  startRecording(what?: RecordedWhat): void
+  stopRecording(): void
+  /** Names this moment of the recording, 1 to 200 characters. */
+  markRecording(name: string): void
   /** Shows the others that one wants to speak. Default `true`. */
   raiseHand(raised?: boolean): void
   /** What the others find at {@link Participant.metadata} and {@link Participant.attributes}. */

@@ -43,6 +43,20 @@ export class RoomRequests extends Emitter {
     this.#signaling.send({ type: 'metadata', metadata, attributes })
   }
 
+  /** @param {import('./index.js').RecordedWhat} [what] as the server has it without */
+  startRecording(what) {
+    this.#signaling.send({ type: 'record', action: 'start', what })
+  }
+
+  stopRecording() {
+    this.#signaling.send({ type: 'record', action: 'stop' })
+  }
+
+  /** @param {string} name of this moment */
+  markRecording(name) {
+    this.#signaling.send({ type: 'record', action: 'mark', name })
+  }
+
   /**
    * @param {string} data
    * @param {{ to?: string[], topic?: string }} [options] `to`: ids of participants, everyone without it

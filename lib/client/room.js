@@ -25,7 +25,7 @@ const PASSING = ['room-full', 'too-many-rooms', 'too-many-requests', 'rate-limit
 const FINAL = ['kicked', 'banned', 'rejected', 'replaced', 'unauthorized', 'forbidden']
 
 /** Of a server that asks nobody who they are. @type {import('./index.js').Permissions} */
-const UNGUARDED = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: true, hidden: false }
+const UNGUARDED = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: true, roomRecord: false, hidden: false }
 
 /** @typedef {import('./index.js').RoomMode} RoomMode */
 
@@ -52,6 +52,10 @@ export class Room extends RoomRequests {
   permissions = UNGUARDED
   /** Who waits in the lobby, as room admins are told. @type {{ id: string, name: string }[]} */
   waiting = []
+  /** Whether the server records rooms at all. */
+  records = false
+  /** @type {import('./index.js').RecordingMark | null} */
+  recording = null
   rejoins = 0
   media
   downlink
@@ -238,6 +242,8 @@ export class Room extends RoomRequests {
       case 'permissions':
         this.#set({ permissions: message.permissions })
         return this.#mediaChanged()
+      case 'recording':
+        return this.#recordingChanged(message)
       case 'lobby':
         return this.#setWaiting(message.waiting)
       case 'message':
@@ -273,8 +279,8 @@ export class Room extends RoomRequests {
     this.name = message.room
     this.#iceServers = message.iceServers
     this.#roster.replace(message.participants, this.localId)
-    const { mode, role, source, layout, mixes, listeners, locked = false, lobby = false, permissions = UNGUARDED } = message
-    Object.assign(this, { mode, role, source, layout, mixes, listeners, locked, lobby, permissions })
+    const { mode, role, source, layout, mixes, listeners, locked = false, lobby = false, permissions = UNGUARDED, records = false, recording = null } = message
+    Object.assign(this, { mode, role, source, layout, mixes, listeners, locked, lobby, permissions, records })
     const known = message.resumed && message.epoch === this.#epoch && message.connection === this.#connection
     this.#epoch = message.epoch
     this.#connection = message.connection
@@ -295,6 +301,7 @@ export class Room extends RoomRequests {
     }
     // Hosts are told next who is there now.
     if (this.waiting.length > 0) this.#setWaiting([])
+    if (recording || this.recording) this.#recordingChanged({ recording })
     this.emit('settings')
     this.emit('participants')
     this.emit('state', this.state)
@@ -442,6 +449,12 @@ export class Room extends RoomRequests {
   #setWaiting(waiting) {
     this.waiting = waiting
     this.emit('lobby', waiting)
+  }
+
+  /** @param {{ recording: import('./index.js').RecordingMark | null, reason?: string | null, message?: string | null }} message */
+  #recordingChanged({ recording, reason = null, message = null }) {
+    this.recording = recording
+    this.emit('recording', { recording, reason, message })
   }
 
   /** @param {Partial<Room>} settings */

@@ -8,6 +8,7 @@
  */
 
 import { EventEmitter } from 'node:events'
+import type { RoomRecording, RoomRecordOptions } from './recording/index.js'
 import type {
   CloseReason,
   Endpoint,
@@ -32,6 +33,8 @@ import type {
   Transport,
 } from '../../index.js'
 
+export * from './recording/index.js'
+
 export type RoomErrorCode =
   /** A name, mode or option is not acceptable; `field` names it. */
   | 'ERR_INVALID_ARG'
@@ -51,6 +54,12 @@ export type RoomErrorCode =
   | 'ERR_FORBIDDEN'
   /** Too many messages. */
   | 'ERR_RATE_LIMIT'
+  /** Somebody encrypts end to end, and the server has nothing that it could record. */
+  | 'ERR_ENCRYPTED'
+  /** The files of a recording cannot be written; `cause` says why. */
+  | 'ERR_IO'
+  /** The room is recorded as often at once as it may be. */
+  | 'ERR_RECORDING_LIMIT'
   /** The room or the rooms are closed. */
   | 'ERR_CLOSED'
 
@@ -79,7 +88,7 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
  */
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
-/** What a participant sends: a peer's track, or one that an agent makes. */
+/** What a participant sends: a peer's track, or one that is made here. */
 export type PublishedTrack = IncomingTrack | MixedTrack | InputTrack
 
 /** Tracks that are made here, such as a {@link Mixer} or a player has. */
@@ -148,6 +157,8 @@ export interface Permissions {
    * API asks nobody. Default false.
    */
   readonly roomAdmin: boolean
+  /** Whether they may have the room recorded, see {@link RoomRecordOptions.by}. Default false. */
+  readonly roomRecord: boolean
   /** Nobody in the room is told of them, and what they send is for nobody. Default false. */
   readonly hidden: boolean
 }
@@ -394,6 +405,10 @@ export interface RoomEvents {
   layout: [layout: RoomLayout]
   /** The room has a mixer now, or none any more. */
   mixer: [mixer: Mixer | null]
+  /** It is being recorded from now on: tell everybody. */
+  recording: [recording: RoomRecording]
+  /** That one is over; {@link RoomRecording.reason} says why. Its files are whole when `finished` resolves. */
+  recorded: [recording: RoomRecording]
   closed: []
 }
 
@@ -468,6 +483,15 @@ export class Room extends EventEmitter<RoomEvents> {
   unban(key: string): boolean
   /** Identities, and what was banned in place of them. */
   readonly banned: string[]
+  /** Those that go on. */
+  readonly recordings: RoomRecording[]
+  /**
+   * Records it, whoever comes and goes, until {@link RoomRecording.stop}, a limit, or the last one leaves. Four at a time.
+   * @param directory the recordings' directory, which is made if it is not there. Each recording has one of its own in it
+   * @throws {RoomError} `ERR_INVALID_ARG` (also: a name that leads out of the directory, or is there), `ERR_FORBIDDEN`,
+   *   `ERR_ENCRYPTED`, `ERR_ROOM_MODE` (`p2p`, or nothing is mixed), `ERR_RECORDING_LIMIT`, `ERR_IO`, `ERR_CLOSED`
+   */
+  record(directory: string, options?: RoomRecordOptions): Promise<RoomRecording>
   /** Sends a message of the application's. @returns how many it goes to */
   sendMessage(message: OutgoingMessage): number
   /**
@@ -592,6 +616,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly chosenSource: ReceivedSource | null
   /** What they said is off, see {@link Participant.setMuted}. */
   readonly muted: Readonly<{ audio: boolean; video: boolean }>
+  /** Whether they said that they encrypt end to end, see {@link Participant.setEncrypted}. */
+  readonly encrypted: boolean
   readonly transport: Transport | null
   /** `null` of everybody else. */
   readonly agent: Agent | null
@@ -631,6 +657,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * themselves. `null`: nothing any more.
    */
   offer(tracks: OfferedTracks | null): void
+  /** Says that what they send is encrypted end to end: recordings leave it out. */
+  setEncrypted(encrypted: boolean): void
   /**
    * Changes what they may do, at once: what they may not send any more is withdrawn from the others, who are not
    * to see them do not. What is not given stays as it was.

@@ -59,6 +59,7 @@ class Participant extends EventEmitter {
   #attributes
   /** @type {number | null} */
   #hand = null
+  #encrypted = false
   #leaveOnTransportClosed
   /** Bits per second. @type {number | null} */
   #maxIncomingBitrate
@@ -155,6 +156,10 @@ class Participant extends EventEmitter {
 
   get attributes() {
     return this.#attributes
+  }
+
+  get encrypted() {
+    return this.#encrypted
   }
 
   get hand() {
@@ -265,6 +270,13 @@ class Participant extends EventEmitter {
   setMuted({ audio = this.#muted.audio, video = this.#muted.video }) {
     if (audio === this.#muted.audio && video === this.#muted.video) return
     this.#muted = Object.freeze({ audio, video })
+    this.emit('media')
+  }
+
+  /** @param {boolean} encrypted */
+  setEncrypted(encrypted) {
+    if (encrypted === this.#encrypted) return
+    this.#encrypted = encrypted
     this.emit('media')
   }
 

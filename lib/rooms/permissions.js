@@ -11,6 +11,7 @@ const EVERYONE = Object.freeze({
   canSubscribe: true,
   canPublishData: true,
   roomAdmin: false,
+  roomRecord: false,
   hidden: false,
 })
 

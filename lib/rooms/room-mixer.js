@@ -5,6 +5,8 @@ const { MixerSeat } = require('./mixer-seat.js')
 /** Milliseconds until a mixer that failed, or could not be made, is made again. */
 const RETRY_MS = 2000
 
+/** @typedef {{ update: () => void, fail: (error: Error) => void }} MixReceiver */
+
 /**
  * The one mixer of a room: made when the first receiver wants the mix, closed when nobody does any
  * more. Whoever may send has a seat in it, with or without anything to send.
@@ -17,7 +19,7 @@ class RoomMixer {
   #mixer = null
   /** @type {Map<import('./participant.js').Participant, MixerSeat>} */
   #seats = new Map()
-  /** @type {Set<import('./mix-forwarding.js').MixForwarding>} */
+  /** @type {Set<MixReceiver>} */
   #receivers = new Set()
   #making = false
   /** @type {NodeJS.Timeout | null} */
@@ -42,14 +44,14 @@ class RoomMixer {
     return this.#mixer
   }
 
-  /** @param {import('./mix-forwarding.js').MixForwarding} receiver */
+  /** @param {MixReceiver} receiver */
   add(receiver) {
     this.#receivers.add(receiver)
     if (this.#mixer) receiver.update()
     else void this.#make()
   }
 
-  /** @param {import('./mix-forwarding.js').MixForwarding} receiver */
+  /** @param {MixReceiver} receiver */
   remove(receiver) {
     if (!this.#receivers.delete(receiver) || this.#receivers.size > 0) return
     if (this.#retry) clearTimeout(this.#retry)

@@ -13,6 +13,7 @@ const { RoomError } = require('./room-error.js')
 const { addInput } = require('./room-input.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
+const { RoomRecordings } = require('./recording/room-recordings.js')
 const { RoomSlots } = require('./room-slots.js')
 const { RoomSpeakers } = require('./room-speakers.js')
 
@@ -40,6 +41,7 @@ class Room extends EventEmitter {
   #layout
   #door = new Door()
   #lobby
+  #recordings = new RoomRecordings(this)
   /** So many send that nobody gets everybody's tracks by default. */
   #crowded = false
 
@@ -116,6 +118,10 @@ class Room extends EventEmitter {
 
   get banned() {
     return this.#door.banned
+  }
+
+  get recordings() {
+    return this.#recordings.active
   }
 
   get participants() {
@@ -219,6 +225,14 @@ class Room extends EventEmitter {
   /** @param {import('./index.js').OutgoingMessage} message */
   sendMessage(message) {
     return this.messages.send(null, message)
+  }
+
+  /**
+   * @param {string} directory
+   * @param {import('./index.js').RoomRecordOptions} [options]
+   */
+  record(directory, options) {
+    return this.#recordings.start(directory, options)
   }
 
   /** @param {import('./index.js').RoomMode} mode */

@@ -96,6 +96,8 @@ pub struct RecorderStats {
     pub bytes: u64,
     /// Seconds.
     pub duration: f64,
+    /// Seconds: where in the file what is captured now comes. `None` before its first frame.
+    pub position: Option<f64>,
     /// Bytes on their way to the disk.
     pub bytes_waiting: u64,
     /// Frames left out because the disk did not keep up.

@@ -15,6 +15,7 @@ import type {
   LocalMedia,
   Participant,
   ParticipantStream,
+  RecordingMark,
   Room,
   RoomMessage,
   RoomState,
@@ -45,6 +46,9 @@ export function useParticipants(room: Room | null): Participant[]
 
 /** Who waits to be let in, for room admins. */
 export function useLobby(room: Room | null): readonly { id: string; name: string }[]
+
+/** While the room is being recorded, since when and by whom; else `null`. */
+export function useRecording(room: Room | null): RecordingMark | null
 
 /** Who raises a hand, the longest first. */
 export function useHands(room: Room | null): readonly { id: string; name: string; since: number }[]

@@ -57,6 +57,12 @@ export function useLobby(room) {
 }
 
 /** @param {Room | null} room */
+export function useRecording(room) {
+  useEvents(room, ['recording', 'settings'])
+  return room?.recording ?? null
+}
+
+/** @param {Room | null} room */
 export function useHands(room) {
   useEvents(room, ['hand', 'participants'])
   return room?.hands ?? []

@@ -55,8 +55,13 @@ impl Clock {
 
     /// Where in the file this moment is.
     pub(super) fn now(&self, now: Instant) -> Duration {
+        self.position(now).unwrap_or_default()
+    }
+
+    /// The same; `None` while there is no beginning.
+    pub(super) fn position(&self, now: Instant) -> Option<Duration> {
         let at = self.paused.unwrap_or(now);
-        self.origin.map_or(Duration::ZERO, |origin| at.saturating_duration_since(origin))
+        self.origin.map(|origin| at.saturating_duration_since(origin))
     }
 }
 
@@ -73,9 +78,11 @@ mod tests {
         assert!(!clock.has_begun(now));
         clock.begin(now);
         assert!(!clock.has_begun(now + 199 * MS));
+        assert_eq!(clock.position(now + 199 * MS), None);
         assert!(clock.has_begun(now + 200 * MS));
         assert_eq!(clock.place(now), Some(Duration::ZERO));
         assert_eq!(clock.place(now + 40 * MS), Some(40 * MS));
+        assert_eq!(clock.position(now + 300 * MS), Some(300 * MS));
         assert_eq!(clock.place(now - 40 * MS), Some(Duration::ZERO));
     }
 

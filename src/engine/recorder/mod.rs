@@ -198,21 +198,23 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
                 known.into_iter().for_each(|line| line.pause(paused));
             }
             C::Mark { name } => self.recording.mark(now, &name),
-            C::Stats { request } => self.answer_stats(request),
+            C::Stats { request } => self.answer_stats(request, Some(now)),
             C::Close { request } => self.finish(now, CloseReason::Closed, Some(request)),
         }
     }
 
-    fn answer_stats(&self, request: RequestId) {
-        let result = Ok(self.stats());
+    /// Of one that is closed there is no moment, `None`.
+    fn answer_stats(&self, request: RequestId, now: Option<Instant>) {
+        let result = Ok(self.stats(now));
         self.mailbox.post(Event::Reply { request, result });
     }
 
-    fn stats(&self) -> Reply {
+    fn stats(&self, now: Option<Instant>) -> Reply {
         let progress = self.recording.progress();
         let stats = RecorderStats {
             bytes: progress.bytes,
             duration: progress.duration.as_secs_f64(),
+            position: now.and_then(|now| self.recording.position(now)).map(|at| at.as_secs_f64()),
             bytes_waiting: self.disk.waiting() as u64,
             frames_dropped: progress.frames_dropped,
             packets_dropped: self.inlet.dropped(),
@@ -227,7 +229,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         match command {
             RecorderCommand::Close { request } => match &mut self.closing {
                 Some(closing) if !self.over => closing.requests.push(request),
-                _ => self.answer_stats(request),
+                _ => self.answer_stats(request, None),
             },
             RecorderCommand::Stats { request } => {
                 let result = Err(RecorderError::Closed.into());
@@ -407,7 +409,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         let Some(closing) = self.closing.take() else { return };
         self.over = true;
         for request in closing.requests {
-            self.answer_stats(request);
+            self.answer_stats(request, None);
         }
         let progress = self.recording.progress();
         let reason = closing.reason;

@@ -61,6 +61,11 @@ impl Recording {
         self.clock.is_paused()
     }
 
+    /// Where in the file that is which is captured now; `None` before its beginning.
+    pub(super) fn position(&self, now: Instant) -> Option<Duration> {
+        self.clock.position(now)
+    }
+
     pub(super) fn mark(&mut self, now: Instant, name: &str) {
         self.writer.mark(self.clock.now(now), name);
     }

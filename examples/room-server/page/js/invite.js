@@ -23,16 +23,16 @@ export const linksNeedToken = address.token !== null
 export async function createLink({ name: room, permissions }, who) {
   const { server, key, publish } = address
   const query = new URLSearchParams(publish).toString()
-  const token = linksNeedToken && permissions.roomAdmin ? await createToken(room, who) : null
+  const token = linksNeedToken && permissions.roomAdmin ? await createToken(room, { ...GRANTS[who], ...(who === 'host' && { roomRecord: permissions.roomRecord }) }) : null
   return writeLink({ server, room, token, key: readLink(location.href).key ?? key, query: query && `?${query}` })
 }
 
-/** @param {string} room @param {LinkFor} who */
-async function createToken(room, who) {
+/** @param {string} room @param {object} grants */
+async function createToken(room, grants) {
   const response = await fetch(new URL(`api/rooms/${encodeURIComponent(room)}/tokens`, address.server), {
     method: 'POST',
     headers: { Authorization: `Bearer ${address.token}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(GRANTS[who]),
+    body: JSON.stringify(grants),
   })
   const answer = await response.json().catch(() => ({}))
   if (!response.ok) throw new Error(answer.detail ?? `the server answers ${response.status}`)

@@ -13,6 +13,8 @@ import { JoinView } from './view/join.js'
 import { MixBar } from './view/mix-bar.js'
 import { notice } from './view/notices.js'
 import { PeopleView } from './view/people.js'
+import { RecordingMark } from './view/recording-mark.js'
+import { RecordingsView } from './view/recordings.js'
 import { Stage } from './view/stage.js'
 
 const media = new LocalMedia()
@@ -51,6 +53,8 @@ function openRoom(call, key) {
   const stage = new Stage(call, askForTap)
   const chat = new ChatView(call)
   const people = new PeopleView(call)
+  const recordings = new RecordingsView(call)
+  const mark = new RecordingMark(call)
   new Bar(call)
   offerLinks(call)
   new MixBar(call)
@@ -61,6 +65,7 @@ function openRoom(call, key) {
     stage,
     chat,
     people,
+    recordings,
     downlinkBar,
     onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
     onLeave: () => call.leave(),
@@ -79,6 +84,8 @@ function openRoom(call, key) {
     stage.close()
     chat.close()
     people.close()
+    recordings.close()
+    mark.close()
     dock.close()
     byId('room').hidden = true
   })

@@ -25,6 +25,14 @@ export function announce(call) {
   call.on('hand', ({ id, name, since }) => {
     if (since !== null && id !== call.localId) notice(`${name} wants to speak`)
   })
+  let recorded = call.recording !== null
+  if (recorded) notice('This room is being recorded')
+  call.on('recording', ({ recording, reason, message }) => {
+    if ((recording !== null) === recorded) return
+    recorded = recording !== null
+    if (recording) notice(recording.by ? `${recording.by} records this room` : 'This room is being recorded')
+    else notice(endOf(reason, message), message !== null)
+  })
   let guests = 0
   call.on('lobby', waiting => {
     if (waiting.length > guests) notice(`${waiting[waiting.length - 1].name} waits to be let in`)
@@ -50,4 +58,16 @@ export function announce(call) {
       notice('The server cannot mix what it cannot read: those who encrypt are not in the picture.', true)
     }
   })
+}
+
+/** @type {Record<string, string>} */
+const REASONS = {
+  limit: 'The recording has ended: it is as long as it may be, or the disk is full',
+  mode: 'The recording has ended: nothing passes the server any more',
+}
+
+/** @param {string | null} reason @param {string | null} message what went wrong */
+function endOf(reason, message) {
+  if (message) return `The recording has ended: ${message}`
+  return REASONS[reason ?? ''] ?? 'The recording has ended'
 }

@@ -22,11 +22,12 @@ export class Dock {
    * @param {import('./stage.js').Stage} options.stage
    * @param {import('./chat.js').ChatView} options.chat
    * @param {import('./people.js').PeopleView} options.people
+   * @param {import('./recordings.js').RecordingsView} options.recordings
    * @param {import('./downlink-bar.js').DownlinkBar} options.downlinkBar
    * @param {() => void} options.onDevices
    * @param {() => void} options.onLeave
    */
-  constructor({ media, call, stage, chat, people, downlinkBar, onDevices, onLeave }) {
+  constructor({ media, call, stage, chat, people, recordings, downlinkBar, onDevices, onLeave }) {
     this.#media = media
     this.#call = call
     const figures = byId('figures-button')
@@ -41,6 +42,7 @@ export class Dock {
       },
       c: () => chat.open(!chat.isOpen),
       p: () => people.open(!people.isOpen),
+      r: () => recordings.isAllowed && recordings.open(!recordings.isOpen),
       i: () => {
         const open = figures.getAttribute('aria-pressed') !== 'true'
         figures.setAttribute('aria-pressed', String(open))
