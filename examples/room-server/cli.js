@@ -28,7 +28,8 @@ Flags win over variables of the environment, of which there are more: docs/signa
 /** @param {string[]} args @returns {Record<string, string>} */
 function environmentOf(args) {
   const options = Object.fromEntries(FLAGS.map(([flag]) => [flag, /** @type {const} */ ({ type: 'string' })]))
-  const { values } = parseArgs({ args, options: { ...options, open: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const { values: parsed } = parseArgs({ args, options: { ...options, open: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const values = /** @type {Record<string, string | boolean | undefined>} */ (parsed)
   if (values.help) {
     console.log(USAGE)
     process.exit(0)

@@ -51,7 +51,7 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
   })
   router.get('/rooms/:room/inputs', (request, response) => {
     const room = rooms.get(request.params.room)
-    response.json({ inputs: room ? inputs.list(room) : [], servers: inputs.urls(hostOf(request)), takes: inputs.takes })
+    response.json({ inputs: room ? inputs.list(room) : [], servers: inputs.urls(hostOf(request), request.params.room), takes: inputs.takes })
   })
   router.post('/rooms/:room/inputs', body, async (request, response) => {
     const { room } = request.params
@@ -96,8 +96,10 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
    * @param {import('medialoom/auth').Authorization} authorization
    */
   async function makeKey(request, room, { name, identity, expiresIn }, { expiresAt }) {
-    const servers = inputs.urls(hostOf(request))
+    const servers = inputs.urls(hostOf(request), room)
     if (servers.length === 0) throw new Refusal(501, 'this server takes no RTMP: RTMP_PORT has it listen', { code: 'not-supported' })
+    // Where nobody needs a token, the key is no more than a name.
+    if (access.open) return { type: 'rtmp', servers, key: encodeURIComponent(name), expiresAt: null }
     // Nobody hands out more time than they have.
     const lifetime = Math.max(1, Math.min(expiresIn, ((expiresAt ?? Infinity) - Date.now()) / 1000))
     const key = await createToken(

@@ -57,13 +57,14 @@ export class Inputs {
   }
 
   /**
-   * Where encoders push to, as they reach this server.
+   * Where encoders push to, as they reach this server. The key says the room, where there are keys.
    * @param {string} host
+   * @param {string} room
    */
-  urls(host) {
+  urls(host, room) {
     const { rtmp, rtmps } = this.#rtmp.ports
-    const shown = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-    return [...(rtmps === undefined ? [] : [`rtmps://${shown}:${rtmps}/live`]), ...(rtmp === undefined ? [] : [`rtmp://${shown}:${rtmp}/live`])]
+    const app = this.#parts.access.open ? encodeURIComponent(room) : 'live'
+    return [...(rtmps === undefined ? [] : [`rtmps://${host}:${rtmps}/${app}`]), ...(rtmp === undefined ? [] : [`rtmp://${host}:${rtmp}/${app}`])]
   }
 
   /** Which other inputs there can be. */

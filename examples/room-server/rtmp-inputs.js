@@ -9,7 +9,7 @@ const DEFAULT_NAME = 'Encoder'
 
 /**
  * Servers of RTMP and RTMPS. The stream key is a token, which says the room and what may be sent to it;
- * of a token for all rooms the application in the URL is the room.
+ * of a token for all rooms, and where nobody needs one, the application in the URL is the room.
  */
 export class RtmpInputs {
   #options
@@ -80,7 +80,8 @@ export class RtmpInputs {
       const authorization = await entrance.enterFrom(address, { action: 'publish', room, token: access.open ? null : key })
       inputs.check(room, address)
       const place = placeOf(publisher)
-      this.#expected.set(place, { room, authorization, name: authorization.name ?? DEFAULT_NAME })
+      const name = authorization.name ?? (access.open ? decoded(key) : DEFAULT_NAME)
+      this.#expected.set(place, { room, authorization, name })
       setTimeout(() => this.#expected.delete(place), ARRIVAL_MS).unref()
       return true
     } catch (error) {
@@ -121,11 +122,11 @@ function placeOf({ address, app, key }) {
   return JSON.stringify([address, app, key])
 }
 
-/** @param {string} app */
-function decoded(app) {
+/** @param {string} text of a URL */
+function decoded(text) {
   try {
-    return decodeURIComponent(app)
+    return decodeURIComponent(text)
   } catch {
-    return app
+    return text
   }
 }
