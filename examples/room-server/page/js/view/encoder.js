@@ -42,7 +42,7 @@ export function offerEncoders(call) {
       byId('encoder-server').textContent = server
       byId('encoder-key').textContent = key
       byId('encoder-ffmpeg').textContent = ffmpegTo(`${server}/${key}`)
-      byId('encoder-until').textContent = expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleDateString()}.`
+      byId('encoder-until').textContent = expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
       byId('encoder-fields').hidden = false
     } catch (error) {
       notice(`There is no key: ${/** @type {Error} */ (error).message}`, true)
