@@ -176,6 +176,27 @@ test('a shared screen is a publication of its kind', async t => {
   assert.equal(stage.tracks.length, 0)
 })
 
+test('pictures with B-frames are encoded anew for the room, by a mixer that ends with the input', async t => {
+  const { endpoint } = await studio(t)
+  const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: () => true, bFrames: 'mix' })
+  const pushed = await push(t, server)
+  const stage = rooms.addInput('loom', pushed.input, { name: 'Stage' })
+  pushed.client.video(0, AVC_CONFIG)
+  pushed.client.video(0, hex('17 01 000042 00000004 65888409'))
+  pushed.client.video(33, hex('27 01 000085 00000003 419a07'))
+  await until(() => stage.tracks.length === 1, 'a picture')
+  const [mixer] = endpoint.mixers
+  assert.deepEqual([stage.tracks[0] === mixer.video, pushed.input.tracks[0].reordered], [true, true])
+  const { stream } = await viewer(endpoint, 'loom')
+  assert.ok(carried(stream)[1] === mixer.video)
+  stage.mute('video')
+  assert.equal(carried(stream)[1], null)
+  stage.unmute('video')
+  assert.ok(carried(stream)[1] === mixer.video)
+  stage.kick()
+  assert.ok(mixer.closed)
+})
+
 test("an input with peers' tracks has the engine withhold what is muted, and is told its bitrate", async t => {
   await studio(t)
   const input = new Fake()

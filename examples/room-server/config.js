@@ -234,7 +234,7 @@ export function readConfig(env) {
       ...(MIXING === 'off' && { mixer: false }),
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
-      inputs: inputs.value,
+      ...(Object.keys(inputs.value).length > 0 && { inputs: inputs.value }),
       ...(recordings.value && { recordings: recordings.value }),
       ...guard.value,
     },

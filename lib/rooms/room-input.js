@@ -5,8 +5,9 @@ const { RoomError } = require('./room-error.js')
 
 /** Frames a second of pictures that are encoded anew. */
 const FRAME_RATE = 30
-/** Where an encoder does not say how large its pictures are. */
-const SIZE = Object.freeze({ width: 1280, height: 720 })
+/** Pixels: the size of a picture is the encoder's to choose, and what it costs to encode anew is not. */
+const MOST = Object.freeze({ width: 1920, height: 1080 })
+const LEAST = 16
 /** Inputs that are somebody in a room: each is one at a time. @type {WeakSet<object>} */
 const taken = new WeakSet()
 
@@ -85,7 +86,7 @@ class RoomInput {
   async #encodeAnew(track) {
     const isWanted = () => !this.#participant.closed && this.#tracks.get('video') === track && !track.closed
     try {
-      const { width, height } = track.width && track.height ? even(track.width, track.height) : SIZE
+      const { width, height } = sizeFor(track)
       const mixer = await this.#participant.room.endpoint.createMixer({
         audio: false,
         video: { width, height, frameRate: FRAME_RATE },
@@ -149,9 +150,12 @@ function isReordered(track) {
   return 'reordered' in track && track.reordered
 }
 
-/** As mixers have it. @param {number} width @param {number} height */
-function even(width, height) {
-  return { width: width & ~1, height: height & ~1 }
+/** As it comes, within bounds, and in even numbers as mixers have it. @param {import('../../index.js').InputTrack} track */
+function sizeFor({ width, height }) {
+  if (!width || !height) return MOST
+  const scale = Math.min(1, MOST.width / width, MOST.height / height)
+  const side = (/** @type {number} */ length) => Math.max(LEAST, 2 * Math.floor((length * scale) / 2))
+  return { width: side(width), height: side(height) }
 }
 
 exports.addInput = addInput
