@@ -263,6 +263,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly mixers: readonly Mixer[]
   readonly recorders: readonly Recorder[]
   readonly rtmpServers: readonly RtmpServer[]
+  readonly rtmpOutputs: readonly RtmpOutput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -307,6 +308,14 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   `ERR_LIMIT`, `ERR_IO` (no thread)
    */
   createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
+  /**
+   * Pushes tracks to a server by RTMP, when it takes them. An endpoint has at most 64 of these at a time.
+   * @param url `rtmp://HOST[:PORT]/APP/KEY`; the port is 1935 unless it says another one
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (pictures that are not H264, sound that is not Opus),
+   *   `ERR_B_FRAMES`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no connection, or the server refuses: the message has
+   *   what it said)
+   */
+  createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -1589,6 +1598,44 @@ export interface InputTrackEvents {
   audiolevel: [level: AudioLevel]
   /** `error`: it ended before its input. The input's `warning` says why. */
   closed: [reason: CloseReason]
+}
+
+export interface RtmpOutputOptions {
+  /** Sound, as Opus by Enhanced RTMP: nobody makes AAC here. Not every server takes it. */
+  audio?: SourceTrack | null
+  /** H264. A mixer makes it with `video: { codecs: ['h264'] }`. */
+  video?: SourceTrack | null
+}
+
+export interface RtmpOutputStats {
+  bytesSent: number
+  /** That wait for the link. From 2 MiB on pictures are left out, up to a keyframe. */
+  bytesWaiting: number
+  framesSent: number
+  framesDropped: number
+  /** Packets of sound. */
+  soundsSent: number
+}
+
+export interface RtmpOutputEvents {
+  /** What ends it: the connection or the server (`ERR_IO`, `ERR_FORMAT`), or a link that is too thin (`ERR_LIMIT`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** Pushes tracks to a server by RTMP. A track that closes is missing from then on, and the other one goes on. */
+export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  readonly audioSource: SourceTrack | null
+  readonly videoSource: SourceTrack | null
+  getStats(): Promise<RtmpOutputStats>
+  /** Says goodbye to the server; the promise settles when the connection is closed. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**

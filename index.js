@@ -22,6 +22,7 @@ const { PcmWriter } = require('./lib/mixer/pcm-writer.js')
 const { RecordedTrack } = require('./lib/recorder/recorded-track.js')
 const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
+const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
 const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
@@ -55,5 +56,6 @@ module.exports = {
   RtmpServer,
   MediaInput,
   InputTrack,
+  RtmpOutput,
   DataChannel
 }

@@ -27,5 +27,6 @@ export const {
   RtmpServer,
   MediaInput,
   InputTrack,
+  RtmpOutput,
   DataChannel
 } = medialoom

@@ -23,7 +23,8 @@ const { Mixer } = require('./mixer/mixer.js')
 const { file, mixerOptions } = require('./mixer/mixer-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
-const { rtmpServerOptions } = require('./ingest/rtmp-options.js')
+const { RtmpOutput } = require('./ingest/rtmp-output.js')
+const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { Transport } = require('./transport/transport.js')
 const { transportOptions } = require('./transport/transport-options.js')
@@ -48,6 +49,7 @@ class Endpoint extends MediaObject {
   #mixers = new Set()
   #recorders = new Set()
   #servers = new Set()
+  #outputs = new Set()
   #threads
   #addresses
   #closing
@@ -114,6 +116,10 @@ class Endpoint extends MediaObject {
 
   get rtmpServers() {
     return [...this.#servers]
+  }
+
+  get rtmpOutputs() {
+    return [...this.#outputs]
   }
 
   createTransport(options) {
@@ -191,6 +197,27 @@ class Endpoint extends MediaObject {
     return server
   }
 
+  async createRtmpOutput(url, given) {
+    const { host, where, sources } = rtmpOutputOptions(url, given, this)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address, audio: sources.audio?.id ?? null, video: sources.video?.id ?? null }
+    return new Promise((resolve, reject) => {
+      let id
+      const post = (engine, request) => {
+        id = engine.createRtmpOutput(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const output = new RtmpOutput(kConstruct, this, id, sources, given?.appData)
+        this.#outputs.add(output)
+        resolve(output)
+      })
+    })
+  }
+
   addFont(font) {
     check.open(this)
     file(font, 'font', MAX_FONT)
@@ -265,7 +292,7 @@ class Endpoint extends MediaObject {
   }
 
   [kChildren]() {
-    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#servers]
+    return [...this.#transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#servers, ...this.#outputs]
   }
 
   [kForget]() {
@@ -283,6 +310,7 @@ class Endpoint extends MediaObject {
     this.#mixers.delete(child)
     this.#recorders.delete(child)
     this.#servers.delete(child)
+    this.#outputs.delete(child)
   }
 }
 

@@ -225,3 +225,48 @@ test('RTMPS is RTMP in TLS, and nothing else is heard there', async t => {
   const plain = await RtmpClient.publish(t, made.port)
   await until(() => plain.ended, 'the end of a connection without TLS')
 })
+
+test('what a mixer makes is pushed to a server, with sound and pictures of one moment at one time', { timeout: 60_000 }, async t => {
+  const made = await server(t)
+  const { endpoint } = made
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  mixer.addPort({ label: 'Ada' }).setTone({ frequency: 440 })
+  const url = `rtmp://127.0.0.1:${made.port}/live`
+  const options = { audio: mixer.audio, video: mixer.video }
+  await assert.rejects(endpoint.createRtmpOutput(`${url}/wrong`, options), { code: 'ERR_IO', message: /not authorized/ })
+  const arrived = nextEvent(made, 'input')
+  const output = await endpoint.createRtmpOutput(`${url}/secret`, options)
+  const [input] = await arrived
+  assert.deepEqual(endpoint.rtmpOutputs, [output])
+  await until(() => input.tracks.length === 2, 'two tracks', 20_000)
+  assert.deepEqual(input.tracks.map(track => track.codecs[0]).sort(), ['h264', 'opus'])
+  assert.equal(input.tracks.find(track => track.kind === 'video').width, 320)
+  await until(async () => {
+    const { audio, video } = await input.getStats()
+    return audio.packets > 50 && video.frames > 10
+  }, 'a second of both', 20_000)
+  assert.ok((await output.getStats()).soundsSent > 50)
+  const closed = nextEvent(input, 'closed')
+  await output.close()
+  assert.equal((await closed)[0], 'remote')
+  assert.deepEqual([output.closed, endpoint.rtmpOutputs], [true, []])
+})
+
+test('what cannot be pushed is refused, and an output ends with its server', async t => {
+  const made = await server(t)
+  const { endpoint } = made
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['vp8'] } })
+  const refused = (url, options, error) => assert.rejects(endpoint.createRtmpOutput(url, options), error)
+  await refused('http://localhost/live/key', { audio: mixer.audio }, { field: 'url' })
+  await refused('rtmp://localhost/key', { audio: mixer.audio }, error => !/key/.test(error.message.replace('KEY', '')))
+  await refused('rtmp://localhost/live/key', {}, { field: 'options' })
+  await refused('rtmp://localhost/live/key', { audio: mixer.video }, { field: 'options.audio' })
+  await refused('rtmp://localhost/live/key', { video: mixer.video }, { code: 'ERR_CODEC_MISMATCH', field: 'options.video' })
+  await refused('rtmp://127.0.0.1:1/live/key', { audio: mixer.audio }, { code: 'ERR_IO' })
+  const output = await endpoint.createRtmpOutput(`rtmp://127.0.0.1:${made.port}/live/secret`, { audio: mixer.audio })
+  const failed = new Promise(resolve => output.on('error', resolve))
+  const closed = new Promise(resolve => output.on('closed', resolve))
+  await made.close()
+  assert.equal((await within(10_000, failed, 'the error')).code, 'ERR_IO')
+  assert.equal(await closed, 'error')
+})

@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict')
 const { spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
+const net = require('node:net')
 const { test } = require('node:test')
 const { chromium } = require('../support/clients/browser/launch.js')
 const { withBrowser } = require('../support/clients/browser/suite.js')
@@ -213,3 +214,35 @@ check('ffmpeg says that it was refused', ffmpeg, async t => {
   assert.notEqual(status, 0)
   assert.match(encoder.said, /not authorized/)
 })
+
+check('ffmpeg takes what is pushed to it, and finds pictures of the right size', ffmpeg, async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const mixer = await endpoint.createMixer({ video: { width: 320, height: 180, codecs: ['h264'] } })
+  mixer.addPort({ label: 'Ada' })
+  const port = await freePort()
+  const url = `rtmp://127.0.0.1:${port}/live/secret`
+  const receiver = spawn('ffmpeg', ['-v', 'info', '-analyzeduration', '500000', '-listen', '1', '-i', url, '-frames:v', '20', '-f', 'null', '-'], {
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
+  t.after(() => receiver.kill('SIGKILL'))
+  let said = ''
+  receiver.stderr.on('data', data => {
+    said += data
+  })
+  const ended = once(receiver, 'exit')
+  // It says nothing when it listens.
+  const output = await until(() => endpoint.createRtmpOutput(url, { video: mixer.video }).catch(() => null), 'ffmpeg', 20_000)
+  output.on('error', () => {})
+  assert.equal((await within(30_000, ended, 'the end of ffmpeg'))[0], 0, said)
+  assert.match(said, /Video: h264[^\n]*320x180/)
+  assert.match(said, /frame= *20/)
+})
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,6 +1,9 @@
 'use strict'
 
+const dns = require('node:dns/promises')
 const check = require('../object/check.js')
+const { MediaLoomError } = require('../object/error.js')
+const { inOrder, isSourceTrack } = require('../track/taking.js')
 
 const DEFAULT_PORT = 1935
 
@@ -30,4 +33,54 @@ function pem(value, field) {
   return value
 }
 
-module.exports = { rtmpServerOptions }
+/** What each kind is pushed in: what servers take of pictures, and of sound what is free to make. */
+const PUSHED = { audio: 'opus', video: 'h264' }
+
+/** Where to, without the address of the host, and which tracks. */
+function rtmpOutputOptions(url, given, endpoint) {
+  const { host, ...where } = target(url)
+  const options = check.options(given, 'options', ['audio', 'video', 'appData'])
+  const sources = { audio: source(options, 'audio', endpoint), video: source(options, 'video', endpoint) }
+  if (!sources.audio && !sources.video) throw check.invalid('options', 'a track of audio or video', given)
+  return { host, where, sources }
+}
+
+function target(url) {
+  check.nonEmptyString(url, 'url')
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  // Everything but the last part of the path is the application, as encoders have it.
+  const [, app, key] = /^\/(.+)\/([^/]+)$/.exec(parsed ? parsed.pathname + parsed.search : '') ?? []
+  // The key is a secret: the error does not repeat it.
+  if (parsed?.protocol !== 'rtmp:' || !parsed.hostname || !key) {
+    throw new MediaLoomError('ERR_INVALID_ARG', 'url: expected rtmp://HOST/APP/KEY', { field: 'url' })
+  }
+  const port = Number(parsed.port || DEFAULT_PORT)
+  return { host: { name: parsed.hostname.replace(/^\[|\]$/g, ''), port }, url: `rtmp://${parsed.host}/${app}`, app, key }
+}
+
+function source(options, kind, endpoint) {
+  const track = options[kind]
+  if (track === undefined || track === null) return null
+  const field = `options.${kind}`
+  if (!isSourceTrack(track) || track.kind !== kind) throw check.invalid(field, `a track of ${kind}`, track)
+  check.open(track)
+  if (track.endpoint !== endpoint) throw check.invalid(field, 'a track of the same endpoint', track)
+  inOrder(track)
+  if (track.codecs[0] !== PUSHED[kind]) {
+    const made = kind === 'video' ? "; a mixer makes it with video: { codecs: ['h264'] }" : ''
+    throw new MediaLoomError('ERR_CODEC_MISMATCH', `RTMP takes ${PUSHED[kind]}, and the track is ${track.codecs.join(', ')}${made}`, { field })
+  }
+  return track
+}
+
+/** Address and port of a host, as the engine takes them. */
+async function resolvedAddress({ name, port }) {
+  try {
+    const { address, family } = await dns.lookup(name)
+    return family === 6 ? `[${address}]:${port}` : `${address}:${port}`
+  } catch (error) {
+    throw new MediaLoomError('ERR_IO', `the host ${name} is not found: ${error instanceof Error ? error.message : error}`, { field: 'url' })
+  }
+}
+
+module.exports = { resolvedAddress, rtmpOutputOptions, rtmpServerOptions }

@@ -79,9 +79,7 @@ class RtmpServer extends MediaObject {
         this.#ask(event)
         break
       case 'inputWithdrawn':
-        this.#asking.delete(event.input)
-        // Who went while the answer was on its way.
-        this.#inputs.get(event.input)?.[kHandle]({ type: 'inputClosed', reason: 'remote' })
+        if (!this.#asking.delete(event.input)) this.#left(event.input)
         break
       case 'ingestServerFailed':
         emitError(this, fromNative(event.error))
@@ -110,6 +108,12 @@ class RtmpServer extends MediaObject {
       if (made.closed) return
     }
     this[kDispatcher].insist(native => native.answerInput(this.id, input, accepted, reason))
+  }
+
+  /** It went while it was being let in. */
+  #left(id) {
+    const input = this.#inputs.get(id)
+    if (input) announce(mark(input, 'remote'))
   }
 
   [kChildren]() {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::error::EngineError;
 use super::ids::{
-    ChannelId, ConduitId, Ended, IngestServerId, InputId, MixerId, OutgoingTrackId, PortId,
-    RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId, TransportId,
+    ChannelId, ConduitId, Ended, IngestServerId, InputId, MixerId, OutgoingTrackId, OutputId,
+    PortId, RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId, TransportId,
 };
 use super::ingest::InputTrackInfo;
 use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason};
@@ -301,6 +301,12 @@ pub enum Event {
     /// The last event of an input. With an error where one ended it.
     InputClosed {
         input: InputId,
+        reason: CloseReason,
+        error: Option<EngineError>,
+    },
+    /// Nothing more is pushed to a server. With an error where one ended it.
+    OutputClosed {
+        output: OutputId,
         reason: CloseReason,
         error: Option<EngineError>,
     },

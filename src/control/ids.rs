@@ -144,6 +144,10 @@ id!(
     InputId
 );
 id!(
+    /// Tracks pushed to a server. Lives on no shard.
+    OutputId
+);
+id!(
     /// A line of a recording.
     RecordedTrackId
 );
@@ -159,6 +163,12 @@ id!(
 impl From<MixerId> for TakerId {
     fn from(mixer: MixerId) -> Self {
         Self(mixer.0)
+    }
+}
+
+impl From<OutputId> for TakerId {
+    fn from(output: OutputId) -> Self {
+        Self(output.0)
     }
 }
 

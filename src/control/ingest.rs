@@ -90,3 +90,48 @@ pub struct InputTrackStats {
     /// What was handed on.
     pub packets: u64,
 }
+
+/// Where tracks are pushed to by RTMP.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RtmpOutputOptions {
+    /// Of the server.
+    pub address: SocketAddr,
+    /// Of the application (tcUrl), without the key.
+    pub url: String,
+    pub app: String,
+    /// A secret.
+    pub key: String,
+    /// The tracks, by their ids.
+    #[serde(deserialize_with = "source")]
+    pub audio: Option<SourceId>,
+    #[serde(deserialize_with = "source")]
+    pub video: Option<SourceId>,
+}
+
+fn source<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SourceId>, D::Error> {
+    Ok(Option::<u64>::deserialize(from)?.map(SourceId))
+}
+
+/// What is asked of what is pushed to a server.
+#[derive(Clone, Copy, Debug)]
+pub enum OutputCommand {
+    /// The reply is [`OutputStats`] as JSON.
+    Stats { request: RequestId },
+    /// Says goodbye; the reply comes when the connection is closed.
+    Close { request: RequestId },
+}
+
+/// Statistics of what is pushed to a server.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputStats {
+    pub bytes_sent: u64,
+    /// Bytes that wait for the link.
+    pub bytes_waiting: u64,
+    pub frames_sent: u64,
+    /// Pictures left out because the link did not keep up.
+    pub frames_dropped: u64,
+    /// Packets of sound.
+    pub sounds_sent: u64,
+}

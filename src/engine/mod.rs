@@ -13,6 +13,7 @@ pub mod mixer;
 pub mod movers;
 pub mod occupancy;
 mod peer;
+pub mod push;
 pub mod recorder;
 mod routes;
 pub mod shard;

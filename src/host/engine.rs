@@ -11,6 +11,7 @@ use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
 use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
+use super::push::{KnownOutputs, Outputs};
 use super::recording::{Recorders, Recordings};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
@@ -19,12 +20,12 @@ use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::ids::{
-    ChannelId, Ended, Ids, IngestServerId, OutgoingTrackId, RecordedTrackId, RecorderId, RequestId,
-    ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ended, Ids, IngestServerId, OutgoingTrackId, OutputId, RecordedTrackId, RecorderId,
+    RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
-use crate::control::ingest::{IngestCommand, RtmpServerOptions};
+use crate::control::ingest::{IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions};
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
@@ -59,6 +60,7 @@ pub struct Engine {
     tasks: Arc<TaskPool>,
     recordings: Recordings,
     ingest: Ingest,
+    outputs: Outputs,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
 }
@@ -88,6 +90,7 @@ impl Engine {
         let mixers = Arc::<Mixers>::default();
         let recorders = Arc::<Recorders>::default();
         let servers = Arc::<IngestServers>::default();
+        let outputs = Arc::<KnownOutputs>::default();
         let makers = Makers {
             parts,
             shards: options.threads,
@@ -95,6 +98,7 @@ impl Engine {
             mixers: Arc::clone(&mixers),
             recorders: Arc::clone(&recorders),
             servers: Arc::clone(&servers),
+            outputs: Arc::clone(&outputs),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
         let tasks = Arc::new(TaskPool::new(options.task_threads));
@@ -105,6 +109,7 @@ impl Engine {
             outside.clone(),
             recorders,
         );
+        let outputs = Outputs::new(ids.clone(), mailbox.clone(), outside.clone(), outputs);
         let ingest =
             Ingest::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), servers);
         #[cfg(feature = "mcu")]
@@ -129,6 +134,7 @@ impl Engine {
             tasks,
             recordings,
             ingest,
+            outputs,
             #[cfg(feature = "mcu")]
             mixing,
         })
@@ -331,6 +337,22 @@ impl Engine {
         self.ingest.command(server, command)
     }
 
+    /// Pushes tracks to an RTMP server. The reply to `opening` says whether it takes them.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn create_rtmp_output(
+        &self,
+        opening: RequestId,
+        options: &RtmpOutputOptions,
+    ) -> Result<OutputId, EngineError> {
+        self.outputs.create(opening, options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn output(&self, output: OutputId, command: OutputCommand) -> Result<(), EngineError> {
+        self.outputs.command(output, command)
+    }
+
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -346,6 +368,7 @@ impl Engine {
     /// Closes everything and ends the threads. Calling it twice is fine.
     pub fn shutdown(&self) {
         self.ingest.shutdown();
+        self.outputs.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
@@ -361,6 +384,7 @@ struct Makers {
     mixers: Arc<Mixers>,
     recorders: Arc<Recorders>,
     servers: Arc<IngestServers>,
+    outputs: Arc<KnownOutputs>,
 }
 
 impl Shards for Makers {
@@ -386,6 +410,7 @@ impl Shards for Makers {
         self.mixers.thread_ended(ended);
         self.recorders.thread_ended(ended);
         self.servers.thread_ended(ended);
+        self.outputs.thread_ended(ended);
         ended
     }
 }

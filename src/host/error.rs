@@ -23,6 +23,10 @@ pub enum HostError {
     /// A server that encoders push to is closed, or what one of them pushes.
     ServerClosed,
     InputClosed,
+    /// What pushed tracks to a server is closed.
+    OutputClosed,
+    /// The endpoint pushes to as many servers as it may.
+    OutputLimit(usize),
     /// The endpoint has as many such servers as it may.
     ServerLimit(usize),
     /// So many calls wait for a server.
@@ -92,6 +96,8 @@ impl fmt::Display for HostError {
             Self::RecorderClosed => f.write_str("the recorder is closed"),
             Self::ServerClosed => f.write_str("the server is closed"),
             Self::InputClosed => f.write_str("the input is closed"),
+            Self::OutputClosed => f.write_str("the output is closed"),
+            Self::OutputLimit(limit) => write!(f, "an endpoint has at most {limit} outputs"),
             Self::ServerLimit(limit) => write!(f, "an endpoint has at most {limit} servers"),
             Self::CallsWaitForServer { calls } => {
                 write!(f, "{calls} calls wait for the server; await some first")
@@ -138,10 +144,11 @@ impl Fault for HostError {
             Self::IngestFailed => ErrorCode::Internal,
             Self::MediaThread(_) | Self::PoolThread(_) | Self::IngestThread(_) => ErrorCode::Io,
             Self::EndpointClosed | Self::MixerClosed | Self::RecorderClosed => ErrorCode::Closed,
-            Self::ServerClosed | Self::InputClosed => ErrorCode::Closed,
+            Self::ServerClosed | Self::InputClosed | Self::OutputClosed => ErrorCode::Closed,
             Self::Listen { .. } => ErrorCode::Listen,
             Self::Tls { .. } => ErrorCode::InvalidArg,
             Self::ServerLimit(_)
+            | Self::OutputLimit(_)
             | Self::TransportLimit(_)
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)

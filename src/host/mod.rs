@@ -14,6 +14,7 @@ mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
+mod push;
 mod recording;
 mod rings;
 pub mod tasks;

@@ -182,6 +182,13 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             }
             Ok(object)
         }
+        Event::OutputClosed { output, reason, error } => {
+            let mut object = closed(env, "outputClosed", output.0, reason.name())?;
+            if let Some(error) = error {
+                object.set("error", error::to_object(env, &error)?)?;
+            }
+            Ok(object)
+        }
         Event::IngestServerFailed { server, error } => {
             failed(env, "ingestServerFailed", server.0, &error)
         }

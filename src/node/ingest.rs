@@ -1,4 +1,4 @@
-//! Commands to servers that encoders push to. Options come as JSON, checked, with every default filled
+//! Commands to servers that encoders push to, and to what pushes to others. Options come as JSON, checked, with every default filled
 //! in.
 
 use napi::{Env, Result};
@@ -6,8 +6,8 @@ use napi_derive::napi;
 
 use super::convert::incoming_track_id;
 use super::endpoint::NativeEndpoint;
-use crate::control::ids::{IngestServerId, InputId, RequestId};
-use crate::control::ingest::IngestCommand;
+use crate::control::ids::{IngestServerId, InputId, OutputId, RequestId};
+use crate::control::ingest::{IngestCommand, OutputCommand};
 use crate::control::json::parse;
 
 /// A server that listens.
@@ -73,6 +73,28 @@ impl NativeEndpoint {
     #[napi(catch_unwind)]
     pub fn close_ingest_server(&self, env: Env, request: u32, server: f64) -> Result<()> {
         self.ingest(&env, server, IngestCommand::Close { request: RequestId(request) })
+    }
+
+    /// Pushes tracks to an RTMP server. The reply says whether it takes them.
+    #[napi(catch_unwind)]
+    pub fn create_rtmp_output(&self, env: Env, request: u32, options: String) -> Result<f64> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.create_rtmp_output(RequestId(request), &options);
+        Ok(self.check(&env, made)?.0 as f64)
+    }
+
+    /// The reply is the statistics of what is pushed to a server.
+    #[napi(catch_unwind)]
+    pub fn output_stats(&self, env: Env, request: u32, output: f64) -> Result<()> {
+        let command = OutputCommand::Stats { request: RequestId(request) };
+        self.check(&env, self.running.engine.output(OutputId(output as u64), command))
+    }
+
+    /// Pushes nothing more. Replies when the connection is closed.
+    #[napi(catch_unwind)]
+    pub fn close_output(&self, env: Env, request: u32, output: f64) -> Result<()> {
+        let command = OutputCommand::Close { request: RequestId(request) };
+        self.check(&env, self.running.engine.output(OutputId(output as u64), command))
     }
 
     fn ingest(&self, env: &Env, server: f64, command: IngestCommand) -> Result<()> {

@@ -5,6 +5,7 @@ mod audio;
 mod demuxer;
 mod error;
 mod fourcc;
+mod muxer;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -12,3 +13,4 @@ mod video;
 
 pub use demuxer::Demuxer;
 pub use error::FlvError;
+pub use muxer::Muxer;

@@ -105,3 +105,29 @@ fn what_does_not_add_up_is_damaged_and_the_next_tag_is_not() {
     assert!(FlvError::FourCc(*b"xyz\x01").to_string().contains("'xyz?'"));
     assert_eq!(demuxer.audio(&[0x2f, 1]), Err(FlvError::Codec("MP3")));
 }
+
+#[test]
+fn what_is_pushed_to_others_reads_as_it_was() {
+    let mut muxer = Muxer::default();
+    let mut tags = Vec::new();
+    let sps = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0d, 0xda, 0x05, 0x07, 0xe8, 0x40];
+    let keyframe = [&sps[..], &[0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80, 0, 0, 0, 1, 0x65, 9]].concat();
+    let later = [0, 0, 0, 1, 0x41, 7];
+    muxer.picture(&later, false, |tag| tags.push(tag));
+    assert!(tags.is_empty(), "before the first keyframe");
+    for (frame, is_key) in [(&keyframe[..], true), (&later, false), (&keyframe, true)] {
+        muxer.picture(frame, is_key, |tag| tags.push(tag));
+    }
+    assert_eq!(tags.len(), 4, "the configuration once");
+    let mut demuxer = Demuxer::default();
+    let frames: Vec<_> =
+        tags.iter().filter_map(|tag| Some(frame(&mut demuxer, tag)?.data.to_vec())).collect();
+    assert_eq!(frames, [&keyframe[..], &later, &keyframe]);
+
+    let mut tags = Vec::new();
+    for _ in 0..2 {
+        muxer.opus(&[0x78, 1], |tag| tags.push(tag));
+    }
+    let sounds: Vec<_> = tags.iter().map(|tag| demuxer.audio(tag).unwrap()).collect();
+    assert_eq!(sounds, [None, Some(Sound::Opus(&[0x78, 1])), Some(Sound::Opus(&[0x78, 1]))]);
+}

@@ -24,7 +24,8 @@ impl Command {
         let mut values = Reader::new(amf0(kind, payload));
         let mut next = || values.read().map_err(|_| RtmpError::Command);
         let name = next()?.text().ok_or(RtmpError::Command)?.to_owned();
-        let transaction = next()?.number().unwrap_or(0.0);
+        // ffmpeg's server says nothing behind the name of onFCPublish.
+        let transaction = next().ok().and_then(|value| value.number()).unwrap_or(0.0);
         let mut arguments = Vec::new();
         while !values.is_empty() {
             // What some encoders append that is no AMF 0 belongs to no command that is known.

@@ -354,3 +354,49 @@ fn whatever_is_changed_in_what_an_encoder_sends_nothing_panics_or_grows() {
     }
     assert!(published > 1_000);
 }
+
+/// What a client and a server say to each other until both are silent.
+fn talk(client: &mut Client, server: &mut Server) -> (Vec<ClientEvent>, Vec<ServerEvent>) {
+    let (mut told, mut heard) = (Vec::new(), Vec::new());
+    loop {
+        let (from_client, from_server) = (client.take_output(), server.take_output());
+        if from_client.is_empty() && from_server.is_empty() {
+            return (told, heard);
+        }
+        let mut input = from_client.as_slice();
+        while let Some(event) = server.receive(&mut input).unwrap() {
+            heard.push(event);
+        }
+        let mut input = from_server.as_slice();
+        while let Some(event) = client.receive(&mut input).unwrap() {
+            told.push(event);
+        }
+    }
+}
+
+#[test]
+fn a_client_publishes_to_a_server_and_is_told_where_it_may_not() {
+    for accepted in [true, false] {
+        let mut client = Client::new("rtmp://127.0.0.1/live", "live", "secret");
+        let mut server = Server::default();
+        let (told, heard) = talk(&mut client, &mut server);
+        let publish = Publish { app: "live".into(), key: "secret".into() };
+        assert_eq!((told, heard), (vec![], vec![ServerEvent::Publish(publish)]));
+        if !accepted {
+            server.reject("NetStream.Publish.BadName", "no");
+            let (told, _) = talk(&mut client, &mut server);
+            let reason = "NetStream.Publish.BadName: no".to_owned();
+            assert_eq!(told, [ClientEvent::Refused(reason)]);
+            continue;
+        }
+        server.accept();
+        assert_eq!(talk(&mut client, &mut server).0, [ClientEvent::Ready]);
+        client.send(Kind::Video, 40, vec![9; 10_000]);
+        client.send(Kind::Audio, 0x0123_4567, vec![8; 10]);
+        let video = ServerEvent::Video { timestamp: 40, tag: vec![9; 10_000] };
+        let audio = ServerEvent::Audio { timestamp: 0x0123_4567, tag: vec![8; 10] };
+        assert_eq!(talk(&mut client, &mut server).1, [video, audio]);
+        client.finish();
+        assert_eq!(talk(&mut client, &mut server).1, [ServerEvent::End]);
+    }
+}

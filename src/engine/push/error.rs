@@ -1,0 +1,50 @@
+//! Why pushing to a server ends.
+
+use std::{fmt, io};
+
+use crate::control::error::{ErrorCode, Fault};
+use crate::ingest::rtmp::RtmpError;
+
+/// An error of what is pushed to a server.
+#[derive(Debug)]
+pub enum PushError {
+    /// No connection, or none any more.
+    Connection(io::Error),
+    /// The server ended the connection.
+    Ended,
+    /// It did not answer in time.
+    Timeout,
+    /// It does not want the stream, and says why.
+    Refused(String),
+    /// It sends what is no RTMP.
+    Rtmp(RtmpError),
+    /// The link to it carries less than is pushed.
+    TooSlow,
+    /// Pushing panicked.
+    Failed,
+}
+
+impl fmt::Display for PushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(error) => write!(f, "the connection to the server: {error}"),
+            Self::Ended => f.write_str("the server closed the connection"),
+            Self::Timeout => f.write_str("the server does not answer"),
+            Self::Refused(reason) => write!(f, "the server refused the stream: {reason}"),
+            Self::Rtmp(error) => write!(f, "the server sends what is no RTMP: {error}"),
+            Self::TooSlow => f.write_str("the link to the server carries less than is pushed"),
+            Self::Failed => f.write_str("pushing failed"),
+        }
+    }
+}
+
+impl Fault for PushError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_) => ErrorCode::Io,
+            Self::Rtmp(_) => ErrorCode::Format,
+            Self::TooSlow => ErrorCode::Limit,
+            Self::Failed => ErrorCode::Internal,
+        }
+    }
+}
