@@ -3,6 +3,7 @@
 /** `npx medialoom ctl`: looks after a room server that runs, by its HTTP API. */
 
 const { randomBytes } = require('node:crypto')
+const { readFileSync } = require('node:fs')
 const { parseArgs } = require('node:util')
 
 const USAGE = `medialoom ctl rooms                            which rooms there are
@@ -17,6 +18,12 @@ medialoom ctl close ROOM                       everyone leaves
 medialoom ctl record ROOM [mixed|tracks|both]  begins a recording
 medialoom ctl stop ROOM                        ends it
 medialoom ctl recordings ROOM                  what was recorded there
+medialoom ctl inputs ROOM                      what comes by RTMP and RTP
+medialoom ctl key ROOM [--name NAME] [--identity ID] [--expires SECONDS]
+                                               server and stream key for an encoder
+medialoom ctl add-input ROOM SDP-FILE|URL [--name NAME] [--identity ID] [--from ADDRESS]
+                                               plain RTP as an SDP says, or RTSP
+medialoom ctl remove-input ROOM ID
 medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--record] [--listen] [--expires SECONDS]
 
 WHO is an id, an identity, or a name that only one in the room has.
@@ -37,6 +44,7 @@ const OPTIONS = /** @type {const} */ ({
   admin: { type: 'boolean' },
   record: { type: 'boolean' },
   listen: { type: 'boolean' },
+  from: { type: 'string', multiple: true },
   expires: { type: 'string' },
   help: { type: 'boolean' }
 })
@@ -92,6 +100,27 @@ const COMMANDS = {
     const { recordings } = await api.get(`rooms/${api.room(room)}/recordings`)
     return api.show(recordings, recordings.map(({ name, state, what, duration, bytes }) => [name, state, what, `${duration} s`, `${bytes} bytes`]))
   },
+  async inputs(api, room) {
+    const { inputs } = await api.get(`rooms/${api.room(room)}/inputs`)
+    const codecs = tracks => tracks.map(({ codec }) => codec).join('+')
+    return api.show(inputs, inputs.map(({ id, name, type, address, tracks, warnings }) => [id, name, type, address ?? '', codecs(tracks), warnings.map(({ code }) => code).join(' ')]))
+  },
+  async key(api, room) {
+    const { name, identity, expires } = api.options
+    const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { type: 'rtmp', ...who(name, identity), ...(expires && { expiresIn: Number(expires) }) })
+    return api.options.json ? JSON.stringify(made, null, 2) : [...made.servers.map(server => `server ${server}`), `key    ${made.key}`].join('\n')
+  },
+  async 'add-input'(api, room, source) {
+    const { name, identity, from } = api.options
+    const what = /^rtsps?:/.test(need(source, 'SDP-FILE|URL')) ? { url: source } : { type: 'rtp', sdp: readFileSync(source, 'utf8'), ...(from && { from }) }
+    const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { ...what, ...who(name, identity) })
+    if (api.options.json) return JSON.stringify(made, null, 2)
+    return [`input ${made.id}`, ...(made.ports ?? []).map(({ kind, port }) => `${kind} to ${made.host}:${port}`)].join('\n')
+  },
+  async 'remove-input'(api, room, id) {
+    await api.send('DELETE', `rooms/${api.room(room)}/inputs/${encodeURIComponent(need(id, 'ID'))}`)
+    return 'removed'
+  },
   async token(api, room) {
     const { name, identity, admin, record, listen, expires } = api.options
     const grants = { ...(admin && { roomAdmin: true }), ...(record && { roomRecord: true }), ...(listen && { canPublish: false }) }
@@ -100,6 +129,11 @@ const COMMANDS = {
     if (own) return `${api.base}r/${api.room(room)}#token=${own}`
     return (await api.send('POST', `rooms/${api.room(room)}/tokens`, { ...(name && { name }), ...(identity && { identity }), ...grants, expiresIn })).url
   }
+}
+
+/** @param {string | undefined} name @param {string | undefined} identity */
+function who(name, identity) {
+  return { ...(name && { name }), ...(identity && { identity }) }
 }
 
 async function setMuted(api, room, who, kind, muted) {

@@ -5,7 +5,7 @@
  * the package itself, which names them as optional dependencies. The manifest of the repository
  * names none of them, because npm would look in vain for versions that are not published yet.
  *
- *   node scripts/package.js                  the package, and every platform that `npm run build` made here
+ *   node scripts/package.js                  the package, every platform that `npm run build` made here, and the room server
  *   node scripts/package.js --all            for publishing: every platform, from prebuilt/, and it fails when one is missing
  *   node scripts/package.js --out FOLDER     where the tarballs go, default dist/
  */
@@ -86,6 +86,30 @@ function stageMain(stage, manifest, platforms) {
   return folder
 }
 
+/** The room server, which `npx medialoom serve` runs. @returns {string} path of the tarball */
+function makeServerPackage({ out = path.join(ROOT, 'dist') } = {}) {
+  fs.mkdirSync(out, { recursive: true })
+  const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-server-package-'))
+  try {
+    return pack(stageServer(stage), out)
+  } finally {
+    fs.rmSync(stage, { recursive: true, force: true })
+  }
+}
+
+function stageServer(stage) {
+  const folder = path.join(stage, 'room-server')
+  const source = path.join(ROOT, 'examples', 'room-server')
+  fs.cpSync(source, folder, { recursive: true, filter: file => path.basename(file) !== 'node_modules' && path.basename(file) !== 'tsconfig.json' })
+  for (const file of LICENCES) fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
+  const { private: _, devDependencies, scripts, ...published } = readJson(path.join(source, 'package.json'))
+  // One release, one version: the page is served the client of the package.
+  published.version = readJson(path.join(ROOT, 'package.json')).version
+  published.dependencies.medialoom = published.version
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+  return folder
+}
+
 /** Cargo leaves its gigabytes next to the sources, where somebody builds the clients of the benchmark by hand. */
 function isNoBuild(file) {
   return path.basename(file) !== 'target'
@@ -105,7 +129,7 @@ function readJson(file) {
   return JSON.parse(fs.readFileSync(file, 'utf8'))
 }
 
-module.exports = { makePackages, stageMain, stagePlatform }
+module.exports = { makePackages, makeServerPackage, stageMain, stagePlatform }
 
 if (require.main === module) {
   const argv = process.argv.slice(2)
@@ -115,7 +139,7 @@ if (require.main === module) {
   }
   try {
     const out = argv.includes('--out') ? path.resolve(argv[argv.indexOf('--out') + 1]) : undefined
-    for (const file of makePackages({ all: argv.includes('--all'), out })) console.log(file)
+    for (const file of [...makePackages({ all: argv.includes('--all'), out }), makeServerPackage({ out })]) console.log(file)
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1

@@ -34,8 +34,9 @@ class Fixture {
    * @param {boolean} [options.open] whether everybody may come in and do everything
    * @param {object} [options.recordings] of the room server
    * @param {object} [options.mixer] what rooms mix with
+   * @param {object} [options.inputs] what is listened for beside WebRTC
    */
-  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true, recordings, mixer } = {}) {
+  static async start({ limits, endpoint = { listen: [{ ip: '127.0.0.1' }] }, open = true, recordings, mixer, inputs } = {}) {
     const executablePath = findChromium()
     if (!executablePath) throw new Error('There is no Chromium: install one, or name it in CHROMIUM')
     const fixture = new Fixture()
@@ -44,6 +45,7 @@ class Fixture {
     fixture.open = open
     fixture.recordings = recordings
     fixture.mixer = mixer
+    fixture.inputs = inputs
     fixture.browser = await chromium.launch({ executablePath, args: FLAGS })
     await fixture.startServer(0)
     return fixture
@@ -61,6 +63,7 @@ class Fixture {
       limits: this.limits,
       recordings: this.recordings,
       mixer: this.mixer,
+      inputs: this.inputs,
     })
   }
 

@@ -117,6 +117,17 @@ test('what cannot be used is named', () => {
   assert.match(uneven.message, /as many addresses/)
 })
 
+test('encoders are listened for where it says so, encrypted with the certificate', () => {
+  const certificate = { TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem' }
+  const { value } = readConfig({ ...certificate, RTMP_PORT: '1935', RTMPS_PORT: '1936', RTMP_B_FRAMES: 'mix', RTP_ADDRESS: '192.0.2.1', INPUT_PRIVATE_ADDRESSES: '1' })
+  assert.deepEqual(value.inputs, { rtmpPort: 1935, rtmpsPort: 1936, bFrames: 'mix', rtpAddress: '192.0.2.1', allowPrivate: true })
+  const wrong = (env, message) => assert.match(readConfig(env).message, message)
+  wrong({ RTMPS_PORT: '1936' }, /RTMPS_PORT: goes with TLS_CERT and TLS_KEY/)
+  wrong({ RTMP_B_FRAMES: 'mix', MIXING: 'off' }, /RTMP_B_FRAMES: mixing is off/)
+  wrong({ RTMP_PORT: '70000' }, /RTMP_PORT/)
+  wrong({ RTP_ADDRESS: 'camera.example' }, /RTP_ADDRESS: must be an IP address/)
+})
+
 test('recordings have a directory, and what else is said of them goes with it', () => {
   const day = 24 * 60 * 60 * 1000
   const { value } = readConfig({ RECORDINGS: '/srv/recordings', RECORDINGS_KEEP_DAYS: '30', RECORDINGS_KEEP_GB: '500', RECORDINGS_MAX_HOURS: '4', RECORDINGS_MIN_FREE_GB: '0' })

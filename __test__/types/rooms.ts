@@ -1,6 +1,6 @@
 /** What TypeScript makes of medialoom/rooms. Compiled, never run. */
 
-import type { Endpoint, PcmFrame, Transport } from 'medialoom'
+import type { Endpoint, MediaInput, PcmFrame, Transport } from 'medialoom'
 import type { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { whepHandler, whipHandler, type SessionHandler } from 'medialoom/fetch'
 import { observe } from 'medialoom/opentelemetry'
@@ -83,6 +83,18 @@ export async function record(ada: Participant, storage: RecordingStorage): Promi
   await ada.room.record('/srv', { what: 'all' })
   // @ts-expect-error recordings are made by a room
   new RoomRecording()
+}
+
+export function useInputs(rooms: Rooms, input: MediaInput): void {
+  const stage: Participant = rooms.addInput('loom', input, { name: 'Stage', identity: 'obs', permissions: { canPublishSources: ['screen'] }, screen: true })
+  const again: boolean = stage.input === input
+  // @ts-expect-error an input receives nothing
+  stage.room.addInput(input, { name: 'Stage', receive: 'streams' })
+  // @ts-expect-error it has a name
+  stage.room.addInput(input, {})
+  // @ts-expect-error no input
+  stage.room.addInput({}, { name: 'Stage' })
+  void again
 }
 
 export function wrongUse(rooms: Rooms, ada: Participant): void {

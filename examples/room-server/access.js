@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { KeyRing, createToken, tokenAuthorizer } from 'medialoom/auth'
+import { KeyRing, createToken, tokenAuthorizer, verifyToken } from 'medialoom/auth'
 
 /** Seconds for which the host's link holds: a week. */
 const HOST_LINK_LIFETIME = 7 * 24 * 60 * 60
@@ -34,8 +34,21 @@ export class Access {
     return this.#open
   }
 
-  /** @type {Authorize} */
+  /**
+   * @param {import('node:http').IncomingMessage | null} request null of who came by something else than HTTP
+   * @param {import('medialoom/auth').Wish} wish
+   * @returns {Promise<import('medialoom/auth').Authorization>}
+   */
   authorize = async (request, wish) => (this.#open ? EVERYTHING : this.#byToken(request, wish))
+
+  /**
+   * The room that a token is for, `*` for all of them.
+   * @param {string} token
+   * @throws {import('medialoom/auth').AuthError}
+   */
+  async roomOf(token) {
+    return (await verifyToken(this.keys, token)).video.room ?? null
+  }
 
   /** A token for everything there is here. */
   hostToken() {

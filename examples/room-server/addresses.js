@@ -26,6 +26,8 @@ export class Address {
   connections = 0
   /** Rooms that it made. */
   rooms = 0
+  /** Inputs that it pushes or asked for. */
+  inputs = 0
   #limits
   #buckets
 
@@ -66,6 +68,11 @@ export class Address {
     if (this.rooms >= this.#limits.maxRoomsPerAddress) throw new TooMany('your address has made as many rooms as it may have', PATIENCE)
   }
 
+  /** Before an input is taken. @throws {TooMany} */
+  addInput() {
+    if (this.inputs >= this.#limits.maxInputsPerAddress) throw new TooMany('your address has as many inputs as it may have', PATIENCE)
+  }
+
   /** A message came. @returns {number} milliseconds for which no more are read */
   message() {
     return 1000 * this.#buckets.messages.spend(1)
@@ -76,9 +83,14 @@ export class Address {
     return 1000 * this.#buckets.bytes.spend(count)
   }
 
+  /** What it has open. */
+  get holds() {
+    return this.connections + this.rooms + this.inputs
+  }
+
   /** Whether nothing would be lost by forgetting it. */
   get idle() {
-    return this.connections === 0 && this.rooms === 0 && Object.values(this.#buckets).every(bucket => bucket.full)
+    return this.holds === 0 && Object.values(this.#buckets).every(bucket => bucket.full)
   }
 
   /**
@@ -132,7 +144,7 @@ export class Addresses {
   #makeRoom() {
     let looked = 0
     for (const [key, address] of this.#known) {
-      if ((address.connections === 0 && address.rooms === 0) || ++looked === 100) {
+      if (address.holds === 0 || ++looked === 100) {
         this.#known.delete(key)
         return
       }

@@ -6,6 +6,7 @@ import { bearerToken } from './access.js'
 import { apiRouter } from './api.js'
 import { securityHeaders } from './headers.js'
 import { hlsRouter } from './hls.js'
+import { inputsRouter } from './inputs-api.js'
 import { Refusal, problemOf } from './problem.js'
 import { recordingsRouter } from './recordings-api.js'
 
@@ -24,6 +25,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @property {import('./access.js').Access} access
  * @property {import('./entrance.js').Entrance} entrance
  * @property {import('./config.js').Config} config
+ * @property {import('./inputs.js').Inputs} inputs
  * @property {import('./recordings.js').Recordings | null} recordings
  */
 
@@ -33,7 +35,7 @@ const GUARDED = ['/whip', '/whep', '/api', '/metrics']
  * @param {Parts} parts
  * @returns {express.Express}
  */
-export function createApplication({ rooms, signaling, metrics, limits, access, entrance, config, recordings }) {
+export function createApplication({ rooms, signaling, metrics, limits, access, entrance, inputs, config, recordings }) {
   const { visitors, addresses } = entrance
   const { baseUrl } = config
   const authorize = entrance.enter
@@ -70,6 +72,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
   const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
   app.use(hlsRouter({ rooms, authorize }))
+  app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf, addressOf: request => visitors.addressOf(request) }))
   if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
@@ -90,7 +93,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
  * @param {Parts & { address: string }} parts with the address listened on
  * @returns {express.Express}
  */
-export function createAdminApplication({ rooms, signaling, metrics, access, config, recordings, address }) {
+export function createAdminApplication({ rooms, signaling, metrics, access, inputs, config, recordings, address }) {
   const authorize = async () => ({ permissions: { roomAdmin: true, roomRecord: true } })
   const app = express()
   app.disable('x-powered-by')
@@ -105,6 +108,7 @@ export function createAdminApplication({ rooms, signaling, metrics, access, conf
   })
   app.get('/metrics', showMetrics(metrics, authorize))
   const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
+  app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf: () => site, addressOf: ({ socket }) => socket.remoteAddress ?? '' }))
   if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
   endWithProblems(app)

@@ -146,6 +146,11 @@ const environment = z.object({
   DRAIN_SECONDS: wholeNumber(0, 86_400),
   DRAIN_URL: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
   WEBHOOK_URLS: urlList,
+  RTMP_PORT: wholeNumber(0, 65535),
+  RTMPS_PORT: wholeNumber(0, 65535),
+  RTMP_B_FRAMES: z.preprocess(blankToUndefined, z.enum(['refuse', 'mix']).optional()),
+  RTP_ADDRESS: z.preprocess(blankToUndefined, z.string().refine(address => isIP(address) !== 0, 'must be an IP address').optional()),
+  INPUT_PRIVATE_ADDRESSES: z.preprocess(blankToUndefined, z.enum(['0', '1']).optional()),
   RECORDINGS: text,
   RECORDINGS_KEEP_DAYS: wholeNumber(1, 36_500),
   RECORDINGS_KEEP_GB: wholeNumber(1, 1_000_000),
@@ -176,6 +181,7 @@ const environment = z.object({
  * @property {{ seconds: number, url?: string }} [drain] how long whoever is in a room may stay when the server
  *   is told to stop, and where they should go
  * @property {string[]} [webhooks] URLs that are told what happens in rooms
+ * @property {import('./inputs.js').InputsConfig} [inputs] what comes by other ways than WebRTC; default: nothing is listened for
  * @property {import('./recordings-config.js').RecordingsConfig} [recordings] default: nothing is recorded
  * @property {import('medialoom').MixerOptions | false} [mixer] what rooms mix with; false: nothing is mixed
  */
@@ -201,6 +207,8 @@ export function readConfig(env) {
   if (MEDIALOOM_ANNOUNCED_PORT !== undefined && !MEDIALOOM_ANNOUNCED_IP) {
     return { ok: false, message: 'The environment is not usable:\n  MEDIALOOM_ANNOUNCED_PORT: goes with MEDIALOOM_ANNOUNCED_IP' }
   }
+  const inputs = readInputs(parsed.data)
+  if (!inputs.ok) return { ok: false, message: `The environment is not usable:\n  ${inputs.message}` }
   const guard = readGuard(parsed.data)
   if (!guard.ok) return { ok: false, message: `The environment is not usable:\n  ${guard.message}` }
   const recordings = readRecordings(parsed.data)
@@ -226,8 +234,28 @@ export function readConfig(env) {
       ...(MIXING === 'off' && { mixer: false }),
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
+      ...(Object.keys(inputs.value).length > 0 && { inputs: inputs.value }),
       ...(recordings.value && { recordings: recordings.value }),
       ...guard.value,
+    },
+  }
+}
+
+/**
+ * @param {z.infer<typeof environment>} env
+ * @returns {{ ok: true, value: import('./inputs.js').InputsConfig } | { ok: false, message: string }}
+ */
+function readInputs({ RTMP_PORT, RTMPS_PORT, RTMP_B_FRAMES, RTP_ADDRESS, INPUT_PRIVATE_ADDRESSES, TLS_CERT, MIXING }) {
+  if (RTMPS_PORT !== undefined && TLS_CERT === undefined) return { ok: false, message: 'RTMPS_PORT: goes with TLS_CERT and TLS_KEY' }
+  if (RTMP_B_FRAMES === 'mix' && MIXING === 'off') return { ok: false, message: 'RTMP_B_FRAMES: mixing is off' }
+  return {
+    ok: true,
+    value: {
+      ...(RTMP_PORT !== undefined && { rtmpPort: RTMP_PORT }),
+      ...(RTMPS_PORT !== undefined && { rtmpsPort: RTMPS_PORT }),
+      ...(RTMP_B_FRAMES !== undefined && { bFrames: RTMP_B_FRAMES }),
+      ...(RTP_ADDRESS !== undefined && { rtpAddress: RTP_ADDRESS }),
+      ...(INPUT_PRIVATE_ADDRESSES === '1' && { allowPrivate: true }),
     },
   }
 }

@@ -10,7 +10,7 @@ const COMING_IN = new Set(['join', 'publish', 'play'])
 /** @typedef {'address' | 'token' | 'nothing'} BanBy */
 
 /**
- * The one way in, whatever somebody comes by: signaling, WHIP, WHEP or HTTP. Whether the server takes
+ * The one way in, whatever somebody comes by: signaling, WHIP, WHEP, HTTP or RTMP. Whether the server takes
  * newcomers, how many of one address, and what a token says are asked here and nowhere else.
  */
 export class Entrance {
@@ -67,8 +67,28 @@ export class Entrance {
    * @returns {Promise<import('medialoom/auth').Authorization>}
    * @throws {AuthError | import('./addresses.js').TooMany | Refusal}
    */
-  enter = async (request, wish) => {
+  enter = (request, wish) => {
     const newcomer = COMING_IN.has(wish.action) && (wish.action === 'join' || request.method === 'POST')
+    return this.#enter(request, this.visitors.addressOf(request), newcomer, wish)
+  }
+
+  /**
+   * The same of somebody who came by another protocol than HTTP.
+   *
+   * @param {string} ip
+   * @param {import('medialoom/auth').Wish} wish
+   */
+  enterFrom(ip, wish) {
+    return this.#enter(null, ip, COMING_IN.has(wish.action), wish)
+  }
+
+  /**
+   * @param {import('node:http').IncomingMessage | null} request
+   * @param {string} ip
+   * @param {boolean} newcomer
+   * @param {import('medialoom/auth').Wish} wish
+   */
+  async #enter(request, ip, newcomer, wish) {
     if (newcomer && this.draining) {
       throw new Refusal(503, 'the server is about to stop; come back in a moment', { code: 'shutting-down', headers: { 'Retry-After': '5' } })
     }
@@ -77,18 +97,18 @@ export class Entrance {
       if (authorization.mayCreate === false) {
         throw new AuthError('ERR_TOKEN_GRANT', 'nobody is in the room yet, and the token does not allow to make it', { claim: 'video.roomCreate' })
       }
-      this.addresses.of(this.visitors.addressOf(request)).makeRoom()
+      this.addresses.of(ip).makeRoom()
     }
-    return { ...authorization, banBy: this.#bannable(request, authorization) }
+    return { ...authorization, banBy: this.#bannable(ip, authorization) }
   }
 
   /**
    * What somebody is known again by who has no identity.
-   * @param {import('node:http').IncomingMessage} request
+   * @param {string} ip
    * @param {import('medialoom/auth').Authorization} authorization
    */
-  #bannable(request, { tokenId }) {
-    if (this.#banBy === 'address') return [`address:${network(this.visitors.addressOf(request))}`]
+  #bannable(ip, { tokenId }) {
+    if (this.#banBy === 'address') return [`address:${network(ip)}`]
     return this.#banBy === 'token' && tokenId !== undefined ? [`token:${tokenId}`] : []
   }
 

@@ -20,6 +20,10 @@ export const LIMITS = {
   maxSocketsPerAddress: 1024,
   maxConnectionsPerAddress: 256,
   maxRoomsPerAddress: 50,
+  /** Inputs at once, of RTMP and others: of the server, of one room and of one address. */
+  maxInputs: 500,
+  maxInputsPerRoom: 20,
+  maxInputsPerAddress: 50,
   /** Of one address, a second over a longer time and at once: WebSockets that it opens. */
   connectionsPerSecond: 20,
   connectionBurst: 300,

@@ -1,7 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import { AuthError } from 'medialoom/auth'
+import { RoomError } from 'medialoom/rooms'
+import { TooMany } from './addresses.js'
 
 /** What rooms refuse. @type {Record<string, number>} */
-const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_ENCRYPTED: 409, ERR_RECORDING_LIMIT: 409, ERR_IO: 507, ERR_CLOSED: 404 }
+const STATUS_OF_CODE = { ERR_INVALID_ARG: 400, ERR_SDP: 400, ERR_CODEC_MISMATCH: 422, ERR_LISTEN: 503, ERR_LIMIT: 503, ERR_BUSY: 503, ERR_PARTICIPANT_LIMIT: 409, ERR_LOCKED: 409, ERR_LOBBY: 409, ERR_BANNED: 403, ERR_ROOM_LIMIT: 503, ERR_ROOM_MODE: 409, ERR_RATE_LIMIT: 429, ERR_ENCRYPTED: 409, ERR_RECORDING_LIMIT: 409, ERR_IO: 507, ERR_CLOSED: 404 }
 
 /** A request that is not done: the status and what else to answer with. */
 export class Refusal extends Error {
@@ -17,6 +20,11 @@ export class Refusal extends Error {
     this.field = field
     this.headers = headers
   }
+}
+
+/** Whether it is for whoever asked to know, and no fault of the server. @param {unknown} error */
+export function isRefusal(error) {
+  return error instanceof Refusal || error instanceof AuthError || error instanceof RoomError || error instanceof TooMany
 }
 
 /**

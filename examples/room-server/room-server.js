@@ -7,6 +7,7 @@ import { createAdminApplication, createApplication } from './application.js'
 import { DEFAULT_DRAIN_SECONDS } from './config.js'
 import { Entrance } from './entrance.js'
 import { closeServer, createHttpServer, listen, renewCertificate } from './http-server.js'
+import { Inputs } from './inputs.js'
 import { LIMITS } from './limits.js'
 import { createMetrics } from './metrics.js'
 import { Recordings } from './recordings.js'
@@ -50,10 +51,11 @@ export async function startRoomServer(config) {
   const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
   const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
   const signaling = new Signaling({ httpServer, rooms, limits, iceServers: config.iceServers, entrance, recordings })
+  const inputs = new Inputs({ rooms, entrance, access, limits, config })
   const webhooks = (config.webhooks ?? []).map(url => new Webhook(url, access.keys))
   tellWebhooks(rooms, webhooks)
   const metrics = createMetrics({ endpoint, rooms, signaling, webhooks })
-  const parts = { rooms, signaling, metrics, limits, access, entrance, config, recordings }
+  const parts = { rooms, signaling, metrics, limits, access, entrance, config, inputs, recordings }
   httpServer.on('request', createApplication(parts))
   const adminServer = http.createServer()
 
@@ -61,6 +63,7 @@ export async function startRoomServer(config) {
   let adminPort
   try {
     await recordings?.recover()
+    await inputs.listen()
     port = await listen(httpServer, config.port, config.host)
     if (config.admin) {
       adminServer.on('request', createAdminApplication({ ...parts, address: config.admin.host }))
@@ -85,6 +88,7 @@ export async function startRoomServer(config) {
     entrance,
     recordings,
     webhooks,
+    inputs,
     /** A link that lets whoever opens it do everything: for the host. */
     async hostLink() {
       const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : url

@@ -19,6 +19,8 @@ for (const address of server.endpoint.addresses) {
   console.log(`Media: ${address.protocol} port ${address.port} on ${address.announcedIps.join(', ')}`)
 }
 
+for (const [protocol, port] of Object.entries(server.inputs.ports)) console.log(`Encoders: ${protocol}, port ${port}, the key is a token`)
+
 /** @type {'running' | 'draining' | 'stopping'} */
 let state = 'running'
 process.on('SIGTERM', async () => {

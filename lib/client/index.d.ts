@@ -72,7 +72,7 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
  */
 export type ReceivedSource = 'mix' | 'streams' | 'speakers'
 export type RoomLayout = 'grid' | 'speaker' | 'pip' | 'sidebar'
-/** `publisher`: came by WHIP. `viewer`: came by WHEP. `agent`: a part of the server's application. */
+/** `publisher`: came by WHIP, or by RTMP and the like. `viewer`: came by WHEP. `agent`: a part of the server's application. */
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 export type PublishedSource = 'camera' | 'microphone' | 'screen'
 export type ModeratedKind = 'audio' | 'video' | 'screen'

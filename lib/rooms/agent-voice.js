@@ -1,8 +1,6 @@
 'use strict'
 
-/** dBov from which on it makes a sound, and milliseconds of silence that are a pause between words. */
-const AUDIBLE = -60
-const PAUSE_MS = 500
+const { whileAudible } = require('./audible.js')
 
 /**
  * What an agent says and shows: a mixer of its own with one port, whose tracks are the agent's
@@ -21,8 +19,8 @@ class AgentVoice {
   /** Where in what was written the present speech begins. */
   #base = 0
   #closed = false
-  /** Until it counts as silent. @type {NodeJS.Timeout | null} */
-  #quiet = null
+  /** Listens to what it says no more. @type {() => void} */
+  #deafen = () => {}
 
   /**
    * @param {import('./participant.js').Participant} participant
@@ -85,7 +83,7 @@ class AgentVoice {
 
   close() {
     this.#closed = true
-    if (this.#quiet) clearTimeout(this.#quiet)
+    this.#deafen()
     void this.#mixer?.close()
   }
 
@@ -101,27 +99,10 @@ class AgentVoice {
     this.#mixer = mixer
     const port = mixer.addPort({ label: this.#participant.name, appData: this.#participant })
     const { audio: track } = mixer
-    track?.on('audiolevel', ({ level }) => this.#sounds(track, level))
+    // The others are told of agents as of everybody.
+    if (track) this.#deafen = whileAudible(track, sounds => this.#participant.hearMade(track, sounds))
     this.#participant.offer(mixer)
     return port
-  }
-
-  /**
-   * Whether it speaks, for the others: they are told of agents as of everybody.
-   * @param {import('../../index.js').MixedTrack} track
-   * @param {number} level dBov
-   */
-  #sounds(track, level) {
-    if (level < AUDIBLE) return
-    if (this.#quiet) this.#quiet.refresh()
-    else {
-      this.#participant.hearMixed(track, true)
-      this.#quiet = setTimeout(() => {
-        this.#quiet = null
-        this.#participant.hearMixed(track, false)
-      }, PAUSE_MS)
-      this.#quiet.unref()
-    }
   }
 }
 

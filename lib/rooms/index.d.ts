@@ -17,6 +17,7 @@ import type {
   HlsStats,
   IncomingStream,
   IncomingTrack,
+  InputTrack,
   Kind,
   Mixer,
   MixedTrack,
@@ -30,6 +31,7 @@ import type {
   PcmReaderOptions,
   PcmWriter,
   PcmWriterOptions,
+  SourceTrack,
   Transponder,
   Transport,
 } from '../../index.js'
@@ -85,17 +87,50 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
 
 /**
  * `member`: sends and receives. `listener`: receives only; what it sends is for nobody.
- * `publisher`: came by WHIP. `viewer`: came by WHEP. `agent`: a part of the application, see {@link Agent}.
+ * `publisher`: came by WHIP, or is an {@link Input}. `viewer`: came by WHEP. `agent`: a part of the application, see {@link Agent}.
  */
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
 /** What a participant sends: a peer's track, or one that is made here. */
-export type PublishedTrack = IncomingTrack | MixedTrack
+export type PublishedTrack = IncomingTrack | MixedTrack | InputTrack
 
 /** Tracks that are made here, such as a {@link Mixer} or a player has. */
 export interface OfferedTracks {
   readonly audio: PublishedTrack | null
   readonly video: PublishedTrack | null
+  /** They are a shared screen, see {@link Publication.screen}. Default false. */
+  readonly screen?: boolean
+}
+
+/**
+ * What comes by another way than WebRTC and can be somebody in a room: a {@link MediaInput} of an RTMP server, for one.
+ * Anything of its shape will do. It emits `track` for tracks that come later, and `closed` with a {@link CloseReason}.
+ */
+export type Input = InputBase & ({ readonly tracks: readonly SourceTrack[] } | WithStreams)
+
+interface InputBase {
+  readonly closed: boolean
+  on(event: string, listener: (...args: any[]) => void): unknown
+  once(event: string, listener: (...args: any[]) => void): unknown
+  off(event: string, listener: (...args: any[]) => void): unknown
+  close(): unknown
+}
+
+/** One that has peers' tracks, such as a transport of plain RTP. */
+interface WithStreams {
+  readonly incomingTracks: readonly IncomingTrack[]
+  readonly incomingStreams: readonly IncomingStream[]
+  setMaxIncomingBitrate(bitrate: number | null): void
+}
+
+/** See {@link JoinOptions}. What the others send does not reach an input. */
+export interface InputOptions
+  extends Pick<
+    JoinOptions,
+    'name' | 'identity' | 'owner' | 'banBy' | 'permissions' | 'metadata' | 'attributes' | 'mode' | 'maxIncomingBitrate' | 'appData'
+  > {
+  /** What it sends is a shared screen, see {@link Publication.screen}. Default false. */
+  screen?: boolean
 }
 
 /**
@@ -234,6 +269,8 @@ export class Rooms extends EventEmitter<RoomsEvents> {
    *   `ERR_LOBBY`, `ERR_BANNED`, `ERR_CLOSED`
    */
   join(name: string, options: JoinOptions): Participant
+  /** As {@link Room.addInput}, into the room of that name, which is made if it does not exist. @throws {RoomError} */
+  addInput(name: string, input: Input, options: InputOptions): Participant
   /** Closes every room. The endpoint stays open. */
   close(): void
 }
@@ -407,6 +444,14 @@ export class Room extends EventEmitter<RoomEvents> {
    *   `ERR_BANNED`, `ERR_CLOSED`
    */
   join(options: JoinOptions): Participant
+  /**
+   * Has an input be a participant with the role `publisher`, under the same rules as everybody. It is closed when
+   * the participant leaves or is taken out, and the participant leaves when it ends. Pictures with B-frames
+   * ({@link InputTrack.reordered}) are decoded and encoded anew by a mixer of its own. Of what can be muted at all a muted
+   * track is one that is gone until it is not muted any more, but for plain RTP.
+   * @throws {RoomError} as {@link Room.join} does; `ERR_CLOSED` also for an input that has ended
+   */
+  addInput(input: Input, options: InputOptions): Participant
   /** Whether only room admins may come in. Whoever is in stays, and may come again under their identity. */
   readonly locked: boolean
   lock(): void
@@ -583,6 +628,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly transport: Transport | null
   /** `null` of everybody else. */
   readonly agent: Agent | null
+  /** What {@link Room.addInput} was given. `null` of everybody else. */
+  readonly input: Input | null
   readonly publications: Publication[]
   /** The tracks of all publications. */
   readonly tracks: PublishedTrack[]
@@ -677,7 +724,7 @@ export class Publication extends EventEmitter<PublicationEvents> {
   /** The stream id the others see. */
   readonly id: string
   readonly participant: Participant
-  /** `null` of an agent. */
+  /** `null` of what is made here, such as by an agent. */
   readonly stream: IncomingStream | null
   readonly closed: boolean
   /** What is muted of this publication alone, see {@link Publication.mute}. */

@@ -68,7 +68,7 @@ class Participant extends EventEmitter {
    * @param {import('./room.js').Room} room
    * @param {Checked} checked
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
-   * @param {import('./index.js').JoinOptions} options
+   * @param {import('./index.js').JoinOptions & { input?: import('./index.js').Input }} options
    */
   constructor(room, { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
     super()
@@ -91,6 +91,7 @@ class Participant extends EventEmitter {
     this.#publishing = new Publishing(this, moderated)
     this.#reception = new Reception(this, { receive: options.receive ?? 'streams', exceptName: options.exceptName })
     this.#toldSource = this.source
+    this.input = options.input ?? null
     this.agent = agent && new Agent(this, agent)
   }
 
@@ -294,8 +295,8 @@ class Participant extends EventEmitter {
     if (!this.#closed) this.#publishing.offer(tracks)
   }
 
-  /** Called by the agent. @param {import('../../index.js').MixedTrack} track @param {boolean} sounds */
-  hearMixed(track, sounds) {
+  /** Called by the agent or input. @param {import('./index.js').PublishedTrack} track @param {boolean} sounds */
+  hearMade(track, sounds) {
     this.#publishing.hear(track, sounds)
   }
 

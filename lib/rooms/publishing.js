@@ -13,7 +13,7 @@ const NOTHING = Object.freeze({ audio: false, video: false, screen: false })
  * Everything that may change what is offered leads to one look at all of it.
  */
 class Publishing {
-  /** By the stream that is offered, or the mixer of an agent. @type {Map<object, Publication>} */
+  /** By the stream that is offered, or what is made here. @type {Map<object, Publication>} */
   #publications = new Map()
   #count = 0
   #participant
@@ -84,10 +84,15 @@ class Publishing {
       for (const track of publication.tracks) {
         if (!this.#allows(track, publication.screen)) publication.removeTrack(track)
       }
-      if (publication.tracks.length === 0) this.#unpublish(publication)
+      if (publication.tracks.length === 0 && !this.#isHeldBack(publication)) this.#unpublish(publication)
     }
     for (const track of this.#transport?.incomingTracks ?? []) this.#offer(track)
-    for (const track of [this.#offered?.audio, this.#offered?.video]) if (track) this.#offer(track)
+    for (const track of this.#made) this.#offer(track)
+  }
+
+  /** What is offered of what is made here. */
+  get #made() {
+    return [this.#offered?.audio, this.#offered?.video].filter(track => !!track)
   }
 
   /** @param {Iterable<string>} streams */
@@ -111,12 +116,13 @@ class Publishing {
     if (this.#moderated[kind] === muted) return false
     this.#moderated = Object.freeze({ ...this.#moderated, [kind]: muted })
     for (const publication of this.publications) this.#withhold(publication)
+    this.update()
     return true
   }
 
   /**
-   * An agent's mixed tracks make a sound when its mixer says so.
-   * @param {import('../../index.js').MixedTrack} track
+   * Tracks that are made here make a sound when whoever offers them says so.
+   * @param {import('./index.js').PublishedTrack} track
    * @param {boolean} sounds
    */
   hear(track, sounds) {
@@ -139,13 +145,13 @@ class Publishing {
     const stream = 'stream' in track ? track.stream : null
     const source = stream ?? this.#offered
     if (!source) return
-    const screen = stream !== null && this.#screens.has(stream.id)
+    const screen = stream === null ? this.#offered?.screen === true : this.#screens.has(stream.id)
     if (!this.#allows(track, screen)) return
     if (track.closed || this.tracks.length >= this.#participant.room.limits.maxTracks) return
     const known = this.#publications.get(source)
     if (known?.tracks.includes(track)) return
     if (known) {
-      known.addTrack(track)
+      if (!this.#isWithdrawn(known, track)) known.addTrack(track)
       return
     }
     const id = `${this.#participant.id}.${++this.#count}`
@@ -159,10 +165,10 @@ class Publishing {
     publication.on('trackclosed', closed => {
       this.#stopListeningTo(closed)
       // With its last track; others may have gone before.
-      if (publication.tracks.length === 0) this.#unpublish(publication)
+      if (publication.tracks.length === 0 && !this.#isHeldBack(publication)) this.#unpublish(publication)
     })
     publication.on('change', () => this.#changed(publication))
-    publication.addTrack(track)
+    if (!this.#isWithdrawn(publication, track)) publication.addTrack(track)
     this.#participant.emit('published', publication)
   }
 
@@ -176,6 +182,7 @@ class Publishing {
       this.update()
     }
     this.#withhold(publication)
+    for (const track of this.#made) this.#offer(track)
     this.#updateSpeaking()
     this.#participant.emit('media')
   }
@@ -194,17 +201,43 @@ class Publishing {
 
   /**
    * The engine lets nothing of a muted track through, so that it holds for whoever takes it by
-   * whatever way, now or later.
+   * whatever way, now or later. Of what it cannot withhold, the room takes the track away.
    *
    * @param {Publication} publication
    */
   #withhold(publication) {
     for (const track of publication.tracks) {
       if (track.closed) continue
-      const withheld = publication.muted[track.kind] || this.#moderated[publication.screen ? 'screen' : track.kind]
-      if ('withhold' in track) track.withhold(withheld)
-      else this.#participant.agent?.withhold(track.kind, withheld)
+      if ('withhold' in track) track.withhold(this.#isMuted(publication, track))
+      else if (this.#isWithdrawn(publication, track)) publication.removeTrack(track)
+      else this.#participant.agent?.withhold(track.kind, this.#isMuted(publication, track))
     }
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {import('./index.js').PublishedTrack} track
+   */
+  #isMuted(publication, { kind }) {
+    return publication.muted[kind] || this.#moderated[publication.screen ? 'screen' : kind]
+  }
+
+  /**
+   * Whether a track is muted that nothing withholds: an agent's mixer does it for the agent.
+   * @param {Publication} publication
+   * @param {import('./index.js').PublishedTrack} track
+   */
+  #isWithdrawn(publication, track) {
+    return !('withhold' in track) && !this.#participant.agent && this.#isMuted(publication, track)
+  }
+
+  /**
+   * Whether something of it comes back when it is not muted any more.
+   * @param {Publication} publication
+   */
+  #isHeldBack(publication) {
+    if (this.#publications.get(this.#offered ?? this) !== publication) return false
+    return this.#made.some(track => !track.closed && this.#allows(track, publication.screen) && this.#isWithdrawn(publication, track))
   }
 
   /** @param {import('./index.js').PublishedTrack} track */

@@ -11,6 +11,7 @@ const { checkPermissions } = require('./permissions.js')
 const { checkAttributes, checkBanKeys, checkIdentity, checkMetadata, checkParticipantName } = require('./profile.js')
 const { RoomError } = require('./room-error.js')
 const { RoomHls } = require('./room-hls.js')
+const { addInput } = require('./room-input.js')
 const { RoomMessages } = require('./room-messages.js')
 const { RoomMixer } = require('./room-mixer.js')
 const { RoomRecordings } = require('./recording/room-recordings.js')
@@ -155,6 +156,14 @@ class Room extends EventEmitter {
     // Whoever is in already may come by another connection.
     if (!before) this.#door.check(checked, checked.permissions)
     return this.#enter(checked, options, before)
+  }
+
+  /**
+   * @param {import('./index.js').Input} input
+   * @param {import('./index.js').InputOptions} options
+   */
+  addInput(input, options) {
+    return addInput(asked => this.join(asked), input, options)
   }
 
   /**

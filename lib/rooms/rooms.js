@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { Room } = require('./room.js')
 const { RoomError } = require('./room-error.js')
+const { addInput } = require('./room-input.js')
 const { checkLimits, checkRoomName } = require('./limits.js')
 
 /** @type {import('../../index.js').MixerOptions} */
@@ -80,6 +81,15 @@ class Rooms extends EventEmitter {
     room.once('closed', () => this.#rooms.delete(roomName))
     this.emit('room', room)
     return participant
+  }
+
+  /**
+   * @param {string} name
+   * @param {import('./index.js').Input} input
+   * @param {import('./index.js').InputOptions} options
+   */
+  addInput(name, input, options) {
+    return addInput(asked => this.join(name, asked), input, options)
   }
 
   /** Closes every room. The endpoint stays open. */

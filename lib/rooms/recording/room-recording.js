@@ -295,7 +295,8 @@ class RoomRecording extends EventEmitter {
 
 /** To milliseconds. @param {number} seconds */
 function rounded(seconds) {
-  return Math.round(seconds * 1000) / 1000
+  // JSON has no -0.
+  return Math.round(seconds * 1000) / 1000 + 0
 }
 
 exports.RoomRecording = RoomRecording

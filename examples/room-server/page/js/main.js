@@ -7,6 +7,7 @@ import { chooseDevices } from './view/devices.js'
 import { Dock } from './view/dock.js'
 import { DownlinkBar } from './view/downlink-bar.js'
 import { byId } from './view/element.js'
+import { offerEncoders } from './view/encoder.js'
 import { farewellOf, WITH_FAREWELL } from './view/farewell.js'
 import { offerLinks } from './view/invite.js'
 import { JoinView } from './view/join.js'
@@ -57,6 +58,7 @@ function openRoom(call, key) {
   const mark = new RecordingMark(call)
   new Bar(call)
   offerLinks(call)
+  offerEncoders(call)
   new MixBar(call)
   const downlinkBar = new DownlinkBar(call)
   const dock = new Dock({

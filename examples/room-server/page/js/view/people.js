@@ -117,7 +117,7 @@ export class PeopleView {
 }
 
 /** @type {Record<string, string>} */
-const ROLE_WORDS = { agent: 'an agent', listener: 'listens', publisher: 'by WHIP', viewer: 'watches' }
+const ROLE_WORDS = { agent: 'an agent', listener: 'listens', publisher: 'streams in', viewer: 'watches' }
 
 /** @param {Room} call */
 function countOf({ participants, listeners }) {
