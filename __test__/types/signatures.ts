@@ -10,6 +10,15 @@ import type { DataChannel } from '../../lib/data-channel/data-channel.js'
 import type { Endpoint } from '../../lib/endpoint.js'
 import type { FrameReader } from '../../lib/mixer/frame-reader.js'
 import type { FrameWriter } from '../../lib/mixer/frame-writer.js'
+import type { Hls } from '../../lib/hls/hls.js'
+import type { Rendition } from '../../lib/hls/rendition.js'
+import type { InputTrack } from '../../lib/ingest/input-track.js'
+import type { MediaInput } from '../../lib/ingest/media-input.js'
+import type { RtmpOutput } from '../../lib/ingest/rtmp-output.js'
+import type { RtmpServer } from '../../lib/ingest/rtmp-server.js'
+import type { PlayedTrack } from '../../lib/player/played-track.js'
+import type { Player } from '../../lib/player/player.js'
+import type { RtpTransport } from '../../lib/transport/rtp-transport.js'
 import type { MixedTrack } from '../../lib/mixer/mixed-track.js'
 import type { MixerPort } from '../../lib/mixer/mixer-port.js'
 import type { Mixer } from '../../lib/mixer/mixer.js'
@@ -38,6 +47,15 @@ interface Classes {
   MediaLoomError: [declared.MediaLoomError, InstanceType<typeof MediaLoomError>]
   FrameReader: [declared.FrameReader, InstanceType<typeof FrameReader>]
   FrameWriter: [declared.FrameWriter, InstanceType<typeof FrameWriter>]
+  Hls: [declared.Hls, InstanceType<typeof Hls>]
+  Rendition: [declared.Rendition, InstanceType<typeof Rendition>]
+  InputTrack: [declared.InputTrack, InstanceType<typeof InputTrack>]
+  MediaInput: [declared.MediaInput, InstanceType<typeof MediaInput>]
+  RtmpOutput: [declared.RtmpOutput, InstanceType<typeof RtmpOutput>]
+  RtmpServer: [declared.RtmpServer, InstanceType<typeof RtmpServer>]
+  PlayedTrack: [declared.PlayedTrack, InstanceType<typeof PlayedTrack>]
+  Player: [declared.Player, InstanceType<typeof Player>]
+  RtpTransport: [declared.RtpTransport, InstanceType<typeof RtpTransport>]
   IncomingStream: [declared.IncomingStream, InstanceType<typeof IncomingStream>]
   IncomingTrack: [declared.IncomingTrack, InstanceType<typeof IncomingTrack>]
   MixedTrack: [declared.MixedTrack, InstanceType<typeof MixedTrack>]
@@ -94,6 +112,15 @@ export const statics: Record<string, never> = {} as {
   MediaLoomError: Wrong<typeof MediaLoomError, typeof declared.MediaLoomError>
   FrameReader: Wrong<typeof FrameReader, typeof declared.FrameReader>
   FrameWriter: Wrong<typeof FrameWriter, typeof declared.FrameWriter>
+  Hls: Wrong<typeof Hls, typeof declared.Hls>
+  Rendition: Wrong<typeof Rendition, typeof declared.Rendition>
+  InputTrack: Wrong<typeof InputTrack, typeof declared.InputTrack>
+  MediaInput: Wrong<typeof MediaInput, typeof declared.MediaInput>
+  RtmpOutput: Wrong<typeof RtmpOutput, typeof declared.RtmpOutput>
+  RtmpServer: Wrong<typeof RtmpServer, typeof declared.RtmpServer>
+  PlayedTrack: Wrong<typeof PlayedTrack, typeof declared.PlayedTrack>
+  Player: Wrong<typeof Player, typeof declared.Player>
+  RtpTransport: Wrong<typeof RtpTransport, typeof declared.RtpTransport>
   IncomingStream: Wrong<typeof IncomingStream, typeof declared.IncomingStream>
   IncomingTrack: Wrong<typeof IncomingTrack, typeof declared.IncomingTrack>
   MixedTrack: Wrong<typeof MixedTrack, typeof declared.MixedTrack>

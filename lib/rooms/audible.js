@@ -8,7 +8,7 @@ const PAUSE_MS = 500
  * Whether a track that is made here makes a sound. Of peers' tracks a detector tells; of others there are
  * levels alone.
  *
- * @param {import('../../index.js').MixedTrack | import('../../index.js').InputTrack} track
+ * @param {import('../../index.js').SourceTrack} track
  * @param {(sounds: boolean) => void} listener
  * @returns {() => void} listens no more
  */

@@ -92,7 +92,7 @@ export type RoomMode = 'sfu' | 'mcu' | 'broadcast' | 'p2p'
 export type ParticipantRole = 'member' | 'listener' | 'publisher' | 'viewer' | 'agent'
 
 /** What a participant sends: a peer's track, or one that is made here. */
-export type PublishedTrack = IncomingTrack | MixedTrack | InputTrack
+export type PublishedTrack = SourceTrack
 
 /** Tracks that are made here, such as a {@link Mixer} or a player has. */
 export interface OfferedTracks {

@@ -94,8 +94,8 @@ const PLAIN_RTP = [
   n => rtp(96, n, 7, Buffer.concat([Buffer.from([0x65, 0x88]), randomBytes(1300)])),
   // Numbers that leap, so that everything has to be waited for.
   n => rtp(96, n * 997, 7, Buffer.concat([Buffer.from([0x41, 0x9a]), randomBytes(1300)])),
-  n => rtcp(200, 31, 300, Buffer.concat([Buffer.from([0, 0, 0, 7]), randomBytes(1196)])),
-  n => rtcp(205, 1, 300, randomBytes(1200)),
+  () => rtcp(200, 31, 300, Buffer.concat([Buffer.from([0, 0, 0, 7]), randomBytes(1196)])),
+  () => rtcp(205, 1, 300, randomBytes(1200)),
   () => randomBytes(randomInt(1, 1400))
 ]
 
