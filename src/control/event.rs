@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::error::EngineError;
-use super::hls::HttpAnswer;
+use super::http::HttpAnswer;
 use super::ids::{
     ChannelId, ConduitId, Ended, HlsId, IngestServerId, InputId, MixerId, OutgoingTrackId,
     OutputId, PlayerId, PortId, RecordedTrackId, RecorderId, RequestId, SourceId, SpeakersId,

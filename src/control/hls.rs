@@ -1,7 +1,6 @@
 //! What JavaScript tells a stream of HLS, and what a stream tells of itself. Checked by the caller, with
 //! every default filled in; values cross as JSON.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{RecordedTrackId, RequestId, SourceId};
@@ -32,15 +31,6 @@ pub enum HlsCommand {
     Stats { request: RequestId },
     /// Ends it.
     Close,
-}
-
-/// An answer to a player, as HTTP has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HttpAnswer {
-    pub status: u16,
-    pub content_type: &'static str,
-    pub cache_control: String,
-    pub body: Bytes,
 }
 
 /// Statistics of a stream.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod flow;
 pub mod hls;
+pub mod http;
 pub mod ids;
 pub mod ingest;
 pub mod json;

@@ -9,7 +9,7 @@ use super::options::NativeChannelOptions;
 use crate::codec::Codec;
 use crate::control::error::EngineError;
 use crate::control::event::{EncodingInfo, Event, IncomingTrackInfo, Reply};
-use crate::control::hls::HttpAnswer;
+use crate::control::http::HttpAnswer;
 use crate::control::ids::SourceId;
 use crate::control::ingest::InputTrackInfo;
 use crate::control::layers::{BandwidthReport, EncodingDemand, ForwardedLayer};

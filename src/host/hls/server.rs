@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{Streams, http_answer};
-use crate::control::hls::HttpAnswer;
+use crate::control::http::HttpAnswer;
 use crate::host::error::HostError;
 
 /// Connections at a time.
