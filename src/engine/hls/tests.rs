@@ -108,8 +108,7 @@ impl Studio {
         let reply = Box::new(move |given| *kept.lock().unwrap() = Some(given));
         self.stream.ask(self.now, path, "", reply);
         self.packager.run(self.now);
-        let given = answer.lock().unwrap().take();
-        given
+        answer.lock().unwrap().take()
     }
 
     /// Whether the track's shard was told to send it; forgets what it heard.
