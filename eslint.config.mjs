@@ -10,7 +10,10 @@ const rules = {
   'no-unused-private-class-members': 'off',
   'no-template-curly-in-string': 'error',
   'no-throw-literal': 'error',
-  'no-unused-vars': ['error', { args: 'after-used', argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true }],
+  'no-unused-vars': [
+    'error',
+    { args: 'after-used', argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true }
+  ],
   'no-var': 'error',
   'object-shorthand': ['error', 'always'],
   // What the cause says is in the message where it is of use to whoever reads it.

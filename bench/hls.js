@@ -72,9 +72,15 @@ async function serve() {
   const elapsed = (Date.now() - before) / 1000
   const stats = await hls.getStats()
   const share = used / elapsed
-  console.log(`${viewers} viewers, ${elapsed.toFixed(0)} s, ${told.requests} requests, ${told.failed} failed, ${(told.bytes * 8 / elapsed / 1e6).toFixed(0)} Mbit/s`)
-  console.log(`thread of the server: ${(100 * share).toFixed(1)} % of a core, ${((1e6 * used) / told.requests).toFixed(1)} us a request, ${Math.round(viewers / share)} viewers a core`)
-  console.log(`a part is with its viewers ${told.p50.toFixed(0)} ms (p95 ${told.p95.toFixed(0)}) after its last frame; kept: ${(stats.renditions.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20).toFixed(1)} MiB`)
+  console.log(
+    `${viewers} viewers, ${elapsed.toFixed(0)} s, ${told.requests} requests, ${told.failed} failed, ${((told.bytes * 8) / elapsed / 1e6).toFixed(0)} Mbit/s`
+  )
+  console.log(
+    `thread of the server: ${(100 * share).toFixed(1)} % of a core, ${((1e6 * used) / told.requests).toFixed(1)} us a request, ${Math.round(viewers / share)} viewers a core`
+  )
+  console.log(
+    `a part is with its viewers ${told.p50.toFixed(0)} ms (p95 ${told.p95.toFixed(0)}) after its last frame; kept: ${(stats.renditions.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20).toFixed(1)} MiB`
+  )
   stop()
   players.kill()
   await endpoint.close()

@@ -67,7 +67,8 @@ function warnings({ name, loadOfClients, loadOfOthers }) {
 function compareThreads(results) {
   const [one, two] = ['one-thread-100', 'two-threads-100'].map(id => results.find(result => result.id === id))
   if (!one?.carriedPerSecond || !two?.carriedPerSecond) return []
-  const carries = ({ name, carriedPerSecond }) => `${name}: ${carriedPerSecond.toFixed(0)} packets/s for each core of the busiest media thread`
+  const carries = ({ name, carriedPerSecond }) =>
+    `${name}: ${carriedPerSecond.toFixed(0)} packets/s for each core of the busiest media thread`
   return [carries(one), carries(two), `two media threads carry ${(two.carriedPerSecond / one.carriedPerSecond).toFixed(2)}x what one does`]
 }
 

@@ -31,10 +31,7 @@ function plots(results) {
       title: 'CPU per forwarded packet, everyone receives everyone',
       x: 'streams per subscriber',
       y: 'microseconds',
-      lines: [
-        ...pair('meetings', meetings, 'streamsPerSubscriber'),
-        ...pair('audio rooms', audioRooms, 'streamsPerSubscriber')
-      ]
+      lines: [...pair('meetings', meetings, 'streamsPerSubscriber'), ...pair('audio rooms', audioRooms, 'streamsPerSubscriber')]
     })
   }
   return drawn

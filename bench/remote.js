@@ -141,7 +141,15 @@ const COLUMNS = [
 /** One load is a list, a line for each figure: a table of one row would be too wide. */
 function text(result) {
   const rows = COLUMNS.slice(1).map(([title, cell]) => [title, cell(result)])
-  const lines = [markdown([[result.name, ([title]) => title], ['', ([, cell]) => cell]], rows.filter(([, cell]) => cell !== ''))]
+  const lines = [
+    markdown(
+      [
+        [result.name, ([title]) => title],
+        ['', ([, cell]) => cell]
+      ],
+      rows.filter(([, cell]) => cell !== '')
+    )
+  ]
   if (result.failures.length > 0) lines.push(`${result.failures.length} could not join, the first because ${result.failures[0]}`)
   if (result.loadOfClients > CLIENTS_BUSY) lines.push('the clients were busy, so they may be what was slow')
   return lines.join('\n')

@@ -100,15 +100,6 @@ const SCENARIOS = {
 }
 
 /** What runs when nothing is named. */
-const DEFAULT = [
-  'fan-out-1',
-  'fan-out-10',
-  'fan-out-50',
-  'fan-out-100',
-  'meeting-8',
-  'audio-30',
-  'silent-1000',
-  'joins-50'
-]
+const DEFAULT = ['fan-out-1', 'fan-out-10', 'fan-out-50', 'fan-out-100', 'meeting-8', 'audio-30', 'silent-1000', 'joins-50']
 
 module.exports = { SCENARIOS, DEFAULT }

@@ -8,15 +8,7 @@ const { announce, mark } = require('./object/closing.js')
 const { Dispatcher } = require('./native/dispatcher.js')
 const { emit, emitError } = require('./object/emit.js')
 const { MediaLoomError, callNative, fromNative } = require('./object/error.js')
-const {
-  kAnnounceClosed,
-  kChildren,
-  kConstruct,
-  kDispatcher,
-  kForget,
-  kHandle,
-  kRemove
-} = require('./object/internal.js')
+const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('./object/internal.js')
 const { Hls } = require('./hls/hls.js')
 const hlsGiven = require('./hls/hls-options.js')
 const { listenOptions, resolved } = require('./transport/listen-options.js')
@@ -374,7 +366,16 @@ class Endpoint extends MediaObject {
 
   [kChildren]() {
     const transports = [...this.#transports, ...this.#rtpTransports]
-    return [...transports, ...this.#detectors, ...this.#mixers, ...this.#recorders, ...this.#streams, ...this.#players, ...this.#servers, ...this.#outputs]
+    return [
+      ...transports,
+      ...this.#detectors,
+      ...this.#mixers,
+      ...this.#recorders,
+      ...this.#streams,
+      ...this.#players,
+      ...this.#servers,
+      ...this.#outputs
+    ]
   }
 
   [kForget]() {
@@ -443,14 +444,7 @@ function endpointOptions(given) {
       MAX_THREADS
     ),
     tcp: check.optional(check.boolean, options.tcp, true, 'options.tcp'),
-    maxTransports: check.optional(
-      check.integer,
-      options.maxTransports,
-      100_000,
-      'options.maxTransports',
-      1,
-      2 ** 32 - 1
-    )
+    maxTransports: check.optional(check.integer, options.maxTransports, 100_000, 'options.maxTransports', 1, 2 ** 32 - 1)
   }
 }
 

@@ -70,9 +70,7 @@ function build({ debug = false, target, mixing = true, faults = false, command =
   if (cargo.status !== 0) throw new Error(`cargo ${args.join(' ')} failed`)
 
   const library = dynamicLibrary(cargo.stdout.toString())
-  const module = faults
-    ? path.join(path.dirname(library), 'medialoom.faults.node')
-    : path.join(out, `medialoom.${platform}.node`)
+  const module = faults ? path.join(path.dirname(library), 'medialoom.faults.node') : path.join(out, `medialoom.${platform}.node`)
   if (!sameFile(library, module)) {
     // Renamed into place: a process that has the old one mapped keeps it.
     const fresh = `${module}.${process.pid}`

@@ -55,11 +55,17 @@ const MOMENT = 60
 const COMMANDS = {
   async rooms(api) {
     const { rooms } = await api.get('rooms')
-    return api.show(rooms, rooms.map(({ name, mode, participants, locked }) => [name, mode, `${participants} in it`, locked ? 'locked' : '']))
+    return api.show(
+      rooms,
+      rooms.map(({ name, mode, participants, locked }) => [name, mode, `${participants} in it`, locked ? 'locked' : ''])
+    )
   },
   async participants(api, room) {
     const { participants } = await api.get(`rooms/${api.room(room)}`)
-    return api.show(participants, participants.map(({ id, name, role, identity, state }) => [id, name, role, identity ?? '', state ?? '']))
+    return api.show(
+      participants,
+      participants.map(({ id, name, role, identity, state }) => [id, name, role, identity ?? '', state ?? ''])
+    )
   },
   async kick(api, room, who) {
     const { reason, ban = false } = api.options
@@ -68,7 +74,10 @@ const COMMANDS = {
   },
   async bans(api, room) {
     const { banned } = await api.get(`rooms/${api.room(room)}`)
-    return api.show(banned, banned.map(ban => [ban]))
+    return api.show(
+      banned,
+      banned.map(ban => [ban])
+    )
   },
   async unban(api, room, ban) {
     await api.send('DELETE', `rooms/${api.room(room)}/bans/${encodeURIComponent(need(ban, 'BAN'))}`)
@@ -98,21 +107,42 @@ const COMMANDS = {
   },
   async recordings(api, room) {
     const { recordings } = await api.get(`rooms/${api.room(room)}/recordings`)
-    return api.show(recordings, recordings.map(({ name, state, what, duration, bytes }) => [name, state, what, `${duration} s`, `${bytes} bytes`]))
+    return api.show(
+      recordings,
+      recordings.map(({ name, state, what, duration, bytes }) => [name, state, what, `${duration} s`, `${bytes} bytes`])
+    )
   },
   async inputs(api, room) {
     const { inputs } = await api.get(`rooms/${api.room(room)}/inputs`)
     const codecs = tracks => tracks.map(({ codec }) => codec).join('+')
-    return api.show(inputs, inputs.map(({ id, name, type, address, tracks, warnings }) => [id, name, type, address ?? '', codecs(tracks), warnings.map(({ code }) => code).join(' ')]))
+    return api.show(
+      inputs,
+      inputs.map(({ id, name, type, address, tracks, warnings }) => [
+        id,
+        name,
+        type,
+        address ?? '',
+        codecs(tracks),
+        warnings.map(({ code }) => code).join(' ')
+      ])
+    )
   },
   async key(api, room) {
     const { name, identity, expires } = api.options
-    const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { type: 'rtmp', ...who(name, identity), ...(expires && { expiresIn: Number(expires) }) })
-    return api.options.json ? JSON.stringify(made, null, 2) : [...made.servers.map(server => `server ${server}`), `key    ${made.key}`].join('\n')
+    const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, {
+      type: 'rtmp',
+      ...who(name, identity),
+      ...(expires && { expiresIn: Number(expires) })
+    })
+    return api.options.json
+      ? JSON.stringify(made, null, 2)
+      : [...made.servers.map(server => `server ${server}`), `key    ${made.key}`].join('\n')
   },
   async 'add-input'(api, room, source) {
     const { name, identity, from } = api.options
-    const what = /^rtsps?:/.test(need(source, 'SDP-FILE|URL')) ? { url: source } : { type: 'rtp', sdp: readFileSync(source, 'utf8'), ...(from && { from }) }
+    const what = /^rtsps?:/.test(need(source, 'SDP-FILE|URL'))
+      ? { url: source }
+      : { type: 'rtp', sdp: readFileSync(source, 'utf8'), ...(from && { from }) }
     const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { ...what, ...who(name, identity) })
     if (api.options.json) return JSON.stringify(made, null, 2)
     return [`input ${made.id}`, ...(made.ports ?? []).map(({ kind, port }) => `${kind} to ${made.host}:${port}`)].join('\n')
@@ -125,9 +155,28 @@ const COMMANDS = {
     const { name, identity, admin, record, listen, expires } = api.options
     const grants = { ...(admin && { roomAdmin: true }), ...(record && { roomRecord: true }), ...(listen && { canPublish: false }) }
     const expiresIn = expires === undefined ? 24 * 60 * 60 : Number(expires)
-    const own = api.keys && !api.given ? await ownToken(api.keys, { name, identity, tokenId: randomBytes(9).toString('base64url'), video: { room: need(room, 'ROOM'), roomJoin: true, ...grants } }, expiresIn) : null
+    const own =
+      api.keys && !api.given
+        ? await ownToken(
+            api.keys,
+            {
+              name,
+              identity,
+              tokenId: randomBytes(9).toString('base64url'),
+              video: { room: need(room, 'ROOM'), roomJoin: true, ...grants }
+            },
+            expiresIn
+          )
+        : null
     if (own) return `${api.base}r/${api.room(room)}#token=${own}`
-    return (await api.send('POST', `rooms/${api.room(room)}/tokens`, { ...(name && { name }), ...(identity && { identity }), ...grants, expiresIn })).url
+    return (
+      await api.send('POST', `rooms/${api.room(room)}/tokens`, {
+        ...(name && { name }),
+        ...(identity && { identity }),
+        ...grants,
+        expiresIn
+      })
+    ).url
   }
 }
 
@@ -158,7 +207,10 @@ class Api {
   }
 
   async send(method, path, body) {
-    this.#bearer ??= this.given ?? (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomRecord: true, roomList: true } }, MOMENT))) ?? ''
+    this.#bearer ??=
+      this.given ??
+      (this.keys && (await ownToken(this.keys, { video: { room: '*', roomAdmin: true, roomRecord: true, roomList: true } }, MOMENT))) ??
+      ''
     let response
     try {
       response = await fetch(new URL(`api/${path}`, this.base), {
@@ -182,8 +234,12 @@ class Api {
   async path(room, who) {
     const { participants } = await this.get(`rooms/${this.room(room)}`)
     need(who, 'WHO')
-    const found = [({ id }) => id === who, ({ identity }) => identity === who, ({ name }) => name === who].map(is => participants.filter(is)).find(({ length }) => length > 0) ?? []
-    if (found.length !== 1) throw new Error(found.length === 0 ? `${who} is not in the room` : `${found.length} in the room are called ${who}: give an id`)
+    const found =
+      [({ id }) => id === who, ({ identity }) => identity === who, ({ name }) => name === who]
+        .map(is => participants.filter(is))
+        .find(({ length }) => length > 0) ?? []
+    if (found.length !== 1)
+      throw new Error(found.length === 0 ? `${who} is not in the room` : `${found.length} in the room are called ${who}: give an id`)
     return `rooms/${this.room(room)}/participants/${encodeURIComponent(found[0].id)}`
   }
 
@@ -220,7 +276,14 @@ function need(value, what) {
 
 function table(rows) {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => String(row[column]).length)))
-  return rows.map(row => row.map((cell, column) => String(cell).padEnd(widths[column])).join('  ').trimEnd()).join('\n')
+  return rows
+    .map(row =>
+      row
+        .map((cell, column) => String(cell).padEnd(widths[column]))
+        .join('  ')
+        .trimEnd()
+    )
+    .join('\n')
 }
 
 /** Ids of participants are base64url, so that some begin with a dash, as options do. */

@@ -17,13 +17,44 @@ const SITE = path.join(ROOT, 'target', 'docs')
 const REPOSITORY = 'https://github.com/medialoom/medialoom/blob/main'
 
 /** Documents of the top, and what they are called on the site. */
-const TOP = { 'README.md': 'index.md', 'ARCHITECTURE.md': 'architecture.md', 'CHANGELOG.md': 'changelog.md', 'CONTRIBUTING.md': 'contributing.md', 'SECURITY.md': 'reporting.md' }
+const TOP = {
+  'README.md': 'index.md',
+  'ARCHITECTURE.md': 'architecture.md',
+  'CHANGELOG.md': 'changelog.md',
+  'CONTRIBUTING.md': 'contributing.md',
+  'SECURITY.md': 'reporting.md'
+}
 /** The typings, each a module of the reference. */
-const TYPINGS = ['index.d.ts', 'lib/rooms/index.d.ts', 'lib/express/index.d.ts', 'lib/fetch/index.d.ts', 'lib/auth/index.d.ts', 'lib/storage/index.d.ts', 'lib/storage/s3.d.ts', 'lib/opentelemetry/index.d.ts', 'lib/testing/index.d.ts', 'lib/client/index.d.ts']
+const TYPINGS = [
+  'index.d.ts',
+  'lib/rooms/index.d.ts',
+  'lib/express/index.d.ts',
+  'lib/fetch/index.d.ts',
+  'lib/auth/index.d.ts',
+  'lib/storage/index.d.ts',
+  'lib/storage/s3.d.ts',
+  'lib/opentelemetry/index.d.ts',
+  'lib/testing/index.d.ts',
+  'lib/client/index.d.ts'
+]
 
 const SIDEBAR = {
   Start: ['getting-started', 'concepts', 'cookbook', 'troubleshooting'],
-  Use: ['api', 'rooms', 'client', 'auth', 'mixing', 'recording', 'playback', 'hls', 'ingest', 'whip-whep', 'closing', 'bundlers', 'migrating'],
+  Use: [
+    'api',
+    'rooms',
+    'client',
+    'auth',
+    'mixing',
+    'recording',
+    'playback',
+    'hls',
+    'ingest',
+    'whip-whep',
+    'closing',
+    'bundlers',
+    'migrating'
+  ],
   Run: ['deployment', 'capacity', 'observability', 'security', 'signaling'],
   Inside: ['architecture', 'packet', 'bandwidth', 'networks', 'performance', 'soak'],
   Project: ['changelog', 'contributing', 'reporting']
@@ -60,21 +91,34 @@ function withLinks(source, pages) {
 /** The reference: a page for each class, interface and type. */
 function makeReference() {
   run('typedoc', [
-    '--plugin', path.join(TOOLS, 'typedoc-plugin-markdown', 'dist', 'index.js'),
-    '--tsconfig', path.join(ROOT, 'tsconfig.json'),
-    '--out', path.join(PAGES, 'reference'),
-    '--entryFileName', 'index',
-    '--readme', 'none',
-    '--name', 'Reference',
-    '--hideBreadcrumbs', 'true',
-    '--disableSources', 'true',
-    '--skipErrorChecking', 'true',
+    '--plugin',
+    path.join(TOOLS, 'typedoc-plugin-markdown', 'dist', 'index.js'),
+    '--tsconfig',
+    path.join(ROOT, 'tsconfig.json'),
+    '--out',
+    path.join(PAGES, 'reference'),
+    '--entryFileName',
+    'index',
+    '--readme',
+    'none',
+    '--name',
+    'Reference',
+    '--hideBreadcrumbs',
+    'true',
+    '--disableSources',
+    'true',
+    '--skipErrorChecking',
+    'true',
     ...TYPINGS.map(file => path.join(ROOT, file))
   ])
 }
 
 function configuration(pages) {
-  const titles = new Map(Object.entries(pages).filter(([, page]) => page.endsWith('.md')).map(([source, page]) => [page.replace('.md', ''), title(source)]))
+  const titles = new Map(
+    Object.entries(pages)
+      .filter(([, page]) => page.endsWith('.md'))
+      .map(([source, page]) => [page.replace('.md', ''), title(source)])
+  )
   return {
     title: 'medialoom',
     description: require('../package.json').description,
@@ -84,8 +128,14 @@ function configuration(pages) {
     ignoreDeadLinks: 'localhostLinks',
     themeConfig: {
       search: { provider: 'local' },
-      nav: [{ text: 'Reference', link: '/reference/index' }, { text: 'Source', link: 'https://github.com/medialoom/medialoom' }],
-      sidebar: Object.entries(SIDEBAR).map(([text, names]) => ({ text, items: names.map(name => ({ text: titles.get(name), link: `/${name}` })) }))
+      nav: [
+        { text: 'Reference', link: '/reference/index' },
+        { text: 'Source', link: 'https://github.com/medialoom/medialoom' }
+      ],
+      sidebar: Object.entries(SIDEBAR).map(([text, names]) => ({
+        text,
+        items: names.map(name => ({ text: titles.get(name), link: `/${name}` }))
+      }))
     }
   }
 }
@@ -96,7 +146,11 @@ function title(source) {
 
 function run(name, args) {
   const program = path.join(TOOLS, '.bin', name)
-  const { status, error } = spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
+  const { status, error } = spawnSync(program, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32'
+  })
   if (error) throw error
   if (status !== 0) throw new Error(`${name} failed`)
 }

@@ -39,12 +39,14 @@ function libvpxIn(module) {
  * @returns {{ name: string, version: string, license: string, crate: string | null }[]}
  */
 function linkedLibraries(crates, libvpx) {
-  const bundled = crates.filter(crate => crate.name in BUNDLED).map(crate => {
-    const { name, file, pattern } = BUNDLED[crate.name]
-    const found = pattern.exec(fs.readFileSync(path.join(path.dirname(crate.manifest_path), file), 'utf8'))
-    if (!found) throw new Error(`${crate.name}: ${file} does not say which version of ${name} it is`)
-    return { name, version: found.slice(1).join('.'), license: crate.license, crate: crate.name }
-  })
+  const bundled = crates
+    .filter(crate => crate.name in BUNDLED)
+    .map(crate => {
+      const { name, file, pattern } = BUNDLED[crate.name]
+      const found = pattern.exec(fs.readFileSync(path.join(path.dirname(crate.manifest_path), file), 'utf8'))
+      if (!found) throw new Error(`${crate.name}: ${file} does not say which version of ${name} it is`)
+      return { name, version: found.slice(1).join('.'), license: crate.license, crate: crate.name }
+    })
   const own = libvpx === null ? [] : [{ name: 'libvpx', version: libvpx, license: 'BSD-3-Clause', crate: null }]
   return [...bundled, ...own]
 }

@@ -47,10 +47,7 @@ function makePackages({ all = false, out = path.join(ROOT, 'dist') } = {}) {
   fs.mkdirSync(out, { recursive: true })
   const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-package-'))
   try {
-    return [
-      ...built.map(platform => pack(stagePlatform(stage, platform, folder), out)),
-      pack(stageMain(stage, manifest, platforms), out)
-    ]
+    return [...built.map(platform => pack(stagePlatform(stage, platform, folder), out)), pack(stageMain(stage, manifest, platforms), out)]
   } finally {
     fs.rmSync(stage, { recursive: true, force: true })
   }
@@ -79,9 +76,7 @@ function stageMain(stage, manifest, platforms) {
     fs.cpSync(path.join(ROOT, entry), path.join(folder, entry), { recursive: true, filter: isNoBuild })
   }
   const { devDependencies, workspaces, napi, scripts, ...published } = manifest
-  published.optionalDependencies = Object.fromEntries(
-    platforms.map(platform => [`@medialoom/${platform}`, manifest.version])
-  )
+  published.optionalDependencies = Object.fromEntries(platforms.map(platform => [`@medialoom/${platform}`, manifest.version]))
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
   return folder
 }
@@ -100,7 +95,10 @@ function makeServerPackage({ out = path.join(ROOT, 'dist') } = {}) {
 function stageServer(stage) {
   const folder = path.join(stage, 'room-server')
   const source = path.join(ROOT, 'examples', 'room-server')
-  fs.cpSync(source, folder, { recursive: true, filter: file => path.basename(file) !== 'node_modules' && path.basename(file) !== 'tsconfig.json' })
+  fs.cpSync(source, folder, {
+    recursive: true,
+    filter: file => path.basename(file) !== 'node_modules' && path.basename(file) !== 'tsconfig.json'
+  })
   for (const file of LICENCES) fs.copyFileSync(path.join(ROOT, file), path.join(folder, file))
   const { private: _, devDependencies, scripts, ...published } = readJson(path.join(source, 'package.json'))
   // One release, one version: the page is served the client of the package.

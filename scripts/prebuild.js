@@ -54,7 +54,9 @@ module.exports = { GLIBC, prebuild }
 if (require.main === module) {
   const [platform, option, libvpx, ...rest] = process.argv.slice(2)
   const known = platform && (option === undefined || (option === '--libvpx' && libvpx)) && rest.length === 0
-  const started = known ? prebuild(platform, { libvpx: libvpx && path.resolve(libvpx) }) : Promise.reject(new Error('usage: node scripts/prebuild.js PLATFORM [--libvpx TARBALL]'))
+  const started = known
+    ? prebuild(platform, { libvpx: libvpx && path.resolve(libvpx) })
+    : Promise.reject(new Error('usage: node scripts/prebuild.js PLATFORM [--libvpx TARBALL]'))
   started.then(
     module => console.log(`built ${path.relative(process.cwd(), module)}`),
     error => {

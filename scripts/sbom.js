@@ -16,7 +16,14 @@ function billOfMaterials(platform, version, crates, libraries) {
     specVersion: '1.6',
     version: 1,
     metadata: {
-      component: { type: 'library', 'bom-ref': name, name, version, purl: `pkg:npm/${encodeURIComponent('@medialoom')}/${platform}@${version}`, licenses: [{ expression: 'MIT OR Apache-2.0' }] }
+      component: {
+        type: 'library',
+        'bom-ref': name,
+        name,
+        version,
+        purl: `pkg:npm/${encodeURIComponent('@medialoom')}/${platform}@${version}`,
+        licenses: [{ expression: 'MIT OR Apache-2.0' }]
+      }
     },
     components: [
       ...crates.map(crate => ({

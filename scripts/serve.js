@@ -16,7 +16,9 @@ async function main(args) {
   const program = findProgram()
   if (program === null) {
     const { version } = require('../package.json')
-    console.error(`The room server is a package of its own. This installs it, and then "npx medialoom serve" runs it:\n  npm install ${PACKAGE}@${version}`)
+    console.error(
+      `The room server is a package of its own. This installs it, and then "npx medialoom serve" runs it:\n  npm install ${PACKAGE}@${version}`
+    )
     process.exitCode = 1
     return
   }

@@ -85,7 +85,10 @@ function checkRust({ test }) {
     throw new Error(`Rust 1.${RUST_MINOR} or newer is needed, this is ${version.trim()}. Try: rustup update stable`)
   }
   if (!test) return
-  for (const [command, component] of [['fmt', 'rustfmt'], ['clippy', 'clippy']]) {
+  for (const [command, component] of [
+    ['fmt', 'rustfmt'],
+    ['clippy', 'clippy']
+  ]) {
     if (succeeds('cargo', [command, '--version'])) continue
     if (findProgram('rustup')) run(['rustup', 'component', 'add', component])
     else throw new Error(`cargo ${command} is missing. Install the ${component} of your Rust toolchain, then try again.`)

@@ -52,8 +52,7 @@ const SECTIONS = {
       ],
       ([program, args]) => command(program, args)
     ),
-  'clippy-engine': () =>
-    command('cargo', ['clippy', '--all-targets', '--no-default-features', ...FEATURES, '--', '-D', 'warnings']),
+  'clippy-engine': () => command('cargo', ['clippy', '--all-targets', '--no-default-features', ...FEATURES, '--', '-D', 'warnings']),
   // The library alone: in a test build napi registers nothing, so that all of the binding looks unused.
   'clippy-node': () => command('cargo', ['clippy', '--lib', ...FEATURES, '--', '-D', 'warnings']),
   lint: () => command('node_modules/.bin/eslint', ['--max-warnings=0', '.']),
@@ -89,9 +88,7 @@ async function main(wanted) {
     return result.failed === 0
   }
 
-  const chosen = Object.keys(SECTIONS).filter(
-    name => wanted.length === 0 || wanted.some(prefix => name.startsWith(prefix))
-  )
+  const chosen = Object.keys(SECTIONS).filter(name => wanted.length === 0 || wanted.some(prefix => name.startsWith(prefix)))
   if (chosen.length === 0) throw new Error(`no section begins so; there are: ${Object.keys(SECTIONS).join(', ')}`)
   // Whatever is missing fails in its own section; the others still have something to say.
   await section('set-up', () => done(() => setUp({ test: true })))
@@ -183,12 +180,29 @@ async function cargoTest(args) {
 /** Runs the `*.test.*` files below a folder: they share two cores, so that some of them run alone (see ALONE). */
 async function nodeTests(folder, except = []) {
   const below = (file, names) => names.some(name => `${file}${path.sep}`.startsWith(path.join(ROOT, name) + path.sep))
-  const files = testFiles(path.join(ROOT, folder)).filter(file => !below(file, except.map(name => `${folder}/${name}`)))
+  const files = testFiles(path.join(ROOT, folder)).filter(
+    file =>
+      !below(
+        file,
+        except.map(name => `${folder}/${name}`)
+      )
+  )
   if (files.length === 0) throw new Error(`no tests in ${folder}`)
-  const alone = files.filter(file => below(file, ALONE.map(name => `__test__/${name}`)))
+  const alone = files.filter(file =>
+    below(
+      file,
+      ALONE.map(name => `__test__/${name}`)
+    )
+  )
   const others = files.filter(file => !alone.includes(file))
-  const runs = [{ files: others, atOnce: 2 }, { files: alone, atOnce: 1 }]
-  return eachOf(runs.filter(({ files }) => files.length > 0), ({ files, atOnce }) => nodeTestFiles(files, atOnce))
+  const runs = [
+    { files: others, atOnce: 2 },
+    { files: alone, atOnce: 1 }
+  ]
+  return eachOf(
+    runs.filter(({ files }) => files.length > 0),
+    ({ files, atOnce }) => nodeTestFiles(files, atOnce)
+  )
 }
 
 async function nodeTestFiles(files, atOnce) {

@@ -114,7 +114,7 @@ test('a sender that heeds ERR_QUEUE_FULL loses nothing', async t => {
   const received = []
   serverChannel.on('message', data => received.push(data.readUInt32BE(0)))
   let refused = 0
-  for (let number = 0; number < 300; ) {
+  for (let number = 0; number < 300;) {
     const data = Buffer.alloc(20_000)
     data.writeUInt32BE(number)
     try {

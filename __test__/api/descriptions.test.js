@@ -37,7 +37,10 @@ test('names of m-lines and encodings come back letter by letter', async t => {
 test('two tracks of one m-line are two tracks', async t => {
   const peer = await transport(t)
   await peer.acceptOffer(sdp(head(['0']), video('a=mid:0', 'a=ssrc:1 msid:s camera', 'a=ssrc:2 msid:s screen')))
-  assert.deepEqual(peer.incomingTracks.map(track => track.trackId), ['camera', 'screen'])
+  assert.deepEqual(
+    peer.incomingTracks.map(track => track.trackId),
+    ['camera', 'screen']
+  )
 })
 
 test('the first m-line stays, idle, when nothing of it is wanted', async t => {
@@ -47,7 +50,10 @@ test('the first m-line stays, idle, when nothing of it is wanted', async t => {
   assert.match(first, /^m=audio 9 .* 111\r\n/)
   assert.match(first, /^a=inactive\r$/m)
   assert.match(answer, /^a=group:BUNDLE 0 1\r$/m)
-  assert.deepEqual(peer.incomingTracks.map(track => track.kind), ['video'])
+  assert.deepEqual(
+    peer.incomingTracks.map(track => track.kind),
+    ['video']
+  )
 })
 
 test('Opus is asked for as the options say', async t => {
@@ -65,7 +71,14 @@ test('Opus is asked for as the options say', async t => {
 })
 
 for (const [what, offer, line] of [
-  ['without a=rtcp-mux', sdp(head(['0']), audio('a=mid:0').filter(text => text !== 'a=rtcp-mux')), 'm=audio 9 UDP/TLS/RTP/SAVPF 111'],
+  [
+    'without a=rtcp-mux',
+    sdp(
+      head(['0']),
+      audio('a=mid:0').filter(text => text !== 'a=rtcp-mux')
+    ),
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111'
+  ],
   ['without encryption', sdp(head(), ['m=audio 9 RTP/AVP 0']), 'm=audio 9 RTP/AVP 0'],
   ['with a role that nobody has', sdp(head(['0']), audio('a=mid:0', 'a=setup:perhaps')), 'a=setup:perhaps'],
   ['with one name for two m-lines', sdp(head(['0']), audio('a=mid:0'), video('a=mid:0')), 'a=mid:0'],

@@ -48,7 +48,10 @@ test('UDP and TCP of a thread share a port number', async t => {
 
 test('without tcp an endpoint listens on UDP alone', async t => {
   const endpoint = await loopbackEndpoint(t, { tcp: false })
-  assert.deepEqual(endpoint.addresses.map(address => address.protocol), ['udp'])
+  assert.deepEqual(
+    endpoint.addresses.map(address => address.protocol),
+    ['udp']
+  )
 })
 
 test('an announced address stands in for the one bound', async t => {
@@ -126,7 +129,10 @@ test('outgoing streams and tracks carry what they were made with', async t => {
   const extra = stream.addTrack('video', { id: 'slides', appData: 2 })
   assert.equal(stream.id, 'camera')
   assert.equal(stream.appData, 1)
-  assert.deepEqual(stream.tracks.map(track => track.kind), ['audio', 'video', 'video', 'video'])
+  assert.deepEqual(
+    stream.tracks.map(track => track.kind),
+    ['audio', 'video', 'video', 'video']
+  )
   assert.deepEqual(stream.audio, [stream.tracks[0]])
   assert.deepEqual(stream.video, stream.tracks.slice(1))
   assert.deepEqual(transport.outgoingTracks, stream.tracks)
@@ -143,14 +149,20 @@ test('getStats shows the tree', async t => {
   const transport = endpoint.createTransport()
   const stats = await endpoint.getStats()
   assert.ok(Math.abs(stats.timestamp - Date.now()) < 60_000)
-  assert.deepEqual(stats.threads.map(thread => thread.thread), [0, 1])
+  assert.deepEqual(
+    stats.threads.map(thread => thread.thread),
+    [0, 1]
+  )
   assert.equal(stats.threads[transport.thread].transports, 1)
   for (const name of ['receiveCalls', 'sendCalls', 'waitCalls', 'wakeups']) {
     assert.ok(Number.isInteger(stats.threads[0][name]), name)
   }
   // A thread that starts late finds the commands before it has waited for anything; then it waits.
   await until(async () => (await endpoint.getStats()).threads[0].waitCalls > 0, 'it waits for commands')
-  assert.deepEqual(stats.transports.map(({ id }) => id), [transport.id])
+  assert.deepEqual(
+    stats.transports.map(({ id }) => id),
+    [transport.id]
+  )
   const own = await transport.getStats()
   assert.equal(own.id, transport.id)
   assert.equal(own.thread, transport.thread)

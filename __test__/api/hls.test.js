@@ -81,9 +81,15 @@ test('who asks gets what is made from then on: playlists that wait, segments tha
   next = 2
   const playlist = await text(`${at}/v0/live.m3u8?_HLS_msn=${next}`)
   const lengths = [...playlist.matchAll(/#EXTINF:([\d.]+)/g)].map(([, seconds]) => Number(seconds))
-  assert.ok(lengths.every(seconds => seconds <= 2), lengths)
+  assert.ok(
+    lengths.every(seconds => seconds <= 2),
+    lengths
+  )
   const firsts = [...playlist.matchAll(/URI="p\d+\.0-[^"]+"(.*)/g)].map(([, attributes]) => attributes)
-  assert.ok(firsts.every(attributes => attributes === ',INDEPENDENT=YES'), playlist)
+  assert.ok(
+    firsts.every(attributes => attributes === ',INDEPENDENT=YES'),
+    playlist
+  )
 
   const stats = await hls.getStats()
   assert.equal(stats.renditions[0].codec.slice(0, 5), 'avc1.')
@@ -94,7 +100,20 @@ test('who asks gets what is made from then on: playlists that wait, segments tha
 
 test('ffmpeg plays it, sound and picture', { skip: spawnSync('ffmpeg', ['-version']).error && 'needs ffmpeg' }, async t => {
   const { at } = await streaming(t)
-  const { stderr } = await run('ffmpeg', ['-v', 'error', '-stats', '-live_start_index', '0', '-i', `${at}/index.m3u8`, '-t', '3', '-f', 'null', '-'])
+  const { stderr } = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-stats',
+    '-live_start_index',
+    '0',
+    '-i',
+    `${at}/index.m3u8`,
+    '-t',
+    '3',
+    '-f',
+    'null',
+    '-'
+  ])
   const frames = Number(/frame=\s*(\d+)/.exec(stderr.split('\r').at(-1))?.[1])
   assert.ok(frames >= 10, stderr)
   assert.match(stderr, /time=00:00:0[23]\.\d+ [^\r]*$/)

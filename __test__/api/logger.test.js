@@ -34,16 +34,16 @@ test('a level lets nothing less severe through', async () => {
   setLogger(record => records.push(record), { level: 'error' })
   await makeSomeNoise()
   await new Promise(resolve => setTimeout(resolve, 100))
-  assert.deepEqual(records.filter(record => record.level !== 'error'), [])
+  assert.deepEqual(
+    records.filter(record => record.level !== 'error'),
+    []
+  )
 })
 
 test('a logger with methods, such as pino, gets fields and message', async () => {
   const lines = []
   const method = level => (fields, message) => lines.push({ level, fields, message })
-  setLogger(
-    { error: method('error'), warn: method('warn'), info: method('info'), debug: method('debug') },
-    { level: 'trace' }
-  )
+  setLogger({ error: method('error'), warn: method('warn'), info: method('info'), debug: method('debug') }, { level: 'trace' })
   await makeSomeNoise()
   await until(() => lines.length > 0, 'a line')
   for (const { fields, message } of lines) {

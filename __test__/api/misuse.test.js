@@ -45,12 +45,7 @@ const WRONG_CALLS = [
   ['Endpoint.create with an empty listen entry', create({ listen: [undefined] }), ARG, 'options.listen[0]'],
   ['Endpoint.create without an IP', create({ listen: [{}] }), ARG, 'options.listen[0].ip'],
   ['Endpoint.create with a host name', create({ listen: [{ ip: 'localhost' }] }), ARG, 'options.listen[0].ip'],
-  [
-    'Endpoint.create with a wrong second IP',
-    create({ listen: [{ ip: '127.0.0.1' }, { ip: '127.0.0.256' }] }),
-    ARG,
-    'options.listen[1].ip'
-  ],
+  ['Endpoint.create with a wrong second IP', create({ listen: [{ ip: '127.0.0.1' }, { ip: '127.0.0.256' }] }), ARG, 'options.listen[1].ip'],
   [
     'Endpoint.create with an announced name that does not resolve',
     create({ listen: [{ ip: '127.0.0.1', announcedIp: 'nowhere.invalid' }] }),
@@ -111,18 +106,8 @@ const WRONG_CALLS = [
   ['createTransport with a number for DTLS', transport({ dtls: 1.2 }), ARG, 'options.dtls'],
   ['createTransport with a negative timeout', transport({ connectTimeout: -1 }), ARG, 'options.connectTimeout'],
   ['createTransport that disconnects at once', transport({ disconnectTimeout: 0 }), ARG, 'options.disconnectTimeout'],
-  [
-    'createTransport for huge messages',
-    transport({ maxMessageSize: 16 * 1024 * 1024 + 1 }),
-    ARG,
-    'options.maxMessageSize'
-  ],
-  [
-    'createTransport that buffers NaN bytes',
-    transport({ maxBufferedAmount: NaN }),
-    ARG,
-    'options.maxBufferedAmount'
-  ],
+  ['createTransport for huge messages', transport({ maxMessageSize: 16 * 1024 * 1024 + 1 }), ARG, 'options.maxMessageSize'],
+  ['createTransport that buffers NaN bytes', transport({ maxBufferedAmount: NaN }), ARG, 'options.maxBufferedAmount'],
   ['createTransport that dumps to nowhere', transport({ dumpFile: '' }), ARG, 'options.dumpFile'],
 
   ['acceptOffer without SDP', () => on.transport.acceptOffer(), ARG, 'sdp'],
@@ -154,18 +139,8 @@ const WRONG_CALLS = [
   ['createDataChannel with a long label', channel('x'.repeat(701)), ARG, 'label'],
   ['createDataChannel with a protocol that is no string', channel('a', { protocol: 1 }), ARG, 'options.protocol'],
   ['createDataChannel with ordered null', channel('a', { ordered: null }), ARG, 'options.ordered'],
-  [
-    'createDataChannel with too many retransmissions',
-    channel('a', { maxRetransmits: 65_536 }),
-    ARG,
-    'options.maxRetransmits'
-  ],
-  [
-    'createDataChannel limited twice',
-    channel('a', { maxRetransmits: 1, maxPacketLifeTime: 1 }),
-    ARG,
-    'options.maxPacketLifeTime'
-  ],
+  ['createDataChannel with too many retransmissions', channel('a', { maxRetransmits: 65_536 }), ARG, 'options.maxRetransmits'],
+  ['createDataChannel limited twice', channel('a', { maxRetransmits: 1, maxPacketLifeTime: 1 }), ARG, 'options.maxPacketLifeTime'],
   ['createDataChannel negotiated without id', channel('a', { negotiated: true }), ARG, 'options.id'],
   ['createDataChannel with id alone', channel('a', { id: 1 }), ARG, 'options.id'],
   ['createDataChannel on the reserved id', channel('a', { negotiated: true, id: 65_535 }), ARG, 'options.id'],

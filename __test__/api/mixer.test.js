@@ -58,11 +58,11 @@ test('everyone hears the others and not themselves', async t => {
     low: power(samples, 440, RATE),
     high: power(samples, 1000, RATE)
   }))
-  loud(byLow.high), quiet(byLow.low)
-  loud(byHigh.low), quiet(byHigh.high)
-  loud(bySilent.low), loud(bySilent.high)
-  loud(byAll.low), loud(byAll.high)
-  loud(ofLow.low), quiet(ofLow.high)
+  ;(loud(byLow.high), quiet(byLow.low))
+  ;(loud(byHigh.low), quiet(byHigh.high))
+  ;(loud(bySilent.low), loud(bySilent.high))
+  ;(loud(byAll.low), loud(byAll.high))
+  ;(loud(ofLow.low), quiet(ofLow.high))
 })
 
 test('who speaks is told, and who is muted is not heard', async t => {
@@ -267,7 +267,10 @@ test('a mixer tells of itself, and its endpoint of all mixers', async t => {
   assert.equal(stats.id, mix.id)
   assert.equal(stats.effort, 'full')
   assert.equal(mix.effort, 'full')
-  assert.deepEqual(stats.ports.map(({ id }) => id), [port.id])
+  assert.deepEqual(
+    stats.ports.map(({ id }) => id),
+    [port.id]
+  )
   assert.equal(stats.ports[0].packetsReceived, 0)
   assert.equal(stats.packetsDropped, 0)
 
@@ -279,12 +282,18 @@ test('a mixer tells of itself, and its endpoint of all mixers', async t => {
   await once(reader, 'data')
   const { mixers, threads } = await endpoint.getStats()
   assert.equal(threads.length, 2)
-  assert.deepEqual(mixers.map(({ id }) => id), [mix.id, other.id])
+  assert.deepEqual(
+    mixers.map(({ id }) => id),
+    [mix.id, other.id]
+  )
   assert.deepEqual(Object.keys(mixers[0]), Object.keys(stats))
   assert.deepEqual(Object.keys(mixers[0].ports[0]), Object.keys(stats.ports[0]))
   assert.ok(mixers[0].ports[0].audioLevel > -40, `the tone shows: ${mixers[0].ports[0].audioLevel}`)
 
   const late = mix.getStats()
   await Promise.all([mix.close(), assert.rejects(late, { code: 'ERR_CLOSED' })])
-  assert.deepEqual((await endpoint.getStats()).mixers.map(({ id }) => id), [other.id])
+  assert.deepEqual(
+    (await endpoint.getStats()).mixers.map(({ id }) => id),
+    [other.id]
+  )
 })

@@ -37,12 +37,18 @@ test('an offer brings tracks, announced before acceptOffer resolves', async t =>
     assert.deepEqual(track.rids, [])
     assert.deepEqual(track.encodings, [])
   }
-  assert.deepEqual(server.incomingTracks, announced.map(([track]) => track))
+  assert.deepEqual(
+    server.incomingTracks,
+    announced.map(([track]) => track)
+  )
   assert.equal(server.incomingStreams.length, 1)
 
   await client.acceptAnswer(answer)
   assert.equal(client.signalingState, 'stable')
-  assert.deepEqual(client.outgoingTracks.map(track => track.mid), server.incomingTracks.map(track => track.mid))
+  assert.deepEqual(
+    client.outgoingTracks.map(track => track.mid),
+    server.incomingTracks.map(track => track.mid)
+  )
 })
 
 test('several streams keep their tracks apart', async t => {
@@ -52,7 +58,10 @@ test('several streams keep their tracks apart', async t => {
   await negotiate(client, server)
   assert.deepEqual(server.incomingStreams.map(stream => stream.id).sort(), ['camera', 'screen'])
   const screen = server.incomingStreams.find(stream => stream.id === 'screen')
-  assert.deepEqual(screen.tracks.map(track => track.kind), ['video'])
+  assert.deepEqual(
+    screen.tracks.map(track => track.kind),
+    ['video']
+  )
 })
 
 test('the msid carries both ids', async t => {
@@ -77,7 +86,9 @@ test('only the codecs asked for are negotiated', async t => {
 test('a new outgoing track asks for negotiation; negotiated comes with its mid', async t => {
   const { client, server } = await pair(t)
   const needed = nextEvent(client, 'negotiationneeded')
-  const { video: [track] } = client.createOutgoingStream({ video: 1 })
+  const {
+    video: [track]
+  } = client.createOutgoingStream({ video: 1 })
   await needed
   const negotiated = nextEvent(track, 'negotiated')
   await negotiate(client, server)
@@ -90,7 +101,10 @@ test('tracks come and go in one connection, any number of times', async t => {
   for (let round = 0; round < 4; round++) {
     const stream = client.createOutgoingStream({ id: `round-${round}`, audio: 1, video: 1 })
     await negotiate(client, server)
-    assert.deepEqual(server.incomingStreams.map(({ id }) => id), [`round-${round}`])
+    assert.deepEqual(
+      server.incomingStreams.map(({ id }) => id),
+      [`round-${round}`]
+    )
     const [incoming] = server.incomingStreams
     const closed = nextEvent(incoming, 'closed')
     stream.close()
@@ -103,7 +117,9 @@ test('tracks come and go in one connection, any number of times', async t => {
 test('the answerer puts its own tracks on m-lines of the offer', async t => {
   const { client, server } = await pair(t)
   client.createOutgoingStream({ audio: 1 })
-  const { audio: [track] } = server.createOutgoingStream({ audio: 1 })
+  const {
+    audio: [track]
+  } = server.createOutgoingStream({ audio: 1 })
   await negotiate(client, server)
   assert.ok(track.mid === null || typeof track.mid === 'string')
   if (track.mid === null) {

@@ -12,7 +12,21 @@ const { describe, test } = require('node:test')
 const { PlayedTrack, Player } = require('../..')
 const { until, within } = require('../support/events.js')
 const { connected, loopbackEndpoint, negotiate } = require('../support/loopback.js')
-const { AAC, AV1, H264, H265, OPUS, PICTURE, VP8, VP9, folder, hasFfmpeg, hasMkvmerge, makeFile, merge } = require('../support/media-files.js')
+const {
+  AAC,
+  AV1,
+  H264,
+  H265,
+  OPUS,
+  PICTURE,
+  VP8,
+  VP9,
+  folder,
+  hasFfmpeg,
+  hasMkvmerge,
+  makeFile,
+  merge
+} = require('../support/media-files.js')
 
 /** A second of a tone, 16 bits at 48 kHz. */
 function wav(seconds = 1) {
@@ -127,7 +141,10 @@ describe('files of other programs come to a peer as they are', { skip: !hasFfmpe
         player.play()
         await within(20_000, ended, `the end of ${name}`)
         const { audio, video } = await player.getStats()
-        assert.ok([audio, video].every(track => track === null || track.framesDropped === 0), name)
+        assert.ok(
+          [audio, video].every(track => track === null || track.framesDropped === 0),
+          name
+        )
         if (video) assert.equal(video.frames, pictures, name)
         if (audio) assert.ok(Math.abs(audio.frames - 50 * seconds) <= 3, `${name}: ${audio.frames}`)
       })
@@ -260,7 +277,11 @@ test('files follow each other, loop, and more are added', async t => {
   player.on('ended', () => events.push(['ended']))
   player.play()
   await until(() => events.length >= 3, 'it went around')
-  assert.deepEqual(events.slice(0, 3), [['item', 1], ['loop', 0], ['item', 1]])
+  assert.deepEqual(events.slice(0, 3), [
+    ['item', 1],
+    ['loop', 0],
+    ['item', 1]
+  ])
   assert.equal(player.loop, true)
   player.loop = false
   assert.equal(player.add(wav(0.3)), player)
@@ -275,7 +296,10 @@ test('overtaken jumps land where the last one does', async t => {
   const player = await endpoint.createPlayer([wav(3), wav(3)])
   const landed = await Promise.all([player.seek(1), player.seek(2), player.seek(0.5, 1)])
   assert.deepEqual([landed.at(-1), player.item], [0.5, 1])
-  assert.ok(landed.every(position => typeof position === 'number'), `${landed}`)
+  assert.ok(
+    landed.every(position => typeof position === 'number'),
+    `${landed}`
+  )
 })
 
 test('what is no file is refused with where it stops being one', async t => {

@@ -45,7 +45,10 @@ for (const codec of ['h264', 'vp9']) {
     const cut = `${file}.cut.mp4`
     fs.copyFileSync(file, cut)
     const stats = await endpoint.getStats()
-    assert.deepEqual(stats.recorders.map(({ id, tracks }) => [id, tracks.length]), [[recorder.id, 2]])
+    assert.deepEqual(
+      stats.recorders.map(({ id, tracks }) => [id, tracks.length]),
+      [[recorder.id, 2]]
+    )
     const { bytes, duration } = await recorder.close()
     assert.equal(bytes, fs.statSync(file).size)
     const whole = readMp4(fs.readFileSync(file))
@@ -89,7 +92,10 @@ test('sound alone is ogg, or samples in wav', async t => {
     assert.equal(bytes, fs.statSync(file).size)
     const found = probe(file)
     if (!found) return t.skip('ffprobe is not installed')
-    assert.deepEqual(found.streams.map(([name]) => name), [codec])
+    assert.deepEqual(
+      found.streams.map(([name]) => name),
+      [codec]
+    )
     assert.ok(Math.abs(found.duration - duration) < 0.1, `${file}: ${found.duration} of ${duration} s`)
     decode(file)
   }
@@ -98,12 +104,17 @@ test('sound alone is ogg, or samples in wav', async t => {
 test('what a format does not hold is refused before anything is written', async t => {
   const { endpoint, mixer } = await mixing(t, { video: { width: 320, height: 180, codecs: ['vp8'] } })
   const here = folder(t)
-  for (const [name, track] of [['a.mp4', mixer.video], ['a.ogg', mixer.video], ['a.wav', mixer.video]]) {
+  for (const [name, track] of [
+    ['a.mp4', mixer.video],
+    ['a.ogg', mixer.video],
+    ['a.wav', mixer.video]
+  ]) {
     const recorder = await endpoint.createRecorder(path.join(here, name))
     assert.throws(() => recorder.record(track), { code: 'ERR_CODEC_MISMATCH', field: 'track', message: /vp8/ })
     await recorder.close()
   }
-  const refused = (options, field) => assert.rejects(endpoint.createRecorder(path.join(here, 'b.mp4'), options), { code: 'ERR_INVALID_ARG', field })
+  const refused = (options, field) =>
+    assert.rejects(endpoint.createRecorder(path.join(here, 'b.mp4'), options), { code: 'ERR_INVALID_ARG', field })
   await refused({ fragment: 50 }, 'options.fragment')
   await refused({ onFormatChange: 'drop' }, 'options.onFormatChange')
   const recorder = await endpoint.createRecorder(path.join(here, 'c.mkv'))
@@ -117,5 +128,8 @@ test('a file without a frame is one that says so', async t => {
   const file = path.join(folder(t), 'empty.mp4')
   const recorder = await endpoint.createRecorder(file)
   await recorder.close()
-  assert.deepEqual(boxes(fs.readFileSync(file)).map(({ name }) => name), ['ftyp', 'free', 'free'])
+  assert.deepEqual(
+    boxes(fs.readFileSync(file)).map(({ name }) => name),
+    ['ftyp', 'free', 'free']
+  )
 })

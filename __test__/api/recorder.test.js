@@ -77,7 +77,10 @@ test('mixed sound and pictures are a file that is whole, and other programs coun
   const stats = await recorder.getStats()
   assert.equal(stats.tracks.length, 2)
   assert.ok(stats.position >= stats.duration - 0.1 && stats.position < stats.duration + 5, 'where what comes now is put')
-  assert.ok(stats.tracks.every(track => track.frames > 5 && track.framesLost === 0), JSON.stringify(stats))
+  assert.ok(
+    stats.tracks.every(track => track.frames > 5 && track.framesLost === 0),
+    JSON.stringify(stats)
+  )
 
   const closed = once(recorder, 'closed')
   const info = await recorder.close()
@@ -97,7 +100,11 @@ test('mixed sound and pictures are a file that is whole, and other programs coun
     ['A_OPUS', 'sound'],
     ['V_VP8', 'canvas']
   ])
-  for (const track of tracks) assert.ok(steps(track.times).every(step => step > 0), 'times of a track grow')
+  for (const track of tracks)
+    assert.ok(
+      steps(track.times).every(step => step > 0),
+      'times of a track grow'
+    )
   const sound = tracks.find(({ codec }) => codec === 'A_OPUS')
   assert.ok(sound.times.length > 50, `${sound.times.length} packets of sound`)
 
@@ -126,7 +133,11 @@ test('what a peer sends is recorded from its first keyframe on, sound and pictur
   assert.ok(Math.abs(audio.times.at(-1) - video.times.at(-1)) < 400, `${audio.times.at(-1)} and ${video.times.at(-1)} ms`)
   assert.equal(info.framesDropped, 0)
   const probed = probe(file)
-  if (probed) assert.deepEqual(probed.streams.map(([, count]) => count), [...read.tracks.values()].map(({ times }) => times.length))
+  if (probed)
+    assert.deepEqual(
+      probed.streams.map(([, count]) => count),
+      [...read.tracks.values()].map(({ times }) => times.length)
+    )
   decode(file)
 })
 
@@ -243,7 +254,10 @@ test('a pause takes no time of the file, and a limit closes it', async t => {
   assert.equal(reason, 'limit')
   assert.ok(info.duration >= 2 && info.duration < 2.5, `${info.duration} s`)
   const [{ times }] = readWebm(fs.readFileSync(file)).tracks.values()
-  assert.ok(steps(times).every(step => step < 500), 'there is no gap')
+  assert.ok(
+    steps(times).every(step => step < 500),
+    'there is no gap'
+  )
 })
 
 test('room that is to stay free closes it', async t => {
@@ -264,9 +278,7 @@ test('a full disk ends that recorder alone, and its file plays', async t => {
   if (mounted.error || mounted.status !== 0) return t.skip('no file system can be mounted here')
   const endpoint = await loopbackEndpoint(t)
   const mixer = await source(t, endpoint, { bitrate: 2_000_000 })
-  const [full, roomy] = await Promise.all(
-    [small, folder(t)].map(where => endpoint.createRecorder(path.join(where, 'disk.webm')))
-  )
+  const [full, roomy] = await Promise.all([small, folder(t)].map(where => endpoint.createRecorder(path.join(where, 'disk.webm'))))
   for (const recorder of [full, roomy]) for (const track of [mixer.audio, mixer.video]) recorder.record(track)
   // `once` would reject with the error that comes before.
   const closed = new Promise(resolve => full.on('closed', resolve))

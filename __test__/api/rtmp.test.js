@@ -106,10 +106,12 @@ test('H264 and AAC become an H264 and an Opus track, and what is said of them is
 const ENHANCED = [
   ['HEVC by FourCC', 'h265', 64, [hex(`90 68766331 ${HVCC}`), hex('93 68766331 00000004 2601af00')]],
   ['HEVC as codec id 12', 'h265', 64, [hex(`1c 00 000000 ${HVCC}`), hex('1c 01 000000 00000004 2601af00')]],
-  ['H264 by FourCC', 'h264', 320, [
-    Buffer.concat([hex('90 61766331'), AVC_CONFIG.subarray(5)]),
-    hex('91 61766331 000000 00000004 65888409')
-  ]],
+  [
+    'H264 by FourCC',
+    'h264',
+    320,
+    [Buffer.concat([hex('90 61766331'), AVC_CONFIG.subarray(5)]), hex('91 61766331 000000 00000004 65888409')]
+  ],
   ['AV1', 'av1', 64, [hex(`90 61763031 81000c00 ${AV1_SEQUENCE}`), hex(`91 61763031 ${AV1_FRAME}`)]],
   ['VP9', 'vp9', 320, [hex('91 76703039 824983422013f00b30')]]
 ]
@@ -241,10 +243,14 @@ test('what a mixer makes is pushed to a server, with sound and pictures of one m
   await until(() => input.tracks.length === 2, 'two tracks', 20_000)
   assert.deepEqual(input.tracks.map(track => track.codecs[0]).sort(), ['h264', 'opus'])
   assert.equal(input.tracks.find(track => track.kind === 'video').width, 320)
-  await until(async () => {
-    const { audio, video } = await input.getStats()
-    return audio.packets > 50 && video.frames > 10
-  }, 'a second of both', 20_000)
+  await until(
+    async () => {
+      const { audio, video } = await input.getStats()
+      return audio.packets > 50 && video.frames > 10
+    },
+    'a second of both',
+    20_000
+  )
   assert.ok((await output.getStats()).soundsSent > 50)
   const closed = nextEvent(input, 'closed')
   await output.close()

@@ -16,7 +16,10 @@ async function connect(from, to, number) {
   return { client, server, channel, other: await announced }
 }
 
-for (const [what, same] of [['two endpoints connect to each other', false], ['an endpoint connects to itself', true]]) {
+for (const [what, same] of [
+  ['two endpoints connect to each other', false],
+  ['an endpoint connects to itself', true]
+]) {
   test(`${what} eight times at once, and every message arrives where it should`, async t => {
     const left = await loopbackEndpoint(t)
     const right = same ? left : await loopbackEndpoint(t)
@@ -31,7 +34,13 @@ for (const [what, same] of [['two endpoints connect to each other', false], ['an
       channel.send(`to ${number}`)
       other.send(`from ${number}`)
     }
-    assert.deepEqual((await Promise.all(got)).map(String), pairs.map((_, number) => `to ${number}`))
-    assert.deepEqual((await Promise.all(back)).map(String), pairs.map((_, number) => `from ${number}`))
+    assert.deepEqual(
+      (await Promise.all(got)).map(String),
+      pairs.map((_, number) => `to ${number}`)
+    )
+    assert.deepEqual(
+      (await Promise.all(back)).map(String),
+      pairs.map((_, number) => `from ${number}`)
+    )
   })
 }

@@ -35,7 +35,10 @@ test('members take free slots in the order in which they came, and leave them to
   const [first, second, third] = peers
   const full = new Promise(resolve => slots.on('speakers', tracks => tracks.length === 2 && resolve(tracks)))
   for (const { audio, video } of peers) slots.detector.add(audio, { video })
-  assert.deepEqual(slots.detector.tracks, peers.map(peer => peer.audio))
+  assert.deepEqual(
+    slots.detector.tracks,
+    peers.map(peer => peer.audio)
+  )
   assert.deepEqual(await full, [first.audio, second.audio])
   assert.equal(slots.video[0].track ?? (await once(slots.video[0], 'change'))[0], first.video)
 
@@ -171,18 +174,25 @@ test('wrong calls carry their code and the field', async t => {
     [() => new SpeakerSlot(), 'ERR_INVALID_STATE']
   ]
   for (const [call, code, field] of calls) {
-    assert.throws(call, error => {
-      assert.equal(error.code, code, error.stack)
-      if (field) assert.equal(error.field, field, String(call))
-      return true
-    }, String(call))
+    assert.throws(
+      call,
+      error => {
+        assert.equal(error.code, code, error.stack)
+        if (field) assert.equal(error.field, field, String(call))
+        return true
+      },
+      String(call)
+    )
   }
   assert.equal(sending.transponder, null)
   assert.deepEqual(detector.tracks, [])
   for (let count = 1; count < 16; count++) detector.createSlots(1)
   assert.throws(() => detector.createSlots(1), { code: 'ERR_LIMIT' })
-  assert.throws(() => {
-    for (let count = 0; count < 10_001; count++) endpoint.createActiveSpeakerDetector()
-  }, { code: 'ERR_LIMIT' })
+  assert.throws(
+    () => {
+      for (let count = 0; count < 10_001; count++) endpoint.createActiveSpeakerDetector()
+    },
+    { code: 'ERR_LIMIT' }
+  )
   await elsewhere.close()
 })

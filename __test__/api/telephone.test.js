@@ -8,7 +8,9 @@ const { connected, connectedPair, loopbackEndpoint, negotiate } = require('../su
 /** One that sends sound to another, connected. */
 async function call(t) {
   const { client, server } = await connectedPair(t)
-  const { audio: [outgoing] } = client.createOutgoingStream({ audio: 1 })
+  const {
+    audio: [outgoing]
+  } = client.createOutgoingStream({ audio: 1 })
   await negotiate(client, server)
   return { client, endpoint: server.endpoint, outgoing, incoming: server.incomingTracks.find(track => track.kind === 'audio') }
 }
@@ -32,7 +34,9 @@ test('a key is forwarded like the sound of its track', async t => {
   const away = await loopbackEndpoint(t)
   const viewer = endpoint.createTransport()
   const listener = away.createTransport({ iceLite: false })
-  const { audio: [forwarded] } = viewer.createOutgoingStream({ audio: 1 })
+  const {
+    audio: [forwarded]
+  } = viewer.createOutgoingStream({ audio: 1 })
   forwarded.attachTo(incoming)
   const both = Promise.all([connected(viewer), connected(listener)])
   await negotiate(viewer, listener)
@@ -46,7 +50,10 @@ test('a key is forwarded like the sound of its track', async t => {
 
 test('keys are refused where there is nobody, in video, and when they are none', async t => {
   const { client, outgoing } = await call(t)
-  const { video: [video], audio: [early] } = client.createOutgoingStream({ video: 1, audio: 1 })
+  const {
+    video: [video],
+    audio: [early]
+  } = client.createOutgoingStream({ video: 1, audio: 1 })
   await assert.rejects(video.sendTelephoneEvent({ key: '1' }), { code: 'ERR_INVALID_STATE' })
   await assert.rejects(early.sendTelephoneEvent({ key: '1' }), { code: 'ERR_INVALID_STATE' })
   for (const [options, field] of [

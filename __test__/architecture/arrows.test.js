@@ -16,7 +16,22 @@ const MAY_USE = {
   node: ['host', 'control', 'queue', 'codec', 'log'],
   host: ['engine', 'net', 'webrtc', 'plain', 'hls', 'container', 'ingest', 'control', 'queue', 'codec'],
   net: ['control', 'queue'],
-  engine: ['webrtc', 'plain', 'peer', 'sending', 'srtp', 'sfu', 'speakers', 'mcu', 'hls', 'container', 'ingest', 'control', 'queue', 'codec'],
+  engine: [
+    'webrtc',
+    'plain',
+    'peer',
+    'sending',
+    'srtp',
+    'sfu',
+    'speakers',
+    'mcu',
+    'hls',
+    'container',
+    'ingest',
+    'control',
+    'queue',
+    'codec'
+  ],
   webrtc: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'bandwidth', 'control', 'codec'],
   plain: ['peer', 'sdp', 'sending', 'receiving', 'srtp', 'sfu', 'control', 'codec'],
   // What every kind of peer says to its shard; names none of the kinds.
@@ -47,7 +62,11 @@ const MAY_USE = {
 const RESERVED = [
   { name: 'napi', pattern: /\bnapi(?:_derive)?::|#\[napi\b/, only: ['node'] },
   { name: 'str0m::Rtc', pattern: /\bRtc\b|\bRtcConfig\b/, only: ['webrtc'] },
-  { name: 'tokio', pattern: /\btokio::/, except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'ingest', 'codec'] },
+  {
+    name: 'tokio',
+    pattern: /\btokio::/,
+    except: ['peer', 'sending', 'receiving', 'sdp', 'sfu', 'speakers', 'bandwidth', 'mcu', 'hls', 'container', 'ingest', 'codec']
+  },
   {
     name: 'a clock (time is an argument)',
     pattern: /\b(?:Instant|SystemTime)::now\b/,
@@ -148,7 +167,10 @@ test('files of lib/client name each other one way', () => {
   }
   const reaches = (from, to, seen = new Set()) =>
     (edges.get(from) ?? []).some(next => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))))
-  assert.deepEqual([...edges.keys()].filter(file => reaches(file, file)), [])
+  assert.deepEqual(
+    [...edges.keys()].filter(file => reaches(file, file)),
+    []
+  )
 })
 
 test('only lib/native/binding.js loads a native module', () => {

@@ -38,7 +38,11 @@ test('the list of known circles has none that are gone', () => {
 
 test('files beside each other name each other one way', () => {
   const circles = useCircles(rustFiles())
-  assert.deepEqual(circles.filter(files => !KNOWN_USES.some(known => isSubset(files, known))), [], 'a new circle by use')
+  assert.deepEqual(
+    circles.filter(files => !KNOWN_USES.some(known => isSubset(files, known))),
+    [],
+    'a new circle by use'
+  )
   const left = KNOWN_USES.filter(known => circles.some(files => isSubset(known, files)))
   assert.deepEqual(KNOWN_USES, left, 'take out of KNOWN_USES what is in no circle any more')
 })
@@ -131,7 +135,11 @@ function useCircles(files) {
   for (const { file, lines, testsFrom } of files) {
     const folder = path.posix.dirname(file)
     const source = lines.slice(0, testsFrom === Infinity ? undefined : testsFrom).join('\n')
-    const modules = folder.replace(/^src\/?/, '').split('/').filter(Boolean).join('::')
+    const modules = folder
+      .replace(/^src\/?/, '')
+      .split('/')
+      .filter(Boolean)
+      .join('::')
     const beside = new RegExp(String.raw`\b(?:super|crate::${modules})::(\w+)`, 'g')
     const grouped = new RegExp(String.raw`\b(?:super|crate::${modules})::\{([^;]*)\};`, 'g')
     const names = [...source.matchAll(beside)].map(match => match[1])

@@ -34,10 +34,19 @@ function repeatedly(say) {
 
 test('large offers and many candidates harm no neighbour', { ...LINUX, timeout: 120_000 }, async t => {
   const field = await Field.open(t)
-  const ours = offer([{ kind: 'audio', direction: 'sendonly', stream: 'mine' }, { kind: 'video', direction: 'sendonly', stream: 'mine' }])
+  const ours = offer([
+    { kind: 'audio', direction: 'sendonly', stream: 'mine' },
+    { kind: 'video', direction: 'sendonly', stream: 'mine' }
+  ])
   const groups = {
-    'candidates and lines about SSRCs': [['candidates', LARGE], ['lines about SSRCs', LARGER], ['groups of SSRCs', LARGER]],
-    'all other lines': Object.keys(LINES).slice(3).map(name => [name, LARGER])
+    'candidates and lines about SSRCs': [
+      ['candidates', LARGE],
+      ['lines about SSRCs', LARGER],
+      ['groups of SSRCs', LARGER]
+    ],
+    'all other lines': Object.keys(LINES)
+      .slice(3)
+      .map(name => [name, LARGER])
   }
   for (const [name, kinds] of Object.entries(groups)) {
     const large = kinds.map(([lines, bytes]) => enlarged(ours, bytes, LINES[lines]))
@@ -57,7 +66,13 @@ test('large offers and many candidates harm no neighbour', { ...LINUX, timeout: 
   await t.test('of candidates one by one', t =>
     field.holds(t, 'candidates one by one', async () => {
       const { id } = await field.server.call('join', ours)
-      return repeatedly(n => field.server.call('trickle', id, Array.from({ length: 500 }, (_, index) => LINES.candidates(500 * n + index).slice(2))))
+      return repeatedly(n =>
+        field.server.call(
+          'trickle',
+          id,
+          Array.from({ length: 500 }, (_, index) => LINES.candidates(500 * n + index).slice(2))
+        )
+      )
     })
   )
 })

@@ -5,11 +5,7 @@ const { Attacker } = require('../support/attacks/attacker.js')
 const { Field, LINUX } = require('../support/attacks/field.js')
 
 const PUBLISHER = 0
-const ATTACKS = [
-  'requests for packets and keyframes',
-  'feedback, estimates, goodbyes and nonsense',
-  'media that nobody announced'
-]
+const ATTACKS = ['requests for packets and keyframes', 'feedback, estimates, goodbyes and nonsense', 'media that nobody announced']
 /** Packets a second; one third of the requests ask for 1,700 packets each. */
 const PACKETS = 1000
 

@@ -25,7 +25,10 @@ const STRANGERS = [
   () => [Buffer.from([22, 3, 1, 2, 0])],
   () => [Buffer.alloc(3073, 3), Buffer.alloc(4096, 0xff)],
   // Messages that begin and do not end, on many chunk streams.
-  () => [Buffer.alloc(3073, 3), ...Array.from({ length: 60 }, (_, index) => message(VIDEO, { chunkStream: index + 3 }, Buffer.alloc(129)).subarray(0, 140))]
+  () => [
+    Buffer.alloc(3073, 3),
+    ...Array.from({ length: 60 }, (_, index) => message(VIDEO, { chunkStream: index + 3 }, Buffer.alloc(129)).subarray(0, 140))
+  ]
 ]
 
 function stranger(t, port, index) {

@@ -33,7 +33,7 @@ before(async () => {
     rooms,
     authorize: (request, context) => authorize(request, context),
     cors: ['https://one.example', 'https://two.example'],
-    onError: error => faults.push(error),
+    onError: error => faults.push(error)
   }
   app.use('/whip', whipRouter(options))
   app.use('/whep', whepRouter(options))
@@ -52,12 +52,13 @@ after(async () => {
   await endpoint.close()
 })
 
-const tokenOf = (video, more = {}, options = {}) => createToken(keys, { video: { room: 'loom', roomJoin: true, ...video }, ...more }, options)
+const tokenOf = (video, more = {}, options = {}) =>
+  createToken(keys, { video: { room: 'loom', roomJoin: true, ...video }, ...more }, options)
 const ask = (method, path, token, { body, headers = {} } = {}) =>
   fetch(base + path, {
     method,
     ...(body && { body }),
-    headers: { ...(body && { 'Content-Type': 'application/sdp' }), ...(token && { Authorization: `Bearer ${token}` }), ...headers },
+    headers: { ...(body && { 'Content-Type': 'application/sdp' }), ...(token && { Authorization: `Bearer ${token}` }), ...headers }
   })
 const publish = (token, path = '/whip/loom') => ask('POST', path, token, { body: publisherOffer('cam') })
 
@@ -71,7 +72,10 @@ async function problem(response, status, code) {
 test('who comes with a token is who it says, whatever they call themselves', async () => {
   const token = await tokenOf({}, { identity: 'ada', name: 'Ada' })
   assert.equal((await publish(token, '/whip/loom?peer=Grace')).status, 201)
-  assert.deepEqual(rooms.get('loom').participants.map(({ name }) => name), ['Ada'])
+  assert.deepEqual(
+    rooms.get('loom').participants.map(({ name }) => name),
+    ['Ada']
+  )
   // Whoever holds it may watch as well, and does not get their own tracks.
   assert.equal((await ask('POST', '/whep/loom', token, { body: playerOffer(1) })).status, 201)
   const [, viewer] = rooms.get('loom').participants
@@ -81,8 +85,12 @@ test('who comes with a token is who it says, whatever they call themselves', asy
 
 test('what is wrong with a token is said in a problem document and in WWW-Authenticate, and nothing of the room is', async () => {
   await publish(await tokenOf({}))
-  const unsigned = [{ alg: 'none' }, { exp: 4e9, video: { room: 'loom', roomJoin: true } }].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  const forged = await createToken(new KeyRing({ id: 'one', secret: 'another secret of more than 32 bytes' }), { video: { room: 'loom', roomJoin: true } })
+  const unsigned = [{ alg: 'none' }, { exp: 4e9, video: { room: 'loom', roomJoin: true } }]
+    .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+  const forged = await createToken(new KeyRing({ id: 'one', secret: 'another secret of more than 32 bytes' }), {
+    video: { room: 'loom', roomJoin: true }
+  })
   /** @type {[string | null, number, string][]} */
   const bad = [
     [null, 401, 'ERR_TOKEN_MISSING'],
@@ -93,7 +101,7 @@ test('what is wrong with a token is said in a problem document and in WWW-Authen
     [await tokenOf({ room: undefined }), 401, 'ERR_TOKEN_CLAIMS'],
     [await tokenOf({ room: 'weft' }), 403, 'ERR_TOKEN_ROOM'],
     [await tokenOf({ roomJoin: false }), 403, 'ERR_TOKEN_GRANT'],
-    [await tokenOf({ canPublish: false, canSubscribe: false }), 403, 'ERR_TOKEN_GRANT'],
+    [await tokenOf({ canPublish: false, canSubscribe: false }), 403, 'ERR_TOKEN_GRANT']
   ]
   for (const [token, status, code] of bad) {
     for (const path of ['/whip/loom', '/whep/loom', '/whip/empty', '/whep/empty']) {
@@ -103,7 +111,10 @@ test('what is wrong with a token is said in a problem document and in WWW-Authen
       // A room that there is and one that there is not are answered alike.
       assert.ok(told === code || (path.endsWith('empty') && told === 'ERR_TOKEN_ROOM'), `${told} is not ${code}`)
       assert.doesNotMatch(detail, /publisher|participant|empty|loom/)
-      assert.match(response.headers.get('WWW-Authenticate'), status === 403 ? /insufficient_scope/ : token ? /invalid_token/ : /^Bearer realm="medialoom"$/)
+      assert.match(
+        response.headers.get('WWW-Authenticate'),
+        status === 403 ? /insufficient_scope/ : token ? /invalid_token/ : /^Bearer realm="medialoom"$/
+      )
     }
   }
   assert.equal(rooms.get('loom').participants.length, 1)
@@ -160,7 +171,12 @@ test('of a list of origins the one that asks is allowed, and others are not', as
       const { headers } = await ask('OPTIONS', '/whip/loom', null, { headers: origin ? { Origin: origin } : {} })
       assert.equal(headers.get('Vary'), 'Origin')
       return [headers.get('Access-Control-Allow-Origin'), headers.get('Access-Control-Allow-Methods')]
-    }),
+    })
   )
-  assert.deepEqual(told, [[origins[0], 'POST'], [origins[1], 'POST'], [null, null], [null, null]])
+  assert.deepEqual(told, [
+    [origins[0], 'POST'],
+    [origins[1], 'POST'],
+    [null, null],
+    [null, null]
+  ])
 })

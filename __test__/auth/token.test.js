@@ -38,8 +38,14 @@ test('a token may have an id, by which it is known again', async () => {
 test('a token says who somebody is and what they may', async () => {
   const token = await createToken(
     keys,
-    { identity: 'ada', name: 'Ada', metadata: '{"team":1}', attributes: { seat: '4' }, video: { room: 'loom', roomJoin: true, canPublishSources: ['microphone', 'screen_share'] } },
-    { now: NOW, expiresIn: 60 },
+    {
+      identity: 'ada',
+      name: 'Ada',
+      metadata: '{"team":1}',
+      attributes: { seat: '4' },
+      video: { room: 'loom', roomJoin: true, canPublishSources: ['microphone', 'screen_share'] }
+    },
+    { now: NOW, expiresIn: 60 }
   )
   assert.deepEqual(await verifyToken(keys, token, { room: 'loom', grants: ['roomJoin'], now: NOW }), {
     identity: 'ada',
@@ -49,11 +55,14 @@ test('a token says who somebody is and what they may', async () => {
     tokenId: null,
     video: { room: 'loom', roomJoin: true, canPublishSources: ['microphone', 'screen'] },
     expiresAt: NOW + 60_000,
-    keyId: 'one',
+    keyId: 'one'
   })
 })
 
-for (const [name, pair] of [['RS256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })], ['EdDSA', () => generateKeyPairSync('ed25519')]]) {
+for (const [name, pair] of [
+  ['RS256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+  ['EdDSA', () => generateKeyPairSync('ed25519')]
+]) {
   test(`${name}: who has the public key verifies and cannot sign`, async () => {
     const { privateKey, publicKey } = pair()
     const signing = new KeyRing({ id: 'pair', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) })
@@ -63,7 +72,10 @@ for (const [name, pair] of [['RS256', () => generateKeyPairSync('rsa', { modulus
     for (const ring of [signing, verifying]) assert.equal((await verifyToken(ring, token)).keyId, 'pair')
     await assert.rejects(createToken(verifying, { video: {} }), { code: 'ERR_INVALID_ARG' })
     // RFC 8725 2.1: the public key is no secret, so it must not pass for one.
-    const confused = handMade({ ...GOOD, iss: 'pair' }, { header: { alg: 'HS256', kid: 'pair' }, secret: publicKey.export({ type: 'spki', format: 'pem' }) })
+    const confused = handMade(
+      { ...GOOD, iss: 'pair' },
+      { header: { alg: 'HS256', kid: 'pair' }, secret: publicKey.export({ type: 'spki', format: 'pem' }) }
+    )
     await assert.rejects(verifyToken(verifying, confused, { now: NOW }), { code: 'ERR_TOKEN_ALGORITHM', status: 401 })
   })
 }
@@ -98,7 +110,15 @@ test('what is no token, or a bad one, is refused with what is wrong', async () =
   const good = handMade(GOOD)
   await refused(null, 'ERR_TOKEN_MISSING')
   await refused('', 'ERR_TOKEN_MISSING')
-  for (const text of ['x', 'a.b', 'a.b.c', '..', `${base64url([])}.${base64url(GOOD)}.`, `${base64url({ alg: 'HS256' })}.${base64url('null')}.x`, 'ä'.repeat(9)]) {
+  for (const text of [
+    'x',
+    'a.b',
+    'a.b.c',
+    '..',
+    `${base64url([])}.${base64url(GOOD)}.`,
+    `${base64url({ alg: 'HS256' })}.${base64url('null')}.x`,
+    'ä'.repeat(9)
+  ]) {
     await refused(text, 'ERR_TOKEN_MALFORMED')
   }
   await refused(`${good}${'x'.repeat(4096)}`, 'ERR_TOKEN_MALFORMED')
@@ -134,7 +154,7 @@ test('claims that are missing or of another type are named', async () => {
     ['video.canPublishSources', { ...GOOD, video: { canPublishSources: 'camera' } }],
     ['sub', { ...GOOD, sub: 1 }],
     ['name', { ...GOOD, name: {} }],
-    ['attributes', { ...GOOD, attributes: { a: 1 } }],
+    ['attributes', { ...GOOD, attributes: { a: 1 } }]
   ]
   for (const [claim, payload] of wrong) await refused(handMade(payload), 'ERR_TOKEN_CLAIMS', { claim })
   await refused(handMade({ ...GOOD, video: { roomJoin: true } }), 'ERR_TOKEN_CLAIMS', { room: 'loom', claim: 'video.room' })
@@ -155,7 +175,15 @@ test('authorization by tokens: each action needs its grant', async () => {
     return authorize(null, { action, room, token })
   }
   const joined = await ask({ room: 'loom', roomJoin: true, canPublish: false, hidden: true }, 'join', 'loom')
-  assert.deepEqual(joined.permissions, { canPublish: false, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: false, roomRecord: false, hidden: true })
+  assert.deepEqual(joined.permissions, {
+    canPublish: false,
+    canPublishSources: null,
+    canSubscribe: true,
+    canPublishData: true,
+    roomAdmin: false,
+    roomRecord: false,
+    hidden: true
+  })
   assert.deepEqual([joined.identity, joined.mayCreate], ['ada', true])
   assert.equal((await ask({ room: 'loom', roomJoin: true, roomCreate: false }, 'join', 'loom')).mayCreate, false)
   const forbidden = { status: 403, code: 'ERR_TOKEN_GRANT' }
@@ -182,7 +210,7 @@ test('keys and contents that cannot be used are refused by name', async () => {
     ['key', { id: 'a', secret: SECRET, publicKey: 'x' }],
     ['key.publicKey', { id: 'a', publicKey: 'no PEM' }],
     ['key', { id: 'a', privateKey: ec }],
-    ['key.algorithm', { id: 'a', secret: SECRET, algorithm: 'RS256' }],
+    ['key.algorithm', { id: 'a', secret: SECRET, algorithm: 'RS256' }]
   ]) {
     assert.throws(() => new KeyRing(/** @type {any} */ (key)), { code: 'ERR_INVALID_ARG', field, status: undefined })
   }
@@ -192,7 +220,7 @@ test('keys and contents that cannot be used are refused by name', async () => {
     [{ identity: 7, video: {} }],
     [{ metadata: 'x'.repeat(4000), video: {} }],
     [{ video: {} }, { expiresIn: 0 }],
-    [{ video: {} }, { keyId: 'other' }],
+    [{ video: {} }, { keyId: 'other' }]
   ]) {
     await assert.rejects(createToken(keys, /** @type {any} */ (contents), options), { code: 'ERR_INVALID_ARG' })
   }

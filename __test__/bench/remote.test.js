@@ -21,7 +21,13 @@ before(async () => {
   if (LINUX.skip) return
   program = buildLoad()
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-  room = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 }, iceServers: [], open: true })
+  room = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    open: true
+  })
 })
 
 after(() => room?.close())
@@ -61,7 +67,15 @@ test('a server that refuses is quoted', LINUX, async t => {
 
 test('each viewer watches one of the publishers, and none but them', () => {
   const settings = { publishers: 2, viewers: 3, kilobits: 500, whip: 'http://a/{n}', whep: 'http://b/{n}' }
-  assert.deepEqual([0, 1, 2, 3, 4].map(client => urlOf(settings, client)), ['http://a/0', 'http://a/1', 'http://b/0', 'http://b/1', 'http://b/0'])
-  assert.deepEqual(clientsOf(settings).slice(2).map(client => client.sees), [[0], [1], [0]])
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map(client => urlOf(settings, client)),
+    ['http://a/0', 'http://a/1', 'http://b/0', 'http://b/1', 'http://b/0']
+  )
+  assert.deepEqual(
+    clientsOf(settings)
+      .slice(2)
+      .map(client => client.sees),
+    [[0], [1], [0]]
+  )
   assert.deepEqual(clientsOf({ ...settings, publishers: 0, kilobits: 0 })[0], { strange_audio: 1, strange_video: 0 })
 })

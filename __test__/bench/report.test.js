@@ -50,8 +50,14 @@ test('every scenario has clients that receive only from clients that send', () =
   for (const [name, make] of Object.entries(SCENARIOS)) {
     const { clients } = make()
     for (const { hears = [], sees = [] } of clients) {
-      assert.ok(hears.every(source => clients[source].audio), name)
-      assert.ok(sees.every(source => clients[source].video), name)
+      assert.ok(
+        hears.every(source => clients[source].audio),
+        name
+      )
+      assert.ok(
+        sees.every(source => clients[source].video),
+        name
+      )
     }
   }
 })
@@ -84,7 +90,21 @@ test('rounds become one result with the median of each figure, absent ones left 
 })
 
 test('the plot has a point for each measurement', () => {
-  const svg = plot({ title: 'A < B', x: 'x', y: 'y', lines: [{ name: 'one', points: [[1, 80], [10, 20], [100, 10]] }] })
+  const svg = plot({
+    title: 'A < B',
+    x: 'x',
+    y: 'y',
+    lines: [
+      {
+        name: 'one',
+        points: [
+          [1, 80],
+          [10, 20],
+          [100, 10]
+        ]
+      }
+    ]
+  })
   assert.equal(svg.match(/<circle /g).length, 3)
   assert.match(svg, /A &lt; B/)
 })

@@ -32,26 +32,53 @@ test('the slope is that of the line, whatever single points do', () => {
 })
 
 test('of too few points nothing is known', () => {
-  assert.equal(theilSen([{ x: 0, y: 0 }, { x: 1, y: 1 }]).low, -Infinity)
+  assert.equal(
+    theilSen([
+      { x: 0, y: 0 },
+      { x: 1, y: 1 }
+    ]).low,
+    -Infinity
+  )
   assert.match(judge(hour('rss', () => 0).slice(0, LEAST_CYCLES - 1), course).faults[0], /say nothing/)
 })
 
 test('what grows without an end fails, by its name', () => {
-  assert.deepEqual(faults('rss', minute => 100 * MIB + minute * MIB), ['resident memory grows'])
-  assert.deepEqual(faults('descriptors', minute => 30 + Math.floor(minute / 8)), ['descriptors grows'])
-  assert.deepEqual(faults('objects', minute => 1 + minute), ['objects with events grows'])
+  assert.deepEqual(
+    faults('rss', minute => 100 * MIB + minute * MIB),
+    ['resident memory grows']
+  )
+  assert.deepEqual(
+    faults('descriptors', minute => 30 + Math.floor(minute / 8)),
+    ['descriptors grows']
+  )
+  assert.deepEqual(
+    faults('objects', minute => 1 + minute),
+    ['objects with events grows']
+  )
 })
 
 test('what swings, steps once or fills a cache holds', () => {
-  assert.deepEqual(faults('rss', minute => (100 + 30 * (minute % 2)) * MIB), [])
-  assert.deepEqual(faults('threads', minute => (minute < 20 ? 9 : 11)), [])
-  assert.deepEqual(faults('jsHeap', minute => (8 + Math.min(minute, 10)) * MIB), [])
+  assert.deepEqual(
+    faults('rss', minute => (100 + 30 * (minute % 2)) * MIB),
+    []
+  )
+  assert.deepEqual(
+    faults('threads', minute => (minute < 20 ? 9 : 11)),
+    []
+  )
+  assert.deepEqual(
+    faults('jsHeap', minute => (8 + Math.min(minute, 10)) * MIB),
+    []
+  )
 })
 
 test('a soak in which nobody joins, or many cannot, fails', () => {
   const quiet = hour('rss', () => 100 * MIB)
   assert.deepEqual(judge(quiet, { ...course, joins: 0 }).faults, ['nobody joined'])
-  assert.match(judge(quiet, { ...course, failures: Array(200).fill('no answer') }).faults[0], /200 of 1800 joins failed, the first: no answer/)
+  assert.match(
+    judge(quiet, { ...course, failures: Array(200).fill('no answer') }).faults[0],
+    /200 of 1800 joins failed, the first: no answer/
+  )
 })
 
 test('an option that makes no sense is refused', () => {

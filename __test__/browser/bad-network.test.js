@@ -41,7 +41,7 @@ test('a twentieth of the media is lost: Chromium asks and gets it again; then it
     () => inboundVideo(grace),
     video => video.packetsReceived - start.packetsReceived > 400,
     'four hundred packets of video',
-    60_000,
+    60_000
   )
   assert.ok(network.mediaLost - mediaLost > 20, `${network.mediaLost - mediaLost} packets were lost on the way`)
   assert.ok(now.nackCount > start.nackCount, 'Chromium asked')
@@ -60,7 +60,7 @@ test('a twentieth of the media is lost: Chromium asks and gets it again; then it
     () => inboundVideo(grace),
     video => video.framesDecoded > atMove.framesDecoded + 10,
     'the picture at the new address',
-    40_000,
+    40_000
   )
   t.diagnostic(`the picture went on ${Date.now() - moved} ms after the move`)
   await Promise.all([sees(ada, 'Grace'), hears(grace, 'Ada')])
@@ -136,7 +136,7 @@ test('the picture goes on when an address changes, and through an ICE restart', 
     ['both move again', () => network.rebind()],
     ['the viewer restarts ICE', () => restartIce(grace)],
     ['the sender restarts ICE', () => restartIce(ada)],
-    ['both move and restart ICE', () => Promise.all([network.rebind(), restartIce(ada), restartIce(grace)])],
+    ['both move and restart ICE', () => Promise.all([network.rebind(), restartIce(ada), restartIce(grace)])]
   ]) {
     const gap = await measured(what, act)
     assert.ok(gap < Math.max(1500, 3 * idle), `${what}: ${gap} ms without a frame`)

@@ -46,7 +46,11 @@ test('two with the key see and hear each other, a third without it sees why it d
 
   const mallory = await fixture.join('Mallory', { camera: false })
   for (const name of ['Ada', 'Grace']) {
-    await eventually(() => messageOf(mallory, name), text => text?.includes('has the key'), 'a word about the key')
+    await eventually(
+      () => messageOf(mallory, name),
+      text => text?.includes('has the key'),
+      'a word about the key'
+    )
   }
   const played = await mallory.evaluate(() => [...document.querySelectorAll('.tile:not(.own) video')].some(video => video.srcObject))
   assert.equal(played, false, 'neither picture nor noise')
@@ -67,7 +71,12 @@ test('those who encrypt see who does not', async () => {
 test('with another key there is neither picture nor sound, and a word about it', async () => {
   await fixture.join('Ada', { fragment: '#key=secret' })
   const eve = await fixture.join('Eve', { fragment: '#key=another', viewport: { width: 390, height: 780 } })
-  await eventually(() => messageOf(eve, 'Ada'), text => text?.includes('another key'), 'a word about the wrong key', LONG_MS)
+  await eventually(
+    () => messageOf(eve, 'Ada'),
+    text => text?.includes('another key'),
+    'a word about the wrong key',
+    LONG_MS
+  )
   const { video, audio } = await received(eve, 'Ada')
   assert.ok(!video?.framesDecoded, 'no frame was decoded')
   assert.ok(!audio?.audioLevel, 'nothing is to be heard')
@@ -84,10 +93,11 @@ for (const codec of ['vp9', 'av1', 'h264']) {
     await grace.waitForSelector('.tile.locked:not(.withheld)[aria-label^="Ada"]')
     await grace.click('#figures-button')
     await eventually(
-      () => grace.evaluate(() => [...globalThis.call.downlink.layers.keys()].flatMap(id => globalThis.call.downlink.figures(id)?.steps ?? [])),
+      () =>
+        grace.evaluate(() => [...globalThis.call.downlink.layers.keys()].flatMap(id => globalThis.call.downlink.figures(id)?.steps ?? [])),
       steps => steps.some(step => step.temporal > 0),
       'temporal layers are told apart',
-      LONG_MS,
+      LONG_MS
     )
     await ada.close()
   })
@@ -106,7 +116,11 @@ test('a browser that cannot encrypt says so before joining', async () => {
   const page = await fixture.page()
   await page.addInitScript(() => delete globalThis.RTCRtpScriptTransform)
   await page.goto(`${fixture.server.url}r/loom?name=Ada#key=secret`)
-  await eventually(() => page.textContent('#join-encrypt-note'), text => text?.includes('cannot'), 'the note')
+  await eventually(
+    () => page.textContent('#join-encrypt-note'),
+    text => text?.includes('cannot'),
+    'the note'
+  )
   assert.equal(await page.isDisabled('#join-encrypt'), true)
   assert.equal(await page.isChecked('#join-encrypt'), false)
 })

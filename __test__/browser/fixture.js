@@ -18,7 +18,7 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
   '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--autoplay-policy=no-user-gesture-required',
-  '--disable-gpu',
+  '--disable-gpu'
 ]
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -63,7 +63,7 @@ class Fixture {
       limits: this.limits,
       recordings: this.recordings,
       mixer: this.mixer,
-      inputs: this.inputs,
+      inputs: this.inputs
     })
   }
 
@@ -179,7 +179,7 @@ function received(page, name, source = 'camera') {
       const of = track => (track && figures.get(track.id)) ?? null
       return { audio: of(stream?.audioTrack), video: of(stream?.videoTrack) }
     },
-    [name, source],
+    [name, source]
   )
 }
 
@@ -189,16 +189,28 @@ function received(page, name, source = 'camera') {
  */
 async function sees(page, name, source = 'camera') {
   const what = `moving ${source} video of ${name}`
-  const { video } = await eventually(() => received(page, name, source), now => now.video?.framesDecoded > 0, what)
+  const { video } = await eventually(
+    () => received(page, name, source),
+    now => now.video?.framesDecoded > 0,
+    what
+  )
   const before = video.framesDecoded
-  const after = await eventually(() => received(page, name, source), now => now.video?.framesDecoded > before + 4, what)
+  const after = await eventually(
+    () => received(page, name, source),
+    now => now.video?.framesDecoded > before + 4,
+    what
+  )
   return after.video
 }
 
 /** Passes when sound of a participant comes out. @param {Page} page @param {string} name */
 async function hears(page, name) {
   // The fake microphone beeps once a second and is silent in between.
-  return eventually(() => received(page, name), now => now.audio?.audioLevel > 0.01 && now.audio.bitrate > 0, `sound of ${name}`)
+  return eventually(
+    () => received(page, name),
+    now => now.audio?.audioLevel > 0.01 && now.audio.bitrate > 0,
+    `sound of ${name}`
+  )
 }
 
 /** Names of the tiles on the stage, in their order. @param {Page} page @returns {Promise<string[]>} */

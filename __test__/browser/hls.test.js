@@ -22,7 +22,8 @@ afterEach(async () => {
   assert.deepEqual(fixture.complaints.splice(0), [], 'the pages had nothing to complain about')
 })
 
-const fragment = async grants => `#token=${await createToken(fixture.server.access.keys, { video: { room: 'loom', roomJoin: true, ...grants } })}`
+const fragment = async grants =>
+  `#token=${await createToken(fixture.server.access.keys, { video: { room: 'loom', roomJoin: true, ...grants } })}`
 
 /** How the picture goes. @param {import('playwright-core').Page} page */
 const state = page =>
@@ -32,14 +33,19 @@ const state = page =>
     sound: video.webkitAudioDecodedByteCount,
     width: video.videoWidth,
     error: video.error?.message ?? null,
-    latency: globalThis.player?.latency ?? null,
+    latency: globalThis.player?.latency ?? null
   }))
 
 test('who has the link watches the mix of a room about two seconds behind, without a stall', async t => {
   const ada = await fixture.join('Ada', { fragment: await fragment({}) })
   const page = await fixture.page()
   await page.goto(`${fixture.server.url}r/loom/watch${await fragment({ canPublish: false })}`)
-  await eventually(() => state(page), ({ at, frames }) => at > 0 && frames > 10, 'the picture', 30_000)
+  await eventually(
+    () => state(page),
+    ({ at, frames }) => at > 0 && frames > 10,
+    'the picture',
+    30_000
+  )
   // How it begins is hls.js's affair.
   await new Promise(resolve => setTimeout(resolve, 2000))
   await page.$eval('video', video => {
@@ -60,7 +66,12 @@ test('who has the link watches the mix of a room about two seconds behind, witho
   const room = fixture.server.rooms.get('loom')
   assert.equal(room.hls.watched, true)
   await ada.close()
-  await eventually(() => page.textContent('#state'), text => /Nothing to watch just now/.test(text), 'the end', 30_000)
+  await eventually(
+    () => page.textContent('#state'),
+    text => /Nothing to watch just now/.test(text),
+    'the end',
+    30_000
+  )
   // That it is over comes as an answer to the player, which Chromium logs.
   fixture.complaints = fixture.complaints.filter(text => !/status of (404|410)/.test(text))
 })
@@ -79,6 +90,10 @@ test('who may not watch is told so, and an address without a ticket is none', as
   }
   const page = await fixture.page()
   await page.goto(`${url}r/loom/watch${await fragment({ canSubscribe: false })}`)
-  await eventually(() => page.textContent('#state'), text => /canSubscribe|not allow/.test(text), 'why')
+  await eventually(
+    () => page.textContent('#state'),
+    text => /canSubscribe|not allow/.test(text),
+    'why'
+  )
   fixture.complaints = fixture.complaints.filter(text => !/status of 403/.test(text))
 })

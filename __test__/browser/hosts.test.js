@@ -21,11 +21,14 @@ afterEach(async () => {
 
 /** @param {string} token */
 const fragment = token => `#token=${token}`
-const hostToken = () => createToken(fixture.server.access.keys, { video: { room: 'loom', roomJoin: true, roomCreate: true, roomAdmin: true } })
-const guestToken = (more = {}) => createToken(fixture.server.access.keys, { ...more, video: { room: 'loom', roomJoin: true, ...more.video } })
+const hostToken = () =>
+  createToken(fixture.server.access.keys, { video: { room: 'loom', roomJoin: true, roomCreate: true, roomAdmin: true } })
+const guestToken = (more = {}) =>
+  createToken(fixture.server.access.keys, { ...more, video: { room: 'loom', roomJoin: true, ...more.video } })
 
 const host = async (options = {}) => fixture.join('Ada', { fragment: fragment(await hostToken()), ...options })
-const guest = async (name, { token, ...options } = {}) => fixture.join(name, { fragment: fragment(token ?? (await guestToken())), ...options })
+const guest = async (name, { token, ...options } = {}) =>
+  fixture.join(name, { fragment: fragment(token ?? (await guestToken())), ...options })
 
 /** A page that joins and need not get in. @param {string} name @param {string} hash */
 async function knock(name, hash, options = {}) {
@@ -53,7 +56,11 @@ test('the link that is printed lets the host in, who hands out a link that lets 
   await ada.waitForSelector('#invite[open]')
   await fixture.screenshot(ada, 'invite')
   await ada.click('#invite .primary')
-  const copied = await eventually(() => ada.evaluate(() => navigator.clipboard.readText()), text => text.includes('#token='), 'the link')
+  const copied = await eventually(
+    () => ada.evaluate(() => navigator.clipboard.readText()),
+    text => text.includes('#token='),
+    'the link'
+  )
   assert.ok(!copied.includes(new URL(link).hash.slice('#token='.length)), 'not with the token of the host')
   const grace = await fixture.page()
   await grace.goto(copied)
@@ -121,7 +128,11 @@ test('who is taken out sees it at once, with the reason, and is gone for the oth
   assert.equal(await grace.isVisible('#room'), false)
   assert.deepEqual(await grace.evaluate(() => globalThis.call.media.camera.getTracks().length), 0, 'camera and microphone are let go of')
   await fixture.screenshot(grace, 'kicked')
-  await eventually(() => tiles(ada), names => names.join() === 'Ada (you)', 'the tile is gone')
+  await eventually(
+    () => tiles(ada),
+    names => names.join() === 'Ada (you)',
+    'the tile is gone'
+  )
   await grace.click('#farewell-again')
   await grace.waitForSelector('#join-button')
 })
@@ -132,7 +143,10 @@ test('in a room with a lobby guests wait until a host lets them in, or turns the
   await ada.click('#host-controls label:has(#room-lobby)')
   await ada.waitForFunction(() => globalThis.call.lobby)
   const token = await guestToken()
-  const [grace, linus] = [await knock('Grace', fragment(token)), await knock('Linus', fragment(token), { viewport: { width: 390, height: 780 } })]
+  const [grace, linus] = [
+    await knock('Grace', fragment(token)),
+    await knock('Linus', fragment(token), { viewport: { width: 390, height: 780 } })
+  ]
   for (const page of [grace, linus]) await page.waitForSelector('#join-waiting:not([hidden])')
   await fixture.screenshot(grace, 'waiting')
   await fixture.screenshot(linus, 'waiting-phone')
@@ -145,7 +159,11 @@ test('in a room with a lobby guests wait until a host lets them in, or turns the
   await press(ada, 'Turn Linus away')
   await linus.waitForSelector('#farewell:not([hidden])')
   assert.equal(await linus.textContent('#farewell-title'), 'You were not let in')
-  await eventually(() => ada.isVisible('#people-waiting'), visible => !visible, 'nobody waits')
+  await eventually(
+    () => ada.isVisible('#people-waiting'),
+    visible => !visible,
+    'nobody waits'
+  )
 })
 
 test('a locked room lets nobody new in, and everybody sees that it is', async () => {
@@ -157,7 +175,11 @@ test('a locked room lets nobody new in, and everybody sees that it is', async ()
   await linus.waitForSelector('#farewell:not([hidden])')
   assert.equal(await linus.textContent('#farewell-title'), 'The room is locked')
   await ada.click('#host-controls label:has(#room-lock)')
-  await eventually(() => grace.isVisible('#room-closed'), visible => !visible, 'open again')
+  await eventually(
+    () => grace.isVisible('#room-closed'),
+    visible => !visible,
+    'open again'
+  )
   await linus.click('#farewell-again')
   await linus.waitForFunction(() => document.querySelector('.preview.live') !== null)
   await linus.click('#join-button')
@@ -175,17 +197,34 @@ test('one identity is in a room once: the page that came first says so', async (
 })
 
 test('who may not send has nothing to press, and who may only speak only a microphone', async () => {
-  const listens = await knock('Grace', fragment(await guestToken({ video: { canPublish: false } })), { viewport: { width: 390, height: 780 } })
+  const listens = await knock('Grace', fragment(await guestToken({ video: { canPublish: false } })), {
+    viewport: { width: 390, height: 780 }
+  })
   await listens.waitForFunction(() => globalThis.call?.joined)
   assert.equal(await listens.evaluate(() => globalThis.call.media.camera.getTracks().length), 0, 'no camera was asked for')
-  const shown = page => page.$$eval('.dock button', buttons => buttons.filter(button => !button.hidden).map(button => button.id.replace('-button', '')))
+  const shown = page =>
+    page.$$eval('.dock button', buttons => buttons.filter(button => !button.hidden).map(button => button.id.replace('-button', '')))
   const forNobody = await shown(listens)
-  assert.deepEqual(['mic', 'camera', 'screen', 'devices'].filter(name => forNobody.includes(name)), [])
+  assert.deepEqual(
+    ['mic', 'camera', 'screen', 'devices'].filter(name => forNobody.includes(name)),
+    []
+  )
   const overflow = await listens.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   assert.ok(overflow <= 0, 'nothing sticks out of the screen')
   const speaks = await guest('Linus', { token: await guestToken({ video: { canPublishSources: ['microphone'] } }) })
   const speech = await shown(speaks)
-  assert.deepEqual(['mic', 'camera', 'screen'].filter(name => speech.includes(name)), ['mic'])
+  assert.deepEqual(
+    ['mic', 'camera', 'screen'].filter(name => speech.includes(name)),
+    ['mic']
+  )
   await hears(listens, 'Linus')
-  assert.equal(await speaks.evaluate(() => globalThis.peerConnections.at(-1).getSenders().some(({ track }) => track?.kind === 'video')), false)
+  assert.equal(
+    await speaks.evaluate(() =>
+      globalThis.peerConnections
+        .at(-1)
+        .getSenders()
+        .some(({ track }) => track?.kind === 'video')
+    ),
+    false
+  )
 })

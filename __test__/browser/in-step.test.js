@@ -101,7 +101,7 @@ test('sound and picture of the mix are as much in step as those that are forward
     async () => (await player.evaluate(() => Promise.all(globalThis.watched))).map(skew),
     ([forwarded, mixed]) => forwarded !== null && mixed !== null && Math.abs(mixed - forwarded) <= IN_STEP,
     `beeps no further behind flashes when mixed than when forwarded, but for ${IN_STEP} ms`,
-    60_000,
+    60_000
   )
   t.diagnostic(`beeps come ${forwarded} ms behind flashes when forwarded, ${mixed} ms when mixed`)
 })

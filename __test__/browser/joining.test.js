@@ -65,7 +65,7 @@ function joining(browser, roundTrips) {
             await page.evaluate(() => globalThis.joining.unpublish())
             return then - since
           })
-        },
+        }
       }
       let count = 0
       /** Milliseconds that joins took, until one is quick enough. */
@@ -163,7 +163,7 @@ function inPage() {
       await room.leave()
       video.remove()
       return took
-    },
+    }
   }
 }
 

@@ -11,7 +11,12 @@ const COLORS = { Ada: [200, 40, 40], Grace: [40, 170, 60], Linus: [50, 80, 210],
 /** How far a channel may be off, after two encoders. */
 const CLOSE = 50
 /** The grid of four: in what parts of the canvas each tile has its picture and its name. */
-const QUADRANTS = [[0, 0], [1, 0], [0, 1], [1, 1]]
+const QUADRANTS = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [1, 1]
+]
 
 /** @type {Fixture} */
 let fixture
@@ -49,8 +54,7 @@ async function prepare(page) {
       stream.addTrack(sound.stream.getAudioTracks()[0])
       return stream
     }
-    const only = codec =>
-      RTCRtpReceiver.getCapabilities('video').codecs.filter(each => [codec, 'video/rtx'].includes(each.mimeType))
+    const only = codec => RTCRtpReceiver.getCapabilities('video').codecs.filter(each => [codec, 'video/rtx'].includes(each.mimeType))
     /** By WHIP. */
     globalThis.publish = async (url, name, { codec, scale, scalabilityMode } = {}) => {
       const peer = new RTCPeerConnection()
@@ -111,7 +115,7 @@ const blank = () => fixture.blankPage(prepare)
 const look = (page, parts, selector) =>
   page.evaluate(
     ([wanted, from]) => globalThis.look(from ? document.querySelector(from) : globalThis.video, wanted),
-    [parts, selector ?? null],
+    [parts, selector ?? null]
   )
 
 const isClose = (mean, color) => mean.every((value, channel) => Math.abs(value - color[channel]) < CLOSE)
@@ -125,7 +129,7 @@ async function showsFour(page, names, selector) {
   await eventually(
     () => look(page, colors, selector),
     seen => seen?.every(({ mean }, index) => isClose(mean, COLORS[names[index]])),
-    `the colours of ${names} in a grid`,
+    `the colours of ${names} in a grid`
   )
   const places = QUADRANTS.map(() => new Set())
   await eventually(
@@ -135,7 +139,7 @@ async function showsFour(page, names, selector) {
       return places.map(each => each.size)
     },
     moves => moves.every(count => count > 3),
-    'a square that moves in every tile',
+    'a square that moves in every tile'
   )
   const sum = counts => counts.reduce((total, count) => total + count, 0)
   // How much is written in each tile, and how far that is from what is written in the others.
@@ -144,12 +148,12 @@ async function showsFour(page, names, selector) {
       const written = (await look(page, labels, selector)).map(({ white }) => white)
       const difference = (one, other) => sum(one.map((count, column) => Math.abs(count - other[column])))
       const differences = written.map((one, index) =>
-        Math.min(...written.filter((_, at) => at !== index).map(other => difference(one, other))),
+        Math.min(...written.filter((_, at) => at !== index).map(other => difference(one, other)))
       )
       return { written: written.map(sum), differences }
     },
     ({ written, differences }) => written.every((count, index) => count > 30 && differences[index] > count / 4),
-    'another name in every tile',
+    'another name in every tile'
   )
 }
 
@@ -160,7 +164,7 @@ test('a canvas of four senders: by WHEP while others are forwarded, then for eve
       await page.addInitScript(() => {
         navigator.mediaDevices.getUserMedia = async () => globalThis.cameraOf('Ada')
       })
-    },
+    }
   })
   const publishers = await blank()
   for (const name of ['Grace', 'Linus', 'Alan']) {
@@ -180,7 +184,11 @@ test('a canvas of four senders: by WHEP while others are forwarded, then for eve
   await fixture.screenshot(ada, 'mixed')
   await ada.click('[data-layout="sidebar"]')
   const { mixer } = fixture.server.rooms.get('loom')
-  await eventually(() => mixer.layout, layout => layout === 'sidebar', 'the layout')
+  await eventually(
+    () => mixer.layout,
+    layout => layout === 'sidebar',
+    'the layout'
+  )
   await ada.setViewportSize({ width: 390, height: 780 })
   // The tile takes a moment to its new place.
   await ada.waitForTimeout(400)
@@ -203,16 +211,19 @@ test('clients of H264 only and of VP8 only meet in one room', async () => {
         await globalThis.publish(`/whip/loom?peer=${peer}`, peer, { codec: mime })
         await globalThis.play(`/whep/loom?peer=${peer}`, mime)
       },
-      [name, codec],
+      [name, codec]
     )
   }
   // Two side by side: each in the middle of its half.
-  const halves = [[0.1, 0.58, 0.3, 0.06], [0.6, 0.58, 0.3, 0.06]]
+  const halves = [
+    [0.1, 0.58, 0.3, 0.06],
+    [0.6, 0.58, 0.3, 0.06]
+  ]
   for (const [name, codec] of Object.entries(codecs)) {
     await eventually(
       () => look(pages[name], halves),
       seen => seen && isClose(seen[0].mean, COLORS.Ada) && isClose(seen[1].mean, COLORS.Grace),
-      `${name} sees both`,
+      `${name} sees both`
     )
     const { frames } = await pages[name].evaluate(() => globalThis.received())
     const received = () => pages[name].evaluate(() => globalThis.received())
@@ -227,14 +238,11 @@ test('senders of four codecs on one canvas, one of them in layers of which the t
     Ada: { codec: 'video/VP8' },
     Grace: { codec: 'video/VP9' },
     Linus: { codec: 'video/H264' },
-    Alan: { codec: 'video/AV1', scale: 4, scalabilityMode: 'L2T1' },
+    Alan: { codec: 'video/AV1', scale: 4, scalabilityMode: 'L2T1' }
   }
   const publishers = await blank()
   for (const [name, camera] of Object.entries(cameras)) {
-    await publishers.evaluate(
-      ([peer, options]) => globalThis.publish(`/whip/loom?peer=${peer}`, peer, options),
-      [name, camera],
-    )
+    await publishers.evaluate(([peer, options]) => globalThis.publish(`/whip/loom?peer=${peer}`, peer, options), [name, camera])
   }
   const player = await blank()
   await player.evaluate(() => globalThis.play('/whep/loom?source=mix'))
@@ -253,13 +261,21 @@ test('broadcast: a listener gets the mix without being asked for a camera, and g
   assert.equal(await listener.evaluate(() => globalThis.call.media.camera.getTracks().length), 0)
   assert.equal(await listener.isVisible('#mic-button'), false)
   const counted = 'Broadcast · 1 on stage · 1 listening'
-  await eventually(() => ada.textContent('#mode-text'), text => text === counted, 'the listener is counted')
+  await eventually(
+    () => ada.textContent('#mode-text'),
+    text => text === counted,
+    'the listener is counted'
+  )
   await fixture.screenshot(listener, 'listener')
 
   await listener.click('#stage-button')
   await Promise.all([sees(ada, 'Linus'), sees(listener, 'Ada')])
   assert.deepEqual(await tiles(listener), ['Ada', 'Linus (you)'])
   await listener.click('#stage-button')
-  await eventually(() => tiles(ada), names => !names.includes('Linus'), 'the tile is gone with its owner')
+  await eventually(
+    () => tiles(ada),
+    names => !names.includes('Linus'),
+    'the tile is gone with its owner'
+  )
   await listener.waitForSelector('.tile.mix:not(.dark)')
 })

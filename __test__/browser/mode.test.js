@@ -26,7 +26,11 @@ test('mode p2p: two tabs see and hear each other without the server, speak and c
   await ada.fill('#chat-input', 'Straight to you')
   await ada.press('#chat-input', 'Enter')
   await grace.click('#chat-button')
-  await eventually(() => grace.textContent('#chat-lines'), lines => lines?.includes('Straight to you'), 'the chat message')
+  await eventually(
+    () => grace.textContent('#chat-lines'),
+    lines => lines?.includes('Straight to you'),
+    'the chat message'
+  )
 
   const linus = await fixture.join('Linus', { mode: 'p2p' })
   await Promise.all([sees(linus, 'Ada'), sees(linus, 'Grace'), sees(ada, 'Linus'), sees(grace, 'Linus')])
@@ -35,7 +39,11 @@ test('mode p2p: two tabs see and hear each other without the server, speak and c
   await Promise.all([sees(linus, 'Ada', 'screen'), sees(grace, 'Ada', 'screen')])
   await fixture.screenshot(linus, 'mesh')
   await linus.click('#leave-button')
-  await eventually(() => tiles(ada), names => !names.includes('Linus'), 'the tile is gone with its owner')
+  await eventually(
+    () => tiles(ada),
+    names => !names.includes('Linus'),
+    'the tile is gone with its owner'
+  )
   await sees(ada, 'Grace')
 })
 
@@ -44,13 +52,21 @@ test('the mode of a room is switched live, for everyone and back', async () => {
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada')])
 
   await ada.click('.segments [data-mode="p2p"]')
-  await eventually(() => grace.textContent('#mode-text'), text => text === 'Direct · 1-to-1', 'the other tab shows the mode')
+  await eventually(
+    () => grace.textContent('#mode-text'),
+    text => text === 'Direct · 1-to-1',
+    'the other tab shows the mode'
+  )
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada'), hears(grace, 'Ada')])
   assert.equal(fixture.server.endpoint.transports.length, 0)
   await fixture.screenshot(grace, 'room-p2p')
 
   await grace.click('.segments [data-mode="sfu"]')
-  await eventually(() => ada.textContent('#mode-text'), text => text?.startsWith('Through the server'), 'the other tab shows the mode')
+  await eventually(
+    () => ada.textContent('#mode-text'),
+    text => text?.startsWith('Through the server'),
+    'the other tab shows the mode'
+  )
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada'), hears(ada, 'Grace')])
   assert.equal(fixture.server.endpoint.transports.length, 2)
 })

@@ -118,7 +118,11 @@ for (const [name, video, audio] of [
     const player = await endpoint.createPlayer(file, { loop: true })
     const page = await watch(player)
     player.play()
-    const now = await eventually(() => decoded(page), now => now.frames > 25 && now.samples > 24_000, 'pictures and sound')
+    const now = await eventually(
+      () => decoded(page),
+      now => now.frames > 25 && now.samples > 24_000,
+      'pictures and sound'
+    )
     assert.deepEqual([now.width, now.height], [PICTURE.width, PICTURE.height])
     // Players take their time to get in step, more of it on a machine that has other things to do.
     const apart = await eventually(
@@ -133,7 +137,9 @@ for (const [name, video, audio] of [
 }
 
 test('what a browser recorded is played to another one', async () => {
-  const recording = await (await fixture.blankPage()).evaluate(async () => {
+  const recording = await (
+    await fixture.blankPage()
+  ).evaluate(async () => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 })
     const picture = canvas.getContext('2d')
     let step = 0
@@ -164,7 +170,11 @@ test('what a browser recorded is played to another one', async () => {
   assert.deepEqual([player.video.codecs, player.audio.codecs, player.duration], [['vp8'], ['opus'], null])
   const page = await watch(player)
   player.play()
-  const now = await eventually(() => decoded(page), now => now.frames > 25 && now.samples > 24_000, 'pictures and sound')
+  const now = await eventually(
+    () => decoded(page),
+    now => now.frames > 25 && now.samples > 24_000,
+    'pictures and sound'
+  )
   assert.deepEqual([now.width, now.height], [320, 240])
   await player.close()
 })
@@ -176,12 +186,20 @@ test('who comes late sees the file at once, though its only keyframe was long ag
   player.play()
   await sleep(3000)
   const page = await watch(player)
-  const now = await eventually(() => decoded(page), now => now.frames > 5, 'pictures')
+  const now = await eventually(
+    () => decoded(page),
+    now => now.frames > 5,
+    'pictures'
+  )
   assert.equal(now.width, PICTURE.width)
   assert.equal(player.ended, false)
   // While time stands still nothing else comes, and it is the same.
   player.pause()
   const late = await watch(player)
-  await eventually(() => decoded(late), now => now.frames > 5, 'the picture that stands')
+  await eventually(
+    () => decoded(late),
+    now => now.frames > 5,
+    'the picture that stands'
+  )
   await player.close()
 })

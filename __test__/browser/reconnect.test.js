@@ -21,8 +21,16 @@ test('WebSockets that are cut come back: the same participants, and media never 
   const transports = [...fixture.server.endpoint.transports]
   fixture.server.signaling.cut()
   await sees(ada, 'Grace')
-  await eventually(() => ada.evaluate(() => globalThis.call.state), state => state === 'connected', 'the server is found again')
-  await eventually(() => grace.evaluate(() => globalThis.call.state), state => state === 'connected', 'the server is found again')
+  await eventually(
+    () => ada.evaluate(() => globalThis.call.state),
+    state => state === 'connected',
+    'the server is found again'
+  )
+  await eventually(
+    () => grace.evaluate(() => globalThis.call.state),
+    state => state === 'connected',
+    'the server is found again'
+  )
   assert.deepEqual([await ownId(ada), await ownId(grace)], ids)
   assert.deepEqual([...fixture.server.endpoint.transports], transports)
 
@@ -72,7 +80,11 @@ test('a media connection that the server lost is made anew, while the participan
   const [participant] = fixture.server.rooms.get('loom').participants
   const lost = participant.transport
   await lost.close()
-  await eventually(() => participant.transport, transport => transport && transport !== lost, 'a new transport')
+  await eventually(
+    () => participant.transport,
+    transport => transport && transport !== lost,
+    'a new transport'
+  )
   await Promise.all([sees(ada, 'Grace'), sees(grace, 'Ada'), hears(grace, 'Ada')])
   assert.equal(await ownId(ada), id)
 })

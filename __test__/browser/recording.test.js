@@ -70,7 +70,11 @@ test('who may records the room, everybody sees the red mark, and the files play 
   assert.ok(await linus.isVisible('#recording-mark'), 'who comes later sees it at once')
   await ada.click('#record-flag')
   const [recording] = fixture.server.rooms.get('loom').recordings
-  await eventually(() => recording.files.filter(({ duration }) => duration > 2.5).length, count => count >= 3, 'three files with some seconds')
+  await eventually(
+    () => recording.files.filter(({ duration }) => duration > 2.5).length,
+    count => count >= 3,
+    'three files with some seconds'
+  )
   await fixture.screenshot(ada, 'recording')
   await fixture.screenshot(grace, 'recorded')
   await ada.click('#record-stop')
@@ -82,17 +86,28 @@ test('who may records the room, everybody sees the red mark, and the files play 
   const page = await fixture.page()
   await page.goto(href)
   await page.waitForSelector('figure[data-source="mix"] video')
-  const state = () => page.$$eval('video', videos => videos.map(({ currentTime, duration, error, readyState }) => ({ currentTime, duration, error: error?.message ?? null, readyState })))
+  const state = () =>
+    page.$$eval('video', videos =>
+      videos.map(({ currentTime, duration, error, readyState }) => ({ currentTime, duration, error: error?.message ?? null, readyState }))
+    )
   await eventually(state, ([film]) => film?.readyState >= 2, 'the film is there')
   await page.click('#play')
   await eventually(state, ([film]) => film.currentTime > 1, 'the film plays')
   const before = await picture(page, 'video')
   assert.ok(before.width === 320 && before.lit > 0.1, JSON.stringify(before))
-  await eventually(() => picture(page, 'video'), ({ sum }) => sum !== before.sum, 'the picture moves')
+  await eventually(
+    () => picture(page, 'video'),
+    ({ sum }) => sum !== before.sum,
+    'the picture moves'
+  )
   await fixture.screenshot(page, 'recording-film')
 
   await page.click('[data-view="people"]')
-  const videos = await eventually(state, all => all.length >= 2 && all.every(({ error, duration }) => error === null && duration > 1), 'everybody')
+  const videos = await eventually(
+    state,
+    all => all.length >= 2 && all.every(({ error, duration }) => error === null && duration > 1),
+    'everybody'
+  )
   assert.ok(videos.length <= 3)
   // They follow one clock, each from its own beginning on.
   const spread = () =>
@@ -111,7 +126,11 @@ test('who may records the room, everybody sees the red mark, and the files play 
 test('a recording is deleted with a second tap, and a page without the right shows nothing', async () => {
   const ada = await join('Ada', { roomRecord: true }, { camera: false })
   const recording = await fixture.server.recordings.start(fixture.server.rooms.get('loom'), { what: 'tracks' })
-  await eventually(() => recording.files[0]?.duration, duration => duration > 0.5, 'half a second')
+  await eventually(
+    () => recording.files[0]?.duration,
+    duration => duration > 0.5,
+    'half a second'
+  )
   await recording.stop()
   await ada.keyboard.press('r')
   const line = `#recordings-list [data-recording="${recording.name}"]`

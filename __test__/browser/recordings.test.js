@@ -104,7 +104,8 @@ async function append({ url, type }) {
   await new Promise(resolve => source.addEventListener('sourceopen', resolve))
   const buffer = source.addSourceBuffer(type)
   return new Promise(resolve => {
-    buffer.onupdateend = () => resolve({ error: null, ranges: buffer.buffered.length, end: buffer.buffered.length && buffer.buffered.end(0) })
+    buffer.onupdateend = () =>
+      resolve({ error: null, ranges: buffer.buffered.length, end: buffer.buffered.length && buffer.buffered.end(0) })
     buffer.onerror = () => resolve({ error: 'the fragments were refused' })
     buffer.appendBuffer(bytes)
   })

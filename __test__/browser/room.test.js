@@ -38,16 +38,28 @@ test('two tabs see moving video and hear sound through the server, know who spea
   await ada.press('#chat-input', 'Enter')
   await grace.waitForSelector('#unread:not([hidden])')
   await grace.click('#chat-button')
-  await eventually(() => grace.textContent('#chat-lines'), lines => lines?.includes('Hello <b>Grace</b>'), 'the chat message')
+  await eventually(
+    () => grace.textContent('#chat-lines'),
+    lines => lines?.includes('Hello <b>Grace</b>'),
+    'the chat message'
+  )
   await grace.fill('#chat-input', 'Good morning, Ada')
   await grace.press('#chat-input', 'Enter')
-  await eventually(() => ada.textContent('#chat-lines'), lines => lines?.includes('Good morning, Ada'), 'the reply')
+  await eventually(
+    () => ada.textContent('#chat-lines'),
+    lines => lines?.includes('Good morning, Ada'),
+    'the reply'
+  )
   await ada.click('#figures-button')
   await ada.waitForFunction(() => /kbit\/s|Mbit\/s/.test(document.querySelectorAll('.tile-stats')[1]?.textContent ?? ''))
   await fixture.screenshot(ada, 'room-sfu')
 
   await grace.click('#leave-button')
-  await eventually(() => tiles(ada), names => names.length === 1, 'the tile is gone with its owner')
+  await eventually(
+    () => tiles(ada),
+    names => names.length === 1,
+    'the tile is gone with its owner'
+  )
   await grace.waitForSelector('#join:not([hidden])')
 })
 
@@ -58,7 +70,7 @@ test('simulcast: the encoding shown can be chosen, and the picture goes on', asy
   const sent = await eventually(
     () => ada.evaluate(async () => [...(await globalThis.call.figures()).values()].find(each => each.sent && each.kind === 'video')),
     figures => (figures?.encodings?.filter(encoding => encoding.bitrate > 0).length ?? 0) >= 2,
-    'at least two encodings are sent',
+    'at least two encodings are sent'
   )
   const tile = grace.locator('.tile[aria-label^="Ada"]')
   await tile.hover()
@@ -73,7 +85,7 @@ test('simulcast: the encoding shown can be chosen, and the picture goes on', asy
     await eventually(
       () => grace.evaluate(() => [...globalThis.call.downlink.encodings.values()].map(each => [each.selected, each.current])),
       ([[selected, current]]) => selected === rid && current === rid,
-      `the switch to ${rid}`,
+      `the switch to ${rid}`
     )
     const video = await sees(grace, 'Ada')
     widths.push(video.width)
@@ -81,7 +93,11 @@ test('simulcast: the encoding shown can be chosen, and the picture goes on', asy
   }
   assert.equal(await tile.locator('.tile-name em').textContent(), 'Low')
   const [low, middle] = widths
-  await eventually(() => received(grace, 'Ada'), now => now.video.width <= low, 'the small picture again')
+  await eventually(
+    () => received(grace, 'Ada'),
+    now => now.video.width <= low,
+    'the small picture again'
+  )
   assert.ok(middle === undefined || middle > low, `h (${middle}) is larger than q (${low})`)
 })
 
@@ -99,7 +115,11 @@ test('a shared screen is a tile of its own, and goes when sharing ends', async (
   const linus = await fixture.join('Linus')
   await sees(linus, 'Ada', 'screen')
   await ada.click('#screen-button')
-  await eventually(() => tiles(grace), names => !names.includes('Ada – screen'), 'the screen is gone')
+  await eventually(
+    () => tiles(grace),
+    names => !names.includes('Ada – screen'),
+    'the screen is gone'
+  )
   await sees(grace, 'Ada')
   await ada.click('#screen-button')
   await sees(grace, 'Ada', 'screen')
@@ -125,7 +145,11 @@ test('someone without camera and microphone can join, watch and chat, on a phone
     }
   })
   await page.goto(`${fixture.server.url}r/loom?name=Guest`)
-  await eventually(() => page.textContent('#preview-note'), note => note?.includes('not allowed'), 'a kind word')
+  await eventually(
+    () => page.textContent('#preview-note'),
+    note => note?.includes('not allowed'),
+    'a kind word'
+  )
   await fixture.screenshot(page, 'join-phone')
   await page.click('#join-button')
   await page.waitForFunction(() => globalThis.call?.joined)
@@ -134,7 +158,11 @@ test('someone without camera and microphone can join, watch and chat, on a phone
   await page.click('#chat-button')
   await page.fill('#chat-input', 'I can only write')
   await page.press('#chat-input', 'Enter')
-  await eventually(() => ada.textContent('#chat-lines'), lines => lines?.includes('I can only write'), 'the chat message')
+  await eventually(
+    () => ada.textContent('#chat-lines'),
+    lines => lines?.includes('I can only write'),
+    'the chat message'
+  )
   await page.click('#chat-close')
   await fixture.screenshot(page, 'room-phone')
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
@@ -157,7 +185,7 @@ test('the room can be used by keyboard alone', async () => {
   assert.equal(await page.inputValue('#chat-input'), 'm', 'keys are text while one writes')
   assert.equal(await page.getAttribute('#mic-button', 'aria-pressed'), 'false')
   const nameless = await page.$$eval('button', buttons =>
-    buttons.filter(button => !(button.getAttribute('aria-label') || button.textContent?.trim())).map(button => button.id),
+    buttons.filter(button => !(button.getAttribute('aria-label') || button.textContent?.trim())).map(button => button.id)
   )
   assert.deepEqual(nameless, [])
 })

@@ -62,7 +62,7 @@ async function heard(page) {
     rate: (grew('bytesReceived') + grew('headerBytesReceived')) / (last.timestamp - first.timestamp),
     missing: grew('packetsLost'),
     asked: grew('nackCount'),
-    redundant: grew('fecPacketsReceived'),
+    redundant: grew('fecPacketsReceived')
   }
 }
 
@@ -71,7 +71,11 @@ test('sound at a loss of 10 % is repeated, and made redundant where it comes fro
   const network = await BadNetwork.start(t, { front: FRONT, back: BACK, port })
   const talker = await publisher()
   const listener = await player()
-  await eventually(() => sound(listener, 'inbound-rtp'), stat => stat?.packetsReceived > 100, 'sound')
+  await eventually(
+    () => sound(listener, 'inbound-rtp'),
+    stat => stat?.packetsReceived > 100,
+    'sound'
+  )
   // Chromium fits its buffer to the machine first, which may be busy.
   await new Promise(resolve => setTimeout(resolve, 5000))
   const good = await heard(listener)

@@ -29,20 +29,47 @@ test('ffmpeg pushes to where the page says, is a tile like others, and ends when
   const [url] = /rtmp:\S+$/.exec((await ada.textContent('#encoder-ffmpeg')) ?? '') ?? []
   assert.equal(url, `${await ada.textContent('#encoder-server')}/${await ada.textContent('#encoder-key')}`)
 
-  const pictures = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=15', '-re', '-f', 'lavfi', '-i', 'sine', '-c:v', 'libx264', '-preset', 'ultrafast']
+  const pictures = [
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=s=320x240:r=15',
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'sine',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast'
+  ]
   const coding = ['-tune', 'zerolatency', '-g', '15', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-f', 'flv']
   const encoder = spawn('ffmpeg', ['-v', 'error', ...pictures, ...coding, url], { stdio: 'ignore' })
   t.after(() => encoder.kill('SIGKILL'))
   const ended = once(encoder, 'exit')
-  await eventually(() => tiles(ada), names => names.includes('Stage camera'), 'a tile')
+  await eventually(
+    () => tiles(ada),
+    names => names.includes('Stage camera'),
+    'a tile'
+  )
   await sees(ada, 'Stage camera')
-  await eventually(() => ada.textContent('#encoder-list'), text => /Stage camera.*RTMP, h264, opus|Stage camera.*RTMP, opus, h264/.test(text ?? ''), 'its line')
+  await eventually(
+    () => ada.textContent('#encoder-list'),
+    text => /Stage camera.*RTMP, h264, opus|Stage camera.*RTMP, opus, h264/.test(text ?? ''),
+    'its line'
+  )
   await fixture.screenshot(ada, 'encoder')
   await ada.click('#encoder-done')
   await fixture.screenshot(ada, 'streaming-in')
 
   await ada.click('#people button[aria-label="Take Stage camera out of the room"]')
-  await eventually(() => tiles(ada), names => !names.includes('Stage camera'), 'no tile')
+  await eventually(
+    () => tiles(ada),
+    names => !names.includes('Stage camera'),
+    'no tile'
+  )
   await ended
   assert.deepEqual(fixture.complaints, [], 'the page had nothing to complain about')
 })

@@ -80,8 +80,12 @@ async function watch(offer) {
 function figures(page) {
   return page.evaluate(async () => {
     const all = [...(await globalThis.receiver.getStats()).values()]
-    const { framesDecoded = 0, freezeCount = 0, totalFreezesDuration = 0, frameHeight = 0 } =
-      all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') ?? {}
+    const {
+      framesDecoded = 0,
+      freezeCount = 0,
+      totalFreezesDuration = 0,
+      frameHeight = 0
+    } = all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') ?? {}
     return { framesDecoded, freezeCount, totalFreezesDuration, frameHeight }
   })
 }
@@ -146,7 +150,7 @@ test('a mixed picture of one size is made as small as the thinnest link needs it
     const encoded = async () => (await mixer.getStats()).classes.reduce((sum, { bytesEncoded }) => sum + bytesEncoded, 0)
     const [from, before] = [Date.now(), await encoded()]
     await new Promise(resolve => setTimeout(resolve, 1_000))
-    return ((await encoded()) - before) * 8_000 / (Date.now() - from)
+    return (((await encoded()) - before) * 8_000) / (Date.now() - from)
   }
   const rates = {}
   const enough = 200_000
@@ -156,7 +160,12 @@ test('a mixed picture of one size is made as small as the thinnest link needs it
   rates.thin = await eventually(rate, rate => rate > 0 && rate < thin, 'a picture for a thin link', 60_000)
   const { framesDecoded } = await figures(page)
   const since = Date.now()
-  await eventually(() => figures(page), now => now.framesDecoded > framesDecoded + 100, 'a hundred more pictures', 30_000)
+  await eventually(
+    () => figures(page),
+    now => now.framesDecoded > framesDecoded + 100,
+    'a hundred more pictures',
+    30_000
+  )
   const goesOn = Date.now() - since
   network.set({ toClients: { bitrate: WIDE, delay: 10 } })
   rates.again = await eventually(rate, rate => rate > enough, 'a picture for a wide link again', 60_000)

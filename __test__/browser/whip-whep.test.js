@@ -40,7 +40,9 @@ async function blank() {
         for (const kind of ['audio', 'video']) {
           const { receiver } = peer.addTransceiver(kind, { direction: 'recvonly' })
           // Sound counts only where it is played.
-          const player = Object.assign(document.createElementNS('http://www.w3.org/1999/xhtml', kind), { srcObject: new MediaStream([receiver.track]) })
+          const player = Object.assign(document.createElementNS('http://www.w3.org/1999/xhtml', kind), {
+            srcObject: new MediaStream([receiver.track])
+          })
           globalThis.audio.push(player)
           void player.play().catch(() => {})
         }
@@ -63,7 +65,13 @@ async function blank() {
       report.forEach(stat => {
         if (stat.type !== 'inbound-rtp') return
         const codec = report.get(stat.codecId)?.mimeType
-        lines[stat.mid] = { kind: stat.kind, codec, frames: stat.framesDecoded ?? 0, level: stat.audioLevel ?? 0, packets: stat.packetsReceived }
+        lines[stat.mid] = {
+          kind: stat.kind,
+          codec,
+          frames: stat.framesDecoded ?? 0,
+          level: stat.audioLevel ?? 0,
+          packets: stat.packetsReceived
+        }
       })
       return lines
     }
@@ -77,21 +85,36 @@ const lines = page => page.evaluate(() => globalThis.received())
 
 /** Passes when the player decodes new frames on the m-line. */
 async function decodes(page, mid, codec) {
-  const first = await eventually(() => lines(page), now => now[mid]?.frames > 0, `video on m-line ${mid}`)
-  const now = await eventually(() => lines(page), later => later[mid].frames > first[mid].frames + 4, `moving video on m-line ${mid}`)
+  const first = await eventually(
+    () => lines(page),
+    now => now[mid]?.frames > 0,
+    `video on m-line ${mid}`
+  )
+  const now = await eventually(
+    () => lines(page),
+    later => later[mid].frames > first[mid].frames + 4,
+    `moving video on m-line ${mid}`
+  )
   if (codec) assert.equal(now[mid].codec, codec)
 }
 
 for (const codec of ['video/H264', 'video/VP9', 'video/AV1', 'video/VP8']) {
   test(`WHIP to WHEP in ${codec.slice(6)}: what one browser publishes another plays`, async t => {
     const publisher = await blank()
-    const encodes = await publisher.evaluate(mime => RTCRtpSender.getCapabilities('video').codecs.some(each => each.mimeType === mime), codec)
+    const encodes = await publisher.evaluate(
+      mime => RTCRtpSender.getCapabilities('video').codecs.some(each => each.mimeType === mime),
+      codec
+    )
     if (!encodes) return t.skip('this Chromium does not encode it')
     await publish(publisher, '/whip/stage?peer=camera', codec)
     const player = await blank()
     await play(player, '/whep/stage', 1)
     await decodes(player, '1', codec)
-    await eventually(() => lines(player), now => now[0]?.level > 0.01, 'sound on m-line 0')
+    await eventually(
+      () => lines(player),
+      now => now[0]?.level > 0.01,
+      'sound on m-line 0'
+    )
   })
 }
 
@@ -104,13 +127,25 @@ test('a WHIP publisher is on the page like everyone else, and a WHEP player sees
   await play(player, '/whep/stage?peer=OBS', 2)
   await decodes(player, '1')
   assert.equal((await lines(player))[3]?.packets ?? 0, 0, 'its own tracks do not come back')
-  await eventually(() => ada.textContent('#mode-text'), text => text?.includes('1 watching'), 'the player is counted')
+  await eventually(
+    () => ada.textContent('#mode-text'),
+    text => text?.includes('1 watching'),
+    'the player is counted'
+  )
   await fixture.screenshot(ada, 'whip-in-room')
 
   await ada.click('.segments [data-mode="p2p"]')
-  await eventually(() => ada.textContent('#notices'), text => text?.includes('WHIP or WHEP'), 'why the mode stays')
+  await eventually(
+    () => ada.textContent('#notices'),
+    text => text?.includes('WHIP or WHEP'),
+    'why the mode stays'
+  )
   await publisher.evaluate(() => fetch(globalThis.session.url, { method: 'DELETE' }))
-  await eventually(() => tiles(ada), names => !names.includes('OBS'), 'the tile is gone with its owner')
+  await eventually(
+    () => tiles(ada),
+    names => !names.includes('OBS'),
+    'the tile is gone with its owner'
+  )
 })
 
 test('m-lines fill in order of joining, wait for those who come later, and are free again after them', async () => {
@@ -127,7 +162,11 @@ test('m-lines fill in order of joining, wait for those who come later, and are f
   const third = await blank()
   const before = (await lines(player))[1].frames
   await publish(third, '/whip/stage?peer=third')
-  await eventually(() => lines(player), now => now[1].frames > before + 4, 'the free m-line is filled again')
+  await eventually(
+    () => lines(player),
+    now => now[1].frames > before + 4,
+    'the free m-line is filled again'
+  )
   await decodes(player, '3')
 })
 
@@ -146,15 +185,21 @@ test('ICE restarts over PATCH, and media goes on', async () => {
     await peer.setLocalDescription()
     const value = (sdp, name) => new RegExp(`^a=${name}:(\\S+)`, 'm').exec(sdp)[1]
     const local = peer.localDescription.sdp
-    const body = ['ice-ufrag', 'ice-pwd'].map(name => `a=${name}:${value(local, name)}\r\n`).join('') + 'm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n'
+    const body =
+      ['ice-ufrag', 'ice-pwd'].map(name => `a=${name}:${value(local, name)}\r\n`).join('') + 'm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n'
     const restarted = await patch(body, '*')
     const text = await restarted.text()
-    const answer = ['ice-ufrag', 'ice-pwd'].reduce((sdp, name) => sdp.replaceAll(`a=${name}:${value(old, name)}`, `a=${name}:${value(text, name)}`), old)
+    const answer = ['ice-ufrag', 'ice-pwd'].reduce(
+      (sdp, name) => sdp.replaceAll(`a=${name}:${value(old, name)}`, `a=${name}:${value(text, name)}`),
+      old
+    )
     await peer.setRemoteDescription({ type: 'answer', sdp: answer })
     const stale = await patch(body, session.etag)
     return [restarted.status, stale.status]
   })
   assert.deepEqual(statuses, [200, 412])
-  await player.waitForFunction(() => globalThis.peer.iceConnectionState === 'connected' || globalThis.peer.iceConnectionState === 'completed')
+  await player.waitForFunction(
+    () => globalThis.peer.iceConnectionState === 'connected' || globalThis.peer.iceConnectionState === 'completed'
+  )
   await decodes(player, '1')
 })

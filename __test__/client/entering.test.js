@@ -67,7 +67,10 @@ class FakePeer extends EventTarget {
 
   /** A stream with such tracks comes. */
   receive(id, ...kinds) {
-    const stream = new FakeStream(id, kinds.map(kind => ({ kind, id: `${id} ${kind}` })))
+    const stream = new FakeStream(
+      id,
+      kinds.map(kind => ({ kind, id: `${id} ${kind}` }))
+    )
     for (const track of stream.getTracks()) this.ontrack({ streams: [stream], receiver: { track } })
     return stream
   }
@@ -93,7 +96,7 @@ Object.assign(globalThis, {
   RTCPeerConnection: FakePeer,
   MediaStream: FakeStream,
   addEventListener: () => {},
-  removeEventListener: () => {},
+  removeEventListener: () => {}
 })
 
 /** What waits for promises goes on. */
@@ -111,8 +114,21 @@ async function pass(seconds) {
 
 const PARTICIPANT = { id: 'me', name: 'Ada', role: 'member', audio: false, video: false, encrypted: false, streams: [] }
 const WELCOME = {
-  type: 'welcome', resumed: false, session: 'secret', participant: 'me', room: 'loom', mode: 'sfu', role: 'member', source: 'streams', layout: 'grid',
-  mixes: true, listeners: 0, epoch: 0, connection: 1, participants: [PARTICIPANT], iceServers: [],
+  type: 'welcome',
+  resumed: false,
+  session: 'secret',
+  participant: 'me',
+  room: 'loom',
+  mode: 'sfu',
+  role: 'member',
+  source: 'streams',
+  layout: 'grid',
+  mixes: true,
+  listeners: 0,
+  epoch: 0,
+  connection: 1,
+  participants: [PARTICIPANT],
+  iceServers: []
 }
 
 /** @type {typeof import('../../lib/client/index.js')} */
@@ -131,8 +147,12 @@ function visit(t, { url = 'https://example.org/r/loom#token=t', token, ...option
     mock.timers.reset()
   })
   const events = []
-  for (const type of ['waiting', 'ended', 'moving', 'rejoined', 'error', 'lobby', 'hand', 'recording']) room.on(type, detail => events.push([type, detail]))
-  const outcome = room.join().then(() => 'joined', error => error.code)
+  for (const type of ['waiting', 'ended', 'moving', 'rejoined', 'error', 'lobby', 'hand', 'recording'])
+    room.on(type, detail => events.push([type, detail]))
+  const outcome = room.join().then(
+    () => 'joined',
+    error => error.code
+  )
   return { room, events, outcome }
 }
 
@@ -167,7 +187,10 @@ test('a token that is a function is asked again for each WebSocket, and the sess
   let made = 0
   await entered(t, { token: async () => `token ${++made}` })
   const socket = await reconnect()
-  assert.deepEqual(socket.of('join').map(({ token, session }) => [token, session]), [['token 2', 'secret']])
+  assert.deepEqual(
+    socket.of('join').map(({ token, session }) => [token, session]),
+    [['token 2', 'secret']]
+  )
 })
 
 test('a token that came too late for its WebSocket is not sent over the next', async t => {
@@ -177,7 +200,10 @@ test('a token that came too late for its WebSocket is not sent over the next', a
   const socket = await reconnect()
   waiting.forEach((resolve, index) => resolve(`token ${index}`))
   await settled()
-  assert.deepEqual(sockets.flatMap(each => each.of('join')).map(({ token }) => token), ['token 1'])
+  assert.deepEqual(
+    sockets.flatMap(each => each.of('join')).map(({ token }) => token),
+    ['token 1']
+  )
   assert.equal(socket.of('join').length, 1)
 })
 
@@ -197,7 +223,10 @@ test('in front of a lobby one waits, and is in when somebody opens', async t => 
   await sockets[0].say(WELCOME)
   assert.equal(await outcome, 'joined')
   assert.notEqual(room.state, 'waiting')
-  assert.deepEqual(events.map(([type]) => type), ['waiting'])
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ['waiting']
+  )
 })
 
 test('who waits and is turned away has the reason', async t => {
@@ -282,7 +311,10 @@ test('a server that stops takes its clients to the one it names', async t => {
   const { events } = await entered(t)
   await sockets[0].say({ type: 'move', deadline: 1234, url: 'https://other.example.org/media/' })
   await pass(3)
-  assert.deepEqual(sockets.map(({ url }) => url), ['wss://example.org/signaling', 'wss://other.example.org/media/signaling'])
+  assert.deepEqual(
+    sockets.map(({ url }) => url),
+    ['wss://example.org/signaling', 'wss://other.example.org/media/signaling']
+  )
   assert.equal(sockets[0].readyState, 3)
   await sockets[1].open()
   assert.equal(sockets[1].of('join').length, 1)
@@ -300,7 +332,14 @@ test('permissions hold at once for what may be sent', async t => {
   const { room } = await entered(t)
   const sources = () => ['camera', 'microphone', 'screen'].filter(source => room.maySend(source))
   assert.deepEqual(sources(), ['camera', 'microphone', 'screen'])
-  const permissions = { canPublish: true, canPublishSources: ['microphone'], canSubscribe: true, canPublishData: true, roomAdmin: false, hidden: false }
+  const permissions = {
+    canPublish: true,
+    canPublishSources: ['microphone'],
+    canSubscribe: true,
+    canPublishData: true,
+    roomAdmin: false,
+    hidden: false
+  }
   await sockets[0].say({ type: 'permissions', permissions })
   assert.deepEqual(sources(), ['microphone'])
   await sockets[0].say({ type: 'updated', participant: { ...PARTICIPANT, moderated: { audio: true, video: false, screen: false } } })
@@ -318,14 +357,17 @@ test('that the room is recorded is told to everybody, also to who comes later or
   await sockets[0].say({ type: 'recording', recording: null, reason: 'error', message: 'no space' })
   assert.equal(room.recording, null)
   const told = events.filter(([type]) => type === 'recording').map(([, detail]) => detail)
-  assert.deepEqual(told, [{ recording, reason: null, message: null }, { recording: null, reason: 'error', message: 'no space' }])
+  assert.deepEqual(told, [
+    { recording, reason: null, message: null },
+    { recording: null, reason: 'error', message: 'no space' }
+  ])
   room.startRecording('tracks')
   room.markRecording('questions')
   room.stopRecording()
   assert.deepEqual(sockets[0].of('record'), [
     { type: 'record', action: 'start', what: 'tracks' },
     { type: 'record', action: 'mark', name: 'questions' },
-    { type: 'record', action: 'stop' },
+    { type: 'record', action: 'stop' }
   ])
 })
 
@@ -334,7 +376,10 @@ test('hands are in the order in which they were raised, those of listeners among
   await sockets[0].say({ type: 'joined', participant: { ...PARTICIPANT, id: 'g', name: 'Grace' } })
   await sockets[0].say({ type: 'hand', participant: { id: 'l', name: 'Linus', role: 'listener' }, hand: 20 })
   await sockets[0].say({ type: 'updated', participant: { ...PARTICIPANT, id: 'g', name: 'Grace', hand: 10 } })
-  assert.deepEqual(room.hands.map(({ name }) => name), ['Grace', 'Linus'])
+  assert.deepEqual(
+    room.hands.map(({ name }) => name),
+    ['Grace', 'Linus']
+  )
   await sockets[0].say({ type: 'left', participant: 'g', reason: 'left' })
   await sockets[0].say({ type: 'hand', participant: { id: 'l', name: 'Linus', role: 'listener' }, hand: null })
   assert.deepEqual(room.hands, [])
@@ -351,15 +396,18 @@ test('what a host asks is what the server is told', async t => {
   moderation.setLobby(false)
   moderation.admit('l')
   moderation.permit('g', { canPublish: false })
-  assert.deepEqual(sockets[0].of('moderate').map(({ type: _, ...said }) => said), [
-    { action: 'mute', participant: 'g', kind: 'audio' },
-    { action: 'unmute', participant: 'g', kind: 'video' },
-    { action: 'kick', participant: 'g', reason: 'enough' },
-    { action: 'lock' },
-    { action: 'lobby', on: false },
-    { action: 'admit', participant: 'l' },
-    { action: 'permit', participant: 'g', permissions: { canPublish: false } },
-  ])
+  assert.deepEqual(
+    sockets[0].of('moderate').map(({ type: _, ...said }) => said),
+    [
+      { action: 'mute', participant: 'g', kind: 'audio' },
+      { action: 'unmute', participant: 'g', kind: 'video' },
+      { action: 'kick', participant: 'g', reason: 'enough' },
+      { action: 'lock' },
+      { action: 'lobby', on: false },
+      { action: 'admit', participant: 'l' },
+      { action: 'permit', participant: 'g', permissions: { canPublish: false } }
+    ]
+  )
 })
 
 test('whoever speaks on the streams of a large room is found at the participant', async t => {
@@ -370,7 +418,10 @@ test('whoever speaks on the streams of a large room is found at the participant'
   const slots = (voice, picture) =>
     sockets[0].say({
       type: 'slots',
-      streams: [{ id: 'speaker.audio.1', kind: 'audio', participant: voice }, { id: 'speaker.video.1', kind: 'video', participant: picture }],
+      streams: [
+        { id: 'speaker.audio.1', kind: 'audio', participant: voice },
+        { id: 'speaker.video.1', kind: 'video', participant: picture }
+      ]
     })
   await slots('grace', 'grace')
   // The streams may come before or after it is said whose they are.
@@ -383,7 +434,13 @@ test('whoever speaks on the streams of a large room is found at the participant'
   const { media } = of('grace')
   await slots('linus', 'grace')
   assert.equal(of('grace').media, media, 'the same stream, without its sound')
-  assert.deepEqual([tracks('grace'), tracks('linus')], [[undefined, 'speaker.video.1 video'], ['speaker.audio.1 audio', undefined]])
+  assert.deepEqual(
+    [tracks('grace'), tracks('linus')],
+    [
+      [undefined, 'speaker.video.1 video'],
+      ['speaker.audio.1 audio', undefined]
+    ]
+  )
   await sockets[0].say({ type: 'layers', streams: [{ id: 'speaker.video.1', layer: null, reason: 'bandwidth' }] })
   assert.deepEqual([of('grace').reason, of('linus').reason], ['bandwidth', null])
   await slots(null, null)

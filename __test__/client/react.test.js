@@ -14,7 +14,7 @@ const MODULES = {
   scheduler: { file: 'scheduler/cjs/scheduler.production.js', needs: [] },
   react: { file: 'react/cjs/react.production.js', needs: [] },
   'react-dom': { file: 'react-dom/cjs/react-dom.production.js', needs: ['react'] },
-  'react-dom/client': { file: 'react-dom/cjs/react-dom-client.production.js', needs: ['react', 'react-dom', 'scheduler'] },
+  'react-dom/client': { file: 'react-dom/cjs/react-dom-client.production.js', needs: ['react', 'react-dom', 'scheduler'] }
 }
 const addressOf = name => `/vendor/${name.replace('/', '-')}.js`
 const IMPORT_MAP = JSON.stringify({ imports: Object.fromEntries(Object.keys(MODULES).map(name => [name, addressOf(name)])) })
@@ -75,7 +75,7 @@ async function application() {
       return createElement(
         'article',
         { 'aria-label': name, 'data-reason': layer?.reason ?? '', 'data-hand': hand !== null },
-        createElement('video', { ref, autoPlay: true, muted: true, playsInline: true }),
+        createElement('video', { ref, autoPlay: true, muted: true, playsInline: true })
       )
     }
     function Visit({ url }) {
@@ -92,11 +92,17 @@ async function application() {
       Object.assign(globalThis, { room, send })
       return createElement(
         'main',
-        { 'data-state': state ?? 'none', 'data-error': error?.code ?? '', 'data-level': level, 'data-waiting': waiting.length, 'data-recorded': recording?.by ?? '' },
+        {
+          'data-state': state ?? 'none',
+          'data-error': error?.code ?? '',
+          'data-level': level,
+          'data-waiting': waiting.length,
+          'data-recorded': recording?.by ?? ''
+        },
         people.map(participant => createElement(Tile, { key: participant.id, room, participant })),
         createElement('p', { id: 'hands' }, hands.map(({ name }) => name).join()),
         createElement('p', { id: 'chat' }, lines.map(({ name, text }) => `${name}: ${text}`).join()),
-        createElement('p', { id: 'messages' }, messages.map(({ data }) => data).join()),
+        createElement('p', { id: 'messages' }, messages.map(({ data }) => data).join())
       )
     }
     const root = createRoot(document.getElementById('app'))
@@ -112,11 +118,23 @@ test('a component is in the room while it is there, and shows who else is', asyn
   const page = await application()
   await page.evaluate(() => globalThis.show(`${location.origin}/r/loom`))
   await page.waitForSelector('main[data-state="connected"]')
-  await eventually(() => page.$$eval('article', tiles => tiles.map(tile => tile.getAttribute('aria-label'))), seen => seen.join() === 'Ada,Reacting', 'both')
+  await eventually(
+    () => page.$$eval('article', tiles => tiles.map(tile => tile.getAttribute('aria-label'))),
+    seen => seen.join() === 'Ada,Reacting',
+    'both'
+  )
   assert.deepEqual(names(), ['Ada', 'Reacting'], 'once, though effects run twice in strict mode')
-  await eventually(() => page.$eval('article[aria-label="Ada"] video', video => video.videoWidth), width => width > 0, 'a picture')
+  await eventually(
+    () => page.$eval('article[aria-label="Ada"] video', video => video.videoWidth),
+    width => width > 0,
+    'a picture'
+  )
   await page.waitForSelector('article[aria-label="Ada"]:not([data-reason=""])')
-  await eventually(() => page.getAttribute('main', 'data-level'), level => Number(level) > 0, 'the level of the microphone')
+  await eventually(
+    () => page.getAttribute('main', 'data-level'),
+    level => Number(level) > 0,
+    'the level of the microphone'
+  )
 
   await ada.evaluate(() => {
     const { call } = globalThis
@@ -124,11 +142,23 @@ test('a component is in the room while it is there, and shows who else is', asyn
     call.sendMessage('yes', { topic: 'poll' })
     call.sendMessage('nothing for this component', { topic: 'other' })
   })
-  await eventually(() => page.textContent('#messages'), text => text === 'yes', 'the message')
-  await eventually(() => page.textContent('#hands'), text => text === 'Ada', 'the hand')
+  await eventually(
+    () => page.textContent('#messages'),
+    text => text === 'yes',
+    'the message'
+  )
+  await eventually(
+    () => page.textContent('#hands'),
+    text => text === 'Ada',
+    'the hand'
+  )
   await page.waitForSelector('article[aria-label="Ada"][data-hand="true"]')
   await eventually(() => ada.evaluate(() => globalThis.call.sendChat('Hello')), Boolean, 'an open channel')
-  await eventually(() => page.textContent('#chat'), text => text === 'Ada: Hello', 'the line')
+  await eventually(
+    () => page.textContent('#chat'),
+    text => text === 'Ada: Hello',
+    'the line'
+  )
   await eventually(() => page.evaluate(() => globalThis.send('Hello yourself')), Boolean, 'an answer')
 
   const recording = await fixture.server.recordings.start(fixture.server.rooms.get('loom'), { what: 'tracks', by: 'Ada' })
@@ -145,8 +175,16 @@ test('another address is another room, and a room that cannot be entered an erro
   await page.evaluate(() => globalThis.show(`${location.origin}/r/first`))
   await page.waitForSelector('main[data-state="connected"]')
   await page.evaluate(() => globalThis.show(`${location.origin}/r/second`))
-  await eventually(() => fixture.server.rooms.get('second')?.participants.length ?? 0, count => count === 1, 'the second room')
-  await eventually(() => fixture.server.rooms.get('first')?.participants.length ?? 0, count => count === 0, 'the first is left')
+  await eventually(
+    () => fixture.server.rooms.get('second')?.participants.length ?? 0,
+    count => count === 1,
+    'the second room'
+  )
+  await eventually(
+    () => fixture.server.rooms.get('first')?.participants.length ?? 0,
+    count => count === 0,
+    'the first is left'
+  )
   await page.evaluate(() => globalThis.show(`${location.origin}/r/${encodeURIComponent('///')}`))
   await page.waitForSelector('main[data-state="ended"][data-error="bad-message"]', { state: 'attached' })
 })

@@ -14,7 +14,7 @@ test('a link has the server, the room, a token and a key', () => {
     server: 'https://example.org/media/',
     room: 'amber loom',
     token: 'a.b.c',
-    key: 'secret',
+    key: 'secret'
   })
 })
 

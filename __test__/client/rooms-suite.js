@@ -15,7 +15,13 @@ function roomsSuite(browser) {
   if (!browser.missing) {
     before(async () => {
       const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-      server = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }] }, iceServers: [], open: true })
+      server = await startRoomServer({
+        port: 0,
+        host: '127.0.0.1',
+        endpoint: { listen: [{ ip: '127.0.0.1' }] },
+        iceServers: [],
+        open: true
+      })
       launched = await browser.launch()
     })
     after(async () => {
@@ -57,7 +63,7 @@ function roomsSuite(browser) {
         }
         globalThis.room = await room.join()
       },
-      [`${server.url}r/${room}`, { name, ...options }, start],
+      [`${server.url}r/${room}`, { name, ...options }, start]
     )
     return page
   }
@@ -82,7 +88,10 @@ function roomsSuite(browser) {
     const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
     await Promise.all([receives(ada), receives(grace)])
     const names = await grace.evaluate(() => [...globalThis.room.participants.values()].map(({ name, isLocal }) => [name, isLocal]))
-    assert.deepEqual(names, [['Ada', false], ['Grace', true]])
+    assert.deepEqual(names, [
+      ['Ada', false],
+      ['Grace', true]
+    ])
     const layer = () => grace.evaluate(() => [...globalThis.room.participants.values()][0].camera?.layer)
     await until(async () => (await layer())?.bitrate > 0, 'the layer that is sent', LONG_MS)
     const reason = await grace.evaluate(() => [...globalThis.room.participants.values()][0].camera.reason)
@@ -96,7 +105,11 @@ function roomsSuite(browser) {
     const secrecy = page => page.evaluate(() => [...globalThis.room.participants.values()].find(each => !each.isLocal).camera.secrecy)
     for (const page of [ada, grace]) await until(async () => (await secrecy(page)) === 'sealed', 'sealed frames', LONG_MS)
     const mallory = await enter(t, 'Mallory', { options: { key: 'another' }, start: {} })
-    await until(() => mallory.evaluate(() => [...globalThis.room.participants.values()].some(({ camera }) => camera?.secrecy === 'locked')), 'no key to it', LONG_MS)
+    await until(
+      () => mallory.evaluate(() => [...globalThis.room.participants.values()].some(({ camera }) => camera?.secrecy === 'locked')),
+      'no key to it',
+      LONG_MS
+    )
   })
 
   check('without the server between them two see and hear each other, and speak', async t => {
@@ -120,7 +133,10 @@ function roomsSuite(browser) {
       prototype.replaceTrack = async () => {}
     })
     const muted = [...server.rooms][0].participants.find(({ name }) => name === 'Ada')
-    const comes = () => grace.evaluate(() => (({ videoTrack, audioTrack }) => [videoTrack !== null, audioTrack !== null])([...globalThis.room.participants.values()][0].camera))
+    const comes = () =>
+      grace.evaluate(() =>
+        (({ videoTrack, audioTrack }) => [videoTrack !== null, audioTrack !== null])([...globalThis.room.participants.values()][0].camera)
+      )
     muted.mute('video')
     await until(async () => String(await comes()) === 'false,true', 'no picture, and sound', LONG_MS)
 
@@ -152,7 +168,8 @@ function roomsSuite(browser) {
 
   check('chat arrives with the name of who wrote it', async t => {
     const [ada, grace] = [await enter(t, 'Ada', { start: {} }), await enter(t, 'Grace', { start: {} })]
-    for (const page of [grace, ada]) await until(() => page.evaluate(() => globalThis.room.sendChat('Good morning')), 'an open channel', LONG_MS)
+    for (const page of [grace, ada])
+      await until(() => page.evaluate(() => globalThis.room.sendChat('Good morning')), 'an open channel', LONG_MS)
     await until(async () => (await happened(grace, 'chat')).length > 0, 'the line')
     const [{ detail }] = await happened(grace, 'chat')
     assert.deepEqual([detail.name, detail.text, detail.from], ['Ada', 'Good morning', await other(grace)])
@@ -165,7 +182,11 @@ function roomsSuite(browser) {
       linus.evaluate(async () => {
         const { camera } = [...globalThis.room.participants.values()].find(({ name }) => name === 'Ada')
         const of = await globalThis.room.figures()
-        return { frames: of.get(camera?.videoTrack?.id)?.framesDecoded ?? 0, bitrate: of.get(camera?.audioTrack?.id)?.bitrate ?? 0, sentAs: camera?.sentAs }
+        return {
+          frames: of.get(camera?.videoTrack?.id)?.framesDecoded ?? 0,
+          bitrate: of.get(camera?.audioTrack?.id)?.bitrate ?? 0,
+          sentAs: camera?.sentAs
+        }
       })
     await until(async () => (await ada()).bitrate > 0 && (await ada()).frames > 0, 'sound and pictures of whoever speaks', LONG_MS)
     assert.match((await ada()).sentAs, /^speaker\.video\.\d+$/)
@@ -175,23 +196,34 @@ function roomsSuite(browser) {
   })
 
   check('messages reach whom they are for, and a hand and what one says of oneself everyone', async t => {
-    const [ada, grace, linus] = [await enter(t, 'Ada', { start: {} }), await enter(t, 'Grace', { start: {} }), await enter(t, 'Linus', { start: {} })]
+    const [ada, grace, linus] = [
+      await enter(t, 'Ada', { start: {} }),
+      await enter(t, 'Grace', { start: {} }),
+      await enter(t, 'Linus', { start: {} })
+    ]
     const id = page => page.evaluate(() => globalThis.room.localId)
     await ada.evaluate(to => globalThis.room.sendMessage('for Grace', { to: [to], topic: 'poll' }), await id(grace))
     await ada.evaluate(() => globalThis.room.sendMessage('for all'))
     await until(async () => (await happened(linus, 'message')).length > 0 && (await happened(grace, 'message')).length > 1, 'the messages')
     const from = await id(ada)
-    assert.deepEqual((await happened(grace, 'message')).map(({ detail }) => detail), [
-      { from, topic: 'poll', data: 'for Grace' },
-      { from, topic: '', data: 'for all' },
-    ])
+    assert.deepEqual(
+      (await happened(grace, 'message')).map(({ detail }) => detail),
+      [
+        { from, topic: 'poll', data: 'for Grace' },
+        { from, topic: '', data: 'for all' }
+      ]
+    )
     assert.equal((await happened(linus, 'message')).length, 1)
 
     await grace.evaluate(() => {
       globalThis.room.raiseHand()
       globalThis.room.setMetadata({ metadata: '{"seat":3}', attributes: { lang: 'en' } })
     })
-    const seen = () => linus.evaluate(() => ({ hands: globalThis.room.hands, ...[...globalThis.room.participants.values()].find(({ name }) => name === 'Grace') }))
+    const seen = () =>
+      linus.evaluate(() => ({
+        hands: globalThis.room.hands,
+        ...[...globalThis.room.participants.values()].find(({ name }) => name === 'Grace')
+      }))
     await until(async () => (await seen()).metadata !== '' && (await seen()).hands.length > 0, 'hand and metadata')
     const { hands, attributes } = await seen()
     assert.deepEqual([hands.map(({ name }) => name), attributes], [['Grace'], { lang: 'en' }])
@@ -203,11 +235,18 @@ function roomsSuite(browser) {
   check('a host mutes for everyone, and it is not on by itself afterwards', async t => {
     const [ada, grace] = [await enter(t, 'Ada'), await enter(t, 'Grace')]
     await receives(grace)
-    const ofAda = page => page.evaluate(() => (({ audio, moderated }) => [audio, moderated.audio])([...globalThis.room.participants.values()][0]))
+    const ofAda = page =>
+      page.evaluate(() => (({ audio, moderated }) => [audio, moderated.audio])([...globalThis.room.participants.values()][0]))
     await grace.evaluate(id => globalThis.room.moderation.mute(id), await other(grace))
     for (const page of [ada, grace]) await until(async () => String(await ofAda(page)) === 'false,true', 'everyone is told')
     assert.deepEqual(await ada.evaluate(() => [globalThis.room.maySend('microphone'), globalThis.room.maySend('camera')]), [false, true])
-    const sends = () => ada.evaluate(() => globalThis.peers.at(-1).getSenders().some(({ track }) => track?.kind === 'audio'))
+    const sends = () =>
+      ada.evaluate(() =>
+        globalThis.peers
+          .at(-1)
+          .getSenders()
+          .some(({ track }) => track?.kind === 'audio')
+      )
     await until(async () => !(await sends()), 'nothing is sent any more')
     await grace.evaluate(id => globalThis.room.moderation.unmute(id), await other(grace))
     await until(async () => String(await ofAda(ada)) === 'false,false', 'allowed again, and off')
@@ -234,7 +273,11 @@ function roomsSuite(browser) {
     const id = await ada.evaluate(() => globalThis.room.localId)
     server.signaling.cut()
     await until(async () => (await happened(ada, 'state')).some(({ detail }) => detail === 'reconnecting'), 'the loss is noticed', LONG_MS)
-    await until(() => ada.evaluate(() => globalThis.room.state === 'connected' && !globalThis.room.signalingLost), 'the server is found again', LONG_MS)
+    await until(
+      () => ada.evaluate(() => globalThis.room.state === 'connected' && !globalThis.room.signalingLost),
+      'the server is found again',
+      LONG_MS
+    )
     await receives(grace)
     assert.equal(await ada.evaluate(() => globalThis.room.localId), id)
     assert.equal(await ada.evaluate(() => globalThis.room.rejoins), 0)
@@ -263,14 +306,21 @@ function roomsSuite(browser) {
     const page = await enter(t, 'Ada', { start: {} })
     const codes = await page.evaluate(async () => {
       const { join } = await import('/client/index.js')
-      const code = promise => promise.then(() => null, error => [error.name, error.code])
+      const code = promise =>
+        promise.then(
+          () => null,
+          error => [error.name, error.code]
+        )
       const gone = new AbortController()
       const aborted = code(join('http://127.0.0.1:9/r/loom', null, { signal: gone.signal }))
       gone.abort()
       const wrong = code(join(location.origin, null, { room: '///' }))
       return Promise.all([aborted, wrong])
     })
-    assert.deepEqual(codes, [['RoomError', 'aborted'], ['RoomError', 'bad-message']])
+    assert.deepEqual(codes, [
+      ['RoomError', 'aborted'],
+      ['RoomError', 'bad-message']
+    ])
   })
   return { enter, check, happened, other, receives, server: () => server }
 }

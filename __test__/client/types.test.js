@@ -19,7 +19,9 @@ test('the modules agree with their types, and programs with the typings', () => 
 for (const folder of ['lib/client', 'lib/client/react']) {
   const typings = fs.readFileSync(path.join(ROOT, folder, 'index.d.ts'), 'utf8')
   const source = fs.readFileSync(path.join(ROOT, folder, 'index.js'), 'utf8')
-  const exported = [...source.matchAll(/^export (?:function (\w+)|\{ ([^}]+) \})/gm)].flatMap(([, name, names]) => name ?? names.split(', '))
+  const exported = [...source.matchAll(/^export (?:function (\w+)|\{ ([^}]+) \})/gm)].flatMap(
+    ([, name, names]) => name ?? names.split(', ')
+  )
 
   test(`${folder}: everything that is exported is described, and the other way round`, () => {
     const described = [...typings.matchAll(/^export (?:class|function|const) (\w+)/gm)].map(([, name]) => name)

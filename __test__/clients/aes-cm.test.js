@@ -25,7 +25,9 @@ test('a peer that knows no AES-GCM sends and receives with AES-CM', async t => {
   connection.onTrack.subscribe(track => track.onReceiveRtp.subscribe(() => received++))
 
   // Its own picture goes back to it, on the same m-line.
-  const { video: [back] } = transport.createOutgoingStream({ video: 1 })
+  const {
+    video: [back]
+  } = transport.createOutgoingStream({ video: 1 })
   transport.on('track', track => back.attachTo(track))
   await connection.setLocalDescription(await connection.createOffer())
   for (const dtls of connection.dtlsTransports) dtls.srtpProfiles = [AES_CM]

@@ -30,11 +30,15 @@ for (const { name, repairs } of [
     await receives(bob, { audio: 150, video: 60 }, 'media while packets are lost')
     assert.ok(network.mediaLost > 3, `${network.mediaLost} packets were lost`)
     if (repairs) {
-      const video = await until(async () => {
-        const { outgoingTracks } = await bob.transport.getStats()
-        const track = outgoingTracks.find(({ kind }) => kind === 'video')
-        return track.retransmittedPacketsSent > 0 && track
-      }, 'a repetition', 20_000)
+      const video = await until(
+        async () => {
+          const { outgoingTracks } = await bob.transport.getStats()
+          const track = outgoingTracks.find(({ kind }) => kind === 'video')
+          return track.retransmittedPacketsSent > 0 && track
+        },
+        'a repetition',
+        20_000
+      )
       assert.ok(video.nackCount > 0)
     }
     network.loss = 0
@@ -57,10 +61,6 @@ for (const { name, repairs } of [
 
     // What is not media follows as well.
     bob.channel.send('are you there?')
-    await until(
-      async () => (await bob.client.call('report')).messages.includes('are you there?'),
-      'a message at the new address',
-      20_000
-    )
+    await until(async () => (await bob.client.call('report')).messages.includes('are you there?'), 'a message at the new address', 20_000)
   })
 }

@@ -20,6 +20,9 @@ browserTest(firefox, 'a line that was given up before it was ever sent is refuse
   assert.match(sections(offered)[1], /^m=video 0 (?![^]*^a=mid)/m)
   assert.equal(sections(answered).length, 3)
   assert.match(sections(answered)[1], /^m=video 0 /)
-  assert.deepEqual(transport.incomingTracks.map(track => track.kind), ['audio', 'video'])
+  assert.deepEqual(
+    transport.incomingTracks.map(track => track.kind),
+    ['audio', 'video']
+  )
   await arrives(transport, SOME, 'media of the lines that are left')
 })

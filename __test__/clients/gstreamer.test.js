@@ -22,7 +22,7 @@ function check(name, run) {
     return run(t, {
       endpoint,
       publish: (...args) => GStreamerClient.start(t, python, ['publish', `${web.url}/whip/stage`, ...args]),
-      watch: () => GStreamerClient.start(t, python, ['watch', `${web.url}/whep/stage`]),
+      watch: () => GStreamerClient.start(t, python, ['watch', `${web.url}/whep/stage`])
     })
   })
 }

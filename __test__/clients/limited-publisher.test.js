@@ -22,51 +22,56 @@ const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, millise
 
 /** Bits per second that came of a transport's peer in so many seconds. */
 async function bitrate(transport, seconds) {
-  const bytes = async () => (await transport.getStats()).incomingTracks.flatMap(({ encodings }) => encodings).reduce((sum, each) => sum + each.bytesReceived, 0)
+  const bytes = async () =>
+    (await transport.getStats()).incomingTracks.flatMap(({ encodings }) => encodings).reduce((sum, each) => sum + each.bytesReceived, 0)
   const [before, since] = [await bytes(), performance.now()]
   await sleep(seconds * 1000)
   return (((await bytes()) - before) * 8000) / (performance.now() - since)
 }
 
-test('of a peer that goes on above its limit no more gets through, and all again when the limit is lifted', { timeout: 60_000 }, async t => {
-  const endpoint = await loopbackEndpoint(t)
-  const sending = endpoint.createTransport()
-  sending.setMaxIncomingBitrate(LIMIT)
-  const line = { kind: 'video', mid: '0', direction: 'SendOnly', payloadType: 96, ssrcs: [2222] }
-  const sender = await RawPeer.join(t, sending, [line])
-  assert.match(sender.answer, new RegExp(`b=TIAS:${LIMIT}\r\nb=AS:${LIMIT / 1000}\r\n`))
-  const watching = endpoint.createTransport()
-  const [out] = watching.createOutgoingStream({ video: 1 }).video
-  out.attachTo(sending.incomingTracks[0])
-  const viewer = await RawPeer.join(t, watching, [{ ...line, direction: 'RecvOnly', ssrcs: [] }])
+test(
+  'of a peer that goes on above its limit no more gets through, and all again when the limit is lifted',
+  { timeout: 60_000 },
+  async t => {
+    const endpoint = await loopbackEndpoint(t)
+    const sending = endpoint.createTransport()
+    sending.setMaxIncomingBitrate(LIMIT)
+    const line = { kind: 'video', mid: '0', direction: 'SendOnly', payloadType: 96, ssrcs: [2222] }
+    const sender = await RawPeer.join(t, sending, [line])
+    assert.match(sender.answer, new RegExp(`b=TIAS:${LIMIT}\r\nb=AS:${LIMIT / 1000}\r\n`))
+    const watching = endpoint.createTransport()
+    const [out] = watching.createOutgoingStream({ video: 1 }).video
+    out.attachTo(sending.incomingTracks[0])
+    const viewer = await RawPeer.join(t, watching, [{ ...line, direction: 'RecvOnly', ssrcs: [] }])
 
-  // Some 800 kbit/s, as many as time has passed for.
-  let number = 0
-  const began = performance.now()
-  const timer = setInterval(() => {
-    for (const due = (performance.now() - began) / 10; number < due; number++) {
-      const payload = Buffer.concat([vp8Frame(number, true), Buffer.alloc(BYTES - 660)])
-      sender.send('0', { payloadType: 96, sequence: number & 0xffff, timestamp: number * 900, ssrc: 2222, payload, marker: true })
+    // Some 800 kbit/s, as many as time has passed for.
+    let number = 0
+    const began = performance.now()
+    const timer = setInterval(() => {
+      for (const due = (performance.now() - began) / 10; number < due; number++) {
+        const payload = Buffer.concat([vp8Frame(number, true), Buffer.alloc(BYTES - 660)])
+        sender.send('0', { payloadType: 96, sequence: number & 0xffff, timestamp: number * 900, ssrc: 2222, payload, marker: true })
+      }
+    }, 10)
+    t.after(() => clearInterval(timer))
+    const dropped = async () => (await sending.getStats()).packetsDropped.tooMuch
+    await until(async () => (await dropped()) > 0, 'packets that are too much', 15_000)
+    const through = async () => {
+      const [before, since] = [viewer.received('0').length, performance.now()]
+      await sleep(3000)
+      return ((viewer.received('0').length - before) * BYTES * 8000) / (performance.now() - since)
     }
-  }, 10)
-  t.after(() => clearInterval(timer))
-  const dropped = async () => (await sending.getStats()).packetsDropped.tooMuch
-  await until(async () => (await dropped()) > 0, 'packets that are too much', 15_000)
-  const through = async () => {
-    const [before, since] = [viewer.received('0').length, performance.now()]
-    await sleep(3000)
-    return ((viewer.received('0').length - before) * BYTES * 8000) / (performance.now() - since)
-  }
-  const limited = await through()
-  assert.ok(limited > LIMIT / 3 && limited < LIMIT * 1.4, `${Math.round(limited)} bit/s`)
+    const limited = await through()
+    assert.ok(limited > LIMIT / 3 && limited < LIMIT * 1.4, `${Math.round(limited)} bit/s`)
 
-  sending.setMaxIncomingBitrate(null)
-  await sleep(300)
-  const before = await dropped()
-  const free = await through()
-  assert.ok(free > LIMIT * 2, `${Math.round(free)} bit/s`)
-  assert.equal(await dropped(), before)
-})
+    sending.setMaxIncomingBitrate(null)
+    await sleep(300)
+    const before = await dropped()
+    const free = await through()
+    assert.ok(free > LIMIT * 2, `${Math.round(free)} bit/s`)
+    assert.equal(await dropped(), before)
+  }
+)
 
 test('a limit is checked', async t => {
   const endpoint = await loopbackEndpoint(t)

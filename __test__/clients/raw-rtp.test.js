@@ -22,8 +22,23 @@ const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, millise
 const withLine = line => sdp => sdp.replace(/\r\n$/, `\r\n${line}\r\n`)
 const withoutMids = sdp => sdp.replace(/^a=extmap:.*sdes:mid\r\n/gm, '')
 const numbers = packets => packets.map(({ payload }) => payload.readUInt32BE(payload.length - 4))
-const sound = (number, more) => ({ payloadType: 111, sequence: number, timestamp: number * 960, ssrc: 1111, payload: opusFrame(number), marker: false, ...more })
-const picture = (number, more) => ({ payloadType: 96, sequence: number, timestamp: number * 3000, ssrc: 2222, payload: vp8Frame(number, number % 10 === 0), ...more })
+const sound = (number, more) => ({
+  payloadType: 111,
+  sequence: number,
+  timestamp: number * 960,
+  ssrc: 1111,
+  payload: opusFrame(number),
+  marker: false,
+  ...more
+})
+const picture = (number, more) => ({
+  payloadType: 96,
+  sequence: number,
+  timestamp: number * 3000,
+  ssrc: 2222,
+  payload: vp8Frame(number, number % 10 === 0),
+  ...more
+})
 
 /** A sender of such lines, and a viewer that gets the first track of each kind on lines `0` and `1`. */
 async function through(t, lines = [SOUND, PICTURE], { sender: send, viewer: view, transport } = {}) {
@@ -36,10 +51,15 @@ async function through(t, lines = [SOUND, PICTURE], { sender: send, viewer: view
     const track = sending.incomingTracks.find(each => each.kind === kind)
     if (track) stream[kind][0].attachTo(track)
   }
-  const viewer = await RawPeer.join(t, watching, [
-    { kind: 'audio', mid: '0', direction: 'RecvOnly', payloadType: 111 },
-    { kind: 'video', mid: '1', direction: 'RecvOnly', payloadType: 96 }
-  ], view)
+  const viewer = await RawPeer.join(
+    t,
+    watching,
+    [
+      { kind: 'audio', mid: '0', direction: 'RecvOnly', payloadType: 111 },
+      { kind: 'video', mid: '1', direction: 'RecvOnly', payloadType: 96 }
+    ],
+    view
+  )
   return { sender, viewer, sending, watching }
 }
 
@@ -62,9 +82,15 @@ function assertContinuous(packets) {
 const check = (name, body) => test(name, { timeout: 30_000 }, body)
 
 check('m-lines with names of their own: every packet comes through, in order', async t => {
-  const named = [{ ...SOUND, mid: 'audio-stream' }, { ...PICTURE, mid: 'video-stream' }]
+  const named = [
+    { ...SOUND, mid: 'audio-stream' },
+    { ...PICTURE, mid: 'video-stream' }
+  ]
   const { sender, viewer, sending } = await through(t, named)
-  assert.deepEqual(sending.incomingTracks.map(track => track.mid), ['audio-stream', 'video-stream'])
+  assert.deepEqual(
+    sending.incomingTracks.map(track => track.mid),
+    ['audio-stream', 'video-stream']
+  )
   await run(MANY, number => {
     sender.send('audio-stream', sound(number))
     sender.send('video-stream', picture(number))
@@ -82,9 +108,15 @@ check('sequence numbers wrap around', async t => {
   assertContinuous(viewer.received('1'))
 })
 
-for (const [name, ssrcs] of [['no a=ssrc', []], ['an a=ssrc that is wrong', [5555]]]) {
+for (const [name, ssrcs] of [
+  ['no a=ssrc', []],
+  ['an a=ssrc that is wrong', [5555]]
+]) {
   check(`${name} and no MID in the packets: the payload type tells (RFC 9143 9.2)`, async t => {
-    const lines = [{ ...SOUND, ssrcs }, { ...PICTURE, ssrcs: ssrcs.map(ssrc => ssrc + 1) }]
+    const lines = [
+      { ...SOUND, ssrcs },
+      { ...PICTURE, ssrcs: ssrcs.map(ssrc => ssrc + 1) }
+    ]
     const { sender, viewer } = await through(t, lines, { sender: { offer: withoutMids } })
     await run(MANY, number => {
       sender.send('0', sound(number, { ssrc: 71 }))
@@ -124,7 +156,10 @@ check('one payload type for sound and picture: the SSRC tells', async t => {
 
 check('a MID with an id above 14 tells the line (RFC 8285 4.3)', async t => {
   const mids = sdp => withoutMids(sdp).replace(/^a=mid:.*\r\n/gm, '$&a=extmap:20 urn:ietf:params:rtp-hdrext:sdes:mid\r\n')
-  const lines = [{ ...PICTURE, mid: '0', ssrcs: [] }, { ...PICTURE, ssrcs: [] }]
+  const lines = [
+    { ...PICTURE, mid: '0', ssrcs: [] },
+    { ...PICTURE, ssrcs: [] }
+  ]
   const { sender, viewer, sending } = await through(t, lines, { sender: { offer: mids } })
   await run(MANY, number => {
     // Only the line nobody watches sends at first, so that its packets would show.
@@ -133,15 +168,24 @@ check('a MID with an id above 14 tells the line (RFC 8285 4.3)', async t => {
   })
   const seen = numbers(viewer.received('1'))
   assert.ok(seen.length >= 20 && seen.every(number => number < 1000), `${seen}`)
-  const counts = (await sending.getStats()).incomingTracks.map(track => track.encodings.reduce((sum, each) => sum + each.packetsReceived, 0))
+  const counts = (await sending.getStats()).incomingTracks.map(track =>
+    track.encodings.reduce((sum, each) => sum + each.packetsReceived, 0)
+  )
   assert.deepEqual(counts, [MANY - 10, MANY])
 })
 
 check('simulcast by a=ssrc-group:SIM without rids: the viewer gets one encoding at a time', async t => {
   const ssrcs = [301, 302, 303]
-  const { sender, viewer, sending } = await through(t, [SOUND, { ...PICTURE, ssrcs }], { sender: { offer: withLine('a=ssrc-group:SIM 301 302 303') } })
+  const { sender, viewer, sending } = await through(t, [SOUND, { ...PICTURE, ssrcs }], {
+    sender: { offer: withLine('a=ssrc-group:SIM 301 302 303') }
+  })
   await run(2 * MANY, number => {
-    ssrcs.forEach((ssrc, layer) => sender.send('1', picture(number, { ssrc, sequence: 1000 * layer + number, payload: vp8Frame(1000 * layer + number, number % 10 === 0) })))
+    ssrcs.forEach((ssrc, layer) =>
+      sender.send(
+        '1',
+        picture(number, { ssrc, sequence: 1000 * layer + number, payload: vp8Frame(1000 * layer + number, number % 10 === 0) })
+      )
+    )
   })
   const [track] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
   assert.deepEqual(track.encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
@@ -155,7 +199,9 @@ check('simulcast by a=ssrc-group:SIM without rids: the viewer gets one encoding 
 })
 
 check('two cameras in one m-line, as Plan B had them, are never mixed into one track', async t => {
-  const { sender, viewer } = await through(t, [SOUND, { ...PICTURE, ssrcs: [11, 22] }], { sender: { offer: sdp => sdp.replace(/^(a=ssrc:22 msid:)camera.*$/m, '$1screen screen') } })
+  const { sender, viewer } = await through(t, [SOUND, { ...PICTURE, ssrcs: [11, 22] }], {
+    sender: { offer: sdp => sdp.replace(/^(a=ssrc:22 msid:)camera.*$/m, '$1screen screen') }
+  })
   await run(MANY, number => {
     sender.send('1', picture(number, { ssrc: 11 }))
     sender.send('1', picture(number, { ssrc: 22, sequence: 3000 + number, payload: vp8Frame(1000 + number, number % 10 === 0) }))
@@ -178,8 +224,15 @@ check('a retransmission of what was before the stream’s first packet changes n
     original.writeUInt16BE((first - 50) & 0xffff)
     sender.send('1', { payloadType: 97, sequence: 1, timestamp: 0, ssrc: 3333, payload: Buffer.concat([original, vp8Frame(900, false)]) })
   })
-  assert.deepEqual(numbers(viewer.received('1')).filter(number => number < 900), [...Array(MANY).keys()])
-  const [{ encodings: [{ packetsLost }] }] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
+  assert.deepEqual(
+    numbers(viewer.received('1')).filter(number => number < 900),
+    [...Array(MANY).keys()]
+  )
+  const [
+    {
+      encodings: [{ packetsLost }]
+    }
+  ] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
   assert.equal(packetsLost, 0)
 })
 

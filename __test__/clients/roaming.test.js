@@ -27,7 +27,12 @@ test('wrtc: the picture goes on when an address changes, of the viewer or of the
   await seconds(2)
   t.diagnostic(`nobody moves: ${Math.round(await viewer.client.call('takeLongestGap'))} ms without a frame`)
 
-  for (const [who, { transport }] of [['the viewer', viewer], ['the sender', sender], ['the viewer', viewer], ['the sender', sender]]) {
+  for (const [who, { transport }] of [
+    ['the viewer', viewer],
+    ['the sender', sender],
+    ['the viewer', viewer],
+    ['the sender', sender]
+  ]) {
     const { selectedCandidatePair: before, selectedCandidatePairChanges: changes } = await transport.getStats()
     await viewer.client.call('takeLongestGap')
     await network.rebind(before.remoteAddress)

@@ -15,7 +15,10 @@ const { connected, loopbackEndpoint } = require('../support/loopback.js')
 after(() => cleanup())
 
 /** Who is the DTLS client is the offerer's to say (RFC 8842 5.2). */
-const ROLES = [['client', 'active'], ['server', 'passive']]
+const ROLES = [
+  ['client', 'active'],
+  ['server', 'passive']
+]
 const PICTURE = { kind: 'video', mid: '0', direction: 'SendOnly', payloadType: 96, ssrcs: [2222] }
 
 /** Sends pictures until the test ends, and passes when they arrive. */
@@ -43,7 +46,14 @@ for (const [role, setup] of ROLES) {
     const certificate = await rsaInFiles(t)
     const peer = await RawPeer.join(t, transport, [PICTURE], { offer, certificate })
     await arrives(t, transport, number =>
-      peer.send('0', { payloadType: 96, sequence: number, timestamp: number * 3000, ssrc: 2222, payload: vp8Frame(number, number % 10 === 0) }))
+      peer.send('0', {
+        payloadType: 96,
+        sequence: number,
+        timestamp: number * 3000,
+        ssrc: 2222,
+        payload: vp8Frame(number, number % 10 === 0)
+      })
+    )
   })
 
   test(`werift with an RSA certificate as DTLS ${role}`, { timeout: 30_000 }, async t => {

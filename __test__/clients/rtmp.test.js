@@ -189,12 +189,18 @@ for (const sink of ['rtmp2sink', 'rtmpsink']) {
   check(`GStreamer's ${sink} publishes, and says when it is done`, gstreamer, async t => {
     const endpoint = await loopbackEndpoint(t)
     const { made, url } = await server(endpoint)
-    const encoder = spawn('gst-launch-1.0', [
-      '-e', '-q', ...'videotestsrc is-live=true num-buffers=60 ! video/x-raw,width=320,height=240,framerate=30/1 !'.split(' '),
-      ...'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=30 ! h264parse ! queue ! mux.'.split(' '),
-      ...'audiotestsrc is-live=true num-buffers=86 ! audio/x-raw,rate=44100,channels=2 ! voaacenc ! aacparse ! queue ! mux.'.split(' '),
-      ...`flvmux name=mux streamable=true ! ${sink} location=${url}`.split(' ')
-    ], { stdio: 'ignore' })
+    const encoder = spawn(
+      'gst-launch-1.0',
+      [
+        '-e',
+        '-q',
+        ...'videotestsrc is-live=true num-buffers=60 ! video/x-raw,width=320,height=240,framerate=30/1 !'.split(' '),
+        ...'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=30 ! h264parse ! queue ! mux.'.split(' '),
+        ...'audiotestsrc is-live=true num-buffers=86 ! audio/x-raw,rate=44100,channels=2 ! voaacenc ! aacparse ! queue ! mux.'.split(' '),
+        ...`flvmux name=mux streamable=true ! ${sink} location=${url}`.split(' ')
+      ],
+      { stdio: 'ignore' }
+    )
     t.after(() => encoder.kill('SIGKILL'))
     const ended = once(encoder, 'exit')
     const { input } = await tracks(made)
@@ -221,9 +227,13 @@ check('ffmpeg takes what is pushed to it, and finds pictures of the right size',
   mixer.addPort({ label: 'Ada' })
   const port = await freePort()
   const url = `rtmp://127.0.0.1:${port}/live/secret`
-  const receiver = spawn('ffmpeg', ['-v', 'info', '-analyzeduration', '500000', '-listen', '1', '-i', url, '-frames:v', '20', '-f', 'null', '-'], {
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
+  const receiver = spawn(
+    'ffmpeg',
+    ['-v', 'info', '-analyzeduration', '500000', '-listen', '1', '-i', url, '-frames:v', '20', '-f', 'null', '-'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe']
+    }
+  )
   t.after(() => receiver.kill('SIGKILL'))
   let said = ''
   receiver.stderr.on('data', data => {

@@ -16,7 +16,10 @@ test('wrtc: sound is offered first where only VP8 is taken: the first line is id
   const client = await Client.start(t, 'wrtc')
   await client.call('acceptAnswer', await transport.acceptOffer(await client.call('start')))
   await connected(transport)
-  assert.deepEqual(transport.incomingTracks.map(track => track.kind), ['video'])
+  assert.deepEqual(
+    transport.incomingTracks.map(track => track.kind),
+    ['video']
+  )
   await until(
     async () => {
       const [{ encodings }] = (await transport.getStats()).incomingTracks

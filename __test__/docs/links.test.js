@@ -6,10 +6,9 @@ const path = require('node:path')
 const { test } = require('node:test')
 
 const ROOT = path.join(__dirname, '..', '..')
-const DOCUMENTS = [
-  ...fs.readdirSync(ROOT),
-  ...fs.readdirSync(path.join(ROOT, 'docs')).map(name => `docs/${name}`)
-].filter(name => name.endsWith('.md'))
+const DOCUMENTS = [...fs.readdirSync(ROOT), ...fs.readdirSync(path.join(ROOT, 'docs')).map(name => `docs/${name}`)].filter(name =>
+  name.endsWith('.md')
+)
 
 for (const document of DOCUMENTS) {
   test(`${document} links to what is there`, () => {

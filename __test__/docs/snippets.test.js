@@ -32,9 +32,7 @@ const COMPILER_OPTIONS = {
   typeRoots: [path.join(ROOT, 'node_modules', '@types')]
 }
 
-const DOCUMENTS = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map(name => `docs/${name}`)].filter(name =>
-  name.endsWith('.md')
-)
+const DOCUMENTS = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map(name => `docs/${name}`)].filter(name => name.endsWith('.md'))
 
 const snippets = DOCUMENTS.flatMap(snippetsOf)
 let complaints = []
@@ -113,8 +111,10 @@ function check(language, compilerOptions) {
   // Indented lines go on explaining the one before.
   const lines = `${stdout}${stderr}`.split(/\n(?!\s)/).filter(Boolean)
   if (status !== 0 && lines.length === 0) lines.push(`tsc ended with ${status}`)
-  return lines.map(text => text.replace(/^([^(\s]+)\((\d+),/, (all, name, line) => {
-    const document = documents.get(path.basename(name))
-    return document ? `${document}:${line}: (column ` : all
-  }))
+  return lines.map(text =>
+    text.replace(/^([^(\s]+)\((\d+),/, (all, name, line) => {
+      const document = documents.get(path.basename(name))
+      return document ? `${document}:${line}: (column ` : all
+    })
+  )
 }

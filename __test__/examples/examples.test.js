@@ -40,7 +40,10 @@ test('every example of a server and a page has under 120 lines a file, and a tes
     assert.ok(tested.includes(`example(t, '${name}'`), name)
     for (const file of fs.readdirSync(path.join(EXAMPLES, name))) {
       if (!/\.(?:js|html)$/.test(file)) continue
-      const lines = fs.readFileSync(path.join(EXAMPLES, name, file), 'utf8').trimEnd().split('\n').length
+      const lines = fs
+        .readFileSync(path.join(EXAMPLES, name, file), 'utf8')
+        .trimEnd()
+        .split('\n').length
       assert.ok(lines < 120, `${name}/${file}: ${lines} lines`)
     }
   }
@@ -208,10 +211,14 @@ async function open(t, url) {
 }
 
 function text(page, selector, wanted) {
-  return until(async () => {
-    const found = (await page.locator(selector).textContent())?.trim() ?? ''
-    return typeof wanted === 'string' ? found === wanted : wanted.test(found)
-  }, `${wanted} in ${selector}`, PATIENCE)
+  return until(
+    async () => {
+      const found = (await page.locator(selector).textContent())?.trim() ?? ''
+      return typeof wanted === 'string' ? found === wanted : wanted.test(found)
+    },
+    `${wanted} in ${selector}`,
+    PATIENCE
+  )
 }
 
 /** Waits until a picture moves on. */
@@ -228,20 +235,24 @@ async function plays(page, selector) {
 
 /** Waits until sound arrives that was not there before. */
 async function hears(page) {
-  await within(PATIENCE, page.waitForFunction(
-    async () => {
-      let energy = 0
-      for (const connection of window.connections) {
-        for (const report of (await connection.getStats()).values()) {
-          if (report.type === 'inbound-rtp' && report.kind === 'audio') energy += report.totalAudioEnergy ?? 0
+  await within(
+    PATIENCE,
+    page.waitForFunction(
+      async () => {
+        let energy = 0
+        for (const connection of window.connections) {
+          for (const report of (await connection.getStats()).values()) {
+            if (report.type === 'inbound-rtp' && report.kind === 'audio') energy += report.totalAudioEnergy ?? 0
+          }
         }
-      }
-      window.heardBefore ??= energy
-      return energy > window.heardBefore + 1e-4
-    },
-    undefined,
-    { timeout: PATIENCE, polling: 200 }
-  ), 'sound')
+        window.heardBefore ??= energy
+        return energy > window.heardBefore + 1e-4
+      },
+      undefined,
+      { timeout: PATIENCE, polling: 200 }
+    ),
+    'sound'
+  )
 }
 
 /** As OBS does. The status of the answer. */

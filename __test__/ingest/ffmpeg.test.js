@@ -30,15 +30,30 @@ async function pushed(t, endpoint, options = {}) {
   const { inputs, video: pictures, audio: sound } = pattern(options)
   const { query = '' } = options
   const told = run(t, 'ffmpeg', [
-    ...QUIET, ...inputs,
-    ...pictures, '-f', 'rtp', '-payload_type', '96', `rtp://127.0.0.1:${video.port}${query}`,
-    ...sound, '-f', 'rtp', '-payload_type', '97', `rtp://127.0.0.1:${audio.port}`
+    ...QUIET,
+    ...inputs,
+    ...pictures,
+    '-f',
+    'rtp',
+    '-payload_type',
+    '96',
+    `rtp://127.0.0.1:${video.port}${query}`,
+    ...sound,
+    '-f',
+    'rtp',
+    '-payload_type',
+    '97',
+    `rtp://127.0.0.1:${audio.port}`
   ])
-  await until(async () => {
-    assert.equal(told.child.exitCode, null, told.text)
-    const { incomingTracks } = await transport.getStats()
-    return incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 5)
-  }, 'sound and pictures of ffmpeg', 20_000)
+  await until(
+    async () => {
+      assert.equal(told.child.exitCode, null, told.text)
+      const { incomingTracks } = await transport.getStats()
+      return incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 5)
+    },
+    'sound and pictures of ffmpeg',
+    20_000
+  )
   return transport
 }
 
@@ -71,16 +86,36 @@ check('what it announces in its SDP is taken, with its keys', async t => {
   const { inputs, video } = pattern()
   const key = randomBytes(30).toString('base64')
   const told = run(t, 'ffmpeg', [
-    ...QUIET, ...inputs, ...video, '-f', 'rtp', '-sdp_file', file,
-    '-srtp_out_suite', 'AES_CM_128_HMAC_SHA1_80', '-srtp_out_params', key, `srtp://127.0.0.1:${port}`
+    ...QUIET,
+    ...inputs,
+    ...video,
+    '-f',
+    'rtp',
+    '-sdp_file',
+    file,
+    '-srtp_out_suite',
+    'AES_CM_128_HMAC_SHA1_80',
+    '-srtp_out_params',
+    key,
+    `srtp://127.0.0.1:${port}`
   ])
   await until(() => fs.existsSync(file) && /a=crypto/.test(fs.readFileSync(file, 'utf8')), `an SDP ${told.text}`, 20_000)
   const transport = await endpoint.createRtpTransport({ sdp: fs.readFileSync(file, 'utf8') })
   assert.equal(transport.ports[0].port, port)
-  await until(async () => {
-    const { incomingTracks: [{ encodings: [encoding] }] } = await transport.getStats()
-    return encoding?.framesReceived > 10
-  }, 'pictures', 20_000)
+  await until(
+    async () => {
+      const {
+        incomingTracks: [
+          {
+            encodings: [encoding]
+          }
+        ]
+      } = await transport.getStats()
+      return encoding?.framesReceived > 10
+    },
+    'pictures',
+    20_000
+  )
   const { packetsDropped, rtpPorts } = await transport.getStats()
   assert.ok(rtpPorts[0].secure)
   assert.equal(packetsDropped.malformed + packetsDropped.unauthenticated, 0)
@@ -104,7 +139,16 @@ for (const suite of [null, 'AES_CM_128_HMAC_SHA1_80']) {
     const file = path.join(folder(t), 'played.sdp')
     fs.writeFileSync(file, sink.sdp)
     const told = run(t, 'ffmpeg', [
-      ...QUIET, '-protocol_whitelist', 'file,udp,rtp,srtp,crypto,data', '-i', file, '-frames:v', '20', '-f', 'null', '-'
+      ...QUIET,
+      '-protocol_whitelist',
+      'file,udp,rtp,srtp,crypto,data',
+      '-i',
+      file,
+      '-frames:v',
+      '20',
+      '-f',
+      'null',
+      '-'
     ])
     sink.outgoingTracks[0].attachTo(source.incomingTracks.find(track => track.kind === 'video'))
     const ended = await Promise.race([told.ended, new Promise(resolve => setTimeout(resolve, 30_000, 'still running'))])
@@ -116,10 +160,14 @@ check('whoever begins in the middle of a long group of pictures begins at once',
   const endpoint = await loopbackEndpoint(t)
   const source = await pushed(t, endpoint, { gop: 3000 })
   // Far from the first keyframe, with no other to come.
-  await until(async () => {
-    const { incomingTracks } = await source.getStats()
-    return incomingTracks.find(({ kind }) => kind === 'video').encodings[0].framesReceived > 60
-  }, 'two seconds', 20_000)
+  await until(
+    async () => {
+      const { incomingTracks } = await source.getStats()
+      return incomingTracks.find(({ kind }) => kind === 'video').encodings[0].framesReceived > 60
+    },
+    'two seconds',
+    20_000
+  )
   const player = await socket(t)
   const sink = await endpoint.createRtpTransport({
     video: { codecs: [H264], direction: 'sendonly', remote: { address: '127.0.0.1', port: player.port } }
@@ -127,7 +175,10 @@ check('whoever begins in the middle of a long group of pictures begins at once',
   sink.outgoingTracks[0].attachTo(source.incomingTracks.find(track => track.kind === 'video'))
   await until(() => player.received.length > 30, 'packets')
   const types = player.received.slice(0, 4).map(packet => packet[12] & 0x1f)
-  assert.ok(types.some(type => type === 7 || type === 24), `parameter sets come first: ${types}`)
+  assert.ok(
+    types.some(type => type === 7 || type === 24),
+    `parameter sets come first: ${types}`
+  )
   const { incomingTracks } = await source.getStats()
   assert.equal(incomingTracks.find(({ kind }) => kind === 'video').encodings[0].keyFramesReceived, 1)
 })
@@ -146,8 +197,14 @@ check('comes again from another port and is taken where it may move', async t =>
   push()
   const [{ port: after }] = await second
   assert.notEqual(before, after)
-  await until(async () => {
-    const { incomingTracks: [{ encodings }] } = await transport.getStats()
-    return encodings.some(({ active, framesPerSecond }) => active && framesPerSecond > 5)
-  }, 'pictures again', 20_000)
+  await until(
+    async () => {
+      const {
+        incomingTracks: [{ encodings }]
+      } = await transport.getStats()
+      return encodings.some(({ active, framesPerSecond }) => active && framesPerSecond > 5)
+    },
+    'pictures again',
+    20_000
+  )
 })

@@ -26,7 +26,9 @@ async function pushed(t, endpoint) {
     video: { codecs: [H264], feedback: true }
   })
   const [audio, video] = transport.ports
-  const told = launch(t, `rtpbin name=rtp
+  const told = launch(
+    t,
+    `rtpbin name=rtp
     videotestsrc is-live=true ! video/x-raw,width=640,height=360,framerate=30/1 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=300 bitrate=2000
     ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 pt=96
     ! application/x-rtp,rtcp-fb-nack-pli=(boolean)true ! rtp.send_rtp_sink_0
@@ -35,12 +37,17 @@ async function pushed(t, endpoint) {
     udpsrc address=127.0.0.1 port=${video.rtcpPort + 2000} reuse=true ! rtp.recv_rtcp_sink_0
     audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt=97 ! rtp.send_rtp_sink_1
     rtp.send_rtp_src_1 ! udpsink host=127.0.0.1 port=${audio.port}
-    rtp.send_rtcp_src_1 ! udpsink host=127.0.0.1 port=${audio.rtcpPort} sync=false async=false`)
-  await until(async () => {
-    assert.equal(told.child.exitCode, null, told.text)
-    const { incomingTracks } = await transport.getStats()
-    return incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 10)
-  }, 'sound and pictures of GStreamer', 20_000)
+    rtp.send_rtcp_src_1 ! udpsink host=127.0.0.1 port=${audio.rtcpPort} sync=false async=false`
+  )
+  await until(
+    async () => {
+      assert.equal(told.child.exitCode, null, told.text)
+      const { incomingTracks } = await transport.getStats()
+      return incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 10)
+    },
+    'sound and pictures of GStreamer',
+    20_000
+  )
   return transport
 }
 
@@ -50,10 +57,14 @@ check('sends, and is asked for keyframes', async t => {
   const track = source.incomingTracks.find(({ kind }) => kind === 'video')
   const keyframes = async () => (await source.getStats()).incomingTracks.find(({ kind }) => kind === 'video').encodings[0].keyFramesReceived
   const before = await keyframes()
-  await until(async () => {
-    track.requestKeyframe()
-    return (await keyframes()) > before
-  }, 'a keyframe that was asked for', 9000)
+  await until(
+    async () => {
+      track.requestKeyframe()
+      return (await keyframes()) > before
+    },
+    'a keyframe that was asked for',
+    9000
+  )
 })
 
 check('plays what is sent to it', async t => {
@@ -66,11 +77,14 @@ check('plays what is sent to it', async t => {
     video: { codecs: [H264], direction: 'sendonly', feedback: true, remote: { address: '127.0.0.1', port } }
   })
   const [own] = sink.ports
-  const told = launch(t, `rtpbin name=rtp
+  const told = launch(
+    t,
+    `rtpbin name=rtp
     udpsrc address=127.0.0.1 port=${port} caps=application/x-rtp,media=(string)video,clock-rate=(int)90000,encoding-name=(string)H264,payload=(int)96,rtcp-fb-nack-pli=(boolean)true
     ! rtp.recv_rtp_sink_0 rtp. ! rtph264depay ! avdec_h264 ! identity eos-after=20 ! fakesink
     udpsrc address=127.0.0.1 port=${rtcpPort} ! rtp.recv_rtcp_sink_0
-    rtp.send_rtcp_src_0 ! udpsink host=127.0.0.1 port=${own.rtcpPort} sync=false async=false`)
+    rtp.send_rtcp_src_0 ! udpsink host=127.0.0.1 port=${own.rtcpPort} sync=false async=false`
+  )
   // It listens before anything is sent.
   await new Promise(resolve => setTimeout(resolve, 500))
   sink.outgoingTracks[0].attachTo(source.incomingTracks.find(({ kind }) => kind === 'video'))

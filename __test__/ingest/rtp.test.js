@@ -26,8 +26,17 @@ test('it has ports and tracks when it is there, and both are gone when it is clo
   const transport = await endpoint.createRtpTransport({ audio: { codecs: [OPUS] }, video: { codecs: [VP8], direction: 'sendrecv' } })
   assert.ok(transport instanceof RtpTransport)
   assert.deepEqual(endpoint.rtpTransports, [transport])
-  assert.deepEqual(transport.incomingTracks.map(({ kind, codecs }) => [kind, ...codecs]), [['audio', 'opus'], ['video', 'vp8']])
-  assert.deepEqual(transport.outgoingTracks.map(({ kind }) => kind), ['video'])
+  assert.deepEqual(
+    transport.incomingTracks.map(({ kind, codecs }) => [kind, ...codecs]),
+    [
+      ['audio', 'opus'],
+      ['video', 'vp8']
+    ]
+  )
+  assert.deepEqual(
+    transport.outgoingTracks.map(({ kind }) => kind),
+    ['video']
+  )
   for (const { address, port, rtcpPort } of transport.ports) {
     assert.equal(address, '127.0.0.1')
     assert.equal(port % 2, 0)
@@ -70,7 +79,9 @@ test('what comes in on one goes out of another, and RTCP with it', async t => {
   assert.ok(player.received.every(packet => (packet[1] & 0x7f) === 100))
   assert.ok(player.received[0].subarray(12).equals(KEYFRAME))
   await until(() => playerRtcp.received.some(compound => compound[1] === 200), 'a sender report')
-  const { rtpPorts: [port] } = await source.getStats()
+  const {
+    rtpPorts: [port]
+  } = await source.getStats()
   assert.equal(port.source, `127.0.0.1:${camera.port}`)
   await sink.close()
   await until(() => playerRtcp.received.some(compound => compound.includes(Buffer.from([203]))), 'a goodbye')
@@ -112,14 +123,20 @@ test('several share a port and are told apart by SSRC and address', async t => {
     await one.send(port, rtp({ pt: 97, sequence, ssrc: 11 }))
     await two.send(port, rtp({ pt: 97, sequence, ssrc: 22 }))
   }
-  for (const [transport, ssrc] of [[first, 11], [second, 22]]) {
+  for (const [transport, ssrc] of [
+    [first, 11],
+    [second, 22]
+  ]) {
     await until(async () => (await packets(transport))[0]?.packetsReceived === 5, `packets of ${ssrc}`)
     assert.equal((await packets(transport))[0].ssrc, ssrc)
   }
   await first.close()
   await two.send(port, rtp({ pt: 97, sequence: 6, ssrc: 22 }))
   await until(async () => (await packets(second))[0].packetsReceived === 6, 'the other goes on')
-  await assert.rejects(endpoint.createRtpTransport({ audio: { codecs: [OPUS], port } }), { code: 'ERR_LISTEN', field: 'options.audio.port' })
+  await assert.rejects(endpoint.createRtpTransport({ audio: { codecs: [OPUS], port } }), {
+    code: 'ERR_LISTEN',
+    field: 'options.audio.port'
+  })
 })
 
 test('IPv6 and one port for RTP and RTCP', async t => {
@@ -163,7 +180,13 @@ test('packets that no path to a browser takes arrive in pieces that it takes', a
   await until(() => player.received.filter(isRtp).length >= 4, 'pieces')
   const pieces = player.received.filter(isRtp)
   assert.ok(pieces.every(piece => piece.length <= 1200))
-  assert.deepEqual(pieces.slice(0, 2).map(piece => [(piece[12] & 0x10) !== 0, piece[1] >> 7]), [[true, 0], [false, 1]])
+  assert.deepEqual(
+    pieces.slice(0, 2).map(piece => [(piece[12] & 0x10) !== 0, piece[1] >> 7]),
+    [
+      [true, 0],
+      [false, 1]
+    ]
+  )
   // The padding that makes packets of a burst alike is no part of the picture.
   const payload = piece => piece.subarray(13, piece[0] & 0x20 ? piece.length - piece.at(-1) : piece.length)
   assert.ok(Buffer.concat(pieces.slice(0, 2).map(payload)).equals(large.subarray(1)))
@@ -172,7 +195,9 @@ test('packets that no path to a browser takes arrive in pieces that it takes', a
 test('keys of a telephone come as events and are sent', async t => {
   const endpoint = await loopbackEndpoint(t)
   const phone = await socket(t)
-  const transport = await endpoint.createRtpTransport({ audio: { codecs: [{ name: 'pcmu' }], telephoneEvents: 101, direction: 'sendrecv' } })
+  const transport = await endpoint.createRtpTransport({
+    audio: { codecs: [{ name: 'pcmu' }], telephoneEvents: 101, direction: 'sendrecv' }
+  })
   const [{ port }] = transport.ports
   const [track] = transport.incomingTracks
   const pressed = nextEvent(track, 'telephoneevent')
@@ -191,15 +216,32 @@ test('an SDP that announces is taken, and one that cannot be taken is refused wi
   const endpoint = await loopbackEndpoint(t)
   const key = randomBytes(30).toString('base64')
   const sdp = [
-    'v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=No Name', 'c=IN IP4 127.0.0.1', 't=0 0',
-    'm=video 0 RTP/AVP 33', 'm=video 41764 RTP/AVP 96', 'a=rtpmap:96 H264/90000',
+    'v=0',
+    'o=- 0 0 IN IP4 127.0.0.1',
+    's=No Name',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    'm=video 0 RTP/AVP 33',
+    'm=video 41764 RTP/AVP 96',
+    'a=rtpmap:96 H264/90000',
     'a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LAHw==,aM48gA==; profile-level-id=42C01F',
-    'm=audio 41766 RTP/AVP 97', 'a=rtpmap:97 opus/48000/2', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}`
+    'm=audio 41766 RTP/AVP 97',
+    'a=rtpmap:97 opus/48000/2',
+    `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}`
   ]
   const transport = await endpoint.createRtpTransport({ sdp: sdp.join('\r\n') })
-  assert.deepEqual(transport.ports.map(({ kind, port }) => [kind, port]), [['audio', 41766], ['video', 41764]])
+  assert.deepEqual(
+    transport.ports.map(({ kind, port }) => [kind, port]),
+    [
+      ['audio', 41766],
+      ['video', 41764]
+    ]
+  )
   const { rtpPorts } = await transport.getStats()
-  assert.deepEqual(rtpPorts.map(({ secure }) => secure), [true, false])
+  assert.deepEqual(
+    rtpPorts.map(({ secure }) => secure),
+    [true, false]
+  )
   await transport.close()
   const refused = (from, to) => endpoint.createRtpTransport({ sdp: sdp.join('\n').replace(from, to) })
   await assert.rejects(refused('opus/48000/2', 'MPEG4-GENERIC/44100/2'), { code: 'ERR_SDP', line: 'm=audio 41766 RTP/AVP 97' })

@@ -28,15 +28,34 @@ test(`VLC: sends a file${skipped ? ` (skipped: ${skipped})` : ''}`, { skip: Bool
   const [sound, pictures] = transport.ports
   // It does not run for root.
   const options = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY, env: { ...process.env, HOME: where } } : {}
-  const told = run(t, 'cvlc', [
-    '-I', 'dummy', file, '--sout', `#rtp{dst=127.0.0.1,port-audio=${sound.port},port-video=${pictures.port}}`, '--sout-all', '--sout-keep', 'vlc://quit'
-  ], options)
-  await until(async () => {
-    const { incomingTracks } = await transport.getStats()
-    const flowing = incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 20)
-    if (!flowing && told.child.exitCode !== null) throw new Error(told.text)
-    return flowing
-  }, 'sound and pictures of VLC', 20_000)
+  const told = run(
+    t,
+    'cvlc',
+    [
+      '-I',
+      'dummy',
+      file,
+      '--sout',
+      `#rtp{dst=127.0.0.1,port-audio=${sound.port},port-video=${pictures.port}}`,
+      '--sout-all',
+      '--sout-keep',
+      'vlc://quit'
+    ],
+    options
+  )
+  await until(
+    async () => {
+      const { incomingTracks } = await transport.getStats()
+      const flowing = incomingTracks.every(({ encodings }) => encodings[0]?.packetsReceived > 20)
+      if (!flowing && told.child.exitCode !== null) throw new Error(told.text)
+      return flowing
+    },
+    'sound and pictures of VLC',
+    20_000
+  )
   const { incomingTracks } = await transport.getStats()
-  assert.deepEqual(incomingTracks.map(({ encodings: [{ codec }] }) => codec), ['opus', 'h264'])
+  assert.deepEqual(
+    incomingTracks.map(({ encodings: [{ codec }] }) => codec),
+    ['opus', 'h264']
+  )
 })

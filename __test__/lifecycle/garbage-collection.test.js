@@ -25,10 +25,10 @@ const PRELUDE = `
 `
 
 async function run(script) {
-  const { code, signal, output } = await runScript(
-    `${PRELUDE}\n;(async () => { ${script} })().then(() => console.log('passed'))`,
-    { flags: ['--expose-gc'], milliseconds: 30_000 }
-  )
+  const { code, signal, output } = await runScript(`${PRELUDE}\n;(async () => { ${script} })().then(() => console.log('passed'))`, {
+    flags: ['--expose-gc'],
+    milliseconds: 30_000
+  })
   assert.equal(signal, null, output)
   assert.equal(code, 0, output)
   assert.match(output, /passed/)
@@ -49,7 +49,8 @@ test('an endpoint that nothing references is collected and closed', { skip: proc
     assert.ok(sockets() > before)
     await collected(() => refs.every(ref => !ref.deref()), 'the endpoints')
     await collected(() => sockets() === before, 'their sockets')
-  `))
+  `)
+)
 
 test('an endpoint that is referenced only through a track stays', () =>
   run(`

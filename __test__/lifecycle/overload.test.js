@@ -37,8 +37,5 @@ test('a thread that is too busy takes no new transports, keeps those it has, and
     main().then(() => console.log(JSON.stringify(seen)))
   `)
   assert.equal(code, 0, output)
-  assert.deepEqual(JSON.parse(output.trim().split('\n').at(-1)), [
-    { thread: 0, load: 1 }, 'ERR_BUSY', true, 1, 'new',
-    'new', false,
-  ])
+  assert.deepEqual(JSON.parse(output.trim().split('\n').at(-1)), [{ thread: 0, load: 1 }, 'ERR_BUSY', true, 1, 'new', 'new', false])
 })

@@ -96,9 +96,7 @@ test('an unhandled rejection with connected peers', () =>
   exits(`${CONNECT} pair.then(() => { throw new Error('bug') })`, { code: 1, output: /bug/ }))
 
 test('a signal ends the process', async () => {
-  const { signal, code } = await runScript(
-    `${CREATE} created.then(endpoint => { endpoint.ref(); process.kill(process.pid, 'SIGTERM') })`
-  )
+  const { signal, code } = await runScript(`${CREATE} created.then(endpoint => { endpoint.ref(); process.kill(process.pid, 'SIGTERM') })`)
   assert.equal(code, null)
   assert.equal(signal, 'SIGTERM')
 })

@@ -49,7 +49,10 @@ test(`${KILLS} times kill -9: files of every format play as they are`, async t =
       const before = probe(file)
       if (!before) return t.skip('ffprobe is not installed')
       assert.deepEqual(before.streams.map(([codec]) => codec).sort(), codecs, name)
-      assert.ok(before.streams.every(([, packets]) => packets > 0), `${name}: ${JSON.stringify(before)}`)
+      assert.ok(
+        before.streams.every(([, packets]) => packets > 0),
+        `${name}: ${JSON.stringify(before)}`
+      )
       decode(file)
       const repaired = await repair(file)
       const after = probe(file)

@@ -41,7 +41,10 @@ test('bursts of loss are as long and as many as was said', () => {
 test('jitter keeps the order unless packets may overtake', () => {
   for (const overtaking of [false, true]) {
     const at = carry({ delay: 20, jitter: 50, overtaking }).arrivals.flat()
-    assert.equal(at.every((time, n) => n === 0 || time >= at[n - 1]), !overtaking)
+    assert.equal(
+      at.every((time, n) => n === 0 || time >= at[n - 1]),
+      !overtaking
+    )
     const late = at.map((time, n) => time - n * 5)
     assert.ok(Math.min(...late) >= 20 && Math.max(...late) <= 70)
     assert.ok(Math.max(...late) - Math.min(...late) > 30)

@@ -22,10 +22,12 @@ class Reader extends MetricReader {
     const { resourceMetrics, errors } = await this.collect()
     assert.deepEqual(errors, [])
     const metrics = resourceMetrics.scopeMetrics.flatMap(scope => scope.metrics)
-    return new Map(metrics.map(({ descriptor, dataPointType, isMonotonic, dataPoints }) => {
-      const values = new Map(dataPoints.map(({ attributes, value }) => [Object.values(attributes).join(' '), value]))
-      return [descriptor.name, { unit: descriptor.unit, counts: dataPointType === DataPointType.SUM && isMonotonic, values }]
-    }))
+    return new Map(
+      metrics.map(({ descriptor, dataPointType, isMonotonic, dataPoints }) => {
+        const values = new Map(dataPoints.map(({ attributes, value }) => [Object.values(attributes).join(' '), value]))
+        return [descriptor.name, { unit: descriptor.unit, counts: dataPointType === DataPointType.SUM && isMonotonic, values }]
+      })
+    )
   }
 }
 
@@ -47,7 +49,12 @@ async function setUp(t, options = {}) {
 
 test('figures of threads, transports and rooms are there when a reader collects', async t => {
   const { reader, join } = await setUp(t)
-  for (const [room, name] of [['loom', 'Ada'], ['loom', 'Grace'], ['weft', 'Linus']]) await join(room, name)
+  for (const [room, name] of [
+    ['loom', 'Ada'],
+    ['loom', 'Grace'],
+    ['weft', 'Linus']
+  ])
+    await join(room, name)
   const metrics = await reader.read()
   const values = name => Object.fromEntries(metrics.get(name).values)
   assert.deepEqual(Object.keys(values('medialoom.network.packets')), ['0 receive', '0 transmit', '1 receive', '1 transmit'])
@@ -58,7 +65,12 @@ test('figures of threads, transports and rooms are there when a reader collects'
   assert.deepEqual(values('medialoom.rooms'), { sfu: 2, mcu: 0, broadcast: 0, p2p: 0 })
   assert.equal(values('medialoom.rooms.participants').member, 3)
   assert.deepEqual(values('medialoom.room.participants'), { loom: 2, weft: 1 })
-  assert.deepEqual(Object.keys(values('medialoom.network.dropped')).slice(0, 4), ['0 unmatched', '0 socket-full', '0 ring-full', '0 over-budget'])
+  assert.deepEqual(Object.keys(values('medialoom.network.dropped')).slice(0, 4), [
+    '0 unmatched',
+    '0 socket-full',
+    '0 ring-full',
+    '0 over-budget'
+  ])
   const { unit, counts } = metrics.get('medialoom.network.io')
   assert.deepEqual([unit, counts, metrics.get('medialoom.transports').counts], ['By', true, false])
 })
@@ -85,13 +97,21 @@ test('a closed endpoint has no figures, and one that is not observed is not aske
   assert.equal(asked, 1)
   const other = await setUp(t)
   await other.endpoint.close()
-  assert.deepEqual([...(await other.reader.read()).values()].flatMap(({ values }) => [...values]), [])
+  assert.deepEqual(
+    [...(await other.reader.read()).values()].flatMap(({ values }) => [...values]),
+    []
+  )
 })
 
 test('what it is given is checked', async t => {
   const { endpoint } = await setUp(t)
   const meter = new MeterProvider().getMeter('medialoom')
-  for (const [given, options] of [[{}, { endpoint }], [meter, {}], [meter, { endpoint, rooms: {} }], [meter, { endpoint, largestRooms: -1 }]]) {
+  for (const [given, options] of [
+    [{}, { endpoint }],
+    [meter, {}],
+    [meter, { endpoint, rooms: {} }],
+    [meter, { endpoint, largestRooms: -1 }]
+  ]) {
     assert.throws(() => observe(given, options), TypeError)
   }
 })
@@ -101,7 +121,13 @@ test('the document lists every instrument with its unit, and no other', async t 
   const { ENDPOINT, ROOMS } = require('../../lib/opentelemetry/instruments.js')
   const document = fs.readFileSync(path.join(__dirname, '../../docs/observability.md'), 'utf8')
   const listed = [...document.matchAll(/^\| `(medialoom\.[\w.]+)` \| ([^|]+) \|/gm)].map(([, name, unit]) => [name, unit])
-  assert.deepEqual(listed, Object.entries({ ...ENDPOINT, ...ROOMS }).map(([name, { unit }]) => [name, unit]))
+  assert.deepEqual(
+    listed,
+    Object.entries({ ...ENDPOINT, ...ROOMS }).map(([name, { unit }]) => [name, unit])
+  )
   const observed = [...(await reader.read()).keys()]
-  assert.deepEqual(observed.filter(name => !listed.some(([each]) => each === name)), [])
+  assert.deepEqual(
+    observed.filter(name => !listed.some(([each]) => each === name)),
+    []
+  )
 })

@@ -50,7 +50,13 @@ withTool('@vercel/nft', 'the tracer of Next.js (standalone) and Vercel finds the
 
 withTool('esbuild', 'esbuild takes the native module along as a file (CommonJS)', async esbuild => {
   const output = registry.folder('copied')
-  await bundle(esbuild, { entryPoints: ['app.cjs'], outdir: output, format: 'cjs', outExtension: { '.js': '.cjs' }, loader: { '.node': 'copy' } })
+  await bundle(esbuild, {
+    entryPoints: ['app.cjs'],
+    outdir: output,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    loader: { '.node': 'copy' }
+  })
   assertRuns(output, 'app.cjs')
 })
 
@@ -65,14 +71,26 @@ for (const [format, extension] of [
 ]) {
   withTool('esbuild', `with medialoom marked external, esbuild's bundle runs (${format})`, async esbuild => {
     const output = path.join(project, `external-${format}`)
-    await bundle(esbuild, { entryPoints: [`app${extension}`], outdir: output, format, outExtension: { '.js': extension }, external: ['medialoom'] })
+    await bundle(esbuild, {
+      entryPoints: [`app${extension}`],
+      outdir: output,
+      format,
+      outExtension: { '.js': extension },
+      external: ['medialoom']
+    })
     assertRuns(output, `app${extension}`)
   })
 }
 
 withTool('esbuild', 'a bundle that lost the native module says that a bundler did it, and what to do', async esbuild => {
   const output = registry.folder('lost')
-  await bundle(esbuild, { entryPoints: ['app.cjs'], outdir: output, format: 'cjs', outExtension: { '.js': '.cjs' }, external: ['@medialoom/*'] })
+  await bundle(esbuild, {
+    entryPoints: ['app.cjs'],
+    outdir: output,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    external: ['@medialoom/*']
+  })
   const { status, stderr } = run(output, 'app.cjs')
   assert.notEqual(status, 0)
   assert.match(stderr, /the bundle around .* lost the native module/)

@@ -22,7 +22,8 @@ test('the files of the last stage start the room server, which is healthy and en
       fs.cpSync(path.join(ROOT, file), path.join(image, file), { recursive: true, filter: name => !name.includes('node_modules') })
     }
   }
-  for (const name of fs.readdirSync(ROOT).filter(name => name.endsWith('.node'))) fs.symlinkSync(path.join(ROOT, name), path.join(image, name))
+  for (const name of fs.readdirSync(ROOT).filter(name => name.endsWith('.node')))
+    fs.symlinkSync(path.join(ROOT, name), path.join(image, name))
   fs.mkdirSync(path.join(image, 'node_modules'))
   for (const name of fs.readdirSync(path.join(ROOT, 'node_modules'))) {
     // Links to the checkout, which would hide what is missing.
@@ -39,7 +40,11 @@ test('the files of the last stage start the room server, which is healthy and en
   for (const stream of [server.stdout, server.stderr]) stream.on('data', text => (output += text))
   const ended = new Promise(resolve => server.on('exit', resolve))
   t.after(() => server.kill('SIGKILL'))
-  const url = await until(() => /http:\/\/[\d.]+:\d+/.exec(output)?.[0] ?? (server.exitCode !== null && output), 'the server to start', 30_000)
+  const url = await until(
+    () => /http:\/\/[\d.]+:\d+/.exec(output)?.[0] ?? (server.exitCode !== null && output),
+    'the server to start',
+    30_000
+  )
   assert.match(url, /^http:/)
   assert.equal((await fetch(`${url}/healthz`)).status, 200)
   server.kill('SIGTERM')
@@ -48,7 +53,10 @@ test('the files of the last stage start the room server, which is healthy and en
 
 test('the ports that the compose file maps are those that the image uses', () => {
   const compose = fs.readFileSync(path.join(ROOT, 'compose.yaml'), 'utf8')
-  const exposed = /^EXPOSE (.*)$/m.exec(lastStage)[1].split(' ').map(port => port.replace('/tcp', ''))
+  const exposed = /^EXPOSE (.*)$/m
+    .exec(lastStage)[1]
+    .split(' ')
+    .map(port => port.replace('/tcp', ''))
   const mapped = [...compose.matchAll(/"(\d+):\d+(\/\w+)?"/g)].map(([, port, protocol = '']) => `${port}${protocol}`.replace('/tcp', ''))
   assert.deepEqual(mapped, exposed)
   assert.match(lastStage, new RegExp(`MEDIALOOM_PORT=${exposed[1].split('/')[0]}\\b`))

@@ -32,7 +32,10 @@ function readElf(path) {
   }
   const { offset, size } = segments.find(segment => segment.type === PT.DYNAMIC)
   const all = rows(offset, 16, size / 16).map(at => ({ tag: word(at), value: word(at + 8) }))
-  const entries = all.slice(0, all.findIndex(({ tag }) => tag === DT.NULL))
+  const entries = all.slice(
+    0,
+    all.findIndex(({ tag }) => tag === DT.NULL)
+  )
   const value = tag => entries.find(entry => entry.tag === tag)?.value
   const strings = offsetOf(value(DT.STRTAB))
 

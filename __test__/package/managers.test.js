@@ -79,7 +79,12 @@ function emptyProject(name, linker) {
   fs.writeFileSync(path.join(project, '.npmrc'), `registry=${registry.url}\n`)
   fs.writeFileSync(path.join(project, 'use.cjs'), USE)
   if (linker) {
-    const lines = [`nodeLinker: ${linker}`, `npmRegistryServer: ${registry.url}`, 'unsafeHttpWhitelist: ["127.0.0.1"]', 'enableTelemetry: false']
+    const lines = [
+      `nodeLinker: ${linker}`,
+      `npmRegistryServer: ${registry.url}`,
+      'unsafeHttpWhitelist: ["127.0.0.1"]',
+      'enableTelemetry: false'
+    ]
     fs.writeFileSync(path.join(project, '.yarnrc.yml'), `${lines.join('\n')}\n`)
     // Else Yarn looks for a project above.
     fs.writeFileSync(path.join(project, 'yarn.lock'), '')

@@ -22,20 +22,30 @@ const none = modules.length === 0 && 'none is built: node scripts/prebuild.js PL
 /** The newest version of glibc that one of these symbols came with, as numbers; nothing for symbols of other libraries. */
 function newestGlibc(versions) {
   const found = versions.flatMap(({ version }) => /^GLIBC_(\d+(?:\.\d+)*)$/.exec(version)?.[1] ?? [])
-  return found.map(version => version.split('.').map(Number)).sort(([a, b], [c, d]) => a - c || b - d).pop()
+  return found
+    .map(version => version.split('.').map(Number))
+    .sort(([a, b], [c, d]) => a - c || b - d)
+    .pop()
 }
 
-test('what a module asks of glibc is read from its symbol versions', { skip: process.platform !== 'linux' || platformName().endsWith('musl') }, () => {
-  const { arch, versions } = readElf(path.join(ROOT, `medialoom.${platformName()}.node`))
-  assert.equal(arch, process.arch)
-  const { header } = /** @type {any} */ (process.report.getReport())
-  const [here, asked] = [header.glibcVersionRuntime.split('.').map(Number), newestGlibc(versions)]
-  assert.equal(asked[0], here[0])
-  assert.ok(asked[1] > 2 && asked[1] <= here[1], `asks for ${asked.join('.')} on ${here.join('.')}`)
-})
+test(
+  'what a module asks of glibc is read from its symbol versions',
+  { skip: process.platform !== 'linux' || platformName().endsWith('musl') },
+  () => {
+    const { arch, versions } = readElf(path.join(ROOT, `medialoom.${platformName()}.node`))
+    assert.equal(arch, process.arch)
+    const { header } = /** @type {any} */ (process.report.getReport())
+    const [here, asked] = [header.glibcVersionRuntime.split('.').map(Number), newestGlibc(versions)]
+    assert.equal(asked[0], here[0])
+    assert.ok(asked[1] > 2 && asked[1] <= here[1], `asks for ${asked.join('.')} on ${here.join('.')}`)
+  }
+)
 
 test('versions of glibc are compared as numbers', () => {
-  const versions = ['GLIBC_2.9', 'GLIBC_2.28', 'GLIBC_2.3.4', 'GLIBC_PRIVATE', 'GCC_3.0', 'GLIBCXX_3.4.30'].map(version => ({ library: 'x', version }))
+  const versions = ['GLIBC_2.9', 'GLIBC_2.28', 'GLIBC_2.3.4', 'GLIBC_PRIVATE', 'GCC_3.0', 'GLIBCXX_3.4.30'].map(version => ({
+    library: 'x',
+    version
+  }))
   assert.deepEqual(newestGlibc(versions), [2, 28])
   assert.equal(newestGlibc([]), undefined)
 })
@@ -50,8 +60,23 @@ for (const name of modules) {
   test(`${name} is for ${arch} and asks for ${libc === 'gnu' ? `no glibc after ${GLIBC}` : 'musl alone'}`, () => {
     assert.equal(elf.arch, arch)
     // C++ and the unwinder are inside: systems differ in theirs.
-    const libraries = libc === 'musl' ? ['libc.so'] : ['libc.so.6', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1', 'libutil.so.1', 'ld-linux-x86-64.so.2', 'ld-linux-aarch64.so.1']
-    assert.deepEqual(elf.needed.filter(library => !libraries.includes(library)), [])
+    const libraries =
+      libc === 'musl'
+        ? ['libc.so']
+        : [
+            'libc.so.6',
+            'libm.so.6',
+            'libdl.so.2',
+            'libpthread.so.0',
+            'librt.so.1',
+            'libutil.so.1',
+            'ld-linux-x86-64.so.2',
+            'ld-linux-aarch64.so.1'
+          ]
+    assert.deepEqual(
+      elf.needed.filter(library => !libraries.includes(library)),
+      []
+    )
     if (libc === 'musl') return assert.deepEqual(elf.versions, [])
     const [major, minor] = newestGlibc(elf.versions)
     const [, limit] = GLIBC.split('.').map(Number)
@@ -66,7 +91,10 @@ for (const name of modules) {
   })
 
   test(`${name} starts`, { skip: name !== `medialoom.${platformName()}.node` && 'another platform' }, () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'start-module.js'), file], { encoding: 'utf8', timeout: 60_000 })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'start-module.js'), file], {
+      encoding: 'utf8',
+      timeout: 60_000
+    })
     assert.equal(status, 0, stderr)
     assert.match(stdout, /^started$/m)
   })

@@ -30,7 +30,11 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 function serve(...args) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PORT|HOST|MEDIALOOM_|RTMP)/.test(name)))
-  return [process.execPath, [path.join(modules, 'medialoom', 'scripts', 'cli.js'), 'serve', ...args], { cwd: path.dirname(modules), env, encoding: 'utf8' }]
+  return [
+    process.execPath,
+    [path.join(modules, 'medialoom', 'scripts', 'cli.js'), 'serve', ...args],
+    { cwd: path.dirname(modules), env, encoding: 'utf8' }
+  ]
 }
 
 test('without the room server it says the one command that installs it', () => {

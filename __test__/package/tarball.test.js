@@ -54,7 +54,10 @@ test('every platform is an optional dependency of the same version, and nothing 
 
 test('the native module comes from the platform package, not from a build', () => {
   const main = path.join(project, 'node_modules', 'medialoom')
-  assert.deepEqual(fs.readdirSync(main).filter(name => name.endsWith('.node') || name === 'target'), [])
+  assert.deepEqual(
+    fs.readdirSync(main).filter(name => name.endsWith('.node') || name === 'target'),
+    []
+  )
   const module = path.join(project, 'node_modules', '@medialoom', platformName(), `medialoom.${platformName()}.node`)
   assert.ok(fs.existsSync(module))
 })
@@ -102,7 +105,10 @@ test('it is used from an ES module', () => {
 })
 
 test('its own express routers, rooms and tokens are found', () => {
-  const { status, output } = node('subpaths.cjs', `for (const name of ['rooms', 'express', 'fetch', 'auth', 'storage', 'storage/s3', 'opentelemetry', 'testing']) require.resolve('medialoom/' + name)`)
+  const { status, output } = node(
+    'subpaths.cjs',
+    `for (const name of ['rooms', 'express', 'fetch', 'auth', 'storage', 'storage/s3', 'opentelemetry', 'testing']) require.resolve('medialoom/' + name)`
+  )
   assert.equal(status, 0, output)
 })
 
@@ -128,7 +134,10 @@ test('a bucket wants the AWS SDK, which is not installed unasked, and says so', 
 })
 
 test('medialoom ctl is among its commands', () => {
-  const { status, output } = node('ctl.cjs', `process.argv.splice(2, Infinity, 'ctl', '--help'); require('./node_modules/medialoom/scripts/cli.js')`)
+  const { status, output } = node(
+    'ctl.cjs',
+    `process.argv.splice(2, Infinity, 'ctl', '--help'); require('./node_modules/medialoom/scripts/cli.js')`
+  )
   assert.equal(status, 0, output)
   assert.match(output, /medialoom ctl rooms/)
 })

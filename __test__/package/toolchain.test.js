@@ -21,7 +21,10 @@ for (const [version, wanted] of [
     const program = path.join(folder, process.platform === 'win32' ? 'pkg-config.exe' : 'pkg-config')
     fs.writeFileSync(program, '', { mode: 0o755 })
     const missing = missingTools({ PATH: folder, PKG_CONFIG_PATH: folder }).map(({ name }) => name)
-    assert.equal(missing.some(name => name.startsWith('libvpx')), wanted === 'missing')
+    assert.equal(
+      missing.some(name => name.startsWith('libvpx')),
+      wanted === 'missing'
+    )
   })
 }
 

@@ -67,7 +67,10 @@ for (const mode of ['sfu', 'mcu', 'broadcast']) {
     const writer = await agent.createPcmWriter({ bufferDuration: 10_000 })
     say(writer, 60)
     const heard = { alone: false, all: false }
-    for (const [what, from] of [['alone', ada.participant], ['all', undefined]]) {
+    for (const [what, from] of [
+      ['alone', ada.participant],
+      ['all', undefined]
+    ]) {
       const reader = await agent.createPcmReader(from && { from })
       reader.on('data', ({ samples }) => (heard[what] ||= power(samples, PERSON, RATE) > 0.05))
     }
@@ -150,7 +153,10 @@ test('an agent that shows pictures is seen as anybody, and one that leaves at on
   const viewer = rooms.join('loom', { name: 'Ada', transport: endpoint.createTransport() })
   const { agent, room } = rooms.join('loom', { name: 'Agent', agent: { video: { width: 320, height: 180 } } })
   const [publication] = await once(room, 'published')
-  assert.deepEqual(publication.tracks.map(({ kind }) => kind), ['audio', 'video'])
+  assert.deepEqual(
+    publication.tracks.map(({ kind }) => kind),
+    ['audio', 'video']
+  )
   const writer = await agent.createFrameWriter()
   await until('both are forwarded', () => viewer.transport.outgoingTracks.length === 2)
   writer.write({ data: Buffer.alloc(64 * 64 * 4), format: 'rgba', width: 64, height: 64 })

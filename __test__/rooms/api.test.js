@@ -29,7 +29,7 @@ before(async () => {
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
     mixer: false,
-    keys: [{ id: 'room-server', secret: SECRET }],
+    keys: [{ id: 'room-server', secret: SECRET }]
   })
   admin = await createToken(keys, { video: { room: 'loom', roomAdmin: true } })
 })
@@ -52,7 +52,7 @@ async function ask(method, path, body, token = admin) {
   const response = await fetch(new URL(`/api/rooms/loom${path}`, server.url), {
     method,
     headers: { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
-    ...(body && { body: JSON.stringify(body) }),
+    ...(body && { body: JSON.stringify(body) })
   })
   return { status: response.status, answer: response.status === 204 ? null : await response.json() }
 }
@@ -128,7 +128,10 @@ test('a player of somebody who is banned ends, and who has no identity is known 
   await ask('DELETE', `/participants/${ada.welcome.participant}`, { ban: true })
   assert.equal((await ada.next('bye')).code, 'banned')
   assert.equal((await fetch(new URL(playing.headers.get('Location'), server.url), { method: 'DELETE', headers })).status, 404)
-  assert.deepEqual(server.rooms.get('loom').participants.map(({ name }) => name), ['Linus'])
+  assert.deepEqual(
+    server.rooms.get('loom').participants.map(({ name }) => name),
+    ['Linus']
+  )
 
   const [guest] = [await join('Guest'), await join('Neighbour')]
   assert.deepEqual((await ask('DELETE', `/participants/${guest.welcome.participant}`, { ban: true })).answer, { banned: true })
@@ -142,7 +145,10 @@ test('a player of somebody who is banned ends, and who has no identity is known 
   await join('Grace', 'grace')
   assert.equal((await ask('DELETE', `/bans/${encodeURIComponent('address:127.0.0.1')}`)).status, 204)
   await join('Guest again')
-  assert.deepEqual(server.rooms.get('loom').participants.map(({ name }) => name), ['Linus', 'Neighbour', 'Grace', 'Guest again'])
+  assert.deepEqual(
+    server.rooms.get('loom').participants.map(({ name }) => name),
+    ['Linus', 'Neighbour', 'Grace', 'Guest again']
+  )
 })
 
 test('a room is locked, given a lobby, told something and closed', async () => {
@@ -174,7 +180,7 @@ test('what cannot be done is refused with the field, and what is not there with 
     ['PATCH', `/participants/${id}`, { name: 'Eve' }, undefined],
     ['PATCH', '', { locked: 1 }, 'locked'],
     ['DELETE', `/participants/${id}`, { reason: 7 }, 'reason'],
-    ['POST', '/messages', { data: 1 }, 'data'],
+    ['POST', '/messages', { data: 1 }, 'data']
   ])) {
     const { status, answer } = await ask(method, path, body)
     assert.deepEqual([status, answer.status, answer.field], [400, 400, field], path)
@@ -188,10 +194,10 @@ test('what cannot be done is refused with the field, and what is not there with 
 test('ctl shows rooms and participants, mutes, locks and takes out', async () => {
   const ada = await join('Ada', 'ada@example.org')
   await join('Grace')
-  assert.match((await done(['rooms'])), /^loom +sfu +2 in it$/)
-  assert.match((await done(['participants', 'loom'])), new RegExp(`^${ada.welcome.participant} +Ada +member +ada@example.org`))
-  assert.equal(JSON.parse((await done(['participants', 'loom', '--json']))).length, 2)
-  assert.equal((await done(['mute', 'loom', 'Ada', 'video'])), 'video muted')
+  assert.match(await done(['rooms']), /^loom +sfu +2 in it$/)
+  assert.match(await done(['participants', 'loom']), new RegExp(`^${ada.welcome.participant} +Ada +member +ada@example.org`))
+  assert.equal(JSON.parse(await done(['participants', 'loom', '--json'])).length, 2)
+  assert.equal(await done(['mute', 'loom', 'Ada', 'video']), 'video muted')
   assert.equal(server.rooms.get('loom').get(ada.welcome.participant).moderated.video, true)
   await done(['unmute', 'loom', 'ada@example.org', 'video'])
   assert.equal(server.rooms.get('loom').get(ada.welcome.participant).moderated.video, false)
@@ -220,7 +226,10 @@ test('ctl makes tokens: with the secret by itself, with the link of a host by th
   assert.deepEqual([own.identity, own.name, own.video.roomAdmin, typeof own.tokenId], ['ada', 'Ada', true, 'string'])
   const link = await server.hostLink()
   const theirs = await read((await ctl(['token', 'loom', '--listen'], { MEDIALOOM_URL: link })).said)
-  assert.deepEqual([theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin, typeof theirs.tokenId], [null, false, undefined, 'string'])
+  assert.deepEqual(
+    [theirs.identity, theirs.video.canPublish, theirs.video.roomAdmin, typeof theirs.tokenId],
+    [null, false, undefined, 'string']
+  )
   assert.match((await ctl(['rooms', '--url', link], {})).said, /^$/)
 })
 
@@ -236,7 +245,7 @@ test('ctl says what is wrong and ends with 1', async () => {
     // An id may begin with a dash.
     [['kick', 'loom', '-bcdefghijkl'], /-bcdefghijkl is not in the room/],
     [['dance'], /unknown command dance/],
-    [['rooms', '--what'], /what/],
+    [['rooms', '--what'], /what/]
   ])) {
     const result = await ctl(args)
     assert.equal(result.code, 1)

@@ -25,7 +25,13 @@ before(async () => {
     return setInterval(action, period, ...rest)
   }
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-  room = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 }, iceServers: [], open: true })
+  room = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    open: true
+  })
   perfHooks.monitorEventLoopDelay = monitorEventLoopDelay
   globalThis.setInterval = setInterval
 })

@@ -42,7 +42,7 @@ test('every variable finds its place', () => {
     ADMIN_PORT: '9000',
     DRAIN_SECONDS: '60',
     DRAIN_URL: 'https://other.example.org/',
-    WEBHOOK_URLS: 'https://hooks.example.org/a,http://127.0.0.1:1/b',
+    WEBHOOK_URLS: 'https://hooks.example.org/a,http://127.0.0.1:1/b'
   })
   assert.deepEqual(value, {
     port: 8080,
@@ -51,11 +51,11 @@ test('every variable finds its place', () => {
     endpoint: {
       listen: [
         { ip: '10.0.0.5', announcedIp: ['203.0.113.5', 'media.example.org'], announcedPort: 30000 },
-        { ip: 'fd00::5', announcedIp: '2001:db8::5', announcedPort: 30000 },
+        { ip: 'fd00::5', announcedIp: '2001:db8::5', announcedPort: 30000 }
       ],
       port: 40000,
       threads: 2,
-      mixingThreads: 3,
+      mixingThreads: 3
     },
     mixer: false,
     fonts: ['/fonts/one.ttf', 'two.otf'],
@@ -64,7 +64,7 @@ test('every variable finds its place', () => {
     keys: [
       { id: 'room-server', secret: SECRET },
       { id: 'one', secret: `${SECRET}1` },
-      { id: 'two', secret: `${SECRET}:2` },
+      { id: 'two', secret: `${SECRET}:2` }
     ],
     banBy: 'token',
     origins: ['https://one.example', 'http://two.example:8080'],
@@ -72,7 +72,7 @@ test('every variable finds its place', () => {
     tls: { cert: 'cert.pem', key: 'key.pem' },
     admin: { port: 9000, host: '127.0.0.1' },
     drain: { seconds: 60, url: 'https://other.example.org/' },
-    webhooks: ['https://hooks.example.org/a', 'http://127.0.0.1:1/b'],
+    webhooks: ['https://hooks.example.org/a', 'http://127.0.0.1:1/b']
   })
   assert.equal(readConfig({ TRUST_PROXY: '2' }).value.trustProxy, 2)
   assert.equal(readConfig({ MEDIALOOM_OPEN: '0' }).value.open, undefined)
@@ -80,7 +80,7 @@ test('every variable finds its place', () => {
 
 test('an announced address alone goes with all addresses', () => {
   assert.deepEqual(readConfig({ MEDIALOOM_ANNOUNCED_IP: '203.0.113.5' }).value.endpoint, {
-    listen: [{ ip: '0.0.0.0', announcedIp: '203.0.113.5' }],
+    listen: [{ ip: '0.0.0.0', announcedIp: '203.0.113.5' }]
   })
 })
 
@@ -106,7 +106,7 @@ test('what cannot be used is named', () => {
     ADMIN_HOST: '0.0.0.0',
     DRAIN_SECONDS: '-1',
     DRAIN_URL: 'elsewhere',
-    WEBHOOK_URLS: 'ftp://example.org',
+    WEBHOOK_URLS: 'ftp://example.org'
   }
   for (const [name, value] of Object.entries(wrong)) {
     const config = readConfig({ [name]: value })
@@ -119,7 +119,14 @@ test('what cannot be used is named', () => {
 
 test('encoders are listened for where it says so, encrypted with the certificate', () => {
   const certificate = { TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem' }
-  const { value } = readConfig({ ...certificate, RTMP_PORT: '1935', RTMPS_PORT: '1936', RTMP_B_FRAMES: 'mix', RTP_ADDRESS: '192.0.2.1', INPUT_PRIVATE_ADDRESSES: '1' })
+  const { value } = readConfig({
+    ...certificate,
+    RTMP_PORT: '1935',
+    RTMPS_PORT: '1936',
+    RTMP_B_FRAMES: 'mix',
+    RTP_ADDRESS: '192.0.2.1',
+    INPUT_PRIVATE_ADDRESSES: '1'
+  })
   assert.deepEqual(value.inputs, { rtmpPort: 1935, rtmpsPort: 1936, bFrames: 'mix', rtpAddress: '192.0.2.1', allowPrivate: true })
   const wrong = (env, message) => assert.match(readConfig(env).message, message)
   wrong({ RTMPS_PORT: '1936' }, /RTMPS_PORT: goes with TLS_CERT and TLS_KEY/)
@@ -130,9 +137,24 @@ test('encoders are listened for where it says so, encrypted with the certificate
 
 test('recordings have a directory, and what else is said of them goes with it', () => {
   const day = 24 * 60 * 60 * 1000
-  const { value } = readConfig({ RECORDINGS: '/srv/recordings', RECORDINGS_KEEP_DAYS: '30', RECORDINGS_KEEP_GB: '500', RECORDINGS_MAX_HOURS: '4', RECORDINGS_MIN_FREE_GB: '0' })
-  assert.deepEqual(value.recordings, { directory: '/srv/recordings', maxDuration: day / 6, minFree: 0, retention: { maxAge: 30 * day, maxSize: 500e9 } })
-  assert.deepEqual(readConfig({ RECORDINGS: '/srv/recordings' }).value.recordings, { directory: '/srv/recordings', maxDuration: day / 2, minFree: 1e9 })
+  const { value } = readConfig({
+    RECORDINGS: '/srv/recordings',
+    RECORDINGS_KEEP_DAYS: '30',
+    RECORDINGS_KEEP_GB: '500',
+    RECORDINGS_MAX_HOURS: '4',
+    RECORDINGS_MIN_FREE_GB: '0'
+  })
+  assert.deepEqual(value.recordings, {
+    directory: '/srv/recordings',
+    maxDuration: day / 6,
+    minFree: 0,
+    retention: { maxAge: 30 * day, maxSize: 500e9 }
+  })
+  assert.deepEqual(readConfig({ RECORDINGS: '/srv/recordings' }).value.recordings, {
+    directory: '/srv/recordings',
+    maxDuration: day / 2,
+    minFree: 1e9
+  })
   const wrong = (env, said) => {
     const { ok, message } = readConfig(env)
     assert.equal(ok, false)

@@ -22,7 +22,7 @@ before(async () => {
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
     open: true,
-    limits: LIMITS,
+    limits: LIMITS
   })
 })
 after(() => server.close())
@@ -50,7 +50,13 @@ const transponderOf = participant => participant.transport.outgoingTracks.find(t
 
 test('the size of a tile becomes a preference, and a tile that is not on show is not sent', async () => {
   const { viewer, participant, stream } = await publisherAndViewer()
-  viewer.send({ type: 'view', streams: [{ id: stream, width: 640, height: 360, priority: 4 }, { id: 'unheard-of', width: 1, height: 1 }] })
+  viewer.send({
+    type: 'view',
+    streams: [
+      { id: stream, width: 640, height: 360, priority: 4 },
+      { id: 'unheard-of', width: 1, height: 1 }
+    ]
+  })
   await viewer.seen('error')
   const transponder = transponderOf(participant)
   assert.deepEqual(transponder.preferences, { maxWidth: 640, maxHeight: 360, priority: 4 })
@@ -88,7 +94,10 @@ test('figures come only while they are watched, of the streams that were named',
   const figures = await viewer.next('figures', ({ link }) => link !== null)
   assert.equal(figures.limit, 2_000_000)
   assert.ok(figures.link.available <= 2_000_000)
-  assert.deepEqual(figures.streams.map(each => each.id), [stream])
+  assert.deepEqual(
+    figures.streams.map(each => each.id),
+    [stream]
+  )
   const [{ layer, reason, bitrate, steps }] = figures.streams
   // Its publisher never connects.
   assert.deepEqual({ layer, reason, bitrate, steps }, { layer: null, reason: 'unavailable', bitrate: 0, steps: [] })

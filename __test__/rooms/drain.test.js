@@ -25,7 +25,9 @@ afterEach(() => {
 
 /** Runs server.js with this environment. @param {Record<string, string>} [env] */
 async function start(env = {}) {
-  const child = spawn(process.execPath, [SERVER], { env: { ...process.env, HOST: '127.0.0.1', PORT: '0', MEDIALOOM_IP: '127.0.0.1', MIXING: 'off', ...env } })
+  const child = spawn(process.execPath, [SERVER], {
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', MEDIALOOM_IP: '127.0.0.1', MIXING: 'off', ...env }
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
   const exited = once(child, 'exit').then(([code]) => code)
@@ -47,7 +49,11 @@ async function refusal({ url, token }) {
   return code
 }
 const publish = ({ url, token }) =>
-  fetch(`${url}/whip/loom`, { method: 'POST', body: publisherOffer('cam'), headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' } })
+  fetch(`${url}/whip/loom`, {
+    method: 'POST',
+    body: publisherOffer('cam'),
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' }
+  })
 
 test('the first line is a link that works, more than once, and without it nobody comes in', async () => {
   const server = await start()
@@ -100,7 +106,10 @@ test('SIGTERM: nobody new is let in, everyone is told to go, and the server ends
   assert.equal(server.child.exitCode, null)
   back.send({ type: 'leave' })
   await back.closed
-  const gone = await fetch(new URL(published.headers.get('Location') ?? '', server.url), { method: 'DELETE', headers: { Authorization: `Bearer ${server.token}` } })
+  const gone = await fetch(new URL(published.headers.get('Location') ?? '', server.url), {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${server.token}` }
+  })
   assert.equal(gone.status, 200)
   assert.equal(await server.exited, 0, server.output())
   assert.ok(Date.now() < move.deadline, 'it did not wait for the deadline')
@@ -130,7 +139,26 @@ test('a second SIGTERM ends it at once', async () => {
 function makeCertificate(folder) {
   const file = name => path.join(folder, name)
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', ...subject, '-keyout', file('key.pem'), '-out', file('cert.pem')], { stdio: 'pipe' })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      '-keyout',
+      file('key.pem'),
+      '-out',
+      file('cert.pem')
+    ],
+    { stdio: 'pipe' }
+  )
   return { TLS_CERT: file('cert.pem'), TLS_KEY: file('key.pem') }
 }
 
@@ -143,31 +171,39 @@ function hasOpenssl() {
   }
 }
 
-test('with certificate files everything goes by TLS, and a renewed one is taken on SIGHUP', { skip: hasOpenssl() ? false : 'there is no openssl' }, async t => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'room-server-tls-'))
-  t.after(() => fs.rmSync(folder, { recursive: true }))
-  const files = makeCertificate(folder)
-  const server = await start(files)
-  assert.match(server.first, /^Rooms are open at https:/)
-  const options = () => ({ ca: fs.readFileSync(files.TLS_CERT), agent: new https.Agent({ keepAlive: false }) })
-  const page = async () => {
-    const [response] = await once(https.get(`${server.url}/`, options()), 'response')
-    const { fingerprint256 } = response.socket.getPeerCertificate()
-    response.resume()
-    return { headers: response.headers, fingerprint256 }
+test(
+  'with certificate files everything goes by TLS, and a renewed one is taken on SIGHUP',
+  { skip: hasOpenssl() ? false : 'there is no openssl' },
+  async t => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'room-server-tls-'))
+    t.after(() => fs.rmSync(folder, { recursive: true }))
+    const files = makeCertificate(folder)
+    const server = await start(files)
+    assert.match(server.first, /^Rooms are open at https:/)
+    const options = () => ({ ca: fs.readFileSync(files.TLS_CERT), agent: new https.Agent({ keepAlive: false }) })
+    const page = async () => {
+      const [response] = await once(https.get(`${server.url}/`, options()), 'response')
+      const { fingerprint256 } = response.socket.getPeerCertificate()
+      response.resume()
+      return { headers: response.headers, fingerprint256 }
+    }
+    const first = await page()
+    assert.match(first.headers['strict-transport-security'], /max-age/)
+    const ada = await SignalingClient.joined(
+      server.url,
+      { room: 'loom', name: 'Ada', token: server.token },
+      { ...options(), origin: server.url }
+    )
+    ada.close()
+    makeCertificate(folder)
+    server.child.kill('SIGHUP')
+    let renewed = first
+    for (let tries = 0; tries < 100 && renewed.fingerprint256 === first.fingerprint256; tries++) {
+      await new Promise(resolve => setTimeout(resolve, 50))
+      renewed = await page().catch(() => first)
+    }
+    assert.notEqual(renewed.fingerprint256, first.fingerprint256)
+    server.child.kill('SIGTERM')
+    await server.exited
   }
-  const first = await page()
-  assert.match(first.headers['strict-transport-security'], /max-age/)
-  const ada = await SignalingClient.joined(server.url, { room: 'loom', name: 'Ada', token: server.token }, { ...options(), origin: server.url })
-  ada.close()
-  makeCertificate(folder)
-  server.child.kill('SIGHUP')
-  let renewed = first
-  for (let tries = 0; tries < 100 && renewed.fingerprint256 === first.fingerprint256; tries++) {
-    await new Promise(resolve => setTimeout(resolve, 50))
-    renewed = await page().catch(() => first)
-  }
-  assert.notEqual(renewed.fingerprint256, first.fingerprint256)
-  server.child.kill('SIGTERM')
-  await server.exited
-})
+)

@@ -30,7 +30,7 @@ async function start(config) {
     iceServers: [],
     mixer: false,
     keys: [{ id: 'test', secret: SECRET }],
-    ...config,
+    ...config
   })
 }
 
@@ -44,7 +44,8 @@ afterEach(async () => {
   for (const room of [...server.rooms]) room.close()
 })
 
-const tokenOf = (video = {}, more = {}, options = {}) => createToken(keys, { video: { room: 'loom', roomJoin: true, ...video }, ...more }, options)
+const tokenOf = (video = {}, more = {}, options = {}) =>
+  createToken(keys, { video: { room: 'loom', roomJoin: true, ...video }, ...more }, options)
 async function connect(options = {}, to = server) {
   const client = new SignalingClient(to.url, options)
   clients.push(client)
@@ -58,7 +59,8 @@ async function join(token, { room = 'loom', name = 'Ada', ...more } = {}, option
 }
 const ask = (path, token, { headers = {}, ...options } = {}, to = server) =>
   fetch(new URL(path, to.url), { ...options, headers: { ...(token && { Authorization: `Bearer ${token}` }), ...headers } })
-const post = (path, token, body) => ask(path, token, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } })
+const post = (path, token, body) =>
+  ask(path, token, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } })
 
 /** The status of a WebSocket that was not opened, and what was said. */
 async function refusedUpgrade(options, to = server) {
@@ -74,14 +76,19 @@ async function refusedUpgrade(options, to = server) {
 test('a token lets its holder in, as who it says', async () => {
   const ada = await join(await tokenOf({}, { name: 'Ada Lovelace' }), { name: 'The host' })
   const { participants } = await ada.next('welcome')
-  assert.deepEqual(participants.map(({ name }) => name), ['Ada Lovelace'])
+  assert.deepEqual(
+    participants.map(({ name }) => name),
+    ['Ada Lovelace']
+  )
   const grace = await join(await tokenOf(), { name: 'Grace' })
   assert.equal((await grace.next('welcome')).participants[1].name, 'Grace')
 })
 
 test('what is wrong with a token is said, nothing of the room is, and a better one may be tried', async () => {
   await (await join(await tokenOf())).next('welcome')
-  const unsigned = [{ alg: 'none' }, { exp: 4e9, video: { room: 'loom', roomJoin: true } }].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  const unsigned = [{ alg: 'none' }, { exp: 4e9, video: { room: 'loom', roomJoin: true } }]
+    .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
   const [head, body] = (await tokenOf()).split('.')
   const forged = `${head}.${body}.${createHmac('sha256', 'guessed').update(`${head}.${body}`).digest('base64url')}`
   /** @type {[string | null, string, string][]} */
@@ -93,7 +100,7 @@ test('what is wrong with a token is said, nothing of the room is, and a better o
     [await tokenOf({}, {}, { now: Date.now() - 1e6, expiresIn: 1 }), 'unauthorized', 'ERR_TOKEN_EXPIRED'],
     [await tokenOf({ room: undefined }), 'unauthorized', 'ERR_TOKEN_CLAIMS'],
     [await tokenOf({ room: 'weft' }), 'forbidden', 'ERR_TOKEN_ROOM'],
-    [await tokenOf({ roomJoin: false }), 'forbidden', 'ERR_TOKEN_GRANT'],
+    [await tokenOf({ roomJoin: false }), 'forbidden', 'ERR_TOKEN_GRANT']
   ]
   const stranger = await connect()
   for (const [token, code, reason] of bad) {
@@ -156,7 +163,12 @@ test('who was told goodbye while a token was looked at does not come in', async 
 })
 
 test('a page of another site opens no WebSocket and is answered nothing', async () => {
-  for (const origin of ['https://evil.example', 'null', server.url.replace('127.0.0.1', 'localhost').slice(0, -1), `${server.url}`.replace(/:\d+\/$/, '')]) {
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    server.url.replace('127.0.0.1', 'localhost').slice(0, -1),
+    `${server.url}`.replace(/:\d+\/$/, '')
+  ]) {
     const { status, details } = await refusedUpgrade({ origin })
     assert.deepEqual([status, details.code], [403, 'forbidden-origin'], origin)
     for (const path of ['/api/rooms', '/metrics', '/whip/loom', '/whep/loom']) {
@@ -210,13 +222,20 @@ test('a guest decides nothing about the room, and one who may only listen does n
   const guest = await join(await tokenOf({ canPublish: false }), { role: 'listener' })
   const { permissions } = await guest.next('welcome')
   assert.deepEqual([permissions.roomAdmin, permissions.canPublish], [false, false])
-  for (const request of [{ type: 'set-role', role: 'member' }, { type: 'moderate', action: 'lock' }]) {
+  for (const request of [
+    { type: 'set-role', role: 'member' },
+    { type: 'moderate', action: 'lock' }
+  ]) {
     guest.send(request)
     assert.equal((await guest.next('error')).code, 'forbidden')
   }
   const member = await join(await tokenOf())
   await member.next('welcome')
-  for (const request of [{ type: 'set-mode', mode: 'p2p' }, { type: 'set-layout', layout: 'speaker' }, { type: 'moderate', action: 'kick', participant: 'x' }]) {
+  for (const request of [
+    { type: 'set-mode', mode: 'p2p' },
+    { type: 'set-layout', layout: 'speaker' },
+    { type: 'moderate', action: 'kick', participant: 'x' }
+  ]) {
     member.send(request)
     assert.equal((await member.next('error')).code, 'forbidden', request.type)
   }
@@ -240,7 +259,16 @@ test("a room's host hands out links, for their room and for no longer than their
   for (const wrong of [{ room: '*' }, { roomList: true }, { expiresIn: 0 }, { canPublish: 1 }, []]) {
     assert.equal((await post('/api/rooms/loom/tokens', host, wrong)).status, 400, JSON.stringify(wrong))
   }
-  assert.equal((await ask('/api/rooms/loom/tokens', host, { method: 'POST', body: 'x'.repeat(40_000), headers: { 'Content-Type': 'application/json' } })).status, 413)
+  assert.equal(
+    (
+      await ask('/api/rooms/loom/tokens', host, {
+        method: 'POST',
+        body: 'x'.repeat(40_000),
+        headers: { 'Content-Type': 'application/json' }
+      })
+    ).status,
+    413
+  )
 })
 
 test("the host's link opens every room, and only this server's", async () => {
@@ -276,7 +304,9 @@ test('before joining a message is short and shallow, and a stranger says little 
   await stranger.closed
   // The frame of 1 MB is not waited for.
   const raw = net.connect(server.port, '127.0.0.1')
-  raw.write('GET /signaling HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+  raw.write(
+    'GET /signaling HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+  )
   await once(raw, 'data')
   raw.on('error', () => {})
   raw.write(Buffer.concat([Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4]), Buffer.alloc(100_000)]))
@@ -284,11 +314,23 @@ test('before joining a message is short and shallow, and a stranger says little 
 })
 
 test('one address has its limits, and others are not touched by it', async () => {
-  const limits = { maxConnectionsPerAddress: 3, joinBurst: 4, joinsPerSecond: 0.1, maxRoomsPerAddress: 1, requestBurst: 3, requestsPerSecond: 0.1, connectionBurst: 100 }
+  const limits = {
+    maxConnectionsPerAddress: 3,
+    joinBurst: 4,
+    joinsPerSecond: 0.1,
+    maxRoomsPerAddress: 1,
+    requestBurst: 3,
+    requestsPerSecond: 0.1,
+    connectionBurst: 100
+  }
   const small = await start({ limits, trustProxy: 1, open: true })
   const from = address => ({ headers: { 'X-Forwarded-For': `6.6.6.6, ${address}` } })
   try {
-    const flood = [await connect(from('192.0.2.1'), small), await connect(from('192.0.2.1'), small), await connect(from('192.0.2.1'), small)]
+    const flood = [
+      await connect(from('192.0.2.1'), small),
+      await connect(from('192.0.2.1'), small),
+      await connect(from('192.0.2.1'), small)
+    ]
     const { status, headers, details } = await refusedUpgrade(from('192.0.2.1'), small)
     assert.deepEqual([status, details.status, details.code], [429, 429, 'too-many-requests'])
     assert.ok(Number(headers['retry-after']) >= 1)
@@ -310,7 +352,10 @@ test('one address has its limits, and others are not touched by it', async () =>
 
     const answers = []
     for (let n = 0; n < 4; n++) answers.push(await ask('/api/rooms', null, from('192.0.2.1'), small))
-    assert.deepEqual(answers.map(answer => answer.status), [200, 200, 200, 429])
+    assert.deepEqual(
+      answers.map(answer => answer.status),
+      [200, 200, 200, 429]
+    )
     assert.ok(Number(answers[3].headers.get('Retry-After')) >= 1)
 
     const neighbour = await connect(from('192.0.2.2'), small)
@@ -349,7 +394,8 @@ test('addresses are told apart by what one subscriber has, and forgotten when th
 test('what a proxy says of the client counts where it is trusted, and nowhere else', async () => {
   const { Visitors } = await import('../../examples/room-server/visitor.js')
   const request = (remoteAddress, headers) => /** @type {any} */ ({ socket: { remoteAddress }, headers })
-  const address = (config, remote, forwarded) => new Visitors(config).addressOf(request(remote, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }))
+  const address = (config, remote, forwarded) =>
+    new Visitors(config).addressOf(request(remote, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }))
   assert.equal(address({}, '192.0.2.1', '10.1.1.1'), '192.0.2.1')
   assert.equal(address({ trustProxy: 1 }, '127.0.0.1', '6.6.6.6, 192.0.2.1'), '192.0.2.1')
   assert.equal(address({ trustProxy: ['loopback'] }, '127.0.0.1', '192.0.2.1'), '192.0.2.1')
@@ -371,7 +417,8 @@ test('the policy for contents has no hole, and names the WebSocket of this serve
   const directives = new Map(policy.split('; ').map(directive => [directive.split(' ')[0], directive.split(' ').slice(1)]))
   const { host } = new URL(server.url)
   assert.deepEqual(directives.get('connect-src'), ["'self'", `ws://${host}`, `wss://${host}`])
-  for (const name of ['default-src', 'frame-ancestors', 'base-uri', 'form-action', 'object-src']) assert.deepEqual(directives.get(name), ["'none'"], name)
+  for (const name of ['default-src', 'frame-ancestors', 'base-uri', 'form-action', 'object-src'])
+    assert.deepEqual(directives.get(name), ["'none'"], name)
   assert.deepEqual(directives.get('script-src'), ["'self'"])
   assert.doesNotMatch(policy, /unsafe|\*| ws:[; ]| https:[; ]/)
   assert.equal(headers.get('X-Frame-Options'), 'DENY')

@@ -32,7 +32,11 @@ beforeEach(() => {
 after(() => endpoint.close())
 
 const request = (method, path, { body, type = SDP, ...headers } = {}) =>
-  new Request(SITE + path, { method, ...(body !== undefined && { body, duplex: 'half' }), headers: { ...(body !== undefined && { 'Content-Type': type }), ...headers } })
+  new Request(SITE + path, {
+    method,
+    ...(body !== undefined && { body, duplex: 'half' }),
+    headers: { ...(body !== undefined && { 'Content-Type': type }), ...headers }
+  })
 const post = (path, body, headers = {}) => request('POST', path, { body, ...headers })
 
 async function problem(response, status) {
@@ -77,7 +81,8 @@ test('a player plays by whepHandler, with names that need an encoding', async ()
 
 test('what cannot be served is refused with its status, and read no further than it may be', async () => {
   const good = publisherOffer('cam')
-  for (const path of ['/api/whip', '/api/whip/', '/api/whip/loom/one/more', '/elsewhere/loom']) await problem(await whip(post(path, good)), 404)
+  for (const path of ['/api/whip', '/api/whip/', '/api/whip/loom/one/more', '/elsewhere/loom'])
+    await problem(await whip(post(path, good)), 404)
   await problem(await whip(post('/api/whip/%ff', good)), 400)
   await problem(await whip(post('/api/whip/loom?peer=a&peer=b', good)), 400)
   await problem(await whip(post('/api/whip/loom', good, { type: 'text/plain' })), 415)
@@ -87,7 +92,7 @@ test('what cannot be served is refused with its status, and read no further than
   assert.equal((await problem(await whip(post('/api/whip/loom', 'this is no SDP')), 400)).code, 'ERR_SDP')
   assert.equal((await whip(request('GET', '/api/whip/loom'))).headers.get('Allow'), 'OPTIONS, POST')
   let read = 0
-  const endless = new ReadableStream({ pull: controller => controller.enqueue(new Uint8Array((read += 1024, 1024))) })
+  const endless = new ReadableStream({ pull: controller => controller.enqueue(new Uint8Array(((read += 1024), 1024))) })
   await problem(await whip(post('/api/whip/loom', endless)), 413)
   assert.ok(read < 80 * 1024, `${read} bytes were read`)
   assert.deepEqual([rooms.size, endpoint.transports.length], [0, 0])
@@ -95,7 +100,12 @@ test('what cannot be served is refused with its status, and read no further than
 })
 
 test('the types that a client takes are read as RFC 9110 has them', async () => {
-  for (const [accept, status] of [['*/*', 201], ['text/html, application/*;q=0.5', 201], ['application/sdp;q=0, */*', 406], ['text/html', 406]]) {
+  for (const [accept, status] of [
+    ['*/*', 201],
+    ['text/html, application/*;q=0.5', 201],
+    ['application/sdp;q=0, */*', 406],
+    ['text/html', 406]
+  ]) {
     assert.equal((await whip(post('/api/whip/loom', publisherOffer('cam'), { Accept: accept }))).status, status, accept)
   }
 })

@@ -29,7 +29,7 @@ const FRAMES = [
   { mimeType: 'video/AV1', isKeyframe: true, clear: 0, frame: () => bytes(5000) },
   { mimeType: 'video/H264', isKeyframe: true, clear: 4 + 4 + 4 + 3 + 4 + 5, frame: () => h264(800) },
   { mimeType: 'audio/opus', isKeyframe: false, clear: 1, frame: () => bytes(80) },
-  { mimeType: 'audio/opus', isKeyframe: false, clear: 1, frame: () => bytes(1) },
+  { mimeType: 'audio/opus', isKeyframe: false, clear: 1, frame: () => bytes(1) }
 ]
 
 for (const { mimeType, isKeyframe, clear, frame } of FRAMES) {
@@ -72,7 +72,10 @@ test('no start code occurs in an encrypted slice, and the parameter sets may be 
 
 test('another passphrase, or the same one in another room, opens nothing', async () => {
   const sealed = await new cipher.FrameSealer(key).seal(bytes(100), { mimeType: 'video/VP8', isKeyframe: false })
-  for (const [passphrase, room] of [['another', 'loom'], ['a passphrase', 'weft']]) {
+  for (const [passphrase, room] of [
+    ['another', 'loom'],
+    ['a passphrase', 'weft']
+  ]) {
     const opener = new cipher.FrameOpener(await cipher.deriveRoomKey(passphrase, room))
     assert.deepEqual(await opener.open(sealed), { state: 'locked', frame: null })
   }

@@ -29,9 +29,21 @@ let others = []
 
 before(async () => {
   server = await Client.start({ after: stop => (stopServer = stop) }, '../attacks/room-server')
-  const limits = { maxConnectionsPerAddress: 1000, connectionBurst: 10_000, joinBurst: 10_000, heartbeatInterval: 60_000, joinTimeout: 60_000, messagesPerSecond: 50, messageBurst: 5000, addressMessageBurst: 1e6, addressByteBurst: 1e9 }
+  const limits = {
+    maxConnectionsPerAddress: 1000,
+    connectionBurst: 10_000,
+    joinBurst: 10_000,
+    heartbeatInterval: 60_000,
+    joinTimeout: 60_000,
+    messagesPerSecond: 50,
+    messageBurst: 5000,
+    addressMessageBurst: 1e6,
+    addressByteBurst: 1e9
+  }
   url = await server.call('open', { mixer: false, trustProxy: 1, limits })
-  honest = await Promise.all(Array.from({ length: HONEST }, (_, n) => SignalingClient.joined(url, { room: `room-${n}`, name: 'Honest', mode: 'p2p' })))
+  honest = await Promise.all(
+    Array.from({ length: HONEST }, (_, n) => SignalingClient.joined(url, { room: `room-${n}`, name: 'Honest', mode: 'p2p' }))
+  )
   // Compiled, before anything is measured.
   await pings()
 })
@@ -52,7 +64,7 @@ async function pings() {
         client.send({ type: 'ping' })
         await client.next('pong')
       }
-    }),
+    })
   )
 }
 
@@ -90,14 +102,14 @@ const GARBAGE = [
   JSON.stringify({ type: 'media', audio: 'yes', streams: {} }),
   JSON.stringify({ type: 'nothing', of: { the: { kind: [1, 2, 3] } } }),
   Buffer.alloc(200, 0xff),
-  '\0\0\0\0',
+  '\0\0\0\0'
 ]
 
 test('garbage costs the server no more than as many honest messages, and its sender the connection', async t => {
   const ping = (await least(() => cost(pings))) / (HONEST * PINGS)
   for (const [who, open] of /** @type {[string, () => Promise<SignalingClient>][]} */ ([
     ['strangers', stranger],
-    ['members', () => member('garbage')],
+    ['members', () => member('garbage')]
   ])) {
     const perFrame = await least(async () => {
       const senders = await Promise.all(Array.from({ length: 5 }, open))
@@ -141,7 +153,7 @@ function dribble() {
     close() {
       clearInterval(timer)
       socket.destroy()
-    },
+    }
   }
 }
 
@@ -151,8 +163,16 @@ test('a member who does not read costs the others of the room nothing, and they 
   /** One says something, others hear it. @param {SignalingClient[]} listeners @param {SignalingClient} speaker @param {string} tag */
   const say = (speaker, listeners, tag) =>
     cost(async () => {
-      for (let n = 0; n < updates; n++) speaker.send({ type: 'media', audio: n % 2 === 0, video: true, streams: [...streams.slice(1), { id: `${tag}-${n}`, source: 'camera' }] })
-      await Promise.all(listeners.map(listener => listener.next('updated', ({ participant }) => participant.streams.at(-1).id === `${tag}-${updates - 1}`)))
+      for (let n = 0; n < updates; n++)
+        speaker.send({
+          type: 'media',
+          audio: n % 2 === 0,
+          video: true,
+          streams: [...streams.slice(1), { id: `${tag}-${n}`, source: 'camera' }]
+        })
+      await Promise.all(
+        listeners.map(listener => listener.next('updated', ({ participant }) => participant.streams.at(-1).id === `${tag}-${updates - 1}`))
+      )
     })
   const [speaker, ...listeners] = await Promise.all(Array.from({ length: 4 }, () => member('slow')))
   // Of the same number in the room: one more who reads, then one who does not.

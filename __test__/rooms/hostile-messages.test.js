@@ -28,10 +28,10 @@ before(async () => {
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
     open: true,
-    limits: { resumeTimeout: 50, messagesPerSecond: 10_000, messageBurst: 10_000, connectionBurst: 10_000, joinBurst: 10_000 },
+    limits: { resumeTimeout: 50, messagesPerSecond: 10_000, messageBurst: 10_000, connectionBurst: 10_000, joinBurst: 10_000 }
   })
   neighbours = await Promise.all(
-    ['loom', 'quiet'].map(room => SignalingClient.joined(server.url, { room, name: 'Neighbour', mode: 'sfu' })),
+    ['loom', 'quiet'].map(room => SignalingClient.joined(server.url, { room, name: 'Neighbour', mode: 'sfu' }))
   )
 })
 after(async () => {
@@ -44,7 +44,11 @@ const GOOD = [
   { type: 'join', room: 'loom', name: 'Mallory', mode: 'sfu', role: 'member', source: 'streams' },
   { type: 'offer', connection: 1, id: 1, sdp: publisherOffer('camera') },
   { type: 'answer', connection: 1, id: 1, sdp: publisherOffer('camera') },
-  { type: 'candidate', connection: 1, candidate: { candidate: 'candidate:1 1 udp 2122260223 192.0.2.1 4000 typ host', sdpMid: '0', sdpMLineIndex: 0 } },
+  {
+    type: 'candidate',
+    connection: 1,
+    candidate: { candidate: 'candidate:1 1 udp 2122260223 192.0.2.1 4000 typ host', sdpMid: '0', sdpMLineIndex: 0 }
+  },
   { type: 'candidate', connection: 1, candidate: null },
   { type: 'reset' },
   { type: 'signal', epoch: 1, to: 'somebody', id: 1, description: { type: 'offer', sdp: 'v=0' } },
@@ -56,12 +60,16 @@ const GOOD = [
   { type: 'set-mode', mode: 'sfu' },
   { type: 'set-role', role: 'listener' },
   { type: 'set-source', source: null },
-  { type: 'set-layout', layout: 'grid' },
+  { type: 'set-layout', layout: 'grid' }
 ]
 
 /** Any value where a good message has one, at any depth; or a good message without it. */
 const spoiled = fc
-  .tuple(fc.constantFrom(...GOOD), fc.nat(), fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.constantFrom(-1, 1e308, '', '\0', '__proto__', [], {})))
+  .tuple(
+    fc.constantFrom(...GOOD),
+    fc.nat(),
+    fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.constantFrom(-1, 1e308, '', '\0', '__proto__', [], {}))
+  )
   .map(([message, place, value]) => {
     const copy = structuredClone(message)
     const places = []
@@ -78,13 +86,17 @@ const spoiled = fc
   })
 
 /** A good message whose text was changed in some places. */
-const garbled = fc.tuple(fc.constantFrom(...GOOD), fc.array(fc.tuple(fc.nat(), fc.string({ maxLength: 3 })), { minLength: 1, maxLength: 4 })).map(([message, changes]) => {
-  let text = JSON.stringify(message)
-  for (const [at, by] of changes) text = text.slice(0, at % text.length) + by + text.slice((at % text.length) + by.length)
-  return text
-})
+const garbled = fc
+  .tuple(fc.constantFrom(...GOOD), fc.array(fc.tuple(fc.nat(), fc.string({ maxLength: 3 })), { minLength: 1, maxLength: 4 }))
+  .map(([message, changes]) => {
+    let text = JSON.stringify(message)
+    for (const [at, by] of changes) text = text.slice(0, at % text.length) + by + text.slice((at % text.length) + by.length)
+    return text
+  })
 
-const nested = fc.tuple(fc.integer({ min: 9, max: 20_000 }), fc.constantFrom('[', '{"a":', '[{"type":', '[[],')).map(([depth, opening]) => opening.repeat(depth))
+const nested = fc
+  .tuple(fc.integer({ min: 9, max: 20_000 }), fc.constantFrom('[', '{"a":', '[{"type":', '[[],'))
+  .map(([depth, opening]) => opening.repeat(depth))
 const wide = fc.integer({ min: 10, max: 200_000 }).map(count => `{"type":"view","streams":[${'{},'.repeat(count / 3)}{}]}`)
 const binary = fc.uint8Array({ maxLength: 2000 }).map(bytes => Buffer.from(bytes))
 const frames = fc.oneof(fc.json(), fc.json({ maxDepth: 7 }), fc.string({ unit: 'binary' }), spoiled, garbled, nested, wide, binary)
@@ -154,7 +166,11 @@ test('an address that sends too much is read more slowly, and nothing of it is l
   /** @type {string[]} */
   const calls = []
   const address = { bytes: () => (calls.length === 0 ? 20 : 0), message: () => 0 }
-  const { connection, messages, receive } = await open(Connection, { address, pause: () => calls.push('pause'), resume: () => calls.push('resume') })
+  const { connection, messages, receive } = await open(Connection, {
+    address,
+    pause: () => calls.push('pause'),
+    resume: () => calls.push('resume')
+  })
   connection.received(100)
   connection.received(100)
   receive('{"type":"ping"}')
@@ -190,7 +206,7 @@ test('no message takes longer than an SDP of its size', async () => {
     ['streams', `{"type":"view","streams":[${'{},'.repeat(size / 3)}{}]}`],
     ['strings', `[${'"",'.repeat(size / 3)}""]`],
     ['escapes', `"${'\\"'.repeat(size / 2)}"`],
-    ['quotes', '"'.repeat(size)],
+    ['quotes', '"'.repeat(size)]
   ]
   for (const [name, text] of hostile) {
     const taken = time(text)
@@ -202,7 +218,15 @@ test('no message takes longer than an SDP of its size', async () => {
 async function open(Connection, { address = undefined, ...more } = {}) {
   const { LIMITS } = await import('../../examples/room-server/limits.js')
   const { clientMessages } = await import('../../examples/room-server/messages.js')
-  const socket = Object.assign(new EventEmitter(), { OPEN: 1, readyState: 1, bufferedAmount: 0, send() {}, close() {}, terminate() {}, ...more })
+  const socket = Object.assign(new EventEmitter(), {
+    OPEN: 1,
+    readyState: 1,
+    bufferedAmount: 0,
+    send() {},
+    close() {},
+    terminate() {},
+    ...more
+  })
   const limits = { ...LIMITS, messagesPerSecond: 1e6, messageBurst: 1e6 }
   /** @type {object[]} */
   const messages = []
@@ -211,7 +235,7 @@ async function open(Connection, { address = undefined, ...more } = {}) {
     schema: clientMessages(limits),
     address: /** @type {any} */ (address),
     onMessage: message => messages.push(message),
-    onClose() {},
+    onClose() {}
   })
   return { messages, connection, receive: (/** @type {string | Buffer} */ data) => socket.emit('message', Buffer.from(data), false) }
 }

@@ -38,7 +38,7 @@ before(async () => {
     mixer: false,
     keys: [{ id: 'room-server', secret: SECRET }],
     inputs: { rtmpPort: 0 },
-    limits: { maxInputsPerRoom: 2, maxInputsPerAddress: 3 },
+    limits: { maxInputsPerRoom: 2, maxInputsPerAddress: 3 }
   })
   port = server.inputs.ports.rtmp ?? 0
   admin = await createToken(keys, { video: { room: 'loom', roomAdmin: true } })
@@ -62,7 +62,7 @@ async function ask(method, path = '', body, token = admin) {
   const response = await fetch(new URL(`/api/rooms/loom/inputs${path}`, server.url), {
     method,
     headers: { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
-    ...(body && { body: JSON.stringify(body) }),
+    ...(body && { body: JSON.stringify(body) })
   })
   return { status: response.status, answer: response.status === 204 ? null : await response.json() }
 }
@@ -72,14 +72,33 @@ test('ffmpeg pushes with a token as its key: those in the room see who it is and
   const ada = await SignalingClient.joined(server.url, { room: 'loom', name: 'Ada', token })
   t.after(() => ada.close())
   const key = await keyOf({}, { identity: 'obs' })
-  const video = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=15', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '15', '-pix_fmt', 'yuv420p']
+  const video = [
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=s=320x240:r=15',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-tune',
+    'zerolatency',
+    '-g',
+    '15',
+    '-pix_fmt',
+    'yuv420p'
+  ]
   const encoder = spawn('ffmpeg', ['-v', 'error', ...video, '-f', 'flv', `rtmp://127.0.0.1:${port}/live/${key}`], { stdio: 'ignore' })
   t.after(() => encoder.kill('SIGKILL'))
   const { participant } = await ada.next('joined', undefined, 20_000)
   assert.deepEqual([participant.name, participant.identity, participant.role], ['Stage', 'obs', 'publisher'])
   await until(() => server.rooms.get('loom')?.byIdentity('obs')?.tracks.length === 1, 'a picture', 20_000)
   const { answer } = await ask('GET')
-  assert.deepEqual(answer.inputs.map(({ name, type, address, tracks }) => [name, type, address, tracks]), [['Stage', 'rtmp', '127.0.0.1', [{ kind: 'video', codec: 'h264' }]]])
+  assert.deepEqual(
+    answer.inputs.map(({ name, type, address, tracks }) => [name, type, address, tracks]),
+    [['Stage', 'rtmp', '127.0.0.1', [{ kind: 'video', codec: 'h264' }]]]
+  )
   encoder.kill('SIGKILL')
   await until(() => inRoom().length === 1, 'nobody but Ada', 20_000)
 })
@@ -87,10 +106,12 @@ test('ffmpeg pushes with a token as its key: those in the room see who it is and
 test('whoever has no token for it is told so as RTMP has it, and is not in the room', async t => {
   const others = {
     'no token': 'secret',
-    'of another secret': await createToken(new KeyRing({ id: 'room-server', secret: 'x'.repeat(40) }), { video: { room: 'loom', roomJoin: true } }),
+    'of another secret': await createToken(new KeyRing({ id: 'room-server', secret: 'x'.repeat(40) }), {
+      video: { room: 'loom', roomJoin: true }
+    }),
     'not to join': await keyOf({ roomJoin: false }),
     'not to publish': await keyOf({ canPublish: false }),
-    'not to make the room': await keyOf({ roomCreate: false }),
+    'not to make the room': await keyOf({ roomCreate: false })
   }
   for (const [what, key] of Object.entries(others)) {
     const client = await push(t, key)
@@ -117,7 +138,10 @@ test('who is banned stays out, and who comes again takes the place that is their
   server.rooms.get('loom')?.ban('obs')
   const third = await push(t, key)
   await until(() => third.ended, 'the third to be sent away')
-  assert.deepEqual(inRoom().map(({ name }) => name), ['Ada'])
+  assert.deepEqual(
+    inRoom().map(({ name }) => name),
+    ['Ada']
+  )
 })
 
 test('a room and an address have so many inputs and no more', async t => {
@@ -147,7 +171,11 @@ test('the API makes stream keys, and lists and takes out inputs, for those who m
   assert.equal(inRoom().length, 0)
 
   const guest = await keyOf()
-  for (const [method, body] of /** @type {const} */ ([['GET', undefined], ['POST', { type: 'rtmp' }], ['DELETE', undefined]])) {
+  for (const [method, body] of /** @type {const} */ ([
+    ['GET', undefined],
+    ['POST', { type: 'rtmp' }],
+    ['DELETE', undefined]
+  ])) {
     assert.equal((await ask(method, method === 'DELETE' ? '/somebody' : '', body, guest)).status, 403)
   }
   assert.equal((await ask('GET', '', undefined, '')).status, 401)
@@ -174,29 +202,50 @@ test('a name is asked once: what was looked at is what is connected to', async (
   const { isPrivate, outsideUrl } = await import('../../examples/room-server/private-address.js')
   const options = { protocols: ['rtsp:'], allowPrivate: false }
   const resolve = async () => [{ address: '2a00:1450::1' }]
-  assert.equal((await outsideUrl('rtsp://me:word@camera.example:8554/a?b=1', { ...options, resolve })).href, 'rtsp://me:word@[2a00:1450::1]:8554/a?b=1')
+  assert.equal(
+    (await outsideUrl('rtsp://me:word@camera.example:8554/a?b=1', { ...options, resolve })).href,
+    'rtsp://me:word@[2a00:1450::1]:8554/a?b=1'
+  )
   const mixed = async () => [{ address: '8.8.8.8' }, { address: '10.0.0.1' }]
   await assert.rejects(outsideUrl('rtsp://camera.example/', { ...options, resolve: mixed }), { status: 403 })
   await assert.rejects(outsideUrl('rtsp://camera.example/', { ...options, resolve: async () => [] }), { status: 422 })
   assert.equal((await outsideUrl('rtsp://10.0.0.1/', { ...options, allowPrivate: true })).hostname, '10.0.0.1')
-  for (const address of ['100.64.1.1', '172.31.0.1', '198.18.0.1', '224.0.0.1', '::', 'fc00::1', '2001:db8::1', '64:ff9b::a00:1']) assert.ok(isPrivate(address), address)
+  for (const address of ['100.64.1.1', '172.31.0.1', '198.18.0.1', '224.0.0.1', '::', 'fc00::1', '2001:db8::1', '64:ff9b::a00:1'])
+    assert.ok(isPrivate(address), address)
   for (const address of ['8.8.8.8', '172.32.0.1', '2a00:1450:4001::1']) assert.ok(!isPrivate(address), address)
 })
 
 test('plain RTP is listened for on ports of the server, by the SDP of whoever sends it', { skip: !takesRtp }, async () => {
-  const sdp = ['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=camera', 'c=IN IP4 192.0.2.1', 't=0 0', 'm=video 5004 RTP/AVP 96', 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', ''].join('\r\n')
+  const sdp = [
+    'v=0',
+    'o=- 0 0 IN IP4 127.0.0.1',
+    's=camera',
+    'c=IN IP4 192.0.2.1',
+    't=0 0',
+    'm=video 5004 RTP/AVP 96',
+    'a=rtpmap:96 H264/90000',
+    'a=fmtp:96 packetization-mode=1',
+    ''
+  ].join('\r\n')
   const { status, answer } = await ask('POST', '', { type: 'rtp', sdp, name: 'Camera' })
   assert.equal(status, 201, JSON.stringify(answer))
   assert.deepEqual([answer.type, answer.host, answer.from], ['rtp', '127.0.0.1', ['127.0.0.1']])
-  assert.deepEqual(answer.ports.map(({ kind }) => kind), ['video'])
+  assert.deepEqual(
+    answer.ports.map(({ kind }) => kind),
+    ['video']
+  )
   assert.notEqual(answer.ports[0].port, 5004)
-  assert.deepEqual(inRoom().map(({ name }) => name), ['Camera'])
+  assert.deepEqual(
+    inRoom().map(({ name }) => name),
+    ['Camera']
+  )
   assert.equal((await ask('DELETE', `/${answer.id}`)).status, 204)
   assert.equal((await ask('POST', '', { type: 'rtp', sdp: 'nonsense' })).status, 400)
 })
 
 test('ctl makes keys, and lists and removes inputs', async t => {
-  const ctl = (...args) => promisify(execFile)(process.execPath, [CLI, 'ctl', ...args, '--url', server.url], { env: { ...process.env, MEDIALOOM_SECRET: SECRET } })
+  const ctl = (...args) =>
+    promisify(execFile)(process.execPath, [CLI, 'ctl', ...args, '--url', server.url], { env: { ...process.env, MEDIALOOM_SECRET: SECRET } })
   const { stdout } = await ctl('key', 'loom', '--name', 'Camera 2')
   const [, key] = /^key +(\S+)$/m.exec(stdout) ?? assert.fail(stdout)
   await push(t, key)
@@ -221,14 +270,26 @@ test('a server that drains lets no encoder in any more', async t => {
 })
 
 test('where nobody needs a token, the application is the room and the key the name; with a certificate it is RTMPS', async t => {
-  const { certPem, keyPem } = await CipherContext.createSelfSignedCertificateWithKey({ signature: SignatureAlgorithm.ecdsa_3, hash: HashAlgorithm.sha256_4 })
+  const { certPem, keyPem } = await CipherContext.createSelfSignedCertificateWithKey({
+    signature: SignatureAlgorithm.ecdsa_3,
+    hash: HashAlgorithm.sha256_4
+  })
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-rtmps-'))
   t.after(() => fs.rmSync(folder, { recursive: true }))
   const tls = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') }
   fs.writeFileSync(tls.cert, certPem)
   fs.writeFileSync(tls.key, keyPem)
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-  const open = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 }, iceServers: [], mixer: false, open: true, tls, inputs: { rtmpsPort: 0 } })
+  const open = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    mixer: false,
+    open: true,
+    tls,
+    inputs: { rtmpsPort: 0 }
+  })
   t.after(() => open.close())
   const { rtmps = 0, ...others } = open.inputs.ports
   assert.deepEqual(others, {})

@@ -126,13 +126,23 @@ test('what a moderator mutes is gone for everybody, now and later, and comes bac
   assert.deepEqual(carried(late.stream), [null, null])
   publication.unmute('audio')
   stage.unmute('video')
-  assert.deepEqual([carried(stream), carried(late.stream)], [[audio, video], [audio, video]])
+  assert.deepEqual(
+    [carried(stream), carried(late.stream)],
+    [
+      [audio, video],
+      [audio, video]
+    ]
+  )
 
   stage.mute('video')
   const again = await push(t, server)
   const back = rooms.addInput('loom', again.input, { name: 'Stage', identity: 'obs' })
   await begin(again)
-  assert.deepEqual(back.tracks.map(({ kind }) => kind), ['audio'], 'whoever comes back muted is muted still')
+  assert.deepEqual(
+    back.tracks.map(({ kind }) => kind),
+    ['audio'],
+    'whoever comes back muted is muted still'
+  )
 })
 
 test('permissions and limits hold for inputs', async t => {
@@ -140,7 +150,10 @@ test('permissions and limits hold for inputs', async t => {
   const pushed = await push(t, server)
   const stage = rooms.addInput('loom', pushed.input, { name: 'Stage', permissions: { canPublishSources: ['microphone'] } })
   await begin(pushed)
-  assert.deepEqual(stage.tracks.map(({ kind }) => kind), ['audio'])
+  assert.deepEqual(
+    stage.tracks.map(({ kind }) => kind),
+    ['audio']
+  )
   stage.setPermissions({ canPublish: false })
   assert.deepEqual(stage.publications, [])
   stage.setPermissions({ canPublish: true, canPublishSources: null })

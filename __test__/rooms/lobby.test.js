@@ -75,7 +75,10 @@ test('when the lobby is opened everybody comes in, as far as there are places', 
   const events = [followed(ada), followed(grace)]
   room.setLobby(false)
   assert.deepEqual(events[0], [['admitted', 'Ada']])
-  assert.deepEqual(events[1].map(([what, code]) => [what, code]), [['rejected', 'failed']])
+  assert.deepEqual(
+    events[1].map(([what, code]) => [what, code]),
+    [['rejected', 'failed']]
+  )
   assert.deepEqual(room.waiting, [])
 })
 
@@ -87,7 +90,10 @@ test('who gives up is forgotten, and a lobby has its bound', () => {
   ada.leave()
   ada.leave()
   room.knock({ name: 'Linus' })
-  assert.deepEqual(room.waiting.map(({ name }) => name), ['Grace', 'Linus'])
+  assert.deepEqual(
+    room.waiting.map(({ name }) => name),
+    ['Grace', 'Linus']
+  )
 })
 
 test('what is wrong with a guest is said at the door', () => {

@@ -38,8 +38,16 @@ test('a message goes to everyone else, or to those it names', () => {
   assert.equal(ada.participant.room.sendMessage({ data: 'five minutes left', to: linus.participant.id }), 1)
   assert.equal(ada.participant.room.sendMessage({ data: 'the end' }), 3)
   assert.deepEqual(ada.got, [['server', null, 'the end']])
-  assert.deepEqual(grace.got, [['Ada', null, 'hello'], ['Ada', 'secret', 'psst'], ['server', null, 'the end']])
-  assert.deepEqual(linus.got, [['Ada', null, 'hello'], ['server', null, 'five minutes left'], ['server', null, 'the end']])
+  assert.deepEqual(grace.got, [
+    ['Ada', null, 'hello'],
+    ['Ada', 'secret', 'psst'],
+    ['server', null, 'the end']
+  ])
+  assert.deepEqual(linus.got, [
+    ['Ada', null, 'hello'],
+    ['server', null, 'five minutes left'],
+    ['server', null, 'the end']
+  ])
 })
 
 test('a message is bounded in size, recipients and rate', () => {
@@ -81,7 +89,10 @@ test('metadata and attributes are told when they change, and bounded', () => {
   ada.setMetadata('{"team":1}')
   ada.setMetadata('{}')
   ada.setAttributes({ lang: 'fr' })
-  assert.deepEqual(told, [['{}', { lang: 'en' }], ['{}', { lang: 'fr' }]])
+  assert.deepEqual(told, [
+    ['{}', { lang: 'en' }],
+    ['{}', { lang: 'fr' }]
+  ])
   assert.ok(Object.isFrozen(ada.attributes))
   refuses('ERR_INVALID_ARG', () => ada.setMetadata('x'.repeat(4097)))
   refuses('ERR_INVALID_ARG', () => ada.setAttributes({ lang: 1 }))

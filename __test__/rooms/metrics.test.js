@@ -21,7 +21,7 @@ before(async () => {
     iceServers: [],
     mixer: false,
     open: true,
-    limits: { connectionBurst: 1000, joinBurst: 1000, maxRoomsPerAddress: 1000 },
+    limits: { connectionBurst: 1000, joinBurst: 1000, maxRoomsPerAddress: 1000 }
   })
 })
 after(() => {

@@ -37,8 +37,7 @@ test('in mode mcu peers hear each other and not themselves, a listener hears bot
     const participant = rooms.join('loom', { name, transport, mode: 'mcu', ...options })
     await connected(transport)
     await client.call('setVolume', LOUD)
-    const hears = async () =>
-      String((await client.call('hears')).map(({ frequency }) => frequency).sort((a, b) => a - b))
+    const hears = async () => String((await client.call('hears')).map(({ frequency }) => frequency).sort((a, b) => a - b))
     return { participant, hears }
   }
 

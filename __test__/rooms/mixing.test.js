@@ -60,10 +60,8 @@ const ports = room =>
   Object.fromEntries(
     room.mixer.ports.map(({ label, options, audioSource, videoSource }) => [
       label,
-      [audioSource && 'sound', videoSource && 'picture', options.muted && 'muted', options.screen && 'screen']
-        .filter(Boolean)
-        .join(' '),
-    ]),
+      [audioSource && 'sound', videoSource && 'picture', options.muted && 'muted', options.screen && 'screen'].filter(Boolean).join(' ')
+    ])
   )
 
 function refuses(code, action) {
@@ -154,9 +152,7 @@ test('ports follow what participants send: who comes, leaves, mutes and shares a
   ada.setMuted({ audio: false, video: true })
   assert.deepEqual(ports(room), { Ada: 'sound' })
 
-  const lines = ['audio', 'video'].flatMap(kind =>
-    ['camera', 'screen'].map(stream => ({ kind, direction: 'sendonly', stream })),
-  )
+  const lines = ['audio', 'video'].flatMap(kind => ['camera', 'screen'].map(stream => ({ kind, direction: 'sendonly', stream })))
   const transport = endpoint.createTransport()
   await transport.acceptOffer(offer(lines))
   const grace = rooms.join('loom', { name: 'Grace', transport })
@@ -170,7 +166,7 @@ test('ports follow what participants send: who comes, leaves, mutes and shares a
   assert.deepEqual(
     grown().mixer.ports.map(port => port.audioSource),
     grace.tracks.filter(track => track.kind === 'audio'),
-    'the sound of a screen is heard by everyone but who shares it',
+    'the sound of a screen is heard by everyone but who shares it'
   )
   grace.setMuted({ audio: true })
   const screenSound = shared.tracks.find(track => track.kind === 'audio')
@@ -207,7 +203,10 @@ test('broadcast: listeners get the mix, send nothing to anybody, and may be take
     grace.setRole('member')
   }
   assert.deepEqual(received(ada), ['audio: Grace', 'video: Grace'])
-  assert.deepEqual(roles.slice(0, 2), [['Grace', 'member'], ['Grace', 'listener']])
+  assert.deepEqual(roles.slice(0, 2), [
+    ['Grace', 'member'],
+    ['Grace', 'listener']
+  ])
   const track = grace.tracks[0]
   assert.equal(track.listenerCount('mute'), 1, 'what was unpublished is not listened to any more')
   refuses('ERR_INVALID_ARG', () => grace.setRole('viewer'))

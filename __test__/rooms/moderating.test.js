@@ -19,7 +19,7 @@ before(async () => {
     host: '127.0.0.1',
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
-    open: true,
+    open: true
   })
 })
 after(() => server.close())
@@ -62,7 +62,7 @@ test('only whoever has the room in hand may moderate it, or change its mode and 
     moderate('permit', { participant: ada.id, permissions: { roomAdmin: true } }),
     ...['lock', 'unlock', 'lobby', 'admit', 'reject'].map(action => moderate(action)),
     { type: 'set-mode', mode: 'p2p' },
-    { type: 'set-layout', layout: 'speaker' },
+    { type: 'set-layout', layout: 'speaker' }
   ]
   for (const request of requests) {
     ada.send(request)
@@ -84,7 +84,10 @@ test('what is muted is told to everyone, the muted one too, and withheld', async
     const { participant } = await client.next('updated', ({ participant }) => participant.moderated.audio)
     assert.deepEqual([participant.id, participant.moderated], [ada.id, { audio: true, video: false, screen: false }])
   }
-  assert.deepEqual(ada.participant.tracks.map(track => track.withheld), [true, false])
+  assert.deepEqual(
+    ada.participant.tracks.map(track => track.withheld),
+    [true, false]
+  )
   host.send(moderate('unmute', { participant: ada.id }))
   await ada.next('updated', ({ participant }) => !participant.moderated.audio)
   host.send(moderate('mute', { participant: 'nobody' }))
@@ -93,7 +96,10 @@ test('what is muted is told to everyone, the muted one too, and withheld', async
 
 test('who is kicked or banned is told why, and their session is over', async () => {
   const host = await join('Host')
-  for (const [action, code] of [['kick', 'kicked'], ['ban', 'banned']]) {
+  for (const [action, code] of [
+    ['kick', 'kicked'],
+    ['ban', 'banned']
+  ]) {
     const ada = await join('Ada')
     host.send(moderate(action, { participant: ada.id, reason: 'be kind' }))
     assert.deepEqual(await ada.next('bye'), { type: 'bye', code, message: 'be kind' })
@@ -127,7 +133,10 @@ test('whoever is hidden is not told of, until they are not', async () => {
   host.send(moderate('permit', { participant: ada.id, permissions: { hidden: true } }))
   assert.deepEqual(await host.next('left'), { type: 'left', participant: ada.id, reason: 'hidden' })
   const grace = await join('Grace')
-  assert.deepEqual(grace.welcome.participants.map(({ name }) => name), ['Host', 'Grace'])
+  assert.deepEqual(
+    grace.welcome.participants.map(({ name }) => name),
+    ['Host', 'Grace']
+  )
   ada.send({ type: 'media', audio: true, video: false, streams: [] })
   ada.send({ type: 'hand', raised: true })
   await ada.next('updated')
@@ -160,7 +169,10 @@ test('who comes to a lobby waits, and is let in, turned away or gives up', async
   assert.equal((await ada.next('error')).code, 'not-joined')
   host.send(moderate('admit', { participant: id }))
   const welcome = await ada.next('welcome')
-  assert.deepEqual(welcome.participants.map(each => each.name), ['Host', 'Ada'])
+  assert.deepEqual(
+    welcome.participants.map(each => each.name),
+    ['Host', 'Ada']
+  )
   assert.deepEqual((await host.next('lobby')).waiting, [])
   ada.send({ type: 'media', audio: true, video: false, streams: [] })
   await host.next('updated', ({ participant }) => participant.audio)
@@ -221,9 +233,15 @@ test('a client that gets the speakers is told whose each stream is, and again wh
   const grace = await join('Grace', undefined, { source: 'speakers' })
   const all = ['audio.1', 'audio.2', 'audio.3', 'video.1', 'video.2', 'video.3', 'video.4'].map(slot => `speaker.${slot}`)
   const told = await grace.next('slots', ({ streams }) => streams.some(({ participant }) => participant === ada.id))
-  assert.deepEqual(told.streams.map(({ id }) => id), all)
+  assert.deepEqual(
+    told.streams.map(({ id }) => id),
+    all
+  )
   grace.close()
   const again = await join('Grace', undefined, { session: grace.welcome.session })
   assert.equal(again.welcome.resumed, true)
-  assert.deepEqual((await again.next('slots')).streams.map(({ id }) => id), all)
+  assert.deepEqual(
+    (await again.next('slots')).streams.map(({ id }) => id),
+    all
+  )
 })

@@ -56,12 +56,23 @@ test('what a moderator mutes is withheld from everyone, with what comes later', 
 test('a screen is muted on its own, and stays so when it is said to be one only later', async () => {
   rooms = new Rooms({ endpoint })
   const transport = endpoint.createTransport()
-  await transport.acceptOffer(offer([{ kind: 'video', direction: 'sendonly', stream: 'camera' }, { kind: 'video', direction: 'sendonly', stream: 'screen' }]))
+  await transport.acceptOffer(
+    offer([
+      { kind: 'video', direction: 'sendonly', stream: 'camera' },
+      { kind: 'video', direction: 'sendonly', stream: 'screen' }
+    ])
+  )
   const ada = join('Ada', { transport })
   ada.mute('screen')
-  assert.deepEqual(ada.tracks.map(track => track.withheld), [false, false])
+  assert.deepEqual(
+    ada.tracks.map(track => track.withheld),
+    [false, false]
+  )
   ada.setScreens(['screen'])
-  assert.deepEqual(ada.tracks.map(track => track.withheld), [false, true])
+  assert.deepEqual(
+    ada.tracks.map(track => track.withheld),
+    [false, true]
+  )
 })
 
 test('one publication is muted by itself, wholly or in one kind', async () => {
@@ -71,7 +82,13 @@ test('one publication is muted by itself, wholly or in one kind', async () => {
   publication.mute()
   assert.deepEqual(withheld(ada), { audio: true, video: true })
   publication.unmute('video')
-  assert.deepEqual([publication.muted, withheld(ada)], [{ audio: true, video: false }, { audio: true, video: false }])
+  assert.deepEqual(
+    [publication.muted, withheld(ada)],
+    [
+      { audio: true, video: false },
+      { audio: true, video: false }
+    ]
+  )
   ada.mute('audio')
   publication.unmute()
   assert.deepEqual(withheld(ada), { audio: true, video: false }, 'what the participant has muted stays')
@@ -107,7 +124,10 @@ test('who is banned leaves and does not come in again under that identity, nor b
   assert.equal(room.unban('linus'), true)
   join('Linus', { identity: 'linus' })
   assert.equal(room.ban(join('Nobody')), false, 'there is nothing to know them by')
-  assert.equal(room.participants.some(({ name }) => name === 'Nobody'), false)
+  assert.equal(
+    room.participants.some(({ name }) => name === 'Nobody'),
+    false
+  )
 })
 
 test('who is banned leaves with every connection of theirs, and who shares no more than an address stays', () => {
@@ -160,7 +180,10 @@ test('an identity is in a room once: who comes again takes the place, and what w
   first.room.on('left', ({ id }, reason) => events.push([id, reason]))
   first.room.on('joined', ({ id }) => events.push([id, 'joined']))
   const second = await publisher('Ada', { identity: 'ada' })
-  assert.deepEqual(events, [[first.id, 'replaced'], [second.id, 'joined']])
+  assert.deepEqual(events, [
+    [first.id, 'replaced'],
+    [second.id, 'joined']
+  ])
   assert.equal(rooms.size, 1)
   assert.equal(second.room, first.room)
   assert.deepEqual(withheld(second), { audio: true, video: false })
@@ -187,5 +210,8 @@ test('a hand is raised once and says since when', () => {
   const { hand } = ada
   assert.ok(hand >= before && hand <= Date.now())
   ada.raiseHand(false)
-  assert.deepEqual(hands, [['Ada', hand], ['Ada', null]])
+  assert.deepEqual(hands, [
+    ['Ada', hand],
+    ['Ada', null]
+  ])
 })

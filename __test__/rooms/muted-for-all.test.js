@@ -14,7 +14,7 @@ const LOUD = 8_000
 /** Three times in a row: what is heard by mistake may only flicker. */
 async function hear(what, listeners, wanted, milliseconds = 30_000) {
   const end = Date.now() + milliseconds
-  for (let times = 0; times < 4; ) {
+  for (let times = 0; times < 4;) {
     const heard = (await Promise.all(listeners.map(each => each.hears()))).join(' | ')
     times = heard === wanted.join(' | ') ? times + 1 : 0
     assert.ok(Date.now() < end, `${what}: wanted ${wanted.join(' | ')}, heard ${heard}`)

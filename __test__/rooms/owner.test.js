@@ -9,7 +9,10 @@ const servers = ['http://a:3000', 'http://b:3000', 'http://c:3000']
 
 test('every server says the same of each room, in whatever order it knows the others, and each has its share', () => {
   const owners = rooms.map(room => roomOwner(room, servers))
-  assert.deepEqual(rooms.map(room => roomOwner(room, [...servers].reverse())), owners)
+  assert.deepEqual(
+    rooms.map(room => roomOwner(room, [...servers].reverse())),
+    owners
+  )
   for (const server of servers) {
     const share = owners.filter(owner => owner === server).length / rooms.length
     assert.ok(share > 0.28 && share < 0.39, `${server} has ${share}`)
@@ -28,7 +31,12 @@ test('when a server comes or goes, no room moves between the others', () => {
 })
 
 test('what is no room or no servers is refused', () => {
-  for (const args of [['loom', []], ['loom', 'http://a'], ['loom', [1]], [7, servers]]) {
+  for (const args of [
+    ['loom', []],
+    ['loom', 'http://a'],
+    ['loom', [1]],
+    [7, servers]
+  ]) {
     assert.throws(() => roomOwner(...args), { code: 'ERR_INVALID_ARG' })
   }
 })

@@ -17,7 +17,13 @@ let clients = []
 before(async () => {
   ;({ narrowDescription } = await import('../../examples/room-server/peer-description.js'))
   const { startRoomServer } = await import('../../examples/room-server/room-server.js')
-  server = await startRoomServer({ port: 0, host: '127.0.0.1', endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 }, iceServers: [], open: true })
+  server = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    open: true
+  })
 })
 after(() => server.close())
 afterEach(() => {
@@ -32,7 +38,9 @@ const EVERYTHING = { maySend: () => true, mayReceive: () => true }
 
 test('m-lines are narrowed to what may pass, and everything else is as it was', () => {
   const kinds = ['audio', 'video', 'audio', 'video']
-  const sdp = offer(['sendrecv', 'sendonly', 'recvonly', 'inactive'].map((direction, index) => ({ kind: kinds[index], direction, stream: 'camera' })))
+  const sdp = offer(
+    ['sendrecv', 'sendonly', 'recvonly', 'inactive'].map((direction, index) => ({ kind: kinds[index], direction, stream: 'camera' }))
+  )
   assert.equal(narrowDescription(sdp, EVERYTHING), sdp)
   assert.deepEqual(directions(narrowDescription(sdp, NOTHING)), ['inactive', 'inactive', 'inactive', 'inactive'])
   const silent = narrowDescription(sdp, { maySend: kind => kind === 'video', mayReceive: () => true })
@@ -61,8 +69,15 @@ test('no way of writing a direction gets past', () => {
     'without a last line end': `v=0\r\n${media.trimEnd()}`
   }
   for (const [trick, sdp] of Object.entries(tricks)) {
-    const section = narrowDescription(sdp, NOTHING).split('m=video')[1].split('\n').map(line => line.replace(/\r$/, ''))
-    assert.deepEqual(section.filter(line => /^a=(sendrecv|sendonly|recvonly|inactive)/.test(line)), ['a=inactive'], trick)
+    const section = narrowDescription(sdp, NOTHING)
+      .split('m=video')[1]
+      .split('\n')
+      .map(line => line.replace(/\r$/, ''))
+    assert.deepEqual(
+      section.filter(line => /^a=(sendrecv|sendonly|recvonly|inactive)/.test(line)),
+      ['a=inactive'],
+      trick
+    )
     assert.equal(section[1], 'c=IN IP4 0.0.0.0', trick)
   }
 })
@@ -99,7 +114,15 @@ async function passes(from, to) {
 
 test('what a member may not publish, or the other not subscribe to, is not agreed on', async () => {
   const [ada, grace] = [await join('Ada'), await join('Grace')]
-  ada.send({ type: 'media', audio: true, video: true, streams: [{ id: 'camera', source: 'camera' }, { id: 'screen', source: 'screen' }] })
+  ada.send({
+    type: 'media',
+    audio: true,
+    video: true,
+    streams: [
+      { id: 'camera', source: 'camera' },
+      { id: 'screen', source: 'screen' }
+    ]
+  })
   const both = 'sendrecv'
   assert.deepEqual(await passes(ada, grace), [both, both, both, both])
   ada.participant.mute('video')

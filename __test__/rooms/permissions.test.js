@@ -47,7 +47,7 @@ test('whoever says nothing may do everything but moderate and record', async () 
     canPublishData: true,
     roomAdmin: false,
     roomRecord: false,
-    hidden: false,
+    hidden: false
   })
   assert.ok(Object.isFrozen(ada.permissions))
 })
@@ -88,7 +88,7 @@ test('of the sources only those that are allowed are for the others', async () =
   const grace = rooms.join('loom', { name: 'Grace', transport: endpoint.createTransport() })
   const lines = ['camera', 'screen'].flatMap(stream => [
     { kind: 'audio', direction: 'sendonly', stream },
-    { kind: 'video', direction: 'sendonly', stream },
+    { kind: 'video', direction: 'sendonly', stream }
   ])
   const transport = endpoint.createTransport()
   await transport.acceptOffer(offer(lines))
@@ -99,7 +99,13 @@ test('of the sources only those that are allowed are for the others', async () =
 
   ada.setPermissions({ canPublishSources: ['microphone', 'screen'] })
   assert.deepEqual(received(grace), ['Ada audio', 'Ada audio', 'Ada video'])
-  assert.deepEqual(ada.publications.map(({ screen, speech }) => [screen, speech]), [[false, true], [true, false]])
+  assert.deepEqual(
+    ada.publications.map(({ screen, speech }) => [screen, speech]),
+    [
+      [false, true],
+      [true, false]
+    ]
+  )
   ada.setPermissions({ canPublishSources: ['camera'] })
   assert.deepEqual(received(grace), ['Ada video'])
   assert.equal(ada.publications[0].screen, false)

@@ -26,7 +26,7 @@ function start(env) {
         if (url) return url
         await Promise.race([once(child.stdout, 'data'), exited.then(() => assert.fail(output))])
       }
-    },
+    }
   }
 }
 

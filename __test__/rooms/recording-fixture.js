@@ -103,7 +103,7 @@ async function recorded(recording, seconds, files = 1) {
         await new Promise(resolve => setTimeout(resolve, 50))
       }
     })(),
-    `${seconds} s of ${files} files; there is ${JSON.stringify(recording.index)}`,
+    `${seconds} s of ${files} files; there is ${JSON.stringify(recording.index)}`
   )
 }
 

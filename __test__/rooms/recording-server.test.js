@@ -36,7 +36,7 @@ async function startServer(more = {}) {
     mixer: { audio: true, video: { width: 160, height: 90, frameRate: 10, codecs: ['vp8'] } },
     keys: [{ id: 'room-server', secret: SECRET }],
     recordings: { directory, minFree: 0 },
-    ...more,
+    ...more
   })
 }
 
@@ -73,7 +73,7 @@ async function ask(method, where, { body, grants = { roomRecord: true }, room = 
   const response = await fetch(new URL(`/api/rooms/${room}/recordings${where}`, server.url), {
     method,
     headers: { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { 'Content-Type': 'application/json' }), ...headers },
-    ...(body && { body: JSON.stringify(body) }),
+    ...(body && { body: JSON.stringify(body) })
   })
   return { status: response.status, answer: response.status === 204 ? null : await response.json() }
 }
@@ -118,7 +118,10 @@ test('who may records, everybody is told, also who comes later, and nobody else 
   assert.equal((await ada.next('error')).code, 'not-recording')
   const { answer } = await ask('GET', '')
   const { marks } = (await ask('GET', `/${answer.recordings[0].name}`)).answer
-  assert.deepEqual(marks.map(({ name }) => name), ['questions'])
+  assert.deepEqual(
+    marks.map(({ name }) => name),
+    ['questions']
+  )
 })
 
 test('a room in which somebody encrypts end to end is not recorded, and is told why', async () => {
@@ -135,13 +138,16 @@ test('a room in which somebody encrypts end to end is not recorded, and is told 
 
 test('the right to record is given on by those only who have it', async () => {
   const [ada, grace] = [await join('Ada', { roomAdmin: true }), await join('Grace')]
-  const permit = client => client.send({ type: 'moderate', action: 'permit', participant: grace.welcome.participant, permissions: { roomRecord: true } })
+  const permit = client =>
+    client.send({ type: 'moderate', action: 'permit', participant: grace.welcome.participant, permissions: { roomRecord: true } })
   permit(ada)
   assert.equal((await ada.next('error')).code, 'forbidden')
   const link = async grants => {
     const token = await tokenFor(grants)
     const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
-    return (await fetch(new URL('/api/rooms/garden/tokens', server.url), { method: 'POST', headers, body: JSON.stringify({ roomRecord: true }) })).status
+    return (
+      await fetch(new URL('/api/rooms/garden/tokens', server.url), { method: 'POST', headers, body: JSON.stringify({ roomRecord: true }) })
+    ).status
   }
   assert.equal(await link({ roomAdmin: true }), 403)
   assert.equal(await link({ roomAdmin: true, roomRecord: true }), 201)
@@ -153,7 +159,10 @@ test('a recording is listed, read whole and in parts, downloaded and deleted', a
   const name = await made(t, 'both')
   const { answer: list } = await ask('GET', '')
   assert.equal(list.plays, typeof (/** @type {any} */ (server.endpoint).createPlayer) === 'function')
-  assert.deepEqual(list.recordings.map(each => [each.name, each.state, each.what, each.fileCount]), [[name, 'finished', 'both', 2]])
+  assert.deepEqual(
+    list.recordings.map(each => [each.name, each.state, each.what, each.fileCount]),
+    [[name, 'finished', 'both', 2]]
+  )
   const { answer: details } = await ask('GET', `/${name}`)
   assert.deepEqual(details.files.map(({ source }) => source).sort(), ['camera', 'mix'])
   const film = details.files.find(({ source }) => source === 'mix')
@@ -177,7 +186,10 @@ test('a recording is listed, read whole and in parts, downloaded and deleted', a
   assert.ok(tail.status === 206 && tail.bytes.equals(bytes.subarray(-5)))
   const rest = await part(`bytes=${bytes.length - 3}-`)
   assert.ok(rest.status === 206 && rest.bytes.equals(bytes.subarray(-3)))
-  assert.deepEqual([(await part(`bytes=${bytes.length}-`)).status, (await part(`bytes=${bytes.length}-`)).range], [416, `bytes */${bytes.length}`])
+  assert.deepEqual(
+    [(await part(`bytes=${bytes.length}-`)).status, (await part(`bytes=${bytes.length}-`)).range],
+    [416, `bytes */${bytes.length}`]
+  )
   for (const range of ['bytes=0-1,5-6', 'lines=1-2', 'bytes=x']) assert.equal((await part(range)).status, 200, range)
   assert.equal((await part('bytes=0-0', 'HEAD')).bytes.length, 0)
   const download = await fetch(`${url}&download`)
@@ -197,7 +209,14 @@ test('nobody gets a file without a ticket to it, and no name leads out of the di
   const url = new URL(files[0].url, server.url)
   const status = async where => (await fetch(where)).status
   const ticket = url.searchParams.get('ticket')
-  for (const other of [null, '', 'x', `${Number(ticket.split('.')[0]) + 1}.${ticket.split('.')[1]}`, `${ticket}x`, `1.${ticket.split('.')[1]}`]) {
+  for (const other of [
+    null,
+    '',
+    'x',
+    `${Number(ticket.split('.')[0]) + 1}.${ticket.split('.')[1]}`,
+    `${ticket}x`,
+    `1.${ticket.split('.')[1]}`
+  ]) {
     const tried = new URL(url)
     if (other === null) tried.searchParams.delete('ticket')
     else tried.searchParams.set('ticket', other)
@@ -219,7 +238,12 @@ test('nobody gets a file without a ticket to it, and no name leads out of the di
   assert.equal((await ask('GET', `/${name}`, elsewhere)).status, 404)
   assert.equal((await ask('DELETE', `/${name}`, elsewhere)).status, 404)
   // Without the grant, or any token.
-  for (const [grants, expected] of [[{}, 403], [{ roomAdmin: true }, 403], [{ room: 'weft', roomRecord: true }, 403], [null, 401]]) {
+  for (const [grants, expected] of [
+    [{}, 403],
+    [{ roomAdmin: true }, 403],
+    [{ room: 'weft', roomRecord: true }, 403],
+    [null, 401]
+  ]) {
     assert.equal((await ask('GET', '', { grants })).status, expected)
     assert.equal((await ask('POST', '', { grants, body: {} })).status, expected)
     assert.equal((await ask('DELETE', `/${name}`, { grants })).status, expected)
@@ -250,7 +274,12 @@ test('an old index, a broken one and foreign files are no trouble', async t => {
 
 test('medialoom ctl begins, ends and lists recordings', async t => {
   await people.join(t, server.rooms, 'Ada')
-  const ctl = async args => (await promisify(execFile)(process.execPath, [CLI, 'ctl', ...args], { env: { PATH: process.env.PATH ?? '', MEDIALOOM_URL: server.url, MEDIALOOM_SECRET: SECRET } })).stdout.trim()
+  const ctl = async args =>
+    (
+      await promisify(execFile)(process.execPath, [CLI, 'ctl', ...args], {
+        env: { PATH: process.env.PATH ?? '', MEDIALOOM_URL: server.url, MEDIALOOM_SECRET: SECRET }
+      })
+    ).stdout.trim()
   const [, name] = /^recording (\S+)$/.exec(await ctl(['record', 'garden', 'tracks'])) ?? []
   assert.ok(name)
   await assert.rejects(ctl(['record', 'garden']), /409: the room is being recorded already/)
@@ -303,7 +332,12 @@ test('a recording is played into the room by somebody who is there for as long a
   // What an engine with players has, for one without.
   const { createPlayer } = /** @type {any} */ (server.endpoint)
   t.after(() => Object.assign(server.endpoint, { createPlayer }))
-  const player = Object.assign(new EventEmitter(), { audio, video, play: () => asked.push('play'), close: async () => void asked.push('close') })
+  const player = Object.assign(new EventEmitter(), {
+    audio,
+    video,
+    play: () => asked.push('play'),
+    close: async () => void asked.push('close')
+  })
   Object.assign(server.endpoint, { createPlayer: async (file, options) => (asked.push([path.basename(file), options]), player) })
   assert.equal((await ask('GET', '')).answer.plays, true)
   assert.equal((await ask('POST', `/${name}/play`, { body: { loop: true } })).status, 204)

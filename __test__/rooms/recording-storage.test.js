@@ -30,7 +30,22 @@ async function bytesOf(stream) {
   return Buffer.concat(chunks)
 }
 
-const hostile = ['../x', 'a', 'a/b/c', '/a/b', 'a/..', '../../etc/passwd', 'a/.b', '.a/b', 'a\\b/c', 'a/b\0', 'nul/x', 'a/', `a/${'x'.repeat(129)}`, 7]
+const hostile = [
+  '../x',
+  'a',
+  'a/b/c',
+  '/a/b',
+  'a/..',
+  '../../etc/passwd',
+  'a/.b',
+  '.a/b',
+  'a\\b/c',
+  'a/b\0',
+  'nul/x',
+  'a/',
+  `a/${'x'.repeat(129)}`,
+  7
+]
 
 test('a directory keeps, lists, reads and removes files, and nothing of it leads out of the directory', async t => {
   const directory = folder(t)
@@ -40,7 +55,11 @@ test('a directory keeps, lists, reads and removes files, and nothing of it leads
   await storage.put('one/film.webm', file)
   await storage.put('one/index.json', file)
   await storage.put('two/film.webm', file)
-  assert.deepEqual(await listed(storage.list()), [['one/film.webm', 12], ['one/index.json', 12], ['two/film.webm', 12]])
+  assert.deepEqual(await listed(storage.list()), [
+    ['one/film.webm', 12],
+    ['one/index.json', 12],
+    ['two/film.webm', 12]
+  ])
   assert.deepEqual(await listed(storage.list('two')), [['two/film.webm', 12]])
   assert.equal(String(await bytesOf(storage.read('one/film.webm', { start: 7, end: 10 }))), 'byte')
   assert.equal(await storage.stat('one/none'), null)
@@ -90,13 +109,26 @@ test('the oldest go first, by age, size and number, and what goes on stays', asy
   const directory = folder(t)
   const storage = new DirectoryStorage(directory)
   const now = Date.now()
-  for (const [name, age] of [['a', 4], ['b', 3], ['c', 2], ['d', 1]]) {
+  for (const [name, age] of [
+    ['a', 4],
+    ['b', 3],
+    ['c', 2],
+    ['d', 1]
+  ]) {
     fs.mkdirSync(path.join(directory, name))
     const file = path.join(directory, name, 'film.webm')
     fs.writeFileSync(file, Buffer.alloc(100))
     fs.utimesSync(file, new Date(now - age * 1000), new Date(now - age * 1000))
   }
-  assert.deepEqual((await listRecordings(storage)).map(({ name, size }) => [name, size]), [['a', 100], ['b', 100], ['c', 100], ['d', 100]])
+  assert.deepEqual(
+    (await listRecordings(storage)).map(({ name, size }) => [name, size]),
+    [
+      ['a', 100],
+      ['b', 100],
+      ['c', 100],
+      ['d', 100]
+    ]
+  )
   assert.deepEqual(await expireRecordings(storage, { maxAge: 3500 }, { now, except: ['a'] }), [])
   assert.deepEqual(await expireRecordings(storage, { maxAge: 3500 }, { now }), ['a'])
   assert.deepEqual(await expireRecordings(storage, { maxSize: 200 }, { now, except: ['b'] }), ['c'])
@@ -126,17 +158,24 @@ test('in a bucket', { skip: noTools }, async t => {
 
   /** How often each command was sent, and which fail. */
   function storageOf({ failing = () => false, ...options } = {}) {
-    const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } })
+    const client = new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
+    })
     const sent = []
     client.middlewareStack.add(
-      (next, { commandName }) => args => {
-        // This server signs the path of a bucket without the slash at its end.
-        args.request.path = args.request.path.replace(/\/$/, '')
-        sent.push(commandName)
-        if (failing(commandName)) throw new Error('out of reach')
-        return next(args)
-      },
-      { step: 'build', name: 'watch' },
+      (next, { commandName }) =>
+        args => {
+          // This server signs the path of a bucket without the slash at its end.
+          args.request.path = args.request.path.replace(/\/$/, '')
+          sent.push(commandName)
+          if (failing(commandName)) throw new Error('out of reach')
+          return next(args)
+        },
+      { step: 'build', name: 'watch' }
     )
     return { storage: new S3Storage({ client, bucket: 'recordings', partSize: 5 * MEGABYTE, pollInterval: 50, ...options }), sent }
   }
@@ -152,7 +191,11 @@ test('in a bucket', { skip: noTools }, async t => {
     fs.writeFileSync(file, 'small')
     await storage.put('one/index.json', file)
     await storage.put('two/index.json', file)
-    assert.deepEqual(await listed(storage.list()), [['one/film.webm', bytes.length], ['one/index.json', 5], ['two/index.json', 5]])
+    assert.deepEqual(await listed(storage.list()), [
+      ['one/film.webm', bytes.length],
+      ['one/index.json', 5],
+      ['two/index.json', 5]
+    ])
     assert.deepEqual(await listed(storage.list('two')), [['two/index.json', 5]])
     assert.deepEqual(await listed(storageOf().storage.list()), [], 'without the prefix they are nothing')
     assert.equal((await storage.stat('one/film.webm')).size, bytes.length)
@@ -226,14 +269,18 @@ test('in a bucket', { skip: noTools }, async t => {
     assert.equal(index.state, 'finished')
     const film = readWebm(await bytesOf(storage.read(`garden/${index.files[0].file}`)))
     assert.ok(film.whole && film.tracks.size === 2)
-    assert.deepEqual((await listRecordings(storage)).map(({ name }) => name), ['garden'])
+    assert.deepEqual(
+      (await listRecordings(storage)).map(({ name }) => name),
+      ['garden']
+    )
     await removeRecording(storage, 'garden')
   })
 })
 
 test('what S3 is given is checked, and without its packages it says which', () => {
   const client = { send: async () => ({}) }
-  const wrong = (options, field) => assert.throws(() => new S3Storage({ client, bucket: 'b', ...options }), { code: 'ERR_INVALID_ARG', field })
+  const wrong = (options, field) =>
+    assert.throws(() => new S3Storage({ client, bucket: 'b', ...options }), { code: 'ERR_INVALID_ARG', field })
   wrong({ client: {} }, 'options.client')
   wrong({ bucket: '' }, 'options.bucket')
   wrong({ prefix: 'archive' }, 'options.prefix')

@@ -59,16 +59,36 @@ test('everybody has a file, the mix has one, and an index says whose is which an
   assert.ok(recording.mark('questions'))
   const { reason, error, stored, index } = await recording.stop()
   assert.deepEqual([reason, error, stored], ['stopped', null, true])
-  assert.deepEqual(told, [['recording', true], ['recorded', 'stopped']])
+  assert.deepEqual(told, [
+    ['recording', true],
+    ['recorded', 'stopped']
+  ])
   assert.deepEqual(room.recordings, [])
   assert.equal(room.mixer, null, 'and no longer')
 
   assert.deepEqual(indexOf(recording), index)
-  assert.deepEqual(fs.readdirSync(recording.directory).sort(), ['01-Ada-Lovelace-camera.webm', '02-Grace-camera.webm', 'index.json', 'mix.webm'])
+  assert.deepEqual(fs.readdirSync(recording.directory).sort(), [
+    '01-Ada-Lovelace-camera.webm',
+    '02-Grace-camera.webm',
+    'index.json',
+    'mix.webm'
+  ])
   assert.deepEqual(index.startedBy, { id: ada.id, identity: 'ada', name: 'Ada Lovelace' })
-  assert.deepEqual(index.participants.map(({ name, identity, left }) => [name, identity, left]), [['Ada Lovelace', 'ada', null], ['Grace', null, null]])
-  assert.deepEqual(index.marks.map(({ name }) => name), ['questions'])
-  assert.deepEqual(index.events.map(({ type, participant, kind }) => [type, participant, kind]), [['muted', grace.id, 'audio']])
+  assert.deepEqual(
+    index.participants.map(({ name, identity, left }) => [name, identity, left]),
+    [
+      ['Ada Lovelace', 'ada', null],
+      ['Grace', null, null]
+    ]
+  )
+  assert.deepEqual(
+    index.marks.map(({ name }) => name),
+    ['questions']
+  )
+  assert.deepEqual(
+    index.events.map(({ type, participant, kind }) => [type, participant, kind]),
+    [['muted', grace.id, 'audio']]
+  )
   for (const { file, duration, bytes, tracks } of index.files) {
     const whole = read(recording, file)
     assert.ok(whole.whole, file)
@@ -83,7 +103,8 @@ test('everybody has a file, the mix has one, and an index says whose is which an
   const [first, second] = ['Ada', 'Grace'].map(name => entry(recording, name))
   assert.ok(joined >= late - 0.01 && second.offset >= joined, `Grace came at ${joined}, and the file begins at ${second.offset}`)
   assert.ok(first.offset < second.offset, `${first.offset} and ${second.offset}`)
-  for (const { offset, duration } of [first, second]) assert.ok(offset + duration < index.duration + 0.5, `${offset} and ${duration} of ${index.duration} s`)
+  for (const { offset, duration } of [first, second])
+    assert.ok(offset + duration < index.duration + 0.5, `${offset} and ${duration} of ${index.duration} s`)
 })
 
 test('offsets bring files in step: the same frames are at the same moments in two recordings', async t => {
@@ -123,7 +144,11 @@ test('who leaves and returns under the same identity goes on in the same file, w
   await new Promise(resolve => setTimeout(resolve, 700))
   await fixture.join(t, rooms, 'Ada', { identity: 'ada' })
   await fixture.join(t, rooms, 'Grace')
-  await until(() => entry(recording, '03-Grace')?.duration > 0.8 && entry(recording, 'Ada').duration > 2.3, 'both are recorded again', 30_000)
+  await until(
+    () => entry(recording, '03-Grace')?.duration > 0.8 && entry(recording, 'Ada').duration > 2.3,
+    'both are recorded again',
+    30_000
+  )
   const { index } = await recording.stop()
   assert.deepEqual(index.files.map(({ file }) => file).sort(), ['01-Ada-camera.webm', '02-Grace-camera.webm', '03-Grace-camera.webm'])
   assert.equal(index.participants.filter(({ name }) => name === 'Ada').length, 2)
@@ -153,8 +178,16 @@ test('a screen has a file of its own; with `files: track` every track has', asyn
   const together = await ada.room.record(folder(t), { name: 'together' })
   await Promise.all([recorded(each, 0.5, 4), recorded(together, 0.5, 2)])
   await Promise.all([each.stop(), together.stop()])
-  assert.deepEqual(each.files.map(({ name, source }) => `${name} ${source}`).sort(), ['Ada camera', 'Ada microphone', 'Screen screen', 'Screen screen-audio'])
-  assert.deepEqual(each.files.map(({ file }) => codecsOf(read(each, file)).length), [1, 1, 1, 1])
+  assert.deepEqual(each.files.map(({ name, source }) => `${name} ${source}`).sort(), [
+    'Ada camera',
+    'Ada microphone',
+    'Screen screen',
+    'Screen screen-audio'
+  ])
+  assert.deepEqual(
+    each.files.map(({ file }) => codecsOf(read(each, file)).length),
+    [1, 1, 1, 1]
+  )
   assert.deepEqual(together.files.map(({ name, source }) => `${name} ${source}`).sort(), ['Ada camera', 'Screen screen'])
   assert.equal(path.basename(together.directory), 'together')
 })
@@ -179,7 +212,10 @@ test('a limit ends a recording, and so does the last one who leaves', async t =>
   const large = await ada.room.record(directory, { name: 'large', maxSize: 4000 })
   const forever = await ada.room.record(directory, { name: 'forever' })
   const results = await within(20_000, Promise.all([long.finished, large.finished]), 'the limits')
-  assert.deepEqual(results.map(({ reason }) => reason), ['limit', 'limit'])
+  assert.deepEqual(
+    results.map(({ reason }) => reason),
+    ['limit', 'limit']
+  )
   for (const recording of [long, large]) assert.ok(read(recording, recording.files[0].file).whole)
   assert.ok(forever.active, 'nobody else is concerned')
   ada.leave()
@@ -222,7 +258,10 @@ test('what may not be recorded, or nowhere, is refused before anything is writte
   const all = await Promise.all([1, 2, 3, 4].map(n => record({ name: `n${n}` })))
   await refuses('ERR_RECORDING_LIMIT', record())
   room.setMode('p2p')
-  assert.deepEqual((await Promise.all(all.map(({ finished }) => finished))).map(({ reason }) => reason), Array(4).fill('mode'))
+  assert.deepEqual(
+    (await Promise.all(all.map(({ finished }) => finished))).map(({ reason }) => reason),
+    Array(4).fill('mode')
+  )
 })
 
 test('of who sends nothing there is no file', async t => {
@@ -233,7 +272,10 @@ test('of who sends nothing there is no file', async t => {
   const recording = await ada.room.record(folder(t))
   await recorded(recording, 0.8)
   const { index } = await recording.stop()
-  assert.deepEqual(index.files.map(({ name }) => name), ['Ada'])
+  assert.deepEqual(
+    index.files.map(({ name }) => name),
+    ['Ada']
+  )
   assert.deepEqual(fs.readdirSync(recording.directory).sort(), ['01-Ada-camera.webm', 'index.json'])
 })
 
@@ -248,7 +290,10 @@ test('who encrypts end to end and comes later is left out, and the index says so
   assert.deepEqual(await skipped, [grace, null, 'encrypted'])
   await recorded(recording, 0.5)
   const { index } = await recording.stop()
-  assert.deepEqual(index.files.map(({ name }) => name), ['Ada'])
+  assert.deepEqual(
+    index.files.map(({ name }) => name),
+    ['Ada']
+  )
   assert.deepEqual(index.skipped, [{ participant: grace.id, name: 'Grace', kind: null, reason: 'encrypted' }])
 })
 
@@ -316,7 +361,11 @@ test('what is older or more than is to be kept goes, and what is recorded just n
   const { room } = rooms.join('garden', { name: 'Ada' })
   const directory = folder(t)
   const first = await room.record(directory, { name: 'first' })
-  for (const [name, age] of [['old', 9], ['older', 10], ['young', 1]]) {
+  for (const [name, age] of [
+    ['old', 9],
+    ['older', 10],
+    ['young', 1]
+  ]) {
     fs.mkdirSync(path.join(directory, name))
     const file = path.join(directory, name, 'index.json')
     fs.writeFileSync(file, '{}')

@@ -41,7 +41,7 @@ function namesIn(streams) {
     stream.tracks.map(track => {
       const source = track.transponder?.incomingTrack
       return source ? [...rooms].flatMap(room => room.participants).find(each => each.tracks.includes(source))?.name : null
-    }),
+    })
   )
 }
 
@@ -92,10 +92,13 @@ test("everyone's tracks go to everyone else, whoever came first", async () => {
   const forwarded = []
   ada.on('forwarding', (publication, transponder) => forwarded.push([publication.participant.name, transponder.incomingTrack.kind]))
   const grace = await publisher('loom', 'Grace')
-  assert.deepEqual(forwarded, [['Grace', 'audio'], ['Grace', 'video']])
+  assert.deepEqual(forwarded, [
+    ['Grace', 'audio'],
+    ['Grace', 'video']
+  ])
   assert.deepEqual(
     grace.transport.outgoingTracks.map(track => [track.stream.id, track.transponder.incomingTrack]),
-    ada.tracks.map(track => [ada.publications[0].id, track]),
+    ada.tracks.map(track => [ada.publications[0].id, track])
   )
 
   const [adaStream] = grace.transport.outgoingStreams
@@ -141,7 +144,10 @@ test('a participant speaks by the sound of a publication, unless told that it is
   assert.deepEqual(next.tracks, [microphone], 'one that is gone has a successor')
   next.emit('speaking', microphone, true)
   ada.leave()
-  const spoken = [['Ada', true], ['Ada', false]]
+  const spoken = [
+    ['Ada', true],
+    ['Ada', false]
+  ]
   assert.deepEqual(heard, [...spoken, ...spoken, ...spoken])
   assert.ok(next.closed, 'with the room')
 })
@@ -150,7 +156,9 @@ test('more tracks than the limit are not forwarded', async () => {
   rooms = new Rooms({ endpoint, maxTracks: 3 })
   const receiver = rooms.join('loom', { name: 'Ada', transport: endpoint.createTransport() })
   const transport = endpoint.createTransport()
-  await transport.acceptOffer(offer(Array.from({ length: 5 }, (_, index) => ({ kind: 'video', direction: 'sendonly', stream: `s${index}` }))))
+  await transport.acceptOffer(
+    offer(Array.from({ length: 5 }, (_, index) => ({ kind: 'video', direction: 'sendonly', stream: `s${index}` })))
+  )
   const greedy = rooms.join('loom', { name: 'Greedy', transport })
   assert.equal(greedy.tracks.length, 3)
   assert.equal(receiver.transport.outgoingTracks.length, 3)
@@ -160,14 +168,30 @@ test('places fill with participants in joining order; latecomers take what is fr
   rooms = new Rooms({ endpoint })
   const ada = await publisher('loom', 'Ada')
   const watching = await viewer('loom', 2)
-  assert.deepEqual(namesIn(watching.streams), [['Ada', 'Ada'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [
+    ['Ada', 'Ada'],
+    [null, null]
+  ])
   const grace = await publisher('loom', 'Grace')
   await publisher('loom', 'Linus')
-  assert.deepEqual(namesIn(watching.streams), [['Ada', 'Ada'], ['Grace', 'Grace']])
+  assert.deepEqual(namesIn(watching.streams), [
+    ['Ada', 'Ada'],
+    ['Grace', 'Grace']
+  ])
   ada.leave()
-  assert.deepEqual(namesIn(watching.streams), [['Linus', 'Linus'], ['Grace', 'Grace']], 'who stays keeps the place')
+  assert.deepEqual(
+    namesIn(watching.streams),
+    [
+      ['Linus', 'Linus'],
+      ['Grace', 'Grace']
+    ],
+    'who stays keeps the place'
+  )
   grace.leave()
-  assert.deepEqual(namesIn(watching.streams), [['Linus', 'Linus'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [
+    ['Linus', 'Linus'],
+    [null, null]
+  ])
 })
 
 test('places leave out the name they are told to', async () => {
@@ -175,7 +199,10 @@ test('places leave out the name they are told to', async () => {
   await publisher('loom', 'Ada')
   const watching = await viewer('loom', 2, { name: 'Ada', exceptName: 'Ada' })
   await publisher('loom', 'Grace')
-  assert.deepEqual(namesIn(watching.streams), [['Grace', 'Grace'], [null, null]])
+  assert.deepEqual(namesIn(watching.streams), [
+    ['Grace', 'Grace'],
+    [null, null]
+  ])
 })
 
 test('mode p2p closes transports and takes none; WHIP and WHEP hold the room in mode sfu', async () => {

@@ -10,7 +10,7 @@ const { randomBytes } = require('node:crypto')
 const FINGERPRINT = Array.from({ length: 32 }, (_, index) => index.toString(16).padStart(2, '0').toUpperCase()).join(':')
 const CODECS = {
   audio: ['111 opus/48000/2'],
-  video: ['96 VP8/90000'],
+  video: ['96 VP8/90000']
 }
 
 /**
@@ -34,8 +34,8 @@ function offer(lines) {
       `a=${direction}`,
       ...(stream ? [`a=msid:${stream} ${stream}-${kind}`] : []),
       'a=rtcp-mux',
-      ...CODECS[kind].map(codec => `a=rtpmap:${codec}`),
-    ].join('\r\n'),
+      ...CODECS[kind].map(codec => `a=rtpmap:${codec}`)
+    ].join('\r\n')
   )
   const session = [
     'v=0',
@@ -43,7 +43,7 @@ function offer(lines) {
     's=-',
     't=0 0',
     `a=group:BUNDLE ${lines.map((_, mid) => mid).join(' ')}`,
-    'a=msid-semantic: WMS *',
+    'a=msid-semantic: WMS *'
   ].join('\r\n')
   return [session, ...sections, ''].join('\r\n')
 }
@@ -52,7 +52,7 @@ function offer(lines) {
 function publisherOffer(stream) {
   return offer([
     { kind: 'audio', direction: 'sendonly', stream },
-    { kind: 'video', direction: 'sendonly', stream },
+    { kind: 'video', direction: 'sendonly', stream }
   ])
 }
 
@@ -61,8 +61,8 @@ function playerOffer(participants) {
   return offer(
     Array.from({ length: participants }).flatMap(() => [
       { kind: /** @type {const} */ ('audio'), direction: 'recvonly' },
-      { kind: /** @type {const} */ ('video'), direction: 'recvonly' },
-    ]),
+      { kind: /** @type {const} */ ('video'), direction: 'recvonly' }
+    ])
   )
 }
 
@@ -79,7 +79,7 @@ function fragment(sdp, { restart = false, candidates = [] } = {}) {
     'm=audio 9 UDP/TLS/RTP/SAVPF 0',
     'a=mid:0',
     ...candidates.map(candidate => `a=${candidate}`),
-    '',
+    ''
   ].join('\r\n')
 }
 

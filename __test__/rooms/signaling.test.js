@@ -27,7 +27,7 @@ const LIMITS = {
   joinBurst: 10_000,
   requestBurst: 10_000,
   maxSocketsPerAddress: 3000,
-  maxRoomsPerAddress: 2000,
+  maxRoomsPerAddress: 2000
 }
 
 before(async () => {
@@ -38,7 +38,7 @@ before(async () => {
     endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
     iceServers: [],
     open: true,
-    limits: LIMITS,
+    limits: LIMITS
   })
 })
 after(() => server.close())
@@ -66,10 +66,16 @@ const json = async path => (await fetch(new URL(path, server.url))).json()
 test('who is in a room is told to those who come, and who comes and goes to those who are there', async () => {
   const ada = await join('Ada')
   assert.equal(ada.welcome.mode, 'p2p')
-  assert.deepEqual(ada.welcome.participants.map(each => each.name), ['Ada'])
+  assert.deepEqual(
+    ada.welcome.participants.map(each => each.name),
+    ['Ada']
+  )
   const grace = await join('Grace', { mode: 'sfu' })
   assert.equal(grace.welcome.mode, 'p2p', 'the mode of a room is that of whoever made it')
-  assert.deepEqual(grace.welcome.participants.map(each => each.name), ['Ada', 'Grace'])
+  assert.deepEqual(
+    grace.welcome.participants.map(each => each.name),
+    ['Ada', 'Grace']
+  )
   assert.equal((await ada.next('joined')).participant.name, 'Grace')
 
   const streams = [{ id: 'screen-1', source: 'screen' }]
@@ -86,7 +92,7 @@ test('who is in a room is told to those who come, and who comes and goes to thos
     audio: true,
     video: false,
     encrypted: false,
-    streams,
+    streams
   })
   grace.send({ type: 'media', audio: true, video: false, encrypted: true, streams })
   assert.equal((await ada.next('updated')).participant.encrypted, true)
@@ -145,12 +151,24 @@ test('in mode sfu the server answers offers, once each, and offers the streams o
   assert.equal(streams.length, 1)
   assert.equal(streams[0].source, 'screen')
   const published = () => server.rooms.get('loom').participants[0].publications
-  assert.deepEqual(published().map(publication => publication.speech), [false], 'a screen does not speak')
+  assert.deepEqual(
+    published().map(publication => publication.speech),
+    [false],
+    'a screen does not speak'
+  )
   ada.send({ type: 'media', audio: true, video: true, streams: [{ id: 'cam', source: 'camera' }] })
   await grace.next('updated', ({ participant }) => participant.streams[0].source === 'camera')
-  assert.deepEqual(published().map(publication => publication.speech), [true])
+  assert.deepEqual(
+    published().map(publication => publication.speech),
+    [true]
+  )
   assert.deepEqual(await grace.seen('offer'), [], 'the client offers first')
-  grace.send({ type: 'offer', connection: grace.welcome.connection, id: 1, sdp: offer([{ kind: 'audio', direction: 'sendonly', stream: 'mic' }]) })
+  grace.send({
+    type: 'offer',
+    connection: grace.welcome.connection,
+    id: 1,
+    sdp: offer([{ kind: 'audio', direction: 'sendonly', stream: 'mic' }])
+  })
   await grace.next('answer')
   const offered = await grace.next('offer')
   assert.match(offered.sdp, new RegExp(`a=msid:${streams[0].id.replace('.', '\\.')} `))
@@ -186,7 +204,10 @@ test('between the modes of the server the connection stays, and everyone is told
   assert.deepEqual(await grace.seen('source'), [], 'others get what they got')
   const room = await json('/api/rooms/loom')
   assert.deepEqual([room.mixing, room.layout], [true, 'speaker'])
-  assert.deepEqual(room.participants.map(each => each.source), ['streams', 'mix'])
+  assert.deepEqual(
+    room.participants.map(each => each.source),
+    ['streams', 'mix']
+  )
   const metrics = await (await fetch(new URL('/metrics', server.url))).text()
   assert.match(metrics, /^room_server_mixers 1$/m)
   assert.match(metrics, /^room_server_mix_receivers 1$/m)
@@ -204,11 +225,17 @@ test('broadcast: listeners are a number to the others, decide nothing, and may g
   const grace = await join('Grace', { role: 'listener' })
   assert.deepEqual([grace.welcome.role, grace.welcome.source, grace.welcome.listeners], ['listener', 'mix', 1])
   const linus = await join('Linus', { role: 'listener' })
-  assert.deepEqual(linus.welcome.participants.map(each => each.name), ['Ada', 'Linus'])
+  assert.deepEqual(
+    linus.welcome.participants.map(each => each.name),
+    ['Ada', 'Linus']
+  )
   assert.equal((await ada.next('audience', ({ listeners }) => listeners === 2)).listeners, 2)
   assert.deepEqual(await ada.seen('joined'), [])
 
-  for (const message of [{ type: 'set-mode', mode: 'sfu' }, { type: 'set-layout', layout: 'pip' }]) {
+  for (const message of [
+    { type: 'set-mode', mode: 'sfu' },
+    { type: 'set-layout', layout: 'pip' }
+  ]) {
     grace.send(message)
     const { code, request } = await grace.next('error')
     assert.deepEqual([code, request], ['not-allowed', message.type])
@@ -274,7 +301,7 @@ test('what a client gets wrong is said to it, and everything else goes on', asyn
     [{ type: 'watch-figures', streams: 'all' }, 'bad-message'],
     [{ type: 'watch-figures', streams: Array(401).fill('a') }, 'bad-message'],
     [{ type: 'reset' }, 'wrong-mode'],
-    [JSON.stringify({ type: 'media', padding: 'x'.repeat(LIMITS.maxMessageSize) }), 'too-large'],
+    [JSON.stringify({ type: 'media', padding: 'x'.repeat(LIMITS.maxMessageSize) }), 'too-large']
   ]
   for (const [message, code] of wrong) {
     ada.send(message)
@@ -295,7 +322,7 @@ test('joining is checked: names, full rooms, and messages before it', async () =
     [{ type: 'join', room: '../etc', name: 'Ada' }, 'bad-message'],
     [{ type: 'join', room: 'loom', name: '\u0007' }, 'bad-message'],
     [{ type: 'join', room: 'loom', name: 'x'.repeat(65) }, 'bad-message'],
-    [{ type: 'join', room: 'loom' }, 'bad-message'],
+    [{ type: 'join', room: 'loom' }, 'bad-message']
   ]
   for (const [message, code] of refusals) {
     client.send(message)
@@ -362,7 +389,10 @@ test('health, metrics and the rooms can be asked for', async () => {
   const [listed] = (await json('/api/rooms')).rooms
   assert.deepEqual([listed.name, listed.mode, listed.participants], ['loom', 'p2p', 1])
   const room = await json('/api/rooms/loom')
-  assert.deepEqual(room.participants.map(each => [each.name, each.role, each.speaking]), [['Ada', 'member', false]])
+  assert.deepEqual(
+    room.participants.map(each => [each.name, each.role, each.speaking]),
+    [['Ada', 'member', false]]
+  )
 
   for (const path of ['/api/rooms/none', '/nothing', '/css/../../limits.js']) {
     const missing = await fetch(new URL(path, server.url))

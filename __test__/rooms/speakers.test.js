@@ -25,7 +25,8 @@ async function publisher(name, options = {}) {
   return rooms.join('loom', { name, transport, ...options })
 }
 
-const listener = (options = {}) => rooms.join('loom', { name: 'Listener', role: 'listener', transport: endpoint.createTransport(), ...options })
+const listener = (options = {}) =>
+  rooms.join('loom', { name: 'Listener', role: 'listener', transport: endpoint.createTransport(), ...options })
 const sent = participant => participant.transport.outgoingStreams.map(({ id }) => id)
 const detector = () => endpoint.activeSpeakerDetectors.find(({ slots }) => slots.length > 0)
 
@@ -39,7 +40,10 @@ test('a listener gets so many voices and pictures, whoever of many speaks', asyn
   assert.equal(detector().slots.length, 1, 'one set for all')
   assert.equal(detector().tracks.length, 12)
   const [slots] = detector().slots
-  assert.deepEqual(first.transport.outgoingTracks.map(({ transponder }) => transponder.slot), [...slots.audio, ...slots.video])
+  assert.deepEqual(
+    first.transport.outgoingTracks.map(({ transponder }) => transponder.slot),
+    [...slots.audio, ...slots.video]
+  )
 
   speakers[3].leave()
   assert.equal(detector().tracks.length, 11)
@@ -118,7 +122,10 @@ test('a viewer has whoever speaks on its places, and shared screens and agents o
     await null
     return participant
   }
-  const carried = ({ transport }) => transport.outgoingTracks.map(({ kind, transponder }) => [kind, transponder?.slot ? 'slot' : (transponder?.incomingTrack ? 'track' : 'nothing')].join(' '))
+  const carried = ({ transport }) =>
+    transport.outgoingTracks.map(({ kind, transponder }) =>
+      [kind, transponder?.slot ? 'slot' : transponder?.incomingTrack ? 'track' : 'nothing'].join(' ')
+    )
   const small = await viewer(1)
   assert.deepEqual(carried(small), ['audio slot', 'video slot'])
   const slotOf = (participant, kind) => participant.transport.outgoingTracks.find(each => each.kind === kind).transponder.slot

@@ -94,7 +94,7 @@ test('the life of a room is told from its first participant to its last, numbere
     mixer: false,
     open: true,
     keys: [{ id: 'room-server', secret: SECRET }],
-    webhooks: [/** @type {string} */ (receiver.url)],
+    webhooks: [/** @type {string} */ (receiver.url)]
   })
   try {
     const ada = await SignalingClient.joined(server.url, { room: 'loom', name: 'Ada' })
@@ -112,15 +112,21 @@ test('the life of a room is told from its first participant to its last, numbere
         [5, 'track_unpublished'],
         [6, 'track_unpublished'],
         [7, 'participant_left'],
-        [8, 'room_finished'],
-      ],
+        [8, 'room_finished']
+      ]
     )
     const [started, joined, published] = receiver.events
     assert.equal(new Set(receiver.events.map(({ id }) => id)).size, 8)
     assert.equal(new Set(receiver.events.map(({ room }) => room.sid)).size, 1)
     assert.equal(started.room.name, 'loom')
     assert.equal(joined.participant.name, 'Ada')
-    assert.deepEqual(receiver.events.slice(2, 4).map(({ track }) => track.source).sort(), ['camera', 'microphone'])
+    assert.deepEqual(
+      receiver.events
+        .slice(2, 4)
+        .map(({ track }) => track.source)
+        .sort(),
+      ['camera', 'microphone']
+    )
     assert.equal(published.participant.id, joined.participant.id)
     assert.equal(receiver.events[6].reason, 'left')
     const metrics = await (await fetch(new URL('/metrics', server.url))).text()
@@ -139,7 +145,10 @@ test('an event that is not taken is sent again, and those behind it in its room 
   }
   for (let sequence = 1; sequence <= 5; sequence++) webhook.push('loom', { sequence })
   await receiver.until(() => receiver.events.length === 5 && webhook.waiting === 0)
-  assert.deepEqual(receiver.events.map(({ sequence }) => sequence), [1, 2, 3, 4, 5])
+  assert.deepEqual(
+    receiver.events.map(({ sequence }) => sequence),
+    [1, 2, 3, 4, 5]
+  )
   assert.equal(receiver.requests, 8)
   assert.deepEqual([webhook.sent, webhook.failed, webhook.dropped, webhook.waiting], [5, 0, 0, 0])
 })
@@ -209,7 +218,10 @@ test('a receiver that is gone costs no more than the queue, and gets what was ke
   // The numbers say that something is missing.
   webhook.push('loom', { sequence: 1001 })
   await receiver.until(() => receiver.events.length === 11)
-  assert.deepEqual(receiver.events.map(({ sequence }) => sequence), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1001])
+  assert.deepEqual(
+    receiver.events.map(({ sequence }) => sequence),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1001]
+  )
 })
 
 test('a receiver that redirects is not followed', async () => {

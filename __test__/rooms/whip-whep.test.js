@@ -44,7 +44,7 @@ beforeEach(() => {
   const options = {
     rooms,
     authorize: (_request, context) => authorize?.(context) ?? true,
-    iceServers: [{ urls: ['stun:stun.example.org', 'turn:turn.example.org'], username: 'u"1', credential: 'secret' }],
+    iceServers: [{ urls: ['stun:stun.example.org', 'turn:turn.example.org'], username: 'u"1', credential: 'secret' }]
   }
   routers = { whip: whipRouter(options), whep: whepRouter(options) }
 })
@@ -79,7 +79,9 @@ test('publishing: 201 with answer, location, ETag and ICE servers; then it is in
   assert.equal(response.headers.get('Accept-Patch'), FRAGMENT)
   assert.equal(
     response.headers.get('Link'),
-    ['stun:stun', 'turn:turn'].map(url => `<${url}.example.org>; rel="ice-server"; username="u\\"1"; credential="secret"; credential-type="password"`).join(', '),
+    ['stun:stun', 'turn:turn']
+      .map(url => `<${url}.example.org>; rel="ice-server"; username="u\\"1"; credential="secret"; credential-type="password"`)
+      .join(', ')
   )
   const answer = await response.text()
   assert.match(answer, /^v=0\r\n/)
@@ -88,7 +90,10 @@ test('publishing: 201 with answer, location, ETag and ICE servers; then it is in
   const [ada] = rooms.get('loom').participants
   assert.equal(ada.name, 'Ada')
   assert.equal(ada.role, 'publisher')
-  assert.deepEqual(ada.tracks.map(track => track.kind), ['audio', 'video'])
+  assert.deepEqual(
+    ada.tracks.map(track => track.kind),
+    ['audio', 'video']
+  )
 })
 
 test('a session ends by DELETE, and is then not found', async () => {
@@ -248,20 +253,23 @@ test('a player gets as many participants as it has m-lines, but not the one of i
   const sources = player.transport.outgoingTracks.map(track => [
     track.mid,
     track.kind,
-    rooms.get('loom').participants.find(each => each.tracks.includes(track.transponder?.incomingTrack))?.name,
+    rooms.get('loom').participants.find(each => each.tracks.includes(track.transponder?.incomingTrack))?.name
   ])
   assert.deepEqual(sources.sort(), [
     ['0', 'audio', 'Grace'],
     ['1', 'video', 'Grace'],
     ['2', 'audio', 'Linus'],
-    ['3', 'video', 'Linus'],
+    ['3', 'video', 'Linus']
   ])
 })
 
 test('a player may come first: its m-lines wait for whoever comes', async () => {
   assert.equal((await post('/whep/loom', playerOffer(1))).status, 201)
   const [player] = rooms.get('loom').participants
-  assert.deepEqual(player.transport.outgoingTracks.map(track => track.transponder), [null, null])
+  assert.deepEqual(
+    player.transport.outgoingTracks.map(track => track.transponder),
+    [null, null]
+  )
   const publisher = await post('/whip/loom', publisherOffer('cam'))
   assert.equal(player.transport.outgoingTracks.filter(track => track.transponder).length, 2)
   await fetch(base + publisher.headers.get('Location'), { method: 'DELETE' })
@@ -289,7 +297,10 @@ test('a publisher that was killed and comes back under its name is where it was,
   assert.deepEqual(room.participants, [player, ada, grace], 'nobody came and nobody left')
   assert.deepEqual(events, [])
   assert.notEqual(ada.transport, transport)
-  assert.deepEqual(ada.tracks.map(track => track.closed), [false, false])
+  assert.deepEqual(
+    ada.tracks.map(track => track.closed),
+    [false, false]
+  )
   assert.deepEqual(seen(), ada.tracks, 'on the place that it had, though another one waits for it')
   await problem(await fetch(base + first.headers.get('Location'), { method: 'DELETE' }), 404)
   assert.equal((await fetch(base + again.headers.get('Location'), { method: 'DELETE', headers: bearer('ada') })).status, 200)
@@ -304,7 +315,10 @@ test('nobody takes a place over with another token, with a name of somebody who 
   await post('/whip/loom', publisherOffer('cam'))
   await post('/whip/loom', publisherOffer('cam'))
   const { participants } = rooms.get('loom')
-  assert.deepEqual(participants.map(({ name }) => name), ['Ada', 'Ada', 'Ada', 'publisher', 'publisher'])
+  assert.deepEqual(
+    participants.map(({ name }) => name),
+    ['Ada', 'Ada', 'Ada', 'publisher', 'publisher']
+  )
   assert.ok(participants.slice(1).every(({ transport }) => !transport.closed))
 })
 
@@ -317,7 +331,13 @@ test('a publisher that comes back finds its place in a full room', async () => {
 })
 
 test('Location has the base URL that was given', async () => {
-  const bases = { '/media': '/media', '/media/': '/media', '': '', 'https://example.org': 'https://example.org', 'https://example.org/a/b/': 'https://example.org/a/b' }
+  const bases = {
+    '/media': '/media',
+    '/media/': '/media',
+    '': '',
+    'https://example.org': 'https://example.org',
+    'https://example.org/a/b/': 'https://example.org/a/b'
+  }
   for (const [baseUrl, expected] of Object.entries(bases)) {
     routers.whip = whipRouter({ rooms, baseUrl })
     const response = await post('/whip/loom', publisherOffer('cam'), { 'X-Forwarded-Prefix': '/other' })
@@ -355,10 +375,17 @@ test('a router works under a server of Node without an app around it', async t =
   await once(plain, 'listening')
   t.after(() => plain.close())
   const url = `http://127.0.0.1:${plain.address().port}/loom?peer=Ada`
-  const created = await fetch(url, { method: 'POST', body: publisherOffer('cam'), headers: { 'Content-Type': SDP, 'X-Forwarded-Prefix': '/media', Origin: 'https://player.example' } })
+  const created = await fetch(url, {
+    method: 'POST',
+    body: publisherOffer('cam'),
+    headers: { 'Content-Type': SDP, 'X-Forwarded-Prefix': '/media', Origin: 'https://player.example' }
+  })
   assert.equal(created.status, 201)
   assert.match(created.headers.get('Location'), /^\/loom\/[\w-]{22}$/)
-  assert.deepEqual([created.headers.get('Vary'), created.headers.get('Access-Control-Allow-Origin')], ['Accept, Origin', 'https://player.example'])
+  assert.deepEqual(
+    [created.headers.get('Vary'), created.headers.get('Access-Control-Allow-Origin')],
+    ['Accept, Origin', 'https://player.example']
+  )
   await problem(await fetch(url, { method: 'POST', body: 'x'.repeat(100_000), headers: { 'Content-Type': SDP } }), 413)
   await problem(await fetch(url), 405)
 })
@@ -367,7 +394,10 @@ test('a player with an offer for video alone gets video alone', async () => {
   await post('/whip/loom', publisherOffer('cam'))
   assert.equal((await post('/whep/loom', offer([{ kind: 'video', direction: 'recvonly' }]))).status, 201)
   const player = rooms.get('loom').participants[1]
-  assert.deepEqual(player.transport.outgoingTracks.map(track => track.transponder?.incomingTrack.kind), ['video'])
+  assert.deepEqual(
+    player.transport.outgoingTracks.map(track => track.transponder?.incomingTrack.kind),
+    ['video']
+  )
 })
 
 test('a player takes the mix by ?source=mix, or by the mode of the room, unless it asks for the tracks', async () => {

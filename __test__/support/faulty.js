@@ -15,7 +15,8 @@ let built
 function runFaulty(script) {
   // Without mixing, which has tests of its own in Rust: it would take long to build.
   built ??= build({ debug: true, mixing: false, faults: true })
-  return runScript(`
+  return runScript(
+    `
     const binding = require.resolve(${JSON.stringify(BINDING)})
     require.cache[binding] = Object.assign(new module.constructor(binding), {
       loaded: true,
@@ -26,7 +27,9 @@ function runFaulty(script) {
     const { kDispatcher } = require('./lib/object/internal.js')
     const faults = endpoint => endpoint[kDispatcher].native
     ${script}
-  `, { milliseconds: 60_000 })
+  `,
+    { milliseconds: 60_000 }
+  )
 }
 
 module.exports = { runFaulty }

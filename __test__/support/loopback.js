@@ -19,10 +19,7 @@ async function negotiate(client, server) {
 function connected(transport, milliseconds = 15_000) {
   if (transport.state === 'connected') return Promise.resolve()
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`still ${transport.state} after ${milliseconds} ms`)),
-      milliseconds
-    )
+    const timer = setTimeout(() => reject(new Error(`still ${transport.state} after ${milliseconds} ms`)), milliseconds)
     transport.on('state', state => {
       if (state !== 'connected' && state !== 'closed') return
       clearTimeout(timer)

@@ -49,7 +49,7 @@ function number(bytes, at, isId) {
   const length = first ? Math.clz32(first) - 23 : 9
   if (length > 8 || at + length > bytes.length) return [null, 0]
   let value = isId ? first : first & (0xff >> length)
-  let ones = (first | (0xff << (8 - length)) & 0xff) === 0xff
+  let ones = (first | ((0xff << (8 - length)) & 0xff)) === 0xff
   for (const byte of bytes.subarray(at + 1, at + length)) {
     value = value * 256 + byte
     ones &&= byte === 0xff

@@ -19,14 +19,11 @@ const [project] = typescript.updateSnapshot({ openProjects: [path.join(ROOT, 'ts
 const { statements } = project.program.getSourceFile(path.join(ROOT, 'index.d.ts'))
 
 const has = (node, kind) => node.modifiers?.some(modifier => modifier.kind === kind) ?? false
-const declarations = kind =>
-  statements.filter(statement => statement.kind === kind && has(statement, SyntaxKind.ExportKeyword))
+const declarations = kind => statements.filter(statement => statement.kind === kind && has(statement, SyntaxKind.ExportKeyword))
 
 /** `close` or, for `[Symbol.dispose]`, `Symbol.dispose`. */
 function nameOf(member) {
-  return member.name.kind === SyntaxKind.ComputedPropertyName
-    ? `Symbol.${member.name.expression.name.text}`
-    : member.name.text
+  return member.name.kind === SyntaxKind.ComputedPropertyName ? `Symbol.${member.name.expression.name.text}` : member.name.text
 }
 
 /** What a class declares, as `static name`, `name()`, `name` or `readonly name`. */
@@ -102,9 +99,7 @@ test('what index.d.ts exports is exported, and nothing else', () => {
 })
 
 test('every class that emits has a map of its events', () => {
-  const interfaces = new Map(
-    declarations(SyntaxKind.InterfaceDeclaration).map(declaration => [declaration.name.text, declaration])
-  )
+  const interfaces = new Map(declarations(SyntaxKind.InterfaceDeclaration).map(declaration => [declaration.name.text, declaration]))
   for (const declaration of classes) {
     const name = declaration.name.text
     const { prototype } = medialoom[name]
@@ -112,7 +107,10 @@ test('every class that emits has a map of its events', () => {
     if (!(prototype instanceof EventEmitter) || stream) continue
     const events = interfaces.get(`${name}Events`)
     assert.ok(events, `${name}Events`)
-    assert.ok(events.members.some(member => member.name.text === 'closed'), `${name}: closed`)
+    assert.ok(
+      events.members.some(member => member.name.text === 'closed'),
+      `${name}: closed`
+    )
   }
 })
 

@@ -75,7 +75,11 @@ function table(rows) {
   ])
   const head = ['', 'first', 'last', 'an hour', 'at most', '1,000 joins', 'forgiven in all', '']
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map(line => line[column].length)))
-  const line = parts => parts.map((part, column) => (column === 0 ? part.padEnd(widths[0]) : part.padStart(widths[column]))).join('  ').trimEnd()
+  const line = parts =>
+    parts
+      .map((part, column) => (column === 0 ? part.padEnd(widths[0]) : part.padStart(widths[column])))
+      .join('  ')
+      .trimEnd()
   return [head, ...cells].map(line).join('\n')
 }
 

@@ -43,7 +43,7 @@ export class Address {
       joins: bucket(limits.joinsPerSecond, limits.joinBurst),
       requests: bucket(limits.requestsPerSecond, limits.requestBurst),
       messages: bucket(limits.addressMessagesPerSecond, limits.addressMessageBurst),
-      bytes: bucket(limits.addressBytesPerSecond, limits.addressByteBurst),
+      bytes: bucket(limits.addressBytesPerSecond, limits.addressByteBurst)
     }
   }
 
@@ -164,5 +164,8 @@ export function network(ip) {
   const groups = head === '' ? [] : head.split(':')
   const after = tail === '' ? [] : tail.split(':')
   while (groups.length + after.length < 8 && ip.includes('::')) groups.push('0')
-  return `${[...groups, ...after].slice(0, 4).map(group => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+  return `${[...groups, ...after]
+    .slice(0, 4)
+    .map(group => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
 }

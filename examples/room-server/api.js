@@ -20,24 +20,30 @@ const tokenRequest = z.strictObject({
   metadata: z.string().max(1024).optional(),
   expiresIn: z.number().min(1).max(MONTH).default(DAY),
   canPublish: z.boolean().optional(),
-  canPublishSources: z.array(z.enum(['camera', 'microphone', 'screen'])).max(3).optional(),
+  canPublishSources: z
+    .array(z.enum(['camera', 'microphone', 'screen']))
+    .max(3)
+    .optional(),
   canSubscribe: z.boolean().optional(),
   canPublishData: z.boolean().optional(),
   roomCreate: z.boolean().optional(),
   roomAdmin: z.boolean().optional(),
   roomRecord: z.boolean().optional(),
-  hidden: z.boolean().optional(),
+  hidden: z.boolean().optional()
 })
 
 const permissions = z
   .strictObject({
     canPublish: z.boolean(),
-    canPublishSources: z.array(z.enum(['camera', 'microphone', 'screen'])).max(3).nullable(),
+    canPublishSources: z
+      .array(z.enum(['camera', 'microphone', 'screen']))
+      .max(3)
+      .nullable(),
     canSubscribe: z.boolean(),
     canPublishData: z.boolean(),
     roomAdmin: z.boolean(),
     roomRecord: z.boolean(),
-    hidden: z.boolean(),
+    hidden: z.boolean()
   })
   .partial()
 const roomChange = z.strictObject({ locked: z.boolean().optional(), lobby: z.boolean().optional() })
@@ -45,10 +51,14 @@ const participantChange = z.strictObject({
   muted: z.strictObject({ audio: z.boolean(), video: z.boolean(), screen: z.boolean() }).partial().optional(),
   permissions: permissions.optional(),
   metadata: z.string().max(4096).optional(),
-  attributes: z.record(z.string().min(1).max(64), z.string().max(512)).optional(),
+  attributes: z.record(z.string().min(1).max(64), z.string().max(512)).optional()
 })
 const removal = z.strictObject({ reason: z.string().max(256).optional(), ban: z.boolean().default(false) })
-const message = z.strictObject({ data: z.string().max(16384), topic: z.string().max(64).optional(), to: z.array(z.string().max(64)).max(100).optional() })
+const message = z.strictObject({
+  data: z.string().max(16384),
+  topic: z.string().max(64).optional(),
+  to: z.array(z.string().max(64)).max(100).optional()
+})
 
 /**
  * What admins may look at and do, under `/api`. Whether a room exists is told to those only who may
@@ -135,9 +145,9 @@ export function apiRouter({ rooms, signaling, access, authorize, siteOf }) {
         ...(name !== undefined && { name }),
         ...(metadata !== undefined && { metadata }),
         tokenId: randomBytes(9).toString('base64url'),
-        video: { room, roomJoin: true, ...grants },
+        video: { room, roomJoin: true, ...grants }
       },
-      { expiresIn: lifetime },
+      { expiresIn: lifetime }
     )
     response
       .status(201)

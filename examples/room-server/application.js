@@ -56,9 +56,9 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
     authorize,
     iceServers: config.iceServers,
     maxSdpSize: limits.maxHttpSdpSize,
-    cors: config.origins?.includes('*') ? '*' : config.origins ?? false,
+    cors: config.origins?.includes('*') ? '*' : (config.origins ?? false),
     onError: console.error,
-    ...(baseUrl !== undefined && { baseUrl }),
+    ...(baseUrl !== undefined && { baseUrl })
   }
   app.use('/whip', whipRouter(sessions))
   app.use('/whep', whepRouter(sessions))
@@ -70,14 +70,18 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   })
   // On a port of their own they are out of reach for everybody else, token or not.
   if (!config.admin) app.get('/metrics', showMetrics(metrics, authorize))
-  const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) => (baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`)
+  const siteOf = (/** @type {import('node:http').IncomingMessage} */ request) =>
+    baseUrl && URL.canParse(baseUrl) ? baseUrl : `${visitors.siteOf(request)?.origin ?? ''}${baseUrl ?? ''}`
   app.use(hlsRouter({ rooms, authorize }))
   app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf, addressOf: request => visitors.addressOf(request) }))
   if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf }))
 
   // no-cache: revalidate, so that page and server are always of one version.
-  const revalidated = { cacheControl: false, setHeaders: (/** @type {import('node:http').ServerResponse} */ response) => response.setHeader('Cache-Control', 'no-cache') }
+  const revalidated = {
+    cacheControl: false,
+    setHeaders: (/** @type {import('node:http').ServerResponse} */ response) => response.setHeader('Cache-Control', 'no-cache')
+  }
   app.use(express.static(PAGE, revalidated))
   app.use('/client', express.static(CLIENT, revalidated))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
@@ -108,7 +112,10 @@ export function createAdminApplication({ rooms, signaling, metrics, access, inpu
   })
   app.get('/metrics', showMetrics(metrics, authorize))
   const site = config.baseUrl && URL.canParse(config.baseUrl) ? config.baseUrl : ''
-  app.use('/api', inputsRouter({ rooms, inputs, access, authorize, siteOf: () => site, addressOf: ({ socket }) => socket.remoteAddress ?? '' }))
+  app.use(
+    '/api',
+    inputsRouter({ rooms, inputs, access, authorize, siteOf: () => site, addressOf: ({ socket }) => socket.remoteAddress ?? '' })
+  )
   if (recordings) app.use('/api', recordingsRouter({ rooms, recordings, authorize }))
   app.use('/api', apiRouter({ rooms, signaling, access, authorize, siteOf: () => site }))
   endWithProblems(app)

@@ -8,13 +8,18 @@ const FLAGS = /** @type {const} */ ([
   ['public-url', 'PUBLIC_URL', 'URL', 'where clients reach it, behind a proxy'],
   ['cert', 'TLS_CERT', 'FILE', 'certificate in PEM: HTTPS'],
   ['key', 'TLS_KEY', 'FILE', 'its private key'],
-  ['secret', 'MEDIALOOM_SECRET', 'TEXT', 'key of tokens, 32 bytes or more; default: one for this run. Others on this machine see flags, but no variables'],
+  [
+    'secret',
+    'MEDIALOOM_SECRET',
+    'TEXT',
+    'key of tokens, 32 bytes or more; default: one for this run. Others on this machine see flags, but no variables'
+  ],
   ['ip', 'MEDIALOOM_IP', 'ADDRESS', 'of media; default: every address of this machine'],
   ['announced-ip', 'MEDIALOOM_ANNOUNCED_IP', 'ADDRESS', 'where clients reach it, behind a NAT'],
   ['media-port', 'MEDIALOOM_PORT', 'PORT', 'of media, UDP and TCP; default: any free one'],
   ['recordings', 'RECORDINGS', 'DIRECTORY', 'lets rooms be recorded into it'],
   ['rtmp', 'RTMP_PORT', 'PORT', 'takes encoders by RTMP, commonly on 1935'],
-  ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate'],
+  ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate']
 ])
 
 const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP and RTMP.

@@ -11,8 +11,7 @@ export const DEFAULT_DRAIN_SECONDS = 25
 const blankToUndefined = value => (value === '' ? undefined : value)
 
 /** @param {number} least @param {number} most */
-const wholeNumber = (least, most) =>
-  z.preprocess(blankToUndefined, z.coerce.number().int().min(least).max(most).optional())
+const wholeNumber = (least, most) => z.preprocess(blankToUndefined, z.coerce.number().int().min(least).max(most).optional())
 
 /** Several addresses of one that is listened on are separated by a plus sign. */
 const announcedList = z.preprocess(
@@ -22,9 +21,9 @@ const announcedList = z.preprocess(
     .transform(text => text.split(',').map(part => part.split('+').map(address => address.trim())))
     .refine(
       list => list.flat().every(address => isIP(address) || /^[a-z0-9._-]+$/i.test(address)),
-      'must be IP addresses or host names, separated by commas',
+      'must be IP addresses or host names, separated by commas'
     )
-    .optional(),
+    .optional()
 )
 
 const addressList = z.preprocess(
@@ -33,7 +32,7 @@ const addressList = z.preprocess(
     .string()
     .transform(text => text.split(',').map(part => part.trim()))
     .refine(list => list.every(part => isIP(part)), 'must be IP addresses, separated by commas')
-    .optional(),
+    .optional()
 )
 
 const paths = z.preprocess(
@@ -41,7 +40,7 @@ const paths = z.preprocess(
   z
     .string()
     .transform(text => text.split(',').map(part => part.trim()))
-    .optional(),
+    .optional()
 )
 
 /** Proxies of one's own, as Express has it: how many there are, or their addresses. */
@@ -50,11 +49,13 @@ const proxies = z.preprocess(
   z
     .string()
     .refine(
-      text => /^\d{1,2}$/.test(text) || text.split(',').every(part => /^(?:loopback|linklocal|uniquelocal|[\da-f.:]+(?:\/\d+)?)$/i.test(part.trim())),
-      'must be a number of proxies, or their addresses separated by commas',
+      text =>
+        /^\d{1,2}$/.test(text) ||
+        text.split(',').every(part => /^(?:loopback|linklocal|uniquelocal|[\da-f.:]+(?:\/\d+)?)$/i.test(part.trim())),
+      'must be a number of proxies, or their addresses separated by commas'
     )
     .transform(text => (/^\d+$/.test(text) ? Number(text) : text.split(',').map(part => part.trim())))
-    .optional(),
+    .optional()
 )
 
 /** Of pages of other sites, such as `https://player.example.org`. */
@@ -65,9 +66,9 @@ const originList = z.preprocess(
     .transform(text => text.split(',').map(part => part.trim()))
     .refine(
       list => list.every(part => part === '*' || (URL.canParse(part) && new URL(part).origin === part)),
-      'must be origins such as https://example.org, separated by commas, or *',
+      'must be origins such as https://example.org, separated by commas, or *'
     )
-    .optional(),
+    .optional()
 )
 
 const urlList = z.preprocess(
@@ -76,7 +77,7 @@ const urlList = z.preprocess(
     .string()
     .transform(text => text.split(',').map(part => part.trim()))
     .refine(list => list.every(part => URL.canParse(part) && /^https?:/.test(part)), 'must be http or https URLs, separated by commas')
-    .optional(),
+    .optional()
 )
 
 /** `name:value` pairs, separated by commas. */
@@ -86,7 +87,7 @@ const pairs = z.preprocess(
     .string()
     .transform(text => text.split(',').map(part => /^\s*([^:]+):(.+?)\s*$/.exec(part)?.slice(1) ?? []))
     .refine(list => list.every(pair => pair.length === 2), 'must be pairs such as id:value, separated by commas')
-    .optional(),
+    .optional()
 )
 
 const text = z.preprocess(blankToUndefined, z.string().optional())
@@ -95,8 +96,8 @@ const iceServers = z.array(
   z.object({
     urls: z.union([z.string(), z.array(z.string())]),
     username: z.string().optional(),
-    credential: z.string().optional(),
-  }),
+    credential: z.string().optional()
+  })
 )
 
 const environment = z.object({
@@ -108,7 +109,7 @@ const environment = z.object({
     z
       .string()
       .refine(text => /^\/[^/]/.test(text) || (URL.canParse(text) && /^https?:/.test(text)), 'must be an http or https URL, or a path')
-      .optional(),
+      .optional()
   ),
   MEDIALOOM_ANNOUNCED_IP: announcedList,
   MEDIALOOM_ANNOUNCED_PORT: wholeNumber(1, 65535),
@@ -130,7 +131,7 @@ const environment = z.object({
         }
       })
       .pipe(iceServers)
-      .optional(),
+      .optional()
   ),
   MEDIALOOM_OPEN: z.preprocess(blankToUndefined, z.enum(['0', '1']).optional()),
   MEDIALOOM_SECRET: z.preprocess(blankToUndefined, z.string().min(32).optional()),
@@ -149,7 +150,13 @@ const environment = z.object({
   RTMP_PORT: wholeNumber(0, 65535),
   RTMPS_PORT: wholeNumber(0, 65535),
   RTMP_B_FRAMES: z.preprocess(blankToUndefined, z.enum(['refuse', 'mix']).optional()),
-  RTP_ADDRESS: z.preprocess(blankToUndefined, z.string().refine(address => isIP(address) !== 0, 'must be an IP address').optional()),
+  RTP_ADDRESS: z.preprocess(
+    blankToUndefined,
+    z
+      .string()
+      .refine(address => isIP(address) !== 0, 'must be an IP address')
+      .optional()
+  ),
   INPUT_PRIVATE_ADDRESSES: z.preprocess(blankToUndefined, z.enum(['0', '1']).optional()),
   RECORDINGS: text,
   RECORDINGS_KEEP_DAYS: wholeNumber(1, 36_500),
@@ -157,7 +164,7 @@ const environment = z.object({
   RECORDINGS_MAX_HOURS: wholeNumber(1, 8760),
   RECORDINGS_MIN_FREE_GB: wholeNumber(0, 1_000_000),
   RECORDINGS_S3: text,
-  RECORDINGS_S3_ENDPOINT: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional()),
+  RECORDINGS_S3_ENDPOINT: z.preprocess(blankToUndefined, z.url({ protocol: /^https?$/ }).optional())
 })
 
 /**
@@ -196,12 +203,25 @@ export function readConfig(env) {
     const lines = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     return { ok: false, message: `The environment is not usable:\n${lines.join('\n')}` }
   }
-  const { PORT, HOST, PUBLIC_URL, MEDIALOOM_IP, MEDIALOOM_ANNOUNCED_IP, MEDIALOOM_ANNOUNCED_PORT, MEDIALOOM_PORT, MEDIALOOM_THREADS, MEDIALOOM_MIXING_THREADS, MIXING, MIXING_FONTS, ICE_SERVERS } = parsed.data
+  const {
+    PORT,
+    HOST,
+    PUBLIC_URL,
+    MEDIALOOM_IP,
+    MEDIALOOM_ANNOUNCED_IP,
+    MEDIALOOM_ANNOUNCED_PORT,
+    MEDIALOOM_PORT,
+    MEDIALOOM_THREADS,
+    MEDIALOOM_MIXING_THREADS,
+    MIXING,
+    MIXING_FONTS,
+    ICE_SERVERS
+  } = parsed.data
   const ips = MEDIALOOM_IP ?? (MEDIALOOM_ANNOUNCED_IP ? ['0.0.0.0'] : undefined)
   if (MEDIALOOM_ANNOUNCED_IP && MEDIALOOM_ANNOUNCED_IP.length !== ips?.length) {
     return {
       ok: false,
-      message: 'The environment is not usable:\n  MEDIALOOM_ANNOUNCED_IP: must have as many addresses as MEDIALOOM_IP, in the same order',
+      message: 'The environment is not usable:\n  MEDIALOOM_ANNOUNCED_IP: must have as many addresses as MEDIALOOM_IP, in the same order'
     }
   }
   if (MEDIALOOM_ANNOUNCED_PORT !== undefined && !MEDIALOOM_ANNOUNCED_IP) {
@@ -224,20 +244,20 @@ export function readConfig(env) {
           listen: ips.map((ip, index) => ({
             ip,
             ...(MEDIALOOM_ANNOUNCED_IP && { announcedIp: one(MEDIALOOM_ANNOUNCED_IP[index]) }),
-            ...(MEDIALOOM_ANNOUNCED_PORT !== undefined && { announcedPort: MEDIALOOM_ANNOUNCED_PORT }),
-          })),
+            ...(MEDIALOOM_ANNOUNCED_PORT !== undefined && { announcedPort: MEDIALOOM_ANNOUNCED_PORT })
+          }))
         }),
         ...(MEDIALOOM_PORT !== undefined && { port: MEDIALOOM_PORT }),
         ...(MEDIALOOM_THREADS !== undefined && { threads: MEDIALOOM_THREADS }),
-        ...(MEDIALOOM_MIXING_THREADS !== undefined && { mixingThreads: MEDIALOOM_MIXING_THREADS }),
+        ...(MEDIALOOM_MIXING_THREADS !== undefined && { mixingThreads: MEDIALOOM_MIXING_THREADS })
       },
       ...(MIXING === 'off' && { mixer: false }),
       ...(MIXING_FONTS && { fonts: MIXING_FONTS }),
       iceServers: ICE_SERVERS ?? [],
       ...(Object.keys(inputs.value).length > 0 && { inputs: inputs.value }),
       ...(recordings.value && { recordings: recordings.value }),
-      ...guard.value,
-    },
+      ...guard.value
+    }
   }
 }
 
@@ -255,8 +275,8 @@ function readInputs({ RTMP_PORT, RTMPS_PORT, RTMP_B_FRAMES, RTP_ADDRESS, INPUT_P
       ...(RTMPS_PORT !== undefined && { rtmpsPort: RTMPS_PORT }),
       ...(RTMP_B_FRAMES !== undefined && { bFrames: RTMP_B_FRAMES }),
       ...(RTP_ADDRESS !== undefined && { rtpAddress: RTP_ADDRESS }),
-      ...(INPUT_PRIVATE_ADDRESSES === '1' && { allowPrivate: true }),
-    },
+      ...(INPUT_PRIVATE_ADDRESSES === '1' && { allowPrivate: true })
+    }
   }
 }
 
@@ -267,7 +287,19 @@ function readInputs({ RTMP_PORT, RTMPS_PORT, RTMP_B_FRAMES, RTP_ADDRESS, INPUT_P
  * @returns {{ ok: true, value: Partial<Config> } | { ok: false, message: string }}
  */
 function readGuard(env) {
-  const { MEDIALOOM_OPEN, BAN_BY, ALLOWED_ORIGINS, TRUST_PROXY, TLS_CERT, TLS_KEY, ADMIN_PORT, ADMIN_HOST, DRAIN_SECONDS, DRAIN_URL, WEBHOOK_URLS } = env
+  const {
+    MEDIALOOM_OPEN,
+    BAN_BY,
+    ALLOWED_ORIGINS,
+    TRUST_PROXY,
+    TLS_CERT,
+    TLS_KEY,
+    ADMIN_PORT,
+    ADMIN_HOST,
+    DRAIN_SECONDS,
+    DRAIN_URL,
+    WEBHOOK_URLS
+  } = env
   if ((TLS_CERT === undefined) !== (TLS_KEY === undefined)) return { ok: false, message: 'TLS_CERT and TLS_KEY: one needs the other' }
   if (ADMIN_HOST !== undefined && ADMIN_PORT === undefined) return { ok: false, message: 'ADMIN_HOST: goes with ADMIN_PORT' }
   let keys
@@ -287,10 +319,10 @@ function readGuard(env) {
       ...(TLS_CERT !== undefined && TLS_KEY !== undefined && { tls: { cert: TLS_CERT, key: TLS_KEY } }),
       ...(ADMIN_PORT !== undefined && { admin: { port: ADMIN_PORT, host: ADMIN_HOST ?? '127.0.0.1' } }),
       ...((DRAIN_SECONDS !== undefined || DRAIN_URL !== undefined) && {
-        drain: { seconds: DRAIN_SECONDS ?? DEFAULT_DRAIN_SECONDS, ...(DRAIN_URL !== undefined && { url: DRAIN_URL }) },
+        drain: { seconds: DRAIN_SECONDS ?? DEFAULT_DRAIN_SECONDS, ...(DRAIN_URL !== undefined && { url: DRAIN_URL }) }
       }),
-      ...(WEBHOOK_URLS && { webhooks: WEBHOOK_URLS }),
-    },
+      ...(WEBHOOK_URLS && { webhooks: WEBHOOK_URLS })
+    }
   }
 }
 
@@ -304,7 +336,7 @@ function readKeys({ MEDIALOOM_SECRET, MEDIALOOM_KEYS = [], MEDIALOOM_PUBLIC_KEYS
   const keys = [
     ...(MEDIALOOM_SECRET === undefined ? [] : [{ id: 'room-server', secret: MEDIALOOM_SECRET }]),
     ...MEDIALOOM_KEYS.map(([id, secret]) => ({ id, secret })),
-    ...MEDIALOOM_PUBLIC_KEYS.map(([id, file]) => ({ id, publicKey: contentsOf(file) })),
+    ...MEDIALOOM_PUBLIC_KEYS.map(([id, file]) => ({ id, publicKey: contentsOf(file) }))
   ]
   if (keys.length === 0) return keys
   try {
@@ -312,7 +344,8 @@ function readKeys({ MEDIALOOM_SECRET, MEDIALOOM_KEYS = [], MEDIALOOM_PUBLIC_KEYS
   } catch (error) {
     throw new Error(`MEDIALOOM_SECRET, MEDIALOOM_KEYS or MEDIALOOM_PUBLIC_KEYS: ${/** @type {Error} */ (error).message}`)
   }
-  if (!keys.some(key => 'secret' in key)) throw new Error('MEDIALOOM_PUBLIC_KEYS: goes with MEDIALOOM_SECRET or MEDIALOOM_KEYS, to sign links with')
+  if (!keys.some(key => 'secret' in key))
+    throw new Error('MEDIALOOM_PUBLIC_KEYS: goes with MEDIALOOM_SECRET or MEDIALOOM_KEYS, to sign links with')
   return keys
 }
 

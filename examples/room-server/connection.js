@@ -135,10 +135,13 @@ export class Connection {
   #slowDown(wait) {
     if (wait <= 0 || this.#pause) return
     this.#socket.pause()
-    this.#pause = setTimeout(() => {
-      this.#pause = null
-      this.#socket.resume()
-    }, Math.min(wait, LONGEST_PAUSE_MS))
+    this.#pause = setTimeout(
+      () => {
+        this.#pause = null
+        this.#socket.resume()
+      },
+      Math.min(wait, LONGEST_PAUSE_MS)
+    )
     this.#pause.unref()
   }
 
@@ -198,7 +201,7 @@ export class Connection {
     const request = typeof json?.type === 'string' ? json.type.slice(0, 64) : undefined
     this.fail('bad-message', `${issue.path.join('.') || 'message'}: ${issue.message}`, {
       ...(request !== undefined && { request }),
-      field: issue.path.join('.'),
+      field: issue.path.join('.')
     })
     return null
   }

@@ -90,12 +90,17 @@ export class Entrance {
    */
   async #enter(request, ip, newcomer, wish) {
     if (newcomer && this.draining) {
-      throw new Refusal(503, 'the server is about to stop; come back in a moment', { code: 'shutting-down', headers: { 'Retry-After': '5' } })
+      throw new Refusal(503, 'the server is about to stop; come back in a moment', {
+        code: 'shutting-down',
+        headers: { 'Retry-After': '5' }
+      })
     }
     const authorization = await this.#access.authorize(request, wish)
     if (newcomer && wish.room !== undefined && !this.#rooms.get(wish.room)) {
       if (authorization.mayCreate === false) {
-        throw new AuthError('ERR_TOKEN_GRANT', 'nobody is in the room yet, and the token does not allow to make it', { claim: 'video.roomCreate' })
+        throw new AuthError('ERR_TOKEN_GRANT', 'nobody is in the room yet, and the token does not allow to make it', {
+          claim: 'video.roomCreate'
+        })
       }
       this.addresses.of(ip).makeRoom()
     }

@@ -122,8 +122,8 @@ export class Figures {
       streams: tracks.map(track => ({
         ...layerOf(track),
         bitrate: own?.outgoingTracks.find(each => each.id === track.id)?.bitrate ?? 0,
-        steps: stepsOf(incoming.get(track.transponder?.incomingTrack?.id ?? 0)),
-      })),
+        steps: stepsOf(incoming.get(track.transponder?.incomingTrack?.id ?? 0))
+      }))
     })
   }
 }
@@ -158,8 +158,8 @@ function stepsOf(track) {
       frameRate: layer.framesPerSecond ?? null,
       width: layer.frameWidth ?? frameWidth ?? null,
       height: layer.frameHeight ?? frameHeight ?? null,
-      active,
-    })),
+      active
+    }))
   )
   return steps.slice(0, MAX_STEPS)
 }

@@ -25,7 +25,7 @@ export function securityHeaders({ visitors, tls }) {
         "form-action 'none'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
-        "object-src 'none'",
+        "object-src 'none'"
       ].join('; '),
       // For browsers that know no frame-ancestors.
       'X-Frame-Options': 'DENY',
@@ -34,7 +34,7 @@ export function securityHeaders({ visitors, tls }) {
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Resource-Policy': 'same-origin',
       'Permissions-Policy': 'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
-      ...(tls && { 'Strict-Transport-Security': 'max-age=31536000' }),
+      ...(tls && { 'Strict-Transport-Security': 'max-age=31536000' })
     })
     next()
   }

@@ -16,14 +16,18 @@ const MAX_FROM = 16
 
 const who = {
   name: z.string().min(1).max(64).default('Encoder'),
-  identity: z.string().min(1).max(128).optional(),
+  identity: z.string().min(1).max(128).optional()
 }
 const streamKey = z.strictObject({ type: z.literal('rtmp'), ...who, expiresIn: z.number().min(1).max(MONTH).default(MONTH) })
 const rtp = z.strictObject({
   type: z.literal('rtp'),
   ...who,
   sdp: z.string().min(1).max(MAX_SDP),
-  from: z.array(z.string().refine(address => isIP(address) !== 0, 'must be an IP address')).min(1).max(MAX_FROM).optional(),
+  from: z
+    .array(z.string().refine(address => isIP(address) !== 0, 'must be an IP address'))
+    .min(1)
+    .max(MAX_FROM)
+    .optional()
 })
 const url = z.strictObject({ type: z.literal('url').default('url'), ...who, url: z.string().min(1).max(2048) })
 const kinds = { rtmp: streamKey, rtp, url }
@@ -51,7 +55,11 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
   })
   router.get('/rooms/:room/inputs', (request, response) => {
     const room = rooms.get(request.params.room)
-    response.json({ inputs: room ? inputs.list(room) : [], servers: inputs.urls(hostOf(request), request.params.room), takes: inputs.takes })
+    response.json({
+      inputs: room ? inputs.list(room) : [],
+      servers: inputs.urls(hostOf(request), request.params.room),
+      takes: inputs.takes
+    })
   })
   router.post('/rooms/:room/inputs', body, async (request, response) => {
     const { room } = request.params
@@ -108,9 +116,9 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
         identity: identity ?? `encoder-${randomBytes(6).toString('base64url')}`,
         name,
         tokenId: randomBytes(9).toString('base64url'),
-        video: { room, roomJoin: true, canPublish: true, canSubscribe: false, canPublishData: false },
+        video: { room, roomJoin: true, canPublish: true, canSubscribe: false, canPublishData: false }
       },
-      { expiresIn: lifetime },
+      { expiresIn: lifetime }
     )
     return { type: 'rtmp', servers, key, expiresAt: new Date(Date.now() + 1000 * lifetime).toISOString() }
   }

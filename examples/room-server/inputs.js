@@ -64,7 +64,10 @@ export class Inputs {
   urls(host, room) {
     const { rtmp, rtmps } = this.#rtmp.ports
     const app = this.#parts.access.open ? encodeURIComponent(room) : 'live'
-    return [...(rtmps === undefined ? [] : [`rtmps://${host}:${rtmps}/${app}`]), ...(rtmp === undefined ? [] : [`rtmp://${host}:${rtmp}/${app}`])]
+    return [
+      ...(rtmps === undefined ? [] : [`rtmps://${host}:${rtmps}/${app}`]),
+      ...(rtmp === undefined ? [] : [`rtmp://${host}:${rtmp}/${app}`])
+    ]
   }
 
   /** Which other inputs there can be. */
@@ -91,7 +94,7 @@ export class Inputs {
       joinedAt: new Date(joinedAt).toISOString(),
       tracks: tracks.map(({ kind, codecs }) => ({ kind, codec: codecs[0] ?? null })),
       moderated,
-      warnings,
+      warnings
     }
   }
 
@@ -129,8 +132,8 @@ export class Inputs {
         ...(banBy !== undefined && { banBy }),
         ...(metadata !== undefined && { metadata }),
         ...(attributes !== undefined && { attributes }),
-        ...(permissions !== undefined && { permissions }),
-      }),
+        ...(permissions !== undefined && { permissions })
+      })
     )
     address.inputs += 1
     participant.once('left', () => (address.inputs -= 1))
@@ -161,7 +164,7 @@ export class Inputs {
       address: this.#config.rtpAddress ?? host ?? '0.0.0.0',
       allow: from,
       ...(/^m=audio /m.test(sdp) && { audio: anyPort }),
-      ...(/^m=video /m.test(sdp) && { video: anyPort }),
+      ...(/^m=video /m.test(sdp) && { video: anyPort })
     })
     try {
       return { participant: this.add(room, transport, author), ports: transport.ports.map(portView) }

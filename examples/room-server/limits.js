@@ -97,5 +97,5 @@ export const LIMITS = {
   /** Streams that one message about tiles or figures may name. */
   maxStreams: 400,
   /** Milliseconds between figures for a client that watches them. */
-  figuresInterval: 1000,
+  figuresInterval: 1000
 }

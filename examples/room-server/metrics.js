@@ -20,25 +20,74 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
   addProcessMetrics(registry)
   const registers = [registry]
 
-  new Gauge({ name: 'room_server_websockets', help: 'Open WebSockets', registers, collect() { this.set(signaling.connections) } })
+  new Gauge({
+    name: 'room_server_websockets',
+    help: 'Open WebSockets',
+    registers,
+    collect() {
+      this.set(signaling.connections)
+    }
+  })
   const roomGauge = new Gauge({ name: 'room_server_rooms', help: 'Open rooms, by mode', labelNames: ['mode'], registers })
   const mixerGauge = new Gauge({ name: 'room_server_mixers', help: 'Rooms that mix now', registers })
   const mixReceiverGauge = new Gauge({ name: 'room_server_mix_receivers', help: 'Participants who get the mix', registers })
-  new Gauge({ name: 'room_server_recordings', help: 'Recordings that go on', registers, collect() { this.set([...rooms].reduce((sum, room) => sum + room.recordings.length, 0)) } })
+  new Gauge({
+    name: 'room_server_recordings',
+    help: 'Recordings that go on',
+    registers,
+    collect() {
+      this.set([...rooms].reduce((sum, room) => sum + room.recordings.length, 0))
+    }
+  })
   const participantGauge = new Gauge({ name: 'room_server_participants', help: 'Participants, by role', labelNames: ['role'], registers })
   const transportGauge = new Gauge({ name: 'medialoom_transports', help: 'Transports, by state', labelNames: ['state'], registers })
   const lossGauge = new Gauge({ name: 'medialoom_packets_lost', help: 'Packets that never came, over all open incoming tracks', registers })
   const bitrateGauge = new Gauge({ name: 'medialoom_bitrate', help: 'Bits of media a second', labelNames: ['direction'], registers })
-  const effortGauge = new Gauge({ name: 'medialoom_mixers', help: 'Mixers, by the effort that they make for pictures', labelNames: ['effort'], registers })
+  const effortGauge = new Gauge({
+    name: 'medialoom_mixers',
+    help: 'Mixers, by the effort that they make for pictures',
+    labelNames: ['effort'],
+    registers
+  })
   const portGauge = new Gauge({ name: 'medialoom_mixer_ports', help: 'Ports of all open mixers', registers })
-  const latenessGauge = new Gauge({ name: 'medialoom_mixer_lateness_seconds', help: 'How late the latest mixer was in the last second', registers })
-  const dropGauge = new Gauge({ name: 'medialoom_mixer_packets_dropped', help: 'Packets that found no room on their way to a mixer, over all open mixers', registers })
+  const latenessGauge = new Gauge({
+    name: 'medialoom_mixer_lateness_seconds',
+    help: 'How late the latest mixer was in the last second',
+    registers
+  })
+  const dropGauge = new Gauge({
+    name: 'medialoom_mixer_packets_dropped',
+    help: 'Packets that found no room on their way to a mixer, over all open mixers',
+    registers
+  })
 
-  const webhookCounter = new Counter({ name: 'room_server_webhook_events_total', help: 'Events for webhooks, by what became of them', labelNames: ['outcome'], registers })
-  new Gauge({ name: 'room_server_webhook_events_waiting', help: 'Events that wait for a webhook', registers, collect() { this.set(sum(webhooks, 'waiting')) } })
+  const webhookCounter = new Counter({
+    name: 'room_server_webhook_events_total',
+    help: 'Events for webhooks, by what became of them',
+    labelNames: ['outcome'],
+    registers
+  })
+  new Gauge({
+    name: 'room_server_webhook_events_waiting',
+    help: 'Events that wait for a webhook',
+    registers,
+    collect() {
+      this.set(sum(webhooks, 'waiting'))
+    }
+  })
 
-  const roomParticipants = new Gauge({ name: 'room_server_room_participants', help: 'Participants of the largest rooms, and of all others together', labelNames: ['room'], registers })
-  const roomBitrate = new Gauge({ name: 'room_server_room_bitrate', help: 'Bits of media a second of the largest rooms, and of all others together', labelNames: ['room', 'direction'], registers })
+  const roomParticipants = new Gauge({
+    name: 'room_server_room_participants',
+    help: 'Participants of the largest rooms, and of all others together',
+    labelNames: ['room'],
+    registers
+  })
+  const roomBitrate = new Gauge({
+    name: 'room_server_room_bitrate',
+    help: 'Bits of media a second of the largest rooms, and of all others together',
+    labelNames: ['room', 'direction'],
+    registers
+  })
 
   // The engine counts, and each thread for itself; they are shown as they stand.
   const perThread = /** @type {const} */ ([
@@ -53,7 +102,7 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
     ['transportsOverBudget', 'medialoom_transports_over_budget', 'Transports that take too much of their thread'],
     ['load', 'medialoom_thread_load', 'Share of its time in which a media thread works'],
     ['layerShare', 'medialoom_thread_layer_share', 'Share of the best bitrate that video tracks of a thread are sent at most'],
-    ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed'],
+    ['panics', 'medialoom_panics_total', 'Peers closed because handling them failed']
   ]).map(([field, name, help]) => {
     const options = { name, help, labelNames: /** @type {const} */ (['thread']), registers }
     return { field, metric: name.endsWith('_total') ? new Counter(options) : new Gauge(options) }
@@ -64,7 +113,7 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
     async text() {
       await collect()
       return registry.metrics()
-    },
+    }
   }
 
   async function collect() {
@@ -125,8 +174,11 @@ export function createMetrics({ endpoint, rooms, signaling, webhooks }) {
 /** Bits of media a second that come and go over one transport. @param {import('medialoom').TransportStats} transport */
 function bitrateOf({ incomingTracks, outgoingTracks }) {
   return {
-    in: sum(incomingTracks.flatMap(track => track.encodings), 'bitrate'),
-    out: sum(outgoingTracks, 'bitrate'),
+    in: sum(
+      incomingTracks.flatMap(track => track.encodings),
+      'bitrate'
+    ),
+    out: sum(outgoingTracks, 'bitrate')
   }
 }
 

@@ -46,7 +46,7 @@ function directionOf(lines, inherited) {
   if (given.length === 0) return inherited
   return {
     sends: given.some(direction => direction === 'sendrecv' || direction === 'sendonly'),
-    receives: given.some(direction => direction === 'sendrecv' || direction === 'recvonly'),
+    receives: given.some(direction => direction === 'sendrecv' || direction === 'recvonly')
   }
 }
 

@@ -27,7 +27,11 @@ export class Playbacks {
     this.stop(room)
     let participant
     try {
-      participant = room.join({ name: `Recording: ${title}`.slice(0, room.limits.maxNameLength), role: 'publisher', permissions: { canSubscribe: false, roomAdmin: true } })
+      participant = room.join({
+        name: `Recording: ${title}`.slice(0, room.limits.maxNameLength),
+        role: 'publisher',
+        permissions: { canSubscribe: false, roomAdmin: true }
+      })
     } catch (error) {
       void player.close()
       throw error

@@ -18,7 +18,7 @@ for (const [network, prefix] of /** @type {[string, number][]} */ ([
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
-  ['224.0.0.0', 3],
+  ['224.0.0.0', 3]
 ])) {
   PRIVATE.addSubnet(network, prefix, 'ipv4')
 }
@@ -49,7 +49,10 @@ export function isPrivate(ip) {
 export async function outsideUrl(text, { protocols, allowPrivate, resolve = name => lookup(name, { all: true }) }) {
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || !protocols.includes(url.protocol)) {
-    throw new Refusal(400, `url must be of ${protocols.map(protocol => `${protocol}//`).join(' or ')}`, { code: 'bad-request', field: 'url' })
+    throw new Refusal(400, `url must be of ${protocols.map(protocol => `${protocol}//`).join(' or ')}`, {
+      code: 'bad-request',
+      field: 'url'
+    })
   }
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const addresses = isIP(host) ? [host] : (await resolve(host).catch(() => [])).map(({ address }) => address)

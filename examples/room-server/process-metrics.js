@@ -24,7 +24,7 @@ export function addProcessMetrics(registry) {
     collect() {
       this.reset()
       this.inc(performance.eventLoopUtilization().active / 1000)
-    },
+    }
   })
 }
 

@@ -30,7 +30,7 @@ export function recordingView({ name, active, what, startedAt, by, duration, byt
     bytes,
     fileCount: files.length,
     reason,
-    error: error?.message ?? null,
+    error: error?.message ?? null
   }
 }
 
@@ -50,7 +50,7 @@ export function storedView({ name, size }, { state, what, startedAt, startedBy, 
     bytes: size,
     fileCount: files?.length ?? 0,
     reason,
-    error,
+    error
   }
 }
 

@@ -64,7 +64,8 @@ export function recordingsRouter({ rooms, recordings, authorize }) {
   router.get('/recordings/:recording/:file', async (request, response) => {
     const { recording, file } = request.params
     // Without a word whether it exists.
-    if (!recordings.tickets.admits(recording, file, request.query.ticket)) throw new Refusal(403, 'the address has expired, or never was one', { code: 'forbidden' })
+    if (!recordings.tickets.admits(recording, file, request.query.ticket))
+      throw new Refusal(403, 'the address has expired, or never was one', { code: 'forbidden' })
     await sendFile(request, response, await recordings.open(recording, file))
   })
   return router
@@ -96,7 +97,7 @@ async function sendFile(request, response, { name, size, modified, read }) {
     'Content-Disposition': `${'download' in request.query ? 'attachment' : 'inline'}; filename="${file}"`,
     'Accept-Ranges': 'bytes',
     'Last-Modified': modified.toUTCString(),
-    'Cache-Control': 'private, no-cache',
+    'Cache-Control': 'private, no-cache'
   })
   const ranges = size > 0 ? request.range(size, { combine: true }) : undefined
   if (ranges === -1) {

@@ -22,13 +22,29 @@ const DEFAULT_HOURS = 12
  *   RECORDINGS_S3?: string | undefined, RECORDINGS_S3_ENDPOINT?: string | undefined }} env
  * @returns {{ ok: true, value: RecordingsConfig | undefined } | { ok: false, message: string }}
  */
-export function readRecordings({ RECORDINGS, RECORDINGS_KEEP_DAYS, RECORDINGS_KEEP_GB, RECORDINGS_MAX_HOURS, RECORDINGS_MIN_FREE_GB, RECORDINGS_S3, RECORDINGS_S3_ENDPOINT }) {
-  const others = { RECORDINGS_KEEP_DAYS, RECORDINGS_KEEP_GB, RECORDINGS_MAX_HOURS, RECORDINGS_MIN_FREE_GB, RECORDINGS_S3, RECORDINGS_S3_ENDPOINT }
+export function readRecordings({
+  RECORDINGS,
+  RECORDINGS_KEEP_DAYS,
+  RECORDINGS_KEEP_GB,
+  RECORDINGS_MAX_HOURS,
+  RECORDINGS_MIN_FREE_GB,
+  RECORDINGS_S3,
+  RECORDINGS_S3_ENDPOINT
+}) {
+  const others = {
+    RECORDINGS_KEEP_DAYS,
+    RECORDINGS_KEEP_GB,
+    RECORDINGS_MAX_HOURS,
+    RECORDINGS_MIN_FREE_GB,
+    RECORDINGS_S3,
+    RECORDINGS_S3_ENDPOINT
+  }
   if (RECORDINGS === undefined) {
     const lonely = Object.entries(others).find(([, value]) => value !== undefined)
     return lonely ? { ok: false, message: `${lonely[0]}: goes with RECORDINGS` } : { ok: true, value: undefined }
   }
-  if (RECORDINGS_S3_ENDPOINT !== undefined && RECORDINGS_S3 === undefined) return { ok: false, message: 'RECORDINGS_S3_ENDPOINT: goes with RECORDINGS_S3' }
+  if (RECORDINGS_S3_ENDPOINT !== undefined && RECORDINGS_S3 === undefined)
+    return { ok: false, message: 'RECORDINGS_S3_ENDPOINT: goes with RECORDINGS_S3' }
   let storage
   try {
     storage = RECORDINGS_S3 === undefined ? undefined : s3Storage(RECORDINGS_S3, RECORDINGS_S3_ENDPOINT)
@@ -37,7 +53,7 @@ export function readRecordings({ RECORDINGS, RECORDINGS_KEEP_DAYS, RECORDINGS_KE
   }
   const retention = {
     ...(RECORDINGS_KEEP_DAYS !== undefined && { maxAge: RECORDINGS_KEEP_DAYS * DAY }),
-    ...(RECORDINGS_KEEP_GB !== undefined && { maxSize: RECORDINGS_KEEP_GB * GIGABYTE }),
+    ...(RECORDINGS_KEEP_GB !== undefined && { maxSize: RECORDINGS_KEEP_GB * GIGABYTE })
   }
   return {
     ok: true,
@@ -46,8 +62,8 @@ export function readRecordings({ RECORDINGS, RECORDINGS_KEEP_DAYS, RECORDINGS_KE
       maxDuration: (RECORDINGS_MAX_HOURS ?? DEFAULT_HOURS) * HOUR,
       minFree: (RECORDINGS_MIN_FREE_GB ?? 1) * GIGABYTE,
       ...(Object.keys(retention).length > 0 && { retention }),
-      ...(storage && { storage }),
-    },
+      ...(storage && { storage })
+    }
   }
 }
 

@@ -70,7 +70,8 @@ export class Recordings {
    * @returns {Promise<RoomRecording>}
    */
   async start(room, { what = room.mixes ? 'mixed' : 'tracks', by } = {}) {
-    if (room.recordings.length > 0 || this.#beginning.has(room)) throw new Refusal(409, 'the room is being recorded already', { code: 'already-recording' })
+    if (room.recordings.length > 0 || this.#beginning.has(room))
+      throw new Refusal(409, 'the room is being recorded already', { code: 'already-recording' })
     this.#beginning.add(room)
     const { directory, maxDuration, maxSize, minFree, storage } = this.#config
     try {
@@ -80,7 +81,7 @@ export class Recordings {
         ...(maxDuration !== undefined && { maxDuration }),
         ...(maxSize !== undefined && { maxSize }),
         ...(minFree !== undefined && { minFree }),
-        ...(storage && { storage }),
+        ...(storage && { storage })
       })
       this.#unfinished.add(recording)
       void recording.finished.then(result => this.#finished(recording, result))
@@ -119,12 +120,18 @@ export class Recordings {
   async get(room, name) {
     const { stored, index } = await this.#find(room, name)
     const files = filesOf(stored, index)
-    return { ...storedView(stored, index), files: files.map(file => ({ ...file, url: this.tickets.urlOf(name, file.file) })), marks: index.marks ?? [], participants: index.participants ?? [] }
+    return {
+      ...storedView(stored, index),
+      files: files.map(file => ({ ...file, url: this.tickets.urlOf(name, file.file) })),
+      marks: index.marks ?? [],
+      participants: index.participants ?? []
+    }
   }
 
   /** @param {string} room @param {string} name */
   async remove(room, name) {
-    if ([...this.#unfinished].some(recording => recording.name === name)) throw new Refusal(409, 'it is still being recorded', { code: 'already-recording' })
+    if ([...this.#unfinished].some(recording => recording.name === name))
+      throw new Refusal(409, 'it is still being recorded', { code: 'already-recording' })
     await this.#find(room, name)
     await removeRecording(this.#storage, name)
     this.#indexes.delete(name)
@@ -148,10 +155,11 @@ export class Recordings {
    * @param {{ file?: string, loop?: boolean }} [options] by default its mix, or its first file
    */
   async play(room, name, { file, loop = false } = {}) {
-    if (!this.plays || !(this.#storage instanceof DirectoryStorage)) throw new Refusal(501, 'this server plays nothing into rooms', { code: 'cannot-play' })
+    if (!this.plays || !(this.#storage instanceof DirectoryStorage))
+      throw new Refusal(501, 'this server plays nothing into rooms', { code: 'cannot-play' })
     const { stored, index } = await this.#find(room.name, name)
     const files = filesOf(stored, index)
-    const chosen = file === undefined ? files.find(({ source }) => source === 'mix') ?? files[0] : files.find(each => each.file === file)
+    const chosen = file === undefined ? (files.find(({ source }) => source === 'mix') ?? files[0]) : files.find(each => each.file === file)
     if (!chosen) throw new Refusal(404, 'the recording has no such file')
     await this.#plays.start(room, path.join(this.#storage.directory, name, chosen.file), { title: chosen.name, loop })
   }
@@ -191,7 +199,12 @@ export class Recordings {
   async #find(room, name) {
     const files = []
     if (this.tickets.isName(name)) for await (const file of this.#storage.list(name)) files.push(file)
-    const stored = { name, files, size: files.reduce((sum, { size }) => sum + size, 0), modified: new Date(Math.max(0, ...files.map(({ modified }) => modified.getTime()))) }
+    const stored = {
+      name,
+      files,
+      size: files.reduce((sum, { size }) => sum + size, 0),
+      modified: new Date(Math.max(0, ...files.map(({ modified }) => modified.getTime())))
+    }
     const index = files.length === 0 ? null : await this.#indexOf(stored)
     if (index?.room !== room) throw new Refusal(404, 'the room has no such recording')
     return { stored, index }

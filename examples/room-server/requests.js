@@ -15,7 +15,7 @@ const ERROR_CODES = {
   ERR_RATE_LIMIT: 'rate-limited',
   ERR_ENCRYPTED: 'encrypted',
   ERR_IO: 'recording-failed',
-  ERR_RECORDING_LIMIT: 'already-recording',
+  ERR_RECORDING_LIMIT: 'already-recording'
 }
 
 /**

@@ -15,7 +15,14 @@ export function tellWebhooks(rooms, webhooks) {
     let sequence = 0
     const tell = (/** @type {string} */ event, /** @type {object} */ more = {}) => {
       sequence += 1
-      const told = { id: `EV_${randomBytes(9).toString('base64url')}`, event, sequence, createdAt: new Date().toISOString(), room: about, ...more }
+      const told = {
+        id: `EV_${randomBytes(9).toString('base64url')}`,
+        event,
+        sequence,
+        createdAt: new Date().toISOString(),
+        room: about,
+        ...more
+      }
       for (const webhook of webhooks) webhook.push(sid, told)
     }
     const watch = (/** @type {import('medialoom/rooms').Publication} */ publication) => {
@@ -47,7 +54,18 @@ export function tellWebhooks(rooms, webhooks) {
 
 /** @param {import('medialoom/rooms').RecordingIndex} index */
 function egressOf({ name, what, state, startedAt, startedBy, duration, bytes, reason, error, files }) {
-  return { id: name, what, state, startedAt, startedBy: startedBy?.name ?? null, duration, bytes, reason, error, files: files.map(({ file }) => file) }
+  return {
+    id: name,
+    what,
+    state,
+    startedAt,
+    startedBy: startedBy?.name ?? null,
+    duration,
+    bytes,
+    reason,
+    error,
+    files: files.map(({ file }) => file)
+  }
 }
 
 /** @param {import('medialoom/rooms').Participant} participant */

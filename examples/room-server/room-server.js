@@ -46,7 +46,7 @@ export async function startRoomServer(config) {
     maxParticipants: limits.maxParticipants,
     maxAudience: limits.maxAudience,
     maxNameLength: limits.maxNameLength,
-    ...(config.mixer !== undefined && { mixer: config.mixer }),
+    ...(config.mixer !== undefined && { mixer: config.mixer })
   })
   const entrance = new Entrance({ rooms, access, visitors, limits, ...(config.banBy && { banBy: config.banBy }) })
   const recordings = config.recordings ? new Recordings(config.recordings, rooms) : null
@@ -120,7 +120,7 @@ export async function startRoomServer(config) {
       // Everyone has left by now, and that is told as well.
       await Promise.all([endpoint.close(), ...webhooks.map(webhook => webhook.close(FAREWELL_MS))])
       await Promise.all([closeServer(httpServer), closeServer(adminServer)])
-    },
+    }
   }
 }
 

@@ -158,7 +158,7 @@ export class RoomSignaling {
       from: from.participant.id,
       ...(id !== undefined && { id }),
       ...(description && { description: { ...description, sdp: narrowDescription(description.sdp, rulesBetween(from, target)) } }),
-      ...(candidate !== undefined && { candidate }),
+      ...(candidate !== undefined && { candidate })
     })
   }
 
@@ -311,6 +311,6 @@ function rulesBetween(from, to) {
     },
     // What the other sends on it is said by the other: here it may be a screen or not.
     mayReceive: kind =>
-      from.participant.permissions.canSubscribe && (to.participant.allows(SOURCE_OF_KIND[kind]) || to.participant.allows('screen')),
+      from.participant.permissions.canSubscribe && (to.participant.allows(SOURCE_OF_KIND[kind]) || to.participant.allows('screen'))
   }
 }

@@ -61,7 +61,7 @@ export class RtmpInputs {
       maxInputs: limits.maxInputs,
       ...(config.bFrames && { bFrames: config.bFrames }),
       ...(tls && { tls }),
-      authorize: publisher => this.#authorize(publisher),
+      authorize: publisher => this.#authorize(publisher)
     })
     server.on('error', error => console.error(`RTMP: ${error.code} ${error.message}`))
     server.on('input', input => this.#add(input))

@@ -59,11 +59,12 @@ async function stop() {
  */
 async function greeting({ access, url, hostLink, adminPort }) {
   const admin = adminPort === undefined ? [] : [`Metrics and API without tokens: port ${adminPort}`]
-  if (access.open) return [`Rooms are open at ${url}`, 'MEDIALOOM_OPEN: everybody may do everything here. That is for trying out.', ...admin]
+  if (access.open)
+    return [`Rooms are open at ${url}`, 'MEDIALOOM_OPEN: everybody may do everything here. That is for trying out.', ...admin]
   if (!access.ownSecret) return [`Rooms are open at ${url}`, 'for those with a token: npx medialoom ctl token makes one', ...admin]
   return [
     `Rooms are open at ${await hostLink()}`,
     'This is the link of the host, who may do everything. It ends with this process: MEDIALOOM_SECRET has links go on.',
-    ...admin,
+    ...admin
   ]
 }

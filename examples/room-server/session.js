@@ -20,7 +20,7 @@ const FAREWELLS = {
   left: { code: CLOSE.normal, said: 'you left the room' },
   kicked: { code: CLOSE.policy, said: 'you were taken out of the room' },
   banned: { code: CLOSE.policy, said: 'you were taken out of the room and cannot come back' },
-  replaced: { code: CLOSE.policy, said: 'you came to the room by another connection' },
+  replaced: { code: CLOSE.policy, said: 'you came to the room by another connection' }
 }
 
 /**
@@ -72,7 +72,7 @@ export class Session {
     participant.on('mixingfailed', error => this.fail('mixing-failed', `The mix does not reach you: ${error.message}`))
     participant.on('source', source => this.send({ type: 'source', source }))
     participant.on('forwardingfailed', (publication, _track, error) =>
-      this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`),
+      this.fail('forwarding-failed', `${publication.participant.name} cannot be shown: ${error.message}`)
     )
     participant.on('slots', () => this.#tellSlots())
     participant.on('message', ({ from, topic, data }) => {
@@ -124,7 +124,7 @@ export class Session {
       participants: participant.room.participants
         .filter(each => each === participant || this.signaling.shows(each))
         .map(each => participantView(each, this.signaling.session(each.id))),
-      iceServers: this.iceServers,
+      iceServers: this.iceServers
     })
     for (const { id, speaking } of participant.room.participants) {
       if (speaking) this.send({ type: 'speaking', participant: id, speaking })
@@ -154,7 +154,7 @@ export class Session {
     })
     this.#negotiation = new Negotiation(transport, {
       send: message => this.send({ ...message, connection }),
-      fail: (request, error) => this.fail('negotiation-failed', /** @type {Error} */ (error).message, { request }),
+      fail: (request, error) => this.fail('negotiation-failed', /** @type {Error} */ (error).message, { request })
     })
     transport.on('track', track => {
       if (track.kind === 'video') track.on('demand', () => this.#tellDemand(track))
@@ -378,7 +378,7 @@ export class Session {
       stream: transponder.outgoingTrack.stream.id,
       encodings: [...transponder.incomingTrack.rids],
       selected: transponder.selectedEncoding,
-      current: transponder.currentEncoding?.rid ?? null,
+      current: transponder.currentEncoding?.rid ?? null
     })
   }
 }

@@ -25,7 +25,7 @@ const ERROR_CODES = {
   ERR_ENCRYPTED: 'encrypted',
   ERR_IO: 'recording-failed',
   ERR_RECORDING_LIMIT: 'already-recording',
-  ERR_CLOSED: 'shutting-down',
+  ERR_CLOSED: 'shutting-down'
 }
 
 /**
@@ -66,7 +66,7 @@ export class Signaling {
     this.#server = new WebSocketServer({
       noServer: true,
       // Twice the limit, so that a message over the limit gets an answer instead of a cut.
-      maxPayload: 2 * limits.maxMessageSize,
+      maxPayload: 2 * limits.maxMessageSize
     })
     acceptUpgrades({
       httpServer,
@@ -74,7 +74,7 @@ export class Signaling {
       server: this.#server,
       visitors: entrance.visitors,
       addresses: entrance.addresses,
-      connected: (socket, request, address) => this.#connected(socket, request, address),
+      connected: (socket, request, address) => this.#connected(socket, request, address)
     })
     rooms.on('room', room => this.#byRoom.set(room, new RoomSignaling(room, limits)))
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), limits.heartbeatInterval)
@@ -135,7 +135,7 @@ export class Signaling {
         clearTimeout(lateness)
         guest?.leave()
         session?.disconnected(connection)
-      },
+      }
     })
     request.socket.on('data', chunk => connection.received(chunk.length))
     const enter = async (/** @type {Join} */ message) => {
@@ -202,7 +202,7 @@ export class Signaling {
       ...(message.role && { role: message.role }),
       ...(message.source && { source: message.source }),
       // A broken media connection is set up anew while the participant stays.
-      leaveOnTransportClosed: false,
+      leaveOnTransportClosed: false
     }
     try {
       return this.#admitted(connection, this.#rooms.join(message.room, options))
@@ -229,7 +229,7 @@ export class Signaling {
       limits: this.#limits,
       endpoint: this.#rooms.endpoint,
       iceServers: this.#iceServers,
-      recordings: this.#recordings,
+      recordings: this.#recordings
     })
     this.#sessions.set(session.token, session)
     participant.once('left', () => this.#sessions.delete(session.token))

@@ -37,7 +37,9 @@ export function acceptUpgrades({ httpServer, path, server, visitors, addresses, 
  */
 function refuse(socket, error) {
   const { status, headers, body } = problemOf(error)
-  const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) }).map(([name, value]) => `${name}: ${value}`)
+  const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) }).map(
+    ([name, value]) => `${name}: ${value}`
+  )
   socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
   // It may go on sending for as long as it is heard.
   socket.once('finish', () => socket.destroy())

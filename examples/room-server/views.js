@@ -30,7 +30,7 @@ export function participantView(participant, session) {
       audio: participant.tracks.some(track => track.kind === 'audio'),
       video: participant.tracks.some(track => track.kind === 'video'),
       encrypted: false,
-      streams: participant.publications.map(publication => ({ id: publication.id, source: publication.screen ? 'screen' : 'camera' })),
+      streams: participant.publications.map(publication => ({ id: publication.id, source: publication.screen ? 'screen' : 'camera' }))
     }
   }
   const { audio, video, encrypted } = session.media
@@ -43,8 +43,8 @@ export function participantView(participant, session) {
     // The client names its streams as its SDP does; the others know them by the room's names.
     streams: participant.publications.map(publication => ({
       id: publication.id,
-      source: publication.screen ? 'screen' : 'camera',
-    })),
+      source: publication.screen ? 'screen' : 'camera'
+    }))
   }
 }
 
@@ -61,7 +61,7 @@ export function roomView(room) {
     layout: room.layout,
     locked: room.locked,
     lobby: room.lobby,
-    waiting: room.waiting.length,
+    waiting: room.waiting.length
   }
 }
 
@@ -79,7 +79,7 @@ export function roomDetails(room, signaling) {
       source: participant.source,
       permissions: participant.permissions,
       joinedAt: new Date(participant.joinedAt).toISOString(),
-      state: participant.transport?.state ?? null,
-    })),
+      state: participant.transport?.state ?? null
+    }))
   }
 }

@@ -19,7 +19,9 @@ export class Visitors {
   constructor({ trustProxy, origins = [], baseUrl }) {
     // WebSockets come past Express, and go by the same setting.
     /** @type {(address: string, hop: number) => boolean} */
-    this.#trusts = express().set('trust proxy', trustProxy ?? false).get('trust proxy fn')
+    this.#trusts = express()
+      .set('trust proxy', trustProxy ?? false)
+      .get('trust proxy fn')
     this.#everyOrigin = origins.includes('*')
     this.#origins = new Set(origins)
     if (baseUrl !== undefined && URL.canParse(baseUrl)) this.#origins.add(new URL(baseUrl).origin)
@@ -50,7 +52,9 @@ export class Visitors {
   #wonder() {
     if (this.#wondered) return
     this.#wondered = true
-    console.error('A request names another client (X-Forwarded-For). If that was a proxy of yours, all of its clients count as one address until TRUST_PROXY says so.')
+    console.error(
+      'A request names another client (X-Forwarded-For). If that was a proxy of yours, all of its clients count as one address until TRUST_PROXY says so.'
+    )
   }
 
   /**
@@ -59,7 +63,8 @@ export class Visitors {
    */
   siteOf(request) {
     const proxied = this.isProxy(request.socket.remoteAddress)
-    const protocol = (proxied && headerOf(request, 'x-forwarded-proto').split(',')[0].trim()) || ('encrypted' in request.socket ? 'https' : 'http')
+    const protocol =
+      (proxied && headerOf(request, 'x-forwarded-proto').split(',')[0].trim()) || ('encrypted' in request.socket ? 'https' : 'http')
     const host = (proxied && headerOf(request, 'x-forwarded-host').split(',')[0].trim()) || headerOf(request, 'host')
     const site = `${protocol}://${host}`
     return /^https?:\/\/[\w.:[\]-]+$/.test(site) && URL.canParse(site) ? new URL(site) : null

@@ -52,7 +52,7 @@ export class Webhook {
       firstPause: FIRST_PAUSE_MS,
       longestPause: LONGEST_PAUSE_MS,
       maxTries: MAX_TRIES,
-      ...options,
+      ...options
     }
   }
 
@@ -142,7 +142,7 @@ export class Webhook {
         body,
         // A redirect would send it where nobody said that it should go.
         redirect: 'error',
-        signal: AbortSignal.any([AbortSignal.timeout(this.#options.timeout), this.#abort.signal]),
+        signal: AbortSignal.any([AbortSignal.timeout(this.#options.timeout), this.#abort.signal])
       })
       // What is said is of no interest, but the connection is free only when it was read or given up.
       await response.body?.cancel()

@@ -44,10 +44,14 @@ io.on('connection', socket => {
   socket.on('answer', sdp => transport.acceptAnswer(sdp).catch(fail))
 
   // Everybody hears who is there; streams have the ids of the publications.
-  const tell = () => socket.emit('people', participant.room.participants.map(({ name, publications }) => ({
-    name,
-    streams: publications.map(({ id }) => id)
-  })))
+  const tell = () =>
+    socket.emit(
+      'people',
+      participant.room.participants.map(({ name, publications }) => ({
+        name,
+        streams: publications.map(({ id }) => id)
+      }))
+    )
   const events = ['joined', 'left', 'published', 'unpublished']
   for (const event of events) participant.room.on(event, tell)
   tell()

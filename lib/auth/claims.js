@@ -3,7 +3,17 @@
 const { AuthError } = require('./auth-error.js')
 
 /** Grants that are yes or no. */
-const SWITCHES = /** @type {const} */ (['roomJoin', 'roomCreate', 'roomList', 'roomAdmin', 'roomRecord', 'canPublish', 'canSubscribe', 'canPublishData', 'hidden'])
+const SWITCHES = /** @type {const} */ ([
+  'roomJoin',
+  'roomCreate',
+  'roomList',
+  'roomAdmin',
+  'roomRecord',
+  'canPublish',
+  'canSubscribe',
+  'canPublishData',
+  'hidden'
+])
 /** What LiveKit calls the sources of tracks, and what rooms call them. */
 const SOURCES = new Map(
   /** @type {[string, 'camera' | 'microphone' | 'screen'][]} */ ([
@@ -11,8 +21,8 @@ const SOURCES = new Map(
     ['microphone', 'microphone'],
     ['screen', 'screen'],
     ['screen_share', 'screen'],
-    ['screen_share_audio', 'screen'],
-  ]),
+    ['screen_share_audio', 'screen']
+  ])
 )
 
 /** The room name that stands for all of them; no room can be called so. */
@@ -34,7 +44,7 @@ function readClaims(payload) {
     attributes: readAttributes(attributes),
     tokenId: text('jti', jti) ?? null,
     video: readGrants(video),
-    expiresAt: exp * 1000,
+    expiresAt: exp * 1000
   }
 }
 
@@ -109,7 +119,15 @@ function coversRoom(grants, room) {
  * @param {import('./index.js').TokenClaims['video']} grants
  * @returns {import('./index.js').TokenPermissions}
  */
-function permissionsOf({ canPublish = true, canPublishSources, canSubscribe = true, canPublishData = true, roomAdmin = false, roomRecord = false, hidden = false }) {
+function permissionsOf({
+  canPublish = true,
+  canPublishSources,
+  canSubscribe = true,
+  canPublishData = true,
+  roomAdmin = false,
+  roomRecord = false,
+  hidden = false
+}) {
   return { canPublish, canPublishSources: canPublishSources ?? null, canSubscribe, canPublishData, roomAdmin, roomRecord, hidden }
 }
 

@@ -72,7 +72,8 @@ class KeyRing {
 function checkKey(given) {
   const { id, issuer, secret, privateKey, publicKey, algorithm } = given ?? {}
   if (typeof id !== 'string' || id === '' || id.length > 256) throw invalidArgument('key.id', 'a string of 1 to 256 characters')
-  if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) throw invalidArgument('key.issuer', 'a string that is not empty')
+  if (issuer !== undefined && (typeof issuer !== 'string' || issuer === ''))
+    throw invalidArgument('key.issuer', 'a string that is not empty')
   if ([secret, privateKey, publicKey].filter(each => each !== undefined).length !== 1) {
     throw invalidArgument('key', 'one with a secret, a privateKey or a publicKey, and only one of them')
   }

@@ -23,7 +23,7 @@ function tokenAuthorizer(keys, options = {}) {
       ...(claims.tokenId !== null && { tokenId: claims.tokenId }),
       permissions,
       mayCreate: claims.video.roomCreate !== false,
-      expiresAt: claims.expiresAt,
+      expiresAt: claims.expiresAt
     }
   }
 }

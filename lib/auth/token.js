@@ -27,7 +27,8 @@ async function createToken(keys, contents, options = {}) {
   const { identity, name, metadata, attributes, tokenId, video } = contents ?? {}
   const { expiresIn = SIX_HOURS, notBefore, keyId, now = Date.now() } = options
   if (!(keys instanceof KeyRing)) throw invalidArgument('keys', 'a KeyRing')
-  if (typeof expiresIn !== 'number' || !(expiresIn > 0) || expiresIn === Infinity) throw invalidArgument('options.expiresIn', 'a number of seconds above 0')
+  if (typeof expiresIn !== 'number' || !(expiresIn > 0) || expiresIn === Infinity)
+    throw invalidArgument('options.expiresIn', 'a number of seconds above 0')
   const issuedAt = Math.floor(now / 1000)
   const payload = {
     ...(identity !== undefined && { sub: identity }),
@@ -37,7 +38,7 @@ async function createToken(keys, contents, options = {}) {
     ...(tokenId !== undefined && { jti: tokenId }),
     video,
     nbf: notBefore === undefined ? issuedAt : Math.floor(notBefore / 1000),
-    exp: Math.floor(now / 1000 + expiresIn),
+    exp: Math.floor(now / 1000 + expiresIn)
   }
   try {
     readClaims(payload)
@@ -75,7 +76,8 @@ async function verifyToken(keys, token, { room, grants = [], ...options } = {}) 
   const { payload, keyId } = await verify(keys, token, options)
   const claims = { ...readClaims(payload), keyId }
   for (const grant of grants) {
-    if (claims.video[grant] !== true) throw new AuthError('ERR_TOKEN_GRANT', `the token does not allow ${grant}`, { claim: `video.${grant}` })
+    if (claims.video[grant] !== true)
+      throw new AuthError('ERR_TOKEN_GRANT', `the token does not allow ${grant}`, { claim: `video.${grant}` })
   }
   if (room !== undefined) {
     if (claims.video.room === undefined) throw new AuthError('ERR_TOKEN_CLAIMS', 'the token names no room', { claim: 'video.room' })
@@ -114,13 +116,15 @@ async function verify(keys, token, { clockTolerance = CLOCK_TOLERANCE, now = Dat
       algorithms: ALGORITHMS[key.algorithm],
       clockTolerance,
       currentDate: new Date(now),
-      ...(key.issuer !== undefined && { issuer: key.issuer }),
+      ...(key.issuer !== undefined && { issuer: key.issuer })
     })
     return { payload: /** @type {Record<string, unknown>} */ (payload), keyId: key.id }
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new AuthError('ERR_TOKEN_EXPIRED', 'the token has expired', { claim: 'exp' })
-    if (error instanceof errors.JWSSignatureVerificationFailed) throw new AuthError('ERR_TOKEN_FORGED', 'the signature of the token is wrong')
-    if (error instanceof errors.JOSEAlgNotAllowed) throw new AuthError('ERR_TOKEN_ALGORITHM', 'the token is signed in a way that its key is not for')
+    if (error instanceof errors.JWSSignatureVerificationFailed)
+      throw new AuthError('ERR_TOKEN_FORGED', 'the signature of the token is wrong')
+    if (error instanceof errors.JOSEAlgNotAllowed)
+      throw new AuthError('ERR_TOKEN_ALGORITHM', 'the token is signed in a way that its key is not for')
     if (error instanceof errors.JWTClaimValidationFailed) {
       if (error.claim === 'nbf') throw new AuthError('ERR_TOKEN_NOT_YET', 'the token is not valid yet', { claim: 'nbf' })
       throw new AuthError('ERR_TOKEN_CLAIMS', `the claim ${error.claim} of the token is missing or wrong`, { claim: error.claim })

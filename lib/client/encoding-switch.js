@@ -30,7 +30,7 @@ export class EncodingSwitch {
 
   async #run() {
     this.#busy = true
-    for (let tries = 0; this.#changed && tries < 2; ) {
+    for (let tries = 0; this.#changed && tries < 2;) {
       this.#changed = false
       try {
         await this.#apply()

@@ -5,7 +5,7 @@ const TEMPORAL_LAYERS = 'L1T3'
 const SIMULCAST = [
   { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 }
 ]
 const SVC_MAX_BITRATE = 2_200_000
 const SCREEN_MAX_BITRATE = 2_500_000

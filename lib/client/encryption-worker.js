@@ -20,7 +20,10 @@ addEventListener('rtctransform', event => {
   const { operation, id } = transformer.options
   const transform = operation === 'seal' ? sealing() : opening(id)
   // It ends with the sender or receiver that it belongs to.
-  transformer.readable.pipeThrough(transform).pipeTo(transformer.writable).catch(() => {})
+  transformer.readable
+    .pipeThrough(transform)
+    .pipeTo(transformer.writable)
+    .catch(() => {})
 })
 
 function sealing() {
@@ -37,7 +40,7 @@ function sealing() {
         // Rather nothing than something in clear.
         console.error('A frame could not be encrypted', error)
       }
-    },
+    }
   })
 }
 
@@ -57,6 +60,6 @@ function opening(id) {
       if (!opened) return
       if (state === 'sealed') frame.data = opened.buffer
       controller.enqueue(frame)
-    },
+    }
   })
 }

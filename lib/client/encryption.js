@@ -85,5 +85,8 @@ export const canEncrypt = 'RTCRtpScriptTransform' in globalThis && globalThis.is
 /** A passphrase that nobody guesses. */
 export function newPassphrase() {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=/g, '')
 }

@@ -94,7 +94,7 @@ export class FrameSealer {
     const ciphertext = await crypto.subtle.encrypt(
       { name: 'AES-GCM', iv: ivOf(counter), additionalData: authenticated(clear, format) },
       await this.#key,
-      frame.subarray(clearLength),
+      frame.subarray(clearLength)
     )
     const sealed = new Uint8Array(ciphertext.byteLength + END_LENGTH)
     sealed.set(new Uint8Array(ciphertext))
@@ -146,7 +146,7 @@ export class FrameOpener {
     const plain = await crypto.subtle.decrypt(
       { name: 'AES-GCM', iv: ivOf(counter), additionalData: authenticated(clear, format) },
       await this.#keyOf(streamId),
-      sealed.subarray(0, end),
+      sealed.subarray(0, end)
     )
     // The OBU around the frame is not part of it.
     return format === FORMAT.obu ? new Uint8Array(plain) : concatenate(clear, new Uint8Array(plain))

@@ -45,7 +45,10 @@ export class LocalMedia extends Emitter {
 
   /** What there is to send, as the others are told of it. @returns {{ id: string, source: 'camera' | 'screen' }[]} */
   get streams() {
-    return [{ id: this.camera.id, source: 'camera' }, ...(this.screen ? [{ id: this.screen.id, source: /** @type {const} */ ('screen') }] : [])]
+    return [
+      { id: this.camera.id, source: 'camera' },
+      ...(this.screen ? [{ id: this.screen.id, source: /** @type {const} */ ('screen') }] : [])
+    ]
   }
 
   /** @param {string} id */
@@ -156,7 +159,7 @@ export class LocalMedia extends Emitter {
     }
     const stream = await navigator.mediaDevices.getUserMedia({
       ...(wanted.audio && { audio: of('audio') }),
-      ...(wanted.video && { video: of('video') }),
+      ...(wanted.video && { video: of('video') })
     })
     for (const track of stream.getTracks()) {
       this.#drop(/** @type {'audio' | 'video'} */ (track.kind))

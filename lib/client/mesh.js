@@ -56,7 +56,7 @@ export class Mesh extends Emitter {
       // Both sides compare the same two ids, so exactly one of them is polite.
       polite: this.#own < id,
       ...this.#peerOptions,
-      send: signal => this.#signaling.send({ type: 'signal', epoch: this.#epoch, to: id, ...signal }),
+      send: signal => this.#signaling.send({ type: 'signal', epoch: this.#epoch, to: id, ...signal })
     })
     this.#peers.set(id, peer)
     peer.on('stream', stream => this.emit('stream', stream))

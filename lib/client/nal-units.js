@@ -3,7 +3,7 @@
 /** Length of a NAL unit's header, and whether it is a slice. */
 const SYNTAX = {
   h264: { headerLength: 1, isSlice: (/** @type {number} */ header) => (header & 0x1f) >= 1 && (header & 0x1f) <= 5 },
-  h265: { headerLength: 2, isSlice: (/** @type {number} */ header) => ((header >> 1) & 0x3f) < 32 },
+  h265: { headerLength: 2, isSlice: (/** @type {number} */ header) => ((header >> 1) & 0x3f) < 32 }
 }
 /** Of a slice header, enough to find the picture parameter set that it refers to. */
 const SLICE_HEADER_LENGTH = 4

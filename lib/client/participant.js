@@ -63,7 +63,7 @@ export class Participant {
   setStreams(streams, context) {
     this.streams = streams.map(
       ({ id, source }) =>
-        this.streams.find(known => known.id === id && known.source === source) ?? new ParticipantStream(id, source, this.id, context),
+        this.streams.find(known => known.id === id && known.source === source) ?? new ParticipantStream(id, source, this.id, context)
     )
   }
 }

@@ -25,7 +25,7 @@ export function readLink(link) {
     server: new URL(path, url).href,
     room: name === undefined ? null : decoded(name),
     token: fragment.get('token') || url.searchParams.get('token') || null,
-    key: fragment.get('key') || null,
+    key: fragment.get('key') || null
   }
 }
 

@@ -25,7 +25,15 @@ const PASSING = ['room-full', 'too-many-rooms', 'too-many-requests', 'rate-limit
 const FINAL = ['kicked', 'banned', 'rejected', 'replaced', 'unauthorized', 'forbidden']
 
 /** Of a server that asks nobody who they are. @type {import('./index.js').Permissions} */
-const UNGUARDED = { canPublish: true, canPublishSources: null, canSubscribe: true, canPublishData: true, roomAdmin: true, roomRecord: false, hidden: false }
+const UNGUARDED = {
+  canPublish: true,
+  canPublishSources: null,
+  canSubscribe: true,
+  canPublishData: true,
+  roomAdmin: true,
+  roomRecord: false,
+  hidden: false
+}
 
 /** @typedef {import('./index.js').RoomMode} RoomMode */
 
@@ -120,9 +128,9 @@ export class Room extends RoomRequests {
         mode: this.mode,
         role: this.role,
         ...(options.source && { source: options.source }),
-        ...(this.#session && { session: this.#session }),
+        ...(this.#session && { session: this.#session })
       }),
-      giveUp: (code, message) => this.#end(code, message),
+      giveUp: (code, message) => this.#end(code, message)
     })
     signaling.on('lost', () => {
       this.#lost = true
@@ -279,7 +287,19 @@ export class Room extends RoomRequests {
     this.name = message.room
     this.#iceServers = message.iceServers
     this.#roster.replace(message.participants, this.localId)
-    const { mode, role, source, layout, mixes, listeners, locked = false, lobby = false, permissions = UNGUARDED, records = false, recording = null } = message
+    const {
+      mode,
+      role,
+      source,
+      layout,
+      mixes,
+      listeners,
+      locked = false,
+      lobby = false,
+      permissions = UNGUARDED,
+      records = false,
+      recording = null
+    } = message
     Object.assign(this, { mode, role, source, layout, mixes, listeners, locked, lobby, permissions, records })
     const known = message.resumed && message.epoch === this.#epoch && message.connection === this.#connection
     this.#epoch = message.epoch

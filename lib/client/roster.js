@@ -26,17 +26,18 @@ export class Roster {
     this.#media = media
     this.#context = {
       remote: {
-        mediaOf: (/** @type {Stream} */ { id, source, owner }) => this.arrived.get(id) ?? (source === 'camera' ? this.slots.mediaOf(owner) : null),
+        mediaOf: (/** @type {Stream} */ { id, source, owner }) =>
+          this.arrived.get(id) ?? (source === 'camera' ? this.slots.mediaOf(owner) : null),
         sentAs: (/** @type {Stream} */ { id, source, owner }) => (source === 'camera' && this.slots.videoOf(owner)) || id,
         downlink,
-        encryption,
+        encryption
       },
       local: {
         mediaOf: (/** @type {Stream} */ { id }) => media.streamOf(id),
         sentAs: (/** @type {Stream} */ { id }) => id,
         downlink: null,
-        encryption: null,
-      },
+        encryption: null
+      }
     }
   }
 

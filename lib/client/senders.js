@@ -56,7 +56,7 @@ export class Senders {
     return {
       audioTrack: this.#maySend('microphone') ? audioTrack : null,
       videoTrack: this.#maySend('camera') ? videoTrack : null,
-      screen: this.#maySend('screen') ? screen : null,
+      screen: this.#maySend('screen') ? screen : null
     }
   }
 

@@ -74,7 +74,7 @@ export class Statistics {
       framesDecoded: stat.framesDecoded,
       audioLevel: stat.audioLevel,
       jitter: stat.jitter,
-      roundTripTime: pairRoundTripTime(report),
+      roundTripTime: pairRoundTripTime(report)
     })
   }
 
@@ -104,8 +104,8 @@ export class Statistics {
       roundTripTime: remote?.roundTripTime ?? pairRoundTripTime(report),
       encodings: [
         ...(known?.encodings ?? []),
-        ...(isEncoding ? [{ rid: stat.rid, active, bitrate, width: stat.frameWidth, height: stat.frameHeight }] : []),
-      ],
+        ...(isEncoding ? [{ rid: stat.rid, active, bitrate, width: stat.frameWidth, height: stat.frameHeight }] : [])
+      ]
     })
   }
 
@@ -118,7 +118,7 @@ export class Statistics {
     const expected = packets - (last?.packets ?? packets) + newlyLost
     const rates = {
       bitrate: last ? Math.max(0, (8000 * (bytes - last.bytes)) / (time - last.time)) : 0,
-      loss: expected > 0 ? newlyLost / expected : 0,
+      loss: expected > 0 ? newlyLost / expected : 0
     }
     this.#last.set(id, { time, bytes, packets, lost, rates })
     return rates

@@ -98,14 +98,9 @@ class DataChannel extends MediaObject {
       throw new MediaLoomError('ERR_MESSAGE_TOO_LARGE', `a message has at most ${maxMessageSize} bytes, this one ${size}`)
     }
     if (this.bufferedAmount + size > maxBufferedAmount) {
-      throw new MediaLoomError(
-        'ERR_QUEUE_FULL',
-        `${this.bufferedAmount} bytes wait already; send on after the event 'bufferedamountlow'`
-      )
+      throw new MediaLoomError('ERR_QUEUE_FULL', `${this.bufferedAmount} bytes wait already; send on after the event 'bufferedamountlow'`)
     }
-    this.#command((native, transport) =>
-      text ? native.sendText(transport, this.id, data) : native.sendBinary(transport, this.id, bytes)
-    )
+    this.#command((native, transport) => (text ? native.sendText(transport, this.id, data) : native.sendBinary(transport, this.id, bytes)))
     this.#sent += size
   }
 

@@ -24,7 +24,11 @@ function sessionRouter(endpoint, hasBaseUrl) {
   function onError(error, request, response, next) {
     if (response.headersSent) return next(error)
     const { status, headers, body } = endpoint.refuse(error)
-    send(response, { status, headers: { ...endpoint.headersFor(headerOf(request, 'Origin')), ...headers }, ...(body !== undefined && { body }) })
+    send(response, {
+      status,
+      headers: { ...endpoint.headersFor(headerOf(request, 'Origin')), ...headers },
+      ...(body !== undefined && { body })
+    })
   }
 
   /**
@@ -42,7 +46,7 @@ function sessionRouter(endpoint, hasBaseUrl) {
       query: new URLSearchParams(/\?.*/s.exec(request.originalUrl)?.[0] ?? ''),
       text: type => readBody(request, response, type),
       prefix: `${hasBaseUrl ? '' : forwardedPrefix(request)}${request.baseUrl}`,
-      original: request,
+      original: request
     }
   }
 

@@ -28,7 +28,12 @@ function sessionHandler(endpoint, path) {
    */
   function toHttpRequest(request) {
     const { pathname, searchParams } = new URL(request.url)
-    const [room = '', session, ...more] = pathname.startsWith(`${prefix}/`) ? pathname.slice(prefix.length + 1).replace(/\/$/, '').split('/') : []
+    const [room = '', session, ...more] = pathname.startsWith(`${prefix}/`)
+      ? pathname
+          .slice(prefix.length + 1)
+          .replace(/\/$/, '')
+          .split('/')
+      : []
     if (room === '' || more.length > 0) throw new Problem(404, 'there is nothing here')
     return {
       method: request.method,
@@ -38,7 +43,7 @@ function sessionHandler(endpoint, path) {
       query: searchParams,
       text: () => readText(request, endpoint.maxBodySize),
       prefix,
-      original: request,
+      original: request
     }
   }
 }
@@ -68,7 +73,7 @@ async function readText(request, most) {
   /** @type {Uint8Array[]} */
   const chunks = []
   let size = 0
-  for (let reader = request.body.getReader(); ; ) {
+  for (let reader = request.body.getReader(); ;) {
     const { done, value } = await reader.read()
     if (done) return Buffer.concat(chunks).toString()
     size += value.byteLength

@@ -14,8 +14,8 @@ function corsHeaders(cors) {
       ...(Array.isArray(cors) && { Vary: 'Origin' }),
       ...(allowedOrigin !== null && {
         'Access-Control-Allow-Origin': allowedOrigin,
-        'Access-Control-Expose-Headers': 'Location, ETag, Link, Accept-Post, Accept-Patch, WWW-Authenticate, Retry-After',
-      }),
+        'Access-Control-Expose-Headers': 'Location, ETag, Link, Accept-Post, Accept-Patch, WWW-Authenticate, Retry-After'
+      })
     }
   }
 }

@@ -11,7 +11,7 @@ function joinOptionsOf({ identity, metadata, attributes, permissions, banBy }) {
     ...(metadata !== undefined && { metadata }),
     ...(attributes !== undefined && { attributes }),
     ...(permissions !== undefined && { permissions }),
-    ...(banBy !== undefined && { banBy }),
+    ...(banBy !== undefined && { banBy })
   }
 }
 

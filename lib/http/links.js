@@ -6,7 +6,8 @@
  */
 function toLinks({ urls, username, credential }) {
   const quoted = (/** @type {string} */ text) => `"${text.replace(/["\\]/g, '\\$&')}"`
-  const login = username === undefined ? '' : `; username=${quoted(username)}; credential=${quoted(credential ?? '')}; credential-type="password"`
+  const login =
+    username === undefined ? '' : `; username=${quoted(username)}; credential=${quoted(credential ?? '')}; credential-type="password"`
   return [urls].flat().map(url => `<${url}>; rel="ice-server"${login}`)
 }
 

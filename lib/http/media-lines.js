@@ -22,11 +22,11 @@ function mediaLines(sdp) {
     const [, kind = '', port = ''] = /^m=(\S+) (\d+)/.exec(section) ?? []
     // Port 0 means rejected (RFC 8866 5.14), unless the m-line travels in a bundle (RFC 9143 6).
     const rejected = port === '0' && !/^a=bundle-only\s*$/m.test(section)
-    const wanted = rejected ? 'inactive' : direction(section) ?? inherited
+    const wanted = rejected ? 'inactive' : (direction(section) ?? inherited)
     return {
       kind,
       sends: wanted === 'sendrecv' || wanted === 'sendonly',
-      receives: wanted === 'sendrecv' || wanted === 'recvonly',
+      receives: wanted === 'sendrecv' || wanted === 'recvonly'
     }
   })
 }

@@ -40,7 +40,7 @@ const STATUS_OF_CODE = {
   // body-parser
   'entity.too.large': 413,
   'encoding.unsupported': 415,
-  'charset.unsupported': 415,
+  'charset.unsupported': 415
 }
 
 /**
@@ -52,12 +52,13 @@ function toProblem(error) {
   const code = error?.code ?? error?.type
   // Express and its parsers put the status on errors that are the client's.
   const status = STATUS_OF_CODE[code] ?? error?.status
-  if (!(status >= 400 && status < 500) && status !== 503) return new Problem(500, 'the server failed to handle the request', { code: 'ERR_INTERNAL' })
+  if (!(status >= 400 && status < 500) && status !== 503)
+    return new Problem(500, 'the server failed to handle the request', { code: 'ERR_INTERNAL' })
   const members = {
     ...(typeof error.code === 'string' && { code: error.code }),
     ...(typeof error.line === 'string' && { line: error.line }),
     ...(typeof error.field === 'string' && { field: error.field }),
-    ...(typeof error.claim === 'string' && { claim: error.claim }),
+    ...(typeof error.claim === 'string' && { claim: error.claim })
   }
   return new Problem(status, error.message, { ...members, headers: headersOf(error, status) })
 }
@@ -90,7 +91,7 @@ function problemResponse(error, onFault) {
   return {
     status: problem.status,
     headers: { ...problem.headers, 'Content-Type': 'application/problem+json' },
-    body: JSON.stringify({ ...details, ...problem.members }),
+    body: JSON.stringify({ ...details, ...problem.members })
   }
 }
 

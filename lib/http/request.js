@@ -64,7 +64,7 @@ function accepts(accept, type) {
       const [name, ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
       const weight = parameters.find(parameter => parameter.startsWith('q='))
       return [name, weight === undefined ? 1 : Number(weight.slice(2))]
-    }),
+    })
   )
   const weight = ranges.get(type) ?? ranges.get(`${type.split('/')[0]}/*`) ?? ranges.get('*/*') ?? 0
   return weight > 0

@@ -143,7 +143,7 @@ class SessionEndpoint {
       source: queryOf(request.query, 'source'),
       token,
       authorization,
-      sameClient: other => [...this.#sessions.values()].some(session => session.participant === other && isTheirs(session)),
+      sameClient: other => [...this.#sessions.values()].some(session => session.participant === other && isTheirs(session))
     })
     const { id, etag } = this.#keep({ etag: newEtag(), participant, token, identity })
     return {
@@ -153,9 +153,9 @@ class SessionEndpoint {
         Location: `${this.#baseUrl ?? ''}${request.prefix}/${encodeURIComponent(participant.room.name)}/${id}`,
         ETag: etag,
         'Accept-Patch': FRAGMENT,
-        'Content-Type': SDP,
+        'Content-Type': SDP
       },
-      body: answer,
+      body: answer
     }
   }
 
@@ -227,9 +227,9 @@ class SessionEndpoint {
         ...(mayAsk && {
           'Access-Control-Allow-Methods': methods,
           'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match',
-          'Access-Control-Max-Age': '7200',
-        }),
-      },
+          'Access-Control-Max-Age': '7200'
+        })
+      }
     }
   }
 

@@ -24,7 +24,8 @@ function whepEndpoint(options) {
     if (source !== undefined && !chosen) {
       throw new Problem(400, `source must be one of ${SOURCES.join(', ')}`, { code: 'ERR_INVALID_ARG', field: 'source' })
     }
-    if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
+    if (rooms.get(room)?.mode === 'p2p')
+      throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
       const places = createPlaces(transport, offer, rooms.limits.maxParticipants)
@@ -43,7 +44,7 @@ function whepEndpoint(options) {
         receive: 'places',
         exceptName: name,
         ...(chosen && { source: chosen }),
-        transport,
+        transport
       })
       for (const place of places) if (!place.closed) participant.addPlace(place)
       return { answer, participant }
@@ -64,7 +65,7 @@ function createPlaces(transport, offer, most) {
   const audio = lines.filter(line => line.kind === 'audio').length
   const video = lines.filter(line => line.kind === 'video').length
   return Array.from({ length: Math.min(Math.max(audio, video), most) }, (_, index) =>
-    transport.createOutgoingStream({ audio: index < audio ? 1 : 0, video: index < video ? 1 : 0 }),
+    transport.createOutgoingStream({ audio: index < audio ? 1 : 0, video: index < video ? 1 : 0 })
   )
 }
 

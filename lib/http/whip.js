@@ -17,7 +17,8 @@ function whipEndpoint(options) {
   return new SessionEndpoint(options, 'publish', async (offer, { room, peer, token, authorization, sameClient }) => {
     // Who has a name by their token is called so, whatever they would like.
     const name = authorization.name ?? peer ?? 'publisher'
-    if (rooms.get(room)?.mode === 'p2p') throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
+    if (rooms.get(room)?.mode === 'p2p')
+      throw new Problem(409, 'the room is in mode p2p, where no media passes the server', { code: 'ERR_ROOM_MODE' })
     const transport = rooms.endpoint.createTransport(transportOptions)
     try {
       const answer = await transport.acceptOffer(offer)

@@ -16,9 +16,7 @@ class InputTrack extends SourceTrack {
   #reordered
 
   constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) =>
-      native.listenInputLevels(input.server.id, input.id, this.id, wanted)
-    )
+    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
     this.#input = input
     this.#kind = made.kind
     this.#width = made.width ?? null

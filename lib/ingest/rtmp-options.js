@@ -68,7 +68,9 @@ function source(options, kind, endpoint) {
   inOrder(track)
   if (track.codecs[0] !== PUSHED[kind]) {
     const made = kind === 'video' ? "; a mixer makes it with video: { codecs: ['h264'] }" : ''
-    throw new MediaLoomError('ERR_CODEC_MISMATCH', `RTMP takes ${PUSHED[kind]}, and the track is ${track.codecs.join(', ')}${made}`, { field })
+    throw new MediaLoomError('ERR_CODEC_MISMATCH', `RTMP takes ${PUSHED[kind]}, and the track is ${track.codecs.join(', ')}${made}`, {
+      field
+    })
   }
   return track
 }

@@ -9,13 +9,7 @@ const MAX_SIDE = 4096
 /** Pictures of an application, as a port's source. */
 class FrameWriter extends ConduitWriter {
   [kUnwrap](conduit, frame) {
-    const { data, format, width, height, timestamp } = check.options(frame, 'frame', [
-      'data',
-      'format',
-      'width',
-      'height',
-      'timestamp'
-    ])
+    const { data, format, width, height, timestamp } = check.options(frame, 'frame', ['data', 'format', 'width', 'height', 'timestamp'])
     check.integer(width, 'frame.width', 2, MAX_SIDE)
     check.integer(height, 'frame.height', 2, MAX_SIDE)
     check.oneOf(format, 'frame.format', ['i420', 'rgba'])

@@ -13,9 +13,7 @@ class MixedTrack extends SourceTrack {
   #rids
 
   constructor(key, mixer, port, kind, made) {
-    super(key, made?.id, mixer?.[kDispatcher], (native, wanted) =>
-      native.listenMixedLevels(mixer.id, this.id, wanted)
-    )
+    super(key, made?.id, mixer?.[kDispatcher], (native, wanted) => native.listenMixedLevels(mixer.id, this.id, wanted))
     this.#mixer = mixer
     this.#port = port
     this.#kind = kind

@@ -53,8 +53,7 @@ function mixerOptions(given) {
 
 function audioOptions(given, field) {
   const options = check.options(given, field, ['speakers', 'stereo', 'bitrate', 'fec', 'dtx'])
-  const optional = (checkIt, name, fallback, ...rest) =>
-    check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
+  const optional = (checkIt, name, fallback, ...rest) => check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
   const stereo = optional(check.boolean, 'stereo', false)
   return {
     speakers: optional(check.integer, 'speakers', 4, 1, 16),
@@ -68,8 +67,7 @@ function audioOptions(given, field) {
 function videoOptions(given, field) {
   const known = ['width', 'height', 'frameRate', 'codecs', 'bitrate', 'rungs', 'background', 'layout']
   const options = check.options(given, field, known)
-  const optional = (checkIt, name, fallback, ...rest) =>
-    check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
+  const optional = (checkIt, name, fallback, ...rest) => check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
   const width = optional(even, 'width', 1280)
   const height = optional(even, 'height', 720)
   if (width * height > MAX_PIXELS) throw check.invalid(`${field}.width`, `at most ${MAX_PIXELS} pixels in all`, width * height)
@@ -89,7 +87,13 @@ function videoOptions(given, field) {
     frameRate,
     codecs,
     // A tenth of a bit for a pixel.
-    bitrate: optional(check.integer, 'bitrate', Math.max(Math.round(width * height * Math.sqrt(frameRate / 25) * 1.6), 100_000), 30_000, 50_000_000),
+    bitrate: optional(
+      check.integer,
+      'bitrate',
+      Math.max(Math.round(width * height * Math.sqrt(frameRate / 25) * 1.6), 100_000),
+      30_000,
+      50_000_000
+    ),
     rungs,
     background: optional(color, 'background', 0x14181d),
     layout: layout(options.layout ?? 'grid', `${field}.layout`)
@@ -110,8 +114,7 @@ const PORT = {
 /** `before` is what is not said. */
 function portOptions(given, before = PORT, field = 'options') {
   const options = check.options(given, field, [...Object.keys(PORT), 'appData'])
-  const optional = (checkIt, name, ...rest) =>
-    check.optional(checkIt, options[name], before[name], `${field}.${name}`, ...rest)
+  const optional = (checkIt, name, ...rest) => check.optional(checkIt, options[name], before[name], `${field}.${name}`, ...rest)
   return {
     label: optional(text, 'label', MAX_LABEL),
     gain: optional(between, 'gain', 0, 8),
@@ -151,11 +154,9 @@ function checkTile(given, field, portOf) {
   if (given === undefined) throw check.invalid(field, 'an object', given)
   const known = ['x', 'y', 'width', 'height', 'z', 'fit', 'border', 'borderColor', 'radius', 'show']
   const options = check.options(given, field, known)
-  const optional = (checkIt, name, fallback, ...rest) =>
-    check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
+  const optional = (checkIt, name, fallback, ...rest) => check.optional(checkIt, options[name], fallback, `${field}.${name}`, ...rest)
   const show = options.show ?? 'any'
-  const source =
-    show === 'any' || show === 'speaker' ? show : { port: portOf(show, `${field}.show`) }
+  const source = show === 'any' || show === 'speaker' ? show : { port: portOf(show, `${field}.show`) }
   const border = { width: optional(between, 'border', 0, 0, 0.5), colour: optional(color, 'borderColor', 0xffffff) }
   return {
     rect: place(options, field),
@@ -223,8 +224,7 @@ const READ_AHEAD = 1000
 
 function pcmFormat(given, more = []) {
   const options = check.options(given, 'options', ['sampleRate', 'channels', 'frameDuration', 'bufferDuration', ...more])
-  const optional = (checkIt, name, fallback, ...rest) =>
-    check.optional(checkIt, options[name], fallback, `options.${name}`, ...rest)
+  const optional = (checkIt, name, fallback, ...rest) => check.optional(checkIt, options[name], fallback, `options.${name}`, ...rest)
   return {
     format: {
       sampleRate: optional(check.oneOf, 'sampleRate', 48_000, RATES),
@@ -237,8 +237,7 @@ function pcmFormat(given, more = []) {
 
 function frameFormat(given) {
   const options = check.options(given, 'options', ['format', 'width', 'height', 'frameRate', 'steady', 'raw', 'bufferLength'])
-  const optional = (checkIt, name, fallback, ...rest) =>
-    check.optional(checkIt, options[name], fallback, `options.${name}`, ...rest)
+  const optional = (checkIt, name, fallback, ...rest) => check.optional(checkIt, options[name], fallback, `options.${name}`, ...rest)
   const [width, height] = [optional(even, 'width', null), optional(even, 'height', null)]
   if ((width === null) !== (height === null)) throw check.invalid('options', 'width and height, or neither', given)
   const format = optional(check.oneOf, 'format', 'i420', ['i420', 'rgba'])

@@ -134,9 +134,7 @@ class MixerPort extends MediaObject {
     check.optional(check.boolean, repeat, false, 'options.repeat')
     check.open(this)
     this.#need('audio')
-    await this.#request((native, request) =>
-      native.playFile(request, this.#mixer.id, this.id, file, repeat ?? false)
-    )
+    await this.#request((native, request) => native.playFile(request, this.#mixer.id, this.id, file, repeat ?? false))
   }
 
   async stopFile() {
@@ -149,9 +147,7 @@ class MixerPort extends MediaObject {
     const checked = given.snapshotOptions(options)
     check.open(this)
     this.#need('video')
-    return this.#request((native, request) =>
-      native.snapshot(request, this.#mixer.id, this.id, JSON.stringify(checked))
-    )
+    return this.#request((native, request) => native.snapshot(request, this.#mixer.id, this.id, JSON.stringify(checked)))
   }
 
   close() {

@@ -156,9 +156,7 @@ class Mixer extends MediaObject {
       check.boolean(raw, 'options.raw')
       const { format, capacity } = given.pcmFormat(options === undefined ? undefined : rest)
       this.#needAudio()
-      const conduit = callNative(() =>
-        this.#native.readPcm(this.id, id, source === 'own', JSON.stringify(format), capacity)
-      )
+      const conduit = callNative(() => this.#native.readPcm(this.id, id, source === 'own', JSON.stringify(format), capacity))
       return new PcmReader(kConstruct, this, conduit, { ...format, raw })
     }
     const { name, raw, format, capacity } = given.frameFormat(options)

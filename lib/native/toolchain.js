@@ -18,7 +18,7 @@ const TOOLS = [
         ? 'the Visual Studio Build Tools'
         : process.platform === 'darwin'
           ? 'xcode-select --install'
-          : 'apt-get install build-essential, or your distribution\'s like'
+          : "apt-get install build-essential, or your distribution's like"
   },
   {
     name: 'cmake',
@@ -48,7 +48,14 @@ const TOOLS = [
 ]
 
 /** Where pkg-config looks for what a library needs. */
-const PKG_CONFIG = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/opt/homebrew/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
+const PKG_CONFIG = [
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/local/lib',
+  '/opt/homebrew/lib',
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu'
+]
 
 /** The oldest libvpx that has the calls that are made, as its version's first two numbers. */
 const OLDEST_LIBVPX = [1, 8]

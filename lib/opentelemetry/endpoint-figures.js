@@ -19,10 +19,17 @@ function observeEndpoint({ threads, transports, mixers }, record) {
   record('medialoom.media.bitrate', sum(encodings, 'bitrate'), { 'network.io.direction': 'receive' })
   record('medialoom.media.bitrate', sum(outgoing, 'bitrate'), { 'network.io.direction': 'transmit' })
   record('medialoom.media.packets_lost', sum(encodings, 'packetsLost'))
-  observeRoundTrips([...encodings, ...outgoing].flatMap(({ roundTripTime }) => roundTripTime ?? []), record)
+  observeRoundTrips(
+    [...encodings, ...outgoing].flatMap(({ roundTripTime }) => roundTripTime ?? []),
+    record
+  )
 
-  for (const effort of EFFORTS) record('medialoom.mixers', mixers.filter(mixer => mixer.effort === effort).length, { 'medialoom.mixer.effort': effort })
-  record('medialoom.mixer.ports', mixers.reduce((total, mixer) => total + mixer.ports.length, 0))
+  for (const effort of EFFORTS)
+    record('medialoom.mixers', mixers.filter(mixer => mixer.effort === effort).length, { 'medialoom.mixer.effort': effort })
+  record(
+    'medialoom.mixer.ports',
+    mixers.reduce((total, mixer) => total + mixer.ports.length, 0)
+  )
   record('medialoom.mixer.lateness', mixers.reduce((most, { lateness }) => Math.max(most, lateness), 0) / 1000)
   record('medialoom.mixer.packets_dropped', sum(mixers, 'packetsDropped'))
 }
@@ -33,7 +40,10 @@ function observeEndpoint({ threads, transports, mixers }, record) {
  */
 function observeThread(stats, record) {
   const thread = { 'medialoom.thread': stats.thread }
-  for (const [direction, name] of /** @type {const} */ ([['receive', 'Received'], ['transmit', 'Sent']])) {
+  for (const [direction, name] of /** @type {const} */ ([
+    ['receive', 'Received'],
+    ['transmit', 'Sent']
+  ])) {
     const attributes = { ...thread, 'network.io.direction': direction }
     record('medialoom.network.packets', stats[`packets${name}`], attributes)
     record('medialoom.network.io', stats[`bytes${name}`], attributes)
@@ -42,9 +52,10 @@ function observeThread(stats, record) {
     unmatched: stats.packetsUnmatched,
     'socket-full': stats.packetsDiscardedOnSend,
     'ring-full': stats.packetsDiscardedBetweenThreads,
-    'over-budget': stats.packetsOverBudget,
+    'over-budget': stats.packetsOverBudget
   }
-  for (const [reason, count] of Object.entries(dropped)) record('medialoom.network.dropped', count, { ...thread, 'medialoom.drop.reason': reason })
+  for (const [reason, count] of Object.entries(dropped))
+    record('medialoom.network.dropped', count, { ...thread, 'medialoom.drop.reason': reason })
   record('medialoom.thread.load', stats.load, thread)
   record('medialoom.thread.layer_share', stats.layerShare, thread)
   record('medialoom.thread.transports', stats.transports, thread)

@@ -13,11 +13,15 @@ function observe(meter, options) {
   const { endpoint, rooms, largestRooms = 100, attributes = {} } = options ?? {}
   if (typeof meter?.addBatchObservableCallback !== 'function') throw new TypeError('meter must be a Meter of OpenTelemetry')
   if (typeof endpoint?.getStats !== 'function') throw new TypeError('options.endpoint must be an Endpoint of medialoom')
-  if (rooms !== undefined && typeof rooms[Symbol.iterator] !== 'function') throw new TypeError('options.rooms must be Rooms of medialoom/rooms')
+  if (rooms !== undefined && typeof rooms[Symbol.iterator] !== 'function')
+    throw new TypeError('options.rooms must be Rooms of medialoom/rooms')
   if (!Number.isInteger(largestRooms) || largestRooms < 0) throw new TypeError('options.largestRooms must be a whole number from 0 on')
 
   const instruments = new Map(
-    Object.entries({ ...ENDPOINT, ...(rooms && ROOMS) }).map(([name, { type, ...described }]) => [name, meter[`createObservable${type}`](name, described)]),
+    Object.entries({ ...ENDPOINT, ...(rooms && ROOMS) }).map(([name, { type, ...described }]) => [
+      name,
+      meter[`createObservable${type}`](name, described)
+    ])
   )
   /** @type {import('@opentelemetry/api').BatchObservableCallback} */
   const collect = async result => {

@@ -15,10 +15,13 @@ const ROLES = /** @type {const} */ (['member', 'listener', 'publisher', 'viewer'
  */
 function observeRooms(rooms, transports, largest, record) {
   const present = [...rooms].map(room => ({ room, participants: room.participants }))
-  for (const mode of MODES) record('medialoom.rooms', present.filter(({ room }) => room.mode === mode).length, { 'medialoom.room.mode': mode })
+  for (const mode of MODES)
+    record('medialoom.rooms', present.filter(({ room }) => room.mode === mode).length, { 'medialoom.room.mode': mode })
   const everyone = present.flatMap(({ participants }) => participants)
   for (const role of ROLES) {
-    record('medialoom.rooms.participants', everyone.filter(participant => participant.role === role).length, { 'medialoom.participant.role': role })
+    record('medialoom.rooms.participants', everyone.filter(participant => participant.role === role).length, {
+      'medialoom.participant.role': role
+    })
   }
   if (largest === 0) return
 
@@ -47,7 +50,13 @@ function observeRooms(rooms, transports, largest, record) {
 
 /** @param {import('../../index.js').TransportStats} transport */
 function bitrateOf({ incomingTracks, outgoingTracks }) {
-  return { receive: sum(incomingTracks.flatMap(track => track.encodings), 'bitrate'), transmit: sum(outgoingTracks, 'bitrate') }
+  return {
+    receive: sum(
+      incomingTracks.flatMap(track => track.encodings),
+      'bitrate'
+    ),
+    transmit: sum(outgoingTracks, 'bitrate')
+  }
 }
 
 exports.observeRooms = observeRooms

@@ -15,9 +15,7 @@ class PlayedTrack extends SourceTrack {
     super(key, made?.id, player?.[kDispatcher], () => {})
     this.#player = player
     this.#kind = kind
-    this.#encodings = Object.freeze([
-      Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })
-    ])
+    this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])
     this.#codecs = Object.freeze([made.codec])
   }
 

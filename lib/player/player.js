@@ -112,9 +112,7 @@ class Player extends MediaObject {
     check.integer(item, 'item', 0, this.#files - 1)
     check.open(this)
     this.#ended = false
-    const position = await this[kDispatcher].request(this, (native, request) =>
-      native.seekPlayer(request, this.id, item, seconds)
-    )
+    const position = await this[kDispatcher].request(this, (native, request) => native.seekPlayer(request, this.id, item, seconds))
     // Another jump came before this one was there.
     if (position === null) return this.position
     const duration = item === this.item ? this.#state.duration : null

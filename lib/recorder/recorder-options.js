@@ -47,7 +47,13 @@ function recorderOptions(file, given) {
     'minFree',
     'appData'
   ])
-  const format = check.optional(check.oneOf, options.format, FORMATS[path.extname(file).toLowerCase()], 'options.format', Object.keys(CODECS))
+  const format = check.optional(
+    check.oneOf,
+    options.format,
+    FORMATS[path.extname(file).toLowerCase()],
+    'options.format',
+    Object.keys(CODECS)
+  )
   if (!format) throw check.invalid('file', 'a name that ends in .webm, .mkv, .mp4, .ogg or .wav, or options.format', file)
   return {
     file: path.resolve(file),

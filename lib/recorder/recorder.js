@@ -7,15 +7,7 @@ const { announce, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
 const { inOrder, isSourceTrack } = require('../track/taking.js')
-const {
-  kAnnounceClosed,
-  kChildren,
-  kConstruct,
-  kDispatcher,
-  kForget,
-  kHandle,
-  kRemove
-} = require('../object/internal.js')
+const { kAnnounceClosed, kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { RecordedTrack } = require('./recorded-track.js')
 const given = require('./recorder-options.js')

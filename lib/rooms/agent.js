@@ -36,7 +36,7 @@ class Agent extends EventEmitter {
     this.#turns = new Turns(participant, {
       silence: options.silence,
       onStart: who => this.#started(who),
-      onEnd: (who, duration) => this.emit('speechend', who, duration),
+      onEnd: (who, duration) => this.emit('speechend', who, duration)
     })
   }
 

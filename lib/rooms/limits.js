@@ -13,7 +13,7 @@ const DEFAULT_LIMITS = Object.freeze({
   maxTracks: 16,
   maxWaiting: 100,
   maxNameLength: 64,
-  maxIncomingBitrate: null,
+  maxIncomingBitrate: null
 })
 
 const COUNTS = /** @type {const} */ (['maxRooms', 'maxParticipants', 'maxAudience', 'maxTracks', 'maxWaiting', 'maxNameLength'])
@@ -63,7 +63,7 @@ function checkRoomName(name, maxLength) {
     throw new RoomError(
       'ERR_INVALID_ARG',
       `a room name has 1 to ${maxLength} letters, digits, spaces or the marks . _ ~ - and starts with a letter or digit`,
-      { field: 'room' },
+      { field: 'room' }
     )
   }
   // Two spellings of one name must be one room.

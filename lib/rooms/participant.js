@@ -70,7 +70,12 @@ class Participant extends EventEmitter {
    * @param {import('./index.js').Moderated | undefined} moderated what is muted of them from the start
    * @param {import('./index.js').JoinOptions & { input?: import('./index.js').Input }} options
    */
-  constructor(room, { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate }, moderated, options) {
+  constructor(
+    room,
+    { name, identity, owner, banBy, role, permissions, metadata, attributes, agent, maxIncomingBitrate },
+    moderated,
+    options
+  ) {
     super()
     this.#metadata = metadata
     this.#attributes = attributes

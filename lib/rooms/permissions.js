@@ -12,7 +12,7 @@ const EVERYONE = Object.freeze({
   canPublishData: true,
   roomAdmin: false,
   roomRecord: false,
-  hidden: false,
+  hidden: false
 })
 
 /**

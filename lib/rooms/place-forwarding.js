@@ -82,8 +82,8 @@ class PlaceForwarding {
   #candidates() {
     return new Set(
       this.#viewer.room.participants.filter(
-        participant => participant !== this.#viewer && participant.name !== this.#exceptName && participant.sends,
-      ),
+        participant => participant !== this.#viewer && participant.name !== this.#exceptName && participant.sends
+      )
     )
   }
 

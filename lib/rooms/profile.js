@@ -64,8 +64,7 @@ function checkMetadata(metadata = '') {
  */
 function checkAttributes(attributes = {}) {
   const rule =
-    `attributes are at most ${MAX_ATTRIBUTES} strings of at most ${MAX_ATTRIBUTE} characters, ` +
-    `by names of 1 to ${MAX_ATTRIBUTE_NAME}`
+    `attributes are at most ${MAX_ATTRIBUTES} strings of at most ${MAX_ATTRIBUTE} characters, ` + `by names of 1 to ${MAX_ATTRIBUTE_NAME}`
   if (typeof attributes !== 'object' || attributes === null) throw invalid('attributes', rule)
   const entries = Object.entries(attributes)
   const fits = (/** @type {[string, unknown]} */ [name, value]) =>

@@ -93,12 +93,14 @@ class Reception {
     if (source === 'mix') {
       return new MixForwarding(this.#participant, this.#participant.room.needMixing(), {
         ...(!places && { transport }),
-        exceptName: this.#exceptName,
+        exceptName: this.#exceptName
       })
     }
     if (source === 'speakers') {
       const { slots } = this.#participant.room
-      return places ? new SpeakerPlaces(this.#participant, slots, this.#exceptName) : new SpeakerForwarding(this.#participant, slots, transport)
+      return places
+        ? new SpeakerPlaces(this.#participant, slots, this.#exceptName)
+        : new SpeakerForwarding(this.#participant, slots, transport)
     }
     if (places) return new PlaceForwarding(this.#participant, this.#exceptName)
     return new StreamForwarding(this.#participant, transport)

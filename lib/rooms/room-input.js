@@ -90,7 +90,7 @@ class RoomInput {
       const mixer = await this.#participant.room.endpoint.createMixer({
         audio: false,
         video: { width, height, frameRate: FRAME_RATE },
-        appData: this.#participant,
+        appData: this.#participant
       })
       mixer.on('error', error => this.#participant.emit('mixingfailed', error))
       if (!isWanted()) return void mixer.close()

@@ -27,7 +27,9 @@ function roomOwner(room, servers) {
  * @param {string} room
  */
 function weightOf(server, room) {
-  return createHash('sha256').update(JSON.stringify([server, room])).digest()
+  return createHash('sha256')
+    .update(JSON.stringify([server, room]))
+    .digest()
 }
 
 exports.roomOwner = roomOwner

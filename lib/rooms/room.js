@@ -252,7 +252,10 @@ class Room extends EventEmitter {
     const tied = this.participants.find(participant => participant.role !== 'member')
     if (mode === 'p2p' && tied) {
       const stays = `the room stays in mode ${this.#mode}`
-      throw new RoomError('ERR_ROOM_MODE', `${tied.name} ${TIES[tied.role] ?? 'came by WHIP or WHEP'} and needs the server's media; ${stays}`)
+      throw new RoomError(
+        'ERR_ROOM_MODE',
+        `${tied.name} ${TIES[tied.role] ?? 'came by WHIP or WHEP'} and needs the server's media; ${stays}`
+      )
     }
     this.#mode = mode
     for (const participant of this.participants) {
@@ -329,10 +332,7 @@ class Room extends EventEmitter {
     checkOneOf(receive, 'receive', RECEIVE)
     this.checkSource(options.source ?? null)
     if (this.#mode === 'p2p' && role !== 'member') {
-      throw new RoomError(
-        'ERR_ROOM_MODE',
-        'the room is in mode p2p, where no media passes the server; switch it to another mode first',
-      )
+      throw new RoomError('ERR_ROOM_MODE', 'the room is in mode p2p, where no media passes the server; switch it to another mode first')
     }
     if (this.#mode === 'p2p' && options.transport) {
       throw new RoomError('ERR_ROOM_MODE', 'in mode p2p no media passes the server: a participant has no transport')

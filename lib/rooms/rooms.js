@@ -14,8 +14,8 @@ const MIXER = Object.freeze({
     height: 720,
     frameRate: 25,
     codecs: /** @type {('vp8' | 'h264')[]} */ (['vp8', 'h264']),
-    rungs: 2,
-  }),
+    rungs: 2
+  })
 })
 
 /**

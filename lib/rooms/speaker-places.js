@@ -113,7 +113,9 @@ class SpeakerPlaces {
   /** What has no slot, on the m-lines beyond them: whoever has one keeps it. */
   #fill() {
     if (this.#closed) return
-    const publications = [...this.#watched].filter(({ screen, stream, participant }) => (screen || stream === null) && participant.name !== this.#exceptName)
+    const publications = [...this.#watched].filter(
+      ({ screen, stream, participant }) => (screen || stream === null) && participant.name !== this.#exceptName
+    )
     const tracks = new Set(publications.flatMap(publication => publication.tracks).filter(track => !track.closed))
     for (const [out, track] of this.#spare) {
       if (track === null || tracks.delete(track)) continue

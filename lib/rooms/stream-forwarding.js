@@ -43,7 +43,7 @@ class StreamForwarding {
     const forward = {
       stream,
       onTrack: track => this.#addTrack(publication, stream, track),
-      onTrackClosed: track => this.#removeTrack(track),
+      onTrackClosed: track => this.#removeTrack(track)
     }
     this.#forwards.set(publication, forward)
     publication.on('track', forward.onTrack)

@@ -128,7 +128,9 @@ class Turns {
 /** @param {import('./index.js').Participant} participant */
 function microphoneOf(participant) {
   const speech = participant.publications.filter(publication => publication.speech)
-  return speech.flatMap(publication => publication.tracks.flatMap(track => ('withhold' in track && track.kind === 'audio' && !track.closed ? [track] : [])))[0]
+  return speech.flatMap(publication =>
+    publication.tracks.flatMap(track => ('withhold' in track && track.kind === 'audio' && !track.closed ? [track] : []))
+  )[0]
 }
 
 exports.Turns = Turns

@@ -5,17 +5,7 @@ const { close } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { MediaLoomError, callNative } = require('../object/error.js')
 const { IncomingTrack } = require('../track/incoming-track.js')
-const {
-  kChildren,
-  kConstruct,
-  kDispatcher,
-  kForget,
-  kHandle,
-  kLeave,
-  kRemove,
-  kUnwatch,
-  kWatch
-} = require('../object/internal.js')
+const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { whileListened } = require('../object/while-listened.js')
 const { SpeakerSlots } = require('./speaker-slots.js')
@@ -76,9 +66,7 @@ class ActiveSpeakerDetector extends MediaObject {
     if (!this.#members.has(track) && this.#members.size >= MAX_MEMBERS) {
       throw new MediaLoomError('ERR_LIMIT', `a detector has at most ${MAX_MEMBERS} tracks`)
     }
-    callNative(() =>
-      this[kDispatcher].native.addSpeaker(this.id, track.transport.id, track.id, video?.id ?? undefined)
-    )
+    callNative(() => this[kDispatcher].native.addSpeaker(this.id, track.transport.id, track.id, video?.id ?? undefined))
     const other = this.#pictures.get(video)
     if (other) this.#setPicture(other, null)
     this.#setPicture(track, video)

@@ -25,7 +25,7 @@ async function listRecordings(storage) {
     name,
     files,
     size: files.reduce((sum, { size }) => sum + size, 0),
-    modified: new Date(Math.max(...files.map(({ modified }) => modified.getTime()))),
+    modified: new Date(Math.max(...files.map(({ modified }) => modified.getTime())))
   }))
   return recordings.sort((one, other) => one.modified.getTime() - other.modified.getTime() || (one.name < other.name ? -1 : 1))
 }
@@ -74,7 +74,11 @@ async function removeRecording(storage, recording) {
  * @param {{ now?: number, except?: Iterable<string> }} [options] `except`: names of recordings that go on
  * @returns {Promise<string[]>} what was removed
  */
-async function expireRecordings(storage, { maxAge = Infinity, maxSize = Infinity, maxCount = Infinity }, { now = Date.now(), except = [] } = {}) {
+async function expireRecordings(
+  storage,
+  { maxAge = Infinity, maxSize = Infinity, maxCount = Infinity },
+  { now = Date.now(), except = [] } = {}
+) {
   const spared = new Set(except)
   const recordings = await listRecordings(storage)
   let count = recordings.length

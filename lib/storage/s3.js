@@ -23,7 +23,8 @@ class S3Storage {
     if (typeof client?.send !== 'function') throw invalid('client', 'an S3Client of @aws-sdk/client-s3')
     if (typeof bucket !== 'string' || bucket === '') throw invalid('bucket', 'the name of a bucket')
     if (typeof prefix !== 'string' || (prefix !== '' && !prefix.endsWith('/'))) throw invalid('prefix', 'empty, or end with a slash')
-    if (!Number.isInteger(partSize) || partSize < LEAST_PART || partSize > MOST_PART) throw invalid('partSize', 'bytes, from 5 MiB to 5 GiB')
+    if (!Number.isInteger(partSize) || partSize < LEAST_PART || partSize > MOST_PART)
+      throw invalid('partSize', 'bytes, from 5 MiB to 5 GiB')
     this.#client = client
     this.bucket = bucket
     this.prefix = prefix
@@ -45,7 +46,7 @@ class S3Storage {
       params: { ...object, Body: fs.createReadStream(file), ContentType: contentType(name) },
       // S3 takes 10000 parts of an object.
       partSize: Math.max(this.#partSize, Math.ceil(size / 10_000)),
-      queueSize: 2,
+      queueSize: 2
     })
     const abort = () => void upload.abort()
     signal?.addEventListener('abort', abort, { once: true })
@@ -65,7 +66,7 @@ class S3Storage {
       object,
       partSize: this.#partSize,
       pollInterval: this.#pollInterval,
-      put: () => this.put(name, file),
+      put: () => this.put(name, file)
     })
   }
 

@@ -98,7 +98,9 @@ class TestClient {
    * @param {import('./index.js').WaitOptions} [options]
    */
   hears(participant, options) {
-    return this.#wait('hears', participant, options, since => this.#tracksOf('audio', participant).some(track => (this.#heard.get(track) ?? -Infinity) > since))
+    return this.#wait('hears', participant, options, since =>
+      this.#tracksOf('audio', participant).some(track => (this.#heard.get(track) ?? -Infinity) > since)
+    )
   }
 
   /**
@@ -172,7 +174,9 @@ class TestClient {
     const ids = new Set(this.#tracksOf('video', participant).map(track => track.id))
     const { incomingTracks } = await this.#transport.getStats()
     return new Map(
-      incomingTracks.flatMap(({ id, encodings }) => (ids.has(id) ? [[id, encodings.reduce((sum, { framesReceived = 0 }) => sum + framesReceived, 0)]] : [])),
+      incomingTracks.flatMap(({ id, encodings }) =>
+        ids.has(id) ? [[id, encodings.reduce((sum, { framesReceived = 0 }) => sum + framesReceived, 0)]] : []
+      )
     )
   }
 

@@ -17,9 +17,7 @@ class IncomingTrack extends SourceTrack {
   #demand = []
 
   constructor(key, stream, info) {
-    super(key, info?.id, stream?.transport[kDispatcher], (native, wanted) =>
-      native.listenLevels(this.transport.id, this.id, wanted)
-    )
+    super(key, info?.id, stream?.transport[kDispatcher], (native, wanted) => native.listenLevels(this.transport.id, this.id, wanted))
     this.#stream = stream
     this.#info = info
     Object.freeze(info.codecs)

@@ -5,17 +5,7 @@ const { announce, close, mark } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { MediaLoomError, callNative } = require('../object/error.js')
 const { inOrder, isSourceTrack } = require('./taking.js')
-const {
-  kChildren,
-  kConstruct,
-  kDetach,
-  kDispatcher,
-  kForget,
-  kHandle,
-  kRemove,
-  kSource,
-  kSwitch
-} = require('../object/internal.js')
+const { kChildren, kConstruct, kDetach, kDispatcher, kForget, kHandle, kRemove, kSource, kSwitch } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { SpeakerSlot } = require('../speakers/speaker-slot.js')
 const { telephoneEvent } = require('./telephone-event.js')

@@ -12,8 +12,7 @@ function preferences(value) {
   if (value === undefined) throw check.invalid('preferences', 'an object', value)
   const known = ['maxWidth', 'maxHeight', 'maxFrameRate', 'maxBitrate', 'priority', 'pauseAllowed']
   const given = check.options(value, 'preferences', known)
-  const optional = (checkIt, name, ...rest) =>
-    check.optional(checkIt, given[name], undefined, `preferences.${name}`, ...rest)
+  const optional = (checkIt, name, ...rest) => check.optional(checkIt, given[name], undefined, `preferences.${name}`, ...rest)
   return {
     maxWidth: optional(check.integer, 'maxWidth', 1, MAX_SIZE),
     maxHeight: optional(check.integer, 'maxHeight', 1, MAX_SIZE),

@@ -91,18 +91,14 @@ class Transponder extends MediaObject {
       const known = this.#source.rids.map(name => `'${name}'`)
       throw check.invalid('rid', [`'${AUTO}'`, ...known].join(', '), rid)
     }
-    this.#command((native, transport) =>
-      native.selectEncoding(transport, this.id, rid === AUTO ? undefined : rid)
-    )
+    this.#command((native, transport) => native.selectEncoding(transport, this.id, rid === AUTO ? undefined : rid))
     this.#selectedEncoding = rid
   }
 
   selectLayer(layer) {
     const selected = layer === null ? null : checkLayer(layer)
     check.open(this)
-    this.#command((native, transport) =>
-      native.selectLayer(transport, this.id, selected?.spatial, selected?.temporal)
-    )
+    this.#command((native, transport) => native.selectLayer(transport, this.id, selected?.spatial, selected?.temporal))
     this.#selectedLayer = selected
   }
 

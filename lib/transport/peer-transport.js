@@ -102,8 +102,7 @@ class PeerTransport extends MediaObject {
             resolve(undefined)
           }
           // Whatever the answer, it is closed.
-          const ask = () =>
-            this.#dispatcher.ask(this, (engine, request) => engine.closeTransport(this.id, request), done)
+          const ask = () => this.#dispatcher.ask(this, (engine, request) => engine.closeTransport(this.id, request), done)
           this.#dispatcher.insist(ask, done)
         })
     return this.#closing

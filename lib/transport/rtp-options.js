@@ -37,19 +37,7 @@ const MAX_ALLOWED = 64
 const MAX_SSRC = 2 ** 32 - 1
 const HOUR = 60 * 60 * 1000
 
-const KNOWN = [
-  'sdp',
-  'audio',
-  'video',
-  'address',
-  'interface',
-  'allow',
-  'comedia',
-  'cname',
-  'silence',
-  'dumpFile',
-  'appData'
-]
+const KNOWN = ['sdp', 'audio', 'video', 'address', 'interface', 'allow', 'comedia', 'cname', 'silence', 'dumpFile', 'appData']
 const KNOWN_OF_MEDIA = [
   'direction',
   'codecs',
@@ -100,7 +88,11 @@ async function rtpOptions(given, announced) {
       silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR),
       dumpFile: check.optional(check.nonEmptyString, options.dumpFile, null, 'options.dumpFile')
     },
-    named: error => named(error, media.map(({ engine }) => engine.kind))
+    named: error =>
+      named(
+        error,
+        media.map(({ engine }) => engine.kind)
+      )
   }
 }
 
@@ -167,9 +159,8 @@ function formatOf(given, path) {
   const codec = check.oneOf(options.name, `${path}.name`, Object.keys(ENCODINGS))
   const standard = STATIC[codec]
   return {
-    payloadType: standard === undefined || options.payloadType !== undefined
-      ? payloadType(options.payloadType, `${path}.payloadType`)
-      : standard,
+    payloadType:
+      standard === undefined || options.payloadType !== undefined ? payloadType(options.payloadType, `${path}.payloadType`) : standard,
     encoding: ENCODINGS[codec],
     parameters: check.optional(check.string, options.parameters, codec === 'h264' ? H264 : '', `${path}.parameters`)
   }

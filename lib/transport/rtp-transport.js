@@ -32,9 +32,7 @@ class RtpTransport extends PeerTransport {
       const named = own.map((port, place) => Object.freeze({ ...port, rid: given.ports[place].rid }))
       return { ...line, rtcpMux: given.ports[0].rtcpMux, feedback: given.feedback, ports: named, source: null }
     })
-    this.#ports = Object.freeze(
-      this.#media.flatMap(({ kind, ports }) => ports.map(port => Object.freeze({ kind, ...port })))
-    )
+    this.#ports = Object.freeze(this.#media.flatMap(({ kind, ports }) => ports.map(port => Object.freeze({ kind, ...port }))))
     this.#addOutgoing()
   }
 

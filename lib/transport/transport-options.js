@@ -39,38 +39,10 @@ function transportOptions(given) {
     dtx: check.optional(check.boolean, options.dtx, false, 'options.dtx'),
     opus: opusOptions(options.opus),
     dtls: check.optional(check.oneOf, options.dtls, 'auto', 'options.dtls', ['1.2', '1.3', 'auto']),
-    connectTimeout: check.optional(
-      check.integer,
-      options.connectTimeout,
-      30_000,
-      'options.connectTimeout',
-      0,
-      MAX_TIMEOUT
-    ),
-    disconnectTimeout: check.optional(
-      check.integer,
-      options.disconnectTimeout,
-      30_000,
-      'options.disconnectTimeout',
-      1,
-      MAX_TIMEOUT
-    ),
-    maxMessageSize: check.optional(
-      check.integer,
-      options.maxMessageSize,
-      MEBIBYTE / 4,
-      'options.maxMessageSize',
-      1,
-      16 * MEBIBYTE
-    ),
-    maxBufferedAmount: check.optional(
-      check.integer,
-      options.maxBufferedAmount,
-      16 * MEBIBYTE,
-      'options.maxBufferedAmount',
-      1,
-      2 ** 32 - 1
-    ),
+    connectTimeout: check.optional(check.integer, options.connectTimeout, 30_000, 'options.connectTimeout', 0, MAX_TIMEOUT),
+    disconnectTimeout: check.optional(check.integer, options.disconnectTimeout, 30_000, 'options.disconnectTimeout', 1, MAX_TIMEOUT),
+    maxMessageSize: check.optional(check.integer, options.maxMessageSize, MEBIBYTE / 4, 'options.maxMessageSize', 1, 16 * MEBIBYTE),
+    maxBufferedAmount: check.optional(check.integer, options.maxBufferedAmount, 16 * MEBIBYTE, 'options.maxBufferedAmount', 1, 2 ** 32 - 1),
     dumpFile: check.optional(check.nonEmptyString, options.dumpFile, undefined, 'options.dumpFile')
   }
 }
@@ -80,14 +52,7 @@ function opusOptions(given) {
   const options = check.options(given, 'options.opus', ['stereo', 'maxAverageBitrate'])
   return {
     stereo: check.optional(check.boolean, options.stereo, false, 'options.opus.stereo'),
-    maxAverageBitrate: check.optional(
-      check.integer,
-      options.maxAverageBitrate,
-      undefined,
-      'options.opus.maxAverageBitrate',
-      6000,
-      510_000
-    )
+    maxAverageBitrate: check.optional(check.integer, options.maxAverageBitrate, undefined, 'options.opus.maxAverageBitrate', 6000, 510_000)
   }
 }
 

@@ -36,7 +36,10 @@ function hostOf(endpoint, neighbour) {
     },
     /** Takes candidates one by one. */
     async trickle(id, candidates) {
-      for (const candidate of candidates) await transportOf(id)?.addIceCandidate(candidate).catch(() => {})
+      for (const candidate of candidates)
+        await transportOf(id)
+          ?.addIceCandidate(candidate)
+          .catch(() => {})
     },
     state: async id => transportOf(id)?.state ?? 'closed',
     /** How it ended, if it did, and what came from it until now. */

@@ -23,7 +23,11 @@ const receiverReport = from => packet(0, 201, words(from))
 
 /** Asks for 17 packets with each of 100 words, whatever they were. */
 const nack = (n, from, source) =>
-  packet(1, TRANSPORT_FEEDBACK, words(from, source, ...Array.from({ length: 100 }, (_, index) => (((n + 17 * index) & 0xffff) << 16) | 0xffff)))
+  packet(
+    1,
+    TRANSPORT_FEEDBACK,
+    words(from, source, ...Array.from({ length: 100 }, (_, index) => (((n + 17 * index) & 0xffff) << 16) | 0xffff))
+  )
 const pli = (from, source) => packet(1, PAYLOAD_FEEDBACK, words(from, source))
 const fir = (n, from, source) => packet(4, PAYLOAD_FEEDBACK, words(from, 0, source, (n & 0xff) << 24))
 

@@ -16,7 +16,10 @@ const GROUP = 'neighbours'
 let endpoint, host
 const rtp = []
 const audience = new Audience(() => endpoint.createTransport())
-const onHost = method => (...args) => host.call(method, ...args)
+const onHost =
+  method =>
+  (...args) =>
+    host.call(method, ...args)
 
 serve({
   async open() {

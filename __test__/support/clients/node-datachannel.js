@@ -24,9 +24,7 @@ const connection = new PeerConnection('client', {
 const source = new FrameSource((kind, { number, timestamp, payload }) => {
   const track = senders[kind]
   if (!track.isOpen()) return
-  track.sendMessageBinary(
-    rtpPacket({ payloadType: PAYLOAD_TYPES[kind], sequence: number, timestamp, ssrc: SSRCS[kind], payload })
-  )
+  track.sendMessageBinary(rtpPacket({ payloadType: PAYLOAD_TYPES[kind], sequence: number, timestamp, ssrc: SSRCS[kind], payload }))
 })
 
 connection.onTrack(track => {

@@ -85,7 +85,7 @@ function parseRtp(bytes) {
   if (bytes[0] & 0x10) {
     const short = bytes.readUInt16BE(offset) === 0xbede
     const end = offset + 4 + 4 * bytes.readUInt16BE(offset + 2)
-    for (offset += 4; offset < end; ) {
+    for (offset += 4; offset < end;) {
       // A padding byte.
       if (bytes[offset] === 0) {
         offset++

@@ -16,7 +16,9 @@ async function webServer(t, endpoint) {
   app.use('/whip', whipRouter({ rooms }))
   app.use('/whep', whepRouter({ rooms }))
   app.get('/page.js', (_request, response) => response.sendFile(path.join(__dirname, 'browser', 'page.js')))
-  app.get('/', (_request, response) => response.type('html').send('<!doctype html><link rel="icon" href="data:,"><script src="page.js"></script>'))
+  app.get('/', (_request, response) =>
+    response.type('html').send('<!doctype html><link rel="icon" href="data:,"><script src="page.js"></script>')
+  )
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {

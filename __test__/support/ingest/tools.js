@@ -40,8 +40,40 @@ function run(t, program, args, options = {}) {
 /** A moving picture and a tone, in real time, encoded as every browser takes it. `gop` in pictures. */
 function pattern({ gop = 30, bitrate = '400k', size = '320x180' } = {}) {
   return {
-    inputs: ['-re', '-f', 'lavfi', '-i', `testsrc=size=${size}:rate=30`, '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
-    video: ['-map', '0:v', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-profile:v', 'baseline', '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', bitrate],
+    inputs: [
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc=size=${size}:rate=30`,
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=frequency=440:sample_rate=48000'
+    ],
+    video: [
+      '-map',
+      '0:v',
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-pix_fmt',
+      'yuv420p',
+      '-profile:v',
+      'baseline',
+      '-g',
+      `${gop}`,
+      '-keyint_min',
+      `${gop}`,
+      '-sc_threshold',
+      '0',
+      '-b:v',
+      bitrate
+    ],
     audio: ['-map', '1:a', '-c:a', 'libopus', '-b:a', '48k']
   }
 }

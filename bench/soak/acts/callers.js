@@ -20,7 +20,10 @@ async function callers({ server, lossy, number, milliseconds, count }) {
   const clients = []
   try {
     const [ada, bob] = [await join(), await join()]
-    for (const [from, to] of [[ada, bob], [bob, ada]]) {
+    for (const [from, to] of [
+      [ada, bob],
+      [bob, ada]
+    ]) {
       await server.call('watch', to.id, from.id)
       await negotiate(to)
     }

@@ -104,7 +104,7 @@ export function useMessages(room, topic, { most = 200 } = {}) {
   const messages = useHistory(room, 'message', isWanted, most)
   const send = useCallback(
     (/** @type {string} */ data, /** @type {string[] | undefined} */ to) => room?.sendMessage(data, { to, topic }) ?? false,
-    [room, topic],
+    [room, topic]
   )
   return { messages, send }
 }
@@ -137,7 +137,7 @@ export function useMediaElement(media) {
     (/** @type {HTMLMediaElement | null} */ element) => {
       if (element && element.srcObject !== (media ?? null)) element.srcObject = media ?? null
     },
-    [media],
+    [media]
   )
 }
 

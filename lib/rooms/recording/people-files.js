@@ -119,10 +119,10 @@ class PeopleFiles {
           about: { participant: id, identity, name, source },
           format: this.#options.format,
           encoding: this.#options.encoding,
-          mode: this.#options.mode,
+          mode: this.#options.mode
         },
-        this.#host,
-      ),
+        this.#host
+      )
     )
   }
 

@@ -18,7 +18,23 @@ const READ_AND_WRITE_BY_OWNER = 0o600
 /** Milliseconds between writing what of the index has changed. */
 const INDEX_INTERVAL = 1000
 
-const KNOWN = ['what', 'name', 'files', 'format', 'encoding', 'mode', 'maxSize', 'maxDuration', 'minFree', 'retention', 'absence', 'storage', 'keepLocal', 'by', 'appData']
+const KNOWN = [
+  'what',
+  'name',
+  'files',
+  'format',
+  'encoding',
+  'mode',
+  'maxSize',
+  'maxDuration',
+  'minFree',
+  'retention',
+  'absence',
+  'storage',
+  'keepLocal',
+  'by',
+  'appData'
+]
 const KEPT = /** @type {const} */ (['maxAge', 'maxSize', 'maxCount'])
 
 /**
@@ -50,13 +66,22 @@ function checkRecordOptions(room, directory, options) {
   if (typeof directory !== 'string' || directory === '') throw invalid('directory', "a path: the recordings' directory")
   if (typeof options !== 'object' || options === null) throw invalid('options', 'an object')
   for (const name of Object.keys(options)) if (!KNOWN.includes(name)) throw invalid(`options.${name}`, `one of ${KNOWN.join(', ')}`)
-  const { what = 'tracks', files = 'source', format = 'auto', encoding = 'best', name = nameOf(room), storage = null, keepLocal = false } = options
+  const {
+    what = 'tracks',
+    files = 'source',
+    format = 'auto',
+    encoding = 'best',
+    name = nameOf(room),
+    storage = null,
+    keepLocal = false
+  } = options
   checkOneOf(what, 'options.what', WHAT)
   checkOneOf(files, 'options.files', FILES)
   checkOneOf(encoding, 'options.encoding', new Set(['best', 'smallest']))
   if (typeof format !== 'string' || format === '') throw invalid('options.format', 'a format of recorders, or auto')
   // Separators are no part of a name, so that what is asked for stays inside the directory.
-  if (!isSafeName(name)) throw invalid('options.name', 'a name of 1 to 128 letters and digits of ASCII and the marks . _ -, which begins with a letter or digit')
+  if (!isSafeName(name))
+    throw invalid('options.name', 'a name of 1 to 128 letters and digits of ASCII and the marks . _ -, which begins with a letter or digit')
   if (storage !== null && typeof storage?.put !== 'function') throw invalid('options.storage', 'a RecordingStorage')
   return {
     root: path.resolve(directory),
@@ -73,7 +98,7 @@ function checkRecordOptions(room, directory, options) {
     indexInterval: INDEX_INTERVAL,
     retention: checkRetention(options.retention),
     storage,
-    keepLocal: Boolean(keepLocal),
+    keepLocal: Boolean(keepLocal)
   }
 }
 
@@ -102,7 +127,10 @@ function number(value, fallback, field, most) {
 
 /** By time, so that names are in the order of recording. @param {import('../room.js').Room} room */
 function nameOf(room) {
-  const time = new Date().toISOString().replace(/\.(\d{3})Z$/, '$1Z').replaceAll(':', '')
+  const time = new Date()
+    .toISOString()
+    .replace(/\.(\d{3})Z$/, '$1Z')
+    .replaceAll(':', '')
   return `${time}-${slug(room.name, 'room')}`
 }
 
@@ -114,7 +142,12 @@ function nameOf(room) {
  */
 function slug(text, fallback) {
   const plain = text.normalize('NFKD').replace(/\p{M}/gu, '')
-  return plain.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 40) || fallback
+  return (
+    plain
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 40) || fallback
+  )
 }
 
 /**

@@ -96,7 +96,10 @@ class RecordedFile {
     if (this.#closed || tracks.length === 0) return
     const format = this.#format === 'auto' ? formatFor(tracks) : this.#format
     const { about, mode } = this.#options
-    const place = this.#host.reserve(this.#made++ === 0 ? this.#options.name : `${this.#options.name}-${this.#made}`, ENDINGS[format] ?? `.${format}`)
+    const place = this.#host.reserve(
+      this.#made++ === 0 ? this.#options.name : `${this.#options.name}-${this.#made}`,
+      ENDINGS[format] ?? `.${format}`
+    )
     if (!place) {
       for (const track of tracks) this.#refuse(track, 'limit')
       return
@@ -109,7 +112,16 @@ class RecordedFile {
       return
     }
     /** @type {import('../index.js').RecordedFileEntry} */
-    const entry = { file: path.basename(place), ...about, format, offset: this.#host.now(), duration: 0, bytes: 0, framesDropped: 0, tracks: [] }
+    const entry = {
+      file: path.basename(place),
+      ...about,
+      format,
+      offset: this.#host.now(),
+      duration: 0,
+      bytes: 0,
+      framesDropped: 0,
+      tracks: []
+    }
     this.#entries.push(entry)
     this.#measurements = 0
     this.#measured = Infinity
@@ -179,7 +191,8 @@ class RecordedFile {
   #misfit(track, error) {
     if (error.code === 'ERR_CLOSED') return
     const encrypted = /encrypted/.test(error.message)
-    if (error.code !== 'ERR_CODEC_MISMATCH' || encrypted || this.#format !== 'auto') return this.#refuse(track, encrypted ? 'encrypted' : error.message)
+    if (error.code !== 'ERR_CODEC_MISMATCH' || encrypted || this.#format !== 'auto')
+      return this.#refuse(track, encrypted ? 'encrypted' : error.message)
     const recorder = this.#recorder
     if (recorder?.format !== 'webm') return this.#refuse(track, error.message)
     this.#format = 'mkv'

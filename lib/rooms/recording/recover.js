@@ -42,7 +42,10 @@ async function finish(place, index) {
     const full = path.join(place, file.file)
     // What cannot be read stays as it is.
     const repaired = await repair(full).catch(() => null)
-    const size = await stat(full).then(({ size }) => size, () => null)
+    const size = await stat(full).then(
+      ({ size }) => size,
+      () => null
+    )
     if (size !== null) file.bytes = size
     if (repaired?.duration) file.duration = repaired.duration
   }

@@ -90,7 +90,10 @@ class RoomRecording extends EventEmitter {
     this.finished = new Promise(resolve => (this.#resolve = resolve))
     this.#journal = new Journal({ now: () => this.duration, changed: () => this.#index.changed() })
     this.#index = new IndexFile(this.directory, { mode: options.mode, interval: options.indexInterval, contents: () => this.index })
-    this.#limits = new LimitWatch(this, options, { onProgress: () => this.#tellProgress(), onLimit: which => this.#end(which === 'closed' ? 'closed' : 'limit', null) })
+    this.#limits = new LimitWatch(this, options, {
+      onProgress: () => this.#tellProgress(),
+      onLimit: which => this.#end(which === 'closed' ? 'closed' : 'limit', null)
+    })
   }
 
   #onEnded
@@ -135,11 +138,15 @@ class RoomRecording extends EventEmitter {
       bytes: this.bytes,
       reason: this.#reason,
       error: this.#error?.message ?? null,
-      participants: participants.map(each => ({ ...each, joined: rounded(each.joined), left: each.left === null ? null : rounded(each.left) })),
+      participants: participants.map(each => ({
+        ...each,
+        joined: rounded(each.joined),
+        left: each.left === null ? null : rounded(each.left)
+      })),
       files: this.files.map(file => ({ ...file, offset: rounded(file.offset), duration: rounded(file.duration) })),
       marks: marks.map(({ at, name }) => ({ at: rounded(at), name })),
       events: events.map(event => ({ ...event, at: rounded(event.at) })),
-      skipped,
+      skipped
     }
   }
 
@@ -228,7 +235,7 @@ class RoomRecording extends EventEmitter {
         this.#skip(participant ?? null, track.kind, reason)
       },
       leftOut: (participant, reason) => this.#skip(participant, null, reason),
-      note: event => this.#journal.note(event),
+      note: event => this.#journal.note(event)
     }
   }
 
@@ -277,7 +284,10 @@ class RoomRecording extends EventEmitter {
   async #finish() {
     await Promise.all([this.#people?.close(), this.#mixed?.close()])
     await Promise.all(this.#removals)
-    let failure = await this.#index.end().then(() => null, error => /** @type {Error} */ (error))
+    let failure = await this.#index.end().then(
+      () => null,
+      error => /** @type {Error} */ (error)
+    )
     let stored = failure === null && this.#uploads === null
     if (this.#uploads) {
       this.#uploads.put(path.join(this.directory, INDEX_NAME))
@@ -287,7 +297,14 @@ class RoomRecording extends EventEmitter {
       if (stored && !this.#options.keepLocal) await removeLocal(this.directory)
     }
     await this.#onFinished()
-    const result = { name: this.name, directory: this.directory, reason: /** @type {string} */ (this.#reason), error: this.#error ?? failure, stored, index: this.index }
+    const result = {
+      name: this.name,
+      directory: this.directory,
+      reason: /** @type {string} */ (this.#reason),
+      error: this.#error ?? failure,
+      stored,
+      index: this.index
+    }
     this.#resolve(result)
     this.emit('finished', result)
   }

@@ -84,7 +84,7 @@ class RoomRecordings {
       onFinished: async () => {
         await expire(options)
         going.delete(recording)
-      },
+      }
     })
     going.add(recording)
     try {

@@ -23,7 +23,7 @@ const FIREFOX_PREFERENCES = {
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
   'media.gmp-manager.updateEnabled': false,
-  'services.settings.server': 'http://127.0.0.1:9/',
+  'services.settings.server': 'http://127.0.0.1:9/'
 }
 
 const chromium = {
@@ -38,9 +38,9 @@ const chromium = {
         await page.goto(url)
         return page
       },
-      close: () => browser.close(),
+      close: () => browser.close()
     }
-  },
+  }
 }
 
 const firefox = {
@@ -52,7 +52,7 @@ const firefox = {
       browser: 'firefox',
       executablePath: findFirefox(),
       headless: true,
-      extraPrefsFirefox: FIREFOX_PREFERENCES,
+      extraPrefsFirefox: FIREFOX_PREFERENCES
     })
     return {
       async open(url) {
@@ -60,9 +60,9 @@ const firefox = {
         await page.goto(url)
         return page
       },
-      close: () => browser.close(),
+      close: () => browser.close()
     }
-  },
+  }
 }
 
 module.exports = { chromium, firefox }

@@ -78,8 +78,15 @@
     async send(name, kind, { codec, encodings, width = 320, height = 180 } = {}) {
       const stream = await camera(width, height)
       // A track of its own for each line: browsers share what two senders do to one.
-      const track = stream.getTracks().find(each => each.kind === kind).clone()
-      const transceiver = of(name).addTransceiver(track, { direction: 'sendonly', streams: [stream], ...(encodings && { sendEncodings: encodings }) })
+      const track = stream
+        .getTracks()
+        .find(each => each.kind === kind)
+        .clone()
+      const transceiver = of(name).addTransceiver(track, {
+        direction: 'sendonly',
+        streams: [stream],
+        ...(encodings && { sendEncodings: encodings })
+      })
       if (codec) {
         const known = RTCRtpSender.getCapabilities(kind).codecs
         transceiver.setCodecPreferences(known.filter(each => each.mimeType.toLowerCase() === codec.toLowerCase()))
@@ -180,6 +187,6 @@
         if (stat.type === 'candidate-pair' && stat.nominated) sum.left += stat.bytesSent ?? 0
       })
       return sum
-    },
+    }
   }
 })()

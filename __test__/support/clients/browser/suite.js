@@ -76,7 +76,10 @@ function browserSuite(browser, meet) {
     ]
     // libwebrtc sends three encodings from this size on.
     const camera = { encodings, width: 960, height: 540 }
-    const { transport, tracks: [track] } = await publisher(t, there, { media: [['video', camera]] })
+    const {
+      transport,
+      tracks: [track]
+    } = await publisher(t, there, { media: [['video', camera]] })
     assert.deepEqual(track.rids, ['simulcast1', 'simulcast2', 'simulcast3'])
     await connected(transport)
     await until(
@@ -138,7 +141,10 @@ function browserSuite(browser, meet) {
   check('sound is offered first where only VP8 is taken: the first line is idle and pictures arrive', async t => {
     const { transport, offered, answered } = await publisher(t, await meet(t), { transport: { codecs: ['vp8'] } })
     assert.equal(sections(answered).length, sections(offered).length)
-    assert.deepEqual(transport.incomingTracks.map(track => track.kind), ['video'])
+    assert.deepEqual(
+      transport.incomingTracks.map(track => track.kind),
+      ['video']
+    )
     await arrives(transport, { video: 10 }, 'pictures')
   })
 
@@ -165,7 +171,10 @@ function browserSuite(browser, meet) {
   })
 
   for (const dtls of ['auto', '1.2']) {
-    for (const [role, setup] of [['client', 'active'], ['server', 'passive']]) {
+    for (const [role, setup] of [
+      ['client', 'active'],
+      ['server', 'passive']
+    ]) {
       check(`an RSA certificate as DTLS ${role}, DTLS ${dtls === 'auto' ? 'of any version' : dtls}`, async t => {
         const offer = sdp => sdp.replaceAll('a=setup:actpass', `a=setup:${setup}`)
         const { peer, transport, answered } = await publisher(t, await meet(t), { transport: { dtls }, open: { rsa: true }, offer })
@@ -177,7 +186,10 @@ function browserSuite(browser, meet) {
     }
   }
 
-  for (const [who, way] of [['this side', 'offer'], ['the browser', 'answer']]) {
+  for (const [who, way] of [
+    ['this side', 'offer'],
+    ['the browser', 'answer']
+  ]) {
     check(`a certificate that ${who} does not trust is an error at once`, async t => {
       const there = await meet(t)
       // Another certificate than the one that is shown.

@@ -27,8 +27,8 @@ export const address = {
   /** `?codec=vp9` sends video with that codec only, `?scalability=L3T3_KEY` one encoding with these layers (SVC) instead of a simulcast. */
   publish: {
     ...(query.get('codec') && { codec: query.get('codec') ?? undefined }),
-    ...(query.get('scalability') && { scalability: query.get('scalability') ?? undefined }),
-  },
+    ...(query.get('scalability') && { scalability: query.get('scalability') ?? undefined })
+  }
 }
 
 /**

@@ -30,8 +30,11 @@ export class InputsApi {
   async #ask(method, body) {
     const response = await fetch(new URL(`api/rooms/${encodeURIComponent(this.#room)}/inputs`, this.#server), {
       method,
-      headers: { ...(this.#token !== null && { Authorization: `Bearer ${this.#token}` }), ...(body && { 'Content-Type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
+      headers: {
+        ...(this.#token !== null && { Authorization: `Bearer ${this.#token}` }),
+        ...(body && { 'Content-Type': 'application/json' })
+      },
+      ...(body && { body: JSON.stringify(body) })
     })
     const answer = await response.json().catch(() => ({}))
     if (!response.ok) throw new Error(answer.detail ?? `the server answers ${response.status}`)

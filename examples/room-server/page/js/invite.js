@@ -5,7 +5,7 @@ import { address } from './address.js'
 const GRANTS = {
   guest: { roomCreate: false },
   listener: { roomCreate: false, canPublish: false },
-  host: { roomAdmin: true },
+  host: { roomAdmin: true }
 }
 
 /** @typedef {keyof typeof GRANTS} LinkFor */
@@ -23,7 +23,10 @@ export const linksNeedToken = address.token !== null
 export async function createLink({ name: room, permissions }, who) {
   const { server, key, publish } = address
   const query = new URLSearchParams(publish).toString()
-  const token = linksNeedToken && permissions.roomAdmin ? await createToken(room, { ...GRANTS[who], ...(who === 'host' && { roomRecord: permissions.roomRecord }) }) : null
+  const token =
+    linksNeedToken && permissions.roomAdmin
+      ? await createToken(room, { ...GRANTS[who], ...(who === 'host' && { roomRecord: permissions.roomRecord }) })
+      : null
   return writeLink({ server, room, token, key: readLink(location.href).key ?? key, query: query && `?${query}` })
 }
 
@@ -32,7 +35,7 @@ async function createToken(room, grants) {
   const response = await fetch(new URL(`api/rooms/${encodeURIComponent(room)}/tokens`, address.server), {
     method: 'POST',
     headers: { Authorization: `Bearer ${address.token}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(grants),
+    body: JSON.stringify(grants)
   })
   const answer = await response.json().catch(() => ({}))
   if (!response.ok) throw new Error(answer.detail ?? `the server answers ${response.status}`)

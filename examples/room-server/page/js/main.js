@@ -70,12 +70,13 @@ function openRoom(call, key) {
     recordings,
     downlinkBar,
     onDevices: () => chooseDevices(media, id => stage.setSpeaker(id)),
-    onLeave: () => call.leave(),
+    onLeave: () => call.leave()
   })
   announce(call)
   call.on('moving', ({ url }) => {
     // A page may talk to the server that it came from only: on another one it is loaded anew.
-    if (url && new URL(url).origin !== location.origin) location.replace(writeLink({ ...readLink(location.href), server: readLink(url).server, room: call.name }))
+    if (url && new URL(url).origin !== location.origin)
+      location.replace(writeLink({ ...readLink(location.href), server: readLink(url).server, room: call.name }))
   })
   // Said at once, rather than found out by the server when the connection times out.
   const onPageHide = () => call.leave()

@@ -9,7 +9,13 @@ const [, folder = '/', room = '', name = ''] = /^(.*\/)r\/([^/]+)\/recordings\/(
 const token = new URLSearchParams(location.hash.slice(1)).get('token')
 const api = new RecordingsApi({ server: new URL(folder, location.href).href, token }, decodeURIComponent(room))
 
-const SOURCES = { camera: 'camera and microphone', microphone: 'microphone', screen: 'screen', 'screen-audio': 'sound of the screen', mix: 'everyone in one film' }
+const SOURCES = {
+  camera: 'camera and microphone',
+  microphone: 'microphone',
+  screen: 'screen',
+  'screen-audio': 'sound of the screen',
+  mix: 'everyone in one film'
+}
 const STATES = { recording: 'is still being recorded', storing: 'is being stored', interrupted: 'was interrupted', finished: '' }
 
 try {
@@ -25,7 +31,15 @@ function show(recording) {
   const { startedAt, startedBy, duration, bytes, files, marks, state } = recording
   document.title = `${decodeURIComponent(room)}, ${dateText(startedAt)} · medialoom`
   byId('title').textContent = decodeURIComponent(room)
-  byId('about').textContent = [dateText(startedAt), timeText(duration), sizeText(bytes), startedBy ? `recorded by ${startedBy}` : '', STATES[state]].filter(Boolean).join(' · ')
+  byId('about').textContent = [
+    dateText(startedAt),
+    timeText(duration),
+    sizeText(bytes),
+    startedBy ? `recorded by ${startedBy}` : '',
+    STATES[state]
+  ]
+    .filter(Boolean)
+    .join(' · ')
   showFiles(recording)
   const film = files.filter(({ source }) => source === 'mix')
   const people = files.filter(({ source }) => source !== 'mix')
@@ -52,9 +66,18 @@ function showFiles({ files }) {
       const codecs = [...new Set(file.tracks.map(({ codec }) => codec.toUpperCase()))].join(' and ')
       const about = [timeText(file.duration), sizeText(file.bytes), codecs].filter(Boolean).join(' · ')
       const label = `Download ${file.file}`
-      const link = create('a', { class: 'quiet', href: api.urlOf(file, true), download: file.file, 'aria-label': label, title: label }, icon('download'))
-      return create('li', {}, create('span', { text: `${file.name}: ${SOURCES[file.source] ?? file.source}` }, create('small', { text: about })), link)
-    }),
+      const link = create(
+        'a',
+        { class: 'quiet', href: api.urlOf(file, true), download: file.file, 'aria-label': label, title: label },
+        icon('download')
+      )
+      return create(
+        'li',
+        {},
+        create('span', { text: `${file.name}: ${SOURCES[file.source] ?? file.source}` }, create('small', { text: about })),
+        link
+      )
+    })
   )
 }
 
@@ -66,6 +89,6 @@ function showMarks(marks, seek) {
       const button = create('button', { type: 'button' }, create('time', { text: timeText(at) }), create('span', { text }))
       button.onclick = () => seek(at)
       return create('li', {}, button)
-    }),
+    })
   )
 }

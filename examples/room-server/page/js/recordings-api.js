@@ -76,7 +76,7 @@ export class RecordingsApi {
   async #ask(method, path) {
     const response = await fetch(new URL(`api/rooms/${encodeURIComponent(this.#room)}/recordings${path}`, this.#server), {
       method,
-      headers: this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` },
+      headers: this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` }
     })
     const answer = response.status === 204 ? {} : await response.json().catch(() => ({}))
     if (!response.ok) throw new Error(answer.detail ?? `the server answers ${response.status}`)

@@ -34,7 +34,7 @@ void watch()
 async function watch() {
   try {
     const response = await fetch(new URL(`api/rooms/${room}/hls`, server), {
-      headers: token ? { Authorization: `Bearer ${token}` } : {},
+      headers: token ? { Authorization: `Bearer ${token}` } : {}
     })
     const answer = await response.json()
     if (!response.ok) throw new Error(answer.detail ?? answer.title)

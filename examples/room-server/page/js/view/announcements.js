@@ -4,7 +4,7 @@ const MODE_WORDS = {
   sfu: 'the server: everyone is forwarded',
   mcu: 'the mix: the server sends everyone one picture of all',
   broadcast: 'broadcast: listeners get the mix',
-  p2p: 'direct connections',
+  p2p: 'direct connections'
 }
 
 const KIND_WORDS = { audio: 'microphone', video: 'camera', screen: 'screen' }
@@ -18,7 +18,7 @@ export function announce(call) {
     if (role !== 'viewer') notice(`${name} left`)
   })
   call.on('mode', ({ mode, by }) => {
-    const who = by === call.localId ? 'You' : call.participants.get(by)?.name ?? 'Someone'
+    const who = by === call.localId ? 'You' : (call.participants.get(by)?.name ?? 'Someone')
     notice(`${who} switched to ${MODE_WORDS[mode]}`)
   })
   call.on('role', role => notice(role === 'member' ? 'You are on stage: the others see and hear you' : 'You only listen now'))
@@ -47,7 +47,9 @@ export function announce(call) {
     }
     before = now
   })
-  call.on('moving', ({ url }) => notice(url ? 'The server stops: you are taken to another one' : 'The server stops for a moment: you come back by yourself'))
+  call.on('moving', ({ url }) =>
+    notice(url ? 'The server stops: you are taken to another one' : 'The server stops for a moment: you come back by yourself')
+  )
   call.on('rejoined', () => notice('The server had forgotten this call. You are back in the room.'))
   call.on('error', ({ message }) => notice(message, true))
   let { source } = call
@@ -63,7 +65,7 @@ export function announce(call) {
 /** @type {Record<string, string>} */
 const REASONS = {
   limit: 'The recording has ended: it is as long as it may be, or the disk is full',
-  mode: 'The recording has ended: nothing passes the server any more',
+  mode: 'The recording has ended: nothing passes the server any more'
 }
 
 /** @param {string | null} reason @param {string | null} message what went wrong */

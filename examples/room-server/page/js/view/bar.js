@@ -55,7 +55,10 @@ function modeText({ mode, participants, listeners }) {
   const roles = [...participants.values()].map(participant => participant.role)
   const members = roles.filter(role => role !== 'viewer' && role !== 'listener').length
   const viewers = roles.filter(role => role === 'viewer').length
-  const more = [[viewers, 'watching'], [listeners, 'listening']].filter(([count]) => count !== 0)
+  const more = [
+    [viewers, 'watching'],
+    [listeners, 'listening']
+  ].filter(([count]) => count !== 0)
   const others = more.map(([count, what]) => ` · ${count} ${what}`).join('')
   if (mode === 'sfu') return `Through the server · ${members} here${others}`
   if (mode === 'mcu') return `Mixed by the server · ${members} here${others}`

@@ -34,7 +34,7 @@ function fill(element, devices, current, onChoice) {
       const option = create('option', { value: device.deviceId, text: device.label || `Device ${index + 1}` })
       option.selected = device.deviceId === current
       return option
-    }),
+    })
   )
   if (devices.length === 0) select.append(create('option', { text: 'None found' }))
   select.disabled = devices.length === 0

@@ -49,7 +49,7 @@ export class Dock {
         figures.classList.toggle('on', open)
         stage.openPanels(open)
         downlinkBar.open(open)
-      },
+      }
     }
     byId('mic-button').onclick = actions.m
     byId('camera-button').onclick = actions.v
@@ -81,7 +81,10 @@ export class Dock {
   /** Whether it would be for anybody; if not, says why. @param {PublishedSource} source */
   #may(source) {
     if (this.#call.maySend(source)) return true
-    notice(this.#call.local?.moderated[KIND[source]] ? `A host switched your ${source} off` : `You may not use the ${source} in this room`, true)
+    notice(
+      this.#call.local?.moderated[KIND[source]] ? `A host switched your ${source} off` : `You may not use the ${source} in this room`,
+      true
+    )
     return false
   }
 
@@ -104,7 +107,8 @@ export class Dock {
     button.classList.toggle('on', screen !== null)
     button.setAttribute('aria-pressed', String(screen !== null))
     button.setAttribute('aria-label', screen ? 'Stop sharing the screen' : 'Share the screen')
-    const allowed = (/** @type {PublishedSource} */ each) => role === 'member' && permissions.canPublish && (permissions.canPublishSources?.includes(each) ?? true)
+    const allowed = (/** @type {PublishedSource} */ each) =>
+      role === 'member' && permissions.canPublish && (permissions.canPublishSources?.includes(each) ?? true)
     byId('mic-button').hidden = !allowed('microphone')
     byId('camera-button').hidden = !allowed('camera')
     byId('screen-button').hidden = !allowed('screen')

@@ -31,7 +31,11 @@ export function offerEncoders(call) {
   }
   for (const button of dialog.querySelectorAll('button[data-copy]')) {
     const { copy = '' } = /** @type {HTMLElement} */ (button).dataset
-    const copyIt = () => navigator.clipboard.writeText(byId(copy).textContent ?? '').then(() => notice('It is on the clipboard'), () => select(byId(copy)))
+    const copyIt = () =>
+      navigator.clipboard.writeText(byId(copy).textContent ?? '').then(
+        () => notice('It is on the clipboard'),
+        () => select(byId(copy))
+      )
     button.addEventListener('click', () => void copyIt())
   }
 
@@ -42,7 +46,8 @@ export function offerEncoders(call) {
       byId('encoder-server').textContent = server
       byId('encoder-key').textContent = key
       byId('encoder-ffmpeg').textContent = ffmpegTo(`${server}/${key}`)
-      byId('encoder-until').textContent = expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
+      byId('encoder-until').textContent =
+        expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
       byId('encoder-fields').hidden = false
     } catch (error) {
       notice(`There is no key: ${/** @type {Error} */ (error).message}`, true)
@@ -68,7 +73,12 @@ function ffmpegTo(url) {
 /** @param {import('../inputs-api.js').Input} input */
 function inputLine({ name, type, tracks, warnings }) {
   const about = [type.toUpperCase(), ...tracks.map(({ codec }) => codec ?? ''), ...warnings.map(({ message }) => message)].join(', ')
-  return create('li', {}, create('b', { text: name }), create('small', { text: about, ...(warnings.length > 0 && { class: 'encoder-warning' }) }))
+  return create(
+    'li',
+    {},
+    create('b', { text: name }),
+    create('small', { text: about, ...(warnings.length > 0 && { class: 'encoder-warning' }) })
+  )
 }
 
 /** Where the clipboard is out of reach. @param {HTMLElement} element */

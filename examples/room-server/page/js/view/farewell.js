@@ -13,7 +13,11 @@ export function farewellOf({ code, message }) {
     case 'rejected':
       return { title: 'You were not let in', text: reasonOf(message), again: true }
     case 'replaced':
-      return { title: 'You are in the room somewhere else', text: 'The same link was opened in another window, or on another device, and took this place.', again: true }
+      return {
+        title: 'You are in the room somewhere else',
+        text: 'The same link was opened in another window, or on another device, and took this place.',
+        again: true
+      }
     case 'locked':
       return { title: 'The room is locked', text: 'Its host lets nobody new in at the moment.', again: true }
     case 'unauthorized':

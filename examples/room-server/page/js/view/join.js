@@ -56,7 +56,7 @@ export class JoinView {
       this.#error.textContent = ''
       this.#button.disabled = true
       const mode = /** @type {Wanted['mode']} */ (this.#modeChoices.find(choice => choice.checked)?.value ?? 'sfu')
-      onJoin({ name, room, mode, role: address.role, key: this.#encrypt.checked ? address.key ?? newPassphrase() : null })
+      onJoin({ name, room, mode, role: address.role, key: this.#encrypt.checked ? (address.key ?? newPassphrase()) : null })
     }
     byId('preview-mic').onclick = () => this.#try(media.setMicrophone(!media.audio))
     byId('preview-camera').onclick = () => this.#try(media.setCamera(!media.video))
@@ -106,7 +106,8 @@ export class JoinView {
     ;(this.#name.value ? this.#button : this.#name).focus()
     if (!address.sends) {
       const { role } = address
-      byId('preview-note').textContent = role === 'listener' ? 'You come to listen. Camera and microphone stay off until you go on stage.' : 'You come to watch and listen.'
+      byId('preview-note').textContent =
+        role === 'listener' ? 'You come to listen. Camera and microphone stay off until you go on stage.' : 'You come to watch and listen.'
       return
     }
     const missing = missingDevices(await this.#media.start())

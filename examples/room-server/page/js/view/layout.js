@@ -63,9 +63,7 @@ export function spotlight(screens, cameras, area) {
   if (screens === 0 || cameras === 0) return { screens: grid(screens, area), cameras: grid(cameras, area) }
   const wide = area.width > area.height * 1.1
   const strip = wide ? Math.min(Math.max(area.width * 0.2, 150), 280) : Math.min(Math.max(area.height * 0.3, 110), 240)
-  const large = wide
-    ? { ...area, width: area.width - strip - GAP }
-    : { ...area, height: area.height - strip - GAP }
+  const large = wide ? { ...area, width: area.width - strip - GAP } : { ...area, height: area.height - strip - GAP }
   const small = wide
     ? { left: area.left + large.width + GAP, top: area.top, width: strip, height: area.height }
     : { left: area.left, top: area.top + large.height + GAP, width: area.width, height: strip }

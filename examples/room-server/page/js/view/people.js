@@ -60,9 +60,18 @@ export class PeopleView {
   /** Those with a hand up first, in their order; listeners among them. */
   #people() {
     const { participants, hands } = this.#call
-    const asking = hands.filter(({ id }) => !participants.has(id)).map(({ id, name }) => ({ id, name, role: 'listener', hand: true, own: false, audio: true, muted: false, off: false }))
+    const asking = hands
+      .filter(({ id }) => !participants.has(id))
+      .map(({ id, name }) => ({ id, name, role: 'listener', hand: true, own: false, audio: true, muted: false, off: false }))
     const people = [...participants.values()].map(({ id, name, role, hand, isLocal, audio, moderated }) => ({
-      id, name, role, hand: hand !== null, own: isLocal, audio, muted: moderated.audio, off: moderated.video,
+      id,
+      name,
+      role,
+      hand: hand !== null,
+      own: isLocal,
+      audio,
+      muted: moderated.audio,
+      off: moderated.video
     }))
     const place = (/** @type {{ id: string }} */ { id }) => {
       const index = hands.findIndex(hand => hand.id === id)
@@ -83,15 +92,17 @@ export class PeopleView {
         'div',
         {},
         action('check', `Let ${name} in`, () => moderation.admit(id)),
-        action('close', `Turn ${name} away`, () => moderation.reject(id), 'danger'),
-      ),
+        action('close', `Turn ${name} away`, () => moderation.reject(id), 'danger')
+      )
     )
   }
 
   /** @param {{ id: string, name: string, role: string, hand: boolean, own: boolean, audio: boolean, muted: boolean, off: boolean }} person @param {boolean} host */
   #line({ id, name, role, hand, own, audio, muted, off }, host) {
     const { moderation } = this.#call
-    const about = [own ? 'you' : '', ROLE_WORDS[role] ?? '', muted ? 'muted by a host' : '', off ? 'camera off by a host' : ''].filter(Boolean).join(', ')
+    const about = [own ? 'you' : '', ROLE_WORDS[role] ?? '', muted ? 'muted by a host' : '', off ? 'camera off by a host' : '']
+      .filter(Boolean)
+      .join(', ')
     const line = create('li', {}, face(name), create('span', { text: name }, create('small', { text: about })))
     if (hand) line.append(icon('hand'))
     line.setAttribute('aria-label', [name, about, hand ? 'hand raised' : ''].filter(Boolean).join(', '))
@@ -104,12 +115,12 @@ export class PeopleView {
           : action(audio ? 'mic' : 'mic-off', `Mute ${name}`, () => moderation.mute(id, 'audio')),
         off
           ? action('camera-off', `Let ${name} show the camera again`, () => moderation.unmute(id, 'video'), 'off')
-          : action('camera', `Switch the camera of ${name} off`, () => moderation.mute(id, 'video')),
+          : action('camera', `Switch the camera of ${name} off`, () => moderation.mute(id, 'video'))
       )
     }
     controls.append(
       action('door', `Take ${name} out of the room`, () => moderation.kick(id), 'danger'),
-      action('ban', `Ban ${name} from the room`, () => moderation.ban(id), 'danger'),
+      action('ban', `Ban ${name} from the room`, () => moderation.ban(id), 'danger')
     )
     line.append(controls)
     return line

@@ -60,7 +60,7 @@ export class PlayedFiles {
         const flag = create('i')
         flag.style.left = `${(100 * at) / Math.max(duration, 0.1)}%`
         return flag
-      }),
+      })
     )
     setInterval(() => this.#look(), LOOK_MS)
   }
@@ -112,11 +112,18 @@ export class PlayedFiles {
   /** @param {RecordingFile} file @returns {Shown} */
   #show(file) {
     const video = create('video', { src: this.#api.urlOf(file), preload: 'auto', playsinline: '', 'aria-label': file.name })
-    const caption = file.source === 'mix' ? [] : [create('figcaption', { text: file.source.startsWith('screen') ? `${file.name}, screen` : file.name })]
+    const caption =
+      file.source === 'mix' ? [] : [create('figcaption', { text: file.source.startsWith('screen') ? `${file.name}, screen` : file.name })]
     const pictures = file.tracks.some(({ kind }) => kind === 'video')
-    const figure = create('figure', { class: pictures ? '' : 'sound', 'data-initials': initials(file.name), 'data-source': file.source }, video, ...caption)
+    const figure = create(
+      'figure',
+      { class: pictures ? '' : 'sound', 'data-initials': initials(file.name), 'data-source': file.source },
+      video,
+      ...caption
+    )
     figure.style.setProperty('--hue', hueOf(file.name))
-    video.onerror = () => figure.append(create('figcaption', { text: `${file.name}: this browser does not play ${file.format}; download it` }))
+    video.onerror = () =>
+      figure.append(create('figcaption', { text: `${file.name}: this browser does not play ${file.format}; download it` }))
     return { file, figure, video }
   }
 
@@ -124,7 +131,9 @@ export class PlayedFiles {
     const now = performance.now()
     const passed = (now - this.#lookedAt) / 1000
     this.#lookedAt = now
-    const waiting = this.#shown.some(each => this.#isDue(each) && !each.video.error && each.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && !each.video.ended)
+    const waiting = this.#shown.some(
+      each => this.#isDue(each) && !each.video.error && each.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && !each.video.ended
+    )
     if (this.#playing && !waiting) this.#position = Math.min(this.#position + passed, this.#duration)
     for (const each of this.#shown) this.#place(each, false)
     if (this.#playing && this.#position >= this.#duration) this.#toggle()

@@ -84,11 +84,15 @@ export class RecordingsView {
     if (!this.isAllowed && this.isOpen) this.open(false)
     this.#form.hidden = recording !== null
     byId('record-now').hidden = recording === null
-    if (recording) byId('record-about').textContent = [WHAT[recording.what], recording.by ? `by ${recording.by}` : ''].filter(Boolean).join(', ')
+    if (recording)
+      byId('record-about').textContent = [WHAT[recording.what], recording.by ? `by ${recording.by}` : ''].filter(Boolean).join(', ')
     for (const id of ['record-mixed', 'record-both']) byId(id).hidden = !mixes
     if (!mixes) Object.assign(/** @type {HTMLInputElement} */ (this.#form.querySelector('[value="tracks"]')), { checked: true })
     Object.assign(/** @type {HTMLButtonElement} */ (this.#form.querySelector('.record-start')), { disabled: mode === 'p2p' })
-    const note = mode === 'p2p' ? 'Nothing passes the server in this mode: there is nothing to record.' : 'Everybody in the room sees that it is recorded.'
+    const note =
+      mode === 'p2p'
+        ? 'Nothing passes the server in this mode: there is nothing to record.'
+        : 'Everybody in the room sees that it is recorded.'
     Object.assign(/** @type {HTMLElement} */ (this.#form.querySelector('.record-note')), { textContent: note })
     this.#tick()
   }
@@ -100,7 +104,9 @@ export class RecordingsView {
   }
 
   #showPlaying() {
-    byId('playing-now').hidden = ![...this.#call.participants.values()].some(({ role, name }) => role === 'publisher' && name.startsWith('Recording: '))
+    byId('playing-now').hidden = ![...this.#call.participants.values()].some(
+      ({ role, name }) => role === 'publisher' && name.startsWith('Recording: ')
+    )
   }
 
   async #load() {
@@ -121,14 +127,42 @@ export class RecordingsView {
   #line({ name, state, what, startedAt, startedBy, duration, bytes, fileCount }) {
     const done = state === 'finished' || state === 'interrupted'
     const files = `${fileCount} ${fileCount === 1 ? 'file' : 'files'}`
-    const about = [state === 'recording' ? 'going on' : timeText(duration), files, sizeText(bytes), startedBy ? `by ${startedBy}` : ''].filter(Boolean)
+    const about = [
+      state === 'recording' ? 'going on' : timeText(duration),
+      files,
+      sizeText(bytes),
+      startedBy ? `by ${startedBy}` : ''
+    ].filter(Boolean)
     const note = { recording: '', storing: 'being stored', finished: '', interrupted: 'was interrupted' }[state]
-    const text = create('span', { text: dateText(startedAt) }, create('small', { text: [...about, note].filter(Boolean).join(' · '), title: WHAT[what] ?? what }))
-    const line = create('li', { class: state, 'data-recording': name }, create('i', { class: 'recording-dot', 'aria-hidden': 'true' }), text)
+    const text = create(
+      'span',
+      { text: dateText(startedAt) },
+      create('small', { text: [...about, note].filter(Boolean).join(' · '), title: WHAT[what] ?? what })
+    )
+    const line = create(
+      'li',
+      { class: state, 'data-recording': name },
+      create('i', { class: 'recording-dot', 'aria-hidden': 'true' }),
+      text
+    )
     if (!done) return line
-    const watch = create('a', { class: 'quiet', href: this.#api.pageOf(name), target: '_blank', rel: 'noopener', 'aria-label': `Watch the recording of ${dateText(startedAt)}`, title: 'Watch and download' }, icon('play'))
+    const watch = create(
+      'a',
+      {
+        class: 'quiet',
+        href: this.#api.pageOf(name),
+        target: '_blank',
+        rel: 'noopener',
+        'aria-label': `Watch the recording of ${dateText(startedAt)}`,
+        title: 'Watch and download'
+      },
+      icon('play')
+    )
     const controls = create('div', {}, watch)
-    if (this.#plays) controls.append(this.#button('into', 'Play it to everybody in the room', () => this.#attempt('It cannot be played', () => this.#api.play(name))))
+    if (this.#plays)
+      controls.append(
+        this.#button('into', 'Play it to everybody in the room', () => this.#attempt('It cannot be played', () => this.#api.play(name)))
+      )
     controls.append(this.#removeButton(name))
     line.append(controls)
     return line

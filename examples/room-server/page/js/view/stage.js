@@ -48,7 +48,8 @@ export class Stage {
     this.#call = call
     this.#onBlocked = onBlocked
     this.#resize.observe(this.#element)
-    for (const type of /** @type {const} */ (['participants', 'stream', 'speaking', 'settings'])) call.addEventListener(type, () => this.render())
+    for (const type of /** @type {const} */ (['participants', 'stream', 'speaking', 'settings']))
+      call.addEventListener(type, () => this.render())
     call.downlink.on('change', () => this.render())
     call.encryption?.on('change', () => this.render())
     document.addEventListener('visibilitychange', this.#tellShown)
@@ -104,13 +105,15 @@ export class Stage {
       hand: source === 'camera' && participant.hand !== null,
       note: own || !video ? '' : this.#noteOf(stream, secrecy.locked),
       locked: secrecy.locked,
-      message: secrecy.unreadable || (own || !video ? '' : pauseOf(stream)),
+      message: secrecy.unreadable || (own || !video ? '' : pauseOf(stream))
     })
   }
 
   /** Everyone in one tile. @param {ParticipantStream} mix */
   #showMix(mix) {
-    const names = [...this.#call.participants.values()].filter(({ role }) => role === 'member' || role === 'publisher').map(({ name }) => name)
+    const names = [...this.#call.participants.values()]
+      .filter(({ role }) => role === 'member' || role === 'publisher')
+      .map(({ name }) => name)
     this.#show(this.#entryOf(MIX, 'mix', MIX, mix).tile, {
       name: 'Everyone',
       description: `Everyone in one picture: ${names.join(', ') || 'nobody yet'}`,
@@ -120,7 +123,7 @@ export class Stage {
       speaking: false,
       note: chosenEncoding(mix),
       locked: false,
-      message: mix.media ? pauseOf(mix) : 'The mixed picture is on its way',
+      message: mix.media ? pauseOf(mix) : 'The mixed picture is on its way'
     })
   }
 
@@ -166,7 +169,7 @@ export class Stage {
         own: participantId === this.#call.localId,
         onSelectEncoding: encoding => this.#tiles.get(key)?.stream?.selectEncoding(encoding),
         onPanel: () => this.#panelsChanged(),
-        onSize: () => this.#layOut(),
+        onSize: () => this.#layOut()
       })
       entry = { tile, stream, participantId, readable: true }
       this.#tiles.set(key, entry)
@@ -189,7 +192,7 @@ export class Stage {
       left: MARGIN,
       top: MARGIN,
       width: this.#element.clientWidth - 2 * MARGIN,
-      height: this.#element.clientHeight - 2 * MARGIN,
+      height: this.#element.clientHeight - 2 * MARGIN
     }
     const tiles = [...this.#tiles.values()].map(entry => entry.tile)
     const screens = tiles.filter(tile => tile.source === 'screen')
@@ -247,7 +250,7 @@ export class Stage {
         history: this.#call.bitrateHistory((videoTrack ?? audioTrack)?.id),
         choice: id ? downlink.encodings.get(id) : undefined,
         forwarded: id ? downlink.layers.get(id) : undefined,
-        figures: id ? downlink.figures(id) : undefined,
+        figures: id ? downlink.figures(id) : undefined
       })
     }
   }

@@ -45,7 +45,16 @@ export class StatsPanel {
     this.#spark = spark
     this.#rows = create('dl')
     this.#encodings = create('div', { class: 'encodings', role: 'group', 'aria-label': 'Encoding' })
-    this.element = create('section', { class: 'tile-stats' }, this.#title, this.#layerNow, this.#graph.element, spark, this.#rows, this.#encodings)
+    this.element = create(
+      'section',
+      { class: 'tile-stats' },
+      this.#title,
+      this.#layerNow,
+      this.#graph.element,
+      spark,
+      this.#rows,
+      this.#encodings
+    )
     this.element.hidden = true
   }
 
@@ -75,7 +84,10 @@ export class StatsPanel {
     const rows = []
     if (video) {
       rows.push(['Video', bitrate(video.bitrate)])
-      rows.push(['Resolution', video.width ? `${video.width}×${video.height}${video.framesPerSecond ? ` @${Math.round(video.framesPerSecond)}` : ''}` : '–'])
+      rows.push([
+        'Resolution',
+        video.width ? `${video.width}×${video.height}${video.framesPerSecond ? ` @${Math.round(video.framesPerSecond)}` : ''}` : '–'
+      ])
     }
     if (audio) rows.push(['Audio', bitrate(audio.bitrate)])
     if (main) rows.push(['Loss', `${(main.loss * 100).toFixed(1)} % (${main.packetsLost})`, main.loss > 0.02])
@@ -89,7 +101,7 @@ export class StatsPanel {
     }
     if (choice?.current) rows.push(['Encoding', `${encodingName(choice.current)} (${choice.current})`])
     this.#rows.replaceChildren(
-      ...rows.flatMap(([name, value, bad]) => [create('dt', { text: name }), create('dd', { text: value, class: bad ? 'bad' : '' })]),
+      ...rows.flatMap(([name, value, bad]) => [create('dt', { text: name }), create('dd', { text: value, class: bad ? 'bad' : '' })])
     )
     this.#showEncodings(choice)
   }
@@ -99,7 +111,9 @@ export class StatsPanel {
     const shown = JSON.stringify(choice ?? null)
     if (shown === this.#shownEncodings) return
     this.#shownEncodings = shown
-    const focused = this.#encodings.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.encoding : null
+    const focused = this.#encodings.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement).dataset.encoding
+      : null
     const encodings = choice && choice.encodings.length > 1 ? ['auto', ...choice.encodings] : []
     this.#encodings.hidden = encodings.length === 0
     this.#encodings.replaceChildren(
@@ -110,11 +124,11 @@ export class StatsPanel {
           class: encoding === choice?.current ? 'current' : '',
           'aria-pressed': String(encoding === choice?.selected),
           'data-encoding': encoding,
-          title: encoding === 'auto' ? 'The best there is' : `Encoding ${encoding}`,
+          title: encoding === 'auto' ? 'The best there is' : `Encoding ${encoding}`
         })
         button.onclick = () => this.#onSelect(encoding)
         return button
-      }),
+      })
     )
     if (focused) /** @type {HTMLElement | null} */ (this.#encodings.querySelector(`[data-encoding="${CSS.escape(focused)}"]`))?.focus()
   }
@@ -133,7 +147,7 @@ function latest(layer, figures) {
     ...layer,
     bitrate: step.bitrate,
     ...(step.width && step.height && { width: step.width, height: step.height }),
-    ...(step.frameRate && { frameRate: step.frameRate }),
+    ...(step.frameRate && { frameRate: step.frameRate })
   }
 }
 

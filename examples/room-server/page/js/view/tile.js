@@ -59,7 +59,7 @@ export class Tile {
       this.#message,
       this.panel.element,
       create('div', { class: 'tile-name' }, icon('mic-off'), icon('lock'), icon('hand'), this.#name, this.#note),
-      this.#open,
+      this.#open
     )
   }
 
@@ -102,7 +102,8 @@ export class Tile {
     element.classList.toggle('withheld', message !== '')
     element.setAttribute(
       'aria-label',
-      description ?? `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${hand ? ', hand raised' : ''}${locked ? ', encrypted end to end' : ''}`,
+      description ??
+        `${title}${audio ? '' : ', muted'}${video ? '' : ', no picture'}${speaking ? ', speaking' : ''}${hand ? ', hand raised' : ''}${locked ? ', encrypted end to end' : ''}`
     )
     if (this.#message.textContent !== message) this.#message.textContent = message
     element.style.setProperty('--hue', hueOf(name))
