@@ -163,7 +163,16 @@ impl AacDecoder {
             pcm.truncate(start);
             return Err(AacError::Malformed);
         }
+        // Damaged frames decode to anything.
+        for sample in &mut pcm[start..] {
+            *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) };
+        }
         Ok(())
+    }
+
+    /// Forgets what came: the next frame does not follow it.
+    pub fn reset(&mut self) {
+        self.inner.reset();
     }
 }
 

@@ -4,12 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use symphonia_codec_aac::AacDecoder;
-use symphonia_core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia_core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia_core::packet::PacketRef;
-use symphonia_core::units;
-
+use super::aac::AacDecoder;
 use super::opus::{Encoder, EncoderSettings};
 use super::resampler::Resampler;
 use super::{FRAME, RATE, TICK};
@@ -82,11 +77,11 @@ impl StoredToOpus {
     pub fn new(coding: SoundCoding) -> Result<Self, Untranscoded> {
         let (decoder, rate, channels) = match &coding {
             SoundCoding::Aac(config) => {
-                let decoder = aac(config)?;
-                let parameters = decoder.codec_params();
-                let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
-                let rate = parameters.sample_rate.unwrap_or(0);
-                (Decoder::Aac(Box::new(decoder)), rate, channels)
+                let config = config.get(..MAX_CONFIG).unwrap_or(config);
+                let decoder = AacDecoder::new(config);
+                let decoder = decoder.map_err(|error| Untranscoded(error.to_string()))?;
+                let known = decoder.config();
+                (Decoder::Aac(Box::new(decoder)), known.rate, usize::from(known.channels))
             }
             SoundCoding::Pcm(samples) => {
                 let channels =
@@ -172,22 +167,7 @@ impl StoredToOpus {
         let input = self.resampler.input();
         match &mut self.decoder {
             Decoder::Pcm(samples) => samples.decode(data, input),
-            Decoder::Aac(decoder) => {
-                let packet = PacketRef::new(0, units::Timestamp::ZERO, units::Duration::ZERO, data);
-                let decoded = decoder.decode_ref(&packet).map_err(|_| Malformed)?;
-                let mut pcm: Vec<f32> = Vec::new();
-                decoded.copy_to_vec_interleaved(&mut pcm);
-                input.extend(
-                    pcm.iter().map(
-                        |sample| {
-                            if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
-                        },
-                    ),
-                );
-                // What does not come as all channels is none.
-                let whole = input.len() / self.channels * self.channels;
-                input.truncate(whole);
-            }
+            Decoder::Aac(decoder) => decoder.decode(data, input).map_err(|_| Malformed)?,
         }
         Ok(())
     }
@@ -239,14 +219,6 @@ impl StoredToOpus {
         }
         self.resampler.reset();
     }
-}
-
-fn aac(config: &[u8]) -> Result<AacDecoder, Untranscoded> {
-    let config = config.get(..MAX_CONFIG).unwrap_or(config);
-    let mut parameters = AudioCodecParameters::new();
-    parameters.for_codec(CODEC_ID_AAC).with_extra_data(config.into());
-    let decoder = AacDecoder::try_new(&parameters, &AudioDecoderOptions::default());
-    decoder.map_err(|_| Untranscoded("AAC other than LC, or of more than two channels".to_owned()))
 }
 
 #[cfg(test)]
