@@ -2154,7 +2154,7 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
 /**
  * What an encoder pushes, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
  * as they came. AAC becomes Opus while somebody hears it. No keyframe can be asked of an encoder, so who begins
- * to watch gets everything since the last one at once, at most 10 s and 4 MiB.
+ * to watch gets everything since the last one at once, at most 20 s and 4 MiB.
  */
 export class InputTrack extends EventEmitter<InputTrackEvents> {
   private constructor()
