@@ -2,18 +2,13 @@
  * Files that are played into rooms, each by somebody who is in the room for as long as that takes.
  */
 export class Playbacks {
-  /** An engine without players is asked for none. @type {{ createPlayer?: (file: string, options: { loop: boolean, paused: boolean }) => Promise<any> }} */
   #endpoint
-  /** @type {Map<import('medialoom/rooms').Room, { participant: import('medialoom/rooms').Participant, player: any }>} */
+  /** @type {Map<import('medialoom/rooms').Room, { participant: import('medialoom/rooms').Participant, player: import('medialoom').Player }>} */
   #playing = new Map()
 
   /** @param {import('medialoom').Endpoint} endpoint */
   constructor(endpoint) {
-    this.#endpoint = /** @type {any} */ (endpoint)
-  }
-
-  get available() {
-    return typeof this.#endpoint.createPlayer === 'function'
+    this.#endpoint = endpoint
   }
 
   /**
@@ -22,8 +17,7 @@ export class Playbacks {
    * @param {{ title: string, loop: boolean }} options
    */
   async start(room, file, { title, loop }) {
-    // Begun when everybody has its tracks.
-    const player = await this.#endpoint.createPlayer?.(file, { loop, paused: true })
+    const player = await this.#endpoint.createPlayer(file, { loop })
     this.stop(room)
     let participant
     try {
@@ -45,7 +39,8 @@ export class Playbacks {
     const left = () => room.participants.every(each => each === participant) && over()
     room.on('left', left)
     participant.once('left', () => room.off('left', left))
-    participant.offer({ audio: player.audio ?? null, video: player.video ?? null })
+    participant.offer({ audio: player.audio, video: player.video })
+    // Begun when everybody has its tracks.
     player.play()
   }
 
@@ -57,7 +52,7 @@ export class Playbacks {
     return true
   }
 
-  /** @param {import('medialoom/rooms').Room} room @param {any} player */
+  /** @param {import('medialoom/rooms').Room} room @param {import('medialoom').Player} player */
   #end(room, player) {
     const playing = this.#playing.get(room)
     if (!playing || playing.player !== player) return

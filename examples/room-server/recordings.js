@@ -46,7 +46,7 @@ export class Recordings {
 
   /** Whether recordings can be played into rooms: the engine has to, and files have to be here. */
   get plays() {
-    return this.#plays.available && this.#storage instanceof DirectoryStorage
+    return this.#storage instanceof DirectoryStorage
   }
 
   /** Whether nothing is being written. */
