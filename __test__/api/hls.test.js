@@ -10,23 +10,12 @@ const { test } = require('node:test')
 const express = require('express')
 const { within } = require('../support/events.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
+const { movingMixer } = require('../support/moving-mixer.js')
 
 /** A mixer that makes a tone, and pictures that change. */
 async function source(t, endpoint, options = {}) {
-  const mixer = await endpoint.createMixer({
-    audio: true,
-    video: { width: 320, height: 180, frameRate: 15, rungs: 1, codecs: ['h264'], ...options }
-  })
-  const port = mixer.addPort({ label: 'Ada' })
-  port.setTone({ frequency: 440, level: -20 })
-  const writer = port.createFrameWriter()
-  let picture = 0
-  const timer = setInterval(() => {
-    const data = Buffer.alloc(64 * 36 * 4, 255)
-    data.fill(picture++ % 200, 0, data.length / 2)
-    if (writer.writable) writer.write({ data, format: 'rgba', width: 64, height: 36 })
-  }, 80)
-  t.after(() => clearInterval(timer))
+  const { mixer, stop } = await movingMixer(endpoint, { rungs: 1, codecs: ['h264'], ...options })
+  t.after(stop)
   return mixer
 }
 

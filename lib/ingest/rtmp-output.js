@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('../object/check.js')
-const { announce, mark } = require('../object/closing.js')
+const { announce, finish, mark } = require('../object/closing.js')
 const { emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
 const { kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
@@ -44,25 +44,8 @@ class RtmpOutput extends MediaObject {
   }
 
   close() {
-    this.#closing ??= this.closed ? Promise.resolve() : this.#finish()
+    this.#closing ??= this.closed ? Promise.resolve() : finish(this, (native, request) => native.closeOutput(request, this.id))
     return this.#closing
-  }
-
-  #finish() {
-    return new Promise(resolve => {
-      const dispatcher = this[kDispatcher]
-      const marked = mark(this, 'closed')
-      const done = () => {
-        announce(marked)
-        resolve(undefined)
-      }
-      try {
-        dispatcher.ask(null, (native, request) => native.closeOutput(request, this.id), done)
-      } catch {
-        // The engine is gone, or the output failed: nothing is left to close.
-        dispatcher.later(done)
-      }
-    })
   }
 
   [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 'use strict'
 
-const { announce, mark } = require('../object/closing.js')
+const { announce, finish, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
@@ -48,25 +48,8 @@ class RtmpServer extends MediaObject {
   }
 
   close() {
-    this.#closing ??= this.closed ? Promise.resolve() : this.#finish()
+    this.#closing ??= this.closed ? Promise.resolve() : finish(this, (native, request) => native.closeIngestServer(request, this.id))
     return this.#closing
-  }
-
-  #finish() {
-    return new Promise(resolve => {
-      const dispatcher = this[kDispatcher]
-      const marked = mark(this, 'closed')
-      const done = () => {
-        announce(marked)
-        resolve(undefined)
-      }
-      try {
-        dispatcher.ask(null, (native, request) => native.closeIngestServer(request, this.id), done)
-      } catch {
-        // The engine is gone, or the server failed: nothing is left to close.
-        dispatcher.later(done)
-      }
-    })
   }
 
   [Symbol.asyncDispose]() {

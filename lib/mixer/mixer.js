@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('../object/check.js')
-const { announce, mark } = require('../object/closing.js')
+const { announce, finish, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
 const { FrameReader } = require('./frame-reader.js')
@@ -121,25 +121,8 @@ class Mixer extends MediaObject {
   }
 
   close() {
-    this.#closing ??= this.closed ? Promise.resolve() : this.#close()
+    this.#closing ??= this.closed ? Promise.resolve() : finish(this, (native, request) => native.closeMixer(request, this.id))
     return this.#closing
-  }
-
-  #close() {
-    return new Promise(resolve => {
-      const dispatcher = this[kDispatcher]
-      const marked = mark(this, 'closed')
-      const done = () => {
-        announce(marked)
-        resolve(undefined)
-      }
-      try {
-        dispatcher.ask(null, (native, request) => native.closeMixer(request, this.id), done)
-      } catch {
-        // The engine is gone, or the mixer failed: nothing is left to close.
-        dispatcher.later(done)
-      }
-    })
   }
 
   [Symbol.asyncDispose]() {

@@ -34,4 +34,26 @@ function close(object, tell) {
   dispatcher.later(() => announce(marked))
 }
 
-module.exports = { mark, announce, close }
+/**
+ * Closes an object whose end the engine answers: resolves, and tells listeners, when it has let go.
+ * `post(native, request)` asks for that. Nothing is left to close where the object failed or the engine is gone.
+ *
+ * @returns {Promise<void>}
+ */
+function finish(object, post) {
+  return new Promise(resolve => {
+    const dispatcher = object[kDispatcher]
+    const marked = mark(object, 'closed')
+    const done = () => {
+      announce(marked)
+      resolve(undefined)
+    }
+    try {
+      dispatcher.ask(null, post, done)
+    } catch {
+      dispatcher.later(done)
+    }
+  })
+}
+
+module.exports = { mark, announce, close, finish }

@@ -1,7 +1,7 @@
 'use strict'
 
 const check = require('../object/check.js')
-const { announce, mark } = require('../object/closing.js')
+const { announce, finish, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
 const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
@@ -135,25 +135,8 @@ class Player extends MediaObject {
   }
 
   close() {
-    this.#closing ??= this.closed ? Promise.resolve() : this.#finish()
+    this.#closing ??= this.closed ? Promise.resolve() : finish(this, (native, request) => native.closePlayer(request, this.id))
     return this.#closing
-  }
-
-  #finish() {
-    return new Promise(resolve => {
-      const dispatcher = this[kDispatcher]
-      const marked = mark(this, 'closed')
-      const done = () => {
-        announce(marked)
-        resolve(undefined)
-      }
-      try {
-        dispatcher.ask(null, (native, request) => native.closePlayer(request, this.id), done)
-      } catch {
-        // The engine is gone, or the player failed: nothing is left to close.
-        dispatcher.later(done)
-      }
-    })
   }
 
   [Symbol.asyncDispose]() {
