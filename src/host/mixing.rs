@@ -8,7 +8,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::tasks::{Next, Task, TaskPool, Waker};
+use super::running::{Actor, Running};
+use super::tasks::{TaskPool, Waker};
 use crate::codec::Codec;
 use crate::control::conduit::{Conduit, conduit_to};
 use crate::control::error::{EngineError, ErrorCode};
@@ -271,32 +272,22 @@ fn info(track: &Made) -> MixedTrackInfo {
     }
 }
 
-/// A mixer as the pool runs it.
-struct Running(Mixer<Outside<ShardMessage>>);
+impl Actor for Mixer<Outside<ShardMessage>> {
+    const NAME: &'static str = "mixer";
 
-impl Task for Running {
-    fn name(&self) -> &'static str {
-        "mixer"
+    fn run(&mut self, now: Instant, due: Instant) -> Option<Instant> {
+        self.run(now, due)
     }
 
-    fn run(&mut self, due: Instant) -> Next {
-        match self.0.run(Instant::now(), due) {
-            _ if self.0.is_over() => Next::Never,
-            Some(at) => Next::At(at),
-            None => Next::WhenWoken,
-        }
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 
     fn fail(&mut self) {
-        self.0.fail();
+        self.fail();
     }
-}
 
-impl Drop for Running {
-    /// The endpoint closes; its JavaScript side has told everybody already.
-    fn drop(&mut self) {
-        if !self.0.is_over() && !std::thread::panicking() {
-            self.0.close(CloseReason::Parent);
-        }
+    fn abandon(&mut self, _: Instant) {
+        self.close(CloseReason::Parent);
     }
 }

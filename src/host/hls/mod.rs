@@ -13,7 +13,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::tasks::{Next, Task, TaskPool, Waker};
+use super::running::{Actor, Running};
+use super::tasks::{TaskPool, Waker};
 use crate::codec::Kind;
 use crate::control::error::EngineError;
 use crate::control::event::{Event, Reply};
@@ -218,32 +219,22 @@ fn http_answer(answer: Answer) -> HttpAnswer {
     HttpAnswer { status: answer.status, content_type, cache_control, body }
 }
 
-/// A stream as the pool runs it.
-struct Running(Packager<Outside<ShardMessage>>);
+impl Actor for Packager<Outside<ShardMessage>> {
+    const NAME: &'static str = "hls";
 
-impl Task for Running {
-    fn name(&self) -> &'static str {
-        "hls"
+    fn run(&mut self, now: Instant, _: Instant) -> Option<Instant> {
+        self.run(now)
     }
 
-    fn run(&mut self, _: Instant) -> Next {
-        match self.0.run(Instant::now()) {
-            _ if self.0.is_over() => Next::Never,
-            Some(at) => Next::At(at),
-            None => Next::WhenWoken,
-        }
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 
     fn fail(&mut self) {
-        self.0.fail();
+        self.fail();
     }
-}
 
-impl Drop for Running {
-    /// The endpoint closes.
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.end();
-        }
+    fn abandon(&mut self, _: Instant) {
+        self.end();
     }
 }

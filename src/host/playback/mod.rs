@@ -11,7 +11,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::tasks::{Next, Task, TaskPool, Waker};
+use super::running::{Actor, Running};
+use super::tasks::{TaskPool, Waker};
 use crate::control::error::EngineError;
 use crate::control::event::CloseReason;
 use crate::control::ids::{Ended, IdMap, Ids, PlayerId, RequestId, ShardIndex, SourceId};
@@ -167,32 +168,22 @@ impl Handle {
     }
 }
 
-/// A player as the pool runs it.
-struct Running(Player<Outside<ShardMessage>, FilesQueue>);
+impl Actor for Player<Outside<ShardMessage>, FilesQueue> {
+    const NAME: &'static str = "player";
 
-impl Task for Running {
-    fn name(&self) -> &'static str {
-        "player"
+    fn run(&mut self, now: Instant, _: Instant) -> Option<Instant> {
+        self.run(now)
     }
 
-    fn run(&mut self, _: Instant) -> Next {
-        match self.0.run(Instant::now()) {
-            _ if self.0.is_over() => Next::Never,
-            Some(at) => Next::At(at),
-            None => Next::WhenWoken,
-        }
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 
     fn fail(&mut self) {
-        self.0.fail();
+        self.fail();
     }
-}
 
-impl Drop for Running {
-    /// The endpoint closes; its JavaScript side has told everybody already.
-    fn drop(&mut self) {
-        if !self.0.is_over() && !std::thread::panicking() {
-            self.0.close(CloseReason::Parent);
-        }
+    fn abandon(&mut self, _: Instant) {
+        self.close(CloseReason::Parent);
     }
 }

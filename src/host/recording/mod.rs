@@ -14,7 +14,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::tasks::{Next, Task, TaskPool, Waker};
+use super::running::{Actor, Running};
+use super::tasks::{TaskPool, Waker};
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, RecordedTrackId, RecorderId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
@@ -158,32 +159,22 @@ impl Recorders {
     }
 }
 
-/// A recorder as the pool runs it.
-struct Running(Recorder<Outside<ShardMessage>, FileQueue>);
+impl Actor for Recorder<Outside<ShardMessage>, FileQueue> {
+    const NAME: &'static str = "recorder";
 
-impl Task for Running {
-    fn name(&self) -> &'static str {
-        "recorder"
+    fn run(&mut self, now: Instant, _: Instant) -> Option<Instant> {
+        self.run(now)
     }
 
-    fn run(&mut self, _: Instant) -> Next {
-        match self.0.run(Instant::now()) {
-            _ if self.0.is_over() => Next::Never,
-            Some(at) => Next::At(at),
-            None => Next::WhenWoken,
-        }
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 
     fn fail(&mut self) {
-        self.0.fail();
+        self.fail();
     }
-}
 
-impl Drop for Running {
-    /// The endpoint closes; its JavaScript side has told everybody already.
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.abandon(Instant::now());
-        }
+    fn abandon(&mut self, now: Instant) {
+        self.abandon(now);
     }
 }
