@@ -824,6 +824,11 @@ export class PlayedTrack extends EventEmitter<PlayedTrackEvents> {
   readonly rids: readonly string[]
   readonly encodings: readonly Encoding[]
   readonly transponders: readonly Transponder[]
+  /**
+   * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
+   * @throws {MediaLoomError} `ERR_CLOSED`
+   */
+  forgetPast(): void
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1352,6 +1357,11 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   /** Stops receiving it; `negotiationneeded` tells the peer. */
   close(): void
   [Symbol.dispose](): void
+  /**
+   * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
+   * @throws {MediaLoomError} `ERR_CLOSED`
+   */
+  forgetPast(): void
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1984,6 +1994,11 @@ export class MixedTrack extends EventEmitter<MixedTrackEvents> {
   /** What it is offered in: each codec in each size. */
   readonly encodings: readonly Encoding[]
   readonly transponders: readonly Transponder[]
+  /**
+   * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
+   * @throws {MediaLoomError} `ERR_CLOSED`
+   */
+  forgetPast(): void
 }
 
 /** What can be attached to: of a peer, of a mixer, of a player, or of an encoder. */
@@ -2177,6 +2192,11 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
    * {@link RtmpServerOptions.bFrames} `mix`.
    */
   readonly reordered: boolean
+  /**
+   * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
+   * @throws {MediaLoomError} `ERR_CLOSED`
+   */
+  forgetPast(): void
 }
 
 export interface PcmReaderOptions {

@@ -36,7 +36,7 @@ export class Playbacks {
     player.on('ended', over)
     player.on('error', over)
     participant.once('left', over)
-    const left = () => room.participants.every(each => each === participant) && over()
+    const left = () => room.participants.every(each => each === participant || each.input !== null) && over()
     room.on('left', left)
     participant.once('left', () => room.off('left', left))
     participant.offer({ audio: player.audio, video: player.video })

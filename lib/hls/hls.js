@@ -71,6 +71,8 @@ class Hls extends MediaObject {
   }
 
   async #answer(request, response) {
+    // Somebody in front of it was quicker.
+    if (response.headersSent || response.destroyed) return
     // Other origins may play it; what a page may do with it is the page's own affair.
     response.setHeader('Access-Control-Allow-Origin', '*')
     if (request.method === 'OPTIONS') {
@@ -93,7 +95,7 @@ class Hls extends MediaObject {
       answer = { status: 410, contentType: 'text/plain', cacheControl: 'no-store', body: 'the stream is over' }
     }
     // The player may have gone away meanwhile.
-    if (response.destroyed) return
+    if (response.headersSent || response.destroyed) return
     response.statusCode = answer.status
     response.setHeader('Content-Type', answer.contentType)
     response.setHeader('Cache-Control', answer.cacheControl)

@@ -66,7 +66,7 @@ function source(options, kind, endpoint) {
   check.open(track)
   if (track.endpoint !== endpoint) throw check.invalid(field, 'a track of the same endpoint', track)
   inOrder(track)
-  if (track.codecs[0] !== PUSHED[kind]) {
+  if (!track.codecs.includes(PUSHED[kind])) {
     const made = kind === 'video' ? "; a mixer makes it with video: { codecs: ['h264'] }" : ''
     throw new MediaLoomError('ERR_CODEC_MISMATCH', `RTMP takes ${PUSHED[kind]}, and the track is ${track.codecs.join(', ')}${made}`, {
       field

@@ -44,7 +44,12 @@ class Door {
   checkBan(who, { roomAdmin }) {
     // Whoever may take the ban back does not fall under one that was meant for their neighbour.
     if (roomAdmin && who.owner === null) return
-    if (keysOf(who).some(key => this.#banned.has(key))) throw new RoomError('ERR_BANNED', 'you were banned from this room')
+    if (this.isBanned(who)) throw new RoomError('ERR_BANNED', 'you were banned from this room')
+  }
+
+  /** @param {Bannable} who */
+  isBanned(who) {
+    return keysOf(who).some(key => this.#banned.has(key))
   }
 
   /** @param {Bannable} who @returns {boolean} whether there is anything to know them by */

@@ -486,6 +486,13 @@ export class Room extends EventEmitter<RoomEvents> {
   ban(who: Participant | string, text?: string): boolean
   /** @param key an identity, or one of {@link JoinOptions.banBy} @returns whether it was banned */
   unban(key: string): boolean
+  /**
+   * Whether somebody could come in now, for whatever gives the room away without a participant, such as HLS.
+   * @throws {RoomError} `ERR_BANNED`, `ERR_LOCKED`, `ERR_LOBBY`, `ERR_CLOSED`, `ERR_INVALID_ARG`
+   */
+  checkEntrance(visitor?: Visitor): void
+  /** Whether a ban holds for them. */
+  isBanned(visitor: Visitor): boolean
   /** Identities, and what was banned in place of them. */
   readonly banned: string[]
   /** Its mix for players of HLS; `null` where nothing is mixed. */
@@ -745,6 +752,9 @@ export class Publication extends EventEmitter<PublicationEvents> {
   appData: unknown
   readonly tracks: PublishedTrack[]
 }
+
+/** Somebody who is no participant. */
+export type Visitor = Pick<JoinOptions, 'identity' | 'owner' | 'banBy' | 'permissions'>
 
 /**
  * The mix of a room for players of HTTP Live Streaming, about two seconds behind. It is made while somebody watches, and

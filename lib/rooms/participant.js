@@ -309,6 +309,8 @@ class Participant extends EventEmitter {
   setMaxIncomingBitrate(bitrate) {
     this.#maxIncomingBitrate = checkBitrate(bitrate)
     if (this.#transport && !this.#transport.closed) this.#transport.setMaxIncomingBitrate(this.#maxIncomingBitrate)
+    const { input } = this
+    if (input && 'setMaxIncomingBitrate' in input && !input.closed) input.setMaxIncomingBitrate(this.#maxIncomingBitrate)
   }
 
   /** @param {Iterable<string>} streams */

@@ -15,6 +15,8 @@ const NOTHING = Object.freeze({ audio: false, video: false, screen: false })
 class Publishing {
   /** By the stream that is offered, or what is made here. @type {Map<object, Publication>} */
   #publications = new Map()
+  /** Tracks that nothing withholds, taken away while they are muted. @type {WeakSet<import('./index.js').PublishedTrack>} */
+  #withdrawn = new WeakSet()
   #count = 0
   #participant
   /** @type {import('../../index.js').Transport | null} */
@@ -151,7 +153,7 @@ class Publishing {
     const known = this.#publications.get(source)
     if (known?.tracks.includes(track)) return
     if (known) {
-      if (!this.#isWithdrawn(known, track)) known.addTrack(track)
+      if (!this.#isWithdrawn(known, track)) this.#add(known, track)
       return
     }
     const id = `${this.#participant.id}.${++this.#count}`
@@ -168,8 +170,18 @@ class Publishing {
       if (publication.tracks.length === 0 && !this.#isHeldBack(publication)) this.#unpublish(publication)
     })
     publication.on('change', () => this.#changed(publication))
-    if (!this.#isWithdrawn(publication, track)) publication.addTrack(track)
+    if (!this.#isWithdrawn(publication, track)) this.#add(publication, track)
     this.#participant.emit('published', publication)
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {import('./index.js').PublishedTrack} track
+   */
+  #add(publication, track) {
+    // What was sent while it was withdrawn is for nobody who begins with it now.
+    if (this.#withdrawn.delete(track)) track.forgetPast()
+    publication.addTrack(track)
   }
 
   /** @param {Publication} publication */
@@ -209,8 +221,10 @@ class Publishing {
     for (const track of publication.tracks) {
       if (track.closed) continue
       if ('withhold' in track) track.withhold(this.#isMuted(publication, track))
-      else if (this.#isWithdrawn(publication, track)) publication.removeTrack(track)
-      else this.#participant.agent?.withhold(track.kind, this.#isMuted(publication, track))
+      else if (this.#isWithdrawn(publication, track)) {
+        this.#withdrawn.add(track)
+        publication.removeTrack(track)
+      } else this.#participant.agent?.withhold(track.kind, this.#isMuted(publication, track))
     }
   }
 

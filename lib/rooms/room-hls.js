@@ -72,6 +72,9 @@ class RoomHls {
     try {
       if (this.#room.closed) return refuse(response, 410, 'the room is closed')
       if (this.#room.mode === 'p2p') return refuse(response, 409, 'in mode p2p no media passes the server')
+      // Nobody watches by anything else, and nobody begins to but by this.
+      const begins = /^\/*index\.m3u8(\?|$)/.test(request.url ?? '') && request.method === 'GET'
+      if (!this.#going && !begins) return refuse(response, 404, 'nobody watches')
       this.#going ??= this.#begin()
       const hls = await this.#going
       hls.handler(request, response)
@@ -85,10 +88,15 @@ class RoomHls {
     const mixed = new Promise(resolve => (this.#mixed = () => resolve(undefined)))
     this.#mixing.add(this)
     await within(MIXER_MS, mixed, 'the mixer of the room')
-    const { mixer } = this.#mixing
-    if (!mixer) throw new Error('nothing is mixed any more')
     const hls = await this.#room.endpoint.createHls({ ...this.#options, appData: this.#room })
-    for (const track of [mixer.video, mixer.audio]) if (track) hls.add(track)
+    try {
+      const { mixer } = this.#mixing
+      if (!mixer || this.#room.closed) throw new Error('nothing is mixed any more')
+      for (const track of [mixer.video, mixer.audio]) if (track) hls.add(track)
+    } catch (error) {
+      hls.close()
+      throw error
+    }
     hls.on('watched', watched => {
       if (!watched && this.#hls === hls) this.close()
     })

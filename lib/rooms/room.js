@@ -230,6 +230,17 @@ class Room extends EventEmitter {
     return this.#door.unban(key)
   }
 
+  /** @param {import('./index.js').Visitor} [visitor] */
+  checkEntrance(visitor = {}) {
+    if (this.#closed) throw new RoomError('ERR_CLOSED', 'the room is closed')
+    this.#door.check(checkBanKeys(visitor), checkPermissions(visitor.permissions))
+  }
+
+  /** @param {import('./index.js').Visitor} visitor */
+  isBanned(visitor) {
+    return this.#door.isBanned(checkBanKeys(visitor))
+  }
+
   /** @param {import('./index.js').OutgoingMessage} message */
   sendMessage(message) {
     return this.messages.send(null, message)
@@ -254,7 +265,7 @@ class Room extends EventEmitter {
       const stays = `the room stays in mode ${this.#mode}`
       throw new RoomError(
         'ERR_ROOM_MODE',
-        `${tied.name} ${TIES[tied.role] ?? 'came by WHIP or WHEP'} and needs the server's media; ${stays}`
+        `${tied.name} ${tied.input ? 'is an input' : (TIES[tied.role] ?? 'came by WHIP or WHEP')} and needs the server's media; ${stays}`
       )
     }
     this.#mode = mode

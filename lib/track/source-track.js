@@ -1,5 +1,6 @@
 'use strict'
 
+const check = require('../object/check.js')
 const { emit } = require('../object/emit.js')
 const { kDispatcher, kForget, kHandle, kLeave, kUnwatch, kWatch } = require('../object/internal.js')
 const { Source } = require('./source.js')
@@ -25,6 +26,12 @@ class SourceTrack extends Source {
   /** @abstract @returns {import('../../index.js').Endpoint} */
   get endpoint() {
     throw new TypeError('a track has an endpoint')
+  }
+
+  forgetPast() {
+    check.open(this)
+    const dispatcher = /** @type {any} */ (this[kDispatcher])
+    dispatcher.insist(native => native.forgetPast(this.id))
   }
 
   [kHandle](event) {

@@ -1,10 +1,11 @@
 //! A packet apart from the stream it came by or leaves by: as whoever takes a track gets it, and as
 //! whoever makes one gives it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Codec;
+use super::{Codec, red};
 
 /// A packet of a track that is taken. Of simulcast and layers one continuous stream is left: numbers
 /// without gaps but for what was lost, also where the source was switched.
@@ -31,6 +32,17 @@ pub struct TakenPacket {
     pub audio_level: Option<i8>,
     /// Clockwise turns by 90 degrees that the picture needs (3GPP TS 26.114 7.4.5).
     pub rotation: u8,
+}
+
+impl TakenPacket {
+    /// With what its sender would have sent without RED (RFC 2198). `None` when that is not there.
+    pub fn without_red(&self) -> Option<Cow<'_, Self>> {
+        if !self.red {
+            return Some(Cow::Borrowed(self));
+        }
+        let payload: Arc<[u8]> = red::primary(&self.payload)?.into();
+        Some(Cow::Owned(Self { red: false, payload, ..self.clone() }))
+    }
 }
 
 /// A packet of a track that is made. Its owner adds what RTP needs beyond it.

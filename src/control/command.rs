@@ -42,6 +42,10 @@ pub enum Command {
         group: SpeakersId,
         command: SpeakersCommand,
     },
+    /// Who begins with a track from now on gets nothing of what came before.
+    ForgetPast {
+        track: SourceId,
+    },
     /// Messages that arrive on `source`, a channel of this shard, go to `to` as well. The first
     /// half of [`attach_channel`](Self::attach_channel).
     RelayChannel {

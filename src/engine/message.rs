@@ -21,6 +21,11 @@ pub enum ShardMessage {
     Media {
         packet: Arc<SourcePacket>,
     },
+    /// The last groups of pictures of a track, for receivers that begin: they are of use as a whole or not
+    /// at all.
+    Group {
+        packets: Vec<Arc<SourcePacket>>,
+    },
     /// The sender has its first receiver of the track.
     Subscribe {
         track: SourceId,

@@ -131,14 +131,20 @@ impl Route {
         self.far_loss.retain(|(from, _)| *from != shard);
     }
 
-    /// Somebody takes the track, or takes other encodings of it. Says whether it is new here.
+    /// Somebody takes the track, or takes other encodings of it. Says whether it begins, for the first
+    /// time or after it took nothing.
     pub fn set_tap(&mut self, taker: TakerId, inlet: &Arc<Inlet>, wanted: EncodingSet) -> bool {
         if let Some(tap) = self.taps.iter_mut().find(|tap| tap.taker == taker) {
-            tap.wanted = wanted;
-            return false;
+            let before = std::mem::replace(&mut tap.wanted, wanted);
+            return before == EncodingSet::NONE && wanted != EncodingSet::NONE;
         }
         self.taps.push(Tap { taker, inlet: Arc::clone(inlet), wanted });
         true
+    }
+
+    /// Nobody who begins gets what came before.
+    pub fn forget_past(&mut self) {
+        self.histories.iter_mut().for_each(History::forget_group);
     }
 
     /// Somebody takes the track no more.

@@ -15,4 +15,4 @@ mod tests;
 
 pub use rendition::{Format, Shape};
 pub use request::{Request, Want};
-pub use stream::{Answer, Body, Publication, Reply, Stream};
+pub use stream::{Answer, Asker, Body, Publication, Reply, Stream};

@@ -11,7 +11,9 @@ const LEAST_RATE: u64 = 32_000;
 /// Every rendition that has a format.
 pub(super) fn multivariant(renditions: &[Rendition]) -> String {
     let of = |kind: Kind| {
-        renditions.iter().filter(move |known| known.kind == kind && known.format.is_some())
+        renditions
+            .iter()
+            .filter(move |known| known.kind == kind && known.format.is_some() && !known.failed)
     };
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:9\n");
     let sounds: Vec<&Rendition> = of(Kind::Audio).collect();

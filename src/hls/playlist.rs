@@ -42,9 +42,9 @@ pub(super) fn playlist(
     let parts_from = length.saturating_sub(Duration::from_secs(PARTS_OF * target));
     let (mut at, mut init, mut era) = (Duration::ZERO, None, rendition.first_era());
     for segment in rendition.listed() {
-        if std::mem::replace(&mut era, segment.era) != segment.era {
-            text.push_str("#EXT-X-DISCONTINUITY\n");
-        }
+        // As many as the stream had: those of all renditions are counted alike.
+        (era..segment.era).for_each(|_| text.push_str("#EXT-X-DISCONTINUITY\n"));
+        era = segment.era;
         if init != Some(segment.init) {
             init = Some(segment.init);
             let _ = writeln!(text, "#EXT-X-MAP:URI=\"init{}-{tag}.mp4\"", segment.init);

@@ -8,8 +8,6 @@ use bytes::Bytes;
 use crate::codec::Kind;
 use crate::container::mp4::Fragment;
 
-/// Segments behind those in the playlist that are kept for who read it a while ago.
-const KEPT_BEHIND: usize = 2;
 /// What is measured of a rendition's rate goes back so many segments.
 const RATE_OF: usize = 8;
 
@@ -20,7 +18,7 @@ pub struct Shape {
     pub part: Duration,
     /// A segment is about as long.
     pub segment: Duration,
-    /// Segments in a playlist.
+    /// Segments in a playlist; there are more where players need them to begin.
     pub window: usize,
 }
 
@@ -29,6 +27,17 @@ impl Shape {
     /// has half a segment to come.
     pub(super) fn target_duration(&self) -> u64 {
         (self.segment + self.segment / 2 + Duration::from_millis(999)).as_secs().max(1)
+    }
+
+    /// Players begin three target durations before the end, which has to be in the playlist.
+    fn listed(&self) -> usize {
+        let least = 3 * self.target_duration() * 1_000 / (self.segment.as_millis() as u64).max(1);
+        self.window.max(least as usize + 1)
+    }
+
+    /// What is longer without a frame is no part of a segment that the playlist allows.
+    pub fn longest_frame(&self) -> Duration {
+        Duration::from_secs(self.target_duration()).saturating_sub(self.part)
     }
 }
 
@@ -60,10 +69,8 @@ pub(super) struct Rendition {
     pub(super) segments: VecDeque<Segment>,
     /// Of the segment that comes next.
     next: u64,
-    /// Times that it did not go on from before.
+    /// As many times the stream did not go on from before.
     era: u64,
-    /// The next segment does not go on from the one before.
-    broken: bool,
     /// Bits a second of segments that ended: the highest, and what there was of the last ones.
     rates: VecDeque<u64>,
     pub(super) peak_rate: u64,
@@ -136,7 +143,6 @@ impl Rendition {
             segments: VecDeque::new(),
             next: 0,
             era: 0,
-            broken: false,
             rates: VecDeque::new(),
             peak_rate: 0,
             version: 0,
@@ -151,15 +157,17 @@ impl Rendition {
         self.format = Some(format);
     }
 
-    /// Time does not go on where it stopped, or nothing came for a while.
-    pub(super) fn interrupt(&mut self) {
-        self.close_last();
-        self.broken = self.next > 0;
+    /// What comes from here on does not go on from before.
+    pub(super) fn begin_era(&mut self, era: u64) {
+        if self.era != era {
+            self.close_last();
+            self.era = era;
+        }
     }
 
-    /// Forgets all there is: nobody watches.
+    /// Forgets all there is.
     pub(super) fn clear(&mut self) {
-        self.interrupt();
+        self.close_last();
         self.segments.clear();
         self.inits.clear();
         self.format = None;
@@ -209,13 +217,13 @@ impl Rendition {
     fn open(&mut self, begin: Duration) {
         self.close_last();
         let init = self.next_init.saturating_sub(1);
-        self.era += u64::from(std::mem::take(&mut self.broken));
         let era = self.era;
         let number = self.next;
         self.next += 1;
         let parts = Vec::new();
         self.segments.push_back(Segment { number, init, era, begin, parts, whole: None });
-        while self.segments.len() > self.shape.window + 1 + KEPT_BEHIND {
+        // Who read the playlist a while ago still gets what was in it (rfc8216bis 6.2.2).
+        while self.segments.len() > 2 * self.shape.listed() + 1 {
             self.segments.pop_front();
         }
         let oldest = self.segments.front().map_or(0, |segment| segment.init);
@@ -252,7 +260,7 @@ impl Rendition {
 
     /// Those that its playlist has.
     pub(super) fn listed(&self) -> impl Iterator<Item = &Segment> {
-        let behind = self.segments.len().saturating_sub(self.shape.window + 1);
+        let behind = self.segments.len().saturating_sub(self.shape.listed() + 1);
         self.segments.iter().skip(behind)
     }
 

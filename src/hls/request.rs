@@ -22,6 +22,11 @@ pub enum Want {
 }
 
 impl Request {
+    /// Of the whole stream's playlist.
+    pub(super) fn is_whole(&self) -> bool {
+        self.rendition.is_none()
+    }
+
     /// Of the path below the stream's address, without a slash in front, and of what stands behind a
     /// question mark. `None` when it is nothing that a playlist names.
     pub fn parse(path: &str, query: &str, tag: &str) -> Option<Self> {

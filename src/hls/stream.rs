@@ -19,8 +19,12 @@ const MAX_WAITING: usize = 100_000;
 const AHEAD: u64 = 2;
 /// How long the first ones wait until there is something.
 const FIRST: Duration = Duration::from_secs(10);
-/// How long a stream goes on that nobody asks for.
+/// How long a stream goes on that nobody asks for, at least.
 const UNWATCHED: Duration = Duration::from_secs(30);
+/// How long the first ones wait for renditions that have nothing, while others have.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Interruptions of several renditions are one when they are no further apart.
+const TOGETHER: Duration = Duration::from_secs(3);
 /// How long a player is counted that does not ask.
 const PRESENT: Duration = Duration::from_secs(10);
 /// What never changes may be kept by whoever passes it on, in seconds: longer than it is of use.
@@ -48,8 +52,26 @@ pub enum Body {
     Words(&'static str),
 }
 
-/// Called with the answer, on whichever thread has it.
-pub type Reply = Box<dyn FnOnce(Answer) + Send>;
+/// Who asked.
+pub trait Asker: Send {
+    /// Called on whichever thread has the answer.
+    fn answer(self: Box<Self>, answer: Answer);
+    /// Whether nobody waits for it any more.
+    fn is_gone(&self) -> bool;
+}
+
+impl<F: FnOnce(Answer) + Send> Asker for F {
+    fn answer(self: Box<Self>, answer: Answer) {
+        self(answer);
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
+}
+
+/// Who asked, wherever.
+pub type Reply = Box<dyn Asker>;
 
 /// A stream, shared by who makes it and who serves it.
 pub struct Stream {
@@ -68,6 +90,13 @@ struct State {
     playlists: Vec<Option<(u64, Bytes)>>,
     waiting: Vec<Waiting>,
     asked: Option<Instant>,
+    /// Since when somebody watches; `None` at rest.
+    begun: Option<Instant>,
+    /// It has gone on for so long that what is not there is not waited for.
+    settled: bool,
+    /// Times that it did not go on from before, and when last.
+    era: u64,
+    interrupted: Option<Duration>,
     closed: bool,
     /// Playlists that were answered since `since`, and the rate before.
     answered: u64,
@@ -87,8 +116,8 @@ pub enum Publication {
     /// Fragments from here on are of this initialization segment.
     Begin(Format, Vec<u8>),
     Fragment(Fragment),
-    /// Time does not go on where it stopped.
-    Interrupt,
+    /// Time does not go on where it stopped, but from here.
+    Interrupt(Duration),
     /// Nothing will ever come.
     Failed,
 }
@@ -111,7 +140,9 @@ impl Stream {
         let letter = if kind == Kind::Video { 'v' } else { 'a' };
         let name = format!("{letter}{}", state.renditions.len());
         let (title, language) = (title.to_owned(), language.to_owned());
-        state.renditions.push(Rendition::new(name, kind, title, language, self.shape));
+        let mut made = Rendition::new(name, kind, title, language, self.shape);
+        made.begin_era(state.era);
+        state.renditions.push(made);
         state.playlists.push(None);
         state.renditions.len() - 1
     }
@@ -123,8 +154,11 @@ impl Stream {
         match what {
             Publication::Begin(format, init) => known.begin(format, init.into()),
             Publication::Fragment(fragment) => known.push(fragment),
-            Publication::Interrupt => known.interrupt(),
-            Publication::Failed => known.failed = true,
+            Publication::Interrupt(at) => state.interrupt(at),
+            Publication::Failed => {
+                known.failed = true;
+                known.clear();
+            }
         }
         self.answer_waiting(state);
     }
@@ -137,22 +171,23 @@ impl Stream {
     /// Answers a request, now or when there is an answer. `true`: nobody had asked for a while.
     pub fn ask(&self, now: Instant, path: &str, query: &str, reply: Reply) -> bool {
         let Some(request) = Request::parse(path, query, &self.tag) else {
-            reply(words(404, "no such file"));
+            reply.answer(words(404, "no such file"));
             return false;
         };
         let mut state = self.lock();
         state.requests += 1;
         state.count(now, &request);
-        let first = !state.is_watched(now);
         state.asked = Some(now);
+        let first = state.begun.is_none();
+        state.begun.get_or_insert(now);
         match state.answer(&self.outside(), &request) {
             Now::Answer(answer) => {
                 drop(state);
-                reply(answer);
+                reply.answer(answer);
             }
-            Now::Later if state.waiting.len() >= MAX_WAITING => {
+            Now::Later if state.is_full() => {
                 drop(state);
-                reply(words(503, "too many players wait"));
+                reply.answer(words(503, "too many players wait"));
             }
             Now::Later => {
                 let target = Duration::from_secs(3 * self.shape.target_duration());
@@ -163,24 +198,35 @@ impl Stream {
         first
     }
 
-    /// Whether somebody watches.
+    /// Whether somebody watches. Where nobody does any more, all there is is forgotten: the next one who
+    /// asks is the first again.
     pub fn is_watched(&self, now: Instant) -> bool {
-        self.lock().is_watched(now)
+        let mut state = self.lock();
+        let Some(begun) = state.begun else { return false };
+        let patience = UNWATCHED.max(Duration::from_secs(3 * self.shape.target_duration()));
+        let recent = |at: Instant| now.saturating_duration_since(at) < patience;
+        if !state.waiting.is_empty() || state.asked.is_some_and(recent) {
+            state.settled = now.saturating_duration_since(begun) >= PATIENCE;
+            return true;
+        }
+        (state.begun, state.settled) = (None, false);
+        state.renditions.iter_mut().for_each(Rendition::clear);
+        state.next_era();
+        false
     }
 
-    /// Forgets what there is, as nobody watches.
-    pub fn rest(&self) {
-        self.lock().renditions.iter_mut().for_each(Rendition::clear);
-    }
-
-    /// Tells who waited for too long.
+    /// Tells who waited for too long, and who waits for what will not come.
     pub fn expire(&self, now: Instant) {
         let mut state = self.lock();
-        let late = |waiting: &mut Waiting| waiting.until <= now;
+        let late = |waiting: &mut Waiting| waiting.until <= now || waiting.reply.is_gone();
         let late: Vec<Waiting> = state.waiting.extract_if(.., late).collect();
-        drop(state);
-        late.into_iter()
-            .for_each(|waiting| (waiting.reply)(words(503, "nothing came for a while")));
+        if state.settled && state.waiting.iter().any(|waiting| waiting.request.is_whole()) {
+            self.answer_waiting(state);
+        } else {
+            drop(state);
+        }
+        let answer = || words(503, "nothing came for a while");
+        late.into_iter().for_each(|waiting| waiting.reply.answer(answer()));
     }
 
     /// No more comes: everybody who asks is told so.
@@ -191,7 +237,7 @@ impl Stream {
         state.playlists.clear();
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_iter().for_each(|waiting| (waiting.reply)(words(410, "the stream is over")));
+        waiting.into_iter().for_each(|w| w.reply.answer(words(410, "the stream is over")));
     }
 
     /// How many watch, about, and requests so far.
@@ -217,9 +263,9 @@ impl Stream {
         }
     }
 
-    /// How long a part is at most.
-    pub fn part(&self) -> Duration {
-        self.shape.part
+    /// How long what is.
+    pub fn shape(&self) -> Shape {
+        self.shape
     }
 
     fn outside(&self) -> Outside<'_> {
@@ -235,7 +281,7 @@ impl Stream {
             }
         }
         drop(state);
-        answers.into_iter().for_each(|(reply, answer)| reply(answer));
+        answers.into_iter().for_each(|(reply, answer)| reply.answer(answer));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -252,9 +298,27 @@ struct Outside<'a> {
 }
 
 impl State {
-    fn is_watched(&self, now: Instant) -> bool {
-        let recent = |at: Instant| now.saturating_duration_since(at) < UNWATCHED;
-        !self.waiting.is_empty() || self.asked.is_some_and(recent)
+    /// Whether nobody else can wait. Those who went away make room.
+    fn is_full(&mut self) -> bool {
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.retain(|waiting| !waiting.reply.is_gone());
+        }
+        self.waiting.len() >= MAX_WAITING
+    }
+
+    /// Of all renditions at once: players pair their segments by the number of interruptions
+    /// (rfc8216bis 6.2.4).
+    fn interrupt(&mut self, at: Duration) {
+        if self.interrupted.is_none_or(|before| at.abs_diff(before) >= TOGETHER) {
+            self.interrupted = Some(at);
+            self.next_era();
+        }
+    }
+
+    fn next_era(&mut self) {
+        self.era += 1;
+        let era = self.era;
+        self.renditions.iter_mut().for_each(|known| known.begin_era(era));
     }
 
     fn answer(&mut self, outside: &Outside<'_>, request: &Request) -> Now {
@@ -292,10 +356,11 @@ impl State {
         }
     }
 
-    /// When each rendition that can has begun.
+    /// When each rendition that can has begun, or some have and the others do not for a while.
     fn answer_whole(&self) -> Now {
         let able = || self.renditions.iter().filter(|known| !known.failed);
-        if able().any(|known| known.last().is_none()) || able().next().is_none() {
+        let begun = able().filter(|known| known.last().is_some()).count();
+        if begun == 0 || (begun < able().count() && !self.settled) {
             return Now::Later;
         }
         Now::Answer(playlist_answer(multivariant(&self.renditions).into(), 1))

@@ -209,7 +209,7 @@ fn what_was_interrupted_goes_on_with_a_discontinuity_that_is_counted() {
     let pictures = stream.add(Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..4);
-    stream.publish(pictures, Publication::Interrupt);
+    stream.publish(pictures, Publication::Interrupt(4_000 * MS));
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 8..13);
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
@@ -237,7 +237,6 @@ fn a_stream_that_nobody_watches_rests_and_goes_on() {
     assert_eq!(first.try_recv().unwrap().status, 200);
     assert!(stream.is_watched(now + 29_000 * MS));
     assert!(!stream.is_watched(now + 31_000 * MS));
-    stream.rest();
     let later = now + 60_000 * MS;
     assert!(stream.ask(later, "v0/live.m3u8", "_HLS_msn=2", reply(sender.clone())));
     begin(&stream, pictures, "avc1.42e01f", None);

@@ -264,6 +264,13 @@ impl Engine {
         self.media.send(group.shard(), Command::Speakers { group, command })
     }
 
+    /// Who begins with a track from now on gets nothing of what came before.
+    ///
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn forget_past(&self, track: SourceId) -> Result<(), EngineError> {
+        self.media.send(track.shard(), Command::ForgetPast { track })
+    }
+
     /// Errors: `QueueFull`, `Closed`.
     pub fn command(
         &self,

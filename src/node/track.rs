@@ -128,6 +128,12 @@ impl NativeEndpoint {
         self.post(&env, transport_id(transport), command)
     }
 
+    /// Who begins with a track from now on gets nothing of what came before.
+    #[napi(catch_unwind)]
+    pub fn forget_past(&self, env: Env, track: f64) -> Result<()> {
+        self.check(&env, self.running.engine.forget_past(incoming_track_id(track)))
+    }
+
     /// `duration` in milliseconds, `volume` below 0 dBm0.
     #[napi(catch_unwind)]
     pub fn press_key(

@@ -58,6 +58,11 @@ impl History {
         if self.unasked { &LONG } else { &SHORT }
     }
 
+    /// Nobody who begins gets what came before; who has begun may still ask for it again.
+    pub fn forget_group(&mut self) {
+        self.group = None;
+    }
+
     /// Remembers a packet for receivers to come and for nobody else: the last group of pictures is all
     /// that is kept.
     pub fn insert_for_newcomers(&mut self, packet: &Arc<SourcePacket>) {

@@ -18,7 +18,7 @@ use crate::hls::{Format, Publication, Stream};
 const MAX_UNREADABLE: u32 = 3;
 /// Between two frames, at least.
 const STEP: Duration = Duration::from_millis(1);
-/// A track that is silent for so long does not go on where it stopped.
+/// A track that is silent for so long does not go on where it stopped, or sooner where segments are short.
 const GAP: Duration = Duration::from_secs(3);
 /// The keyframe of the next segment is asked for so long before, and again after a while.
 const AHEAD: Duration = Duration::from_millis(150);
@@ -106,8 +106,9 @@ impl Lane {
         stream: &Stream,
     ) -> Result<(), HlsError> {
         while let Some(frame) = self.line.poll(now) {
-            let time = frame.captured.checked_duration_since(begun);
-            let result = time.map_or(Ok(()), |time| self.take(time, &frame, &entry, stream));
+            // What a source without keyframes on request kept is older than the stream may be.
+            let time = frame.captured.saturating_duration_since(begun);
+            let result = self.take(time, &frame, &entry, stream);
             self.line.give_back(frame.parts);
             result?;
         }
@@ -121,11 +122,12 @@ impl Lane {
         entry: &impl Fn(Codec) -> TrackEntry,
         stream: &Stream,
     ) -> Result<(), HlsError> {
-        let gap = self.last.is_some_and(|last| time > last + GAP);
+        let longest = stream.shape().longest_frame().min(GAP);
+        let gap = self.last.is_some_and(|last| time > last + longest);
         let time = self.last.map_or(time, |last| time.max(last + STEP));
         if gap {
             self.flush(stream);
-            stream.publish(self.rendition, Publication::Interrupt);
+            stream.publish(self.rendition, Publication::Interrupt(time));
         }
         if (frame.keyframe || self.fragments.is_none()) && !self.begin_with(frame, entry, stream)? {
             return Ok(());
@@ -180,7 +182,7 @@ impl Lane {
             return Ok(true);
         }
         self.flush(stream);
-        let part = stream.part();
+        let part = stream.shape().part;
         let mut fragmenter = Fragmenter::new(part, Duration::ZERO);
         let size = configuration.size;
         let made = TrackEntry { configuration: configuration.clone(), rotation, ..entry(codec) };

@@ -191,16 +191,17 @@ impl<S: Shards> Packager<S> {
             return;
         }
         self.watched = watched;
-        if !watched {
-            self.lanes.iter_mut().for_each(|(lane, _)| lane.rest());
-            self.stream.rest();
-        }
+        // Both ways: what is still on its way when it rests is no part of what comes then.
+        self.lanes.iter_mut().for_each(|(lane, _)| lane.rest());
         self.mailbox.post(Event::HlsWatched { hls: self.id, watched });
     }
 
     fn take_packets(&mut self, now: Instant) {
-        let Self { packets, taker, lanes, .. } = self;
+        let Self { packets, taker, lanes, watched, .. } = self;
         while let Ok(packet) = packets.try_recv() {
+            if !*watched {
+                continue;
+            }
             taker.receive(&packet, |input, packet| {
                 let lane = lanes.iter_mut().find(|(lane, _)| lane.id() == input.place);
                 lane.into_iter().for_each(|(lane, _)| lane.receive(now, packet));

@@ -60,7 +60,8 @@ pub struct Parts<S> {
 impl<S: Shards> Push<S> {
     /// Takes nothing of its tracks before the server is ready.
     pub fn new(parts: Parts<S>, options: &RtmpOutputOptions) -> Self {
-        let mut taker = Taker::new(parts.id.into(), Arc::clone(&parts.inlet));
+        let taker = Taker::new(parts.id.into(), Arc::clone(&parts.inlet));
+        let mut taker = taker.preferring(&[Codec::H264]);
         taker.attach(Kind::Audio, Kind::Audio, options.audio);
         taker.attach(Kind::Video, Kind::Video, options.video);
         Self {
@@ -135,8 +136,8 @@ impl<S: Shards> Push<S> {
         while let Ok(packet) = packets.try_recv() {
             taker.receive(&packet, |input, packet| {
                 match input.kind {
-                    Kind::Audio if packet.codec == Codec::Opus && !packet.red => {
-                        sound.insert(packet);
+                    Kind::Audio if packet.codec == Codec::Opus => {
+                        packet.without_red().iter().for_each(|packet| sound.insert(packet));
                     }
                     Kind::Video if packet.codec == Codec::H264 => pictures.insert(packet),
                     // Of a track that was something else when it was taken.

@@ -1,14 +1,12 @@
 //! One line of a recording: packets of the track that feeds it, until they are frames.
 
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::sound::Sound;
 use crate::codec::configuration::Configuration;
 use crate::codec::frame::{Assembler, EncodedFrame, Parts};
 use crate::codec::packet::TakenPacket;
-use crate::codec::{Codec, Description, Kind, red};
+use crate::codec::{Codec, Description, Kind};
 use crate::control::ids::RecordedTrackId;
 use crate::control::recorder::LineOptions;
 use crate::control::stats::LineStats;
@@ -108,7 +106,7 @@ impl Line {
         if self.paused {
             return false;
         }
-        let Some(packet) = without_red(packet) else { return false };
+        let Some(packet) = packet.without_red() else { return false };
         if self.kind == Kind::Video && self.entry.is_none() {
             let size = Description::parse(packet.codec, &packet.payload, None).size;
             self.announced = larger(size, self.announced);
@@ -150,15 +148,6 @@ impl Line {
             ..self.counts.clone()
         }
     }
-}
-
-/// A packet with what its sender would have sent without RED (RFC 2198).
-fn without_red(packet: &TakenPacket) -> Option<Cow<'_, TakenPacket>> {
-    if !packet.red {
-        return Some(Cow::Borrowed(packet));
-    }
-    let payload: Arc<[u8]> = red::primary(&packet.payload)?.into();
-    Some(Cow::Owned(TakenPacket { red: false, payload, ..packet.clone() }))
 }
 
 /// The larger of two sizes of which either may be unknown.

@@ -1,7 +1,7 @@
 //! Media between the peers of a shard, and to and from other shards.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::repair::Tails;
@@ -15,6 +15,9 @@ use crate::engine::tap::Inlet;
 use crate::sending::{Delivery, Outlet, Workspace};
 use crate::sfu::source::SourceDescription;
 use crate::sfu::{EncodingIndex, EncodingSet, Need, Opening, SourcePacket};
+
+/// A source of which nothing came for so long stands still.
+const STANDING: Duration = Duration::from_secs(2);
 
 /// Which track goes where, and the packets of a turn on their way.
 #[derive(Default)]
@@ -281,7 +284,7 @@ impl Media {
             inlet.described(track, Some(description.clone()));
             // It would ask for a keyframe and not get one.
             if !description.keyframes_on_request {
-                route.groups(now).iter().for_each(|packet| inlet.packet(packet));
+                present(route.groups(now), now).iter().for_each(|packet| inlet.packet(packet));
             }
         }
         self.tell_demand(core, now, track);
@@ -366,4 +369,17 @@ impl<O: Output<ShardMessage>> Outlet for Out<'_, O> {
     ) {
         self.0.datagram_in_place(flow, capacity, write);
     }
+}
+/// A group of a source that stands still, as if it came to a stop just now: it is the present picture
+/// of that source, and not one of when it was captured.
+fn present(group: Vec<Arc<SourcePacket>>, now: Instant) -> Vec<Arc<SourcePacket>> {
+    let newest = group.iter().map(|packet| packet.captured).max();
+    let behind = newest.map_or(Duration::ZERO, |newest| now.saturating_duration_since(newest));
+    if behind < STANDING {
+        return group;
+    }
+    let moved = |packet: &Arc<SourcePacket>| {
+        Arc::new(SourcePacket { captured: packet.captured + behind, ..SourcePacket::clone(packet) })
+    };
+    group.iter().map(moved).collect()
 }

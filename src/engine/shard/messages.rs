@@ -18,6 +18,9 @@ impl Shard {
         let Self { core, media, relays, speakers, slots, before, .. } = self;
         match message {
             ShardMessage::Media { packet } => media.fan_out(core, packet, false),
+            ShardMessage::Group { packets } => {
+                packets.into_iter().for_each(|packet| media.fan_out(core, packet, false));
+            }
             ShardMessage::Subscribe { track, from } => {
                 let Some(route) = media.routes.route_mut(track).filter(|r| r.owner.is_some())
                 else {
@@ -30,8 +33,9 @@ impl Shard {
                     core.messages.push((from, description));
                 }
                 // Its receivers begin with what came last, as those of this shard do.
-                for packet in route.groups(now) {
-                    core.messages.push((from, ShardMessage::Media { packet }));
+                let packets = route.groups(now);
+                if !packets.is_empty() {
+                    core.messages.push((from, ShardMessage::Group { packets }));
                 }
             }
             ShardMessage::Unsubscribe { track, from } => {

@@ -199,6 +199,10 @@ impl Reactor for Shard {
             Command::Speakers { group, command } => {
                 self.speakers.speakers_command(&mut self.core, now, group, command)
             }
+            Command::ForgetPast { track } => {
+                let route = self.media.routes.route_mut(track);
+                route.into_iter().for_each(|route| route.forget_past());
+            }
             Command::RelayChannel { source, to } => self.relays.count_relay(source, to, 1),
             Command::Stats { collector, only } => self.add_stats(now, &collector, only),
             #[cfg(feature = "fault-injection")]

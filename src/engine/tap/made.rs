@@ -88,7 +88,10 @@ impl Made {
     /// Nobody can have whoever makes it make a keyframe: those who begin get all that came since the
     /// last one. To be said before its description is told.
     pub fn without_keyframes_on_request(mut self) -> Self {
-        Arc::make_mut(&mut self.description).keyframes_on_request = false;
+        let description = Arc::make_mut(&mut self.description);
+        description.keyframes_on_request = false;
+        // Nor make it smaller.
+        description.thinnest = None;
         self
     }
 

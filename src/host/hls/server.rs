@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{Streams, http_answer};
 use crate::control::http::HttpAnswer;
+use crate::hls::{Answer, Asker};
 use crate::host::error::HostError;
 
 /// Connections at a time.
@@ -117,6 +118,20 @@ fn end_with_reader(socket: &tokio::net::TcpStream) {
     let _ = socket;
 }
 
+/// A connection that waits for its answer, as long as it is there.
+struct Waiting(oneshot::Sender<Answer>);
+
+impl Asker for Waiting {
+    fn answer(self: Box<Self>, answer: Answer) {
+        // Where the player has gone meanwhile nobody wants it.
+        let _ = self.0.send(answer);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
 async fn answer(
     request: Request<Incoming>,
     streams: Arc<Streams>,
@@ -131,7 +146,7 @@ async fn answer(
     let found = path.split_once('/').and_then(|(name, rest)| Some((streams.find(name)?, rest)));
     let Some(((stream, waker), rest)) = found else { return Ok(bare(StatusCode::NOT_FOUND)) };
     let (sender, answered) = oneshot::channel();
-    let reply = Box::new(move |answer| drop(sender.send(answer)));
+    let reply = Box::new(Waiting(sender));
     if stream.ask(Instant::now(), rest, request.uri().query().unwrap_or(""), reply) {
         waker.wake();
     }
