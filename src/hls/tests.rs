@@ -181,12 +181,12 @@ fn old_segments_leave_the_playlist_and_then_memory() {
     let stream = stream();
     let pictures = stream.add(Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
-    publish(&stream, pictures, 0..41);
+    publish(&stream, pictures, 0..81);
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
-    assert!(playlist.contains("#EXT-X-MEDIA-SEQUENCE:6\n"), "{playlist}");
-    assert_eq!(status(&stream, "v0/s5-18bcfe56800.mp4", ""), Some(200), "read a while ago");
-    assert_eq!(status(&stream, "v0/s3-18bcfe56800.mp4", ""), Some(404));
-    assert!(stream.rendition_stats(0).bytes <= 7 * 4 * 100);
+    assert!(playlist.contains("#EXT-X-MEDIA-SEQUENCE:15\n"), "{playlist}");
+    assert_eq!(status(&stream, "v0/s10-18bcfe56800.mp4", ""), Some(200), "read a while ago");
+    assert_eq!(status(&stream, "v0/s9-18bcfe56800.mp4", ""), Some(404));
+    assert!(stream.rendition_stats(0).bytes <= 11 * 4 * 100);
 }
 
 #[test]
@@ -252,4 +252,101 @@ fn a_stream_that_nobody_watches_rests_and_goes_on() {
     stream.ask(later, "v0/live.m3u8", "_HLS_msn=5", reply(sender));
     stream.close();
     assert_eq!(first.try_recv().unwrap().status, 410);
+}
+
+#[test]
+fn interruptions_are_counted_alike_in_all_renditions() {
+    let stream = stream();
+    let (pictures, sound) =
+        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+    begin(&stream, pictures, "avc1.42e01f", None);
+    begin(&stream, sound, "opus", None);
+    publish(&stream, pictures, 0..4);
+    publish(&stream, sound, 0..12);
+    // The camera was off for a while; what interrupts the sound a moment later is the same.
+    stream.publish(pictures, Publication::Interrupt(6_000 * MS));
+    begin(&stream, pictures, "avc1.42e01f", None);
+    publish(&stream, pictures, 12..17);
+    stream.publish(sound, Publication::Interrupt(6_500 * MS));
+    publish(&stream, sound, 13..18);
+    for rendition in ["v0", "a1"] {
+        let playlist = text(ask(&stream, &format!("{rendition}/live.m3u8"), "").answered());
+        assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 1, "{playlist}");
+    }
+    // Sound alone has another one, and pictures begin after two more.
+    stream.publish(sound, Publication::Interrupt(20_000 * MS));
+    stream.publish(sound, Publication::Interrupt(30_000 * MS));
+    publish(&stream, pictures, 60..65);
+    let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
+    assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 3, "{playlist}");
+}
+
+#[test]
+fn a_rendition_that_has_nothing_does_not_keep_the_others_from_players_for_long() {
+    let stream = stream();
+    let (pictures, _silent) =
+        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+    let now = Instant::now();
+    let (sender, whole) = mpsc::channel();
+    stream.ask(now, "index.m3u8", "", Box::new(move |answer| drop(sender.send(answer))));
+    begin(&stream, pictures, "avc1.42e01f", None);
+    publish(&stream, pictures, 0..5);
+    assert!(stream.is_watched(now + 3_000 * MS));
+    stream.expire(now + 3_000 * MS);
+    assert!(whole.try_recv().is_err(), "it may still come");
+    assert!(stream.is_watched(now + 4_000 * MS));
+    stream.expire(now + 4_000 * MS);
+    let playlist = text(whole.try_recv().ok());
+    assert!(playlist.contains("v0/live.m3u8") && !playlist.contains("a1/"), "{playlist}");
+}
+
+#[test]
+fn a_rendition_that_failed_is_in_no_playlist_and_in_no_memory() {
+    let stream = stream();
+    let (pictures, sound) =
+        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+    begin(&stream, pictures, "avc1.42e01f", None);
+    begin(&stream, sound, "opus", None);
+    publish(&stream, pictures, 0..5);
+    publish(&stream, sound, 0..5);
+    stream.publish(sound, Publication::Failed);
+    let playlist = text(ask(&stream, "index.m3u8", "").answered());
+    assert!(!playlist.contains("sound"), "{playlist}");
+    assert_eq!(stream.rendition_stats(sound).bytes, 0);
+    assert!(!text(ask(&stream, "v0/live.m3u8", "").answered()).contains("RENDITION-REPORT"));
+}
+
+#[test]
+fn who_went_away_waits_no_more() {
+    struct Gone(mpsc::Sender<Answer>);
+    impl Asker for Gone {
+        fn answer(self: Box<Self>, answer: Answer) {
+            drop(self.0.send(answer));
+        }
+
+        fn is_gone(&self) -> bool {
+            true
+        }
+    }
+    let stream = stream();
+    stream.add(Kind::Video, "", "und");
+    let now = Instant::now();
+    let (sender, answers) = mpsc::channel();
+    stream.ask(now, "index.m3u8", "", Box::new(Gone(sender)));
+    stream.expire(now + MS);
+    assert!(answers.try_recv().is_ok(), "it is let go of at once");
+    assert!(!stream.is_watched(now + 31_000 * MS), "and keeps nothing going");
+}
+
+#[test]
+fn a_playlist_is_as_long_as_players_need_it_to_begin() {
+    let shape = Shape { window: 3, ..SHAPE };
+    let stream = Stream::new(shape, Duration::from_secs(1_700_000_000));
+    let pictures = stream.add(Kind::Video, "", "und");
+    begin(&stream, pictures, "avc1.42e01f", None);
+    publish(&stream, pictures, 0..80);
+    let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
+    let lengths = playlist.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
+    let seconds: f64 = lengths.map(|line| line.trim_end_matches(',').parse::<f64>().unwrap()).sum();
+    assert!(seconds >= 9.0, "{seconds} s, and HOLD-BACK is nine");
 }

@@ -338,6 +338,20 @@ mod tests {
     }
 
     #[test]
+    fn who_begins_gets_nothing_of_what_is_to_be_forgotten() {
+        let mut source = Source::new(Codec::Vp8);
+        let mut history = History::default();
+        history.set_keyframes_on_request(false);
+        let kept = put(&mut history, source.frame(true, 2));
+        history.forget_group();
+        put(&mut history, source.frame(false, 2));
+        assert_eq!(group(&history, source.now()), None);
+        assert!(history.get(source.packet().ssrc, kept[0]).is_some(), "who lost it may ask again");
+        let expected = put(&mut history, source.frame(true, 2));
+        assert_eq!(group(&history, source.now()), Some(expected));
+    }
+
+    #[test]
     fn for_newcomers_alone_nothing_but_the_group_is_kept() {
         let mut source = Source::new(Codec::Vp8);
         let mut history = History::default();

@@ -155,7 +155,7 @@ fn tracks_are_taken_while_somebody_watches() {
     assert!(studio.taps().is_empty(), "nobody watches");
     assert_eq!(studio.ask("a0/live.m3u8"), None, "there is nothing yet");
     assert_eq!(studio.taps(), [true]);
-    (0..60).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    (0..70).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
     let answer = studio.ask("a0/live.m3u8").expect("a playlist");
     let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
     let text = String::from_utf8(text.to_vec()).unwrap();
@@ -231,4 +231,26 @@ fn silence_is_a_discontinuity_and_what_ends_is_told_to_who_waits() {
     studio.turn();
     assert!(studio.packager.is_over());
     assert_eq!(studio.ask("a0/live.m3u8").map(|answer| answer.status), Some(410));
+}
+
+#[test]
+fn what_was_on_its_way_when_it_came_to_rest_is_no_part_of_what_comes_then() {
+    let mut studio = Studio::new();
+    let mut sound = studio.add(Codec::Opus);
+    studio.ask("a0/live.m3u8");
+    (0..70).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    studio.now += Duration::from_secs(31);
+    studio.turn();
+    assert_eq!(studio.taps(), [true, false]);
+    // The shard had not heard of it yet.
+    (0..3).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    studio.now += Duration::from_secs(60);
+    studio.ask("a0/live.m3u8");
+    (0..70).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
+    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let first = text.lines().find(|line| line.starts_with("#EXT-X-PART:")).unwrap();
+    assert!(first.starts_with("#EXT-X-PART:DURATION=0.20000,"), "{text}");
+    assert!(!text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");
 }
