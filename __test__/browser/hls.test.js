@@ -84,6 +84,17 @@ test('who may not watch is told so, and an address without a ticket is none', as
   assert.equal((await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({ canSubscribe: false }) })).status, 403)
   assert.equal((await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({ room: 'other' }) })).status, 403)
   const answer = await (await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({}) })).json()
+  const room = fixture.server.rooms.get('loom')
+  room.lock()
+  assert.equal((await fetch(`${url}api/rooms/loom/hls`, { headers: await headers({}) })).status, 409, 'a lock holds')
+  room.unlock()
+  const eve = await createToken(fixture.server.access.keys, { sub: 'eve', video: { room: 'loom', roomJoin: true } })
+  const hers = { headers: { Authorization: `Bearer ${eve}` } }
+  const { url: address } = await (await fetch(`${url}api/rooms/loom/hls`, hers)).json()
+  assert.equal((await fetch(new URL(address, url))).status, 200)
+  room.ban('eve')
+  assert.equal((await fetch(new URL(address, url))).status, 403, 'and a ban, for who watches already')
+  assert.equal((await fetch(`${url}api/rooms/loom/hls`, hers)).status, 403)
   assert.equal((await fetch(new URL(answer.url, url))).status, 200)
   for (const wrong of [answer.url.replace('/loom/', '/other/'), answer.url.replace(/\/\d+\./, '/9999999999999.')]) {
     assert.equal((await fetch(new URL(wrong, url))).status, 403)
