@@ -11,8 +11,8 @@ const MACHINES = { 62: 'x64', 183: 'arm64' }
  * What a 64-bit little-endian shared object asks for of the system that loads it.
  *
  * @param {string} path
- * @returns {{ arch: string, needed: string[], versions: { library: string, version: string }[], sections: string[] }}
- *   the libraries by name, and the versions of their symbols, such as `GLIBC_2.28` of `libc.so.6`
+ * @returns {{ arch: string, needed: string[], versions: { library: string, version: string }[], sections: string[], symbolBytes: number }}
+ *   the libraries by name, the versions of their symbols, such as `GLIBC_2.28` of `libc.so.6`, and the bytes of what names its own
  */
 function readElf(path) {
   const file = fs.readFileSync(path)
@@ -53,11 +53,14 @@ function readElf(path) {
 
   const headers = rows(word(40), file.readUInt16LE(58), file.readUInt16LE(60))
   const names = headers.length > 0 ? word(headers[file.readUInt16LE(62)] + 24) : 0
+  const sections = headers.map(at => ({ name: text(names + file.readUInt32LE(at)), size: word(at + 32) }))
+  const symbols = sections.filter(({ name }) => name === '.symtab' || name === '.strtab')
   return {
     arch: MACHINES[file.readUInt16LE(18)],
     needed: entries.filter(({ tag }) => tag === DT.NEEDED).map(entry => text(strings + entry.value)),
     versions,
-    sections: headers.map(at => text(names + file.readUInt32LE(at)))
+    sections: sections.map(({ name }) => name),
+    symbolBytes: symbols.reduce((sum, { size }) => sum + size, 0)
   }
 }
 
