@@ -72,8 +72,8 @@ test('who may records the room, everybody sees the red mark, and the files play 
   const [recording] = fixture.server.rooms.get('loom').recordings
   await eventually(
     () => recording.files.filter(({ duration }) => duration > 2.5).length,
-    count => count >= 3,
-    'three files with some seconds'
+    count => count === 4,
+    'the mix and three participants, each with some seconds'
   )
   await fixture.screenshot(ada, 'recording')
   await fixture.screenshot(grace, 'recorded')
