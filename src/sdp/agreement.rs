@@ -49,6 +49,18 @@ impl AgreedLine {
     pub fn usable(&self) -> bool {
         !self.local.stopped
     }
+
+    /// Gives back what its lists have room for and do not hold.
+    pub fn shrink(&mut self) {
+        self.local.payloads.shrink_to_fit();
+        self.local.extensions.shrink_to_fit();
+        self.send.shrink_to_fit();
+        self.receive.shrink_to_fit();
+        self.send_events.shrink_to_fit();
+        self.receive_events.shrink_to_fit();
+        self.remote.sources.shrink_to_fit();
+        self.remote.tracks.shrink_to_fit();
+    }
 }
 
 /// One payload type of `telephone-event`.
