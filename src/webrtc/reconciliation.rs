@@ -34,6 +34,7 @@ impl Session {
 
     /// What follows from it.
     pub(super) fn after_description(&mut self, now: Instant) {
+        self.trim_later(now);
         self.with_sending(|sending| sending.renegotiated(now));
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
