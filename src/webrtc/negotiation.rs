@@ -72,7 +72,15 @@ impl Negotiation {
         self.lines = agreement.lines;
         // They stay as long as the peer does.
         self.lines.shrink_to_fit();
-        self.lines.iter_mut().for_each(AgreedLine::shrink);
+        let mut behind = self.lines.as_mut_slice();
+        while let [line, rest @ ..] = behind {
+            line.shrink();
+            let kind = line.local.kind;
+            if let Some(next) = rest.iter_mut().find(|next| next.local.kind == kind) {
+                next.share(line);
+            }
+            behind = rest;
+        }
         self.group = agreement.group;
         self.extmap_allow_mixed = agreement.extmap_allow_mixed;
     }

@@ -121,7 +121,7 @@ impl Session {
     fn add_incoming(&mut self, line: &AgreedLine, kind: Kind, named: &RemoteTrack) -> LineTrack {
         let id = SourceId::new(&self.ids, self.id.shard());
         let mut codecs: Vec<Codec> = Vec::new();
-        for format in &line.receive {
+        for format in line.receive.iter() {
             if !codecs.contains(&format.codec) {
                 codecs.push(format.codec);
             }
@@ -187,7 +187,7 @@ fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
         mid: line.mid.clone(),
         kind,
         receives,
-        formats: line.receive.clone().into(),
+        formats: line.receive.clone(),
         telephone_events: events.map(event).collect(),
         rids: line.remote.rids.clone(),
         places_have_rids: false,
