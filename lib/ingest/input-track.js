@@ -5,7 +5,7 @@ const { announce, mark } = require('../object/closing.js')
 const { kHandle, kForget, kRemove } = require('../object/internal.js')
 const { SourceTrack } = require('../track/source-track.js')
 
-/** What an encoder pushes: an outgoing track, a port of a mixer or a recorder attaches to it. */
+/** What an encoder pushes or a camera sends: an outgoing track, a port of a mixer or a recorder attaches to it. */
 class InputTrack extends SourceTrack {
   #input
   #kind
@@ -15,8 +15,9 @@ class InputTrack extends SourceTrack {
   #height
   #reordered
 
-  constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
+  /** `listenLevels(native, track, wanted)` has the engine tell of levels, or not. */
+  constructor(key, input, made, listenLevels) {
+    super(key, made?.id, input?.[kDispatcher], (native, wanted) => listenLevels(native, this.id, wanted))
     this.#input = input
     this.#kind = made.kind
     this.#width = made.width ?? null
@@ -68,6 +69,7 @@ class InputTrack extends SourceTrack {
 
   [kHandle](event) {
     if (event.type === 'inputTrackClosed') announce(mark(this, 'error'))
+    else if (event.type === 'encoding') this.#encodings = Object.freeze([Object.freeze(event.encoding)])
     else super[kHandle](event)
   }
 

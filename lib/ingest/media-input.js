@@ -68,7 +68,9 @@ class MediaInput extends MediaObject {
   [kHandle](event) {
     switch (event.type) {
       case 'inputTrack': {
-        const track = new InputTrack(kConstruct, this, event.track)
+        const track = new InputTrack(kConstruct, this, event.track, (native, id, wanted) =>
+          native.listenInputLevels(this.#server.id, this.id, id, wanted)
+        )
         this.#tracks.set(track.id, track)
         emit(this, 'track', track)
         break
