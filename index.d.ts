@@ -1272,8 +1272,7 @@ export interface EncodingDemand {
 }
 
 /** What stands on the keys of a telephone. */
-export type TelephoneKey =
-  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+export type TelephoneKey = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
 
 /** A key of a telephone (RFC 4733). */
 export interface TelephoneEvent {
@@ -2331,7 +2330,7 @@ export class PcmReader<T = PcmFrame> extends Readable {
   /** Milliseconds of a frame. */
   readonly frameDuration: number
   /** Frames that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
@@ -2403,7 +2402,7 @@ export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 

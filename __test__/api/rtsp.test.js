@@ -49,7 +49,10 @@ for (const transport of ['tcp', 'udp']) {
     assert.ok(input instanceof RtspInput && input.state === 'connected')
     assert.deepEqual(input.endpoint.rtspInputs, [input])
     const tracks = input.tracks.map(({ kind, codecs }) => [kind, ...codecs])
-    assert.deepEqual(tracks, [['video', 'h264'], ['audio', 'pcma']])
+    assert.deepEqual(tracks, [
+      ['video', 'h264'],
+      ['audio', 'pcma']
+    ])
     assert.ok(input.tracks.every(track => track instanceof InputTrack && track.input === input))
     await flowing(input)
     const { transport: used, state, connections, stalls, bytesReceived } = await input.getStats()
@@ -107,7 +110,17 @@ test('a wrong password, none, and a stream that is not there are told for what t
 test('addresses that are not of the Internet are refused unless they are allowed, however they are written', async t => {
   const server = await RtspServer.start(t)
   const endpoint = await loopbackEndpoint(t)
-  for (const host of ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '10.0.0.1', '169.254.169.254', '0.0.0.0', '239.1.1.1', 'localhost', '2130706433']) {
+  for (const host of [
+    '127.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '10.0.0.1',
+    '169.254.169.254',
+    '0.0.0.0',
+    '239.1.1.1',
+    'localhost',
+    '2130706433'
+  ]) {
     await assert.rejects(endpoint.pullRtsp(`rtsp://${host}:${server.port}/`), { code: 'ERR_FORBIDDEN_ADDRESS', field: 'url' }, host)
   }
   for (const host of ['0.0.0.0', '239.1.1.1', '[::]']) {
@@ -144,7 +157,9 @@ test('what a name means is asked each time, and what is connected to is what was
 })
 
 test('a server may send on to another, which is looked at as the first was and gets no password', async t => {
-  const other = await RtspServer.start(t, { answers: { DESCRIBE: ({ headers }) => (headers.authorization ? ['403 Forbidden'] : undefined) } })
+  const other = await RtspServer.start(t, {
+    answers: { DESCRIBE: ({ headers }) => (headers.authorization ? ['403 Forbidden'] : undefined) }
+  })
   const to = url => ({ DESCRIBE: () => ['302 Found', `Location: ${url}\r\n\r\n`] })
   const first = await RtspServer.start(t, { answers: to(other.url) })
   const input = await pulled(t, first, { user: 'me', password: 'word' })
@@ -172,7 +187,9 @@ test('a camera that vanishes comes back in the same tracks, and what watches the
   const [{ delay, error }] = await gone
   assert.ok(delay >= 20 && error.code === 'ERR_IO')
   const back = nextEvent(input, 'connected')
-  await RtspServer.start(t, { port: Number(new URL(server.url.replace('rtsp', 'http')).port || 0) || Number(/:(\d+)\//.exec(input.url)[1]) })
+  await RtspServer.start(t, {
+    port: Number(new URL(server.url.replace('rtsp', 'http')).port || 0) || Number(/:(\d+)\//.exec(input.url)[1])
+  })
   await back
   assert.deepEqual(input.tracks, tracks)
   assert.ok(tracks.every(track => !track.closed))
@@ -218,7 +235,10 @@ test('a camera with another codec than before has other tracks', async t => {
   await server.stop()
   await RtspServer.start(t, { port, answers: { DESCRIBE: () => options.own } })
   await Promise.all([closed, back])
-  assert.deepEqual(input.tracks.map(({ codecs }) => codecs[0]), ['h265', 'pcma'])
+  assert.deepEqual(
+    input.tracks.map(({ codecs }) => codecs[0]),
+    ['h265', 'pcma']
+  )
 })
 
 test('what is not taken is left out with its name, and nothing at all is an error', async t => {
@@ -226,8 +246,14 @@ test('what is not taken is left out with its name, and nothing at all is an erro
   const server = await RtspServer.start(t, { sdp: SDP.replace(AUDIO, 'm=audio 0 RTP/AVP 97\r\na=rtpmap:97 G726-32/8000\r\n') + metadata })
   const endpoint = await loopbackEndpoint(t)
   const input = await endpoint.pullRtsp(server.url, QUICK)
-  assert.deepEqual(input.tracks.map(({ kind }) => kind), ['video'])
-  assert.deepEqual(input.warnings.map(({ code, message }) => [code, /G726-32/.test(message)]), [['ERR_CODEC_MISMATCH', true]])
+  assert.deepEqual(
+    input.tracks.map(({ kind }) => kind),
+    ['video']
+  )
+  assert.deepEqual(
+    input.warnings.map(({ code, message }) => [code, /G726-32/.test(message)]),
+    [['ERR_CODEC_MISMATCH', true]]
+  )
   const motion = await RtspServer.start(t, { sdp: SDP.replace(AUDIO, '').replace(VIDEO, 'm=video 0 RTP/AVP 26\r\n') })
   await assert.rejects(endpoint.pullRtsp(motion.url, QUICK), { code: 'ERR_CODEC_MISMATCH' })
 })
@@ -238,7 +264,11 @@ const WRONG = [
   ['HTTP', socket => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'), 'ERR_FORMAT'],
   ['an endless header', socket => socket.write(`RTSP/1.0 200 OK\r\nX: ${'a'.repeat(200_000)}`), 'ERR_FORMAT'],
   ['headers without an end', socket => socket.write(`RTSP/1.0 200 OK\r\n${'A: b\r\n'.repeat(2000)}\r\n`), 'ERR_FORMAT'],
-  ['a body that would fill the memory', socket => socket.write('RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4000000000\r\n\r\n'), 'ERR_FORMAT'],
+  [
+    'a body that would fill the memory',
+    socket => socket.write('RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4000000000\r\n\r\n'),
+    'ERR_FORMAT'
+  ],
   ['nothing', () => {}, 'ERR_IO'],
   ['a goodbye', socket => socket.end(), 'ERR_IO']
 ]

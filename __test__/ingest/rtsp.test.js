@@ -120,7 +120,10 @@ check('a password by Basic, a wrong one and a stream that is not there', async t
   const endpoint = await loopbackEndpoint(t)
   const options = { allowPrivate: true }
   const input = await endpoint.pullRtsp(url, { ...options, ...ME })
-  assert.deepEqual(input.tracks.map(({ codecs }) => codecs[0]), ['pcma'])
+  assert.deepEqual(
+    input.tracks.map(({ codecs }) => codecs[0]),
+    ['pcma']
+  )
   await flowing(input)
   await assert.rejects(endpoint.pullRtsp(url, { ...options, ...ME, password: 'other' }), { code: 'ERR_UNAUTHORIZED' })
   await assert.rejects(endpoint.pullRtsp(`${url}/none`, { ...options, ...ME }), { code: 'ERR_IO', message: /404/ })

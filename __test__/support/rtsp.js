@@ -12,7 +12,8 @@ const hex = text => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const NAL_UNITS = [hex('6742c00dda0507e840'), hex('68ce3c80'), hex('65888409')]
 const PAYLOAD_TYPES = { video: 96, audio: 8 }
 
-const VIDEO = 'm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 profile-level-id=640028;packetization-mode=1\r\na=control:track1\r\n'
+const VIDEO =
+  'm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 profile-level-id=640028;packetization-mode=1\r\na=control:track1\r\n'
 const AUDIO = 'm=audio 0 RTP/AVP 8\r\na=control:track2\r\n'
 const SDP = `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\na=control:*\r\nt=0 0\r\n${VIDEO}${AUDIO}`
 
@@ -88,7 +89,9 @@ class RtspServer {
   #answer(socket, head) {
     const [first, ...lines] = head.split('\r\n')
     const [method, url] = first.split(' ')
-    const headers = Object.fromEntries(lines.map(line => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]))
+    const headers = Object.fromEntries(
+      lines.map(line => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)])
+    )
     const request = { method, url, headers }
     this.requests.push(request)
     const own = this.#options.answers[method]?.(request, socket)
@@ -127,7 +130,8 @@ class RtspServer {
       if (!socket.playing) continue
       for (const { kind, port, channel } of socket.ways) {
         for (const packet of this.#packets(kind)) {
-          if (Number.isNaN(port)) socket.write(Buffer.concat([Buffer.from([0x24, channel, packet.length >> 8, packet.length & 0xff]), packet]))
+          if (Number.isNaN(port))
+            socket.write(Buffer.concat([Buffer.from([0x24, channel, packet.length >> 8, packet.length & 0xff]), packet]))
           else (socket.udp ??= dgram.createSocket('udp4')).send(packet, port, '127.0.0.1')
         }
       }
@@ -152,10 +156,15 @@ class RtspServer {
 
 /** Has a server let in whoever knows a password, by Digest with MD5 (RFC 2069) or SHA-256 (RFC 7616). */
 function digest({ user, password, algorithm = 'MD5', realm = 'camera' }) {
-  const hash = text => createHash(algorithm === 'MD5' ? 'md5' : 'sha256').update(text).digest('hex')
+  const hash = text =>
+    createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
+      .update(text)
+      .digest('hex')
   const nonce = 'a1b2c3'
   return ({ method, headers }) => {
-    const given = Object.fromEntries([...(headers.authorization ?? '').matchAll(/(\w+)="?([^",]*)"?/g)].map(([, name, value]) => [name, value]))
+    const given = Object.fromEntries(
+      [...(headers.authorization ?? '').matchAll(/(\w+)="?([^",]*)"?/g)].map(([, name, value]) => [name, value])
+    )
     const middle = given.qop ? `${nonce}:${given.nc}:${given.cnonce}:${given.qop}` : nonce
     const expected = hash(`${hash(`${user}:${realm}:${password}`)}:${middle}:${hash(`${method}:${given.uri}`)}`)
     if (given.response === expected && given.username === user) return undefined

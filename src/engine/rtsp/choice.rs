@@ -47,7 +47,7 @@ impl Choice {
     }
 }
 
-/// The first line of each kind that is taken, and why others of a kind are not.
+/// The first line of each kind that is taken, pictures before sound, and why others of a kind are not.
 pub(super) fn choose(description: &Description) -> (Vec<Choice>, Vec<PullError>) {
     let (mut choices, mut left_out) = (Vec::<Choice>::new(), Vec::new());
     for (media, line) in description.media.iter().enumerate() {
@@ -76,6 +76,8 @@ pub(super) fn choose(description: &Description) -> (Vec<Choice>, Vec<PullError>)
         let PullError::Codec { kind, .. } = error else { return true };
         choices.iter().all(|choice| choice.kind.name() != *kind)
     });
+    // A server that comes back may have them in another order.
+    choices.sort_by_key(|choice| choice.kind == Kind::Audio);
     (choices, left_out)
 }
 
