@@ -180,12 +180,18 @@ impl Camera {
         let turn = match link.turn(now, buffer, &mut self.pull) {
             Ok(LinkTurn::Idle) => Ok(Turn::Idle),
             Ok(LinkTurn::More) => Ok(Turn::More),
-            Ok(LinkTurn::Described(description)) => {
-                let lines = self.pull.describe(now, &description);
-                let (registry, token, udp) = (place.registry, place.token, self.udp);
-                let asked = lines.and_then(|lines| link.set_up(now, registry, token, &lines, udp));
-                asked.map(|()| Turn::More)
+            Ok(LinkTurn::Described(description)) => match self.pull.describe(now, &description) {
+                Ok(lines) => {
+                    link.choose(lines);
+                    link.set_up(now, place.registry, place.token, self.udp).map(|()| Turn::More)
+                }
+                Err(error) => Err(error),
+            },
+            Ok(LinkTurn::Refused) if self.options.transport == RtspTransport::Auto && !self.udp => {
+                self.udp = true;
+                link.set_up(now, place.registry, place.token, true).map(|()| Turn::More)
             }
+            Ok(LinkTurn::Refused) => Err(RtspError::Transport.into()),
             Ok(LinkTurn::Playing) => {
                 self.connected();
                 Ok(Turn::More)
@@ -206,6 +212,8 @@ impl Camera {
 
     fn connected(&mut self) {
         self.connections += 1;
+        // What ends it now has nothing to do with where it is.
+        self.addresses.clear();
         match self.opening.take() {
             Some(request) => {
                 self.state = RtspState::Connected;
@@ -226,12 +234,7 @@ impl Camera {
 
     /// A conversation ended with an error, which may be one to be tried otherwise.
     fn failed(&mut self, now: Instant, place: Place<'_>, error: PullError) -> Turn {
-        let otherwise = self.options.transport == RtspTransport::Auto && !self.udp;
         match error {
-            PullError::Rtsp(RtspError::Transport) if otherwise => {
-                self.udp = true;
-                self.resolve(now, place)
-            }
             // Another address of its name may have somebody who answers.
             PullError::Connection(_) => self.connect(now, place, error),
             error => self.fail(now, error),

@@ -31,6 +31,8 @@ pub(super) struct Link {
     remote: IpAddr,
     client: Client,
     unsent: Vec<u8>,
+    /// Places of lines in the description.
+    lines: Vec<usize>,
     /// Lines by channel, and whether it is that of RTCP.
     channels: Vec<(u8, usize, bool)>,
     /// Ports by line.
@@ -56,6 +58,8 @@ pub(super) enum Turn {
     /// There is more to read.
     More,
     Described(Description),
+    /// It does not send by TCP, or not by UDP.
+    Refused,
     Playing,
     Moved(Url),
 }
@@ -75,6 +79,7 @@ impl Link {
             remote: address.ip(),
             client,
             unsent: Vec::new(),
+            lines: Vec::new(),
             channels: Vec::new(),
             pairs: Vec::new(),
             playing: false,
@@ -98,17 +103,22 @@ impl Link {
         self.playing.then_some(if self.pairs.is_empty() { "tcp" } else { "udp" })
     }
 
-    /// Asks for lines, by the places that they have in the description.
+    /// The lines that are wanted, by the places that they have in the description.
+    pub(super) fn choose(&mut self, lines: Vec<usize>) {
+        self.lines = lines;
+    }
+
+    /// Asks for what was chosen.
     pub(super) fn set_up(
         &mut self,
         now: Instant,
         registry: &Registry,
         token: usize,
-        lines: &[usize],
         udp: bool,
     ) -> Result<(), PullError> {
-        let mut wanted = Vec::with_capacity(lines.len());
-        for (line, media) in lines.iter().enumerate() {
+        let mut wanted = Vec::with_capacity(self.lines.len());
+        for line in 0..self.lines.len() {
+            let Some(media) = self.lines.get(line).copied() else { continue };
             let lower = if udp {
                 let pair =
                     self.bind(registry, token + 1 + 2 * line).map_err(PullError::Connection)?;
@@ -119,7 +129,7 @@ impl Link {
                 // Two lines at most: sound and pictures.
                 Lower::Interleaved(2 * line.min(127) as u8)
             };
-            wanted.push(Wanted { media: *media, lower });
+            wanted.push(Wanted { media, lower });
         }
         self.client.set_up(now, wanted);
         Ok(())
@@ -205,6 +215,7 @@ impl Link {
                 Some(Event::Described(description)) => {
                     return Ok(Some(Turn::Described(description)));
                 }
+                Some(Event::Refused) => return Ok(Some(Turn::Refused)),
                 Some(Event::Moved(url)) => return Ok(Some(Turn::Moved(url))),
                 Some(Event::Ended) => return Err(PullError::Ended),
                 Some(Event::Playing) => {

@@ -26,6 +26,8 @@ const MAX_FRAME: usize = u16::MAX as usize;
 pub enum Event<'a> {
     /// What there is. Goes on with [`Client::set_up`].
     Described(Description),
+    /// It does not send the way it was asked to (461), and may be asked otherwise by [`Client::set_up`].
+    Refused,
     /// It sends from now on, each line as [`Client::agreed`] says.
     Playing,
     /// RTP or RTCP of a channel.
@@ -327,6 +329,10 @@ impl Client {
                 let location = response.headers.get("location").ok_or(RtspError::Redirect)?;
                 let (url, _) = Url::parse(location).map_err(|_| RtspError::Redirect)?;
                 Ok(Some(Event::Moved(url)))
+            }
+            (461, Step::SetUp(0)) => {
+                self.step = Step::Choosing;
+                Ok(Some(Event::Refused))
             }
             (461, Step::SetUp(_)) => Err(RtspError::Transport),
             // Some know nothing but what they need.

@@ -188,7 +188,13 @@ fn answers_that_say_no_are_errors_of_their_own() {
             .answer("461 Unsupported Transport", "\r\n")
             .contains("RTP/AVP;unicast;client_port=5004-5005")
     );
-    assert_eq!(refusing.next().unwrap_err(), RtspError::Transport);
+    assert!(matches!(refusing.next(), Ok(Some(Event::Refused))));
+    refusing.client.set_up(now, vec![Wanted { media: 0, lower: Lower::Interleaved(0) }]);
+    assert!(
+        refusing.answer("200 OK", "Session: a\r\n\r\n").contains("interleaved=0-1"),
+        "it is asked otherwise"
+    );
+    refusing.quiet();
 
     let mut silent = rig("rtsp://camera/live");
     silent.now += TIMEOUT;
