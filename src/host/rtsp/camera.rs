@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
 use mio::Registry;
+use mio::net::TcpStream;
 
 use super::link::{Link, Turn as LinkTurn};
 use crate::control::error::EngineError;
@@ -59,6 +60,8 @@ pub(super) struct Camera {
     connections: u64,
     stalls: u64,
     state: RtspState,
+    /// Connections that it left.
+    pub(super) left: Vec<TcpStream>,
     /// Listed for the next turn.
     pub(super) listed: bool,
 }
@@ -105,6 +108,7 @@ impl Camera {
             connections: 0,
             stalls: 0,
             state: RtspState::Connecting,
+            left: Vec::new(),
             listed: false,
             options,
         }
@@ -265,7 +269,7 @@ impl Camera {
     fn leave(&mut self, now: Instant) {
         let phase = std::mem::replace(&mut self.phase, Phase::Waiting { until: now });
         if let Phase::Talking(link) = phase {
-            link.leave(now);
+            self.left.extend(link.leave(now));
         }
         self.addresses.clear();
     }

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use tokio::sync::mpsc;
 
 use super::camera::{Camera, Place, Turn};
+use super::goodbye::Goodbyes;
 use super::link::TOKENS;
 use crate::control::event::{Event, Reply};
 use crate::control::ids::{Ended, InputId, RequestId};
@@ -22,6 +23,8 @@ use crate::host::error::HostError;
 const SWEEP: Duration = Duration::from_millis(20);
 /// Bytes read by one call.
 const READ: usize = 64 * 1024;
+/// How long servers have to hear that the endpoint closes.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 const EVENTS: usize = 1_024;
 const WAKE: Token = Token(0);
 
@@ -51,6 +54,7 @@ pub(super) struct Fetcher {
     inputs: HashMap<InputId, usize>,
     /// Cameras with something to do.
     ready: VecDeque<usize>,
+    goodbyes: Goodbyes,
     next: usize,
     swept: Instant,
     buffer: Box<[u8]>,
@@ -73,6 +77,7 @@ impl Fetcher {
             cameras: HashMap::new(),
             inputs: HashMap::new(),
             ready: VecDeque::new(),
+            goodbyes: Goodbyes::default(),
             next: TOKENS,
             swept: Instant::now(),
             buffer: vec![0; READ].into_boxed_slice(),
@@ -84,7 +89,8 @@ impl Fetcher {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            let timeout = match (self.ready.is_empty(), self.cameras.is_empty()) {
+            let idle = self.cameras.is_empty() && self.goodbyes.is_empty();
+            let timeout = match (self.ready.is_empty(), idle) {
                 (false, _) => Some(Duration::ZERO),
                 (true, false) => Some(SWEEP),
                 (true, true) => None,
@@ -130,6 +136,7 @@ impl Fetcher {
         }
         if now.saturating_duration_since(self.swept) >= SWEEP {
             self.swept = now;
+            self.goodbyes.run(now, &mut self.buffer);
             let tokens: Vec<usize> = self.cameras.keys().copied().collect();
             for token in tokens {
                 self.with(now, token, |camera, place, _| camera.sweep(now, place));
@@ -157,13 +164,17 @@ impl Fetcher {
         let Some(camera) = cameras.get_mut(&token) else { return };
         let place = Place { registry: poll.registry(), token };
         let turn = catch_unwind(AssertUnwindSafe(|| action(camera, place, buffer)));
+        let left = std::mem::take(&mut camera.left);
+        left.into_iter().for_each(|socket| self.goodbyes.add(now, socket));
         match turn {
             Ok(Turn::Idle) => {}
             Ok(Turn::More) => self.list(token),
             Ok(Turn::Over) => self.remove(token),
             Err(_) => {
-                let camera = AssertUnwindSafe(camera);
-                let _ = catch_unwind(|| { camera }.give_up(now, PullError::Failed));
+                if let Some(camera) = self.cameras.get_mut(&token) {
+                    let give_up = || camera.give_up(now, PullError::Failed);
+                    let _ = catch_unwind(AssertUnwindSafe(give_up));
+                }
                 self.remove(token);
             }
         }
@@ -240,8 +251,8 @@ impl Fetcher {
     fn stop(mut self, now: Instant) {
         self.orders.close();
         for camera in self.cameras.values_mut() {
-            let camera = AssertUnwindSafe(camera);
-            let _ = catch_unwind(|| { camera }.close(now));
+            let _ = catch_unwind(AssertUnwindSafe(|| camera.close(now)));
+            camera.left.drain(..).for_each(|socket| self.goodbyes.add(now, socket));
         }
         while let Ok(order) = self.orders.try_recv() {
             match order {
@@ -254,6 +265,11 @@ impl Fetcher {
                 }
                 Order::Command(_) => {}
             }
+        }
+        let last = now + LAST_WORDS;
+        while !self.goodbyes.is_empty() && Instant::now() < last {
+            self.goodbyes.run(now, &mut self.buffer);
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }

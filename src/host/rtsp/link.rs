@@ -311,11 +311,10 @@ impl Link {
         self.write()
     }
 
-    /// Says goodbye, as far as that can be said at once.
-    pub(super) fn leave(mut self, now: Instant) {
+    /// Says goodbye, as far as that can be said at once. Gives the connection, if it is still one.
+    pub(super) fn leave(mut self, now: Instant) -> Option<TcpStream> {
         self.client.tear_down(now);
-        // It is over whatever comes of that.
-        let _ = self.write();
+        self.write().ok().map(|()| self.socket)
     }
 
     fn write(&mut self) -> Result<(), PullError> {

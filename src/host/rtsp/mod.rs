@@ -3,6 +3,7 @@
 
 mod camera;
 mod fetcher;
+mod goodbye;
 mod link;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
