@@ -3,9 +3,9 @@
 /** Cameras as gst-rtsp-server has them are fetched by RTSP, and browsers watch. */
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
+const { findRtspServer } = require('../../scripts/gstreamer.js')
 const { chromium } = require('../support/clients/browser/launch.js')
 const { browserTest, withBrowser } = require('../support/clients/browser/suite.js')
 const { BrowserPeer } = require('../support/clients/browser/browser-peer.js')
@@ -14,11 +14,8 @@ const { run } = require('../support/ingest/tools.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
 
 const SCRIPT = path.join(__dirname, '../support/ingest/rtsp-server.py')
-/** That of the distribution has its modules, whichever else comes first in the path. */
-const PYTHON = '/usr/bin/python3'
-const REQUIRED = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-const there = spawnSync(PYTHON, ['-c', REQUIRED], { stdio: 'ignore' }).status === 0
-const missing = there ? null : 'there is no gst-rtsp-server with its Python module here'
+const PYTHON = findRtspServer()
+const missing = PYTHON ? null : 'there is no gst-rtsp-server with its Python module here'
 
 const PICTURES =
   'videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=15/1 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15'

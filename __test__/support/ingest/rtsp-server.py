@@ -6,11 +6,13 @@ import sys
 import gi
 
 gi.require_version('Gst', '1.0')
+gi.require_version('GstRtsp', '1.0')
 gi.require_version('GstRtspServer', '1.0')
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 Gst.init(None)
-options = json.loads(sys.argv[1])
+# Launch lines may have line breaks.
+options = json.loads(sys.argv[1], strict=False)
 server = GstRtspServer.RTSPServer()
 server.set_address('127.0.0.1')
 server.set_service(str(options.get('port', 0)))

@@ -40,7 +40,7 @@ impl<T> Order<T> {
     pub(super) fn take(&mut self, sequence: u16, packet: T, mut emit: impl FnMut(Next<T>)) {
         let expected = *self.expected.get_or_insert(i64::from(sequence));
         let ahead = i64::from(sequence.wrapping_sub(expected as u16) as i16);
-        if ahead < -MAX_GAP || ahead > MAX_GAP {
+        if !(-MAX_GAP..=MAX_GAP).contains(&ahead) {
             self.waiting.clear();
             self.expected = Some(i64::from(sequence).wrapping_add(1));
             emit(Next::Gap);

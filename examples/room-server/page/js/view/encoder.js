@@ -60,12 +60,13 @@ export function offerEncoders(call) {
     const button = /** @type {HTMLButtonElement} */ (byId('camera-add'))
     // It takes as long as the camera does.
     button.disabled = true
+    byId('camera-error').textContent = ''
     try {
       await api.addCamera(url.value.trim(), name.value.trim() || 'Camera')
       url.value = ''
       await look()
     } catch (error) {
-      notice(`The camera is not shown: ${/** @type {Error} */ (error).message}`, true)
+      byId('camera-error').textContent = `The camera is not shown: ${/** @type {Error} */ (error).message}`
     } finally {
       button.disabled = false
     }
