@@ -91,6 +91,10 @@ export type ErrorCode =
   | 'ERR_TRANSPORT'
   /** An encoder pushes pictures that are shown in another order than they are decoded in. WebRTC has no way to say that. */
   | 'ERR_B_FRAMES'
+  /** Media are not fetched from a private, loopback or other special address that is not allowed. */
+  | 'ERR_FORBIDDEN_ADDRESS'
+  /** A server wants a user and a password, or refuses those it was given. */
+  | 'ERR_UNAUTHORIZED'
 
 /** Every error medialoom throws, rejects with or emits. */
 export class MediaLoomError extends Error {
@@ -286,6 +290,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly players: readonly Player[]
   readonly rtmpServers: readonly RtmpServer[]
   readonly rtmpOutputs: readonly RtmpOutput[]
+  readonly rtspInputs: readonly RtspInput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -373,6 +378,15 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   what it said)
    */
   createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
+  /**
+   * Fetches media from a camera or a server by RTSP, once it sends. An endpoint has at most 1,000 of these at a time, all on one
+   * thread of their own.
+   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_FORBIDDEN_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_CODEC_MISMATCH` (nothing of what
+   *   it has is taken), `ERR_FORMAT` (what it says is no RTSP), `ERR_IO` (no such host, no connection, no answer, or the server
+   *   refuses: the message has what it said), `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  pullRtsp(url: string, options?: RtspOptions & { appData?: unknown }): Promise<RtspInput>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -1258,8 +1272,7 @@ export interface EncodingDemand {
 }
 
 /** What stands on the keys of a telephone. */
-export type TelephoneKey =
-  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+export type TelephoneKey = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
 
 /** A key of a telephone (RFC 4733). */
 export interface TelephoneEvent {
@@ -2166,8 +2179,93 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+export interface RtspOptions {
+  /**
+   * How media travel. `tcp`: on the connection itself, through every firewall that it came through. `udp`: on ports of their own,
+   * where what is lost delays nothing. Default `auto`: TCP, and UDP where the server does not send by TCP.
+   */
+  transport?: 'auto' | 'tcp' | 'udp'
+  /** In place of those in the URL. They are shown by Digest (MD5, SHA-256), or Basic where the server knows nothing else. */
+  user?: string
+  password?: string
+  /** Milliseconds for a connection, and for an answer. Default 10000. */
+  timeout?: number
+  /** Milliseconds without media after which the server counts as gone. Default 5000. */
+  silence?: number
+  /**
+   * Whether it is tried again after it was there once: first after `delay` milliseconds (1000), then after twice as long each time
+   * up to `maxDelay` (30000), give or take a fifth. Default `true`.
+   */
+  reconnect?: boolean | { delay?: number; maxDelay?: number }
+  /**
+   * Whether hosts at private, loopback, link-local and other special addresses are asked. Default `false`: a URL from
+   * somebody else would have this host ask what only it can reach. Multicast and unspecified addresses never are.
+   */
+  allowPrivate?: boolean
+  /** Addresses and networks that are asked whatever they are, such as `192.168.7.0/24`. At most 64. */
+  allow?: string[]
+  /**
+   * Gives the addresses of a host, each time it is connected to. They are looked at as all others, and nothing but them is
+   * connected to. Default: as the system has it.
+   */
+  lookup?: (host: string) => Promise<string[]>
+}
+
+export interface RtspStats {
+  state: 'connecting' | 'connected' | 'stalled' | 'reconnecting'
+  /** `null` while it is not connected. */
+  transport: 'tcp' | 'udp' | null
+  /** How often it was connected. */
+  connections: number
+  /** How often media did not come any more. */
+  stalls: number
+  /** RTP and RTCP. */
+  bytesReceived: number
+  packetsReceived: number
+  /** Of what goes on as it comes, as of tracks of peers. */
+  tracks: IncomingTrackStats[]
+  /** AAC, which becomes Opus. `null` where there is none. */
+  transcoded: InputTrackStats | null
+}
+
+export interface RtspInputEvents {
+  /** It has another track: those that it begins with are there when {@link Endpoint.pullRtsp} resolves. */
+  track: [track: InputTrack]
+  /** It sends again. */
+  connected: []
+  /** No media came for {@link RtspOptions.silence}. It is asked anew. */
+  stalled: []
+  /** Why it ended, and in how many milliseconds it is tried again. Its tracks stay. */
+  reconnecting: [again: { delay: number; error: MediaLoomError }]
+  /** Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it). Each once. */
+  warning: [error: MediaLoomError]
+  /** What ends it: the server (`ERR_IO`) where it is not tried again, or a fault (`ERR_INTERNAL`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** What is fetched from a camera or a server by RTSP. Its tracks outlive connections: viewers go on when it comes back. */
+export class RtspInput extends EventEmitter<RtspInputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Without user and password. */
+  readonly url: string
+  readonly state: 'connecting' | 'connected' | 'stalled' | 'reconnecting' | 'closed'
+  /** At most one of each kind. */
+  readonly tracks: readonly InputTrack[]
+  /** What was left out so far. */
+  readonly warnings: readonly MediaLoomError[]
+  getStats(): Promise<RtspStats>
+  /** Says goodbye to the server; the promise settles when it was said. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /**
- * What an encoder pushes, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
+ * What an encoder pushes or a camera sends, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
  * as they came. AAC becomes Opus while somebody hears it. No keyframe can be asked of an encoder, so who begins
  * to watch gets everything since the last one at once, at most 20 s and 4 MiB.
  */
@@ -2175,7 +2273,7 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly input: MediaInput
+  readonly input: MediaInput | RtspInput
   readonly kind: Kind
   appData: unknown
   readonly closed: boolean
@@ -2232,7 +2330,7 @@ export class PcmReader<T = PcmFrame> extends Readable {
   /** Milliseconds of a frame. */
   readonly frameDuration: number
   /** Frames that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
@@ -2304,7 +2402,7 @@ export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 

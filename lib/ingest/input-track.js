@@ -5,7 +5,7 @@ const { announce, mark } = require('../object/closing.js')
 const { kHandle, kForget, kRemove } = require('../object/internal.js')
 const { SourceTrack } = require('../track/source-track.js')
 
-/** What an encoder pushes: an outgoing track, a port of a mixer or a recorder attaches to it. */
+/** What an encoder pushes or a camera sends: an outgoing track, a port of a mixer or a recorder attaches to it. */
 class InputTrack extends SourceTrack {
   #input
   #kind
@@ -67,11 +67,12 @@ class InputTrack extends SourceTrack {
   }
 
   [kListenLevels](native, wanted) {
-    native.listenInputLevels(this.#input.server.id, this.#input.id, this.id, wanted)
+    this.#input[kListenLevels](native, this.id, wanted)
   }
 
   [kHandle](event) {
     if (event.type === 'inputTrackClosed') announce(mark(this, 'error'))
+    else if (event.type === 'encoding') this.#encodings = Object.freeze([Object.freeze(event.encoding)])
     else super[kHandle](event)
   }
 

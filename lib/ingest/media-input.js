@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
-const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
+const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kListenLevels, kRemove } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { InputTrack } = require('./input-track.js')
 
@@ -63,6 +63,10 @@ class MediaInput extends MediaObject {
 
   close() {
     close(this, dispatcher => dispatcher.insist(native => native.closeInput(this.#server.id, this.id)))
+  }
+
+  [kListenLevels](native, track, wanted) {
+    native.listenInputLevels(this.#server.id, this.id, track, wanted)
   }
 
   [kHandle](event) {

@@ -5,6 +5,7 @@ const { lookup } = require('node:dns/promises')
 const { isIP } = require('node:net')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
+const { networks } = require('./networks.js')
 
 const DIRECTIONS = ['recvonly', 'sendonly', 'sendrecv']
 /** What `a=rtpmap` says of each codec (RFC 8866 6.6). */
@@ -33,7 +34,6 @@ const SUITES = {
   AEAD_AES_256_GCM: 44
 }
 const MAX_PORTS = 8
-const MAX_ALLOWED = 64
 const MAX_SSRC = 2 ** 32 - 1
 const HOUR = 60 * 60 * 1000
 
@@ -66,7 +66,7 @@ async function rtpOptions(given, announced) {
   const shared = {
     address: check.optional(check.ip, options.address, undefined, 'options.address'),
     interface: check.optional(check.ip, options.interface, undefined, 'options.interface'),
-    allowed: allowed(options.allow)
+    allowed: networks(options.allow, 'options.allow')
   }
   const media = []
   for (const kind of ['audio', 'video']) {
@@ -242,22 +242,6 @@ function srtpOf(given, path, announced, direction) {
 
 function fresh(suite) {
   return { suite, key: randomBytes(SUITES[suite]).toString('hex') }
-}
-
-/** Networks that the first packet may be from. */
-function allowed(given) {
-  const list = check.optional(check.array, given, [], 'options.allow')
-  if (list.length > MAX_ALLOWED) throw check.invalid('options.allow', `at most ${MAX_ALLOWED} networks`, list)
-  return list.map((entry, index) => {
-    const field = `options.allow[${index}]`
-    const [, address, bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(check.string(entry, field)) ?? []
-    const longest = isIP(address ?? '') === 6 ? 128 : 32
-    const prefix = bits === undefined ? longest : Number(bits)
-    if (isIP(address ?? '') === 0 || prefix > longest) {
-      throw check.invalid(field, 'an address or a network such as 192.0.2.0/24', entry)
-    }
-    return { address, prefix }
-  })
 }
 
 function name(value, field) {

@@ -18,6 +18,7 @@ use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason
 use super::options::ChannelOptions;
 use super::player::PlayerPosition;
 use super::recording::{LineFormat, RecordingProgress};
+use super::rtsp::RtspState;
 use crate::codec::{Codec, Kind};
 
 /// As RTCPeerConnectionState.
@@ -369,6 +370,20 @@ pub enum Event {
         input: InputId,
         reason: CloseReason,
         error: Option<EngineError>,
+    },
+    /// What is fetched by RTSP stands somewhere else now, and why.
+    InputState {
+        input: InputId,
+        state: RtspState,
+        error: Option<EngineError>,
+        /// Milliseconds until it is tried again.
+        delay: Option<u64>,
+    },
+    /// The addresses of a host are asked for. Answered by
+    /// [`RtspCommand::Resolved`](super::rtsp::RtspCommand::Resolved).
+    InputResolve {
+        input: InputId,
+        host: String,
     },
     /// Nothing more is pushed to a server. With an error where one ended it.
     OutputClosed {

@@ -16,6 +16,7 @@ use super::playback::{Item, Playback, Players};
 use super::push::{KnownOutputs, Outputs};
 use super::recording::{Recorders, Recordings};
 use super::rtp_ports::{Bound, RtpPorts};
+use super::rtsp::{Fetching, FetchingThread};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
 #[cfg(feature = "mcu")]
@@ -24,7 +25,7 @@ use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, HlsId, Ids, IngestServerId, OutgoingTrackId, OutputId, PlayerId,
+    ChannelId, Ended, HlsId, Ids, IngestServerId, InputId, OutgoingTrackId, OutputId, PlayerId,
     RecordedTrackId, RecorderId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
@@ -37,6 +38,7 @@ use crate::control::options::{EngineOptions, TransportOptions};
 use crate::control::player::{PlayerCommand, PlayerOptions};
 use crate::control::recorder::{RecorderCommand, RecorderOptions};
 use crate::control::rtp::{BoundPort, RtpOptions};
+use crate::control::rtsp::{RtspCommand, RtspOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
 use crate::control::stats::Shape;
@@ -70,6 +72,7 @@ pub struct Engine {
     playback: Playback,
     rtp_ports: RtpPorts,
     ingest: Ingest,
+    fetching: Fetching,
     outputs: Outputs,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
@@ -102,6 +105,7 @@ impl Engine {
         let streams = Arc::<Streams>::default();
         let players = Arc::<Players>::default();
         let servers = Arc::<IngestServers>::default();
+        let fetchers = Arc::<FetchingThread>::default();
         let outputs = Arc::<KnownOutputs>::default();
         let makers = Makers {
             parts,
@@ -112,6 +116,7 @@ impl Engine {
             streams: Arc::clone(&streams),
             players: Arc::clone(&players),
             servers: Arc::clone(&servers),
+            fetchers: Arc::clone(&fetchers),
             outputs: Arc::clone(&outputs),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
@@ -139,6 +144,8 @@ impl Engine {
             players,
         );
         let outputs = Outputs::new(ids.clone(), mailbox.clone(), outside.clone(), outputs);
+        let fetching =
+            Fetching::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), fetchers);
         let ingest =
             Ingest::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), servers);
         #[cfg(feature = "mcu")]
@@ -166,6 +173,7 @@ impl Engine {
             playback,
             rtp_ports: RtpPorts::default(),
             ingest,
+            fetching,
             outputs,
             #[cfg(feature = "mcu")]
             mixing,
@@ -471,6 +479,22 @@ impl Engine {
         self.ingest.command(server, command)
     }
 
+    /// Fetches from a server by RTSP. The reply to `opening` says whether it sends.
+    ///
+    /// Errors: `InvalidArg` with `url`, `QueueFull`, `Closed`, `Io`.
+    pub fn pull_rtsp(
+        &self,
+        opening: RequestId,
+        options: RtspOptions,
+    ) -> Result<InputId, EngineError> {
+        self.fetching.create(opening, options)
+    }
+
+    /// Errors: `QueueFull`, `Closed`.
+    pub fn rtsp(&self, command: RtspCommand) -> Result<(), EngineError> {
+        self.fetching.command(command)
+    }
+
     /// Pushes tracks to an RTMP server. The reply to `opening` says whether it takes them.
     ///
     /// Errors: `Limit`, `Io`.
@@ -503,6 +527,7 @@ impl Engine {
     pub fn shutdown(&self) {
         self.streaming.shutdown();
         self.ingest.shutdown();
+        self.fetching.shutdown();
         self.outputs.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
@@ -522,6 +547,7 @@ struct Makers {
     streams: Arc<Streams>,
     players: Arc<Players>,
     servers: Arc<IngestServers>,
+    fetchers: Arc<FetchingThread>,
     outputs: Arc<KnownOutputs>,
 }
 
@@ -550,6 +576,7 @@ impl Shards for Makers {
         self.streams.thread_ended(ended);
         self.players.thread_ended(ended);
         self.servers.thread_ended(ended);
+        self.fetchers.thread_ended(ended);
         self.outputs.thread_ended(ended);
         ended
     }

@@ -20,6 +20,7 @@ mod push;
 mod recording;
 mod rings;
 mod rtp_ports;
+mod rtsp;
 mod running;
 pub mod tasks;
 mod thread;

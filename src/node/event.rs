@@ -219,6 +219,20 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("metadata", metadata)?;
             Ok(object)
         }
+        Event::InputState { input, state, error, delay } => {
+            let mut object = about(env, "inputState", input.0)?;
+            object.set("state", state.name())?;
+            if let Some(error) = error {
+                object.set("error", error::to_object(env, &error)?)?;
+            }
+            object.set("delay", delay.map(|delay| delay as f64))?;
+            Ok(object)
+        }
+        Event::InputResolve { input, host } => {
+            let mut object = about(env, "inputResolve", input.0)?;
+            object.set("host", host)?;
+            Ok(object)
+        }
         Event::InputWarning { input, error } => failed(env, "inputWarning", input.0, &error),
         Event::InputTrackClosed { track } => about(env, "inputTrackClosed", track.0),
         Event::InputClosed { input, reason, error } => {

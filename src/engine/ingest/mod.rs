@@ -21,8 +21,8 @@ use crate::ingest::{Sound as SoundFrame, VideoFrame};
 use crate::sfu::{AudioLevelMeter, SourcePacket};
 pub use error::InputError;
 use pictures::{Outcome, Pictures};
-use sound::Sound;
-use timeline::Timeline;
+pub use sound::Sound;
+pub use timeline::{Placed, Timeline};
 
 /// Warnings of one input; what is wrong all the time is told once.
 const MAX_WARNINGS: usize = 16;
