@@ -29,9 +29,9 @@ const WARNINGS = ['--', '-D', 'warnings']
  * What runs beside what, on two processors: stages one after the other, and in each of them lanes beside
  * each other, which take so many pieces at once.
  *
- * The module is what most tests wait for, and what compiles it leaves little to others. Of the tests most wait
- * for something most of the time, which compilers have then: those yield, so that no test notices them.
- * What measures something comes when all the rest is done.
+ * The module is what most tests wait for, and what compiles it leaves little to others. Most tests leave
+ * half of the machine idle, which compilers have then: those yield, so that no test has to notice them, and
+ * more tests at once would gain nothing. What measures something comes when all the rest is done.
  */
 const STAGES = [
   [
@@ -39,7 +39,7 @@ const STAGES = [
     { kind: 'check', atOnce: 1 }
   ],
   [
-    { kind: 'waiting', atOnce: 3 },
+    { kind: 'waiting', atOnce: 2 },
     // One at a time, as they share a target directory.
     { kind: 'compile', atOnce: 1, yields: true }
   ],

@@ -26,6 +26,7 @@ const KINDS = {
     'browser/throttled.test.js',
     'clients/bad-network.test.js',
     'clients/limited-publisher.test.js',
+    'clients/roaming.test.js',
     'lifecycle'
   ],
   alone: [
