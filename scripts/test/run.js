@@ -11,6 +11,9 @@ const MINUTE = 60_000
 /** Of what yields: a tenth of what others get, so that it ends some day where others never rest. */
 const NICENESS = 10
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set()
+
 /**
  * Runs a program in the root of the project and keeps what it prints, for the reader to see at its end and
  * in one piece: several run at once.
@@ -38,6 +41,7 @@ function run(program, args, { yields = false, minutes = yields ? 60 : 20, live =
       detached: process.platform !== 'win32',
       shell: process.platform === 'win32'
     })
+    running.add(child)
     if (yields && child.pid) giveWay(child.pid)
     const output = []
     const shown = [`> ${commandLine(program, args)}\n`]
@@ -56,6 +60,7 @@ function run(program, args, { yields = false, minutes = yields ? 60 : 20, live =
     }, minutes * MINUTE)
     const end = ok => {
       clearTimeout(timer)
+      running.delete(child)
       resolve({ ok, output: text(output), shown: text(shown) })
     }
     child.on('error', error => {
@@ -65,6 +70,14 @@ function run(program, args, { yields = false, minutes = yields ? 60 : 20, live =
     child.on('close', code => end(code === 0))
     // A grandchild left behind may hold the pipes open: the rest of the output is not worth waiting for long.
     child.on('exit', code => setTimeout(() => end(code === 0), 2000).unref())
+  })
+}
+
+/** What runs in sessions of its own does not hear of it when whoever waits for it is told to end. */
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.once(signal, () => {
+    for (const child of running) killTree(child)
+    process.kill(process.pid, signal)
   })
 }
 
