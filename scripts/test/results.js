@@ -29,7 +29,7 @@ class Results {
   }
 
   failed(section) {
-    return this.#of(section).failed > 0
+    return (this.#sections.get(section)?.failed ?? 0) > 0
   }
 
   #of(section) {
