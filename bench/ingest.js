@@ -12,6 +12,7 @@ const { parseArgs } = require('node:util')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { threadShares } = require('./ingest/threads.js')
 const { rtpRows } = require('./ingest/rtp.js')
+const { sink } = require('./ingest/sink.js')
 const { markdown } = require('./table.js')
 
 const ROOT = path.join(__dirname, '..')
@@ -27,6 +28,8 @@ const HELP = `What encoders that push by RTMP cost, 2 Mbit/s each, and packets o
   --help
 `
 
+/** Inputs of which latency is measured: reading everything would take longer than sending it. */
+const MEASURED = 10
 /** Seconds before each measurement, at most. */
 const WARM_UP = 3
 
@@ -67,16 +70,18 @@ async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watc
   const told = async () => (await Promise.race([once(encoders, 'message'), ended]))[0]
   const { ports } = await told()
   const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: () => true })
+  const nobody = await sink()
   const outputs = []
-  const output = async track => {
+  const output = async (input, track) => {
     const codec = { name: track.codecs[0], payloadType: 96 }
-    const remote = { address: '127.0.0.1', port: ports[track.kind], rtcpPort: ports[track.kind] }
+    const port = Number(input.key) < MEASURED ? ports[track.kind] : nobody.port
+    const remote = { address: '127.0.0.1', port, rtcpPort: port }
     const rtp = await endpoint.createRtpTransport({ [track.kind]: { codecs: [codec], direction: 'sendonly', remote } })
     rtp.outgoingTracks[0].attachTo(track)
   }
   server.on('input', input => {
     input.on('track', track => {
-      if (watched) outputs.push(output(track))
+      if (watched) outputs.push(output(input, track))
     })
   })
   encoders.send({ rtmpPort: server.port })
@@ -90,6 +95,7 @@ async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watc
   const before = server.inputs.length
   encoders.removeAllListeners('exit')
   encoders.kill()
+  nobody.end()
   await server.close()
   for (const transport of endpoint.rtpTransports) await transport.close()
   if (before !== inputs) throw new Error(`${before} of ${inputs} inputs were left`)

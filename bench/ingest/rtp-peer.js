@@ -2,7 +2,7 @@
 
 /**
  * The other side of packets that are measured, in a process of its own: sends pictures by plain RTP, sends
- * and receives by WebRTC, and has a socket that takes everything. Told by messages of who forked it.
+ * and receives by WebRTC. Told by messages of who forked it.
  */
 
 const dgram = require('node:dgram')
@@ -73,20 +73,14 @@ class Stream {
   }
 }
 
-/** Sends pictures to each of these ports, one after the other. */
-async function send(ports, seal) {
+/** Sends pictures to a port. */
+async function send(port) {
   const from = await socket()
-  const began = performance.now()
-  const streams = ports.map((port, index) => ({
-    port,
-    stream: new Stream(index + 1),
-    next: began + (index * 1000) / FRAME_RATE / ports.length
-  }))
+  const stream = new Stream(1)
+  let next = performance.now()
   const timer = setInterval(() => {
-    for (const each of streams) {
-      for (; each.next <= performance.now(); each.next += 1000 / FRAME_RATE) {
-        for (const packet of each.stream.next()) from.send(seal ? seal(packet) : packet, each.port, '127.0.0.1')
-      }
+    for (; next <= performance.now(); next += 1000 / FRAME_RATE) {
+      for (const packet of stream.next()) from.send(packet, port, '127.0.0.1')
     }
   }, 3)
   timers.add(timer)
@@ -95,27 +89,22 @@ async function send(ports, seal) {
 /** What comes by plain RTP, as a track of this side's endpoint. */
 async function source() {
   const transport = await endpoint.createRtpTransport({ video: { codecs: [H264] } })
-  await send([transport.ports[0].port])
+  await send(transport.ports[0].port)
   return transport.incomingTracks[0]
 }
 
-/** Pictures sealed by this side's endpoint go to ports. */
-async function sendSealed(ports, srtp) {
-  const track = await source()
+/** Pictures go to ports by this side's endpoint, which sends those of one picture by one call as it does by WebRTC. */
+async function sendTo(ports, srtp) {
   for (const port of ports) {
-    const video = {
-      codecs: [H264],
-      direction: 'sendonly',
-      remote: { address: '127.0.0.1', port },
-      srtp: { suite: srtp.suite, sendKey: srtp.key }
-    }
+    const sealed = srtp && { suite: srtp.suite, sendKey: srtp.key }
+    const video = { codecs: [H264], direction: 'sendonly', remote: { address: '127.0.0.1', port }, srtp: sealed }
     const transport = await endpoint.createRtpTransport({ video })
-    transport.outgoingTracks[0].attachTo(track)
+    transport.outgoingTracks[0].attachTo(await source())
   }
 }
 
-async function answer({ push, srtp, publish, answer, offer, sink, stop }) {
-  if (push) await (srtp ? sendSealed(push, srtp) : send(push))
+async function answer({ push, srtp, publish, answer, offer, stop }) {
+  if (push) await sendTo(push, srtp)
   if (publish) {
     waiting = endpoint.createTransport({ iceLite: false })
     waiting.createOutgoingStream({ video: 1 }).video[0].attachTo(await source())
@@ -123,7 +112,6 @@ async function answer({ push, srtp, publish, answer, offer, sink, stop }) {
   }
   if (answer) await waiting.acceptAnswer(answer)
   if (offer) return { answer: await endpoint.createTransport({ iceLite: false }).acceptOffer(offer) }
-  if (sink) return { port: (await socket()).address().port }
   if (stop) {
     for (const timer of timers) clearInterval(timer)
     timers.clear()

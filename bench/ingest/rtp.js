@@ -6,6 +6,7 @@ const path = require('node:path')
 const { fork } = require('node:child_process')
 const { once } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
+const { sink } = require('./sink.js')
 const { threadShares } = require('./threads.js')
 
 const H264 = { name: 'h264', payloadType: 96 }
@@ -14,6 +15,18 @@ const SUITE = 'AES_CM_128_HMAC_SHA1_80'
 /** The other side: a process that has an endpoint of its own and sends by plain RTP what it is told to. */
 class Far {
   #process = fork(path.join(__dirname, 'rtp-peer.js'))
+  #sink
+
+  static async begin() {
+    const far = await Far.begin()
+    far.#sink = await sink()
+    return far
+  }
+
+  /** Takes everything. */
+  get port() {
+    return this.#sink.port
+  }
 
   async ask(question) {
     this.#process.send(question)
@@ -24,6 +37,7 @@ class Far {
 
   end() {
     this.#process.kill()
+    this.#sink.end()
   }
 }
 
@@ -60,8 +74,7 @@ const WAYS_IN = {
 
 /** Ways out: each sends a track to so many receivers. */
 const WAYS_OUT = {
-  async rtp(endpoint, far, track, receivers, srtp) {
-    const { port } = await far.ask({ sink: true })
+  async rtp(endpoint, { port }, track, receivers, srtp) {
     for (let index = 0; index < receivers; index++) {
       const remote = { address: '127.0.0.1', port, rtcpPort: port }
       const transport = await endpoint.createRtpTransport({ video: { codecs: [H264], direction: 'sendonly', remote, srtp } })

@@ -1,57 +1,28 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
 const { announce, mark } = require('../object/closing.js')
-const { kHandle, kForget, kRemove } = require('../object/internal.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { emit } = require('../object/emit.js')
+const { kForget, kHandle, kRemove } = require('../object/internal.js')
+const { MadeTrack } = require('../track/made-track.js')
 
 /** What an encoder pushes: an outgoing track, a port of a mixer or a recorder attaches to it. */
-class InputTrack extends SourceTrack {
+class InputTrack extends MadeTrack {
   #input
-  #kind
-  #encodings
-  #codecs
   #width
   #height
   #reordered
+  #muted = false
 
   constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
+    super(key, input, made?.kind, made, (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
     this.#input = input
-    this.#kind = made.kind
     this.#width = made.width ?? null
     this.#height = made.height ?? null
     this.#reordered = made.reordered
-    this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])
-    this.#codecs = Object.freeze([made.codec])
-  }
-
-  get [kDispatcher]() {
-    return this.#input[kDispatcher]
-  }
-
-  get endpoint() {
-    return this.#input.endpoint
   }
 
   get input() {
     return this.#input
-  }
-
-  get kind() {
-    return this.#kind
-  }
-
-  get codecs() {
-    return this.#codecs
-  }
-
-  get rids() {
-    return Object.freeze([])
-  }
-
-  get encodings() {
-    return this.#encodings
   }
 
   get width() {
@@ -66,9 +37,16 @@ class InputTrack extends SourceTrack {
     return this.#reordered
   }
 
+  get muted() {
+    return this.#muted
+  }
+
   [kHandle](event) {
     if (event.type === 'inputTrackClosed') announce(mark(this, 'error'))
-    else super[kHandle](event)
+    else if (event.type === 'inputTrackMuted') {
+      this.#muted = event.muted
+      emit(this, event.muted ? 'mute' : 'unmute')
+    } else super[kHandle](event)
   }
 
   [kForget]() {

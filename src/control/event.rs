@@ -360,6 +360,14 @@ pub enum Event {
         input: InputId,
         error: EngineError,
     },
+    /// Nothing has come of an input for as long as its server was told.
+    InputStalled {
+        input: InputId,
+    },
+    /// Something comes of it again.
+    InputResumed {
+        input: InputId,
+    },
     /// A track of an input ended before it.
     InputTrackClosed {
         track: SourceId,
@@ -369,6 +377,15 @@ pub enum Event {
         input: InputId,
         reason: CloseReason,
         error: Option<EngineError>,
+    },
+    /// The connection to a server was lost, and is made again.
+    OutputDisconnected {
+        output: OutputId,
+        error: EngineError,
+    },
+    /// It was.
+    OutputReconnected {
+        output: OutputId,
     },
     /// Nothing more is pushed to a server. With an error where one ended it.
     OutputClosed {

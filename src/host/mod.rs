@@ -23,6 +23,7 @@ mod rtp_ports;
 mod running;
 pub mod tasks;
 mod thread;
+mod tls;
 mod wakeup;
 
 pub use crate::engine::versions::versions;
