@@ -1,11 +1,9 @@
 'use strict'
 
 /**
- * Janus' Streaming plugin as what receives: a mountpoint of it is fed by a transport of plain RTP, and somebody who watches it there is
- * another endpoint. Skipped where there is no janus, which is run as a program and nothing else.
+ * Janus' Streaming plugin as what receives: a mountpoint of it is fed by a transport of plain RTP. Skipped where there is no janus, which is run as a program and nothing else.
  */
 
-const assert = require('node:assert/strict')
 const dgram = require('node:dgram')
 const fs = require('node:fs')
 const path = require('node:path')
@@ -13,7 +11,7 @@ const { once } = require('node:events')
 const { test } = require('node:test')
 const { until } = require('../support/events.js')
 const { folder, rtp, run, socket } = require('../support/ingest/tools.js')
-const { connected, loopbackEndpoint } = require('../support/loopback.js')
+const { loopbackEndpoint } = require('../support/loopback.js')
 
 const JANUS = '/usr/bin/janus'
 const PLUGINS = '/usr/lib/x86_64-linux-gnu/janus'
@@ -65,22 +63,18 @@ async function janus(t) {
   await until(() => post('', { janus: 'info' }).catch(() => null), `Janus: ${program.text}`, 30_000)
   const session = (await post('', { janus: 'create' })).data.id
   const handle = (await post(`/${session}`, { janus: 'attach', plugin: 'janus.plugin.streaming' })).data.id
-  const tell = (body, jsep) => post(`/${session}/${handle}`, { janus: 'message', body, ...(jsep ? { jsep } : {}) })
-  const event = async () => {
-    const response = await fetch(`http://127.0.0.1:${http}/janus/${session}?maxev=1`)
-    return response.json()
-  }
-  return { audio, video, tell, event, program }
+  const tell = body => post(`/${session}/${handle}`, { janus: 'message', body })
+  return { audio, video, tell, program }
 }
 
 test(
-  'a mountpoint of Janus takes what is sent by plain RTP, and shows it to who watches',
+  'a mountpoint of Janus takes sound and pictures that are sent by plain RTP',
   {
     timeout: 90_000,
     skip: fs.existsSync(JANUS) ? false : 'there is no janus here'
   },
   async t => {
-    const { audio, video, tell, event, program } = await janus(t)
+    const { audio, video, tell, program } = await janus(t)
     const endpoint = await loopbackEndpoint(t)
     const source = await endpoint.createRtpTransport({ audio: { codecs: [OPUS] }, video: { codecs: [VP8] } })
     const to = port => ({ address: '127.0.0.1', port })
@@ -104,15 +98,9 @@ test(
     const young = ({ media }) => media?.length === 2 && media.every(({ age_ms: age }) => age < 1000)
     await until(async () => young((await tell({ request: 'info', id: 1 })).plugindata.data.info), `media at Janus: ${program.text}`, 20_000)
 
-    await tell({ request: 'watch', id: 1 })
-    const offered = await until(async () => (await event()).jsep, 'an offer', 30_000)
-    const viewer = (await loopbackEndpoint(t)).createTransport({ iceLite: false })
-    const sdp = await viewer.acceptOffer(offered.sdp)
-    await tell({ request: 'start' }, { type: 'answer', sdp })
-    await connected(viewer, 30_000)
-    const came = async () =>
-      (await viewer.getStats()).incomingTracks.filter(track => track.encodings.some(each => each.packetsReceived > 20))
-    const tracks = await until(async () => ((await came()).length === 2 ? came() : null), 'sound and pictures through Janus', 30_000)
-    assert.deepEqual(tracks.map(({ kind }) => kind).sort(), ['audio', 'video'])
+    // What Janus counts is what is sent: it grows old with it.
+    for (const track of output.outgoingTracks) track.detach()
+    const old = ({ media }) => media.every(({ age_ms: age }) => age > 1000)
+    await until(async () => old((await tell({ request: 'info', id: 1 })).plugindata.data.info), 'the end of media at Janus', 20_000)
   }
 )
