@@ -18,7 +18,7 @@ class Far {
   #sink
 
   static async begin() {
-    const far = await Far.begin()
+    const far = new Far()
     far.#sink = await sink()
     return far
   }
@@ -129,7 +129,7 @@ const NAMES = { rtp: 'plain RTP', srtp: 'SRTP by SDES', webrtc: 'WebRTC' }
 /** Tells a row for each way, of so many streams that come in, or receivers of one stream. */
 async function rtpRows(endpoint, plan, tell) {
   const { streams } = plan
-  const far = new Far()
+  const far = await Far.begin()
   try {
     const into = {}
     for (const way of Object.keys(WAYS_IN)) {
