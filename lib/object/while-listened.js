@@ -15,12 +15,12 @@ function whileListened(event, tell) {
     tell(object, wanted)
   }
 
-  /** @this {import('./media-object.js').MediaObject} */
+  /** @this {import('node:events').EventEmitter} */
   function added(name) {
     if (name === event) update(this, true)
   }
 
-  /** @this {import('./media-object.js').MediaObject} */
+  /** @this {import('node:events').EventEmitter} */
   function removed() {
     update(this, this.listenerCount(event) > 0)
   }

@@ -6,7 +6,9 @@ const { kDispatcher, kForget, kHandle, kLeave, kListenLevels, kUnwatch, kWatch }
 const { Source } = require('./source.js')
 const { whileListened } = require('../object/while-listened.js')
 
-const listenLevels = whileListened('audiolevel', (track, wanted) => track[kDispatcher].insist(native => track[kListenLevels](native, wanted)))
+const listenLevels = whileListened('audiolevel', (track, wanted) =>
+  track[kDispatcher].insist(native => track[kListenLevels](native, wanted))
+)
 
 /** A track that comes from a peer, a mixer or a player. */
 class SourceTrack extends Source {
