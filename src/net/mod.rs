@@ -15,6 +15,7 @@ pub(crate) mod poller;
 pub(crate) mod ports;
 mod send_queue;
 pub(crate) mod sockets;
+pub(crate) mod special_addresses;
 pub(crate) mod tcp;
 mod tcp_connection;
 pub(crate) mod udp;
