@@ -42,7 +42,7 @@ class SourceTrack extends Source {
   }
 
   /** Tracks that have levels tell the engine. @abstract */
-  [kListenLevels](native, wanted) {}
+  [kListenLevels](_native, _wanted) {}
 
   [kWatch](watcher) {
     this.#watchers ??= new Set()
