@@ -19,6 +19,7 @@ mod ports;
 pub mod push;
 pub mod recorder;
 mod routes;
+pub mod rtsp;
 pub mod shard;
 mod shared_flow;
 pub mod shedding;

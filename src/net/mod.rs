@@ -18,6 +18,7 @@ pub(crate) mod ports;
 mod run;
 mod send_queue;
 pub(crate) mod sockets;
+pub(crate) mod special_addresses;
 pub(crate) mod tcp;
 mod tcp_connection;
 pub(crate) mod udp;
