@@ -1,13 +1,17 @@
+use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::*;
 use crate::codec::Codec;
 use crate::codec::packet::MadePacket;
 use crate::container::testing::apply;
-use crate::container::webm;
-use crate::control::ids::{Ids, ShardIndex};
+use crate::container::{Step, webm};
+use crate::control::event::Reply;
+use crate::control::ids::{Ids, ShardIndex, SourceId};
 use crate::control::recorder::{EncodingChoice, FormatChange, LineOptions, RecordingFormat};
 use crate::control::recording::RecordingProgress;
+use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
 use crate::sfu::EncodingIndex;
