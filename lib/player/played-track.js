@@ -9,6 +9,7 @@ class PlayedTrack extends SourceTrack {
   #kind
   #encodings
   #codecs
+  #reordered
 
   constructor(key, player, kind, made) {
     // Nobody looks into what is played, so that there is no level to tell.
@@ -17,6 +18,7 @@ class PlayedTrack extends SourceTrack {
     this.#kind = kind
     this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])
     this.#codecs = Object.freeze([made.codec])
+    this.#reordered = made.reordered
   }
 
   get [kDispatcher]() {
@@ -41,6 +43,10 @@ class PlayedTrack extends SourceTrack {
 
   get rids() {
     return Object.freeze([])
+  }
+
+  get reordered() {
+    return this.#reordered
   }
 
   get encodings() {
