@@ -32,7 +32,7 @@ const IN_STEP: i64 = 40;
 const DRIFT: f64 = 200e-6;
 /// How much longer pictures take than sound, and the way there than the way back.
 const ASYMMETRY: Duration = Duration::from_millis(150);
-/// Of an index of WebM, which has a place for every cluster up to a limit.
+/// In bytes. An index of WebM has a place for every cluster, up to a limit.
 const MAX_GROWTH: isize = 512 << 10;
 /// Datagrams of pictures are larger than this, and no others are.
 const PICTURE: usize = 300;
