@@ -1,6 +1,6 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
+const { kDispatcher, kListenLevels } = require('../object/internal.js')
 const { announce, mark } = require('../object/closing.js')
 const { kHandle, kForget, kRemove } = require('../object/internal.js')
 const { SourceTrack } = require('../track/source-track.js')
@@ -16,7 +16,7 @@ class InputTrack extends SourceTrack {
   #reordered
 
   constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
+    super(key, made?.id, input?.[kDispatcher])
     this.#input = input
     this.#kind = made.kind
     this.#width = made.width ?? null
@@ -64,6 +64,10 @@ class InputTrack extends SourceTrack {
 
   get reordered() {
     return this.#reordered
+  }
+
+  [kListenLevels](native, wanted) {
+    native.listenInputLevels(this.#input.server.id, this.#input.id, this.id, wanted)
   }
 
   [kHandle](event) {

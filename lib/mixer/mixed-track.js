@@ -1,6 +1,6 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
+const { kDispatcher, kListenLevels } = require('../object/internal.js')
 const { SourceTrack } = require('../track/source-track.js')
 
 /** What a mixer makes: an outgoing track, or a port of another mixer, attaches to it. */
@@ -13,7 +13,7 @@ class MixedTrack extends SourceTrack {
   #rids
 
   constructor(key, mixer, port, kind, made) {
-    super(key, made?.id, mixer?.[kDispatcher], (native, wanted) => native.listenMixedLevels(mixer.id, this.id, wanted))
+    super(key, made?.id, mixer?.[kDispatcher])
     this.#mixer = mixer
     this.#port = port
     this.#kind = kind
@@ -22,6 +22,10 @@ class MixedTrack extends SourceTrack {
     )
     this.#codecs = Object.freeze([...new Set(this.#encodings.map(({ codec }) => codec))])
     this.#rids = Object.freeze([...new Set(this.#encodings.flatMap(({ rid }) => rid ?? []))])
+  }
+
+  [kListenLevels](native, wanted) {
+    native.listenMixedLevels(this.#mixer.id, this.id, wanted)
   }
 
   get [kDispatcher]() {

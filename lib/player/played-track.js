@@ -13,7 +13,7 @@ class PlayedTrack extends SourceTrack {
 
   constructor(key, player, kind, made) {
     // Nobody looks into what is played, so that there is no level to tell.
-    super(key, made?.id, player?.[kDispatcher], () => {})
+    super(key, made?.id, player?.[kDispatcher])
     this.#player = player
     this.#kind = kind
     this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])

@@ -201,6 +201,11 @@ impl Receiving {
         self.events.pop_front()
     }
 
+    /// Gives back what lists have room for and do not hold.
+    pub fn trim(&mut self) {
+        self.events.shrink_to_fit();
+    }
+
     /// Whether a description names an SSRC, for media or for retransmissions, or something
     /// authentic came with it.
     pub fn knows(&self, ssrc: u32) -> bool {

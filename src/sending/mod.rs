@@ -182,6 +182,14 @@ impl Sending {
         !self.events.is_empty() || !self.outbox.is_empty()
     }
 
+    /// Gives back what lists have room for and do not hold.
+    pub fn trim(&mut self) {
+        self.events.shrink_to_fit();
+        self.outbox.trim();
+        self.pacing.trim();
+        self.bandwidth.trim();
+    }
+
     /// Hands over every datagram that waits to be sent.
     pub fn transmit(&mut self, send: impl FnMut(&Flow, &[u8])) {
         self.outbox.drain(send);
