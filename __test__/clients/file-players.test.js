@@ -2,7 +2,7 @@
 
 /**
  * Programs that play files take recordings in every codec and container, finished and as a crash leaves them. `node
- * scripts/players.js` makes the table of docs/recording.md of the same, with browsers.
+ * tools/players.js` makes the table of docs/recording.md of the same, with browsers.
  */
 
 const assert = require('node:assert/strict')

@@ -5,7 +5,7 @@
  * Makes the table of docs/recording.md: which program plays which codec in which container, finished and as `kill -9` leaves it.
  * What is not installed has no column. Takes some minutes.
  *
- *   node scripts/players.js [FOLDER]     the recordings stay in the folder, if one is named
+ *   node tools/players.js [FOLDER]     the recordings stay in the folder, if one is named
  */
 
 const { once } = require('node:events')
