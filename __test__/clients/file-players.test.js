@@ -18,16 +18,18 @@ const EVERYWHERE = /^(vp8|vp9|h264|sound)/
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-players-'))
 let names = []
+/** What VLC decodes into another file depends on which of its plugins are there: for the table alone. */
+const tested = PROGRAMS.filter(({ name }) => name !== 'VLC')
 
 before(async () => {
-  if (PROGRAMS.every(program => program.missing)) return
+  if (tested.every(program => program.missing)) return
   const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
   names = await recordAll(endpoint, folder, { played: false })
   await endpoint.close()
 })
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
-for (const { name: program, missing, takes, play } of PROGRAMS) {
+for (const { name: program, missing, takes, play } of tested) {
   const name = `${program} plays recordings, finished and as a crash leaves them`
   test(missing ? `${name} (skipped: ${missing})` : name, { skip: Boolean(missing), timeout: 300_000 }, async () => {
     const files = names.filter(file => takes(file) && EVERYWHERE.test(file))

@@ -126,7 +126,7 @@ impl TimeLine {
     }
 
     /// Microseconds that captures have yet to go to where reports put them; `None` before the first.
-    pub fn to_reported(&self) -> Option<i32> {
+    pub fn rest(&self) -> Option<i32> {
         let rest = self.target.saturating_sub(self.offset);
         self.reported.then(|| rest.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
     }
