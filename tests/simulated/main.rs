@@ -7,6 +7,7 @@ mod simulation;
 mod support;
 
 mod active_speakers;
+mod allocations;
 mod bad_networks;
 mod best_picture;
 mod certificates;
@@ -26,6 +27,7 @@ mod newcomers;
 mod overload;
 mod overtaking;
 mod packet_dump;
+mod recording;
 mod roaming;
 mod sending;
 mod shared_flows;

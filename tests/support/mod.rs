@@ -11,6 +11,7 @@ pub mod client;
 pub mod link;
 pub mod mutation;
 pub mod network;
+pub mod recorder;
 pub mod room;
 pub mod stun;
 
@@ -438,6 +439,12 @@ impl World {
             assert!(self.now < end, "{what} within {limit:?}");
             self.run(Duration::from_millis(10));
         }
+    }
+
+    /// A message comes for a shard, from one who is none.
+    pub fn deliver(&mut self, to: ShardIndex, message: ShardMessage) {
+        self.shards[to.index()].handle_message(self.now, message);
+        self.flush(to.index());
     }
 
     fn step(&mut self) {
