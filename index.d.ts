@@ -371,8 +371,9 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
   /**
-   * Pushes tracks to a server by RTMP, when it takes them. An endpoint has at most 64 of these at a time.
-   * @param url `rtmp://HOST[:PORT]/APP/KEY`; the port is 1935 unless it says another one
+   * Pushes tracks to a server by RTMP, or by RTMPS, when it takes them. An endpoint has at most 64 of these at a time.
+   * @param url `rtmp://HOST[:PORT]/APP/KEY` or `rtmps://`; the port is 1935, or 443, unless it says another one. By `rtmps:` the
+   *   server has to have a certificate for the name in it
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (pictures that are not H264, sound that is not Opus),
    *   `ERR_B_FRAMES`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no connection, or the server refuses: the message has
    *   what it said)
@@ -1058,6 +1059,11 @@ export interface RtpTransportOptions {
   /** The address of the interface to join an IPv4 multicast address on; else the system chooses. */
   interface?: string
   /**
+   * Of a multicast address: 1 to 10 addresses whose packets alone are taken (RFC 4607), in place of `allow`. The system leaves
+   * the others out for IPv4, this side for IPv6. Default: what `a=source-filter` of `sdp` says (RFC 4570), else any.
+   */
+  sources?: string[]
+  /**
    * Addresses and networks (`192.0.2.0/24`) that the first packet of a port may be from, at most 64; default: any. From then
    * on only that packet's address is heard.
    */
@@ -1069,7 +1075,7 @@ export interface RtpTransportOptions {
   comedia?: boolean
   /** What reports call this side (RFC 3550 6.5.1). Default: by chance. */
   cname?: string
-  /** Milliseconds without a packet after which the state is `disconnected`, 100 to 3,600,000. Default 5000. */
+  /** Milliseconds without a packet after which it is stalled and the state is `disconnected`, 100 to 3,600,000. Default 5000. */
   silence?: number
   /** Where to write all RTP and RTCP, in the clear, as pcapng. */
   dumpFile?: string
@@ -1120,6 +1126,11 @@ export interface RtpCodec {
    * Parameter sets that come by `sprop-parameter-sets` and the like alone are put in front of keyframes.
    */
   parameters?: string
+  /**
+   * Payload type of retransmissions (RFC 4588), of pictures. Without, what a far end with `feedback` asks for is sent again as
+   * it was.
+   */
+  rtx?: number
 }
 
 export interface RtpPortOptions {
@@ -1165,6 +1176,10 @@ export interface RtpPort {
 
 export interface RtpTransportEvents {
   state: [state: TransportState]
+  /** Nothing has come for {@link RtpTransportOptions.silence}: the state is `disconnected`, and its incoming tracks are muted. */
+  stalled: []
+  /** Something comes again. */
+  resumed: []
   /** A port hears its far end at this address: for the first time, or because it moved. */
   remote: [remote: { readonly kind: Kind; readonly rid: string | null; readonly address: string; readonly port: number }]
   bandwidth: [report: BandwidthReport]
@@ -1188,6 +1203,8 @@ export class RtpTransport extends EventEmitter<RtpTransportEvents> {
   readonly state: TransportState
   /** Index of the media thread it lives on. */
   readonly thread: number
+  /** The far end sent, and is silent at the moment. */
+  readonly stalled: boolean
   /** What is listened at, sound before pictures. */
   readonly ports: readonly RtpPort[]
   readonly cname: string
@@ -2047,6 +2064,8 @@ export interface RtmpServerOptions {
    * B-frames are always refused. Default `refuse`.
    */
   bFrames?: 'refuse' | 'mix'
+  /** Milliseconds without sound and pictures after which an input is {@link MediaInput.stalled}, 100 to 3,600,000. Default 5000. */
+  silence?: number
 }
 
 export interface RtmpServerEvents {
@@ -2105,6 +2124,10 @@ export interface MediaInputEvents {
    * (`ERR_CODEC_MISMATCH`; its message names it), damage (`ERR_FORMAT`). Each once.
    */
   warning: [error: MediaLoomError]
+  /** Neither sound nor pictures have come for {@link RtmpServerOptions.silence}. Its tracks are muted, and nothing is closed. */
+  stalled: []
+  /** Something comes again. */
+  resumed: []
   /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
   /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
@@ -2122,6 +2145,8 @@ export class MediaInput extends EventEmitter<MediaInputEvents> {
   readonly server: RtmpServer
   appData: unknown
   readonly closed: boolean
+  /** Nothing comes at the moment. */
+  readonly stalled: boolean
   readonly app: string
   /** A secret. */
   readonly key: string
@@ -2138,6 +2163,9 @@ export interface InputTrackEvents {
   /** Loudness, at most ten times a second, and lasting silence once. Of AAC only: Opus goes on without being decoded. */
   audiolevel: [level: AudioLevel]
   /** `error`: it ended before its input. The input's `warning` says why. */
+  /** Its input stalled, or resumed. */
+  mute: []
+  unmute: []
   closed: [reason: CloseReason]
 }
 
@@ -2146,6 +2174,15 @@ export interface RtmpOutputOptions {
   audio?: SourceTrack | null
   /** H264. A mixer makes it with `video: { codecs: ['h264'] }`. */
   video?: SourceTrack | null
+  /**
+   * Of `rtmps:`: the certificates of those who may say which server is which, as PEM, in place of all whom Node believes.
+   */
+  ca?: string | Uint8Array
+  /**
+   * Seconds for which a connection that was lost is made again, up to a day: after a second, and then after twice as long each
+   * time, half a minute at most. Each stream begins with a keyframe. Default 0: the output ends with its connection.
+   */
+  reconnect?: number
 }
 
 export interface RtmpOutputStats {
@@ -2159,6 +2196,10 @@ export interface RtmpOutputStats {
 }
 
 export interface RtmpOutputEvents {
+  /** The connection was lost, and is made again: see {@link RtmpOutputOptions.reconnect}. */
+  disconnected: [error: MediaLoomError]
+  /** The server takes the stream again. */
+  reconnected: []
   /** What ends it: the connection or the server (`ERR_IO`, `ERR_FORMAT`), or a link that is too thin (`ERR_LIMIT`). */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
@@ -2173,6 +2214,8 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   readonly closed: boolean
   readonly audioSource: SourceTrack | null
   readonly videoSource: SourceTrack | null
+  /** The server takes the stream at the moment. */
+  readonly connected: boolean
   getStats(): Promise<RtmpOutputStats>
   /** Says goodbye to the server; the promise settles when the connection is closed. */
   close(): Promise<void>
@@ -2290,6 +2333,8 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
    * {@link RtmpServerOptions.bFrames} `mix`.
    */
   readonly reordered: boolean
+  /** Its input is {@link MediaInput.stalled}. */
+  readonly muted: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
    * @throws {MediaLoomError} `ERR_CLOSED`

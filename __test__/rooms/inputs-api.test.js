@@ -104,6 +104,24 @@ test('ffmpeg pushes with a token as its key: those in the room see who it is and
   await until(() => inRoom().length === 1, 'nobody but Ada', 20_000)
 })
 
+test('an encoder that falls silent sends nothing to those in the room, until it does again', async t => {
+  const token = await createToken(keys, { name: 'Ada', video: { room: 'loom', roomJoin: true } })
+  const ada = await SignalingClient.joined(server.url, { room: 'loom', name: 'Ada', token })
+  t.after(() => ada.close())
+  const encoder = await push(t, await keyOf())
+  /** @param {string} text */
+  const frame = text => Buffer.from(text, 'hex')
+  const told = async () => (await ada.seen('updated')).at(-1)?.participant.video
+  encoder.video(0, frame('17000000000142c00dffe100096742c00dda0507e84001000468ce3c80'))
+  encoder.video(0, frame('17010000000000000465888409'))
+  await until(async () => (await told()) === true, 'a picture')
+  // As long as it takes until silence is one.
+  await until(async () => (await told()) === false, 'its silence', 20_000)
+  assert.equal(inRoom().length, 2)
+  encoder.video(6000, frame('270100000000000003419a07'))
+  await until(async () => (await told()) === true, 'the next one')
+})
+
 test('whoever has no token for it is told so as RTMP has it, and is not in the room', async t => {
   const others = {
     'no token': 'secret',

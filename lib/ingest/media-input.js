@@ -14,6 +14,7 @@ class MediaInput extends MediaObject {
   #asked
   #tracks = new Map()
   #metadata = Object.freeze({})
+  #stalled = false
 
   constructor(key, server, asked) {
     super(key, asked?.input)
@@ -54,6 +55,10 @@ class MediaInput extends MediaObject {
     return this.#metadata
   }
 
+  get stalled() {
+    return this.#stalled
+  }
+
   async getStats() {
     check.open(this)
     const dispatcher = this[kDispatcher]
@@ -81,6 +86,12 @@ class MediaInput extends MediaObject {
         this.#metadata = Object.freeze(JSON.parse(event.metadata))
         emit(this, 'metadata', this.#metadata)
         break
+      case 'inputStalled':
+        this.#setStalled(true)
+        break
+      case 'inputResumed':
+        this.#setStalled(false)
+        break
       case 'inputWarning':
         emit(this, 'warning', fromNative(event.error))
         break
@@ -89,6 +100,13 @@ class MediaInput extends MediaObject {
         announce(mark(this, event.reason))
         break
     }
+  }
+
+  /** Who takes its tracks hears of it by them. */
+  #setStalled(stalled) {
+    this.#stalled = stalled
+    emit(this, stalled ? 'stalled' : 'resumed')
+    for (const track of this.#tracks.values()) track[kHandle]({ type: 'inputTrackMuted', muted: stalled })
   }
 
   [kChildren]() {

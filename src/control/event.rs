@@ -361,6 +361,14 @@ pub enum Event {
         input: InputId,
         error: EngineError,
     },
+    /// Nothing has come of an input for as long as its server was told.
+    InputStalled {
+        input: InputId,
+    },
+    /// Something comes of it again.
+    InputResumed {
+        input: InputId,
+    },
     /// A track of an input ended before it.
     InputTrackClosed {
         track: SourceId,
@@ -384,6 +392,15 @@ pub enum Event {
     InputResolve {
         input: InputId,
         host: String,
+    },
+    /// The connection to a server was lost, and is made again.
+    OutputDisconnected {
+        output: OutputId,
+        error: EngineError,
+    },
+    /// It was.
+    OutputReconnected {
+        output: OutputId,
     },
     /// Nothing more is pushed to a server. With an error where one ended it.
     OutputClosed {

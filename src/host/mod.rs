@@ -24,6 +24,7 @@ mod rtsp;
 mod running;
 pub mod tasks;
 mod thread;
+mod tls;
 mod wakeup;
 
 pub use crate::engine::versions::versions;

@@ -24,8 +24,7 @@ use crate::control::ids::{RecordedTrackId, RecorderId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::recorder::{EncodingChoice, RecorderCommand, RecorderOptions};
 use crate::control::stats::{RecorderStats, Share};
-use crate::engine::tap::{Inlet, Notes, Outlet, Shards, Taker};
-use crate::sfu::SourcePacket;
+use crate::engine::tap::{Inlet, LeftPackets, Notes, Outlet, Shards, Taker};
 use crate::sfu::source::SourceDescription;
 pub use error::RecorderError;
 pub(in crate::engine) use line::{Line, larger};
@@ -79,7 +78,7 @@ pub struct Recorder<S, D> {
     outlet: Outlet<S>,
     disk: D,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     requests: mpsc::Receiver<RecorderCommand>,
     taker: Taker<RecordedTrackId>,
     lines: Vec<Line>,
@@ -108,7 +107,7 @@ pub struct Parts<S, D> {
     pub shards: S,
     pub disk: D,
     pub inlet: Arc<Inlet>,
-    pub packets: mpsc::Receiver<Arc<SourcePacket>>,
+    pub packets: LeftPackets,
     pub requests: mpsc::Receiver<RecorderCommand>,
     /// Who waits for the file to be there.
     pub opening: RequestId,
@@ -294,7 +293,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
 
     fn take_packets(&mut self, now: Instant) {
         let Self { packets, taker, lines, recording, .. } = self;
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             taker.receive(&packet, |input, packet| {
                 let line = lines.iter_mut().find(|line| line.id() == input.place);
                 if line.is_some_and(|line| line.receive(now, packet)) {

@@ -114,6 +114,7 @@ pub(super) fn options(
         ports: vec![RtpPort {
             address: address(place).ip(),
             interface: None,
+            sources: Vec::new(),
             port: address(place).port(),
             rtcp_mux: true,
             shared: false,

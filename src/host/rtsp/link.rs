@@ -140,6 +140,7 @@ impl Link {
         let wanted = RtpPort {
             address: self.socket.local_addr()?.ip(),
             interface: None,
+            sources: Vec::new(),
             port: 0,
             rtcp_mux: false,
             shared: false,
