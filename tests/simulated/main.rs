@@ -33,3 +33,4 @@ mod sound;
 mod statistics;
 mod thread_death;
 mod vanishing_peers;
+mod waking;
