@@ -724,6 +724,13 @@ export interface PlayerOptions {
   audio?: boolean
   /** `false`: pictures of the files are left out. Default true. */
   video?: boolean
+  /**
+   * What becomes of H264 with B-frames, which x264 makes by default: pictures that are decoded in another order than they are
+   * shown in, which WebRTC has no word for. `refuse`: `ERR_CODEC_MISMATCH`. `mix`: the track is
+   * {@link PlayedTrack.reordered}, and takes a mixer, which decodes and encodes it anew. Other codecs with B-frames are always
+   * refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
 }
 
 /** Statistics of a track that is played. */
@@ -839,6 +846,11 @@ export class PlayedTrack extends EventEmitter<PlayedTrackEvents> {
   readonly rids: readonly string[]
   readonly encodings: readonly Encoding[]
   readonly transponders: readonly Transponder[]
+  /**
+   * Its pictures have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
+   * {@link PlayerOptions.bFrames} `mix`.
+   */
+  readonly reordered: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
    * @throws {MediaLoomError} `ERR_CLOSED`

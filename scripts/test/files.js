@@ -30,6 +30,7 @@ const KINDS = {
     'lifecycle'
   ],
   alone: [
+    'attacks/rtmp.test.js',
     'attacks/victims.test.js',
     'api/mixer-time.test.js',
     'browser/in-step.test.js',

@@ -27,5 +27,5 @@ mod speakers;
 pub mod tap;
 mod timers;
 mod tries;
-mod unfinished;
+pub mod unfinished;
 pub mod versions;

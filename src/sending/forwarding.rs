@@ -104,12 +104,14 @@ impl Sending {
             let number = number as usize;
             packets.get(number).or_else(|| kept.get(number - packets.len()))
         };
-        let sizes: &[Planned] = planned;
-        let paddings = &mut workspace.paddings;
-        paddings.clear();
-        level(sizes.len(), |i| sizes[i].size, |i, bytes| paddings.push((i, bytes)));
-        for (index, bytes) in paddings.drain(..) {
-            planned[index].padding = bytes;
+        if planned.len() > 1 {
+            let sizes: &[Planned] = planned;
+            let paddings = &mut workspace.paddings;
+            paddings.clear();
+            level(sizes.len(), |i| sizes[i].size, |i, bytes| paddings.push((i, bytes)));
+            for (index, bytes) in paddings.drain(..) {
+                planned[index].padding = bytes;
+            }
         }
         let mut bytes_sent = 0;
         for planned in planned.iter() {

@@ -40,7 +40,8 @@ pub struct Nacked {
 impl OutgoingTrack {
     /// Notes packets that the receiver lost. Gives whether they are the first that wait.
     pub(super) fn note_lost(&mut self, now: Instant, lost: rtcp::Lost<'_>) -> bool {
-        if self.rtp.as_ref().is_some_and(|stream| stream.parameters().rtx.is_none()) {
+        let rtx = self.rtp.as_ref().and_then(|stream| stream.parameters().rtx);
+        if self.kind == Kind::Audio || rtx.is_none() {
             self.keep_sealed(now).want(now);
         }
         let none_waited = self.nacked.is_empty();

@@ -201,9 +201,10 @@ impl<S: Shards> Packager<S> {
             if !*watched {
                 continue;
             }
+            let to_reported = packet.to_reported;
             taker.receive(&packet, |input, packet| {
                 let lane = lanes.iter_mut().find(|(lane, _)| lane.id() == input.place);
-                lane.into_iter().for_each(|(lane, _)| lane.receive(now, packet));
+                lane.into_iter().for_each(|(lane, _)| lane.receive(now, packet, to_reported));
             });
         }
     }

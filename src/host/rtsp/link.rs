@@ -22,7 +22,7 @@ const DATAGRAMS: usize = 128;
 const MAX_UNSENT: usize = 64 * 1024;
 /// Tokens of one link: its connection, and two ports for sound and for pictures.
 pub(super) const TOKENS: usize = 8;
-/// Opens the way of a NAT (RFC 7826 C.1.6.3 has nothing better): RTP of no payload, which servers drop.
+/// Opens the way through a NAT: RTP without a payload, which servers drop.
 const PUNCH: [u8; 12] = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// See the module.

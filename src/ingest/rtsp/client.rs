@@ -2,22 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::authentication::Challenge;
 use super::description::Description;
 use super::error::RtspError;
 use super::reader::{Headers, Incoming, Reader, Response};
+use super::requests::{Asked, Requests};
 use super::transport::{Answer, Lower};
 use super::url::{Credentials, Url, controlled};
 
-/// Tries of one request: without a password, with one, and with a nonce that is not stale.
-const MAX_TRIES: u8 = 3;
-/// Characters of a session's name.
-const MAX_SESSION: usize = 128;
-/// A session that is not heard of for so long ends, unless the server says otherwise (RFC 2326 12.37).
-const SESSION_TIME: u64 = 60;
-/// What servers may say of it, in seconds.
-const SESSION_TIMES: std::ops::RangeInclusive<u64> = 10..=600;
-const USER_AGENT: &str = "medialoom";
 /// Between the two halves of a frame's length.
 const MAX_FRAME: usize = u16::MAX as usize;
 
@@ -67,41 +58,18 @@ enum Step {
     Playing,
 }
 
-/// What was asked and is not answered yet.
-#[derive(Clone, Debug)]
-struct Asked {
-    number: u32,
-    method: &'static str,
-    uri: String,
-    headers: String,
-    tries: u8,
-    until: Instant,
-    /// To keep the session: whether there is an answer is no matter.
-    keeping: bool,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Client {
     url: Url,
-    credentials: Option<Credentials>,
-    client_nonce: String,
-    timeout: Duration,
+    requests: Requests,
     reader: Reader,
-    out: Vec<u8>,
     step: Step,
-    number: u32,
-    asked: Option<Asked>,
-    challenge: Option<Challenge>,
-    /// How often its nonce was used.
-    used: u32,
     /// What controls are below.
     base: String,
     description: Description,
     wanted: Vec<Wanted>,
     agreed: Vec<Agreed>,
-    session: Option<String>,
-    session_time: Duration,
     keep_at: Option<Instant>,
     /// Keeps the session by GET_PARAMETER; else by OPTIONS, which all servers have.
     gets_parameters: bool,
@@ -119,26 +87,17 @@ impl Client {
         let base = url.to_string();
         let mut client = Self {
             url,
-            credentials,
-            client_nonce: entropy.iter().map(|byte| format!("{byte:02x}")).collect(),
-            timeout,
+            requests: Requests::new(credentials, entropy, timeout),
             reader: Reader::default(),
-            out: Vec::new(),
             step: Step::Options,
-            number: 0,
-            asked: None,
-            challenge: None,
-            used: 0,
             base,
             description: Description::default(),
             wanted: Vec::new(),
             agreed: Vec::new(),
-            session: None,
-            session_time: Duration::from_secs(SESSION_TIME),
             keep_at: None,
             gets_parameters: false,
         };
-        client.ask(now, "OPTIONS", client.base.clone(), String::new());
+        client.requests.ask(now, "OPTIONS", client.base.clone(), String::new());
         client
     }
 
@@ -198,14 +157,14 @@ impl Client {
     pub fn send(&mut self, channel: u8, packet: &[u8]) {
         if packet.len() <= MAX_FRAME {
             let [high, low] = (packet.len() as u16).to_be_bytes();
-            self.out.extend([b'$', channel, high, low]);
-            self.out.extend_from_slice(packet);
+            self.requests.out.extend([b'$', channel, high, low]);
+            self.requests.out.extend_from_slice(packet);
         }
     }
 
     /// When [`Client::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let until = self.asked.as_ref().map(|asked| asked.until);
+        let until = self.requests.asked.as_ref().map(|asked| asked.until);
         [until, self.keep_at].into_iter().flatten().min()
     }
 
@@ -214,17 +173,17 @@ impl Client {
     /// # Errors
     /// [`RtspError::Timeout`] where an answer did not come.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), RtspError> {
-        if self.asked.as_ref().is_some_and(|asked| asked.until <= now) {
+        if self.requests.asked.as_ref().is_some_and(|asked| asked.until <= now) {
             // Servers that do not answer those send all the same.
-            if !self.asked.take().is_some_and(|asked| asked.keeping) {
+            if !self.requests.asked.take().is_some_and(|asked| asked.keeping) {
                 return Err(RtspError::Timeout);
             }
         }
-        if self.keep_at.is_some_and(|at| at <= now) && self.asked.is_none() {
-            self.keep_at = Some(now + self.session_time / 2);
+        if self.keep_at.is_some_and(|at| at <= now) && self.requests.asked.is_none() {
+            self.keep_at = Some(now + self.requests.session_time / 2);
             let method = if self.gets_parameters { "GET_PARAMETER" } else { "OPTIONS" };
-            self.ask(now, method, self.aggregate(), String::new());
-            if let Some(asked) = &mut self.asked {
+            self.requests.ask(now, method, self.aggregate(), String::new());
+            if let Some(asked) = &mut self.requests.asked {
                 asked.keeping = true;
             }
         }
@@ -233,41 +192,14 @@ impl Client {
 
     /// Says goodbye, if there is anything to leave.
     pub fn tear_down(&mut self, now: Instant) {
-        if self.session.is_some() {
-            self.ask(now, "TEARDOWN", self.aggregate(), String::new());
+        if self.requests.session.is_some() {
+            self.requests.ask(now, "TEARDOWN", self.aggregate(), String::new());
         }
     }
 
     /// What is to be sent.
     pub fn take_output(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
-    }
-
-    fn ask(&mut self, now: Instant, method: &'static str, uri: String, headers: String) {
-        let until = now + self.timeout;
-        let asked = Asked { number: 0, method, uri, headers, tries: 0, until, keeping: false };
-        self.write(asked);
-    }
-
-    fn write(&mut self, mut asked: Asked) {
-        self.number = self.number.wrapping_add(1);
-        asked.number = self.number;
-        asked.tries += 1;
-        let Asked { number, method, uri, headers, .. } = &asked;
-        let mut text =
-            format!("{method} {uri} RTSP/1.0\r\nCSeq: {number}\r\nUser-Agent: {USER_AGENT}\r\n");
-        if let Some(session) = &self.session {
-            text.push_str(&format!("Session: {session}\r\n"));
-        }
-        if let (Some(challenge), Some(credentials)) = (&self.challenge, &self.credentials) {
-            self.used = self.used.saturating_add(1);
-            let answer = challenge.answer(credentials, method, uri, self.used, &self.client_nonce);
-            text.push_str(&format!("Authorization: {answer}\r\n"));
-        }
-        text.push_str(headers);
-        text.push_str("\r\n");
-        self.out.extend_from_slice(text.as_bytes());
-        self.asked = Some(asked);
+        std::mem::take(&mut self.requests.out)
     }
 
     /// What all lines are controlled by together.
@@ -279,14 +211,19 @@ impl Client {
     fn set_up_line(&mut self, now: Instant, place: usize) {
         let Some(&Wanted { media, lower }) = self.wanted.get(place) else {
             self.step = Step::Play;
-            return self.ask(now, "PLAY", self.aggregate(), "Range: npt=0.000-\r\n".to_owned());
+            return self.requests.ask(
+                now,
+                "PLAY",
+                self.aggregate(),
+                "Range: npt=0.000-\r\n".to_owned(),
+            );
         };
         self.step = Step::SetUp(place);
         let control = self.description.media.get(media).and_then(|media| media.control.as_deref());
         // Without one the line is all there is (RFC 2326 C.1.1).
         let uri =
             controlled(&self.base, control.unwrap_or("*")).unwrap_or_else(|| self.base.clone());
-        self.ask(now, "SETUP", uri, format!("Transport: {}\r\n", lower.header()));
+        self.requests.ask(now, "SETUP", uri, format!("Transport: {}\r\n", lower.header()));
     }
 
     /// The server asks something.
@@ -298,7 +235,8 @@ impl Client {
         };
         let number = headers.get("cseq").and_then(|number| number.parse::<u32>().ok());
         let number = number.unwrap_or_default();
-        self.out
+        self.requests
+            .out
             .extend_from_slice(format!("RTSP/1.0 {answer}\r\nCSeq: {number}\r\n\r\n").as_bytes());
         None
     }
@@ -311,13 +249,13 @@ impl Client {
         let number = response.headers.get("cseq").and_then(|number| number.parse::<u32>().ok());
         let is_answer = |asked: &Asked| number.is_none_or(|number| number == asked.number);
         // Answers to what is no longer waited for, and steps on the way to one (1xx).
-        if !self.asked.as_ref().is_some_and(is_answer) || response.status < 200 {
+        if !self.requests.asked.as_ref().is_some_and(is_answer) || response.status < 200 {
             return Ok(None);
         }
-        let Some(asked) = self.asked.take() else { return Ok(None) };
+        let Some(asked) = self.requests.asked.take() else { return Ok(None) };
         let Response { status, .. } = response;
         if status == 401 {
-            self.authenticate(now, asked, &response.headers)?;
+            self.requests.authenticate(now, asked, &response.headers)?;
             return Ok(None);
         }
         if asked.keeping {
@@ -342,26 +280,6 @@ impl Client {
             }
             _ => Err(RtspError::Status { status, reason: response.reason }),
         }
-    }
-
-    fn authenticate(
-        &mut self,
-        now: Instant,
-        asked: Asked,
-        headers: &Headers,
-    ) -> Result<(), RtspError> {
-        let given = self.credentials.is_some();
-        let challenge = Challenge::strongest(headers.all("www-authenticate"));
-        let challenge = challenge.ok_or(RtspError::Scheme)?;
-        // What was answered already and is asked again was the wrong answer, if it was not too late.
-        let answered = self.challenge.is_some() && asked.tries > 1;
-        if !given || asked.tries >= MAX_TRIES || (answered && !challenge.is_stale()) {
-            return Err(RtspError::Unauthorized { given });
-        }
-        self.challenge = Some(challenge);
-        self.used = 0;
-        self.write(Asked { until: now + self.timeout, ..asked });
-        Ok(())
     }
 
     /// The server said something to what keeps the session.
@@ -404,7 +322,7 @@ impl Client {
                 return Ok(Some(Event::Described(self.description.clone())));
             }
             Step::SetUp(place) => {
-                self.take_session(&headers)?;
+                self.requests.take_session(&headers)?;
                 let answer = Answer::parse(headers.get("transport").unwrap_or_default());
                 let agreed = match (self.wanted.get(place).map(|wanted| wanted.lower), answer) {
                     // One that says nothing of it does as it was asked to.
@@ -419,7 +337,7 @@ impl Client {
             }
             Step::Play => {
                 self.step = Step::Playing;
-                self.keep_at = Some(now + self.session_time / 2);
+                self.keep_at = Some(now + self.requests.session_time / 2);
                 return Ok(Some(Event::Playing));
             }
             Step::Choosing | Step::Playing => {}
@@ -429,25 +347,11 @@ impl Client {
 
     fn describe(&mut self, now: Instant) {
         self.step = Step::Describe;
-        self.ask(now, "DESCRIBE", self.url.to_string(), "Accept: application/sdp\r\n".to_owned());
-    }
-
-    fn take_session(&mut self, headers: &Headers) -> Result<(), RtspError> {
-        let Some(value) = headers.get("session") else { return Ok(()) };
-        let mut parts = value.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        if name.is_empty()
-            || name.len() > MAX_SESSION
-            || !name.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            return Err(RtspError::Malformed);
-        }
-        self.session = Some(name.to_owned());
-        let time = parts.find_map(|part| part.strip_prefix("timeout=")?.trim().parse::<u64>().ok());
-        if let Some(time) = time {
-            let time = time.clamp(*SESSION_TIMES.start(), *SESSION_TIMES.end());
-            self.session_time = Duration::from_secs(time);
-        }
-        Ok(())
+        self.requests.ask(
+            now,
+            "DESCRIBE",
+            self.url.to_string(),
+            "Accept: application/sdp\r\n".to_owned(),
+        );
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod md5;
 mod mpeg4_generic;
 mod reader;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod transport;
