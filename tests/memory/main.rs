@@ -3,7 +3,5 @@
 
 mod held;
 mod peers;
-// Other tests need the rest of it.
-#[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
