@@ -27,7 +27,7 @@ module.exports = {
   kDetach: Symbol('detach'),
   /** `transponder[kSource](track)`: it takes another track now. */
   kSource: Symbol('source'),
-  /** `track[kListenLevels](native, wanted)`: has the engine tell of its levels, or not. */
+  /** `track[kListenLevels](native, wanted)`, `input[kListenLevels](native, track, wanted)`: has the engine tell of levels, or not. */
   kListenLevels: Symbol('listenLevels'),
   /** `track[kWatch](detector)`, `track[kUnwatch](detector)`: it tells the detector when it closes. */
   kWatch: Symbol('watch'),

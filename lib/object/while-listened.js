@@ -15,12 +15,12 @@ function whileListened(event, tell) {
     tell(object, wanted)
   }
 
-  /** @this {import('./media-object.js').MediaObject} */
+  /** @this {InstanceType<typeof import('./media-object.js').MediaObject>} */
   function added(name) {
     if (name === event) update(this, true)
   }
 
-  /** @this {import('./media-object.js').MediaObject} */
+  /** @this {InstanceType<typeof import('./media-object.js').MediaObject>} */
   function removed() {
     update(this, this.listenerCount(event) > 0)
   }

@@ -6,7 +6,9 @@ const { kDispatcher, kForget, kHandle, kLeave, kListenLevels, kUnwatch, kWatch }
 const { Source } = require('./source.js')
 const { whileListened } = require('../object/while-listened.js')
 
-const listenLevels = whileListened('audiolevel', (track, wanted) => track[kDispatcher].insist(native => track[kListenLevels](native, wanted)))
+const listenLevels = whileListened('audiolevel', (track, wanted) =>
+  track[kDispatcher].insist(native => track[kListenLevels](native, wanted))
+)
 
 /** A track that comes from a peer, a mixer or a player. */
 class SourceTrack extends Source {
@@ -40,7 +42,7 @@ class SourceTrack extends Source {
   }
 
   /** Tracks that have levels tell the engine. @abstract */
-  [kListenLevels](native, wanted) {}
+  [kListenLevels](_native, _wanted) {}
 
   [kWatch](watcher) {
     this.#watchers ??= new Set()

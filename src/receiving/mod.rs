@@ -7,7 +7,7 @@
 //! batch of them, and when [`Receiving::next`] says so, [`Receiving::poll`] and
 //! [`Receiving::next_event`] until there is none.
 
-mod clock;
+pub mod clock;
 mod configuration;
 mod demux;
 mod drops;

@@ -162,7 +162,7 @@ impl Session {
             let repeats = formats.iter().any(|format| format.rtx.is_some());
             let (ssrc, rtx) = self.ssrcs_of(&mid);
             let (rtx, cname) = (repeats.then_some(rtx), self.local.cname.clone());
-            let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
+            let parameters = StreamParameters { ssrc, rtx, keeps: false, mid, cname, extensions };
             self.sending.tracks_mut()[index].negotiated(formats, sends, Some(parameters));
         }
         if !gone.is_empty() {

@@ -35,3 +35,4 @@ mod sound;
 mod statistics;
 mod thread_death;
 mod vanishing_peers;
+mod waking;

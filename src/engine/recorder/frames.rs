@@ -51,7 +51,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
 
     pub(super) fn take_packets(&mut self, now: Instant) {
         let Self { packets, taker, lines, recording, .. } = self;
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             let to_reported = packet.to_reported;
             taker.receive(&packet, |input, packet| {
                 let line = lines.iter_mut().find(|line| line.id() == input.place);

@@ -25,8 +25,7 @@ use crate::control::event::{CloseReason, Event};
 use crate::control::ids::{RecordedTrackId, RecorderId, RequestId};
 use crate::control::mailbox::Mailbox;
 use crate::control::recorder::{EncodingChoice, RecorderCommand, RecorderOptions};
-use crate::engine::tap::{Inlet, Outlet, Shards, Taker};
-use crate::sfu::SourcePacket;
+use crate::engine::tap::{Inlet, LeftPackets, Outlet, Shards, Taker};
 pub use disk::{Disk, DiskNews};
 pub use error::RecorderError;
 pub(in crate::engine) use line::{Line, larger};
@@ -51,7 +50,7 @@ pub struct Recorder<S, D> {
     outlet: Outlet<S>,
     disk: D,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     requests: mpsc::Receiver<RecorderCommand>,
     taker: Taker<RecordedTrackId>,
     lines: Vec<Line>,
@@ -82,7 +81,7 @@ pub struct Parts<S, D> {
     pub shards: S,
     pub disk: D,
     pub inlet: Arc<Inlet>,
-    pub packets: mpsc::Receiver<Arc<SourcePacket>>,
+    pub packets: LeftPackets,
     pub requests: mpsc::Receiver<RecorderCommand>,
     /// Who waits for the file to be there.
     pub opening: RequestId,

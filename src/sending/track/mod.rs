@@ -56,7 +56,7 @@ pub struct OutgoingTrack {
     pub(super) sent: Sent,
     /// Packets that the receiver asks for again, in the order in which they are played.
     pub(super) nacked: Vec<Nacked>,
-    /// What was sent of sound, while its receiver loses some.
+    /// What was sent without a stream of repetitions beside it, while its receiver loses some.
     pub(super) sealed: Option<Box<Sealed>>,
     /// When repeating was last given up.
     pub(super) gave_up: Option<Instant>,
