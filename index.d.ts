@@ -285,6 +285,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly hlsStreams: readonly Hls[]
   readonly players: readonly Player[]
   readonly rtmpServers: readonly RtmpServer[]
+  readonly srtServers: readonly SrtServer[]
   readonly rtmpOutputs: readonly RtmpOutput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
@@ -365,6 +366,11 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   `ERR_LIMIT`, `ERR_IO` (no thread)
    */
   createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
+  /**
+   * Listens for encoders that push MPEG-TS by SRT, on a thread of its own. An endpoint has at most 64 servers of SRT and RTMP.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_LISTEN`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread)
+   */
+  createSrtServer(options: SrtServerOptions & { appData?: unknown }): Promise<SrtServer>
   /**
    * Pushes tracks to a server by RTMP, when it takes them. An endpoint has at most 64 of these at a time.
    * @param url `rtmp://HOST[:PORT]/APP/KEY`; the port is 1935 unless it says another one
@@ -1258,8 +1264,7 @@ export interface EncodingDemand {
 }
 
 /** What stands on the keys of a telephone. */
-export type TelephoneKey =
-  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+export type TelephoneKey = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
 
 /** A key of a telephone (RFC 4733). */
 export interface TelephoneEvent {
@@ -2062,6 +2067,81 @@ export class RtmpServer extends EventEmitter<RtmpServerEvents> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Who wants to publish by SRT. */
+export interface SrtPublisher {
+  /** As it came, at most 512 bytes; empty when there was none. Often a secret. */
+  streamId: string
+  /** What it names: `r` of `#!::r=live/KEY,m=publish`, and all of any other id. */
+  resource: string
+  /** The resource up to its last `/`, as RTMP has an application; empty without one. */
+  app: string
+  /** The last part of the resource, as RTMP has a key. */
+  key: string
+  /** `u` of `#!::`. */
+  user: string | null
+  /** Where it comes from: an IP address, of somebody who showed that he is there. */
+  address: string
+}
+
+export interface SrtServerOptions {
+  /** Where to listen; 0 is a port that is free, and {@link SrtServer.port} says which. Default 9000. */
+  port?: number
+  /** The address to listen on. Default `0.0.0.0`. */
+  ip?: string
+  /**
+   * What all who push have to have, 10 to 79 bytes: AES-128 or AES-256, as the encoder has it. Without one nobody may encrypt.
+   * Default: none.
+   */
+  passphrase?: string | null
+  /** Milliseconds from sending to delivery, 20 to 8000: in them what was lost is sent again. An encoder may want more. Default 120. */
+  latency?: number
+  /**
+   * Says who may publish, of those that have the passphrase: `true` lets one in. `false` refuses with code 1403, a number from
+   * 1000 to 3999 with that one (of SRT's access control: 1401 not authenticated, 1404 nothing of that name, 1409 taken already).
+   * What it throws is an `error` event of the server, and refuses with 1403. There are 10 s to answer, of which encoders wait 3.
+   * Who wants to pull (`m=request`) is refused with 1405 without a question.
+   */
+  authorize(publisher: SrtPublisher): boolean | number | Promise<boolean | number>
+  /** Publishers at a time, 1 to 4096. Default 1000. */
+  maxInputs?: number
+  /** As {@link RtmpServerOptions.bFrames}. */
+  bFrames?: 'refuse' | 'mix'
+}
+
+/** Takes what encoders push by SRT: ffmpeg, GStreamer, OBS, hardware encoders. MPEG-TS with H264 or H265, and AAC-LC or Opus. */
+export class SrtServer extends EventEmitter<RtmpServerEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Where it listens, by UDP. */
+  readonly port: number
+  /** Whether it wants a passphrase. */
+  readonly encrypted: boolean
+  /** Who publishes now. */
+  readonly inputs: readonly MediaInput[]
+  /** Ends all inputs, and listens no more when the promise settles. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What the link to an encoder does that pushes by SRT. Packets are those of SRT. */
+export interface LinkStats {
+  packetsReceived: number
+  /** That did not come by themselves. */
+  packetsLost: number
+  /** Of these: that came when they were asked for. */
+  packetsRecovered: number
+  /** That were not there when they were due. */
+  packetsDropped: number
+  /** That the keys do not fit. */
+  packetsUndecrypted: number
+  /** Seconds. */
+  roundTripTime: number
+  encrypted: boolean
+}
+
 export interface InputTrackStats {
   codec: AudioCodec | VideoCodec
   /** Pictures, or pieces of sound. */
@@ -2081,6 +2161,8 @@ export interface InputStats {
   audio: InputTrackStats | null
   /** How often the encoder's clock jumped. */
   clockJumps: number
+  /** Of SRT alone. */
+  link?: LinkStats
 }
 
 export interface MediaInputEvents {
@@ -2092,7 +2174,7 @@ export interface MediaInputEvents {
    * (`ERR_CODEC_MISMATCH`; its message names it), damage (`ERR_FORMAT`). Each once.
    */
   warning: [error: MediaLoomError]
-  /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), or a fault (`ERR_INTERNAL`). */
+  /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), SRT breaks down (`ERR_IO`), or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
   /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
   closed: [reason: CloseReason]
@@ -2106,12 +2188,14 @@ export class MediaInput extends EventEmitter<MediaInputEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly server: RtmpServer
+  readonly server: RtmpServer | SrtServer
   appData: unknown
   readonly closed: boolean
   readonly app: string
   /** A secret. */
   readonly key: string
+  /** Of SRT; `null` of RTMP. */
+  readonly streamId: string | null
   readonly address: string
   /** At most one of each kind. */
   readonly tracks: readonly InputTrack[]
@@ -2232,7 +2316,7 @@ export class PcmReader<T = PcmFrame> extends Readable {
   /** Milliseconds of a frame. */
   readonly frameDuration: number
   /** Frames that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
@@ -2304,7 +2388,7 @@ export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 

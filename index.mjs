@@ -31,6 +31,7 @@ export const {
   RecordedTrack,
   repair,
   RtmpServer,
+  SrtServer,
   MediaInput,
   InputTrack,
   RtmpOutput,

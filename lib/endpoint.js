@@ -19,6 +19,8 @@ const { Player } = require('./player/player.js')
 const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
+const { SrtServer } = require('./ingest/srt-server.js')
+const { srtServerOptions } = require('./ingest/srt-options.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
@@ -51,6 +53,7 @@ class Endpoint extends MediaObject {
   #streams = new Set()
   #players = new Set()
   #servers = new Set()
+  #srtServers = new Set()
   #outputs = new Set()
   #threads
   #addresses
@@ -130,6 +133,10 @@ class Endpoint extends MediaObject {
 
   get rtmpServers() {
     return [...this.#servers]
+  }
+
+  get srtServers() {
+    return [...this.#srtServers]
   }
 
   get rtmpOutputs() {
@@ -270,6 +277,15 @@ class Endpoint extends MediaObject {
     return server
   }
 
+  async createSrtServer(given) {
+    const options = srtServerOptions(given)
+    check.open(this)
+    const made = callNative(() => this.#native.createSrtServer(JSON.stringify(options)))
+    const server = new SrtServer(kConstruct, this, made, given)
+    this.#srtServers.add(server)
+    return server
+  }
+
   async createRtmpOutput(url, given) {
     const { host, where, sources } = rtmpOutputOptions(url, given, this)
     check.open(this)
@@ -374,6 +390,7 @@ class Endpoint extends MediaObject {
       ...this.#streams,
       ...this.#players,
       ...this.#servers,
+      ...this.#srtServers,
       ...this.#outputs
     ]
   }
@@ -396,6 +413,7 @@ class Endpoint extends MediaObject {
     this.#streams.delete(child)
     this.#players.delete(child)
     this.#servers.delete(child)
+    this.#srtServers.delete(child)
     this.#outputs.delete(child)
   }
 }

@@ -42,6 +42,10 @@ class MediaInput extends MediaObject {
     return this.#asked.key
   }
 
+  get streamId() {
+    return this.#asked.streamId ?? null
+  }
+
   get address() {
     return this.#asked.address
   }

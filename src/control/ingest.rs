@@ -21,6 +21,28 @@ pub struct RtmpServerOptions {
     pub mix_b_frames: bool,
 }
 
+/// How an SRT server is made.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtServerOptions {
+    /// Where it listens; port 0 is one that is free.
+    pub address: SocketAddr,
+    /// What all who call have to have; `None`: nobody may encrypt.
+    pub passphrase: Option<String>,
+    /// Milliseconds from sending to delivery, unless the caller wants more.
+    pub latency: u16,
+    /// Publishers at a time.
+    pub max_inputs: usize,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
+impl std::fmt::Debug for SrtServerOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SrtServerOptions").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 /// The identity of a server, as PEM.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,6 +64,8 @@ impl std::fmt::Debug for TlsOptions {
 pub enum IngestCommand {
     /// Whether somebody who asked may publish, and what he is told where he may not.
     Answer { input: InputId, accepted: bool, reason: String },
+    /// Tells somebody who asked by SRT that he may not, with a code of its own.
+    Reject { input: InputId, code: u16 },
     /// Has levels of a track told, or not any more.
     ListenLevels { input: InputId, track: SourceId, listen: bool },
     /// The reply is [`InputStats`] as JSON.
@@ -75,6 +99,27 @@ pub struct InputStats {
     pub audio: Option<InputTrackStats>,
     /// Times the sender's clock jumped.
     pub clock_jumps: u64,
+    /// Of SRT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkStats>,
+}
+
+/// What the link to an encoder does that pushes by SRT. Packets are those of SRT.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkStats {
+    pub packets_received: u64,
+    /// That did not come by themselves.
+    pub packets_lost: u64,
+    /// Of these: that came when they were asked for.
+    pub packets_recovered: u64,
+    /// That were not there when they were due.
+    pub packets_dropped: u64,
+    /// That no key fits.
+    pub packets_undecrypted: u64,
+    /// Seconds.
+    pub round_trip_time: f64,
+    pub encrypted: bool,
 }
 
 /// Statistics of a track of an input.

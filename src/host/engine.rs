@@ -29,7 +29,9 @@ use crate::control::ids::{
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
-use crate::control::ingest::{IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions};
+use crate::control::ingest::{
+    IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions, SrtServerOptions,
+};
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
@@ -460,6 +462,16 @@ impl Engine {
         options: &RtmpServerOptions,
     ) -> Result<(IngestServerId, SocketAddr), EngineError> {
         self.ingest.create(options)
+    }
+
+    /// Makes an SRT server, which listens when this returns. Gives its address, with the port.
+    ///
+    /// Errors: `Listen`, `Limit`, `Io`.
+    pub fn create_srt_server(
+        &self,
+        options: &SrtServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        self.ingest.create_srt(options)
     }
 
     /// Errors: `QueueFull`, `Closed`.

@@ -5,5 +5,7 @@
 pub mod flv;
 mod frame;
 pub mod rtmp;
+pub mod srt;
+pub mod ts;
 
 pub use frame::{Sound, VideoFrame};

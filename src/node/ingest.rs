@@ -42,6 +42,21 @@ impl NativeEndpoint {
         self.ingest(&env, server, IngestCommand::Answer { input, accepted, reason })
     }
 
+    /// Makes an SRT server, which listens when this returns.
+    #[napi(catch_unwind)]
+    pub fn create_srt_server(&self, env: Env, options: String) -> Result<NativeIngestServer> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.create_srt_server(&options);
+        let (id, address) = self.check(&env, made)?;
+        Ok(NativeIngestServer { id: id.0 as f64, port: address.port() })
+    }
+
+    /// Tells somebody who asked by SRT that he may not, with a code.
+    #[napi(catch_unwind)]
+    pub fn reject_input(&self, env: Env, server: f64, input: f64, code: u16) -> Result<()> {
+        self.ingest(&env, server, IngestCommand::Reject { input: input_id(input), code })
+    }
+
     /// Whether levels of a track of an input are wanted.
     #[napi(catch_unwind)]
     pub fn listen_input_levels(

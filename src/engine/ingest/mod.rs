@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::codec::Kind;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{Ids, InputId, RequestId, SourceId};
-use crate::control::ingest::{InputStats, InputTrackInfo};
+use crate::control::ingest::{InputStats, InputTrackInfo, LinkStats};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Outlet, Shards};
@@ -41,6 +41,8 @@ pub struct Input<S> {
     sound: Option<Sound>,
     warned: Vec<InputError>,
     bytes: u64,
+    /// What the link did, as it was told last.
+    link: Option<LinkStats>,
     /// Reused for packets of one frame.
     packets: Vec<Arc<SourcePacket>>,
 }
@@ -78,6 +80,7 @@ impl<S: Shards> Input<S> {
             sound: None,
             warned: Vec::new(),
             bytes: 0,
+            link: None,
             packets: Vec::new(),
         }
     }
@@ -190,6 +193,11 @@ impl<S: Shards> Input<S> {
         }
     }
 
+    /// What the link does, for its statistics.
+    pub fn set_link(&mut self, link: LinkStats) {
+        self.link = Some(link);
+    }
+
     /// Answers with its statistics.
     pub fn answer_stats(&self, request: RequestId) {
         let stats = InputStats {
@@ -200,6 +208,7 @@ impl<S: Shards> Input<S> {
             },
             audio: self.sound.as_ref().map(|sound| sound.stats().clone()),
             clock_jumps: self.timeline.jumps,
+            link: self.link,
         };
         // Numbers and names always make JSON.
         let reply = serde_json::to_string(&stats).map_or(Reply::Done, Reply::Stats);

@@ -3,25 +3,29 @@
 
 mod connection;
 mod server;
+mod srt;
 mod tls;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use mio::Waker;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use zeroize::Zeroizing;
 
 use super::error::HostError;
 use super::media_threads::Outside;
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, ShardIndex};
-use crate::control::ingest::{IngestCommand, RtmpServerOptions};
+use crate::control::ingest::{IngestCommand, RtmpServerOptions, SrtServerOptions};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::net::listen::bind_tcp;
 use server::{IngestServer, Left, ServerParts};
+use srt::{SrtServer, SrtServerParts};
 
 /// Servers of one endpoint.
 const MAX_SERVERS: usize = 64;
@@ -95,6 +99,47 @@ impl Ingest {
         let (server, waker) = IngestServer::new(parts).map_err(HostError::IngestThread)?;
         let thread = std::thread::Builder::new()
             .name("medialoom-ingest".to_owned())
+            .spawn(move || server.run())
+            .map_err(HostError::IngestThread)?;
+        servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
+        Ok((id, address))
+    }
+
+    /// Listens for SRT from when this returns on. Gives the address, with its port.
+    pub(super) fn create_srt(
+        &self,
+        options: &SrtServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        let mut servers = self.servers.lock();
+        servers.retain(|_, handle| !handle.commands.is_closed());
+        if servers.len() >= MAX_SERVERS {
+            return Err(HostError::ServerLimit(MAX_SERVERS).into());
+        }
+        let bound = UdpSocket::bind(options.address)
+            .and_then(|socket| socket.local_addr().map(|address| (socket, address)));
+        let (socket, address) = bound.map_err(|error| {
+            EngineError::from(HostError::Listen { address: options.address, error })
+        })?;
+        let id = IngestServerId::new(&self.ids, ShardIndex(0));
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let left = Arc::<Mutex<Left>>::default();
+        let parts = SrtServerParts {
+            id,
+            socket,
+            max_inputs: options.max_inputs,
+            mix_b_frames: options.mix_b_frames,
+            latency: Duration::from_millis(options.latency.into()),
+            passphrase: options.passphrase.clone().map(Zeroizing::new),
+            ids: Arc::clone(&self.ids),
+            mailbox: Arc::clone(&self.mailbox),
+            outside: self.outside.clone(),
+            shards: self.shards,
+            commands,
+            left: Arc::clone(&left),
+        };
+        let (server, waker) = SrtServer::new(parts).map_err(HostError::IngestThread)?;
+        let thread = std::thread::Builder::new()
+            .name("medialoom-srt".to_owned())
             .spawn(move || server.run())
             .map_err(HostError::IngestThread)?;
         servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
