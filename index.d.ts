@@ -287,6 +287,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly rtmpServers: readonly RtmpServer[]
   readonly srtServers: readonly SrtServer[]
   readonly rtmpOutputs: readonly RtmpOutput[]
+  readonly srtOutputs: readonly SrtOutput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -379,6 +380,16 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   what it said)
    */
   createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
+  /**
+   * Sends tracks as MPEG-TS by SRT: to somebody who listens, when he takes it, or with `mode: 'listener'` to whoever calls. An
+   * endpoint has at most 64 outputs of SRT and RTMP at a time.
+   * @param url `srt://HOST:PORT`: who is called, or the address to listen on; port 0 is one that is free. What else there is goes
+   *   into `options`
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (pictures that are neither H264 nor H265, sound that is not
+   *   Opus), `ERR_B_FRAMES`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_LISTEN`, `ERR_IO` (no such host, no answer within 5 s, or a refusal:
+   *   the message has its meaning and its code)
+   */
+  createSrtOutput(url: string, options: SrtOutputOptions & { appData?: unknown }): Promise<SrtOutput>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -2246,6 +2257,65 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   readonly videoSource: SourceTrack | null
   getStats(): Promise<RtmpOutputStats>
   /** Says goodbye to the server; the promise settles when the connection is closed. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SrtOutputOptions {
+  /** Sound, as Opus: nobody makes AAC here. ffmpeg, VLC and GStreamer take it; much hardware does not. */
+  audio?: SourceTrack | null
+  /** H264 or H265, as the track has it. A mixer makes H264 with `video: { codecs: ['h264'] }`. */
+  video?: SourceTrack | null
+  /** Whether it calls, or listens and sends to all who call. Default `caller`. */
+  mode?: 'caller' | 'listener'
+  /** What is said to who is called, or what those have to say who call: others are refused with 1404. At most 512 bytes. Default: none. */
+  streamId?: string
+  /** Encrypts, 10 to 79 bytes: whoever calls or is called needs it. Default: none. */
+  passphrase?: string | null
+  /** Bytes of the key, where it calls: AES-128 or AES-256. Who listens takes what the caller has. Default 16. */
+  keyLength?: 16 | 32
+  /** Milliseconds from sending to delivery, 20 to 8000, unless the other end wants more. Default 120. */
+  latency?: number
+  /** Those who may call at a time, 1 to 1024. Default 64. */
+  maxWatchers?: number
+}
+
+export interface SrtOutputStats {
+  /** Of the stream, once however many take it. */
+  bytesSent: number
+  bytesWaiting: number
+  framesSent: number
+  framesDropped: number
+  /** Packets of sound. */
+  soundsSent: number
+  /** Of all who take it together; packets are those of SRT. */
+  link: {
+    watchers: number
+    packetsSent: number
+    packetsSentAgain: number
+    /** That were too late before the other end had them. */
+    packetsDropped: number
+    /** The longest, in seconds. */
+    roundTripTime: number
+  }
+}
+
+/**
+ * Sends tracks by SRT. Nothing is taken of the tracks while nobody takes it. Whoever comes begins at a keyframe, which is asked for.
+ * Where it calls, it closes when the other end does (`remote`).
+ */
+export class SrtOutput extends EventEmitter<RtmpOutputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Its own, by UDP: where it listens, or calls from. */
+  readonly port: number
+  readonly audioSource: SourceTrack | null
+  readonly videoSource: SourceTrack | null
+  getStats(): Promise<SrtOutputStats>
+  /** Says goodbye; the promise settles when that is sent. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

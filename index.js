@@ -30,6 +30,7 @@ const { repair } = require('./lib/recorder/repair.js')
 const { RtpTransport } = require('./lib/transport/rtp-transport.js')
 const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
 const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
+const { SrtOutput } = require('./lib/ingest/srt-output.js')
 const { SrtServer } = require('./lib/ingest/srt-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
@@ -71,5 +72,6 @@ module.exports = {
   MediaInput,
   InputTrack,
   RtmpOutput,
+  SrtOutput,
   DataChannel
 }

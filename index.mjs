@@ -35,5 +35,6 @@ export const {
   MediaInput,
   InputTrack,
   RtmpOutput,
+  SrtOutput,
   DataChannel
 } = medialoom

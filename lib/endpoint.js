@@ -20,7 +20,8 @@ const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
 const { SrtServer } = require('./ingest/srt-server.js')
-const { srtServerOptions } = require('./ingest/srt-options.js')
+const { SrtOutput } = require('./ingest/srt-output.js')
+const { srtOutputOptions, srtServerOptions } = require('./ingest/srt-options.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
@@ -54,6 +55,7 @@ class Endpoint extends MediaObject {
   #players = new Set()
   #servers = new Set()
   #srtServers = new Set()
+  #srtOutputs = new Set()
   #outputs = new Set()
   #threads
   #addresses
@@ -137,6 +139,10 @@ class Endpoint extends MediaObject {
 
   get srtServers() {
     return [...this.#srtServers]
+  }
+
+  get srtOutputs() {
+    return [...this.#srtOutputs]
   }
 
   get rtmpOutputs() {
@@ -307,6 +313,27 @@ class Endpoint extends MediaObject {
     })
   }
 
+  async createSrtOutput(url, given) {
+    const { host, where, sources } = srtOutputOptions(url, given, this)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address, audio: sources.audio?.id ?? null, video: sources.video?.id ?? null }
+    return new Promise((resolve, reject) => {
+      let made
+      const post = (engine, request) => {
+        made = engine.createSrtOutput(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const output = new SrtOutput(kConstruct, this, made, sources, given?.appData)
+        this.#srtOutputs.add(output)
+        resolve(output)
+      })
+    })
+  }
+
   addFont(font) {
     check.open(this)
     file(font, 'font', MAX_FONT)
@@ -391,6 +418,7 @@ class Endpoint extends MediaObject {
       ...this.#players,
       ...this.#servers,
       ...this.#srtServers,
+      ...this.#srtOutputs,
       ...this.#outputs
     ]
   }
@@ -414,6 +442,7 @@ class Endpoint extends MediaObject {
     this.#players.delete(child)
     this.#servers.delete(child)
     this.#srtServers.delete(child)
+    this.#srtOutputs.delete(child)
     this.#outputs.delete(child)
   }
 }

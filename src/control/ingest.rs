@@ -154,6 +154,30 @@ pub struct RtmpOutputOptions {
     pub video: Option<SourceId>,
 }
 
+/// Where tracks are sent by SRT, or where whoever takes them calls.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtOutputOptions {
+    /// Who is called, or where it is listened.
+    pub address: SocketAddr,
+    /// Whoever calls watches.
+    pub listen: bool,
+    /// What is said to who is called, or what those have to say who call; empty: nothing.
+    pub stream_id: String,
+    pub passphrase: Option<String>,
+    /// Bytes, of who calls: 16 or 32.
+    pub key_length: u8,
+    /// Milliseconds.
+    pub latency: u16,
+    /// Who may watch at a time.
+    pub max_watchers: usize,
+    /// The tracks, by their ids.
+    #[serde(deserialize_with = "source")]
+    pub audio: Option<SourceId>,
+    #[serde(deserialize_with = "source")]
+    pub video: Option<SourceId>,
+}
+
 fn source<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SourceId>, D::Error> {
     Ok(Option::<u64>::deserialize(from)?.map(SourceId))
 }
@@ -168,7 +192,7 @@ pub enum OutputCommand {
 }
 
 /// Statistics of what is pushed to a server.
-#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputStats {
     pub bytes_sent: u64,
@@ -179,4 +203,21 @@ pub struct OutputStats {
     pub frames_dropped: u64,
     /// Packets of sound.
     pub sounds_sent: u64,
+    /// Of SRT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<SendLinkStats>,
+}
+
+/// What the links do that something is sent by SRT over, together. Packets are those of SRT.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendLinkStats {
+    /// Who takes it now.
+    pub watchers: usize,
+    pub packets_sent: u64,
+    pub packets_sent_again: u64,
+    /// That were too late before the other end had them.
+    pub packets_dropped: u64,
+    /// The longest, in seconds.
+    pub round_trip_time: f64,
 }

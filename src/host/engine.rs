@@ -30,7 +30,8 @@ use crate::control::ids::{
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
 use crate::control::ingest::{
-    IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions, SrtServerOptions,
+    IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions, SrtOutputOptions,
+    SrtServerOptions,
 };
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
@@ -492,6 +493,18 @@ impl Engine {
         options: &RtmpOutputOptions,
     ) -> Result<OutputId, EngineError> {
         self.outputs.create(opening, options)
+    }
+
+    /// Sends tracks by SRT to somebody, or to whoever calls. The reply to `opening` says when. Gives the
+    /// port of this end.
+    ///
+    /// Errors: `Limit`, `Io`, `Listen`.
+    pub fn create_srt_output(
+        &self,
+        opening: RequestId,
+        options: &SrtOutputOptions,
+    ) -> Result<(OutputId, u16), EngineError> {
+        self.outputs.create_srt(opening, options)
     }
 
     /// Errors: `QueueFull`, `Closed`.

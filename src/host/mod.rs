@@ -21,6 +21,7 @@ mod recording;
 mod rings;
 mod rtp_ports;
 mod running;
+mod srt_push;
 pub mod tasks;
 mod thread;
 mod wakeup;

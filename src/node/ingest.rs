@@ -98,6 +98,20 @@ impl NativeEndpoint {
         Ok(self.check(&env, made)?.0 as f64)
     }
 
+    /// Sends tracks by SRT. The reply says when somebody takes them, or when it is listened.
+    #[napi(catch_unwind)]
+    pub fn create_srt_output(
+        &self,
+        env: Env,
+        request: u32,
+        options: String,
+    ) -> Result<NativeIngestServer> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.create_srt_output(RequestId(request), &options);
+        let (id, port) = self.check(&env, made)?;
+        Ok(NativeIngestServer { id: id.0 as f64, port })
+    }
+
     /// The reply is the statistics of what is pushed to a server.
     #[napi(catch_unwind)]
     pub fn output_stats(&self, env: Env, request: u32, output: f64) -> Result<()> {

@@ -73,6 +73,11 @@ impl Caller {
         })
     }
 
+    /// Its own, which what it hears is sent to.
+    pub fn socket(&self) -> u32 {
+        self.socket
+    }
+
     /// Takes a datagram of the other end. Gives the connection when there is one.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ impl Rejection {
     pub const UNSECURE: Self = Self(1_011);
     pub const BAD_REQUEST: Self = Self(1_400);
     pub const FORBIDDEN: Self = Self(1_403);
+    pub const NOT_FOUND: Self = Self(1_404);
     pub const BAD_MODE: Self = Self(1_405);
 
     /// Of a code from 1,000 to 3,999.
