@@ -381,6 +381,14 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
   /**
+   * Fetches MPEG-TS by SRT from somebody who listens: a camera, ffmpeg with `mode=listener`, another server. An input as those
+   * that are pushed; it counts as one of the 64 servers.
+   * @param url `srt://HOST:PORT`; what else there is goes into `options`
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no answer within 5 s, or a
+   *   refusal: the message has its meaning and its code)
+   */
+  pullSrt(url: string, options?: SrtPullOptions & { appData?: unknown }): Promise<MediaInput>
+  /**
    * Sends tracks as MPEG-TS by SRT: to somebody who listens, when he takes it, or with `mode: 'listener'` to whoever calls. An
    * endpoint has at most 64 outputs of SRT and RTMP at a time.
    * @param url `srt://HOST:PORT`: who is called, or the address to listen on; port 0 is one that is free. What else there is goes
@@ -2194,12 +2202,13 @@ export interface MediaInputEvents {
 /** What an encoder says of itself: at most 64 of whatever it has, such as `width` and `encoder`. */
 export type InputMetadata = Readonly<Record<string, string | number | boolean>>
 
-/** What one encoder pushes. Closes with its server. */
+/** What one encoder pushes, or is fetched from somebody. Closes with its server. */
 export class MediaInput extends EventEmitter<MediaInputEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly server: RtmpServer | SrtServer
+  /** `null` of one that was fetched. */
+  readonly server: RtmpServer | SrtServer | null
   appData: unknown
   readonly closed: boolean
   readonly app: string
@@ -2259,6 +2268,19 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   /** Says goodbye to the server; the promise settles when the connection is closed. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SrtPullOptions {
+  /** What is said to who is called, at most 512 bytes. Default: none. */
+  streamId?: string
+  /** 10 to 79 bytes. Default: none. */
+  passphrase?: string | null
+  /** Bytes of the key: AES-128 or AES-256. Default 16. */
+  keyLength?: 16 | 32
+  /** As {@link SrtServerOptions.latency}. */
+  latency?: number
+  /** As {@link RtmpServerOptions.bFrames}. */
+  bFrames?: 'refuse' | 'mix'
 }
 
 export interface SrtOutputOptions {

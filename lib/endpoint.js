@@ -20,8 +20,9 @@ const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
 const { SrtServer } = require('./ingest/srt-server.js')
+const { MediaInput } = require('./ingest/media-input.js')
 const { SrtOutput } = require('./ingest/srt-output.js')
-const { srtOutputOptions, srtServerOptions } = require('./ingest/srt-options.js')
+const { srtOutputOptions, srtPullOptions, srtServerOptions } = require('./ingest/srt-options.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
@@ -56,6 +57,8 @@ class Endpoint extends MediaObject {
   #servers = new Set()
   #srtServers = new Set()
   #srtOutputs = new Set()
+  /** Inputs that were fetched. */
+  #pulled = new Set()
   #outputs = new Set()
   #threads
   #addresses
@@ -313,6 +316,35 @@ class Endpoint extends MediaObject {
     })
   }
 
+  async pullSrt(url, given) {
+    const { host, where } = srtPullOptions(url, given)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address }
+    return new Promise((resolve, reject) => {
+      let made
+      const post = (engine, request) => {
+        made = engine.pullSrt(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const owner = {
+          id: made.server,
+          endpoint: this,
+          [kDispatcher]: this.#dispatcher,
+          [kRemove]: input => this.#pulled.delete(input)
+        }
+        const { streamId } = where
+        const asked = { input: made.input, app: '', key: '', streamId, address: host.name, pulled: true, appData: given?.appData }
+        const input = new MediaInput(kConstruct, owner, asked)
+        this.#pulled.add(input)
+        resolve(input)
+      })
+    })
+  }
+
   async createSrtOutput(url, given) {
     const { host, where, sources } = srtOutputOptions(url, given, this)
     check.open(this)
@@ -419,6 +451,7 @@ class Endpoint extends MediaObject {
       ...this.#servers,
       ...this.#srtServers,
       ...this.#srtOutputs,
+      ...this.#pulled,
       ...this.#outputs
     ]
   }

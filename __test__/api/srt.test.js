@@ -195,3 +195,26 @@ test('what an output sends is taken by a server of the same kind, encrypted', { 
     await until(() => input.closed, 'the end')
   }
 })
+
+test('what listens is fetched, and closes when it does', { timeout: 30_000 }, async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  mixer.addPort({ label: 'Ada' })
+  const passphrase = 'a passphrase of ours'
+  const sources = { video: mixer.video, audio: mixer.audio }
+  const output = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener', streamId: 'stage', passphrase })
+  const url = `srt://127.0.0.1:${output.port}`
+  await assert.rejects(endpoint.pullSrt(url, { streamId: 'stage' }), { code: 'ERR_IO', message: /\(1011\)/ })
+  await assert.rejects(endpoint.pullSrt(url, { streamId: 'other', passphrase }), { code: 'ERR_IO', message: /\(1404\)/ })
+  const input = await endpoint.pullSrt(url, { streamId: 'stage', passphrase, appData: 7 })
+  assert.deepEqual([input.server, input.appData, input.streamId], [null, 7, 'stage'])
+  await until(() => input.tracks.length === 2, 'both tracks', 20_000)
+  await until(async () => (await input.getStats()).video.frames > 10, 'pictures', 20_000)
+  const closed = nextEvent(input, 'closed')
+  await output.close()
+  assert.equal((await closed)[0], 'remote')
+  const again = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener' })
+  const second = await endpoint.pullSrt(`srt://127.0.0.1:${again.port}`)
+  second.close()
+  await until(async () => (await again.getStats()).link.watchers === 0, 'its goodbye')
+})

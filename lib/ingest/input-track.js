@@ -2,7 +2,7 @@
 
 const { kDispatcher } = require('../object/internal.js')
 const { announce, mark } = require('../object/closing.js')
-const { kHandle, kForget, kRemove } = require('../object/internal.js')
+const { kHandle, kForget, kRemove, kServer } = require('../object/internal.js')
 const { SourceTrack } = require('../track/source-track.js')
 
 /** What an encoder pushes: an outgoing track, a port of a mixer or a recorder attaches to it. */
@@ -16,7 +16,7 @@ class InputTrack extends SourceTrack {
   #reordered
 
   constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
+    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input[kServer], input.id, this.id, wanted))
     this.#input = input
     this.#kind = made.kind
     this.#width = made.width ?? null

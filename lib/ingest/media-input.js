@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
-const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
+const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove, kServer } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { InputTrack } = require('./input-track.js')
 
@@ -16,7 +16,7 @@ class MediaInput extends MediaObject {
   #metadata = Object.freeze({})
 
   constructor(key, server, asked) {
-    super(key, asked?.input)
+    super(key, asked?.input, asked?.appData)
     this.#server = server
     this.#asked = asked
     this[kDispatcher].add(this.id, this)
@@ -31,7 +31,11 @@ class MediaInput extends MediaObject {
   }
 
   get server() {
-    return this.#server
+    return this.#asked.pulled ? null : this.#server
+  }
+
+  get [kServer]() {
+    return this.#server.id
   }
 
   get app() {

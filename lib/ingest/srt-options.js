@@ -23,7 +23,7 @@ function srtServerOptions(given) {
     passphrase: passphrase(options.passphrase, 'options.passphrase'),
     latency: latency(options.latency),
     maxInputs: check.optional(check.integer, options.maxInputs, 1000, 'options.maxInputs', 1, 4096),
-    mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix'
+    mixBFrames: bFrames(options) === 'mix'
   }
 }
 
@@ -39,6 +39,27 @@ function passphrase(value, field) {
     throw check.invalid(field, `a string of ${PASSPHRASE.least} to ${PASSPHRASE.most} bytes`, typeof value)
   }
   return value
+}
+
+/** Where to fetch from, without the address of the host. */
+function srtPullOptions(url, given) {
+  const host = target(url)
+  const options = check.options(given ?? {}, 'options', ['streamId', 'passphrase', 'keyLength', 'latency', 'bFrames', 'appData'])
+  return { host, where: { ...calling(options), mixBFrames: bFrames(options) === 'mix' } }
+}
+
+/** What every caller says. */
+function calling(options) {
+  return {
+    streamId: streamId(options.streamId),
+    passphrase: passphrase(options.passphrase, 'options.passphrase'),
+    keyLength: check.optional(check.oneOf, options.keyLength, 16, 'options.keyLength', [16, 32]),
+    latency: latency(options.latency)
+  }
+}
+
+function bFrames(options) {
+  return check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix'])
 }
 
 /** What each kind is sent in. */
@@ -62,10 +83,7 @@ function srtOutputOptions(url, given, endpoint) {
   if (!sources.audio && !sources.video) throw check.invalid('options', 'a track of audio or video', given)
   const where = {
     listen: check.optional(check.oneOf, options.mode, 'caller', 'options.mode', ['caller', 'listener']) === 'listener',
-    streamId: streamId(options.streamId),
-    passphrase: passphrase(options.passphrase, 'options.passphrase'),
-    keyLength: check.optional(check.oneOf, options.keyLength, 16, 'options.keyLength', [16, 32]),
-    latency: latency(options.latency),
+    ...calling(options),
     maxWatchers: check.optional(check.integer, options.maxWatchers, 64, 'options.maxWatchers', 1, 1024)
   }
   return { host, where, sources }
@@ -105,4 +123,4 @@ function source(options, kind, endpoint) {
   return track
 }
 
-module.exports = { srtOutputOptions, srtServerOptions }
+module.exports = { srtOutputOptions, srtPullOptions, srtServerOptions }

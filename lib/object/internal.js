@@ -36,5 +36,7 @@ module.exports = {
   kWrap: Symbol('wrap'),
   kUnwrap: Symbol('unwrap'),
   /** `channel[kForwarded](by)`: a channel sends on what arrives on this one, or stopped to. */
-  kForwarded: Symbol('forwarded')
+  kForwarded: Symbol('forwarded'),
+  /** `input[kServer]`: what the engine calls that which commands to an input go to. */
+  kServer: Symbol('server')
 }

@@ -43,6 +43,23 @@ impl std::fmt::Debug for SrtServerOptions {
     }
 }
 
+/// Where an input is fetched from by SRT.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtPullOptions {
+    /// Who is called.
+    pub address: SocketAddr,
+    /// What is said to him; empty: nothing.
+    pub stream_id: String,
+    pub passphrase: Option<String>,
+    /// Bytes: 16 or 32.
+    pub key_length: u8,
+    /// Milliseconds.
+    pub latency: u16,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
 /// The identity of a server, as PEM.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -24,14 +24,14 @@ use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, HlsId, Ids, IngestServerId, OutgoingTrackId, OutputId, PlayerId,
+    ChannelId, Ended, HlsId, Ids, IngestServerId, InputId, OutgoingTrackId, OutputId, PlayerId,
     RecordedTrackId, RecorderId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
 use crate::control::ingest::{
     IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions, SrtOutputOptions,
-    SrtServerOptions,
+    SrtPullOptions, SrtServerOptions,
 };
 use crate::control::mailbox::Mailbox;
 #[cfg(feature = "mcu")]
@@ -473,6 +473,18 @@ impl Engine {
         options: &SrtServerOptions,
     ) -> Result<(IngestServerId, SocketAddr), EngineError> {
         self.ingest.create_srt(options)
+    }
+
+    /// Fetches an input by SRT. The reply to `opening` says whether it is there. Gives what commands to it
+    /// go to, and the input.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn pull_srt(
+        &self,
+        opening: RequestId,
+        options: &SrtPullOptions,
+    ) -> Result<(IngestServerId, InputId), EngineError> {
+        self.ingest.pull_srt(opening, options)
     }
 
     /// Errors: `QueueFull`, `Closed`.

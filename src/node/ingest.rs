@@ -17,6 +17,13 @@ pub struct NativeIngestServer {
     pub port: u16,
 }
 
+/// An input that is fetched, and what commands to it go to.
+#[napi(object, object_from_js = false)]
+pub struct NativePulledInput {
+    pub server: f64,
+    pub input: f64,
+}
+
 #[napi]
 impl NativeEndpoint {
     /// Makes an RTMP server, which listens when this returns.
@@ -49,6 +56,15 @@ impl NativeEndpoint {
         let made = self.running.engine.create_srt_server(&options);
         let (id, address) = self.check(&env, made)?;
         Ok(NativeIngestServer { id: id.0 as f64, port: address.port() })
+    }
+
+    /// Fetches an input by SRT. The reply says whether it is there.
+    #[napi(catch_unwind)]
+    pub fn pull_srt(&self, env: Env, request: u32, options: String) -> Result<NativePulledInput> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.pull_srt(RequestId(request), &options);
+        let (server, input) = self.check(&env, made)?;
+        Ok(NativePulledInput { server: server.0 as f64, input: input.0 as f64 })
     }
 
     /// Tells somebody who asked by SRT that he may not, with a code.

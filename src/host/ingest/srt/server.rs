@@ -262,7 +262,11 @@ impl SrtServer {
         let Some(id) = self.free_socket() else { return };
         match self.origins.admit(remote.ip(), id as usize) {
             Admission::Admitted => {}
-            // Callers are asked about when they have shown where they are, and answered soon.
+            Admission::InPlaceOf(oldest) if self.leave(oldest as u32) => {
+                // What he had is the newcomer's.
+                let _ = self.origins.admit(remote.ip(), id as usize);
+            }
+            // Who is asked about is answered soon.
             Admission::InPlaceOf(_) | Admission::Refused => {
                 self.send(remote, &request.refuse(Rejection::BACKLOG));
                 return self.refused(now, "too many of one address");
@@ -280,6 +284,16 @@ impl SrtServer {
         self.due = self.due.min(now + SWEEP);
         let (server, app) = (self.parts.id, String::new());
         self.parts.mailbox.post(Event::InputAsks { server, input, app, key, remote });
+    }
+
+    /// Forgets somebody who was refused. Whether he was.
+    fn leave(&mut self, id: u32) -> bool {
+        let refused =
+            self.peers.get(&id).is_some_and(|peer| matches!(peer.state, State::Leaving(_)));
+        if refused {
+            self.end(id, CloseReason::Closed, None);
+        }
+        refused
     }
 
     fn may_open(&mut self, now: Instant) -> bool {
