@@ -150,9 +150,13 @@ const environment = z.object({
   RTMP_PORT: wholeNumber(0, 65535),
   RTMPS_PORT: wholeNumber(0, 65535),
   SRT_PORT: wholeNumber(0, 65535),
+  // As URLs have it: encoders take it out of them as it is there.
   SRT_PASSPHRASE: z.preprocess(
     blankToUndefined,
-    z.string().min(10, 'must have 10 to 79 bytes').max(79, 'must have 10 to 79 bytes').optional()
+    z
+      .string()
+      .regex(/^[\w.~-]{10,79}$/, 'must have 10 to 79 letters, digits, or - . _ ~')
+      .optional()
   ),
   SRT_LATENCY: wholeNumber(20, 8000),
   RTMP_B_FRAMES: z.preprocess(blankToUndefined, z.enum(['refuse', 'mix']).optional()),

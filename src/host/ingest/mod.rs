@@ -19,9 +19,7 @@ use zeroize::Zeroizing;
 use super::error::HostError;
 use super::media_threads::Outside;
 use crate::control::error::EngineError;
-use crate::control::ids::{
-    Ended, IdMap, Ids, IngestServerId, InputId, RequestId, ShardIndex,
-};
+use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, InputId, RequestId, ShardIndex};
 use crate::control::ingest::{IngestCommand, RtmpServerOptions, SrtPullOptions, SrtServerOptions};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;

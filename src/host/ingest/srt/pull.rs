@@ -176,9 +176,9 @@ impl SrtPull {
             };
             match &mut self.state {
                 State::Calling(caller) => {
-                    let made = caller.receive(now, datagram).map_err(|error| {
-                        (CloseReason::Error, Some(InputError::Srt(error)))
-                    })?;
+                    let made = caller
+                        .receive(now, datagram)
+                        .map_err(|error| (CloseReason::Error, Some(InputError::Srt(error))))?;
                     if let Some(connection) = made {
                         self.begin(now, connection);
                     }
