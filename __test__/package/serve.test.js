@@ -68,7 +68,8 @@ test('with it, it starts, takes flags and environment, and says the link of the 
   for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (said += data))
   const exited = once(child, 'exit')
   const started = async () => {
-    while (!/Encoders: rtmp, port \d+[^]*Encoders: srt, port \d+/.test(said)) await Promise.race([once(child.stdout, 'data'), exited.then(() => assert.fail(said))])
+    while (!/Encoders: rtmp, port \d+[^]*Encoders: srt, port \d+/.test(said))
+      await Promise.race([once(child.stdout, 'data'), exited.then(() => assert.fail(said))])
   }
   await within(20_000, started(), 'a greeting')
   const [, url] = /open at (http:\/\/127\.0\.0\.1:\d+\/)#token=\S+/.exec(said) ?? assert.fail(said)

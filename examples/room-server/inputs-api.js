@@ -18,7 +18,7 @@ const who = {
   name: z.string().min(1).max(64).default('Encoder'),
   identity: z.string().min(1).max(128).optional()
 }
-const streamKey = z.strictObject({ type: z.literal(['rtmp', 'srt']), ...who, expiresIn: z.number().min(1).max(MONTH).default(MONTH) })
+const streamKey = z.strictObject({ type: z.enum(['rtmp', 'srt']), ...who, expiresIn: z.number().min(1).max(MONTH).default(MONTH) })
 const rtp = z.strictObject({
   type: z.literal('rtp'),
   ...who,
@@ -84,7 +84,7 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
    * @param {import('medialoom/auth').Authorization} authorization
    */
   async function add(request, room, asked, authorization) {
-    if (asked.type === 'rtmp' || asked.type === 'srt') return makeKey(request, room, asked, authorization)
+    if ('expiresIn' in asked) return makeKey(request, room, asked, authorization)
     const ip = addressOf(request)
     const { name, identity } = asked
     const own = identity === undefined ? {} : { identity }

@@ -81,6 +81,7 @@ class SrtServer extends MediaObject {
     const { resource, mode, user } = parseStreamId(streamId)
     const { app, key } = split(resource)
     this.#asking.add(input)
+    /** @type {boolean | number} */
     let said = mode === null ? BAD_REQUEST : BAD_MODE
     try {
       if (mode === 'publish') said = await this.#authorize({ streamId, resource, app, key, user, address })
@@ -97,7 +98,7 @@ class SrtServer extends MediaObject {
       // A listener did not want it.
       if (made.closed) return
       this[kDispatcher].insist(native => native.answerInput(this.id, input, true, ''))
-    } else if (Number.isInteger(said) && said >= CODES.least && said <= CODES.most) {
+    } else if (typeof said === 'number' && Number.isInteger(said) && said >= CODES.least && said <= CODES.most) {
       this[kDispatcher].insist(native => native.rejectInput(this.id, input, said))
     } else {
       this[kDispatcher].insist(native => native.answerInput(this.id, input, false, ''))

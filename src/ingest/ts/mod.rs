@@ -12,6 +12,7 @@ mod error;
 mod latm;
 mod muxer;
 mod opus;
+mod pacing;
 mod packet;
 mod pes;
 mod pictures;
@@ -23,6 +24,7 @@ mod tests;
 pub use demuxer::{Demuxer, Unit};
 pub use error::TsError;
 pub use muxer::Muxer;
+pub use pacing::Pacer;
 
 /// Bytes of a packet.
 pub const PACKET: usize = 188;

@@ -100,6 +100,18 @@ fn pictures_of_h265_and_opus_come_out() {
 }
 
 #[test]
+fn aac_in_latm_is_the_same_as_in_adts() {
+    let frames = |stream: &[u8]| -> Vec<Out> {
+        let all = demux([stream]);
+        assert!(!all.iter().any(|out| matches!(out, Out::Lost(..) | Out::Refused(_))), "{all:?}");
+        all.into_iter().filter(|out| matches!(out, Out::Config(_) | Out::Aac(..))).collect()
+    };
+    let latm = frames(include_bytes!("testing/aac-latm.ts"));
+    assert!(latm.len() > 8, "{latm:?}");
+    assert_eq!(latm, frames(include_bytes!("testing/aac-adts.ts")));
+}
+
+#[test]
 fn wherever_a_stream_is_cut_the_same_comes_out() {
     let whole = demux([SAMPLE]);
     for size in [1, 7, 47, 187, 188, 189, 1316] {

@@ -135,6 +135,7 @@ pub fn write() -> std::io::Result<()> {
     }
     for (name, stream) in [
         ("h264-aac", &include_bytes!("../../../../src/ingest/ts/testing/h264-aac.ts")[..]),
+        ("aac-latm", include_bytes!("../../../../src/ingest/ts/testing/aac-latm.ts")),
         ("h265-opus", include_bytes!("../../../../src/ingest/ts/testing/h265-opus.ts")),
     ] {
         keep("transport_stream", name, &[&[47][..], stream].concat())?;

@@ -11,7 +11,7 @@ use crate::engine::ingest::{Input, InputError};
 use crate::engine::message::ShardMessage;
 use crate::host::media_threads::Outside;
 use crate::ingest::srt::{Connection, OpenedKeys, Request, SrtError};
-use crate::ingest::ts::{Demuxer, Unit};
+use crate::ingest::ts::{Demuxer, Pacer, Unit};
 
 /// How long the application has to say whether he may. Callers give up before that.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -46,6 +46,7 @@ pub(super) struct Live {
     pub(super) input: HostInput,
     connection: Connection,
     demuxer: Demuxer,
+    sounds: Pacer,
     /// What the handshake was answered with: it is repeated to who did not hear it.
     answer: Vec<u8>,
 }
@@ -80,7 +81,8 @@ impl Live {
         connection: Connection,
         answer: Vec<u8>,
     ) -> Self {
-        Self { id, input, connection, demuxer: Demuxer::default(), answer }
+        let (demuxer, sounds) = (Demuxer::default(), Pacer::default());
+        Self { id, input, connection, demuxer, sounds, answer }
     }
 
     /// Takes a datagram of his.
@@ -90,18 +92,19 @@ impl Live {
 
     /// Hands in what is due, and sends what is to be sent. Says whether something was due.
     pub(super) fn run(&mut self, now: Instant, send: impl FnMut(&[u8])) -> Result<bool, End> {
-        let Self { input, connection, demuxer, .. } = self;
+        let Self { input, connection, demuxer, sounds, .. } = self;
         input.look();
         let mut due = false;
         while let Some(payload) = connection.poll(now) {
             due = true;
             demuxer.push(&payload, |unit| match unit {
                 Unit::Video(time, frame) => input.video(now, time, &frame),
-                Unit::Sound(time, sound) => input.sound(now, time, &sound),
+                Unit::Sound(time, sound) => sounds.push(now, time, &sound),
                 Unit::Lost(kind, error) => input.lost(kind, error.into()),
                 Unit::Refused(error) => input.warn(error.into()),
             });
         }
+        sounds.poll(now, |time, sound| input.sound(now, time, sound));
         connection.transmit(now, send).map_err(end_of)?;
         Ok(due)
     }
@@ -113,7 +116,8 @@ impl Live {
 
     /// When it is to be run again.
     pub(super) fn deadline(&self, now: Instant) -> Instant {
-        self.connection.deadline(now)
+        let due = self.connection.deadline(now);
+        self.sounds.deadline().map_or(due, |sound| due.min(sound))
     }
 
     /// Tells the input what the link does.
