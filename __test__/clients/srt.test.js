@@ -46,7 +46,7 @@ function run(t, program, args, stdio = ['ignore', 'pipe', 'pipe']) {
 }
 
 const VIDEO = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30', '-pix_fmt', 'yuv420p']
-const ENCODED = ['-v', 'error', '-re', ...FLASHES, '-re', ...BEEPS, ...VIDEO, '-c:a', 'aac', '-f', 'mpegts']
+const ENCODED = ['-v', 'error', '-re', ...FLASHES, '-re', ...BEEPS, ...VIDEO, '-c:a', 'aac', '-pes_payload_size', '200', '-f', 'mpegts']
 const B_FRAMES = ENCODED.flatMap(word =>
   word === '-tune' ? ['-bf'] : word === 'zerolatency' ? ['2', '-x264-params', 'b-adapt=0'] : [word]
 )
@@ -72,6 +72,8 @@ check('ffmpeg, encrypted: Chromium sees and hears what is pushed, in step', ffmp
   run(t, 'ffmpeg', [...ENCODED, `srt://127.0.0.1:${made.port}?streamid=live/secret&passphrase=${PASSPHRASE}&pbkeylen=32`])
   const { input, ...sources } = await tracks(made)
   assert.ok((await input.getStats()).link.encrypted)
+  // What it made while it connected comes at once, and has to be behind it.
+  await until(async () => (await input.getStats()).video.frames > 90, 'three seconds of pictures', 30_000)
   await watch(page, endpoint, sources)
   // Players take a few seconds to bring sound and picture together.
   const offset = await until(

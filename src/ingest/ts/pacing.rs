@@ -1,26 +1,21 @@
-//! Sound that comes in one PES packet for several frames, let out frame by frame: encoders fill a packet
-//! before they send it, and whoever plays all of it at once as it comes has to wait for as long as the longest
-//! pause anyway.
+//! Sound that comes in one PES packet for several frames, let out frame by frame. Whoever plays all of it as
+//! it comes has to wait for as long as the longest pause anyway, and longer than needed.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::ingest::Sound;
 
-/// Most that a frame waits. Multiplexers have packets of an eighth of a second.
+/// Most that a frame waits: multiplexers fill packets for a third of a second.
 const MAX_WAIT: Duration = Duration::from_millis(400);
-/// Frames that wait.
-const MAX_FRAMES: usize = 64;
-/// Of the time between two frames so much is waited less, so that a pause that was once is not waited
-/// for ever.
-const CATCH_UP: u32 = 128;
 
-/// Lets frames out at the distance that their times have.
+/// Lets frames that came at once out at the distance that their times have. What comes later never waits
+/// for them: they go before it at once.
 #[derive(Default, Debug)]
 pub struct Pacer {
     waiting: VecDeque<Waiting>,
-    /// When the frame before was due, and its time.
-    last: Option<(Instant, u32)>,
+    /// When the frames came that came last, when the last of them is due, and its time.
+    last: Option<(Instant, Instant, u32)>,
 }
 
 #[derive(Debug)]
@@ -34,29 +29,30 @@ struct Waiting {
 impl Pacer {
     /// Takes a frame with its time in milliseconds.
     pub fn push(&mut self, now: Instant, time: u32, sound: &Sound<'_>) {
-        let due = self.last.map_or(now, |(due, last)| {
-            let step = time.wrapping_sub(last);
-            // Whatever jumps begins anew.
-            let step = if step > MAX_WAIT.as_millis() as u32 { 0 } else { step };
-            let step = Duration::from_millis(step.into());
-            due + step - step / CATCH_UP
-        });
-        let in_time = due >= now && due <= now + MAX_WAIT && self.waiting.len() < MAX_FRAMES;
-        let due = if in_time { due } else { now };
-        self.last = Some((due, time));
+        let due = match self.last {
+            Some((came, due, last)) if came == now => {
+                let step = Duration::from_millis(time.wrapping_sub(last).into());
+                // Whatever jumps goes with what is before it.
+                if step > MAX_WAIT { due } else { (due + step).min(now + MAX_WAIT) }
+            }
+            _ => {
+                self.waiting.iter_mut().for_each(|frame| frame.due = now);
+                now
+            }
+        };
+        self.last = Some((now, due, time));
         let (kind, data): (fn(&[u8]) -> Sound<'_>, _) = match sound {
-            Sound::AacConfiguration(data) => (Sound::AacConfiguration, data),
-            Sound::Aac(data) => (Sound::Aac, data),
-            Sound::Opus(data) => (Sound::Opus, data),
+            Sound::AacConfiguration(data) => (|data| Sound::AacConfiguration(data), data),
+            Sound::Aac(data) => (|data| Sound::Aac(data), data),
+            Sound::Opus(data) => (|data| Sound::Opus(data), data),
         };
         self.waiting.push_back(Waiting { due, time, kind, data: data.to_vec() });
     }
 
     /// Hands what is due to `emit`.
     pub fn poll(&mut self, now: Instant, mut emit: impl FnMut(u32, &Sound<'_>)) {
-        // What was given up waiting for has all before it go, too.
-        let late = self.waiting.iter().rposition(|frame| frame.due <= now);
-        for Waiting { time, kind, data, .. } in self.waiting.drain(..late.map_or(0, |at| at + 1)) {
+        let due = self.waiting.iter().take_while(|frame| frame.due <= now).count();
+        for Waiting { time, kind, data, .. } in self.waiting.drain(..due) {
             emit(time, &kind(&data));
         }
     }
@@ -98,14 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_waited_for_once_and_then_less_and_less() {
-        let pause = 200;
-        let bursts = (0..1_500).map(|index| (index * 20 + if index > 10 { pause } else { 0 }, 1));
-        // After the pause everything comes as before, 200 ms later, as if nothing had been.
-        let out = run(bursts, 32_000);
-        assert_eq!(out.len(), 1_500);
-        let waits: Vec<u64> = out.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        assert!(waits.iter().filter(|wait| **wait > 25).count() == 1, "{waits:?}");
+    fn what_was_late_once_delays_nothing_that_comes_after_it() {
+        // For half a second nothing comes, and then all of it.
+        let bursts = (0..100).map(|index| (if index < 25 { 500 } else { index * 20 }, 1));
+        let out = run(bursts, 3_000);
+        assert_eq!(out.len(), 100);
+        let after = out.iter().skip(26).enumerate();
+        for (index, (at, _)) in after {
+            assert_eq!(*at, (index as u64 + 26) * 20);
+        }
     }
 
     #[test]

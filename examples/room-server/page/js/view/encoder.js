@@ -49,7 +49,7 @@ export function offerEncoders(call) {
       byId('encoder-ffmpeg').textContent = ffmpegTo('flv', `${server}/${key}`)
       byId('encoder-srt').hidden = srt === ''
       byId('encoder-srt-server').textContent = srt
-      byId('encoder-srt-ffmpeg').textContent = ffmpegTo('mpegts', `'${srt}'`)
+      byId('encoder-srt-ffmpeg').textContent = ffmpegTo('mpegts', `'${srt}'`, '-pes_payload_size 200 ')
       byId('encoder-until').textContent =
         expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
       byId('encoder-fields').hidden = false
@@ -69,9 +69,9 @@ export function offerEncoders(call) {
   }
 }
 
-/** @param {string} format @param {string} url */
-function ffmpegTo(format, url) {
-  return `ffmpeg -re -i talk.mp4 -c:v libx264 -bf 0 -g 60 -pix_fmt yuv420p -c:a aac -f ${format} ${url}`
+/** @param {string} format @param {string} url @param {string} [options] */
+function ffmpegTo(format, url, options = '') {
+  return `ffmpeg -re -i talk.mp4 -c:v libx264 -bf 0 -g 60 -pix_fmt yuv420p -c:a aac ${options}-f ${format} ${url}`
 }
 
 /** @param {import('../inputs-api.js').Input} input */
