@@ -10,9 +10,9 @@ pub(super) const RATES: [u32; 13] = [
     7_350,
 ];
 
-/// A frame with what its header says.
+/// A frame with what is said of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct AdtsFrame<'a> {
+pub(super) struct AacFrame<'a> {
     /// An AudioSpecificConfig.
     pub(super) config: [u8; 2],
     /// How long it lasts, at 90 kHz.
@@ -24,7 +24,7 @@ pub(super) struct AdtsFrame<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step<'a> {
     /// A frame, and what is behind it.
-    Frame(AdtsFrame<'a>, &'a [u8]),
+    Frame(AacFrame<'a>, &'a [u8]),
     /// The beginning of one.
     Cut,
     /// No frame; one may begin a byte later.
@@ -50,5 +50,5 @@ pub(super) fn step(bytes: &[u8]) -> Step<'_> {
     let data = frame.get(header..).unwrap_or(&[]);
     let config = [(profile + 1) << 3 | rate >> 1, (rate & 1) << 7 | channels << 3];
     let ticks = SAMPLES * CLOCK / i64::from(samples);
-    Step::Frame(AdtsFrame { config, ticks, data }, rest)
+    Step::Frame(AacFrame { config, ticks, data }, rest)
 }

@@ -1,6 +1,6 @@
 //! Frames of the packets of one stream.
 
-use super::adts::{self, AdtsFrame};
+use super::adts::{self, AacFrame};
 use super::clock::{Clock, TICKS, difference, milliseconds};
 use super::error::TsError;
 use super::latm::{self, Latm};
@@ -309,7 +309,7 @@ impl Packed {
                 latm::Step::Noise => return Stepped::Noise,
             };
             match self.latm.frame(element) {
-                Ok(Some((config, ticks, data))) => {
+                Ok(Some(AacFrame { config, ticks, data })) => {
                     tell(&mut self.config, &mut self.next, config, ticks, data, emit);
                 }
                 Ok(None) => {}
@@ -318,7 +318,7 @@ impl Packed {
             return Stepped::Frame(rest);
         }
         match adts::step(bytes) {
-            adts::Step::Frame(AdtsFrame { config, ticks, data }, rest) => {
+            adts::Step::Frame(AacFrame { config, ticks, data }, rest) => {
                 tell(&mut self.config, &mut self.next, config, ticks, data, emit);
                 Stepped::Frame(rest)
             }

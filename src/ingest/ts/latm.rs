@@ -1,7 +1,7 @@
 //! AAC as broadcasters have it: LATM behind the sync of LOAS (ISO/IEC 14496-3 1.7.2 and 1.7.3), of one
 //! program with one layer.
 
-use super::adts::RATES;
+use super::adts::{AacFrame, RATES};
 use super::error::TsError;
 use crate::codec::bits::BitReader;
 
@@ -51,15 +51,11 @@ pub(super) fn step(bytes: &[u8]) -> Step<'_> {
 }
 
 impl Latm {
-    /// The frame of an element, with its AudioSpecificConfig and how long it lasts at 90 kHz. `None`
-    /// before the first configuration.
+    /// The frame of an element. `None` before the first configuration.
     ///
     /// # Errors
     /// `Malformed`, and `Codec` where there is more than one frame or layer in it.
-    pub(super) fn frame(
-        &mut self,
-        element: &[u8],
-    ) -> Result<Option<([u8; 2], i64, &[u8])>, TsError> {
+    pub(super) fn frame(&mut self, element: &[u8]) -> Result<Option<AacFrame<'_>>, TsError> {
         let mut bits = BitReader::new(element);
         let same = bits.bit().ok_or(TsError::Malformed)?;
         if !same {
@@ -67,7 +63,8 @@ impl Latm {
         }
         let Some(known) = self.known else { return Ok(None) };
         self.take(&mut bits, element.len()).ok_or(TsError::Malformed)?;
-        Ok(Some((known.config, known.ticks, &self.frame)))
+        let Known { config, ticks } = known;
+        Ok(Some(AacFrame { config, ticks, data: &self.frame }))
     }
 
     fn take(&mut self, bits: &mut BitReader<'_>, most: usize) -> Option<()> {
