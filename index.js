@@ -29,6 +29,7 @@ const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
 const { RtpTransport } = require('./lib/transport/rtp-transport.js')
 const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
+const { RtspInput } = require('./lib/ingest/rtsp-input.js')
 const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
 const { SrtOutput } = require('./lib/ingest/srt-output.js')
 const { SrtServer } = require('./lib/ingest/srt-server.js')
@@ -73,5 +74,6 @@ module.exports = {
   InputTrack,
   RtmpOutput,
   SrtOutput,
+  RtspInput,
   DataChannel
 }

@@ -36,5 +36,6 @@ export const {
   InputTrack,
   RtmpOutput,
   SrtOutput,
+  RtspInput,
   DataChannel
 } = medialoom

@@ -25,6 +25,8 @@ const { SrtOutput } = require('./ingest/srt-output.js')
 const { srtOutputOptions, srtPullOptions, srtServerOptions } = require('./ingest/srt-options.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
+const { RtspInput } = require('./ingest/rtsp-input.js')
+const { refused, rtspOptions, shownUrl } = require('./ingest/rtsp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { PeerTransport } = require('./transport/peer-transport.js')
 const { RtpTransport } = require('./transport/rtp-transport.js')
@@ -37,6 +39,8 @@ const MAX_THREADS = 64
 /** What the engine calls the endpoint in events; no object below it has this id. */
 const ENDPOINT = 0
 const MAX_DETECTORS = 10_000
+/** Servers that media are fetched from by RTSP. */
+const MAX_FETCHED = 1000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
 
@@ -60,6 +64,7 @@ class Endpoint extends MediaObject {
   /** Inputs that were fetched. */
   #pulled = new Set()
   #outputs = new Set()
+  #fetched = new Set()
   #threads
   #addresses
   #closing
@@ -150,6 +155,10 @@ class Endpoint extends MediaObject {
 
   get rtmpOutputs() {
     return [...this.#outputs]
+  }
+
+  get rtspInputs() {
+    return [...this.#fetched]
   }
 
   createTransport(options) {
@@ -274,6 +283,33 @@ class Endpoint extends MediaObject {
         this.#players.add(player)
         resolve(player)
       })
+    })
+  }
+
+  async pullRtsp(url, given) {
+    const { engine: options, lookup } = rtspOptions(url, given)
+    check.open(this)
+    if (this.#fetched.size >= MAX_FETCHED) throw new MediaLoomError('ERR_LIMIT', `an endpoint fetches from at most ${MAX_FETCHED} servers`)
+    return new Promise((resolve, reject) => {
+      let input
+      const post = (engine, request) => {
+        // At once, so that it hears what it is asked before the answer.
+        const id = engine.pullRtsp(request, JSON.stringify(options))
+        input = new RtspInput(kConstruct, this, id, { url: shownUrl(url), lookup }, given?.appData)
+        this.#fetched.add(input)
+      }
+      try {
+        this.#dispatcher.ask(this, post, error => {
+          if (error) {
+            mark(input, 'error')
+            return reject(refused(error))
+          }
+          input[kConstruct]()
+          resolve(input)
+        })
+      } catch (error) {
+        reject(refused(error))
+      }
     })
   }
 
@@ -452,7 +488,8 @@ class Endpoint extends MediaObject {
       ...this.#srtServers,
       ...this.#srtOutputs,
       ...this.#pulled,
-      ...this.#outputs
+      ...this.#outputs,
+      ...this.#fetched
     ]
   }
 
@@ -477,6 +514,7 @@ class Endpoint extends MediaObject {
     this.#srtServers.delete(child)
     this.#srtOutputs.delete(child)
     this.#outputs.delete(child)
+    this.#fetched.delete(child)
   }
 }
 

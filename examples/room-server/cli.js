@@ -23,9 +23,10 @@ const FLAGS = /** @type {const} */ ([
   ['srt-port', 'SRT_PORT', 'PORT', 'takes encoders by SRT, UDP, commonly on 9000']
 ])
 
-const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP and SRT.
+const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP, SRT and RTSP.
 
 ${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(24)}${about}`).join('\n')}
+  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(24)} cameras at private addresses are asked by RTSP too
   ${'--open'.padEnd(26)}${'MEDIALOOM_OPEN=1'.padEnd(24)}everybody may do everything: for trying out
 
 Flags win over variables of the environment, of which there are more: docs/signaling.md.
@@ -34,14 +35,21 @@ Flags win over variables of the environment, of which there are more: docs/signa
 /** @param {string[]} args @returns {Record<string, string>} */
 function environmentOf(args) {
   const options = Object.fromEntries(FLAGS.map(([flag]) => [flag, /** @type {const} */ ({ type: 'string' })]))
-  const { values: parsed } = parseArgs({ args, options: { ...options, open: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const { values: parsed } = parseArgs({
+    args,
+    options: { ...options, open: { type: 'boolean' }, 'private-inputs': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+  })
   const values = /** @type {Record<string, string | boolean | undefined>} */ (parsed)
   if (values.help) {
     console.log(USAGE)
     process.exit(0)
   }
   const given = FLAGS.flatMap(([flag, variable]) => (typeof values[flag] === 'string' ? [[variable, values[flag]]] : []))
-  return { ...Object.fromEntries(given), ...(values.open && { MEDIALOOM_OPEN: '1' }) }
+  return {
+    ...Object.fromEntries(given),
+    ...(values.open && { MEDIALOOM_OPEN: '1' }),
+    ...(values['private-inputs'] && { INPUT_PRIVATE_ADDRESSES: '1' })
+  }
 }
 
 try {

@@ -12,7 +12,17 @@ const MAX_STREAM_ID = 512
 const PASSPHRASE = { least: 10, most: 79 }
 
 function srtServerOptions(given) {
-  const options = check.options(given, 'options', ['port', 'ip', 'passphrase', 'latency', 'authorize', 'maxInputs', 'bFrames', 'appData'])
+  const options = check.options(given, 'options', [
+    'port',
+    'ip',
+    'passphrase',
+    'latency',
+    'authorize',
+    'maxInputs',
+    'silence',
+    'bFrames',
+    'appData'
+  ])
   const ip = check.optional(check.ip, options.ip, '0.0.0.0', 'options.ip')
   const port = check.optional(check.integer, options.port, DEFAULT_PORT, 'options.port', 0, 65_535)
   if (typeof options.authorize !== 'function') {
@@ -22,6 +32,7 @@ function srtServerOptions(given) {
     address: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`,
     passphrase: passphrase(options.passphrase, 'options.passphrase'),
     latency: latency(options.latency),
+    silence: silence(options),
     maxInputs: check.optional(check.integer, options.maxInputs, 1000, 'options.maxInputs', 1, 4096),
     mixBFrames: bFrames(options) === 'mix'
   }
@@ -44,8 +55,8 @@ function passphrase(value, field) {
 /** Where to fetch from, without the address of the host. */
 function srtPullOptions(url, given) {
   const host = target(url)
-  const options = check.options(given ?? {}, 'options', ['streamId', 'passphrase', 'keyLength', 'latency', 'bFrames', 'appData'])
-  return { host, where: { ...calling(options), mixBFrames: bFrames(options) === 'mix' } }
+  const options = check.options(given ?? {}, 'options', ['streamId', 'passphrase', 'keyLength', 'latency', 'silence', 'bFrames', 'appData'])
+  return { host, where: { ...calling(options), silence: silence(options), mixBFrames: bFrames(options) === 'mix' } }
 }
 
 /** What every caller says. */
@@ -56,6 +67,10 @@ function calling(options) {
     keyLength: check.optional(check.oneOf, options.keyLength, 16, 'options.keyLength', [16, 32]),
     latency: latency(options.latency)
   }
+}
+
+function silence(options) {
+  return check.optional(check.integer, options.silence, 5000, 'options.silence', 100, 3_600_000)
 }
 
 function bFrames(options) {

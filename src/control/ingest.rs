@@ -19,6 +19,8 @@ pub struct RtmpServerOptions {
     pub max_inputs: usize,
     /// Pictures with B-frames are taken, for mixers alone.
     pub mix_b_frames: bool,
+    /// Milliseconds without sound and pictures after which an input is told to be stalled.
+    pub silence: u32,
 }
 
 /// How an SRT server is made.
@@ -31,6 +33,8 @@ pub struct SrtServerOptions {
     pub passphrase: Option<String>,
     /// Milliseconds from sending to delivery, unless the caller wants more.
     pub latency: u16,
+    /// Milliseconds without sound and pictures after which an input is told to be stalled.
+    pub silence: u32,
     /// Publishers at a time.
     pub max_inputs: usize,
     /// Pictures with B-frames are taken, for mixers alone.
@@ -56,6 +60,8 @@ pub struct SrtPullOptions {
     pub key_length: u8,
     /// Milliseconds.
     pub latency: u16,
+    /// Milliseconds without sound and pictures after which it is told to be stalled.
+    pub silence: u32,
     /// Pictures with B-frames are taken, for mixers alone.
     pub mix_b_frames: bool,
 }
@@ -74,6 +80,16 @@ impl std::fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TlsOptions").finish_non_exhaustive()
     }
+}
+
+/// Whom a client of TLS believes.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustOptions {
+    /// Host name or address that the certificate has to have.
+    pub name: String,
+    /// Roots, as PEM.
+    pub ca: String,
 }
 
 /// What a server is told.
@@ -162,6 +178,10 @@ pub struct RtmpOutputOptions {
     /// Of the application (tcUrl), without the key.
     pub url: String,
     pub app: String,
+    /// RTMPS: in TLS from the first byte on.
+    pub tls: Option<TrustOptions>,
+    /// Seconds for which a connection that was lost is made again; 0: it is the end.
+    pub reconnect: u32,
     /// A secret.
     pub key: String,
     /// The tracks, by their ids.

@@ -20,10 +20,12 @@ mod push;
 mod recording;
 mod rings;
 mod rtp_ports;
+mod rtsp;
 mod running;
 mod srt_push;
 pub mod tasks;
 mod thread;
+mod tls;
 mod wakeup;
 
 pub use crate::engine::versions::versions;

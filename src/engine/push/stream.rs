@@ -4,17 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-
 use super::Parts;
 use crate::codec::Codec;
 use crate::codec::Kind;
 use crate::codec::frame::Assembler;
 use crate::control::ids::SourceId;
 use crate::control::ingest::OutputStats;
-use crate::engine::tap::{Inlet, Outlet, Shards, Taker};
+use crate::engine::tap::{Inlet, LeftPackets, Outlet, Shards, Taker};
 use crate::ingest::ts::{Muxer, PACKET};
-use crate::sfu::SourcePacket;
 
 /// How long a packet that is missing is waited for.
 const WINDOW: Duration = Duration::from_millis(200);
@@ -33,7 +30,7 @@ const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 pub struct StreamPush<S> {
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     taker: Taker<Kind>,
     sound: Assembler,
     pictures: Assembler,
@@ -115,7 +112,7 @@ impl<S: Shards> StreamPush<S> {
     fn take_packets(&mut self) {
         let Self { packets, taker, sound, pictures, muxer, .. } = self;
         let known = muxer.as_ref().and_then(|(codec, _)| *codec);
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             taker.receive(&packet, |input, packet| match input.kind {
                 Kind::Audio if packet.codec == Codec::Opus => {
                     packet.without_red().iter().for_each(|packet| sound.insert(packet));

@@ -2,9 +2,9 @@
 //! in front of media.
 
 mod connection;
+mod door;
 mod server;
 mod srt;
-mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::error::HostError;
 use super::media_threads::Outside;
+use super::tls;
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, InputId, RequestId, ShardIndex};
 use crate::control::ingest::{IngestCommand, RtmpServerOptions, SrtPullOptions, SrtServerOptions};
@@ -73,7 +74,7 @@ impl Ingest {
         if servers.len() >= MAX_SERVERS {
             return Err(HostError::ServerLimit(MAX_SERVERS).into());
         }
-        let tls = options.tls.as_ref().map(tls::configure).transpose()?;
+        let tls = options.tls.as_ref().map(tls::identity).transpose()?;
         let bound = bind_tcp(options.address).and_then(|listener| {
             let address = listener.local_addr()?;
             Ok((listener, address))
@@ -90,6 +91,7 @@ impl Ingest {
             tls,
             max_inputs: options.max_inputs,
             mix_b_frames: options.mix_b_frames,
+            silence: Duration::from_millis(options.silence.into()),
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),
             outside: self.outside.clone(),
@@ -130,6 +132,7 @@ impl Ingest {
             max_inputs: options.max_inputs,
             mix_b_frames: options.mix_b_frames,
             latency: Duration::from_millis(options.latency.into()),
+            silence: Duration::from_millis(options.silence.into()),
             passphrase: options.passphrase.clone().map(Zeroizing::new),
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),
@@ -175,6 +178,7 @@ impl Ingest {
             input,
             opening,
             socket,
+            silence: Duration::from_millis(options.silence.into()),
             mix_b_frames: options.mix_b_frames,
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),

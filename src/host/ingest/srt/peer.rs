@@ -93,7 +93,7 @@ impl Live {
     /// Hands in what is due, and sends what is to be sent. Says whether something was due.
     pub(super) fn run(&mut self, now: Instant, send: impl FnMut(&[u8])) -> Result<bool, End> {
         let Self { input, connection, demuxer, sounds, .. } = self;
-        input.look();
+        input.look(now);
         let mut due = false;
         while let Some(payload) = connection.poll(now) {
             due = true;

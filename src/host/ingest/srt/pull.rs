@@ -44,6 +44,7 @@ pub(in crate::host::ingest) struct SrtPullParts {
     pub(in crate::host::ingest) opening: RequestId,
     /// Connected to who is called.
     pub(in crate::host::ingest) socket: StdSocket,
+    pub(in crate::host::ingest) silence: Duration,
     pub(in crate::host::ingest) mix_b_frames: bool,
     pub(in crate::host::ingest) ids: Arc<Ids>,
     pub(in crate::host::ingest) mailbox: Arc<Mailbox>,
@@ -191,14 +192,18 @@ impl SrtPull {
 
     fn begin(&mut self, now: Instant, connection: Connection) {
         let (inlet, _) = Inlet::new(|| {});
-        let input = HostInput::new(Parts {
-            id: self.parts.input,
-            ids: Arc::clone(&self.parts.ids),
-            mailbox: Arc::clone(&self.parts.mailbox),
-            shards: self.parts.outside.clone(),
-            inlet,
-            mix_b_frames: self.parts.mix_b_frames,
-        });
+        let input = HostInput::new(
+            now,
+            Parts {
+                id: self.parts.input,
+                ids: Arc::clone(&self.parts.ids),
+                mailbox: Arc::clone(&self.parts.mailbox),
+                shards: self.parts.outside.clone(),
+                inlet,
+                silence: self.parts.silence,
+                mix_b_frames: self.parts.mix_b_frames,
+            },
+        );
         let live = Live::new(self.parts.input, input, connection, Vec::new());
         self.state = State::Live(Box::new(live));
         self.deadline = Live::idle_deadline(now);

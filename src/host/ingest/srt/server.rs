@@ -49,6 +49,7 @@ pub(in crate::host::ingest) struct SrtServerParts {
     pub(in crate::host::ingest) max_inputs: usize,
     pub(in crate::host::ingest) mix_b_frames: bool,
     pub(in crate::host::ingest) latency: Duration,
+    pub(in crate::host::ingest) silence: Duration,
     pub(in crate::host::ingest) passphrase: Option<Zeroizing<String>>,
     pub(in crate::host::ingest) ids: Arc<Ids>,
     pub(in crate::host::ingest) mailbox: Arc<Mailbox>,
@@ -416,14 +417,18 @@ impl SrtServer {
         // Packets are for those who take tracks; shards leave notes here, which are looked at with
         // whatever comes next.
         let (inlet, _) = Inlet::new(|| {});
-        let made = HostInput::new(Parts {
-            id: input,
-            ids: Arc::clone(&self.parts.ids),
-            mailbox: Arc::clone(&self.parts.mailbox),
-            shards: self.parts.outside.clone(),
-            inlet,
-            mix_b_frames: self.parts.mix_b_frames,
-        });
+        let made = HostInput::new(
+            now,
+            Parts {
+                id: input,
+                ids: Arc::clone(&self.parts.ids),
+                mailbox: Arc::clone(&self.parts.mailbox),
+                shards: self.parts.outside.clone(),
+                inlet,
+                silence: self.parts.silence,
+                mix_b_frames: self.parts.mix_b_frames,
+            },
+        );
         self.send(remote, &answer);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.state = State::Live(Box::new(Live::new(input, made, connection, answer)));
