@@ -48,7 +48,7 @@ function run(t, program, args, stdio = ['ignore', 'pipe', 'pipe']) {
 /** ffmpeg fills a datagram before it sends it, so that there has to be something in the pictures. */
 const NOISY = FLASHES.map(word => (word.startsWith('color=') ? `${word},noise=alls=15:allf=t` : word))
 const VIDEO = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30', '-pix_fmt', 'yuv420p']
-const ENCODED = ['-v', 'error', '-re', ...NOISY, '-re', ...BEEPS, ...VIDEO, '-c:a', 'aac', '-pes_payload_size', '200', '-f', 'mpegts']
+const ENCODED = ['-v', 'error', '-re', ...NOISY, '-re', ...BEEPS, ...VIDEO, '-c:a', 'aac', '-pes_payload_size', '0', '-f', 'mpegts']
 const B_FRAMES = ENCODED.flatMap(word =>
   word === '-tune' ? ['-bf'] : word === 'zerolatency' ? ['2', '-x264-params', 'b-adapt=0'] : [word]
 )

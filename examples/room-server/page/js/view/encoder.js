@@ -50,7 +50,7 @@ export function offerEncoders(call) {
       byId('encoder-ffmpeg').textContent = ffmpegTo('flv', `${server}/${key}`)
       byId('encoder-srt').hidden = srt === ''
       byId('encoder-srt-server').textContent = srt
-      byId('encoder-srt-ffmpeg').textContent = ffmpegTo('mpegts', `'${srt}'`, '-pes_payload_size 200 ')
+      byId('encoder-srt-ffmpeg').textContent = ffmpegTo('mpegts', `'${srt}'`, '-pes_payload_size 0 ')
       byId('encoder-until').textContent =
         expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
       byId('encoder-fields').hidden = false
