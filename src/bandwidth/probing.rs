@@ -49,7 +49,7 @@ const USABLE: f64 = 0.95;
 const ENOUGH: f64 = 0.7;
 /// Pauses between probes that found nothing double between these.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONG_PAUSE: Duration = Duration::from_secs(3);
+const LONG_PAUSE: Duration = Duration::from_millis(2_500);
 /// When steps up failed that a probe had promised, or a probe is a burden to the link.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The share of time that probes may keep a queue filled.
