@@ -387,6 +387,28 @@ mod tests {
     }
 
     #[test]
+    fn a_source_hears_of_loss_as_soon_as_some_sound_went_again_and_when_it_is_more_by_half() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let mut told = Vec::new();
+        for n in 1..=300 {
+            let packet = talk.say();
+            if n % 10 == 0 {
+                talk.ask(&[&packet]);
+            }
+            told.extend(talk.rig.events().into_iter().filter_map(|event| match event {
+                SendingEvent::LossChanged { loss, .. } => Some((n, loss)),
+                _ => None,
+            }));
+        }
+        // No report came, and 26 of 256 are lost.
+        assert!(told.first().is_some_and(|(n, loss)| *n <= 50 && *loss > 5), "{told:?}");
+        assert!(told.last().is_some_and(|(_, loss)| (12..=26).contains(loss)), "{told:?}");
+        assert!(told.len() <= 4, "{told:?}");
+    }
+
+    #[test]
     fn who_loses_nothing_for_long_has_no_sound_kept() {
         let mut talk = Talk::begin();
         assert!(talk.rig.sending.tracks[0].sealed.is_none());

@@ -173,37 +173,6 @@ fn a_publisher_is_told_what_the_worst_listener_on_any_thread_loses() {
     assert!(heard(&world, &near).len() > 1_000);
 }
 
-/// Reports on sound come every five seconds. What is asked for again shows the loss sooner.
-#[test]
-fn a_publisher_hears_of_loss_as_soon_as_a_listener_has_asked_for_some() {
-    let mut world = World::new(1, 3, Conditions::GOOD);
-    let watching = |now: Instant, address| {
-        let config = |config: str0m::RtcConfig| {
-            let config = config.clear_codecs().enable_opus(true, false);
-            config.set_stats_interval(Some(SECOND / 10))
-        };
-        Client::with(now, address, config)
-    };
-    let client = world.add_client(watching);
-    let transport = world.create_transport(0, options(false));
-    world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
-    world.offer_from_client(client, transport);
-    let source = world.tracks_of(transport)[0].id;
-    let listener = listener(&mut world, 0, false, source);
-    let address = world.clients[listener.client].address;
-    world.network.conditions.delay = Duration::from_millis(50);
-    // At any moment between two reports.
-    for moment in 0..4u32 {
-        world.network.drop = None;
-        world.run(SECOND * 20 + SECOND * moment);
-        assert_eq!(world.clients[client].lost, Some(0.0));
-        lose_every(&mut world, 10, address);
-        world.run(SECOND * 3);
-        let lost = world.clients[client].lost.unwrap();
-        assert!(lost > 0.02, "{lost} at the moment {moment}");
-    }
-}
-
 #[test]
 fn what_a_publisher_lost_reaches_listeners_without_red_under_its_own_number() {
     let mut world = World::new(2, 203, Conditions::GOOD);
