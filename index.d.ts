@@ -91,6 +91,10 @@ export type ErrorCode =
   | 'ERR_TRANSPORT'
   /** An encoder pushes pictures that are shown in another order than they are decoded in. WebRTC has no way to say that. */
   | 'ERR_B_FRAMES'
+  /** Media are not fetched from a private, loopback or other special address that is not allowed. */
+  | 'ERR_FORBIDDEN_ADDRESS'
+  /** A server wants a user and a password, or refuses those it was given. */
+  | 'ERR_UNAUTHORIZED'
 
 /** Every error medialoom throws, rejects with or emits. */
 export class MediaLoomError extends Error {
@@ -286,6 +290,7 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly players: readonly Player[]
   readonly rtmpServers: readonly RtmpServer[]
   readonly rtmpOutputs: readonly RtmpOutput[]
+  readonly rtspInputs: readonly RtspInput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
    * overloaded.
@@ -366,13 +371,23 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
   /**
-   * Pushes tracks to a server by RTMP, when it takes them. An endpoint has at most 64 of these at a time.
-   * @param url `rtmp://HOST[:PORT]/APP/KEY`; the port is 1935 unless it says another one
+   * Pushes tracks to a server by RTMP, or by RTMPS, when it takes them. An endpoint has at most 64 of these at a time.
+   * @param url `rtmp://HOST[:PORT]/APP/KEY` or `rtmps://`; the port is 1935, or 443, unless it says another one. By `rtmps:` the
+   *   server has to have a certificate for the name in it
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (pictures that are not H264, sound that is not Opus),
    *   `ERR_B_FRAMES`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no connection, or the server refuses: the message has
    *   what it said)
    */
   createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
+  /**
+   * Fetches media from a camera or a server by RTSP, once it sends. An endpoint has at most 1,000 of these at a time, all on one
+   * thread of their own.
+   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_FORBIDDEN_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_CODEC_MISMATCH` (nothing of what
+   *   it has is taken), `ERR_FORMAT` (what it says is no RTSP), `ERR_IO` (no such host, no connection, no answer, or the server
+   *   refuses: the message has what it said), `ERR_CLOSED`, `ERR_LIMIT`
+   */
+  pullRtsp(url: string, options?: RtspOptions & { appData?: unknown }): Promise<RtspInput>
   /**
    * Adds a font for names and texts of mixers that are made from then on. Latin, Greek, Cyrillic,
    * Arabic and Hebrew need none, because DejaVu Sans comes with the module; Chinese, Japanese,
@@ -709,6 +724,13 @@ export interface PlayerOptions {
   audio?: boolean
   /** `false`: pictures of the files are left out. Default true. */
   video?: boolean
+  /**
+   * What becomes of H264 with B-frames, which x264 makes by default: pictures that are decoded in another order than they are
+   * shown in, which WebRTC has no word for. `refuse`: `ERR_CODEC_MISMATCH`. `mix`: the track is
+   * {@link PlayedTrack.reordered}, and takes a mixer, which decodes and encodes it anew. Other codecs with B-frames are always
+   * refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
 }
 
 /** Statistics of a track that is played. */
@@ -824,6 +846,11 @@ export class PlayedTrack extends EventEmitter<PlayedTrackEvents> {
   readonly rids: readonly string[]
   readonly encodings: readonly Encoding[]
   readonly transponders: readonly Transponder[]
+  /**
+   * Its pictures have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
+   * {@link PlayerOptions.bFrames} `mix`.
+   */
+  readonly reordered: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
    * @throws {MediaLoomError} `ERR_CLOSED`
@@ -1044,6 +1071,11 @@ export interface RtpTransportOptions {
   /** The address of the interface to join an IPv4 multicast address on; else the system chooses. */
   interface?: string
   /**
+   * Of a multicast address: 1 to 10 addresses whose packets alone are taken (RFC 4607), in place of `allow`. The system leaves
+   * the others out for IPv4, this side for IPv6. Default: what `a=source-filter` of `sdp` says (RFC 4570), else any.
+   */
+  sources?: string[]
+  /**
    * Addresses and networks (`192.0.2.0/24`) that the first packet of a port may be from, at most 64; default: any. From then
    * on only that packet's address is heard.
    */
@@ -1055,7 +1087,7 @@ export interface RtpTransportOptions {
   comedia?: boolean
   /** What reports call this side (RFC 3550 6.5.1). Default: by chance. */
   cname?: string
-  /** Milliseconds without a packet after which the state is `disconnected`, 100 to 3,600,000. Default 5000. */
+  /** Milliseconds without a packet after which it is stalled and the state is `disconnected`, 100 to 3,600,000. Default 5000. */
   silence?: number
   /** Where to write all RTP and RTCP, in the clear, as pcapng. */
   dumpFile?: string
@@ -1106,6 +1138,11 @@ export interface RtpCodec {
    * Parameter sets that come by `sprop-parameter-sets` and the like alone are put in front of keyframes.
    */
   parameters?: string
+  /**
+   * Payload type of retransmissions (RFC 4588), of pictures. Without, what a far end with `feedback` asks for is sent again as
+   * it was.
+   */
+  rtx?: number
 }
 
 export interface RtpPortOptions {
@@ -1151,6 +1188,10 @@ export interface RtpPort {
 
 export interface RtpTransportEvents {
   state: [state: TransportState]
+  /** Nothing has come for {@link RtpTransportOptions.silence}: the state is `disconnected`, and its incoming tracks are muted. */
+  stalled: []
+  /** Something comes again. */
+  resumed: []
   /** A port hears its far end at this address: for the first time, or because it moved. */
   remote: [remote: { readonly kind: Kind; readonly rid: string | null; readonly address: string; readonly port: number }]
   bandwidth: [report: BandwidthReport]
@@ -1174,6 +1215,8 @@ export class RtpTransport extends EventEmitter<RtpTransportEvents> {
   readonly state: TransportState
   /** Index of the media thread it lives on. */
   readonly thread: number
+  /** The far end sent, and is silent at the moment. */
+  readonly stalled: boolean
   /** What is listened at, sound before pictures. */
   readonly ports: readonly RtpPort[]
   readonly cname: string
@@ -1258,8 +1301,7 @@ export interface EncodingDemand {
 }
 
 /** What stands on the keys of a telephone. */
-export type TelephoneKey =
-  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+export type TelephoneKey = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
 
 /** A key of a telephone (RFC 4733). */
 export interface TelephoneEvent {
@@ -2034,6 +2076,8 @@ export interface RtmpServerOptions {
    * B-frames are always refused. Default `refuse`.
    */
   bFrames?: 'refuse' | 'mix'
+  /** Milliseconds without sound and pictures after which an input is {@link MediaInput.stalled}, 100 to 3,600,000. Default 5000. */
+  silence?: number
 }
 
 export interface RtmpServerEvents {
@@ -2092,6 +2136,10 @@ export interface MediaInputEvents {
    * (`ERR_CODEC_MISMATCH`; its message names it), damage (`ERR_FORMAT`). Each once.
    */
   warning: [error: MediaLoomError]
+  /** Neither sound nor pictures have come for {@link RtmpServerOptions.silence}. Its tracks are muted, and nothing is closed. */
+  stalled: []
+  /** Something comes again. */
+  resumed: []
   /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
   /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
@@ -2109,6 +2157,8 @@ export class MediaInput extends EventEmitter<MediaInputEvents> {
   readonly server: RtmpServer
   appData: unknown
   readonly closed: boolean
+  /** Nothing comes at the moment. */
+  readonly stalled: boolean
   readonly app: string
   /** A secret. */
   readonly key: string
@@ -2125,6 +2175,9 @@ export interface InputTrackEvents {
   /** Loudness, at most ten times a second, and lasting silence once. Of AAC only: Opus goes on without being decoded. */
   audiolevel: [level: AudioLevel]
   /** `error`: it ended before its input. The input's `warning` says why. */
+  /** Its input stalled, or resumed. */
+  mute: []
+  unmute: []
   closed: [reason: CloseReason]
 }
 
@@ -2133,6 +2186,15 @@ export interface RtmpOutputOptions {
   audio?: SourceTrack | null
   /** H264. A mixer makes it with `video: { codecs: ['h264'] }`. */
   video?: SourceTrack | null
+  /**
+   * Of `rtmps:`: the certificates of those who may say which server is which, as PEM, in place of all whom Node believes.
+   */
+  ca?: string | Uint8Array
+  /**
+   * Seconds for which a connection that was lost is made again, up to a day: after a second, and then after twice as long each
+   * time, half a minute at most. Each stream begins with a keyframe. Default 0: the output ends with its connection.
+   */
+  reconnect?: number
 }
 
 export interface RtmpOutputStats {
@@ -2146,6 +2208,10 @@ export interface RtmpOutputStats {
 }
 
 export interface RtmpOutputEvents {
+  /** The connection was lost, and is made again: see {@link RtmpOutputOptions.reconnect}. */
+  disconnected: [error: MediaLoomError]
+  /** The server takes the stream again. */
+  reconnected: []
   /** What ends it: the connection or the server (`ERR_IO`, `ERR_FORMAT`), or a link that is too thin (`ERR_LIMIT`). */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
@@ -2160,14 +2226,101 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   readonly closed: boolean
   readonly audioSource: SourceTrack | null
   readonly videoSource: SourceTrack | null
+  /** The server takes the stream at the moment. */
+  readonly connected: boolean
   getStats(): Promise<RtmpOutputStats>
   /** Says goodbye to the server; the promise settles when the connection is closed. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
+export interface RtspOptions {
+  /**
+   * How media travel. `tcp`: on the connection itself, through every firewall that it came through. `udp`: on ports of their own,
+   * where what is lost delays nothing. Default `auto`: TCP, and UDP where the server does not send by TCP.
+   */
+  transport?: 'auto' | 'tcp' | 'udp'
+  /** In place of those in the URL. They are shown by Digest (MD5, SHA-256), or Basic where the server knows nothing else. */
+  user?: string
+  password?: string
+  /** Milliseconds for a connection, and for an answer. Default 10000. */
+  timeout?: number
+  /** Milliseconds without media after which the server counts as gone. Default 5000. */
+  silence?: number
+  /**
+   * Whether it is tried again after it was there once: first after `delay` milliseconds (1000), then after twice as long each time
+   * up to `maxDelay` (30000), give or take a fifth. Default `true`.
+   */
+  reconnect?: boolean | { delay?: number; maxDelay?: number }
+  /**
+   * Whether hosts at private, loopback, link-local and other special addresses are asked. Default `false`: a URL from
+   * somebody else would have this host ask what only it can reach. Multicast and unspecified addresses never are.
+   */
+  allowPrivate?: boolean
+  /** Addresses and networks that are asked whatever they are, such as `192.168.7.0/24`. At most 64. */
+  allow?: string[]
+  /**
+   * Gives the addresses of a host, each time it is connected to. They are looked at as all others, and nothing but them is
+   * connected to. Default: as the system has it.
+   */
+  lookup?: (host: string) => Promise<string[]>
+}
+
+export interface RtspStats {
+  state: 'connecting' | 'connected' | 'stalled' | 'reconnecting'
+  /** `null` while it is not connected. */
+  transport: 'tcp' | 'udp' | null
+  /** How often it was connected. */
+  connections: number
+  /** How often media did not come any more. */
+  stalls: number
+  /** RTP and RTCP. */
+  bytesReceived: number
+  packetsReceived: number
+  /** Of what goes on as it comes, as of tracks of peers. */
+  tracks: IncomingTrackStats[]
+  /** AAC, which becomes Opus. `null` where there is none. */
+  transcoded: InputTrackStats | null
+}
+
+export interface RtspInputEvents {
+  /** It has another track: those that it begins with are there when {@link Endpoint.pullRtsp} resolves. */
+  track: [track: InputTrack]
+  /** It sends again. */
+  connected: []
+  /** No media came for {@link RtspOptions.silence}. It is asked anew. */
+  stalled: []
+  /** Why it ended, and in how many milliseconds it is tried again. Its tracks stay. */
+  reconnecting: [again: { delay: number; error: MediaLoomError }]
+  /** Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it). Each once. */
+  warning: [error: MediaLoomError]
+  /** What ends it: the server (`ERR_IO`) where it is not tried again, or a fault (`ERR_INTERNAL`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
+/** What is fetched from a camera or a server by RTSP. Its tracks outlive connections: viewers go on when it comes back. */
+export class RtspInput extends EventEmitter<RtspInputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Without user and password. */
+  readonly url: string
+  readonly state: 'connecting' | 'connected' | 'stalled' | 'reconnecting' | 'closed'
+  /** At most one of each kind. */
+  readonly tracks: readonly InputTrack[]
+  /** What was left out so far. */
+  readonly warnings: readonly MediaLoomError[]
+  getStats(): Promise<RtspStats>
+  /** Says goodbye to the server; the promise settles when it was said. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /**
- * What an encoder pushes, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
+ * What an encoder pushes or a camera sends, as tracks of peers are: outgoing tracks, ports of mixers and recorders attach to it. Pictures go on
  * as they came. AAC becomes Opus while somebody hears it. No keyframe can be asked of an encoder, so who begins
  * to watch gets everything since the last one at once, at most 20 s and 4 MiB.
  */
@@ -2175,7 +2328,7 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly input: MediaInput
+  readonly input: MediaInput | RtspInput
   readonly kind: Kind
   appData: unknown
   readonly closed: boolean
@@ -2192,6 +2345,8 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
    * {@link RtmpServerOptions.bFrames} `mix`.
    */
   readonly reordered: boolean
+  /** Its input is {@link MediaInput.stalled}. */
+  readonly muted: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.
    * @throws {MediaLoomError} `ERR_CLOSED`
@@ -2232,7 +2387,7 @@ export class PcmReader<T = PcmFrame> extends Readable {
   /** Milliseconds of a frame. */
   readonly frameDuration: number
   /** Frames that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 
@@ -2304,7 +2459,7 @@ export class FrameReader<T = VideoFrame> extends Readable {
   private constructor()
   readonly format: 'i420' | 'rgba'
   /** Pictures that were lost because they were not read in time. */
-  readonly dropped: number
+  readonly dropped: number;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>
 }
 

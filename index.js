@@ -29,6 +29,7 @@ const { Recorder } = require('./lib/recorder/recorder.js')
 const { repair } = require('./lib/recorder/repair.js')
 const { RtpTransport } = require('./lib/transport/rtp-transport.js')
 const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
+const { RtspInput } = require('./lib/ingest/rtsp-input.js')
 const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
@@ -69,5 +70,6 @@ module.exports = {
   MediaInput,
   InputTrack,
   RtmpOutput,
+  RtspInput,
   DataChannel
 }

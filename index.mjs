@@ -34,5 +34,6 @@ export const {
   MediaInput,
   InputTrack,
   RtmpOutput,
+  RtspInput,
   DataChannel
 } = medialoom

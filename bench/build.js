@@ -19,7 +19,7 @@ function buildLoad() {
   }
   const { executable } = cargo(['build', '--release'], {
     folder: path.join(__dirname, 'load'),
-    target: targetFolder('load'),
+    target: besideModule('load'),
     what: "the benchmark's clients",
     wanted: message => message.executable
   })
@@ -76,8 +76,7 @@ function buildRecord() {
 function buildCounting() {
   const { filenames } = cargo(['build', '--release', '--lib', '--features', 'allocation-counter'], {
     folder: ROOT,
-    // Where `npm run build` has its dependencies compiled already, and keeps its own module apart.
-    target: isCheckout() ? path.join(ROOT, 'target') : targetFolder('counting'),
+    target: besideModule('counting'),
     what: 'the module that counts allocations',
     wanted: message => message.target.name === 'medialoom' && message.filenames.some(isLibrary)
   })
@@ -113,6 +112,11 @@ function cargo(args, { folder, target, what, wanted }) {
     if (message.reason === 'compiler-artifact' && wanted(message)) return message
   }
   throw new Error(`cargo built no ${what}`)
+}
+
+/** In a checkout where `npm run build` has compiled what is needed here too. */
+function besideModule(name) {
+  return isCheckout() ? path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target') : targetFolder(name)
 }
 
 /** In a checkout below its own `target`; an installed package may not be writable and is replaced often. */

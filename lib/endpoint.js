@@ -21,6 +21,8 @@ const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
+const { RtspInput } = require('./ingest/rtsp-input.js')
+const { refused, rtspOptions, shownUrl } = require('./ingest/rtsp-options.js')
 const { recorderOptions } = require('./recorder/recorder-options.js')
 const { PeerTransport } = require('./transport/peer-transport.js')
 const { RtpTransport } = require('./transport/rtp-transport.js')
@@ -33,6 +35,8 @@ const MAX_THREADS = 64
 /** What the engine calls the endpoint in events; no object below it has this id. */
 const ENDPOINT = 0
 const MAX_DETECTORS = 10_000
+/** Servers that media are fetched from by RTSP. */
+const MAX_FETCHED = 1000
 /** Bytes. The largest that are common have every Chinese, Japanese and Korean letter, in several shapes: 20 MB. */
 const MAX_FONT = 64 * 1024 * 1024
 
@@ -52,6 +56,7 @@ class Endpoint extends MediaObject {
   #players = new Set()
   #servers = new Set()
   #outputs = new Set()
+  #fetched = new Set()
   #threads
   #addresses
   #closing
@@ -134,6 +139,10 @@ class Endpoint extends MediaObject {
 
   get rtmpOutputs() {
     return [...this.#outputs]
+  }
+
+  get rtspInputs() {
+    return [...this.#fetched]
   }
 
   createTransport(options) {
@@ -261,6 +270,33 @@ class Endpoint extends MediaObject {
     })
   }
 
+  async pullRtsp(url, given) {
+    const { engine: options, lookup } = rtspOptions(url, given)
+    check.open(this)
+    if (this.#fetched.size >= MAX_FETCHED) throw new MediaLoomError('ERR_LIMIT', `an endpoint fetches from at most ${MAX_FETCHED} servers`)
+    return new Promise((resolve, reject) => {
+      let input
+      const post = (engine, request) => {
+        // At once, so that it hears what it is asked before the answer.
+        const id = engine.pullRtsp(request, JSON.stringify(options))
+        input = new RtspInput(kConstruct, this, id, { url: shownUrl(url), lookup }, given?.appData)
+        this.#fetched.add(input)
+      }
+      try {
+        this.#dispatcher.ask(this, post, error => {
+          if (error) {
+            mark(input, 'error')
+            return reject(refused(error))
+          }
+          input[kConstruct]()
+          resolve(input)
+        })
+      } catch (error) {
+        reject(refused(error))
+      }
+    })
+  }
+
   async createRtmpServer(given) {
     const options = rtmpServerOptions(given)
     check.open(this)
@@ -374,7 +410,8 @@ class Endpoint extends MediaObject {
       ...this.#streams,
       ...this.#players,
       ...this.#servers,
-      ...this.#outputs
+      ...this.#outputs,
+      ...this.#fetched
     ]
   }
 
@@ -397,6 +434,7 @@ class Endpoint extends MediaObject {
     this.#players.delete(child)
     this.#servers.delete(child)
     this.#outputs.delete(child)
+    this.#fetched.delete(child)
   }
 }
 

@@ -14,7 +14,7 @@ const { spawnSync } = require('node:child_process')
 const { findProgram, libvpxVersion, missingTools } = require('../lib/native/toolchain.js')
 const { findChromium } = require('./chromium.js')
 const { findFirefox } = require('./firefox.js')
-const { GSTREAMER_PACKAGES, findGStreamer } = require('./gstreamer.js')
+const { GSTREAMER_PACKAGES, RTSP_PACKAGES, findGStreamer, findRtspServer } = require('./gstreamer.js')
 
 const ROOT = path.join(__dirname, '..')
 /** As `rust-version` in Cargo.toml. */
@@ -69,8 +69,11 @@ function otherClients() {
   const packages = []
   // As with Chromium: Ubuntu's Firefox wants snap.
   if (distribution() === 'debian' && !findFirefox()) packages.push('firefox-esr')
-  if (['debian', 'ubuntu'].includes(distribution()) && !findGStreamer()) packages.push(...GSTREAMER_PACKAGES)
-  return packages
+  if (['debian', 'ubuntu'].includes(distribution())) {
+    if (!findGStreamer()) packages.push(...GSTREAMER_PACKAGES)
+    if (!findRtspServer()) packages.push(...RTSP_PACKAGES)
+  }
+  return [...new Set(packages)]
 }
 
 function checkRust({ test }) {

@@ -197,8 +197,43 @@ describe('files of other programs come to a peer as they are', { skip: !hasFfmpe
     for (const name of ['b.mp4', 'b.mkv']) {
       const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-b_strategy', '0']
       const file = makeFile(where, name, { video })
-      await assert.rejects(endpoint.createPlayer(file), { code: 'ERR_CODEC_MISMATCH', message: /B-frames.*-bf 0/ }, name)
+      const refused = { code: 'ERR_CODEC_MISMATCH', message: /B-frames.*-bf 0.*bFrames: 'mix'/ }
+      await assert.rejects(endpoint.createPlayer(file), refused, name)
     }
+    const h265 = makeFile(where, 'b.h265.mkv', { video: ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error'] })
+    const refused = { code: 'ERR_CODEC_MISMATCH', message: /h265 pictures have B-frames.*-bf 0\)$/ }
+    await assert.rejects(endpoint.createPlayer(h265, { bFrames: 'mix' }), refused)
+    await assert.rejects(endpoint.createPlayer(h265, { bFrames: 'yes' }), { code: 'ERR_INVALID_ARG', field: 'options.bFrames' })
+  })
+
+  test('pictures with B-frames are played into a mixer, in the order in which they are shown, where that is asked for', async t => {
+    const where = folder(t)
+    const endpoint = await loopbackEndpoint(t)
+    // As x264 does it by itself. The picture gets brighter and brighter.
+    const video = ['-vf', "geq=lum='16+N*4':cb=128:cr=128", '-c:v', 'libx264', '-bf', '3', '-b_strategy', '0']
+    const player = await endpoint.createPlayer(makeFile(where, 'b.mp4', { video, audio: AAC }), { bFrames: 'mix' })
+    assert.equal(player.video.reordered, true)
+    assert.equal(player.audio.reordered, false)
+    const recorder = await endpoint.createRecorder(path.join(where, 'b.mkv'))
+    assert.throws(() => recorder.record(player.video), { code: 'ERR_B_FRAMES' })
+    const mixer = await endpoint.createMixer({
+      audio: true,
+      video: { width: PICTURE.width, height: PICTURE.height, frameRate: PICTURE.rate }
+    })
+    const port = mixer.addPort()
+    port.attachTo(player.video)
+    port.attachTo(player.audio)
+    const reader = port.createFrameReader({ format: 'rgba', frameRate: PICTURE.rate })
+    const seen = []
+    reader.on('data', ({ data, width, height }) => seen.push(data[((height >> 1) * width + (width >> 1)) * 4]))
+    const ended = once(player, 'ended')
+    player.play()
+    await within(30_000, ended, 'the end of the file')
+    const shown = seen.filter((light, index) => light > 30 && light !== seen[index - 1])
+    assert.ok(shown.length > 5, `${seen}`)
+    // Decoders and colours round.
+    const back = shown.filter((light, index) => light < shown[index - 1] - 2)
+    assert.deepEqual(back, [], `each is as bright as the one before, or brighter: ${seen}`)
   })
 
   test('a codec that cannot be played is named, and may be left out', async t => {

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { CipherContext, HashAlgorithm, SignatureAlgorithm } = require('werift')
 const { InputTrack, MediaInput, RtmpServer } = require('../..')
+const { authority } = require('../support/certificates.js')
 const { nextEvent, until, within } = require('../support/events.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
 const { RtmpClient } = require('../support/rtmp.js')
@@ -275,4 +276,100 @@ test('what cannot be pushed is refused, and an output ends with its server', asy
   await made.close()
   assert.equal((await within(10_000, failed, 'the error')).code, 'ERR_IO')
   assert.equal(await closed, 'error')
+})
+
+/** A mixer that makes a tone: a source of Opus. */
+async function tone(endpoint) {
+  const mixer = await endpoint.createMixer({ audio: true })
+  mixer.addPort().setTone({ frequency: 440 })
+  return mixer.audio
+}
+
+test('RTMPS is pushed to who has a certificate for the name, of somebody who is believed', async t => {
+  const known = authority(t)
+  const made = await server(t, { tls: known.issue('IP:127.0.0.1') })
+  const audio = await tone(made.endpoint)
+  const url = `rtmps://127.0.0.1:${made.port}/live/secret`
+  const push = options => made.endpoint.createRtmpOutput(url, { audio, ...options })
+  const untrusted = { code: 'ERR_IO', message: /certificate/i }
+  await assert.rejects(push({}), untrusted)
+  await assert.rejects(push({ ca: authority(t).ca }), untrusted)
+  await assert.rejects(push({ ca: 'no PEM' }), { code: 'ERR_INVALID_ARG', field: 'options.ca' })
+  await assert.rejects(made.endpoint.createRtmpOutput('rtmp://127.0.0.1/live/secret', { audio, ca: known.ca }), { field: 'options.ca' })
+  const other = await server(t, { tls: known.issue('DNS:elsewhere.example') })
+  const elsewhere = `rtmps://127.0.0.1:${other.port}/live/secret`
+  await assert.rejects(made.endpoint.createRtmpOutput(elsewhere, { audio, ca: known.ca }), untrusted)
+
+  const arrived = nextEvent(made, 'input')
+  const output = await push({ ca: Buffer.from(known.ca) })
+  const [input] = await arrived
+  await until(async () => (await input.getStats()).audio?.packets > 20, 'sound')
+  const closed = nextEvent(input, 'closed')
+  await output.close()
+  assert.equal((await closed)[0], 'remote')
+})
+
+test('a connection that is lost is made again where that was asked for, and given up after its time', { timeout: 60_000 }, async t => {
+  const first = await server(t)
+  const { endpoint, port } = first
+  const audio = await tone(endpoint)
+  const url = `rtmp://127.0.0.1:${port}/live/secret`
+  const refused = reconnect => assert.rejects(endpoint.createRtmpOutput(url, { audio, reconnect }), { field: 'options.reconnect' })
+  await Promise.all([refused(-1), refused(true), refused(86_401)])
+  // A server that cannot be reached from the start is an error at once.
+  await assert.rejects(endpoint.createRtmpOutput('rtmp://127.0.0.1:1/live/secret', { audio, reconnect: 60 }), { code: 'ERR_IO' })
+  const output = await endpoint.createRtmpOutput(url, { audio, reconnect: 600 })
+  const brief = await endpoint.createRtmpOutput(url, { audio, reconnect: 1 })
+  const ended = new Promise(resolve => brief.on('error', error => brief.on('closed', reason => resolve([error.code, reason]))))
+  const lost = Promise.all([output, brief].map(each => nextEvent(each, 'disconnected')))
+  assert.ok(output.connected)
+  await first.close()
+  for (const [error] of await lost) assert.equal(error.code, 'ERR_IO')
+  assert.deepEqual([output.connected, output.closed], [false, false])
+  // The one that has a second left gets no server within it.
+  assert.deepEqual(await within(30_000, ended, 'its end'), ['ERR_IO', 'error'])
+
+  const back = nextEvent(output, 'reconnected', 30_000)
+  const second = await endpoint.createRtmpServer({ port, ip: '127.0.0.1', authorize: () => true })
+  const arrived = nextEvent(second, 'input', 30_000)
+  await back
+  assert.ok(output.connected)
+  const [input] = await arrived
+  await until(async () => (await input.getStats()).audio?.packets > 5, 'sound over the new connection')
+  await output.close()
+})
+
+test('an output that waits for its server is closed at once', async t => {
+  const made = await server(t)
+  const output = await made.endpoint.createRtmpOutput(`rtmp://127.0.0.1:${made.port}/live/secret`, {
+    audio: await tone(made.endpoint),
+    reconnect: 600
+  })
+  const lost = nextEvent(output, 'disconnected')
+  await made.close()
+  await lost
+  await within(5000, output.close(), 'the end')
+  assert.ok(output.closed)
+})
+
+test('an input that falls silent is stalled with its tracks muted, and resumes with the next frame', async t => {
+  const made = await server(t, { silence: 300 })
+  const { client, input } = await published(t, made)
+  client.video(0, AVC_CONFIG)
+  client.video(0, AVC_KEYFRAME)
+  const [track] = await nextEvent(input, 'track')
+  const told = []
+  for (const event of ['mute', 'unmute']) track.on(event, () => told.push([event, track.muted]))
+  assert.deepEqual([input.stalled, track.muted], [false, false])
+  await nextEvent(input, 'stalled')
+  assert.deepEqual([input.stalled, track.muted], [true, true])
+  const resumed = nextEvent(input, 'resumed')
+  client.video(400, AVC_FRAME)
+  await resumed
+  await until(() => told.length === 2, 'both')
+  assert.deepEqual(told, [
+    ['mute', true],
+    ['unmute', false]
+  ])
+  assert.ok(!input.closed && !track.closed)
 })

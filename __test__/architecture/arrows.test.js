@@ -21,6 +21,7 @@ const MAY_USE = {
     'plain',
     'peer',
     'sending',
+    'receiving',
     'srtp',
     'sfu',
     'speakers',

@@ -3,7 +3,9 @@
 /** Strangers at the port for encoders: whoever is in a call, or pushes already, loses nothing. */
 
 const assert = require('node:assert/strict')
+const { fork, spawnSync } = require('node:child_process')
 const net = require('node:net')
+const path = require('node:path')
 const { test } = require('node:test')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { nextEvent, until } = require('../support/events.js')
@@ -13,6 +15,12 @@ const { RtmpClient, VIDEO, message } = require('../support/rtmp.js')
 /** More than may be unanswered from one address. */
 const HALF_OPEN = 400
 const SECONDS = 3
+/** Connections of many addresses, as far as descriptors go. */
+const CROWD = 10_000
+/** A server has no more of them at a time. */
+const MOST = 4096
+/** What the process may grow by while they are there. */
+const MEMORY = 256 * 2 ** 20
 /** Packets of sound in a second. */
 const RATE = 50
 
@@ -91,3 +99,60 @@ test('strangers by the hundred and garbage at the port for encoders: the call an
   await second
   await until(() => late.said('NetStream.Publish.Start'), 'its answer')
 })
+
+/** Sockets that a process may have, beside those that it needs anyway. */
+function descriptors() {
+  const limit = Number(spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).stdout)
+  return Number.isFinite(limit) ? limit - 200 : Infinity
+}
+
+test(
+  'ten thousand half-open connections: the call keeps its sound, all of them are closed in time, memory is bounded',
+  {
+    timeout: 120_000
+  },
+  async t => {
+    const crowd = Math.min(CROWD, descriptors())
+    const endpoint = await loopbackEndpoint(t)
+    const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: ({ key }) => key === 'secret' })
+    const counts = await call(t, endpoint)
+    const arrived = nextEvent(server, 'input')
+    const encoder = await RtmpClient.publish(t, server.port)
+    const [input] = await arrived
+    const opus = Buffer.concat([Buffer.from([0x91]), Buffer.from('Opus'), Buffer.from([0x78, 1, 2])])
+
+    const [before, memory, began] = [await counts(), process.memoryUsage.rss(), performance.now()]
+    const strangers = fork(path.join(__dirname, '..', 'support', 'attacks', 'half-open.js'), [server.port, crowd])
+    t.after(() => strangers.kill())
+    let pushed = 0
+    const timer = setInterval(() => encoder.audio(20 * pushed++, opus), 20)
+    t.after(() => clearInterval(timer))
+    const told = async () => {
+      const answer = nextEvent(strangers, 'message', 20_000)
+      strangers.send('tell')
+      return (await answer)[0]
+    }
+    await until(
+      async () => {
+        const { connected, closed, begun } = await told()
+        return begun === crowd && connected + closed >= crowd && closed >= crowd - MOST
+      },
+      'all of them, and the end of those that gave way to later ones',
+      60_000
+    )
+    const grown = process.memoryUsage.rss() - memory
+    assert.ok(grown < MEMORY, `${Math.round(grown / 2 ** 20)} MiB more`)
+    await until(async () => (await told()).closed === crowd, 'the end of all who said nothing', 30_000)
+    clearInterval(timer)
+
+    const seconds = (performance.now() - began) / 1000
+    const after = await counts()
+    assert.equal(after.packetsLost, before.packetsLost)
+    const share = (after.packetsReceived - before.packetsReceived) / (RATE * seconds)
+    assert.ok(share > 0.8, `${Math.round(share * 100)} % of the sound came`)
+    await until(async () => (await input.getStats()).audio?.packets === pushed, 'everything that was pushed')
+    assert.ok(!input.closed && !encoder.ended)
+    const late = await RtmpClient.publish(t, server.port)
+    await until(() => late.said('NetStream.Publish.Start'), 'the answer to an honest encoder')
+  }
+)

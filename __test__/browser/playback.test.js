@@ -6,7 +6,8 @@ const assert = require('node:assert/strict')
 const { after, afterEach, before, test } = require('node:test')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { Endpoint } = require('../..')
-const { AAC, H264, OPUS, PICTURE, VP8, folder, hasFfmpeg, makeFile } = require('../support/media-files.js')
+const { AAC, H264, OPUS, PICTURE, VP8, folder, makeFile } = require('../support/media-files.js')
+const { needing } = require('../support/players.js')
 const { Fixture, eventually } = require('./fixture.js')
 
 const FLASHES = 5
@@ -103,13 +104,11 @@ function skew({ seen, heard }) {
   return last.length < FLASHES ? null : Math.round(last[FLASHES >> 1])
 }
 
-const skip = !hasFfmpeg && 'ffmpeg is not installed'
-
 for (const [name, video, audio] of [
   ['VP8 and Opus of a WebM', VP8, OPUS],
   ['H264 and AAC of an MP4', H264, AAC]
 ]) {
-  test(`${name} are seen and heard, together`, { skip }, async t => {
+  test(...needing(['ffmpeg'], `${name} are seen and heard, together`), async t => {
     const file = makeFile(folder(t), name.includes('WebM') ? 'flash.webm' : 'flash.mp4', {
       video: ['-vf', `lutyuv=y=16,${FLASH}`, ...video],
       audio: ['-af', BEEP, ...audio],
@@ -179,7 +178,7 @@ test('what a browser recorded is played to another one', async () => {
   await player.close()
 })
 
-test('who comes late sees the file at once, though its only keyframe was long ago', { skip }, async t => {
+test(...needing(['ffmpeg'], 'who comes late sees the file at once, though its only keyframe was long ago'), async t => {
   const video = [...VP8, '-g', '1000', '-keyint_min', '1000', '-b:v', '100k']
   const file = makeFile(folder(t), 'one-keyframe.webm', { video, audio: OPUS, seconds: 12 })
   const player = await endpoint.createPlayer(file)

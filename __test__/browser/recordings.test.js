@@ -85,7 +85,8 @@ function play(url) {
     const video = document.createElement('video')
     const end = error => resolve({ error, time: video.currentTime, width: video.videoWidth, duration: video.duration })
     video.muted = true
-    video.playbackRate = 4
+    // What `playbackRate` becomes when the file is loaded (HTML, media element load algorithm).
+    video.defaultPlaybackRate = 4
     video.onended = () => end(null)
     video.onerror = () => end(video.error.message || `error ${video.error.code}`)
     setTimeout(() => end('it did not end'), 8_000)

@@ -1,12 +1,13 @@
 'use strict'
 
-/** A host streams in by ffmpeg with what the page says, and the page shows it. */
+/** A host streams in by ffmpeg with what the page says, or names a camera, and the page shows it. */
 
 const assert = require('node:assert/strict')
 const { spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const { after, before, test } = require('node:test')
 const { createToken } = require('medialoom/auth')
+const { RtspServer } = require('../support/rtsp.js')
 const { Fixture, eventually, sees, tiles } = require('./fixture.js')
 
 const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg here'
@@ -14,7 +15,7 @@ const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is 
 /** @type {Fixture} */
 let fixture
 before(async () => {
-  if (!skip) fixture = await Fixture.start({ open: false, mixer: false, inputs: { rtmpPort: 0 } })
+  fixture = await Fixture.start({ open: false, mixer: false, inputs: { rtmpPort: 0, allowPrivate: true } })
 })
 after(() => fixture?.stop())
 
@@ -72,4 +73,35 @@ test('ffmpeg pushes to where the page says, is a tile like others, and ends when
   )
   await ended
   assert.deepEqual(fixture.complaints, [], 'the page had nothing to complain about')
+})
+
+test('a camera that a host names is fetched, and one that is not there is told of', async t => {
+  const camera = await RtspServer.start(t)
+  const token = await createToken(fixture.server.access.keys, { video: { room: 'weft', roomJoin: true, roomAdmin: true } })
+  const ada = await fixture.join('Ada', { room: 'weft', fragment: `#token=${token}` })
+  await ada.click('#people-button')
+  await ada.click('#encoder-button')
+  await ada.fill('#encoder-name', 'Gate')
+  const { url } = camera
+  await ada.fill('#camera-url', url)
+  await ada.click('#camera-add')
+  await eventually(
+    () => ada.textContent('#encoder-list'),
+    text => /Gate.*RTSP/.test(text ?? ''),
+    'its line'
+  )
+  await eventually(
+    () => tiles(ada),
+    names => names.includes('Gate'),
+    'a tile'
+  )
+  await fixture.screenshot(ada, 'camera')
+  await camera.stop()
+  await ada.fill('#camera-url', url)
+  await ada.click('#camera-add')
+  await eventually(
+    () => ada.textContent('#camera-error'),
+    text => /The camera is not shown: no connection/.test(text ?? ''),
+    'why it is not shown'
+  )
 })

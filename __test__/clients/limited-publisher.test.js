@@ -70,6 +70,8 @@ test(
     const free = await through()
     assert.ok(free > LIMIT * 2, `${Math.round(free)} bit/s`)
     assert.equal(await dropped(), before)
+    // Before the endpoint closes, and its tracks.
+    clearInterval(timer)
   }
 )
 

@@ -380,3 +380,144 @@ test('what comes and goes is written in the clear where that was asked for', asy
   const failed = new Promise(resolve => void nowhere.then(made => made.on('error', resolve)))
   assert.equal((await failed).code, 'ERR_IO')
 })
+
+/** RTCP that asks for packets of a stream again (generic NACK, RFC 4585 6.2.1), behind an empty report. */
+function nack(ssrc, sequence) {
+  const bytes = Buffer.from('80c90001' + '00000009' + '81cd0003' + '00000009' + '00000000' + '00000000', 'hex')
+  bytes.writeUInt32BE(ssrc, 16)
+  bytes.writeUInt16BE(sequence, 20)
+  return bytes
+}
+
+/** A sender that feeds what is sent to a far end that takes feedback. Gives that. */
+async function asking(t, kind, options) {
+  const endpoint = await loopbackEndpoint(t)
+  const [sender, player] = [await socket(t), await socket(t)]
+  const [codec] = options.codecs
+  const source = await endpoint.createRtpTransport({ [kind]: { codecs: [{ ...codec, rtx: undefined }] } })
+  const remote = { address: '127.0.0.1', port: player.port }
+  const sink = await endpoint.createRtpTransport({
+    [kind]: { direction: 'sendonly', rtcpMux: true, feedback: true, remote, ...options }
+  })
+  sink.outgoingTracks[0].attachTo(source.incomingTracks[0])
+  let sequence = 1
+  const timer = setInterval(() => {
+    const payload = kind === 'video' ? KEYFRAME : Buffer.from([0x78, sequence])
+    const timestamp = sequence * (kind === 'video' ? 900 : 480)
+    void sender.send(source.ports[0].port, rtp({ pt: codec.payloadType, sequence, timestamp, marker: kind === 'video', payload }))
+    sequence++
+  }, 10)
+  t.after(() => clearInterval(timer))
+  const media = () => player.received.filter(packet => isRtp(packet) && (packet[1] & 0x7f) === codec.payloadType)
+  await until(() => media().length >= 20, 'media')
+  return { sink, player, media }
+}
+
+for (const [name, kind, options] of [
+  ['pictures', 'video', { codecs: [VP8] }],
+  ['sound', 'audio', { codecs: [OPUS] }],
+  ['pictures by SRTP', 'video', { codecs: [VP8], srtp: { suite: 'AES_CM_128_HMAC_SHA1_80' } }],
+  ['sound by SRTP in GCM', 'audio', { codecs: [OPUS], srtp: { suite: 'AEAD_AES_128_GCM' } }]
+]) {
+  test(`what gets lost of ${name} is sent again as it was when the far end asks, the first time too`, async t => {
+    const { sink, player, media } = await asking(t, kind, options)
+    assert.match(sink.sdp, /RTP\/S?AVPF/)
+    assert.match(sink.sdp, /a=rtcp-fb:\d+ nack\r\n/)
+    const lost = media()[10]
+    const same = () => media().filter(packet => packet.equals(lost)).length
+    const request = nack(lost.readUInt32BE(8), lost.readUInt16BE(2))
+    await until(async () => {
+      await player.send(sink.ports[0].port, request)
+      return same() > 1
+    }, 'the very packet')
+    assert.ok((await sink.getStats()).outgoingTracks[0].retransmittedPacketsSent >= 1)
+    // What was never sent is not made up, and half a request is none.
+    const never = nack(lost.readUInt32BE(8), (lost.readUInt16BE(2) + 10_000) & 0xffff)
+    await player.send(sink.ports[0].port, never)
+    await player.send(sink.ports[0].port, never.subarray(0, 18))
+    const before = media().length
+    await until(() => media().length > before + 5, 'the next packets')
+    const numbers = new Set(media().map(packet => packet.readUInt16BE(2)))
+    assert.ok(!numbers.has(never.readUInt16BE(20)))
+  })
+}
+
+test('with a payload type for it, what gets lost of pictures is repeated by RTX', async t => {
+  const { sink, player, media } = await asking(t, 'video', { codecs: [{ ...VP8, rtx: 98 }] })
+  assert.match(sink.sdp, /a=rtpmap:98 rtx\/90000\r\na=fmtp:98 apt=96/)
+  const lost = media()[10]
+  const repeated = () => player.received.find(packet => isRtp(packet) && (packet[1] & 0x7f) === 98)
+  await until(async () => {
+    await player.send(sink.ports[0].port, nack(lost.readUInt32BE(8), lost.readUInt16BE(2)))
+    return repeated()
+  }, 'a retransmission')
+  // The number of the packet that it repeats leads the payload (RFC 4588 4).
+  assert.deepEqual(repeated().subarray(12), Buffer.concat([lost.subarray(2, 4), lost.subarray(12)]))
+  assert.notEqual(repeated().readUInt32BE(8), lost.readUInt32BE(8))
+})
+
+test('rtx is for pictures, and has a payload type', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const refused = (options, field) => assert.rejects(endpoint.createRtpTransport(options), { code: 'ERR_INVALID_ARG', field })
+  await refused({ audio: { codecs: [{ ...OPUS, rtx: 98 }] } }, 'options.audio.codecs[0].rtx')
+  await refused({ video: { codecs: [{ ...VP8, rtx: 200 }] } }, 'options.video.codecs[0].rtx')
+})
+
+test('of a group with sources nobody else is heard, by options and by the SDP', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const sender = dgram.createSocket('udp4')
+  sender.bind(0, '127.0.0.1')
+  await nextEvent(sender, 'listening')
+  sender.setMulticastInterface('127.0.0.1')
+  const group = '232.42.42.42'
+  const sdp = source => [
+    'v=0',
+    'o=- 0 0 IN IP4 127.0.0.1',
+    's=-',
+    `c=IN IP4 ${group}/1`,
+    't=0 0',
+    `a=source-filter: incl IN IP4 ${group} ${source}`,
+    'm=audio 0 RTP/AVP 97'
+  ]
+  const at = source => ({ address: group, interface: '127.0.0.1', sources: [source], audio: { codecs: [OPUS] } })
+  const [wanted, other] = await Promise.all([at('127.0.0.1'), at('127.0.0.2')].map(options => endpoint.createRtpTransport(options)))
+  const port = wanted.ports[0].port
+  const text = source => `${sdp(source).join('\r\n').replace('m=audio 0', `m=audio ${port}`)}\r\na=rtpmap:97 opus/48000/2\r\n`
+  const [read, readOther] = await Promise.all(
+    ['127.0.0.1', '127.0.0.2'].map(async source =>
+      (await loopbackEndpoint(t)).createRtpTransport({ sdp: text(source), interface: '127.0.0.1' })
+    )
+  )
+  let sequence = 1
+  const timer = setInterval(() => {
+    for (const to of new Set([port, other.ports[0].port])) sender.send(rtp({ pt: 97, sequence }), to, group)
+    sequence++
+  }, 20)
+  t.after(() => {
+    clearInterval(timer)
+    sender.close()
+  })
+  await until(() => wanted.state === 'connected' && read.state === 'connected', 'packets of the source', 5000)
+  await until(() => sequence > 30, 'time for packets of others')
+  assert.deepEqual([other.state, readOther.state], ['new', 'new'])
+  await assert.rejects(endpoint.createRtpTransport({ ...at('127.0.0.1'), sources: [] }), { field: 'options.sources' })
+  await assert.rejects(endpoint.createRtpTransport({ ...at('127.0.0.1'), sources: ['camera'] }), { field: 'options.sources[0]' })
+})
+
+test('a sender that falls silent stalls its transport with its tracks muted, and resumes both', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const sender = await socket(t)
+  const transport = await endpoint.createRtpTransport({ silence: 200, audio: { codecs: [OPUS] } })
+  const [track] = transport.incomingTracks
+  const told = []
+  for (const event of ['stalled', 'resumed']) transport.on(event, () => told.push(event))
+  for (const event of ['mute', 'unmute']) track.on(event, () => told.push(event))
+  await sender.send(transport.ports[0].port, rtp({ pt: 97, sequence: 1 }))
+  await nextEvent(transport, 'stalled')
+  assert.deepEqual([transport.stalled, track.muted], [true, true])
+  const resumed = nextEvent(transport, 'resumed')
+  await sender.send(transport.ports[0].port, rtp({ pt: 97, sequence: 2 }))
+  await resumed
+  assert.deepEqual([transport.stalled, track.muted], [false, false])
+  assert.deepEqual(told.slice(0, 4), ['stalled', 'mute', 'resumed', 'unmute'])
+})

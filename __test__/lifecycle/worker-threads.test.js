@@ -22,6 +22,7 @@ const WORKER = end => `
   })
 `
 
+/** Who waits for the exit of a worker does so before its message comes: the two may come together. */
 async function run(script) {
   const { code, signal, output } = await runScript(
     `const { Worker } = require('node:worker_threads')
@@ -38,16 +39,18 @@ async function run(script) {
 test('a worker uses the engine and closes it', () =>
   run(`
     const worker = start(${JSON.stringify(WORKER('await endpoint.close()'))})
+    const exit = once(worker, 'exit')
     await once(worker, 'message')
-    const [code] = await once(worker, 'exit')
+    const [code] = await exit
     if (code !== 0) throw new Error('exit code ' + code)
   `))
 
 test('a worker with an open endpoint ends by itself', () =>
   run(`
     const worker = start(${JSON.stringify(WORKER('globalThis.kept = endpoint'))})
+    const exit = once(worker, 'exit')
     await once(worker, 'message')
-    await once(worker, 'exit')
+    await exit
   `))
 
 test('a worker is terminated with peers connected, again and again', () =>

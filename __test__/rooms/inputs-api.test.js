@@ -14,6 +14,7 @@ const { KeyRing, createToken } = require('medialoom/auth')
 const { CipherContext, HashAlgorithm, SignatureAlgorithm } = require('werift')
 const { until } = require('../support/events.js')
 const { RtmpClient } = require('../support/rtmp.js')
+const { RtspServer, digest } = require('../support/rtsp.js')
 const { SignalingClient } = require('./signaling-client.js')
 
 const CLI = path.join(__dirname, '../../scripts/cli.js')
@@ -58,8 +59,8 @@ const push = (t, key, app = 'live') => RtmpClient.publish(t, port, { key, app })
 const inRoom = (room = 'loom') => server.rooms.get(room)?.participants ?? []
 
 /** @param {string} method @param {string} [path] @param {object} [body] */
-async function ask(method, path = '', body, token = admin) {
-  const response = await fetch(new URL(`/api/rooms/loom/inputs${path}`, server.url), {
+async function ask(method, path = '', body, token = admin, of = server) {
+  const response = await fetch(new URL(`/api/rooms/loom/inputs${path}`, of.url), {
     method,
     headers: { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
     ...(body && { body: JSON.stringify(body) })
@@ -101,6 +102,24 @@ test('ffmpeg pushes with a token as its key: those in the room see who it is and
   )
   encoder.kill('SIGKILL')
   await until(() => inRoom().length === 1, 'nobody but Ada', 20_000)
+})
+
+test('an encoder that falls silent sends nothing to those in the room, until it does again', async t => {
+  const token = await createToken(keys, { name: 'Ada', video: { room: 'loom', roomJoin: true } })
+  const ada = await SignalingClient.joined(server.url, { room: 'loom', name: 'Ada', token })
+  t.after(() => ada.close())
+  const encoder = await push(t, await keyOf())
+  /** @param {string} text */
+  const frame = text => Buffer.from(text, 'hex')
+  const told = async () => (await ada.seen('updated')).at(-1)?.participant.video
+  encoder.video(0, frame('17000000000142c00dffe100096742c00dda0507e84001000468ce3c80'))
+  encoder.video(0, frame('17010000000000000465888409'))
+  await until(async () => (await told()) === true, 'a picture')
+  // As long as it takes until silence is one.
+  await until(async () => (await told()) === false, 'its silence', 20_000)
+  assert.equal(inRoom().length, 2)
+  encoder.video(6000, frame('270100000000000003419a07'))
+  await until(async () => (await told()) === true, 'the next one')
 })
 
 test('whoever has no token for it is told so as RTMP has it, and is not in the room', async t => {
@@ -194,25 +213,37 @@ test('what is asked for is checked, and private addresses are not asked', async 
   for (const host of ['127.0.0.1', 'localhost', '10.1.2.3', '[::1]', '[::ffff:10.0.0.1]', '[fe80::1]', '169.254.169.254', '2130706433']) {
     await refused({ url: `rtsp://${host}/camera` }, 403, 'forbidden-address')
   }
-  if (!server.inputs.takes.rtsp) await refused({ url: 'rtsp://192.88.98.1/camera' }, 501, 'not-supported')
+  await refused({ url: 'rtsps://192.0.2.1/' }, 400, 'bad-request')
   if (!takesRtp) await refused({ type: 'rtp', sdp: 'v=0' }, 501, 'not-supported')
 })
 
-test('a name is asked once: what was looked at is what is connected to', async () => {
-  const { isPrivate, outsideUrl } = await import('../../examples/room-server/private-address.js')
-  const options = { protocols: ['rtsp:'], allowPrivate: false }
-  const resolve = async () => [{ address: '2a00:1450::1' }]
-  assert.equal(
-    (await outsideUrl('rtsp://me:word@camera.example:8554/a?b=1', { ...options, resolve })).href,
-    'rtsp://me:word@[2a00:1450::1]:8554/a?b=1'
-  )
-  const mixed = async () => [{ address: '8.8.8.8' }, { address: '10.0.0.1' }]
-  await assert.rejects(outsideUrl('rtsp://camera.example/', { ...options, resolve: mixed }), { status: 403 })
-  await assert.rejects(outsideUrl('rtsp://camera.example/', { ...options, resolve: async () => [] }), { status: 422 })
-  assert.equal((await outsideUrl('rtsp://10.0.0.1/', { ...options, allowPrivate: true })).hostname, '10.0.0.1')
-  for (const address of ['100.64.1.1', '172.31.0.1', '198.18.0.1', '224.0.0.1', '::', 'fc00::1', '2001:db8::1', '64:ff9b::a00:1'])
-    assert.ok(isPrivate(address), address)
-  for (const address of ['8.8.8.8', '172.32.0.1', '2a00:1450:4001::1']) assert.ok(!isPrivate(address), address)
+test('a camera that is fetched is somebody in the room, and why one is not is told', async t => {
+  const { startRoomServer } = await import('../../examples/room-server/room-server.js')
+  const inside = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    mixer: false,
+    keys: [{ id: 'room-server', secret: SECRET }],
+    inputs: { allowPrivate: true }
+  })
+  t.after(() => inside.close())
+  const camera = await RtspServer.start(t)
+  const locked = await RtspServer.start(t, { answers: { DESCRIBE: digest({ user: 'me', password: 'word' }) } })
+  const added = await ask('POST', '', { url: camera.url, name: 'Gate' }, admin, inside)
+  assert.equal(added.status, 201, JSON.stringify(added.answer))
+  assert.deepEqual([added.answer.name, added.answer.type, added.answer.state], ['Gate', 'rtsp', 'connected'])
+  const [participant] = inside.rooms.get('loom')?.participants ?? []
+  await until(() => participant?.tracks.length === 2, 'sound and pictures')
+  const refused = async (/** @type {string} */ url) => {
+    const { status, answer } = await ask('POST', '', { url }, admin, inside)
+    return [status, answer.code, answer.field]
+  }
+  assert.deepEqual(await refused(locked.url), [422, 'wrong-password', 'url'])
+  assert.deepEqual(await refused('rtsp://127.0.0.1:1/'), [422, 'unreachable', 'url'])
+  assert.equal((await ask('DELETE', `/${added.answer.id}`, undefined, admin, inside)).status, 204)
+  await until(() => camera.methods().at(-1) === 'TEARDOWN', 'the goodbye')
 })
 
 test('plain RTP is listened for on ports of the server, by the SDP of whoever sends it', { skip: !takesRtp }, async () => {

@@ -25,7 +25,7 @@ const AAC_CONFIG = hex('af 00 1190')
 async function studio(t, options = {}) {
   const endpoint = await loopbackEndpoint(t)
   rooms = new Rooms({ endpoint, ...options })
-  const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: () => true })
+  const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: () => true, silence: 300 })
   return { endpoint, server }
 }
 
@@ -254,3 +254,19 @@ class FakeTrack extends EventEmitter {
     this.withheld = withheld
   }
 }
+
+test('an input that falls silent is there still, with its tracks muted, and everybody is told', async t => {
+  const { server } = await studio(t)
+  const pushed = await push(t, server)
+  const stage = rooms.addInput('loom', pushed.input, { name: 'Stage' })
+  await begin(pushed)
+  const [publication] = stage.publications
+  const muted = () => publication.tracks.map(track => track.muted)
+  await nextEvent(publication, 'change')
+  await until(() => muted().every(Boolean), 'muted tracks')
+  assert.ok(!stage.closed)
+  const changed = nextEvent(publication, 'change')
+  pushed.client.video(40, AVC_KEYFRAME)
+  await changed
+  await until(() => !muted().some(Boolean), 'tracks that are not muted any more')
+})

@@ -3,13 +3,12 @@
 /** Rooms that are recorded: whose media is in which file, and what ends a recording. */
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { after, before, test } = require('node:test')
 const { RoomError, recoverRecordings } = require('medialoom/rooms')
 const { nextEvent, until, within } = require('../support/events.js')
+const { fill, needingDisk, smallDisk } = require('../support/small-disk.js')
 const { readWebm } = require('../support/webm.js')
 const { RecordingFixture, folder, recorded } = require('./recording-fixture.js')
 
@@ -297,38 +296,16 @@ test('who encrypts end to end and comes later is left out, and the index says so
   assert.deepEqual(index.skipped, [{ participant: grace.id, name: 'Grace', kind: null, reason: 'encrypted' }])
 })
 
-/** A file system of so many bytes; `null` where none can be mounted. */
-function smallDisk(t, size) {
-  const small = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-small-'))
-  const { error, status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', small])
-  t.after(() => {
-    spawnSync('umount', [small])
-    fs.rmdirSync(small)
-  })
-  if (!error && status === 0) return small
-  t.skip('no file system can be mounted here')
-  return null
-}
-
-/** Fills it up. */
-function fill(directory, bytes) {
-  try {
-    fs.writeFileSync(path.join(directory, 'filling'), Buffer.alloc(bytes, 1))
-  } catch (error) {
-    assert.equal(error.code, 'ENOSPC')
-  }
-}
-
-test('a full disk ends that recording alone: what was written plays, everybody is told, and the index says why', async t => {
+const FULL = 'a full disk ends that recording alone: what was written plays, everybody is told, and the index says why'
+test(...needingDisk(FULL), async t => {
   const small = smallDisk(t, 400_000)
-  if (!small) return
   const rooms = fixture.rooms(t)
   const ada = await fixture.join(t, rooms, 'Ada')
   const full = await ada.room.record(small, { name: 'full', minFree: 0 })
   const roomy = await ada.room.record(folder(t))
   await recorded(full, 1)
   const telling = nextEvent(ada.room, 'recorded', 30_000)
-  fill(small, 400_000)
+  fill(small)
   const [told] = await telling
   assert.equal(told, full)
   assert.deepEqual([full.reason, full.error.code], ['error', 'ERR_IO'])
@@ -343,14 +320,13 @@ test('a full disk ends that recording alone: what was written plays, everybody i
   assert.deepEqual([reason, error], ['stopped', null])
 })
 
-test('too little free space ends it before the disk is full', async t => {
+test(...needingDisk('too little free space ends it before the disk is full'), async t => {
   const small = smallDisk(t, 4_000_000)
-  if (!small) return
   const rooms = fixture.rooms(t)
   const ada = await fixture.join(t, rooms, 'Ada')
   const recording = await ada.room.record(small, { minFree: 2_000_000 })
   await recorded(recording, 0.5)
-  fill(small, 2_500_000)
+  fs.writeFileSync(path.join(small, 'filling'), Buffer.alloc(2_500_000, 1))
   const { reason, error } = await within(10_000, recording.finished, 'the limit')
   assert.deepEqual([reason, error], ['limit', null])
   assert.ok(read(recording, recording.files[0].file).whole)

@@ -1,20 +1,35 @@
 'use strict'
 
-/** Files as other programs see them, where those are installed. */
+/** Files as other programs see them. */
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
 
+const missing = Object.fromEntries(
+  [
+    ['ffmpeg', '-version'],
+    ['ffprobe', '-version'],
+    ['mkvinfo', '--version'],
+    ['gst-launch-1.0', '--version'],
+    ['cvlc', '--version']
+  ].map(([tool, version]) => [tool, spawnSync(tool, [version]).error ? `${tool} is not installed` : undefined])
+)
+
+/** The name of a test and its options, for `test(...needing(tools, name), ...)`: what is missing here is in the name. */
+function needing(tools, name, options = {}) {
+  const lacks = tools.map(tool => missing[tool]).find(Boolean)
+  return [lacks ? `${name} (skipped: ${lacks})` : name, { ...options, skip: Boolean(lacks) }]
+}
+
 const ENTRIES = 'stream=codec_name,nb_read_packets:format=duration:chapter_tags=title'
 
-/** What ffprobe counts; `null` without it. */
+/** What ffprobe counts. For tests that [need](needing) it. */
 function probe(file) {
-  const { error, status, stdout, stderr } = spawnSync(
+  const { status, stdout, stderr } = spawnSync(
     'ffprobe',
     ['-v', 'error', '-count_packets', '-show_chapters', '-show_entries', ENTRIES, '-of', 'json', file],
     { encoding: 'utf8' }
   )
-  if (error) return null
   assert.equal(status, 0, stderr)
   assert.equal(stderr, '', file)
   const { streams, format, chapters = [] } = JSON.parse(stdout)
@@ -25,13 +40,12 @@ function probe(file) {
   }
 }
 
-/** Decodes all of it where ffmpeg is. */
+/** Decodes all of it by ffmpeg. */
 function decode(file) {
-  const { error, status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'], {
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'], {
     encoding: 'utf8'
   })
-  if (error) return
   assert.equal(status, 0, `${file}: ${stderr}`)
 }
 
-module.exports = { decode, probe }
+module.exports = { decode, missing, needing, probe }

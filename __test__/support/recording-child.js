@@ -1,6 +1,9 @@
 'use strict'
 
-/** Records a tone and pictures into a file of each format, in the folder that it is given, until it is killed. */
+/**
+ * Records a tone and pictures into a file of each format, in the folder that it is given, until it is killed. Says in milliseconds
+ * since 1970 when each file began.
+ */
 
 const path = require('node:path')
 const { Endpoint } = require('../..')
@@ -13,6 +16,7 @@ async function main(folder) {
     mixers[codec] = (await movingMixer(endpoint, { width: 160, height: 90, codecs: [codec] })).mixer
   }
   const begun = []
+  const recorders = new Map()
   for (const [name, mixer, pictures] of [
     ['a.webm', mixers.vp8, true],
     ['a.mkv', mixers.h264, true],
@@ -21,6 +25,7 @@ async function main(folder) {
     ['a.wav', mixers.vp8, false]
   ]) {
     const recorder = await endpoint.createRecorder(path.join(folder, name), { fragment: 200 })
+    recorders.set(name, recorder)
     recorder.record(mixer.audio)
     if (pictures) recorder.record(mixer.video)
     begun.push(
@@ -30,7 +35,13 @@ async function main(folder) {
     )
   }
   await Promise.all(begun)
-  process.stdout.write('recording\n')
+  const beginnings = {}
+  for (const [name, recorder] of recorders) {
+    const asked = Date.now()
+    const { position } = await recorder.getStats()
+    beginnings[name] = (asked + Date.now()) / 2 - position * 1000
+  }
+  process.stdout.write(`${JSON.stringify(beginnings)}\n`)
 }
 
 main(process.argv[2])

@@ -22,9 +22,10 @@ const FLAGS = /** @type {const} */ ([
   ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate']
 ])
 
-const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP and RTMP.
+const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP and RTSP.
 
 ${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(24)}${about}`).join('\n')}
+  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(24)} cameras at private addresses are asked by RTSP too
   ${'--open'.padEnd(26)}${'MEDIALOOM_OPEN=1'.padEnd(24)}everybody may do everything: for trying out
 
 Flags win over variables of the environment, of which there are more: docs/signaling.md.
@@ -33,14 +34,21 @@ Flags win over variables of the environment, of which there are more: docs/signa
 /** @param {string[]} args @returns {Record<string, string>} */
 function environmentOf(args) {
   const options = Object.fromEntries(FLAGS.map(([flag]) => [flag, /** @type {const} */ ({ type: 'string' })]))
-  const { values: parsed } = parseArgs({ args, options: { ...options, open: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const { values: parsed } = parseArgs({
+    args,
+    options: { ...options, open: { type: 'boolean' }, 'private-inputs': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+  })
   const values = /** @type {Record<string, string | boolean | undefined>} */ (parsed)
   if (values.help) {
     console.log(USAGE)
     process.exit(0)
   }
   const given = FLAGS.flatMap(([flag, variable]) => (typeof values[flag] === 'string' ? [[variable, values[flag]]] : []))
-  return { ...Object.fromEntries(given), ...(values.open && { MEDIALOOM_OPEN: '1' }) }
+  return {
+    ...Object.fromEntries(given),
+    ...(values.open && { MEDIALOOM_OPEN: '1' }),
+    ...(values['private-inputs'] && { INPUT_PRIVATE_ADDRESSES: '1' })
+  }
 }
 
 try {

@@ -1,6 +1,6 @@
 import { RtmpInputs } from './rtmp-inputs.js'
-import { outsideUrl } from './private-address.js'
 import { Refusal } from './problem.js'
+import { fetchRtsp } from './rtsp-inputs.js'
 
 /** Warnings of one input that are kept: there are no more kinds than that. */
 const MAX_WARNINGS = 16
@@ -73,7 +73,7 @@ export class Inputs {
   /** Which other inputs there can be. */
   get takes() {
     const endpoint = /** @type {any} */ (this.#parts.rooms.endpoint)
-    return { rtp: typeof endpoint.createRtpTransport === 'function', rtsp: typeof endpoint.pullRtsp === 'function' }
+    return { rtp: typeof endpoint.createRtpTransport === 'function', rtsp: true }
   }
 
   /** @param {import('medialoom/rooms').Room} room */
@@ -85,6 +85,8 @@ export class Inputs {
   view(participant) {
     const { id, name, identity, joinedAt, moderated, tracks } = participant
     const { type = 'unknown', address = null, warnings = [] } = this.#known.get(participant) ?? {}
+    // Of what may go and come back.
+    const { state } = /** @type {{ state?: string }} */ (participant.input ?? {})
     return {
       id,
       name,
@@ -94,6 +96,7 @@ export class Inputs {
       joinedAt: new Date(joinedAt).toISOString(),
       tracks: tracks.map(({ kind, codecs }) => ({ kind, codec: codecs[0] ?? null })),
       moderated,
+      ...(state && { state }),
       warnings
     }
   }
@@ -180,12 +183,11 @@ export class Inputs {
    * @param {Author} author
    */
   async addUrl(room, url, author) {
-    const endpoint = /** @type {any} */ (this.#parts.rooms.endpoint)
-    const checked = await outsideUrl(url, { protocols: ['rtsp:', 'rtsps:'], allowPrivate: this.#config.allowPrivate ?? false })
-    if (!this.takes.rtsp) throw new Refusal(501, 'this server cannot fetch RTSP yet', { code: 'not-supported', field: 'url' })
     this.check(room, author.ip)
-    const input = await endpoint.pullRtsp(checked.href)
+    const input = await fetchRtsp(this.#parts.rooms.endpoint, url, { allowPrivate: this.#config.allowPrivate ?? false })
     try {
+      // Others may have come while the camera answered.
+      this.check(room, author.ip)
       return this.add(room, input, author)
     } catch (error) {
       void input.close()

@@ -71,9 +71,14 @@ export class RoomSignaling {
       for (const session of this.#sessions.values()) this.tellLobby(session, true)
     })
     room.on('published', publication => {
-      publication.on('track', () => this.updated(publication.participant))
-      publication.on('trackclosed', () => this.updated(publication.participant))
-      this.updated(publication.participant)
+      const { participant } = publication
+      publication.on('track', track => {
+        this.#watchMute(participant, track)
+        this.updated(participant)
+      })
+      publication.on('trackclosed', () => this.updated(participant))
+      for (const track of publication.tracks) this.#watchMute(participant, track)
+      this.updated(participant)
     })
     room.on('unpublished', publication => this.updated(publication.participant))
     room.on('speaking', (participant, speaking) => {
@@ -118,6 +123,17 @@ export class RoomSignaling {
     const message = { type: 'updated', participant: participantView(participant, this.#sessions.get(participant.id)) }
     if (this.#shown.has(participant.id)) this.#broadcast(message, self ? undefined : participant.id)
     else if (self) this.#sessions.get(participant.id)?.send(message)
+  }
+
+  /**
+   * Clients say themselves what they switched off. What has none does not, such as an encoder that falls silent.
+   * @param {import('medialoom/rooms').Participant} participant
+   * @param {import('medialoom/rooms').PublishedTrack} track
+   */
+  #watchMute(participant, track) {
+    if (this.#sessions.has(participant.id) || !('muted' in track)) return
+    const events = /** @type {import('node:events').EventEmitter} */ (track)
+    for (const event of ['mute', 'unmute']) events.on(event, () => this.updated(participant))
   }
 
   /**

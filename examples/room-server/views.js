@@ -27,8 +27,8 @@ export function participantView(participant, session) {
   if (!session) {
     return {
       ...told,
-      audio: participant.tracks.some(track => track.kind === 'audio'),
-      video: participant.tracks.some(track => track.kind === 'video'),
+      audio: sends(participant, 'audio'),
+      video: sends(participant, 'video'),
       encrypted: false,
       streams: participant.publications.map(publication => ({ id: publication.id, source: publication.screen ? 'screen' : 'camera' }))
     }
@@ -46,6 +46,15 @@ export function participantView(participant, session) {
       source: publication.screen ? 'screen' : 'camera'
     }))
   }
+}
+
+/**
+ * Whether something of a kind comes of somebody at the moment.
+ * @param {import('medialoom/rooms').Participant} participant
+ * @param {import('medialoom').Kind} kind
+ */
+function sends(participant, kind) {
+  return participant.tracks.some(track => track.kind === kind && !('muted' in track && track.muted))
 }
 
 /** @param {import('medialoom/rooms').Room} room */

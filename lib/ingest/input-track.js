@@ -1,57 +1,33 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
 const { announce, mark } = require('../object/closing.js')
-const { kHandle, kForget, kRemove } = require('../object/internal.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { emit } = require('../object/emit.js')
+const { kForget, kHandle, kListenLevels, kRemove } = require('../object/internal.js')
+const { MadeTrack } = require('../track/made-track.js')
 
-/** What an encoder pushes: an outgoing track, a port of a mixer or a recorder attaches to it. */
-class InputTrack extends SourceTrack {
+/** What an encoder pushes or a camera sends: an outgoing track, a port of a mixer or a recorder attaches to it. */
+class InputTrack extends MadeTrack {
   #input
-  #kind
-  #encodings
-  #codecs
   #width
   #height
   #reordered
+  #muted = false
+  #told = null
 
   constructor(key, input, made) {
-    super(key, made?.id, input?.[kDispatcher], (native, wanted) => native.listenInputLevels(input.server.id, input.id, this.id, wanted))
+    super(key, input, made?.kind, made)
     this.#input = input
-    this.#kind = made.kind
     this.#width = made.width ?? null
     this.#height = made.height ?? null
     this.#reordered = made.reordered
-    this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])
-    this.#codecs = Object.freeze([made.codec])
-  }
-
-  get [kDispatcher]() {
-    return this.#input[kDispatcher]
-  }
-
-  get endpoint() {
-    return this.#input.endpoint
   }
 
   get input() {
     return this.#input
   }
 
-  get kind() {
-    return this.#kind
-  }
-
-  get codecs() {
-    return this.#codecs
-  }
-
-  get rids() {
-    return Object.freeze([])
-  }
-
   get encodings() {
-    return this.#encodings
+    return this.#told ?? super.encodings
   }
 
   get width() {
@@ -66,9 +42,21 @@ class InputTrack extends SourceTrack {
     return this.#reordered
   }
 
+  get muted() {
+    return this.#muted
+  }
+
+  [kListenLevels](native, wanted) {
+    this.#input[kListenLevels](native, this.id, wanted)
+  }
+
   [kHandle](event) {
     if (event.type === 'inputTrackClosed') announce(mark(this, 'error'))
-    else super[kHandle](event)
+    else if (event.type === 'encoding') this.#told = Object.freeze([Object.freeze(event.encoding)])
+    else if (event.type === 'inputTrackMuted') {
+      this.#muted = event.muted
+      emit(this, event.muted ? 'mute' : 'unmute')
+    } else super[kHandle](event)
   }
 
   [kForget]() {

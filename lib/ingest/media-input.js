@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
-const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
+const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kListenLevels, kRemove } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
 const { InputTrack } = require('./input-track.js')
 
@@ -14,6 +14,7 @@ class MediaInput extends MediaObject {
   #asked
   #tracks = new Map()
   #metadata = Object.freeze({})
+  #stalled = false
 
   constructor(key, server, asked) {
     super(key, asked?.input)
@@ -54,6 +55,10 @@ class MediaInput extends MediaObject {
     return this.#metadata
   }
 
+  get stalled() {
+    return this.#stalled
+  }
+
   async getStats() {
     check.open(this)
     const dispatcher = this[kDispatcher]
@@ -63,6 +68,10 @@ class MediaInput extends MediaObject {
 
   close() {
     close(this, dispatcher => dispatcher.insist(native => native.closeInput(this.#server.id, this.id)))
+  }
+
+  [kListenLevels](native, track, wanted) {
+    native.listenInputLevels(this.#server.id, this.id, track, wanted)
   }
 
   [kHandle](event) {
@@ -77,6 +86,12 @@ class MediaInput extends MediaObject {
         this.#metadata = Object.freeze(JSON.parse(event.metadata))
         emit(this, 'metadata', this.#metadata)
         break
+      case 'inputStalled':
+        this.#setStalled(true)
+        break
+      case 'inputResumed':
+        this.#setStalled(false)
+        break
       case 'inputWarning':
         emit(this, 'warning', fromNative(event.error))
         break
@@ -85,6 +100,13 @@ class MediaInput extends MediaObject {
         announce(mark(this, event.reason))
         break
     }
+  }
+
+  /** Who takes its tracks hears of it by them. */
+  #setStalled(stalled) {
+    this.#stalled = stalled
+    emit(this, stalled ? 'stalled' : 'resumed')
+    for (const track of this.#tracks.values()) track[kHandle]({ type: 'inputTrackMuted', muted: stalled })
   }
 
   [kChildren]() {

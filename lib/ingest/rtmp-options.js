@@ -1,14 +1,20 @@
 'use strict'
 
 const dns = require('node:dns/promises')
+const tls = require('node:tls')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
 const { inOrder, isSourceTrack } = require('../track/taking.js')
 
-const DEFAULT_PORT = 1935
+/** Of each scheme. */
+const PORTS = { 'rtmp:': 1935, 'rtmps:': 443 }
+const DEFAULT_PORT = PORTS['rtmp:']
+const HOUR = 60 * 60 * 1000
+/** Seconds. */
+const DAY = 24 * 60 * 60
 
 function rtmpServerOptions(given) {
-  const options = check.options(given, 'options', ['port', 'ip', 'tls', 'authorize', 'maxInputs', 'bFrames', 'appData'])
+  const options = check.options(given, 'options', ['port', 'ip', 'tls', 'authorize', 'maxInputs', 'bFrames', 'silence', 'appData'])
   const ip = check.optional(check.ip, options.ip, '0.0.0.0', 'options.ip')
   const port = check.optional(check.integer, options.port, DEFAULT_PORT, 'options.port', 0, 65_535)
   if (typeof options.authorize !== 'function') {
@@ -16,13 +22,14 @@ function rtmpServerOptions(given) {
   }
   return {
     address: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`,
-    tls: options.tls === undefined ? null : tls(options.tls),
+    tls: options.tls === undefined ? null : identity(options.tls),
     maxInputs: check.optional(check.integer, options.maxInputs, 1000, 'options.maxInputs', 1, 4096),
-    mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix'
+    mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix',
+    silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR)
   }
 }
 
-function tls(given) {
+function identity(given) {
   const options = check.options(given, 'options.tls', ['cert', 'key'])
   return { cert: pem(options.cert, 'options.tls.cert'), key: pem(options.key, 'options.tls.key') }
 }
@@ -38,11 +45,14 @@ const PUSHED = { audio: 'opus', video: 'h264' }
 
 /** Where to, without the address of the host, and which tracks. */
 function rtmpOutputOptions(url, given, endpoint) {
-  const { host, ...where } = target(url)
-  const options = check.options(given, 'options', ['audio', 'video', 'appData'])
+  const { host, secure, ...where } = target(url)
+  const options = check.options(given, 'options', ['audio', 'video', 'ca', 'reconnect', 'appData'])
+  if (options.ca !== undefined && !secure) throw check.invalid('options.ca', 'an URL of rtmps://', url)
+  const trust = secure ? { name: host.name, ca: options.ca === undefined ? knownRoots() : pem(options.ca, 'options.ca') } : null
+  const reconnect = check.optional(check.integer, options.reconnect, 0, 'options.reconnect', 0, DAY)
   const sources = { audio: source(options, 'audio', endpoint), video: source(options, 'video', endpoint) }
   if (!sources.audio && !sources.video) throw check.invalid('options', 'a track of audio or video', given)
-  return { host, where, sources }
+  return { host, where: { ...where, tls: trust, reconnect }, sources }
 }
 
 function target(url) {
@@ -51,11 +61,19 @@ function target(url) {
   // Everything but the last part of the path is the application, as encoders have it.
   const [, app, key] = /^\/(.+)\/([^/]+)$/.exec(parsed ? parsed.pathname + parsed.search : '') ?? []
   // The key is a secret: the error does not repeat it.
-  if (parsed?.protocol !== 'rtmp:' || !parsed.hostname || !key) {
-    throw new MediaLoomError('ERR_INVALID_ARG', 'url: expected rtmp://HOST/APP/KEY', { field: 'url' })
+  const { protocol } = parsed ?? {}
+  if (!(protocol in PORTS) || !parsed.hostname || !key) {
+    throw new MediaLoomError('ERR_INVALID_ARG', 'url: expected rtmp://HOST/APP/KEY or rtmps://', { field: 'url' })
   }
-  const port = Number(parsed.port || DEFAULT_PORT)
-  return { host: { name: parsed.hostname.replace(/^\[|\]$/g, ''), port }, url: `rtmp://${parsed.host}/${app}`, app, key }
+  const host = { name: parsed.hostname.replace(/^\[|\]$/g, ''), port: Number(parsed.port || PORTS[protocol]) }
+  return { host, secure: protocol === 'rtmps:', url: `${protocol}//${parsed.host}/${app}`, app, key }
+}
+
+/** Who says which server is which: whom Node believes, with NODE_EXTRA_CA_CERTS where its version tells. */
+function knownRoots() {
+  const { getCACertificates, rootCertificates } = /** @type {any} */ (tls)
+  const roots = getCACertificates?.('default') ?? rootCertificates
+  return roots.join('\n')
 }
 
 function source(options, kind, endpoint) {

@@ -2,7 +2,7 @@
 
 const check = require('../object/check.js')
 const { announce, finish, mark } = require('../object/closing.js')
-const { emitError } = require('../object/emit.js')
+const { emit, emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
 const { kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
 const { MediaObject } = require('../object/media-object.js')
@@ -11,6 +11,7 @@ const { MediaObject } = require('../object/media-object.js')
 class RtmpOutput extends MediaObject {
   #endpoint
   #sources
+  #connected = true
   #closing
 
   constructor(key, endpoint, id, sources, appData) {
@@ -37,6 +38,11 @@ class RtmpOutput extends MediaObject {
     return this.#sources.video
   }
 
+  /** Whether the server takes the stream now. */
+  get connected() {
+    return this.#connected
+  }
+
   async getStats() {
     check.open(this)
     const stats = await this[kDispatcher].request(this, (native, request) => native.outputStats(request, this.id))
@@ -53,9 +59,21 @@ class RtmpOutput extends MediaObject {
   }
 
   [kHandle](event) {
-    if (event.type !== 'outputClosed') return
-    if (event.error) emitError(this, fromNative(event.error))
-    announce(mark(this, event.reason))
+    switch (event.type) {
+      case 'outputDisconnected':
+        this.#connected = false
+        emit(this, 'disconnected', fromNative(event.error))
+        break
+      case 'outputReconnected':
+        this.#connected = true
+        emit(this, 'reconnected')
+        break
+      case 'outputClosed':
+        this.#connected = false
+        if (event.error) emitError(this, fromNative(event.error))
+        announce(mark(this, event.reason))
+        break
+    }
   }
 
   /** A source closed: what is left goes on. */

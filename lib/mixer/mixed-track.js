@@ -1,35 +1,21 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { kListenLevels } = require('../object/internal.js')
+const { MadeTrack } = require('../track/made-track.js')
 
 /** What a mixer makes: an outgoing track, or a port of another mixer, attaches to it. */
-class MixedTrack extends SourceTrack {
+class MixedTrack extends MadeTrack {
   #mixer
   #port
-  #kind
-  #encodings
-  #codecs
-  #rids
 
   constructor(key, mixer, port, kind, made) {
-    super(key, made?.id, mixer?.[kDispatcher], (native, wanted) => native.listenMixedLevels(mixer.id, this.id, wanted))
+    super(key, mixer, kind, made)
     this.#mixer = mixer
     this.#port = port
-    this.#kind = kind
-    this.#encodings = Object.freeze(
-      made.encodings.map(({ codec, rid, ssrc }) => Object.freeze({ rid: rid ?? null, ssrc, active: true, codec }))
-    )
-    this.#codecs = Object.freeze([...new Set(this.#encodings.map(({ codec }) => codec))])
-    this.#rids = Object.freeze([...new Set(this.#encodings.flatMap(({ rid }) => rid ?? []))])
   }
 
-  get [kDispatcher]() {
-    return this.#mixer[kDispatcher]
-  }
-
-  get endpoint() {
-    return this.#mixer.endpoint
+  [kListenLevels](native, wanted) {
+    native.listenMixedLevels(this.#mixer.id, this.id, wanted)
   }
 
   get mixer() {
@@ -38,22 +24,6 @@ class MixedTrack extends SourceTrack {
 
   get port() {
     return this.#port
-  }
-
-  get kind() {
-    return this.#kind
-  }
-
-  get codecs() {
-    return this.#codecs
-  }
-
-  get rids() {
-    return this.#rids
-  }
-
-  get encodings() {
-    return this.#encodings
   }
 }
 

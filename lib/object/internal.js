@@ -27,6 +27,8 @@ module.exports = {
   kDetach: Symbol('detach'),
   /** `transponder[kSource](track)`: it takes another track now. */
   kSource: Symbol('source'),
+  /** `track[kListenLevels](native, wanted)`, `input[kListenLevels](native, track, wanted)`: has the engine tell of levels, or not. */
+  kListenLevels: Symbol('listenLevels'),
   /** `track[kWatch](detector)`, `track[kUnwatch](detector)`: it tells the detector when it closes. */
   kWatch: Symbol('watch'),
   kUnwatch: Symbol('unwatch'),

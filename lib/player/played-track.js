@@ -1,50 +1,25 @@
 'use strict'
 
-const { kDispatcher } = require('../object/internal.js')
-const { SourceTrack } = require('../track/source-track.js')
+const { MadeTrack } = require('../track/made-track.js')
 
 /** A track of what a player plays: anything attaches to it as to an incoming track. */
-class PlayedTrack extends SourceTrack {
+class PlayedTrack extends MadeTrack {
   #player
-  #kind
-  #encodings
-  #codecs
+  #reordered
 
   constructor(key, player, kind, made) {
     // Nobody looks into what is played, so that there is no level to tell.
-    super(key, made?.id, player?.[kDispatcher], () => {})
+    super(key, player, kind, made)
     this.#player = player
-    this.#kind = kind
-    this.#encodings = Object.freeze([Object.freeze({ rid: null, ssrc: made.ssrc, active: true, codec: made.codec })])
-    this.#codecs = Object.freeze([made.codec])
-  }
-
-  get [kDispatcher]() {
-    return this.#player[kDispatcher]
-  }
-
-  get endpoint() {
-    return this.#player.endpoint
+    this.#reordered = made.reordered
   }
 
   get player() {
     return this.#player
   }
 
-  get kind() {
-    return this.#kind
-  }
-
-  get codecs() {
-    return this.#codecs
-  }
-
-  get rids() {
-    return Object.freeze([])
-  }
-
-  get encodings() {
-    return this.#encodings
+  get reordered() {
+    return this.#reordered
   }
 }
 

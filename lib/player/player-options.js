@@ -32,7 +32,7 @@ function seconds(value, field) {
 }
 
 function playerOptions(given) {
-  const options = check.options(given, 'options', ['loop', 'audio', 'video', 'appData', 'from'])
+  const options = check.options(given, 'options', ['loop', 'audio', 'video', 'bFrames', 'appData', 'from'])
   const audio = check.optional(check.boolean, options.audio, true, 'options.audio')
   const video = check.optional(check.boolean, options.video, true, 'options.video')
   if (!audio && !video) throw check.invalid('options.video', 'true where options.audio is false', video)
@@ -41,7 +41,8 @@ function playerOptions(given) {
     // Milliseconds in there.
     from: check.optional(seconds, options.from, 0, 'options.from') * 1000,
     audio,
-    video
+    video,
+    mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix'
   }
 }
 

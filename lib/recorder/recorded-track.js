@@ -4,45 +4,28 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
-const { kConstruct, kDispatcher, kForget, kHandle, kLeave, kRemove, kUnwatch, kWatch } = require('../object/internal.js')
-const { MediaObject } = require('../object/media-object.js')
+const { kDispatcher, kHandle } = require('../object/internal.js')
+const { FedLine } = require('../track/fed-line.js')
 
-/** A line of a recording: what feeds it may change, and be nothing for a while. */
-class RecordedTrack extends MediaObject {
+/** A line of a recording: while nothing feeds it there is a gap. */
+class RecordedTrack extends FedLine {
   #recorder
-  #kind
   #name
-  #source
   #paused = false
   #format = null
 
   constructor(key, recorder, made, appData) {
-    super(key, made?.id, appData)
+    super(key, recorder, made, appData, (native, track) => native.attachRecorded(recorder.id, this.id, track))
     this.#recorder = recorder
-    this.#kind = made.track.kind
     this.#name = made.name
-    this[kDispatcher].add(this.id, this)
-    this.#setSource(made.track)
-  }
-
-  get [kDispatcher]() {
-    return this.#recorder[kDispatcher]
   }
 
   get recorder() {
     return this.#recorder
   }
 
-  get kind() {
-    return this.#kind
-  }
-
   get name() {
     return this.#name
-  }
-
-  get source() {
-    return this.#source
   }
 
   get paused() {
@@ -51,23 +34,6 @@ class RecordedTrack extends MediaObject {
 
   get format() {
     return this.#format
-  }
-
-  attachTo(track) {
-    this.#recorder[kConstruct](track)
-    check.open(this)
-    if (track.kind !== this.#kind) throw check.invalid('track', `a track of ${this.#kind}`, track)
-    if (track === this.#source) return this
-    callNative(() => this.#native.attachRecorded(this.#recorder.id, this.id, track.id))
-    this.#setSource(track)
-    return this
-  }
-
-  detach() {
-    check.open(this)
-    if (!this.#source) return
-    callNative(() => this.#native.attachRecorded(this.#recorder.id, this.id, undefined))
-    this.#setSource(null)
   }
 
   pause() {
@@ -81,7 +47,7 @@ class RecordedTrack extends MediaObject {
   #pause(paused) {
     check.open(this)
     if (paused === this.#paused) return
-    callNative(() => this.#native.pauseRecorder(this.#recorder.id, this.id, paused))
+    callNative(() => this.#recorder[kDispatcher].native.pauseRecorder(this.#recorder.id, this.id, paused))
     this.#paused = paused
   }
 
@@ -98,27 +64,6 @@ class RecordedTrack extends MediaObject {
       emitError(this, fromNative(event.error))
       announce(mark(this, 'error'))
     }
-  }
-
-  /** Its source closed: there is a gap until it gets another one. */
-  [kLeave](track) {
-    if (this.#source === track) this.#source = null
-  }
-
-  [kForget]() {
-    this.#setSource(null)
-    this[kDispatcher].remove(this.id)
-    this.#recorder[kRemove](this)
-  }
-
-  #setSource(track) {
-    this.#source?.[kUnwatch](this)
-    this.#source = track
-    track?.[kWatch](this)
-  }
-
-  get #native() {
-    return this[kDispatcher].native
   }
 }
 

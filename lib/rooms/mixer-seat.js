@@ -148,9 +148,12 @@ class MixerSeat {
  * @param {'audio' | 'video'} kind
  */
 function tracksOf(publications, kind) {
-  return publications
-    .flatMap(publication => publication.tracks)
-    .filter(track => track.kind === kind && !track.closed && !('muted' in track && (track.muted || track.withheld)))
+  return publications.flatMap(publication => publication.tracks).filter(track => track.kind === kind && !track.closed && !isSilent(track))
+}
+
+/** @param {import('../../index.js').SourceTrack} track */
+function isSilent(track) {
+  return ('muted' in track && track.muted) || ('withheld' in track && track.withheld)
 }
 
 /**

@@ -16,6 +16,11 @@ const MAX_SLOTS = 64
 
 /** Tells who of many speaks. */
 class ActiveSpeakerDetector extends MediaObject {
+  static #listen = whileListened('speaking', (detector, wanted) => {
+    detector.#speaking.clear()
+    detector[kDispatcher].insist(native => native.listenSpeaking(detector.id, wanted))
+  })
+
   #endpoint
   /** Tracks with sound, and the picture that goes with each. */
   #members = new Map()
@@ -30,10 +35,7 @@ class ActiveSpeakerDetector extends MediaObject {
     super(key, id, appData)
     this.#endpoint = endpoint
     this[kDispatcher].add(this.id, this)
-    whileListened(this, 'speaking', wanted => {
-      this.#speaking.clear()
-      this[kDispatcher].insist(native => native.listenSpeaking(this.id, wanted))
-    })
+    ActiveSpeakerDetector.#listen(this)
   }
 
   get [kDispatcher]() {

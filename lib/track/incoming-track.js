@@ -4,7 +4,7 @@ const check = require('../object/check.js')
 const { announce, close, mark } = require('../object/closing.js')
 const { emit } = require('../object/emit.js')
 const { callNative } = require('../object/error.js')
-const { kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
+const { kDispatcher, kForget, kHandle, kListenLevels, kRemove } = require('../object/internal.js')
 const { SourceTrack } = require('./source-track.js')
 
 /** What a peer sends on one m-line. */
@@ -17,7 +17,7 @@ class IncomingTrack extends SourceTrack {
   #demand = []
 
   constructor(key, stream, info) {
-    super(key, info?.id, stream?.transport[kDispatcher], (native, wanted) => native.listenLevels(this.transport.id, this.id, wanted))
+    super(key, info?.id, stream?.transport[kDispatcher])
     this.#stream = stream
     this.#info = info
     Object.freeze(info.codecs)
@@ -125,6 +125,10 @@ class IncomingTrack extends SourceTrack {
       default:
         super[kHandle](event)
     }
+  }
+
+  [kListenLevels](native, wanted) {
+    native.listenLevels(this.transport.id, this.id, wanted)
   }
 
   [kForget](reason, marked) {

@@ -5,18 +5,20 @@ const { MediaObject } = require('../object/media-object.js')
 
 /** What outgoing tracks attach to. The transponders that take it close with it. */
 class Source extends MediaObject {
-  #transponders = new Set()
+  /** There from the first one on. */
+  #transponders = null
 
   get transponders() {
-    return [...this.#transponders]
+    return [...(this.#transponders ?? [])]
   }
 
   [kAdd](transponder) {
+    this.#transponders ??= new Set()
     this.#transponders.add(transponder)
   }
 
   [kRemove](transponder) {
-    this.#transponders.delete(transponder)
+    this.#transponders?.delete(transponder)
   }
 
   [kChildren]() {

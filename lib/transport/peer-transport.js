@@ -22,6 +22,10 @@ const { OutgoingStream } = require('../track/outgoing-stream.js')
 const { MAX_BITRATE } = require('../track/preferences.js')
 const { whileListened } = require('../object/while-listened.js')
 
+const listenBandwidth = whileListened('bandwidth', (transport, wanted) => {
+  transport[kDispatcher].insist(native => native.listenBandwidth(transport.id, wanted))
+})
+
 /** What transports have in common, however their peer is found: tracks both ways, and an end. */
 class PeerTransport extends MediaObject {
   #endpoint
@@ -38,9 +42,7 @@ class PeerTransport extends MediaObject {
     this.#dispatcher = endpoint[kDispatcher]
     this.#thread = created.thread
     this.#dispatcher.add(this.id, this)
-    whileListened(this, 'bandwidth', wanted => {
-      this.#dispatcher.insist(native => native.listenBandwidth(this.id, wanted))
-    })
+    listenBandwidth(this)
   }
 
   get [kDispatcher]() {

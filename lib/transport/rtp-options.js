@@ -5,6 +5,7 @@ const { lookup } = require('node:dns/promises')
 const { isIP } = require('node:net')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
+const { networks } = require('./networks.js')
 
 const DIRECTIONS = ['recvonly', 'sendonly', 'sendrecv']
 /** What `a=rtpmap` says of each codec (RFC 8866 6.6). */
@@ -33,11 +34,11 @@ const SUITES = {
   AEAD_AES_256_GCM: 44
 }
 const MAX_PORTS = 8
-const MAX_ALLOWED = 64
+const MAX_SOURCES = 10
 const MAX_SSRC = 2 ** 32 - 1
 const HOUR = 60 * 60 * 1000
 
-const KNOWN = ['sdp', 'audio', 'video', 'address', 'interface', 'allow', 'comedia', 'cname', 'silence', 'dumpFile', 'appData']
+const KNOWN = ['sdp', 'audio', 'video', 'address', 'interface', 'sources', 'allow', 'comedia', 'cname', 'silence', 'dumpFile', 'appData']
 const KNOWN_OF_MEDIA = [
   'direction',
   'codecs',
@@ -66,7 +67,8 @@ async function rtpOptions(given, announced) {
   const shared = {
     address: check.optional(check.ip, options.address, undefined, 'options.address'),
     interface: check.optional(check.ip, options.interface, undefined, 'options.interface'),
-    allowed: allowed(options.allow)
+    sources: options.sources === undefined ? undefined : sources(options.sources),
+    allowed: networks(options.allow, 'options.allow')
   }
   const media = []
   for (const kind of ['audio', 'video']) {
@@ -104,14 +106,16 @@ async function mediaOptions(kind, given, path, line, shared) {
   const remote = await remoteOf(options.remote, `${path}.remote`)
   const srtp = srtpOf(options.srtp, `${path}.srtp`, line?.key, direction)
   const rtcpMux = check.optional(check.boolean, options.rtcpMux, line?.rtcpMux ?? false, `${path}.rtcpMux`)
+  const from = shared.sources ?? line?.sources ?? []
   const port = {
     address: shared.address ?? line?.address ?? '127.0.0.1',
     interface: shared.interface ?? null,
     rtcpMux,
     shared: check.optional(check.boolean, options.shared, false, `${path}.shared`),
+    sources: from,
     remote: remote?.rtp ?? null,
     remoteRtcp: remote?.rtcp ?? null,
-    allowed: shared.allowed,
+    allowed: from.length > 0 ? from.map(address => ({ address, prefix: isIP(address) === 6 ? 128 : 32 })) : shared.allowed,
     sendKey: srtp.send,
     receiveKey: srtp.receive
   }
@@ -134,7 +138,7 @@ async function mediaOptions(kind, given, path, line, shared) {
 
 function formatsOf(kind, options, path) {
   const codecs = check.array(options.codecs, `${path}.codecs`)
-  const formats = codecs.map((codec, index) => formatOf(codec, `${path}.codecs[${index}]`))
+  const formats = codecs.flatMap((codec, index) => formatsOfCodec(kind, codec, `${path}.codecs[${index}]`))
   const clocks = new Set(codecs.map(codec => (codec.name === 'opus' ? 48_000 : 8000)))
   const telephone = check.optional(payloadType, options.telephoneEvents, undefined, `${path}.telephoneEvents`)
   const red = check.optional(payloadType, options.red, undefined, `${path}.red`)
@@ -154,16 +158,21 @@ function formatsOf(kind, options, path) {
   return formats
 }
 
-function formatOf(given, path) {
-  const options = check.options(given ?? null, path, ['name', 'payloadType', 'parameters'])
+/** A codec, and what repeats its packets. */
+function formatsOfCodec(kind, given, path) {
+  const options = check.options(given ?? null, path, ['name', 'payloadType', 'parameters', 'rtx'])
   const codec = check.oneOf(options.name, `${path}.name`, Object.keys(ENCODINGS))
   const standard = STATIC[codec]
-  return {
+  const format = {
     payloadType:
       standard === undefined || options.payloadType !== undefined ? payloadType(options.payloadType, `${path}.payloadType`) : standard,
     encoding: ENCODINGS[codec],
     parameters: check.optional(check.string, options.parameters, codec === 'h264' ? H264 : '', `${path}.parameters`)
   }
+  if (options.rtx === undefined) return [format]
+  if (kind !== 'video') throw check.invalid(`${path}.rtx`, 'pictures', kind)
+  const rtx = { payloadType: payloadType(options.rtx, `${path}.rtx`), encoding: 'rtx/90000', parameters: `apt=${format.payloadType}` }
+  return [format, rtx]
 }
 
 function payloadType(value, field) {
@@ -244,20 +253,11 @@ function fresh(suite) {
   return { suite, key: randomBytes(SUITES[suite]).toString('hex') }
 }
 
-/** Networks that the first packet may be from. */
-function allowed(given) {
-  const list = check.optional(check.array, given, [], 'options.allow')
-  if (list.length > MAX_ALLOWED) throw check.invalid('options.allow', `at most ${MAX_ALLOWED} networks`, list)
-  return list.map((entry, index) => {
-    const field = `options.allow[${index}]`
-    const [, address, bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(check.string(entry, field)) ?? []
-    const longest = isIP(address ?? '') === 6 ? 128 : 32
-    const prefix = bits === undefined ? longest : Number(bits)
-    if (isIP(address ?? '') === 0 || prefix > longest) {
-      throw check.invalid(field, 'an address or a network such as 192.0.2.0/24', entry)
-    }
-    return { address, prefix }
-  })
+/** Whose packets alone are taken of a multicast address. */
+function sources(given) {
+  const list = check.array(given, 'options.sources')
+  if (list.length === 0 || list.length > MAX_SOURCES) throw check.invalid('options.sources', `1 to ${MAX_SOURCES} addresses`, list)
+  return list.map((source, index) => check.ip(source, `options.sources[${index}]`))
 }
 
 function name(value, field) {

@@ -31,13 +31,20 @@ function section({ kind, formats, remote, rtcpMux, feedback, srtp }) {
     ...formats.flatMap(({ payloadType, encoding, parameters }) => [
       `a=rtpmap:${payloadType} ${encoding}`,
       ...(parameters ? [`a=fmtp:${payloadType} ${parameters}`] : []),
-      ...(feedback && kind === 'video' ? [`a=rtcp-fb:${payloadType} nack`, `a=rtcp-fb:${payloadType} nack pli`] : [])
+      ...(feedback ? asked(kind, payloadType, encoding) : [])
     ]),
     ...(rtcpMux ? ['a=rtcp-mux'] : []),
     ...rtcp,
     ...(srtp.send ? [`a=crypto:1 ${srtp.send.suite} inline:${Buffer.from(srtp.send.key, 'hex').toString('base64')}`] : []),
     'a=sendonly'
   ]
+}
+
+/** What may be asked of this side (RFC 4585 4.2): what is missing, and of pictures a keyframe. */
+function asked(kind, payloadType, encoding) {
+  if (/^(rtx|red|telephone-event)\//.test(encoding)) return []
+  const nack = `a=rtcp-fb:${payloadType} nack`
+  return kind === 'video' ? [nack, `${nack} pli`] : [nack]
 }
 
 module.exports = { playing }

@@ -20,6 +20,7 @@ class RtpTransport extends PeerTransport {
   #media
   #ports
   #options
+  #stalled = false
 
   constructor(key, endpoint, created, options, appData) {
     super(key, endpoint, created, appData)
@@ -38,6 +39,10 @@ class RtpTransport extends PeerTransport {
 
   get ports() {
     return this.#ports
+  }
+
+  get stalled() {
+    return this.#stalled
   }
 
   get cname() {
@@ -97,8 +102,22 @@ class RtpTransport extends PeerTransport {
     for (const { kind } of sent) stream.addTrack(kind)
   }
 
+  /** What falls silent is muted for whoever takes it, as what its sender mutes. */
+  #setStalled(stalled) {
+    if (stalled === this.#stalled) return
+    this.#stalled = stalled
+    emit(this, stalled ? 'stalled' : 'resumed')
+    for (const track of this.incomingTracks) track[kHandle]({ type: 'incomingTrackMuted', muted: stalled })
+  }
+
   [kHandle](event) {
-    if (event.type !== 'rtpRemote') return super[kHandle](event)
+    if (event.type !== 'rtpRemote') {
+      super[kHandle](event)
+      if (this.closed) return
+      if (this.state === 'disconnected') this.#setStalled(true)
+      else if (this.state === 'connected') this.#setStalled(false)
+      return
+    }
     const { media, encoding, address, port } = event
     const line = this.#media[media]
     line.source = { address, port }

@@ -19,7 +19,8 @@ class Transport extends PeerTransport {
   #dispatcher
   #options
   #signalingState = 'stable'
-  #channels = new Set()
+  /** There from the first one on. */
+  #channels = null
 
   constructor(key, endpoint, created, options, appData) {
     super(key, endpoint, created, appData)
@@ -32,7 +33,7 @@ class Transport extends PeerTransport {
   }
 
   get dataChannels() {
-    return [...this.#channels]
+    return [...(this.#channels ?? [])]
   }
 
   async acceptOffer(sdp) {
@@ -95,7 +96,7 @@ class Transport extends PeerTransport {
   createDataChannel(label, options) {
     const { appData, ...checked } = dataChannelOptions(label, options)
     check.open(this)
-    if (this.#channels.size >= MAX_CHANNELS) {
+    if (this.#channels?.size >= MAX_CHANNELS) {
       throw new MediaLoomError('ERR_LIMIT', `a transport has at most ${MAX_CHANNELS} data channels`)
     }
     const id = callNative(() => this.#dispatcher.native.createChannel(this.id, checked))
@@ -116,7 +117,7 @@ class Transport extends PeerTransport {
   }
 
   [kChildren]() {
-    return [...super[kChildren](), ...this.#channels]
+    return [...super[kChildren](), ...this.dataChannels]
   }
 
   [kMarkClosed]() {
@@ -125,12 +126,13 @@ class Transport extends PeerTransport {
   }
 
   [kRemove](child) {
-    if (child instanceof DataChannel) this.#channels.delete(child)
+    if (child instanceof DataChannel) this.#channels?.delete(child)
     else super[kRemove](child)
   }
 
   #addChannel(id, options, readyState, appData) {
     const channel = new DataChannel(kConstruct, this, { ...options, id, readyState, appData }, this.#options)
+    this.#channels ??= new Set()
     this.#channels.add(channel)
     return channel
   }

@@ -62,11 +62,13 @@ impl Pacer {
     pub fn set_queue(&mut self, now: Instant, bytes: usize) {
         self.drain(now);
         let Some(rate) = self.rate else { return };
-        let pacing = (rate * 8.0) as u64;
-        let needed = draining_rate(pacing, bytes);
         if bytes == 0 {
             self.raised = 0.0;
-        } else if needed > pacing {
+            return;
+        }
+        let pacing = (rate * 8.0) as u64;
+        let needed = draining_rate(pacing, bytes);
+        if needed > pacing {
             self.raised = self.raised.max(needed as f64 / 8.0);
         }
     }
@@ -110,15 +112,17 @@ impl Pacer {
     }
 
     fn drain(&mut self, now: Instant) {
+        let Some(rate) = self.bytes_per_second() else {
+            (self.backlog, self.updated) = (0.0, Some(now));
+            return;
+        };
         let before = *self.updated.get_or_insert(now);
-        let elapsed = now.saturating_duration_since(before);
-        match self.bytes_per_second() {
-            Some(rate) => {
-                self.backlog = (self.backlog - elapsed.as_secs_f64() * rate).max(0.0);
-            }
-            None => self.backlog = 0.0,
+        // Asked several times in a turn, which is one moment.
+        if now > before {
+            let elapsed = now.saturating_duration_since(before).as_secs_f64();
+            self.backlog = (self.backlog - elapsed * rate).max(0.0);
+            self.updated = Some(now);
         }
-        self.updated = Some(before.max(now));
     }
 }
 

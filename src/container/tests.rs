@@ -2,8 +2,11 @@ use std::time::Duration;
 
 use super::reader::{ReadFrame, Reader};
 use super::samples::{self, PACKETS, PICTURES};
-use super::{ContainerError, MAX_FRAME};
-use crate::codec::Kind;
+use super::testing::{Small, Sparse};
+use super::webm::Document;
+use super::{ContainerError, Frame, MAX_FRAME, Muxer, Step, TrackEntry, mp4, ogg, wav, webm};
+use crate::codec::configuration::Configuration;
+use crate::codec::{Codec, Kind};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -194,4 +197,115 @@ fn how_long_a_file_is_shows_where_it_says_so() {
         assert_eq!(length(&file), Some(1_000 * MS));
     }
     assert_eq!(length(&samples::fragmented_mp4()), None);
+}
+
+/// Everything that writes files, and what it is given: pictures or sound.
+fn writers() -> Vec<(&'static str, Codec, Box<dyn Muxer>)> {
+    let webm = webm::Writer::new(Document::Matroska, "medialoom", Duration::ZERO);
+    vec![
+        ("mkv", Codec::H264, Box::new(webm)),
+        ("mp4", Codec::H264, Box::new(mp4::Writer::new(200 * MS, Duration::ZERO))),
+        ("ogg", Codec::Opus, Box::new(ogg::Writer::new("medialoom"))),
+        ("wav", Codec::Opus, Box::new(wav::Writer::default())),
+    ]
+}
+
+fn entry(codec: Codec) -> TrackEntry {
+    let record = match codec {
+        Codec::H264 => vec![1, 0x42, 0xe0, 0x1f, 0xff, 0xe0, 0],
+        _ => Configuration::of(codec, &[]).unwrap().record,
+    };
+    let size = (codec == Codec::H264).then_some((320, 240));
+    TrackEntry {
+        codec,
+        name: "somebody".into(),
+        language: "und".into(),
+        configuration: Configuration { size, record, vpcc: None },
+        rotation: 0,
+    }
+}
+
+/// What is to be done for a second of frames, and to finish the file.
+fn steps(mut writer: Box<dyn Muxer>, codec: Codec, name: &str) -> Vec<Step> {
+    let track = writer.add_track(&entry(codec)).unwrap();
+    let mut steps = writer.take();
+    for number in 0..50u32 {
+        let time = 20 * MS * number;
+        let data = match (codec, name) {
+            (Codec::H264, _) => vec![0, 0, 0, 2, 0x65, number as u8],
+            (_, "wav") => vec![number as u8; 3_840],
+            _ => vec![0xfc, 0xff, 0xfe, number as u8],
+        };
+        writer.write(&Frame { track, time, keyframe: true, data: &data });
+        steps.extend(writer.take());
+    }
+    writer.finish();
+    steps.extend(writer.take());
+    steps
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_byte_leaves_a_file_of_all_that_was_whole() {
+    for (name, codec, writer) in writers() {
+        let steps = steps(writer, codec, name);
+        let full = |room: usize| {
+            let (mut disk, mut len) = (Small { file: Vec::new(), room }, 0);
+            let done = steps.iter().try_for_each(|step| step.perform(&mut disk, &mut len));
+            (disk.file, done)
+        };
+        let (whole, done) = full(usize::MAX);
+        done.unwrap();
+        let all = frames(&whole).unwrap();
+        let mut before = 0;
+        for room in places(&whole) {
+            let (file, done) = full(room);
+            assert!(matches!(done, Err(ContainerError::Io(_))), "{name}: {room} bytes");
+            let read = match frames(&file) {
+                Ok(read) => read,
+                Err(error) => {
+                    assert!(before == 0, "{name}: {room} bytes, {error}");
+                    continue;
+                }
+            };
+            let first = read.iter().zip(&all).all(|(read, all)| read.data == all.data);
+            assert!(first || name == "wav", "{name}: {room} bytes");
+            assert!(read.len() >= before, "{name}: {room} bytes, {} of {before}", read.len());
+            before = read.len();
+        }
+        assert!(before + 10 >= all.len(), "{name}: {before} of {}", all.len());
+    }
+}
+
+#[test]
+fn beyond_4_gib_every_kind_of_file_is_sought_and_read() {
+    /// Pictures a second, and bytes of one.
+    const RATE: u32 = 2;
+    const SIZE: usize = MAX_FRAME - 1_024;
+    for (name, codec, mut writer) in writers().into_iter().filter(|(name, ..)| *name != "ogg") {
+        let track = writer.add_track(&entry(codec)).unwrap();
+        let (mut file, mut len) = (Sparse::default(), 0);
+        let mut data = vec![0; SIZE];
+        for number in 0..1_060u32 {
+            data[..4].copy_from_slice(&number.to_be_bytes());
+            let time = match name {
+                "wav" => writer.duration(),
+                _ => Duration::from_secs(1) * number / RATE,
+            };
+            writer.write(&Frame { track, time, keyframe: true, data: &data });
+            writer.take().iter().for_each(|step| step.perform(&mut file, &mut len).unwrap());
+        }
+        let end = writer.duration();
+        writer.finish();
+        writer.take().iter().for_each(|step| step.perform(&mut file, &mut len).unwrap());
+        assert!(len > (4 << 30) + SIZE as u64, "{name}: {len}");
+        let mut reader = Reader::open(file, len).unwrap();
+        assert!(reader.duration().unwrap().abs_diff(end) < 100 * MS, "{name}");
+        let landed = reader.seek(end - 50 * MS, 0).unwrap();
+        assert!(landed + Duration::from_secs(1) > end, "{name}: {landed:?} of {end:?}");
+        let frame = reader.next().unwrap().unwrap();
+        assert_eq!(frame.time, landed, "{name}");
+        if name != "wav" {
+            assert_eq!(frame.data[..4], 1_059u32.to_be_bytes(), "{name}");
+        }
+    }
 }

@@ -22,6 +22,8 @@ pub enum ErrorCode {
     Internal,
     Transport,
     BFrames,
+    ForbiddenAddress,
+    Unauthorized,
 }
 
 impl ErrorCode {
@@ -45,6 +47,8 @@ impl ErrorCode {
             ErrorCode::Internal => "ERR_INTERNAL",
             ErrorCode::Transport => "ERR_TRANSPORT",
             ErrorCode::BFrames => "ERR_B_FRAMES",
+            ErrorCode::ForbiddenAddress => "ERR_FORBIDDEN_ADDRESS",
+            ErrorCode::Unauthorized => "ERR_UNAUTHORIZED",
         }
     }
 }

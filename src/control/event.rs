@@ -18,6 +18,7 @@ use super::layers::{BandwidthReport, EncodingDemand, ForwardedLayer, LayerReason
 use super::options::ChannelOptions;
 use super::player::PlayerPosition;
 use super::recording::{LineFormat, RecordingProgress};
+use super::rtsp::RtspState;
 use crate::codec::{Codec, Kind};
 
 /// As RTCPeerConnectionState.
@@ -360,6 +361,14 @@ pub enum Event {
         input: InputId,
         error: EngineError,
     },
+    /// Nothing has come of an input for as long as its server was told.
+    InputStalled {
+        input: InputId,
+    },
+    /// Something comes of it again.
+    InputResumed {
+        input: InputId,
+    },
     /// A track of an input ended before it.
     InputTrackClosed {
         track: SourceId,
@@ -369,6 +378,29 @@ pub enum Event {
         input: InputId,
         reason: CloseReason,
         error: Option<EngineError>,
+    },
+    /// What is fetched by RTSP stands somewhere else now, and why.
+    InputState {
+        input: InputId,
+        state: RtspState,
+        error: Option<EngineError>,
+        /// Milliseconds until it is tried again.
+        delay: Option<u64>,
+    },
+    /// The addresses of a host are asked for. Answered by
+    /// [`RtspCommand::Resolved`](super::rtsp::RtspCommand::Resolved).
+    InputResolve {
+        input: InputId,
+        host: String,
+    },
+    /// The connection to a server was lost, and is made again.
+    OutputDisconnected {
+        output: OutputId,
+        error: EngineError,
+    },
+    /// It was.
+    OutputReconnected {
+        output: OutputId,
     },
     /// Nothing more is pushed to a server. With an error where one ended it.
     OutputClosed {

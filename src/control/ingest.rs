@@ -19,6 +19,8 @@ pub struct RtmpServerOptions {
     pub max_inputs: usize,
     /// Pictures with B-frames are taken, for mixers alone.
     pub mix_b_frames: bool,
+    /// Milliseconds without sound and pictures after which an input is told to be stalled.
+    pub silence: u32,
 }
 
 /// The identity of a server, as PEM.
@@ -35,6 +37,16 @@ impl std::fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TlsOptions").finish_non_exhaustive()
     }
+}
+
+/// Whom a client of TLS believes.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustOptions {
+    /// Host name or address that the certificate has to have.
+    pub name: String,
+    /// Roots, as PEM.
+    pub ca: String,
 }
 
 /// What a server is told.
@@ -100,6 +112,10 @@ pub struct RtmpOutputOptions {
     /// Of the application (tcUrl), without the key.
     pub url: String,
     pub app: String,
+    /// RTMPS: in TLS from the first byte on.
+    pub tls: Option<TrustOptions>,
+    /// Seconds for which a connection that was lost is made again; 0: it is the end.
+    pub reconnect: u32,
     /// A secret.
     pub key: String,
     /// The tracks, by their ids.

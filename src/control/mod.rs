@@ -20,6 +20,7 @@ pub mod player;
 pub mod recorder;
 pub mod recording;
 pub mod rtp;
+pub mod rtsp;
 pub mod snapshot;
 pub mod speakers;
 pub mod stats;

@@ -20,6 +20,8 @@ pub struct PlayerOptions {
     /// Which kinds of tracks of the files are played.
     pub audio: bool,
     pub video: bool,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
 }
 
 /// What a player is asked.
@@ -50,13 +52,21 @@ pub struct PlayedTrackInfo {
     /// In pixels; `None` of sound.
     pub width: Option<u16>,
     pub height: Option<u16>,
+    /// It has B-frames: its pictures come in the order in which they are decoded.
+    pub reordered: bool,
 }
 
 impl PlayedTrackInfo {
     /// Of a track with this name.
-    pub fn new(id: SourceId, codec: Codec, ssrc: u32, size: Option<(u16, u16)>) -> Self {
+    pub fn new(
+        id: SourceId,
+        codec: Codec,
+        ssrc: u32,
+        size: Option<(u16, u16)>,
+        reordered: bool,
+    ) -> Self {
         let (width, height) = (size.map(|size| size.0), size.map(|size| size.1));
-        Self { id: id.0 as f64, codec: codec.name(), ssrc, width, height }
+        Self { id: id.0 as f64, codec: codec.name(), ssrc, width, height, reordered }
     }
 }
 

@@ -16,6 +16,8 @@ pub const MAX_RTP_MEDIA: usize = 16;
 pub const MAX_RTP_PORTS: usize = 8;
 /// Most networks that packets may be from.
 pub const MAX_RTP_ALLOWED: usize = 64;
+/// Most sources of a multicast address: Linux lets a socket have 10 unless it is told otherwise.
+pub const MAX_RTP_SOURCES: usize = 10;
 
 /// What a transport of plain RTP is made of.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -92,6 +94,8 @@ pub struct RtpPort {
     pub address: IpAddr,
     /// The interface that a multicast address is joined on.
     pub interface: Option<IpAddr>,
+    /// Whose packets alone a multicast address is joined for (RFC 4607); empty: anybody's.
+    pub sources: Vec<IpAddr>,
     /// 0 takes any free one, an even one where RTCP has a port of its own.
     pub port: u16,
     /// RTCP comes and goes on the same port (RFC 5761); else on the next one (RFC 3550 11).

@@ -34,6 +34,9 @@ pub enum Addressee {
 #[derive(Default)]
 pub struct Demultiplexer {
     flows: HashMap<Flow, Owner>,
+    /// What the last datagram found in them, until they change: datagrams of a peer come in runs, and
+    /// a table that nobody can choose collisions of has an expensive hash.
+    recent: Option<(Flow, TransportId)>,
     ufrags: HashMap<String, TransportId>,
     /// Where our own connectivity checks went, and whose they were.
     checks: HashMap<Flow, Checking>,
@@ -88,8 +91,16 @@ impl Demultiplexer {
             }
             return Addressee::Peer(id);
         }
+        if let Some((recent, id)) = &self.recent
+            && recent == flow
+        {
+            return Addressee::Peer(*id);
+        }
         match self.flows.get(flow) {
-            Some(Owner::One(id)) => Addressee::Peer(*id),
+            Some(Owner::One(id)) => {
+                self.recent = Some((*flow, *id));
+                Addressee::Peer(*id)
+            }
             Some(Owner::Several(_)) => Addressee::Several,
             None => Addressee::Nobody,
         }
@@ -136,6 +147,7 @@ impl Demultiplexer {
     /// Datagrams from there may be this peer's from now on, beside those that were there before.
     /// False when there is no room for it.
     pub fn join(&mut self, now: Instant, flow: Flow, id: TransportId) -> bool {
+        self.recent = None;
         match self.flows.entry(flow) {
             Entry::Vacant(entry) => {
                 entry.insert(Owner::One(id));
@@ -170,6 +182,7 @@ impl Demultiplexer {
 
     /// Takes a peer off a flow. Gives whether nobody is left there.
     fn leave(&mut self, flow: &Flow, id: TransportId) -> bool {
+        self.recent = None;
         let Entry::Occupied(mut entry) = self.flows.entry(*flow) else { return true };
         match entry.get_mut() {
             Owner::One(owner) if *owner == id => {
@@ -246,6 +259,7 @@ impl Demultiplexer {
 
     /// A TCP connection ended.
     pub fn remove_flow(&mut self, flow: &Flow) {
+        self.recent = None;
         let members = match self.flows.remove(flow) {
             None => return,
             Some(Owner::One(id)) => vec![id],
@@ -370,6 +384,15 @@ mod tests {
         assert_eq!(f.demultiplexer.remove(A), [], "it leads to another one still");
         assert_eq!(f.find(1, &RTP), Addressee::Peer(B));
         assert_eq!(f.demultiplexer.remove(B), [flow(1)]);
+        assert_eq!(f.find(1, &RTP), Addressee::Nobody);
+    }
+
+    #[test]
+    fn where_the_last_datagram_led_is_forgotten_with_its_connection() {
+        let mut f = Fixture::new();
+        f.find(1, &check("aaaa"));
+        assert_eq!([f.find(1, &RTP), f.find(1, &RTP)], [Addressee::Peer(A); 2]);
+        f.demultiplexer.remove_flow(&flow(1));
         assert_eq!(f.find(1, &RTP), Addressee::Nobody);
     }
 

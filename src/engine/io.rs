@@ -8,6 +8,7 @@ use crate::control::command::Command;
 use crate::control::flow::Flow;
 use crate::control::ids::ShardIndex;
 use crate::engine::occupancy::ThreadLoad;
+use crate::engine::unfinished::Rest;
 
 /// Something that crosses from one shard to another.
 pub trait Message: Send + 'static {
@@ -51,8 +52,8 @@ pub trait Reactor {
     fn handle_datagram(&mut self, now: Instant, flow: &Flow, bytes: &[u8]);
     /// All that waited was handed in. Gives whether something that belongs to it is likely to come
     /// within a fraction of a millisecond, so that it is worth a wait before `flush`.
-    fn awaits_rest(&mut self) -> bool {
-        false
+    fn awaits_rest(&mut self) -> Rest {
+        Rest::Nothing
     }
     /// A TCP connection ended.
     fn handle_flow_ended(&mut self, now: Instant, flow: &Flow);

@@ -105,8 +105,8 @@ impl Route {
     }
 
     /// The last groups of pictures of all encodings.
-    pub fn groups(&self, now: Instant) -> Vec<Arc<SourcePacket>> {
-        self.histories.iter().filter_map(|history| history.group(now)).flatten().collect()
+    pub fn groups(&self, now: Instant) -> Vec<Vec<Arc<SourcePacket>>> {
+        self.histories.iter().filter_map(|history| history.group(now)).collect()
     }
 
     /// What receivers here may ask for again of an encoding.

@@ -25,11 +25,25 @@ pub struct Timers {
     origin: Instant,
     /// The first tick that was not looked at yet.
     cursor: u64,
-    near: Vec<Vec<Timer>>,
+    /// Timers of all slots, each slot a chain of them: a list for each slot would keep the room that
+    /// its fullest tick took.
+    links: Vec<Link>,
+    /// The links that are in no slot.
+    free: Chain,
+    near: Box<[Chain]>,
     /// Slots of `near` with something in them.
     occupied: [u64; WORDS],
-    far: Vec<Vec<Timer>>,
+    far: Box<[Chain]>,
     waiting_far: usize,
+}
+
+/// The place of the first link, where there is one; the newest is the first.
+type Chain = Option<u32>;
+
+#[derive(Clone, Copy)]
+struct Link {
+    timer: Timer,
+    next: Chain,
 }
 
 /// When a timer fires, in ticks since the wheel began.
@@ -53,9 +67,11 @@ impl Timers {
         Self {
             origin: now,
             cursor: 0,
-            near: (0..NEAR).map(|_| Vec::new()).collect(),
+            links: Vec::new(),
+            free: None,
+            near: vec![None; NEAR as usize].into(),
             occupied: [0; WORDS],
-            far: (0..FAR).map(|_| Vec::new()).collect(),
+            far: vec![None; FAR as usize].into(),
             waiting_far: 0,
         }
     }
@@ -87,11 +103,33 @@ impl Timers {
         if tick > self.tick(now).0 + ahead {
             return None;
         }
-        let timer = self.near[index].pop();
-        if self.near[index].is_empty() {
+        let (timer, rest) = self.unlink(self.near[index])?;
+        self.near[index] = rest;
+        if rest.is_none() {
             self.occupied[index / 64] &= !(1 << (index % 64));
         }
-        timer
+        Some(timer)
+    }
+
+    /// Puts a timer before those of a slot, whose chain it gives.
+    fn link(&mut self, timer: Timer, next: Chain) -> Chain {
+        let link = Link { timer, next };
+        if let Some(place) = self.free {
+            self.free = self.links[place as usize].next;
+            self.links[place as usize] = link;
+            return Some(place);
+        }
+        self.links.push(link);
+        Some((self.links.len() - 1) as u32)
+    }
+
+    /// Takes the first timer of a chain, and gives the rest.
+    fn unlink(&mut self, chain: Chain) -> Option<(Timer, Chain)> {
+        let link = self.links.get_mut(chain? as usize)?;
+        let (timer, rest) = (link.timer, link.next);
+        link.next = self.free;
+        self.free = chain;
+        Some((timer, rest))
     }
 
     /// Fires for `id` at this tick. One that has passed fires at the next.
@@ -100,12 +138,12 @@ impl Timers {
         let slot = tick.0.max(self.cursor);
         if slot / NEAR == self.cursor / NEAR {
             let index = (slot % NEAR) as usize;
-            self.near[index].push((tick, id));
+            self.near[index] = self.link((tick, id), self.near[index]);
             self.occupied[index / 64] |= 1 << (index % 64);
         } else {
             let rotations = (slot / NEAR - self.cursor / NEAR).min(FAR - 1);
-            let index = (self.cursor / NEAR + rotations) % FAR;
-            self.far[index as usize].push((tick, id));
+            let index = ((self.cursor / NEAR + rotations) % FAR) as usize;
+            self.far[index] = self.link((tick, id), self.far[index]);
             self.waiting_far += 1;
         }
     }
@@ -118,8 +156,8 @@ impl Timers {
             // The next rotation in which something waits.
             None if self.waiting_far > 0 => {
                 let rotation = self.cursor / NEAR;
-                let ahead = (1..=FAR)
-                    .find(|ahead| !self.far[((rotation + ahead) % FAR) as usize].is_empty());
+                let ahead =
+                    (1..=FAR).find(|ahead| self.far[((rotation + ahead) % FAR) as usize].is_some());
                 (rotation + ahead?) * NEAR
             }
             None => return None,
@@ -147,7 +185,14 @@ impl Timers {
             match self.next_occupied(from) {
                 Some(index) if self.cursor - from as u64 + (index as u64) < end => {
                     self.cursor += (index - from) as u64;
-                    due.append(&mut self.near[index]);
+                    let mut chain = self.near[index].take();
+                    let first = due.len();
+                    while let Some((timer, rest)) = self.unlink(chain) {
+                        due.push(timer);
+                        chain = rest;
+                    }
+                    // The oldest first.
+                    due[first..].reverse();
                     self.occupied[index / 64] &= !(1 << (index % 64));
                     self.advance_to(self.cursor + 1);
                 }
@@ -163,10 +208,11 @@ impl Timers {
         if cursor / NEAR == rotation {
             return;
         }
-        let arrived = std::mem::take(&mut self.far[(cursor / NEAR % FAR) as usize]);
-        self.waiting_far -= arrived.len();
-        for (tick, id) in arrived {
+        let mut chain = self.far[(cursor / NEAR % FAR) as usize].take();
+        while let Some(((tick, id), rest)) = self.unlink(chain) {
+            self.waiting_far -= 1;
             self.arm(id, tick);
+            chain = rest;
         }
     }
 }
@@ -282,6 +328,18 @@ mod tests {
         let mut next = || timers.take_next(start, 5).map(|(_, id)| id.0);
         assert_eq!([next(), next(), next()], [Some(2), Some(1), None]);
         assert_eq!(timers.next(), Some(start + MS * 9));
+    }
+
+    #[test]
+    fn the_room_it_takes_is_that_of_the_timers_that_wait() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start);
+        for ms in 0..100_000 {
+            due(&mut timers, start + MS * ms);
+            timers.arm(TransportId(1), timers.tick(start + MS * (ms + 7)));
+            timers.arm(TransportId(2), timers.tick(start + MS * (ms + 3_000)));
+        }
+        assert!(timers.links.len() < 3_100, "{}", timers.links.len());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 const MAX_PICTURES: usize = 8;
 /// What is shorter may be sound, which has no marker at the end of a frame (RFC 7587 4.1).
 const LARGE: usize = 500;
+/// Packets of one stream, without one of another between them, after which it is taken to be alone.
+const ALONE: u32 = 32;
 
 /// Who sends a picture in several packets sends them within microseconds of each other. Whoever
 /// waits that long has them all in one turn, and sends them on in one call.
@@ -11,6 +13,18 @@ const LARGE: usize = 500;
 pub struct Unfinished {
     /// SSRCs of streams that a marker is still to come from.
     streams: Vec<u32>,
+    /// The stream that the last packet was of, and how many before it were of the same.
+    last: u32,
+    run: u32,
+}
+
+/// What of the pictures of a turn is to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    Nothing,
+    /// The rest of a picture of the only one who sends pictures: nobody else's are about to come.
+    OfOne,
+    OfMany,
 }
 
 impl Unfinished {
@@ -22,19 +36,29 @@ impl Unfinished {
         let ends = second & 0x80 != 0;
         if ends {
             self.streams.retain(|stream| *stream != ssrc);
-        } else if datagram.len() >= LARGE
-            && self.streams.len() < MAX_PICTURES
-            && !self.streams.contains(&ssrc)
-        {
-            self.streams.push(ssrc);
+        } else if datagram.len() >= LARGE {
+            self.run = if ssrc == self.last { self.run.saturating_add(1) } else { 0 };
+            self.last = ssrc;
+            if self.streams.len() < MAX_PICTURES && !self.streams.contains(&ssrc) {
+                self.streams.push(ssrc);
+            }
         }
     }
 
-    /// Whether more of a picture is to come. The next turn begins anew.
-    pub fn take(&mut self) -> bool {
-        let any = !self.streams.is_empty();
+    /// What is to come.
+    pub fn rest(&self) -> Rest {
+        if self.streams.is_empty() {
+            Rest::Nothing
+        } else if self.run >= ALONE {
+            Rest::OfOne
+        } else {
+            Rest::OfMany
+        }
+    }
+
+    /// The next turn begins anew.
+    pub fn clear(&mut self) {
         self.streams.clear();
-        any
     }
 }
 
@@ -52,7 +76,7 @@ mod tests {
     fn unfinished(datagrams: &[Vec<u8>]) -> bool {
         let mut unfinished = Unfinished::default();
         datagrams.iter().for_each(|datagram| unfinished.note(datagram));
-        unfinished.take()
+        unfinished.rest() != Rest::Nothing
     }
 
     #[test]
@@ -79,8 +103,20 @@ mod tests {
     fn the_next_turn_begins_anew() {
         let mut pictures = Unfinished::default();
         pictures.note(&datagram(1, false, 1200));
-        assert!(pictures.take());
-        assert!(!pictures.take());
+        assert_eq!(pictures.rest(), Rest::OfMany);
+        pictures.clear();
+        assert_eq!(pictures.rest(), Rest::Nothing);
+    }
+
+    #[test]
+    fn who_has_sent_all_pictures_for_a_while_is_taken_to_be_alone_until_somebody_else_does() {
+        let mut pictures = Unfinished::default();
+        (0..ALONE).for_each(|_| pictures.note(&datagram(1, false, 1200)));
+        assert_eq!(pictures.rest(), Rest::OfMany, "not for long enough");
+        pictures.note(&datagram(1, false, 1200));
+        assert_eq!(pictures.rest(), Rest::OfOne);
+        pictures.note(&datagram(2, false, 1200));
+        assert_eq!(pictures.rest(), Rest::OfMany);
     }
 
     #[test]

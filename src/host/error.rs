@@ -220,6 +220,7 @@ impl Fault for HostError {
     fn field(&self) -> Option<String> {
         match self {
             Self::Listen { .. } => Some("options.port".to_owned()),
+            Self::Tls { field: "ca", .. } => Some("options.ca".to_owned()),
             Self::Tls { field, .. } => Some(format!("options.tls.{field}")),
             Self::MixedCodec(index) => Some(format!("options.video.codecs[{index}]")),
             #[cfg(feature = "mcu")]

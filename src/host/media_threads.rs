@@ -121,6 +121,7 @@ impl MediaThreads {
                     messages: outside_messages,
                     ports: new_ports,
                     wakeup: Arc::clone(&wakeup),
+                    ports_due: false,
                 },
                 wakeup,
                 stop: Arc::clone(&media.stop),

@@ -20,9 +20,11 @@ mod push;
 mod recording;
 mod rings;
 mod rtp_ports;
+mod rtsp;
 mod running;
 pub mod tasks;
 mod thread;
+mod tls;
 mod wakeup;
 
 pub use crate::engine::versions::versions;

@@ -21,6 +21,7 @@ use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::ShardIndex;
 use crate::engine::io::{Message, Output, Reactor};
 use crate::engine::occupancy::{LONG_TURN, Occupancy};
+use crate::engine::unfinished::Rest;
 use crate::net::address_table::AddressTable;
 use crate::net::burst::Burst;
 use crate::net::poller::{Key, Poller};
@@ -70,6 +71,8 @@ pub(super) struct Waiting<M> {
     pub ports: mpsc::Receiver<NewPort>,
     /// By which whoever puts something in says so.
     pub wakeup: Arc<Wakeup>,
+    /// Something was taken since ports were looked for: a port comes before the command that is about it.
+    pub ports_due: bool,
 }
 
 impl<M: Message> Waiting<M> {
@@ -78,6 +81,7 @@ impl<M: Message> Waiting<M> {
         if !self.wakeup.take_posted() {
             return false;
         }
+        self.ports_due = true;
         let more = self.take_some(reactor, now);
         if more {
             self.wakeup.leave();
@@ -152,6 +156,7 @@ impl<'a, R: Reactor> Thread<'a, R> {
         self.set_deadline();
         // A shard may have something to say before anything comes.
         let mut left = Left::More;
+        self.connections.wakeup.set_waker(self.connections.poller.waker());
         // The thread before may have died over something that it took.
         self.connections.wakeup.leave();
         while !self.connections.stop.load(Ordering::Acquire) {
@@ -170,8 +175,8 @@ impl<'a, R: Reactor> Thread<'a, R> {
     fn wait(&mut self) {
         let ended = self.ended;
         let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(ended));
-        let Connections { tcp, incoming, wakeup, stop, poller, .. } = &*self.connections;
-        wakeup.fall_asleep(poller.waker());
+        let Connections { tcp, incoming, wakeup, stop, .. } = &*self.connections;
+        wakeup.fall_asleep();
         let handed_something = wakeup.is_posted()
             || !incoming.is_empty()
             || tcp.is_ready()
@@ -204,7 +209,10 @@ impl<'a, R: Reactor> Thread<'a, R> {
         let mut more = self.connections.inbox.take(self.reactor, now);
         more |= self.take_messages(now);
         more |= self.take_datagrams(&mut now, Looking::WhereReady);
-        let waited = if more { Duration::ZERO } else { self.take_rest(&mut now) };
+        let mut waited = Duration::ZERO;
+        if !more {
+            (more, waited) = self.take_rest(&mut now);
+        }
         self.take_tcp(now);
         if self.timeout.is_some_and(|timeout| timeout <= now) {
             self.reactor.handle_timeout(now);
@@ -223,6 +231,9 @@ impl<'a, R: Reactor> Thread<'a, R> {
     /// Opens ports that transports have from now on.
     fn open_ports(&mut self) {
         let Connections { udp, inbox, .. } = &mut *self.connections;
+        if !std::mem::take(&mut inbox.ports_due) && !inbox.wakeup.is_posted() {
+            return;
+        }
         while let Ok(port) = inbox.ports.try_recv() {
             if let Err(error) = udp.open(port) {
                 tracing::warn!(%error, "a port for RTP cannot be waited for");
@@ -231,9 +242,11 @@ impl<'a, R: Reactor> Thread<'a, R> {
     }
 
     fn take_messages(&mut self, now: Instant) -> bool {
-        let own: VecDeque<_> = self.connections.outgoing.take_own();
-        for message in own {
-            self.reactor.handle_message(now, message);
+        if self.connections.outgoing.has_own() {
+            let own: VecDeque<_> = self.connections.outgoing.take_own();
+            for message in own {
+                self.reactor.handle_message(now, message);
+            }
         }
         let Connections { incoming, inbox, .. } = &mut *self.connections;
         let reactor = &mut *self.reactor;
@@ -243,17 +256,24 @@ impl<'a, R: Reactor> Thread<'a, R> {
         })
     }
 
-    /// Waits for the rest of what came, if it is worth that. Gives how long it did.
-    fn take_rest(&mut self, now: &mut Instant) -> Duration {
+    /// Takes the rest of what came, and waits for it if that is worth it. Gives whether there may be
+    /// more, and how long it waited.
+    fn take_rest(&mut self, now: &mut Instant) -> (bool, Duration) {
         let awaited = self.reactor.awaits_rest();
-        let Some(rest) = REST.filter(|_| awaited && self.occupancy.busy() < TOO_BUSY) else {
-            return Duration::ZERO;
-        };
+        let worth = awaited != Rest::Nothing && self.occupancy.busy() < TOO_BUSY;
+        let Some(rest) = REST.filter(|_| worth) else { return (false, Duration::ZERO) };
+        // Mostly it came while the beginning was handled, and to look costs far less than to sleep. Where
+        // many send, a sleep collects what the others send at the same time as well.
+        if awaited == Rest::OfOne {
+            let more = self.take_datagrams(now, Looking::Everywhere);
+            if more || self.reactor.awaits_rest() == Rest::Nothing {
+                return (more, Duration::ZERO);
+            }
+        }
         let before = Instant::now();
         std::thread::sleep(rest);
         let waited = before.elapsed();
-        self.take_datagrams(now, Looking::Everywhere);
-        waited
+        (self.take_datagrams(now, Looking::Everywhere), waited)
     }
 
     fn take_datagrams(&mut self, now: &mut Instant, looking: Looking) -> bool {

@@ -34,13 +34,13 @@ impl Wakeup {
         }
     }
 
+    /// By what the thread is woken from now on. Before this it does not sleep.
+    pub fn set_waker(&self, waker: &Waker) {
+        *self.waker.lock().unwrap_or_else(|e| e.into_inner()) = Some(waker.clone());
+    }
+
     /// The thread is going to sleep, and has to look at its queues after this.
-    pub fn fall_asleep(&self, waker: &Waker) {
-        let mut known = self.waker.lock().unwrap_or_else(|e| e.into_inner());
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
-        }
-        drop(known);
+    pub fn fall_asleep(&self) {
         self.sleeping.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
@@ -107,11 +107,12 @@ mod tests {
         let wakeup = Wakeup::default();
         wakeup.wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 0, "awake");
-        wakeup.fall_asleep(&Arc::clone(&count).into());
+        wakeup.set_waker(&Arc::clone(&count).into());
+        wakeup.fall_asleep();
         wakeup.wake();
         wakeup.wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
-        wakeup.fall_asleep(&Arc::clone(&count).into());
+        wakeup.fall_asleep();
         wakeup.rise();
         wakeup.wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);

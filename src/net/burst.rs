@@ -1,8 +1,8 @@
-//! Datagrams on their way out, gathered so that those of one flow leave in one system call.
-
-use std::net::SocketAddr;
+//! Datagrams on their way out, gathered so that those of one flow leave as one buffer, and the buffers
+//! of many flows by few system calls.
 
 use super::address_table::{AddressTable, Departure};
+use super::run::Run;
 use super::sockets::Sockets;
 use crate::control::flow::Flow;
 use crate::queue::counters::ThreadCounters;
@@ -10,8 +10,6 @@ use crate::queue::counters::ThreadCounters;
 /// Bytes gathered before they are sent without waiting for the end of the turn: enough for a
 /// keyframe to many peers, small enough to stay in the processor's cache.
 const SLAB: usize = 256 * 1024;
-/// A run's datagrams together must fit one IP packet as far as the kernel is concerned.
-const MAX_RUN: usize = 65_000;
 /// Largest UDP payload over IPv4.
 const MAX_DATAGRAM: usize = 65_507;
 
@@ -22,20 +20,6 @@ pub(crate) struct Burst {
     runs: Vec<Run>,
     /// The flow of the last run, to find the next datagram's socket without a look-up.
     flow: Option<Flow>,
-}
-
-/// Datagrams of one flow, of equal length but for the last, one after the other in the slab.
-#[derive(Debug, PartialEq)]
-struct Run {
-    departure: Departure,
-    destination: SocketAddr,
-    start: usize,
-    end: usize,
-    /// Length of every datagram but the last.
-    segment: usize,
-    segments: usize,
-    /// Its last datagram is shorter, so that none can follow.
-    complete: bool,
 }
 
 impl Burst {
@@ -87,8 +71,10 @@ impl Burst {
             self.used += length;
             return;
         }
+        // All that a listening socket sends leaves the same way, whoever it is for.
+        let same_local = self.flow.as_ref().is_some_and(|last| last.local == flow.local);
         let departure = match self.runs.last() {
-            Some(run) if same_flow => run.departure,
+            Some(run) if same_local => run.departure,
             _ => match table.departure(flow.local).or_else(|| sockets.departure(flow.local)) {
                 Some(departure) => departure,
                 None => {
@@ -99,32 +85,30 @@ impl Burst {
         };
         self.used += length;
         self.flow = Some(*flow);
-        self.runs.push(Run {
-            departure,
-            destination: flow.remote,
-            start,
-            end: start + length,
-            segment: length,
-            segments: 1,
-            complete: false,
-        });
+        self.runs.push(Run::new(departure, flow.remote, start, length));
     }
 
     /// Sends everything. What a full socket does not take is dropped and counted: a late packet
     /// is worth less than a thread that goes on.
     pub fn send(&mut self, sockets: &mut Sockets, counters: &ThreadCounters) {
-        for run in self.runs.drain(..) {
-            let Departure { socket, source } = run.departure;
-            let contents = &self.slab[run.start..run.end];
-            let sent = match sockets.get_mut(socket) {
-                Some(socket) => socket.send(source, run.destination, contents, run.segment),
-                None => 0,
-            };
-            let bytes = (sent * run.segment).min(contents.len());
+        let count = |run: &Run, sent: usize| {
+            let bytes = (sent * run.segment).min(run.end - run.start);
             counters.packets_sent.add(sent as u64);
             counters.bytes_sent.add(bytes as u64);
             counters.discarded_on_send.add((run.segments - sent) as u64);
+        };
+        let mut runs = &self.runs[..];
+        while let Some(first) = runs.first() {
+            let place = first.departure.socket;
+            let of_one = runs.iter().take_while(|run| run.departure.socket == place).count();
+            let (now, later) = runs.split_at(of_one);
+            match sockets.get_mut(place) {
+                Some(socket) => socket.send_all(now, &self.slab, count),
+                None => now.iter().for_each(|run| count(run, 0)),
+            }
+            runs = later;
         }
+        self.runs.clear();
         self.used = 0;
         self.flow = None;
     }
@@ -132,22 +116,6 @@ impl Burst {
 
 fn max_segments(sockets: &mut Sockets, departure: Departure) -> usize {
     sockets.get_mut(departure.socket).map_or(1, |socket| socket.max_segments())
-}
-
-impl Run {
-    /// Makes room for one more datagram, if the kernel could still tell it from the others.
-    fn extend(&mut self, length: usize, max_segments: usize) -> bool {
-        let fits = !self.complete
-            && length <= self.segment
-            && self.segments < max_segments
-            && self.end - self.start + length <= MAX_RUN;
-        if fits {
-            self.end += length;
-            self.segments += 1;
-            self.complete = length < self.segment;
-        }
-        fits
-    }
 }
 
 #[cfg(test)]
@@ -159,43 +127,6 @@ mod tests {
     use crate::net::address_table::Bound;
     use crate::net::poller::Poller;
     use crate::net::udp::{Looking, ReceiveBuffers, UdpSocket};
-
-    fn run(segment: usize) -> Run {
-        Run {
-            departure: Departure { socket: 0, source: None },
-            destination: "127.0.0.1:9".parse().unwrap(),
-            start: 0,
-            end: segment,
-            segment,
-            segments: 1,
-            complete: false,
-        }
-    }
-
-    #[test]
-    fn equal_datagrams_extend_a_run_and_a_shorter_one_ends_it() {
-        let mut run = run(1_000);
-        assert!(run.extend(1_000, 64));
-        assert!(run.extend(400, 64));
-        assert!(!run.extend(400, 64));
-        assert_eq!((run.segments, run.end), (3, 2_400));
-    }
-
-    #[test]
-    fn a_longer_datagram_starts_a_new_run() {
-        assert!(!run(1_000).extend(1_001, 64));
-    }
-
-    #[test]
-    fn a_run_stays_within_the_kernels_limits() {
-        let mut many = run(100);
-        while many.extend(100, 64) {}
-        assert_eq!(many.segments, 64);
-        let mut large = run(1_200);
-        while large.extend(1_200, 64) {}
-        assert!(large.end <= MAX_RUN && large.end + 1_200 > MAX_RUN);
-        assert!(!run(100).extend(100, 1), "a kernel without segmentation");
-    }
 
     /// A burst with the sockets and the table it needs, and the address of the second socket.
     struct Fixture {

@@ -10,11 +10,15 @@ pub(crate) mod error;
 mod framing;
 pub(crate) mod listen;
 mod local_addresses;
+#[cfg(target_os = "linux")]
+mod many;
 pub(crate) mod origins;
 pub(crate) mod poller;
 pub(crate) mod ports;
+mod run;
 mod send_queue;
 pub(crate) mod sockets;
+pub(crate) mod special_addresses;
 pub(crate) mod tcp;
 mod tcp_connection;
 pub(crate) mod udp;

@@ -80,9 +80,20 @@ fn socket(wanted: &RtpPort, port: u16) -> io::Result<UdpSocket> {
                 Some(IpAddr::V4(interface)) => interface,
                 _ => Ipv4Addr::UNSPECIFIED,
             };
-            socket.join_multicast_v4(&address, &interface)?;
+            let sources = wanted.sources.iter().filter_map(|source| match source {
+                IpAddr::V4(source) => Some(source),
+                IpAddr::V6(_) => None,
+            });
+            let mut joined = false;
+            for source in sources {
+                socket.join_ssm_v4(source, &address, &interface)?;
+                joined = true;
+            }
+            if !joined {
+                socket.join_multicast_v4(&address, &interface)?;
+            }
         }
-        // By the interface that the system takes for it.
+        // By the interface that the system takes for it. Whose packets they are shows when they come.
         IpAddr::V6(address) if group => socket.join_multicast_v6(&address, 0)?,
         _ => {}
     }
@@ -98,6 +109,7 @@ mod tests {
         RtpPort {
             address: address.parse().unwrap(),
             interface: None,
+            sources: Vec::new(),
             port,
             rtcp_mux: false,
             shared: false,

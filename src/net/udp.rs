@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
 use super::calls::Calls;
+#[cfg(target_os = "linux")]
+use super::many;
 use super::poller::{Key, Watch};
+use super::run::Run;
 
 /// Largest UDP payload, and largest merged (GRO) read.
 const MAX_DATAGRAM: usize = 65_535;
@@ -116,9 +119,45 @@ impl UdpSocket {
         self.max_segments
     }
 
+    /// Sends runs that lie in `slab`, by as few system calls as that takes. Tells `sent` of each how
+    /// many of its datagrams the kernel took; the others are lost. Never blocks.
+    pub(super) fn send_all(&mut self, runs: &[Run], slab: &[u8], sent: impl Fn(&Run, usize)) {
+        let mut rest = runs;
+        while let [first, others @ ..] = rest {
+            #[cfg(target_os = "linux")]
+            if !others.is_empty() {
+                let several = &rest[..rest.len().min(many::AT_ONCE)];
+                self.calls.send();
+                let taken = match many::send(&self.socket, several, slab) {
+                    Ok(taken) => {
+                        for run in several.iter().take(taken) {
+                            sent(run, run.segments);
+                            self.refused_runs *= u8::from(run.segments == 1);
+                        }
+                        taken
+                    }
+                    // There is no room for the others either.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        several.iter().for_each(|run| sent(run, 0));
+                        several.len()
+                    }
+                    Err(_) => 0,
+                };
+                if taken > 0 {
+                    rest = &rest[taken..];
+                    continue;
+                }
+            }
+            let Run { departure, destination, segment, .. } = *first;
+            let contents = &slab[first.start..first.end];
+            sent(first, self.send(departure.source, destination, contents, segment));
+            rest = others;
+        }
+    }
+
     /// Sends `contents` as datagrams of `segment` bytes, the last perhaps shorter. Returns how
     /// many the kernel took; the others are lost. Never blocks.
-    pub fn send(
+    fn send(
         &mut self,
         source: Option<IpAddr>,
         destination: SocketAddr,
@@ -200,9 +239,12 @@ impl ReceiveBuffers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
     use std::time::Duration;
 
+    use crate::net::address_table::Departure;
     use crate::net::poller::Poller;
+    use crate::queue::counters::ThreadCounters;
 
     /// A socket under test, what waits for it, and a peer that talks to it alone.
     fn pair() -> (UdpSocket, Poller, StdUdpSocket) {
@@ -277,6 +319,66 @@ mod tests {
         }
         assert_eq!(socket.max_segments(), before);
         assert_eq!(socket.send(None, peer.local_addr().unwrap(), &[0; 300], 100), 3);
+    }
+
+    /// Sends runs one behind the other, as a turn has them; gives what was taken of each.
+    fn send_runs(socket: &mut UdpSocket, runs: &[(SocketAddr, usize, &[u8])]) -> Vec<usize> {
+        let (mut slab, mut made) = (Vec::new(), Vec::new());
+        for (destination, segment, contents) in runs {
+            let departure = Departure { socket: 0, source: None };
+            let mut datagrams = contents.chunks(*segment).map(<[u8]>::len);
+            let first = datagrams.next().unwrap();
+            let mut run = Run::new(departure, *destination, slab.len(), first);
+            assert!(datagrams.all(|length| run.extend(length, 64)));
+            made.push(run);
+            slab.extend_from_slice(contents);
+        }
+        let taken = RefCell::new(Vec::new());
+        socket.send_all(&made, &slab, |_, sent| taken.borrow_mut().push(sent));
+        taken.into_inner()
+    }
+
+    #[test]
+    fn what_goes_to_many_peers_leaves_by_few_calls_whole_and_in_order() {
+        let (mut socket, ..) = pair();
+        let peers: Vec<_> = (0..20).map(|_| pair().2).collect();
+        let addresses: Vec<_> = peers.iter().map(|peer| peer.local_addr().unwrap()).collect();
+        let contents: Vec<u8> = (0..250).collect();
+        let runs: Vec<_> = addresses.iter().map(|to| (*to, 100, &contents[..])).collect();
+        // Nobody but `socket` may send to the others, as they are connected: by addresses of their own.
+        peers.iter().for_each(|peer| peer.connect(socket.socket.local_addr().unwrap()).unwrap());
+        assert_eq!(send_runs(&mut socket, &runs), vec![3; 20]);
+        for peer in &peers {
+            let mut buffer = [0; 2_000];
+            for expected in contents.chunks(100) {
+                let length = peer.recv(&mut buffer).unwrap();
+                assert_eq!(&buffer[..length], expected);
+            }
+        }
+        if cfg!(target_os = "linux") {
+            let counters = ThreadCounters::default();
+            socket.calls.take_over(&counters);
+            assert_eq!(counters.send_calls.get(), 2, "sixteen and four");
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_reached_keeps_nothing_from_the_others() {
+        let (mut socket, _, peer) = pair();
+        let (there, nowhere) = (peer.local_addr().unwrap(), "127.0.0.1:0".parse().unwrap());
+        let runs: [(_, _, &[u8]); 5] = [
+            (there, 1, &[1]),
+            (nowhere, 1, &[2]),
+            (nowhere, 1, &[3, 3]),
+            (there, 2, &[4, 4, 4]),
+            (nowhere, 1, &[5]),
+        ];
+        assert_eq!(send_runs(&mut socket, &runs), [1, 0, 0, 2, 0]);
+        let mut buffer = [0; 10];
+        for expected in [&[1][..], &[4, 4], &[4]] {
+            let length = peer.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], expected);
+        }
     }
 
     #[test]

@@ -219,7 +219,23 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("metadata", metadata)?;
             Ok(object)
         }
+        Event::InputState { input, state, error, delay } => {
+            let mut object = about(env, "inputState", input.0)?;
+            object.set("state", state.name())?;
+            if let Some(error) = error {
+                object.set("error", error::to_object(env, &error)?)?;
+            }
+            object.set("delay", delay.map(|delay| delay as f64))?;
+            Ok(object)
+        }
+        Event::InputResolve { input, host } => {
+            let mut object = about(env, "inputResolve", input.0)?;
+            object.set("host", host)?;
+            Ok(object)
+        }
         Event::InputWarning { input, error } => failed(env, "inputWarning", input.0, &error),
+        Event::InputStalled { input } => about(env, "inputStalled", input.0),
+        Event::InputResumed { input } => about(env, "inputResumed", input.0),
         Event::InputTrackClosed { track } => about(env, "inputTrackClosed", track.0),
         Event::InputClosed { input, reason, error } => {
             let mut object = closed(env, "inputClosed", input.0, reason.name())?;
@@ -228,6 +244,10 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             }
             Ok(object)
         }
+        Event::OutputDisconnected { output, error } => {
+            failed(env, "outputDisconnected", output.0, &error)
+        }
+        Event::OutputReconnected { output } => about(env, "outputReconnected", output.0),
         Event::OutputClosed { output, reason, error } => {
             let mut object = closed(env, "outputClosed", output.0, reason.name())?;
             if let Some(error) = error {

@@ -26,6 +26,7 @@ mod options;
 mod player;
 mod recorder;
 mod rtp_transport;
+mod rtsp;
 mod running;
 mod speakers;
 mod track;

@@ -117,11 +117,12 @@ fn route(
             let media = ssrc.and_then(|ssrc| Session::line_of(options, u32::from_be_bytes(*ssrc)));
             let Some(leg) = legs.iter_mut().find(|leg| Some(leg.media) == media) else { return };
             let Some(flow) = leg.rtp_flow() else { return };
+            let repeats = options.media.get(leg.media).is_some_and(|media| media.feedback);
             match leg.seal() {
                 None => send(&flow, packet),
                 Some(seal) => {
                     let mut sealed = vec![0; packet.len() + seal.rtp_overhead()];
-                    if let Some(length) = seal.seal_rtp(packet, &mut sealed) {
+                    if let Some(length) = seal.seal_rtp(packet, repeats, &mut sealed) {
                         send(&flow, &sealed[..length]);
                     }
                 }

@@ -279,6 +279,7 @@ mod tests {
                 payload: payload.into(),
                 arrival: self.now,
                 captured: self.now,
+                to_reported: None,
                 description: Description::parse(Codec::H264, payload, None),
                 extensions: Extensions::default(),
             };

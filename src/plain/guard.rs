@@ -1,6 +1,7 @@
 //! What protects one direction of a port, by keys that descriptions brought (RFC 4568). Inside the
 //! transport everything is in the clear, so that sound and pictures may have keys of their own.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
 use crate::receiving::RtpHeader;
@@ -8,6 +9,8 @@ use crate::srtp::{KeyingMaterial, PacketIndex, RtcpOpener, RtpOpener, Sealer};
 
 /// SSRCs whose indices are remembered; the one that was silent for the longest gives way.
 const MAX_STREAMS: usize = 64;
+/// Packets that may be sent again: as many as the sending half keeps of pictures.
+const KNOWN: usize = 512;
 /// P in the first byte of the header (RFC 3550 5.1).
 const PADDING: u8 = 0x20;
 
@@ -92,13 +95,44 @@ impl Guard {
 /// Protects what goes out of a port.
 pub(super) struct Seal {
     sealer: Sealer,
-    streams: Vec<(u32, PacketIndex)>,
+    streams: Vec<Sent>,
+    /// Of what packets are known by that were sealed; nobody outside can make two that have one.
+    hasher: RandomState,
+}
+
+/// What was sealed of one SSRC.
+struct Sent {
+    ssrc: u32,
+    index: PacketIndex,
+    /// Of the last packets, at its index modulo their number.
+    known: Vec<Option<(u64, u64)>>,
+}
+
+impl Sent {
+    fn place(index: u64) -> usize {
+        (index % KNOWN as u64) as usize
+    }
+
+    fn remember(&mut self, index: u64, hash: Option<u64>) {
+        let Some(hash) = hash else { return };
+        let place = Self::place(index);
+        if self.known.len() <= place {
+            self.known.resize(place + 1, None);
+        }
+        self.known[place] = Some((index, hash));
+    }
+
+    /// Whether this very packet was sealed under this index.
+    fn is_repeated(&self, index: u64, hash: Option<u64>) -> bool {
+        hash.is_some_and(|hash| self.known.get(Self::place(index)) == Some(&Some((index, hash))))
+    }
 }
 
 impl Seal {
     /// `None` when the cryptography refuses the keys.
     pub(super) fn new(material: &KeyingMaterial) -> Option<Self> {
-        Some(Self { sealer: Sealer::new(material, true)?, streams: Vec::new() })
+        let sealer = Sealer::new(material, true)?;
+        Some(Self { sealer, streams: Vec::new(), hasher: RandomState::new() })
     }
 
     /// Bytes by which an RTP packet grows.
@@ -107,18 +141,26 @@ impl Seal {
     }
 
     /// Writes a plain RTP packet sealed into `out`. Numbers of a stream that follow each other count
-    /// on through their 16 bits, as the sending half's own do. Gives the length.
-    pub(super) fn seal_rtp(&mut self, packet: &[u8], out: &mut [u8]) -> Option<usize> {
+    /// on through their 16 bits, as the sending half's own do. With `repeats` packets are known again: one that
+    /// is sent as it was becomes the datagram that it was. Gives the length.
+    pub(super) fn seal_rtp(
+        &mut self,
+        packet: &[u8],
+        repeats: bool,
+        out: &mut [u8],
+    ) -> Option<usize> {
         let header = RtpHeader::parse(packet)?;
-        let place = self.streams.iter().position(|(ssrc, _)| *ssrc == header.ssrc);
-        let index = match place.and_then(|place| self.streams.get_mut(place)) {
-            Some((_, known)) => {
-                let index = known.guess(header.sequence)?;
-                // Never the same twice (RFC 3711 9.1).
-                if !known.accepts(index) {
+        let hash = repeats.then(|| self.hasher.hash_one(packet));
+        let index = match self.streams.iter_mut().find(|stream| stream.ssrc == header.ssrc) {
+            Some(stream) => {
+                let index = stream.index.guess(header.sequence)?;
+                if stream.index.accepts(index) {
+                    stream.index.record(index);
+                    stream.remember(index, hash);
+                } else if !stream.is_repeated(index, hash) {
+                    // Never two packets under one index (RFC 3711 9.1, RFC 7714 8.1).
                     return None;
                 }
-                known.record(index);
                 index
             }
             None => {
@@ -126,7 +168,10 @@ impl Seal {
                     return None;
                 }
                 let index = u64::from(header.sequence);
-                self.streams.push((header.ssrc, PacketIndex::new(index)));
+                let (ssrc, known) = (header.ssrc, Vec::new());
+                let mut stream = Sent { ssrc, index: PacketIndex::new(index), known };
+                stream.remember(index, hash);
+                self.streams.push(stream);
                 index
             }
         };

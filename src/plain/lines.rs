@@ -145,6 +145,7 @@ impl Session {
             let parameters = StreamParameters {
                 ssrc: given.send_ssrc,
                 rtx: repeats.then_some(given.send_ssrc ^ RTX),
+                keeps: given.feedback && !repeats,
                 mid: mid(place),
                 cname: self.options.cname.as_str().into(),
                 extensions: Default::default(),

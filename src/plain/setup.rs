@@ -4,7 +4,8 @@ use super::error::PlainError;
 use crate::codec::Kind;
 use crate::codec::names::Rid;
 use crate::control::rtp::{
-    MAX_RTP_ALLOWED, MAX_RTP_MEDIA, MAX_RTP_PORTS, RtpKey, RtpMedia, RtpOptions, RtpPort,
+    MAX_RTP_ALLOWED, MAX_RTP_MEDIA, MAX_RTP_PORTS, MAX_RTP_SOURCES, RtpKey, RtpMedia, RtpOptions,
+    RtpPort,
 };
 use crate::sdp::Declared;
 use crate::srtp::{KeyingMaterial, Profile};
@@ -61,10 +62,10 @@ impl Media {
         }
         let mut rids: Vec<Rid> = Vec::new();
         let mut keys = Vec::with_capacity(given.ports.len());
-        for (port, RtpPort { rid, allowed, send_key, receive_key, .. }) in
+        for (port, RtpPort { rid, allowed, sources, send_key, receive_key, .. }) in
             given.ports.iter().enumerate()
         {
-            if allowed.len() > MAX_RTP_ALLOWED {
+            if allowed.len() > MAX_RTP_ALLOWED || sources.len() > MAX_RTP_SOURCES {
                 return Err(PlainError::Allowed { media: place, port });
             }
             if given.ports.len() > 1 {

@@ -29,6 +29,7 @@ fn there(port: u16) -> SocketAddr {
 
 fn port() -> RtpPort {
     RtpPort {
+        sources: Vec::new(),
         address: [127, 0, 0, 1].into(),
         interface: None,
         port: 0,

@@ -17,7 +17,7 @@ impl Session {
     ///
     /// # Errors
     /// Other lines or ports than there are, and what [`Setup::new`] says; nothing changes then.
-    pub(super) fn update(&mut self, now: Instant, mut told: RtpOptions) -> Result<(), PlainError> {
+    pub fn update(&mut self, now: Instant, mut told: RtpOptions) -> Result<(), PlainError> {
         let checked = Setup::new(&told)?.media;
         let before = Arc::clone(&self.options);
         let shape = |options: &RtpOptions| -> Vec<_> {

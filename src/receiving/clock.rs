@@ -125,6 +125,12 @@ impl TimeLine {
         self.moment(self.micros(ticks)).unwrap_or(self.newest.2)
     }
 
+    /// Microseconds that captures have yet to go to where reports put them; `None` before the first.
+    pub fn rest(&self) -> Option<i32> {
+        let rest = self.target.saturating_sub(self.offset);
+        self.reported.then(|| rest.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+    }
+
     /// A sender report says that media of `timestamp` was captured at `captured`.
     pub fn report(&mut self, timestamp: u32, captured: Instant) {
         let media = self.micros(self.nearest(timestamp, self.newest.0));

@@ -98,8 +98,8 @@ pub(super) struct Demux {
     /// `None` when several lines have an encoding of that name.
     by_rid: HashMap<Rid, Option<usize>>,
     by_ssrc: HashMap<u32, Announced>,
-    /// By payload type; `None` when no line has it, or several.
-    by_payload_type: Vec<Option<usize>>,
+    /// Payload types that one line alone has.
+    by_payload_type: Box<[(u8, usize)]>,
     mid_ids: IdSet,
     rid_ids: IdSet,
 }
@@ -164,7 +164,8 @@ impl Demux {
                 };
             }
         }
-        demux.by_payload_type = owners.into_iter().map(Owner::only).collect();
+        let owned = (0..).zip(owners).filter_map(|(pt, owner)| Some((pt, owner.only()?)));
+        demux.by_payload_type = owned.collect();
         demux
     }
 
@@ -198,7 +199,10 @@ impl Demux {
             let lines = named.filter_map(|element| *self.by_rid.get(name(element.value)?)?);
             lines.last()
         };
-        let by_payload_type = || *self.by_payload_type.get(usize::from(header.pt))?;
+        let by_payload_type = || {
+            let mut owned = self.by_payload_type.iter();
+            owned.find(|(pt, _)| *pt == header.pt).map(|(_, line)| *line)
+        };
         let place = by_mid
             .or_else(by_rid)
             .or_else(|| announced.map(|announced| announced.line))

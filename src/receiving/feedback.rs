@@ -13,9 +13,10 @@ use crate::codec::rtcp::{self, Packet};
 use crate::control::ids::SourceId;
 use crate::sfu::{EncodingIndex, Need};
 
-/// How long transport-wide feedback waits for media to leave with. Who sends and gets media mostly gets
-/// some in that time; without, feedback is a datagram and a call of its own.
-const HOLD: Duration = Duration::from_millis(10);
+/// How long transport-wide feedback waits for media to leave with, or, to who is sent none, for a turn
+/// that some of his media began: the time between two packets of sound. Without either it has the
+/// thread woken for itself.
+const HOLD: Duration = Duration::from_millis(20);
 
 /// Sound that is missing for longer is past.
 const USEFUL_SOUND: Duration = Duration::from_millis(400);
@@ -103,15 +104,26 @@ impl Receiving {
     /// When [`Receiving::poll`] has to be called.
     pub fn next(&self) -> Option<Instant> {
         let timers = &self.timers;
-        let timers = [timers.nack, timers.keyframe, timers.activity, timers.demand];
-        let own = [self.reporter.next(), self.transport_feedback.next().map(|at| at + HOLD)];
-        timers.into_iter().chain(own).flatten().min()
+        let mut next = self.transport_feedback.next().map(|at| at + HOLD);
+        for at in
+            [self.reporter.next(), timers.nack, timers.keyframe, timers.activity, timers.demand]
+        {
+            sooner(&mut next, at);
+        }
+        next
     }
 
     /// Whether there is something for [`Receiving::poll`] to do if something else is sent anyway.
     pub fn may_poll(&self, now: Instant) -> bool {
         let due = |timer: Option<Instant>| timer.is_some_and(|at| now >= at);
-        due(self.transport_feedback.next()) || due(self.next())
+        let timers = &self.timers;
+        // Asked of every receiver in every turn: which is due first does not matter here.
+        due(self.transport_feedback.next())
+            || due(self.reporter.next())
+            || due(timers.nack)
+            || due(timers.keyframe)
+            || due(timers.activity)
+            || due(timers.demand)
     }
 
     /// Does what is due. `send` gets RTCP compounds to be sealed.

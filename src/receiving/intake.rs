@@ -321,6 +321,7 @@ impl Receiving {
             payload,
             extensions: reading.extensions,
             captured,
+            to_reported: line_of_time.rest(),
             sizes: announced_sizes(&reading.hop),
         };
         track.receive(to.encoding, stream, arrival, &mut self.events);

@@ -7,7 +7,7 @@
 //! batch of them, and when [`Receiving::next`] says so, [`Receiving::poll`] and
 //! [`Receiving::next_event`] until there is none.
 
-mod clock;
+pub mod clock;
 mod configuration;
 mod demux;
 mod drops;
@@ -199,6 +199,11 @@ impl Receiving {
     /// What came, one by one.
     pub fn next_event(&mut self) -> Option<Received> {
         self.events.pop_front()
+    }
+
+    /// Gives back what lists have room for and do not hold.
+    pub fn trim(&mut self) {
+        self.events.shrink_to_fit();
     }
 
     /// Whether a description names an SSRC, for media or for retransmissions, or something

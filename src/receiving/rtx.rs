@@ -60,6 +60,7 @@ impl Receiving {
             payload,
             extensions: reading.extensions,
             captured: stream.time_line.map_or(now, |line| line.at(header.timestamp)),
+            to_reported: stream.time_line.and_then(|line| line.rest()),
             sizes: None,
         };
         let track = &mut self.lines[to.line].tracks[to.track];

@@ -51,6 +51,7 @@ impl EventPacket {
             payload: payload.into(),
             arrival: self.arrival,
             captured,
+            to_reported: None,
             description: Description::default(),
             extensions: Extensions::default(),
         })

@@ -52,6 +52,7 @@ pub(super) struct Arrival<'a> {
     pub(super) payload: &'a [u8],
     pub(super) extensions: Extensions,
     pub(super) captured: Instant,
+    pub(super) to_reported: Option<i32>,
     pub(super) sizes: Option<[Option<(u16, u16)>; 4]>,
 }
 
@@ -155,6 +156,7 @@ impl Track {
             payload: arrival.payload.into(),
             arrival: arrival.now,
             captured: arrival.captured,
+            to_reported: arrival.to_reported,
             description,
         };
         let size = encoding.meter.size();

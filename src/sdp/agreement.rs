@@ -1,5 +1,7 @@
 //! What an offer and its answer come to.
 
+use std::sync::Arc;
+
 use super::candidate::RemoteCandidate;
 use super::description::{Direction, Fingerprint, MediaSection, Msid};
 use super::feedback::Feedback;
@@ -33,9 +35,9 @@ pub struct AgreedLine {
     /// What the peer lets this side do.
     pub allowed: Direction,
     /// What this side sends, by the peer's payload types, most wanted first.
-    pub send: Vec<Format>,
+    pub send: Arc<[Format]>,
     /// What the peer sends, by this side's payload types.
-    pub receive: Vec<Format>,
+    pub receive: Arc<[Format]>,
     /// Where it is `telephone-event` (RFC 4733), of either side.
     pub send_events: Vec<TelephoneEvent>,
     pub receive_events: Vec<TelephoneEvent>,
@@ -48,6 +50,31 @@ impl AgreedLine {
     /// Whether media may flow on it, now or after another direction.
     pub fn usable(&self) -> bool {
         !self.local.stopped
+    }
+
+    /// Has what another line says in the same words from there: most lines of a peer agree on the
+    /// same formats.
+    pub fn share(&mut self, other: &Self) {
+        share(&mut self.local.payloads, &other.local.payloads);
+        share(&mut self.local.extensions, &other.local.extensions);
+        share(&mut self.send, &other.send);
+        share(&mut self.receive, &other.receive);
+    }
+
+    /// Gives back what its lists have room for and do not hold.
+    pub fn shrink(&mut self) {
+        let send = self.send.clone();
+        share(&mut self.receive, &send);
+        self.send_events.shrink_to_fit();
+        self.receive_events.shrink_to_fit();
+        self.remote.sources.shrink_to_fit();
+        self.remote.tracks.shrink_to_fit();
+    }
+}
+
+fn share<T: PartialEq>(list: &mut Arc<[T]>, other: &Arc<[T]>) {
+    if list == other {
+        *list = other.clone();
     }
 }
 

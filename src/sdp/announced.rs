@@ -1,6 +1,8 @@
 //! Streams that a description announces without asking for an answer: what ffmpeg and VLC write of
 //! what they send, and what session announcements hold (RFC 8866).
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::description::{Description, MediaKind, MediaSection};
@@ -18,6 +20,8 @@ pub struct Announced {
     pub kind: &'static str,
     /// Where it is sent (RFC 8866 5.7), if the description says so.
     pub address: Option<String>,
+    /// Whose packets alone are those of a multicast address (RFC 4607, RFC 4570); empty: anybody's.
+    pub sources: Vec<String>,
     pub port: u16,
     /// Another than the next one (RFC 3605).
     pub rtcp_port: Option<u16>,
@@ -53,6 +57,9 @@ pub struct AnnouncedKey {
     /// Key and salt in hexadecimal digits.
     pub key: String,
 }
+
+/// Sources of a group that are read.
+const MAX_SOURCES: usize = 10;
 
 /// Suites that are known (RFC 4568 6.2, RFC 6188 4, RFC 7714 14.2), with the bytes of key and salt.
 const SUITES: [(&str, usize); 6] = [
@@ -111,9 +118,12 @@ fn line(
     let feedback = Feedback::parse(said.chain(of_formats));
     let asks = feedback.has(Feedback::NACK) || feedback.has(Feedback::PLI);
     let rtcp_port = media.rtcp.and_then(|rtcp| rtcp.split_whitespace().next()?.parse().ok());
+    let address = media.connection.or(description.connection).and_then(address);
+    let filter = media.source_filter.or(description.source_filter);
     Ok(Announced {
         kind: kind.name(),
-        address: media.connection.or(description.connection).and_then(address),
+        sources: filter.map(|filter| sources(filter, address)).unwrap_or_default(),
+        address: address.map(|address| address.to_string()),
         port: media.port,
         rtcp_port: rtcp_port.filter(|port| Some(*port) != media.port.checked_add(1)),
         rtcp_mux: media.rtcp_mux || rtcp_port == Some(media.port),
@@ -144,11 +154,25 @@ fn format(payload: &Payload<'_>, kind: Kind) -> Option<AnnouncedFormat> {
 }
 
 /// Reads `c=` (RFC 8866 5.7): the address, without what follows it for multicast.
-fn address(value: &str) -> Option<String> {
+fn address(value: &str) -> Option<IpAddr> {
     let address = value.split_ascii_whitespace().nth(2)?;
-    let address = address.split('/').next()?;
-    let address: std::net::IpAddr = address.parse().ok()?;
-    Some(address.to_string())
+    address.split('/').next()?.parse().ok()
+}
+
+/// Reads `a=source-filter: incl <net type> <address types> <destination> <sources>` (RFC 4570 3): the
+/// addresses that may send to `group`. Host names are left out.
+fn sources(filter: &str, group: Option<IpAddr>) -> Vec<String> {
+    let mut words = filter.split_ascii_whitespace();
+    let includes = words.next() == Some("incl");
+    let destination = words.nth(2);
+    let is_of_group = match (destination, group) {
+        (Some("*"), _) => true,
+        (Some(destination), Some(group)) => destination.parse() == Ok(group),
+        _ => false,
+    };
+    let addresses = words.filter_map(|source| source.parse::<IpAddr>().ok());
+    let addresses = addresses.take(MAX_SOURCES).map(|source| source.to_string());
+    if includes && is_of_group { addresses.collect() } else { Vec::new() }
 }
 
 /// Reads `<tag> <suite> inline:<key and salt>[|lifetime][|MKI:length]` (RFC 4568 9.1).
@@ -201,6 +225,31 @@ mod tests {
         assert_eq!(lines.iter().map(|l| l.formats[0].payload_type).collect::<Vec<_>>(), [96, 96]);
         assert_eq!(lines[1].address.as_deref(), Some("239.255.12.42"));
         assert_eq!(lines[0].rtcp_port, None, "the next one, as it would be anyway");
+    }
+
+    #[test]
+    fn who_may_send_to_a_group_is_read_of_the_line_or_of_the_session() {
+        let read = |filter: &str| {
+            let session = FFMPEG.replace("c=IN IP4 127.0.0.1", "c=IN IP4 232.1.2.3/127");
+            let of_session =
+                session.replace("t=0 0\r\n", &format!("t=0 0\r\na=source-filter:{filter}\r\n"));
+            announced(&of_session).unwrap()[0].sources.clone()
+        };
+        assert_eq!(read(" incl IN IP4 232.1.2.3 192.0.2.1 192.0.2.2"), ["192.0.2.1", "192.0.2.2"]);
+        assert_eq!(read("incl IN IP4 * 192.0.2.1"), ["192.0.2.1"]);
+        for other in [
+            "excl IN IP4 * 192.0.2.1",
+            "incl IN IP4 232.9.9.9 192.0.2.1",
+            "incl",
+            "incl IN IP4 * host",
+        ] {
+            assert!(read(other).is_empty(), "{other}");
+        }
+        assert_eq!(read(&format!("incl IN IP4 *{}", " 192.0.2.1".repeat(99))).len(), MAX_SOURCES);
+        let line =
+            FFMPEG.replace("a=fmtp:96", "a=source-filter: incl IN IP4 * 192.0.2.7\r\na=fmtp:96");
+        let lines = announced(&line).unwrap();
+        assert_eq!((lines[0].sources.len(), lines[1].sources.len()), (1, 0));
     }
 
     #[test]

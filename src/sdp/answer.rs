@@ -1,6 +1,7 @@
 //! Answers to a peer's offer (RFC 8829 5.3.1, RFC 3264 6).
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::agreement::{AgreedLine, Agreement, RemoteMedia};
 use super::bundle::Members;
@@ -11,6 +12,7 @@ use super::formats::{self, Taken};
 use super::local::{LocalExtension, LocalLine};
 use super::transport::{self, Role, Standing};
 use crate::codec::Kind;
+use crate::codec::format::Format;
 use crate::codec::names::{Mid, Rid};
 
 /// Says what is taken of an offer. `current` is what was agreed on before, in the order of its
@@ -192,6 +194,9 @@ fn line(
     let stopped = !accepted && placeholder.is_none();
     let allowed = if accepted { media.direction.reversed() } else { Direction::Inactive };
     let remote = RemoteMedia::of(media);
+    let mut payloads = taken.payloads;
+    payloads.extend(placeholder);
+    let formats: Arc<[Format]> = taken.formats.into();
     let mut local = LocalLine {
         kind: media.kind,
         media: media.media.to_owned(),
@@ -201,8 +206,8 @@ fn line(
         mid: media.mid().map(Mid::from),
         bundled: !stopped,
         direction: allowed,
-        payloads: taken.payloads,
-        extensions: Vec::new(),
+        payloads: payloads.into(),
+        extensions: Arc::default(),
         extmap_allow_mixed: media.extmap_allow_mixed,
         rtcp_rsize: media.rtcp_rsize,
         sender: None,
@@ -211,20 +216,19 @@ fn line(
         sctpmap: None,
     };
     if accepted && let Some(kind) = rtp {
-        local.extensions = extensions(offer, media, kind);
+        local.extensions = extensions(offer, media, kind).into();
         local.rids = remote.rids.clone();
         local.simulcast = repeated_simulcast(media);
     }
     if media.kind == MediaKind::Application && !media.formats.contains("webrtc-datachannel") {
         local.sctpmap = media.sctp_port;
     }
-    local.payloads.extend(placeholder);
     AgreedLine {
         mid,
         local,
         allowed,
-        send: taken.formats.clone(),
-        receive: taken.formats,
+        send: formats.clone(),
+        receive: formats,
         send_events: taken.events.clone(),
         receive_events: taken.events,
         feedback: taken.feedback,

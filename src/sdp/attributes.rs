@@ -75,6 +75,9 @@ pub(super) fn of_session<'a>(
         }
         "ice-lite" => description.ice_lite = true,
         "extmap-allow-mixed" => description.extmap_allow_mixed = true,
+        "source-filter" => {
+            description.source_filter = description.source_filter.or(Some(value));
+        }
         "extmap" => push_extension(&mut description.extensions, value),
         _ => {
             if let Some(all) = Direction::from_name(name) {
@@ -116,6 +119,7 @@ fn read_media<'a>(
             media.mid.get_or_insert((value, line));
         }
         "bundle-only" => media.bundle_only = true,
+        "source-filter" => media.source_filter = media.source_filter.or(Some(value)),
         "rtcp" => media.rtcp = media.rtcp.or(Some(value)),
         "crypto" => {
             if media.crypto.len() < MAX_LINES {

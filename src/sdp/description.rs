@@ -23,6 +23,8 @@ pub struct Description<'a> {
     pub extensions: Vec<ExtensionMap<'a>>,
     /// `a=extmap-allow-mixed` of the session (RFC 8285 6).
     pub extmap_allow_mixed: bool,
+    /// `a=source-filter` (RFC 4570), for all lines without one.
+    pub source_filter: Option<&'a str>,
 }
 
 impl<'a> Description<'a> {
@@ -207,6 +209,8 @@ pub struct MediaSection<'a> {
     pub connection: Option<&'a str>,
     /// `a=rtcp` (RFC 3605).
     pub rtcp: Option<&'a str>,
+    /// `a=source-filter` (RFC 4570).
+    pub source_filter: Option<&'a str>,
     /// `a=crypto` (RFC 4568 4), each with the line it stands in.
     pub crypto: Vec<(&'a str, &'a str)>,
     /// RFC 5761, RFC 8858.

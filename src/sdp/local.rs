@@ -1,5 +1,7 @@
 //! A description of this side: what it says of each m-line, as it is written.
 
+use std::sync::Arc;
+
 use super::description::{Direction, MediaKind, Setup};
 use super::feedback::Feedback;
 use crate::codec::Codec;
@@ -22,9 +24,9 @@ pub struct LocalLine {
     /// It shares the transport of the first line of the group (RFC 9143).
     pub bundled: bool,
     pub direction: Direction,
-    pub payloads: Vec<LocalPayload>,
+    pub payloads: Arc<[LocalPayload]>,
     /// Id and URI of header extensions, with what of it was narrowed down.
-    pub extensions: Vec<LocalExtension>,
+    pub extensions: Arc<[LocalExtension]>,
     pub extmap_allow_mixed: bool,
     pub rtcp_rsize: bool,
     /// The track that is sent on it.

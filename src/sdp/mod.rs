@@ -37,7 +37,7 @@ pub use capabilities::{Capabilities, OpusParameters};
 pub use declared::{Declared, ParameterSets, Undeclared};
 pub use error::SdpError;
 pub use feedback::Feedback;
-pub use fragment::{Fragment, fragment_of, parse_fragment, with_credentials};
+pub use fragment::{Fragment, fragment_of, parse_fragment};
 pub use local::{LocalExtension, LocalLine, LocalPayload, LocalSender, LocalSession, PayloadName};
 pub use offer::{Draft, OfferedLine};
 pub use outcome::outcome;

@@ -1,6 +1,7 @@
 //! Lines of this side's offers (RFC 8829 5.2).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::agreement::{AgreedLine, TelephoneEvent};
 use super::capabilities::{self, Capabilities, EXTENSIONS, RED};
@@ -40,7 +41,7 @@ impl<'a> Draft<'a> {
         let mut extensions = HashMap::new();
         for line in lines.iter().filter(|line| line.usable()) {
             numbers.know(line);
-            for extension in &line.local.extensions {
+            for extension in line.local.extensions.iter() {
                 extensions.entry(extension.id).or_insert(extension.uri);
             }
         }
@@ -55,7 +56,7 @@ impl<'a> Draft<'a> {
         OfferedLine {
             mid: line.mid.clone(),
             local,
-            formats: line.receive.clone(),
+            formats: line.receive.to_vec(),
             events: line.receive_events.clone(),
         }
     }
@@ -103,8 +104,8 @@ impl<'a> Draft<'a> {
             }
         }
         let mut local = line(MediaKind::Rtp(kind), kind.name(), "UDP/TLS/RTP/SAVPF", &mid);
-        local.payloads = payloads;
-        local.extensions = self.extensions(kind);
+        local.payloads = payloads.into();
+        local.extensions = self.extensions(kind).into();
         local.rtcp_rsize = true;
         OfferedLine { mid, local, formats, events }
     }
@@ -149,8 +150,8 @@ fn line(kind: MediaKind, media: &str, profile: &str, mid: &Mid) -> LocalLine {
         mid: Some(mid.clone()),
         bundled: true,
         direction: Direction::SendRecv,
-        payloads: Vec::new(),
-        extensions: Vec::new(),
+        payloads: Arc::default(),
+        extensions: Arc::default(),
         extmap_allow_mixed: false,
         rtcp_rsize: false,
         sender: None,
@@ -187,7 +188,7 @@ impl Default for Numbers {
 
 impl Numbers {
     fn know(&mut self, line: &AgreedLine) {
-        for format in line.receive.iter().chain(&line.send) {
+        for format in line.receive.iter().chain(line.send.iter()) {
             self.note(format.pt, Number::Media(format.codec, format.parameters));
             if let Some(rtx) = format.rtx {
                 self.note(rtx, Number::Rtx(format.pt));
@@ -199,7 +200,7 @@ impl Numbers {
         for event in line.receive_events.iter().chain(&line.send_events) {
             self.note(event.pt, Number::TelephoneEvent(event.clock_rate));
         }
-        for payload in &line.local.payloads {
+        for payload in line.local.payloads.iter() {
             if let Some(number @ None) = self.0.get_mut(usize::from(payload.pt)) {
                 *number = Some(Number::Taken);
             }

@@ -1,5 +1,7 @@
 //! What a peer's answer makes of an offer of this side (RFC 3264 7, RFC 8829 5.11).
 
+use std::sync::Arc;
+
 use super::agreement::{AgreedLine, Agreement, RemoteMedia, TelephoneEvent};
 use super::answer::multiplexes;
 use super::bundle::Members;
@@ -92,8 +94,8 @@ fn line(offered: &OfferedLine, media: &MediaSection<'_>, taken: Taken, member: b
             mid: offered.mid.clone(),
             local: LocalLine { stopped: true, bundled: false, ..offered.local.clone() },
             allowed: Direction::Inactive,
-            send: Vec::new(),
-            receive: Vec::new(),
+            send: Arc::default(),
+            receive: Arc::default(),
             send_events: Vec::new(),
             receive_events: Vec::new(),
             feedback: Default::default(),
@@ -113,17 +115,18 @@ fn line(offered: &OfferedLine, media: &MediaSection<'_>, taken: Taken, member: b
     };
     let mut local = offered.local.clone();
     if !receive.is_empty() {
-        local.payloads.retain(|payload| agreed(payload.pt));
+        let payloads = local.payloads.iter();
+        local.payloads = payloads.filter(|payload| agreed(payload.pt)).cloned().collect();
     }
-    local.extensions = extensions(offered, media);
+    local.extensions = extensions(offered, media).into();
     local.rids = Vec::new();
     local.simulcast = Vec::new();
     AgreedLine {
         mid: offered.mid.clone(),
         local,
         allowed: media.direction.reversed(),
-        send,
-        receive,
+        send: send.into(),
+        receive: receive.into(),
         send_events: taken.events,
         receive_events,
         feedback: taken.feedback,

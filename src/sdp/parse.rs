@@ -99,6 +99,7 @@ fn media<'a>(
         transport: Transport::default(),
         connection: None,
         rtcp: None,
+        source_filter: None,
         crypto: Vec::new(),
         rtcp_mux: false,
         rtcp_rsize: false,

@@ -89,7 +89,7 @@ fn section(
         let formats = if line.formats.is_empty() { listed(line) } else { line.formats.clone() };
         write!(out, " {formats}")?;
     } else {
-        for payload in &line.payloads {
+        for payload in line.payloads.iter() {
             write!(out, " {}", payload.pt)?;
         }
     }
@@ -144,7 +144,7 @@ fn media(line: &LocalLine, kind: Kind, out: &mut String) -> std::fmt::Result {
     if line.extmap_allow_mixed {
         out.push_str("a=extmap-allow-mixed\r\n");
     }
-    for extension in &line.extensions {
+    for extension in line.extensions.iter() {
         write!(out, "a=extmap:{}", extension.id)?;
         if extension.direction != Direction::SendRecv {
             write!(out, "/{}", extension.direction.name())?;
@@ -161,7 +161,7 @@ fn media(line: &LocalLine, kind: Kind, out: &mut String) -> std::fmt::Result {
     if line.rtcp_rsize {
         out.push_str("a=rtcp-rsize\r\n");
     }
-    for payload in &line.payloads {
+    for payload in line.payloads.iter() {
         describe(payload, kind, out)?;
     }
     for rid in &line.rids {

@@ -177,6 +177,11 @@ impl Bandwidth {
         (promised && self.estimator.is_none()).then_some(START)
     }
 
+    /// Gives back the room that the longest feedback so far took.
+    pub(super) fn trim(&mut self) {
+        self.results = Vec::new();
+    }
+
     /// Takes transport-wide feedback: `read` adds what it says of each packet. `origin` is when
     /// its times of sending count from.
     pub(super) fn on_feedback(

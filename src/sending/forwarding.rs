@@ -104,17 +104,23 @@ impl Sending {
             let number = number as usize;
             packets.get(number).or_else(|| kept.get(number - packets.len()))
         };
-        let sizes: &[Planned] = planned;
-        let paddings = &mut workspace.paddings;
-        paddings.clear();
-        level(sizes.len(), |i| sizes[i].size, |i, bytes| paddings.push((i, bytes)));
-        for (index, bytes) in paddings.drain(..) {
-            planned[index].padding = bytes;
+        if planned.len() > 1 {
+            let sizes: &[Planned] = planned;
+            let paddings = &mut workspace.paddings;
+            paddings.clear();
+            level(sizes.len(), |i| sizes[i].size, |i, bytes| paddings.push((i, bytes)));
+            for (index, bytes) in paddings.drain(..) {
+                planned[index].padding = bytes;
+            }
         }
         let mut bytes_sent = 0;
         for planned in planned.iter() {
             let track = &mut self.tracks[planned.outgoing];
             let Some(packet) = source(planned.packet) else { continue };
+            let keeps = track.rtp.as_ref().is_some_and(|stream| stream.parameters().keeps);
+            if keeps {
+                track.keep_sealed(now);
+            }
             let own = planned.lead.as_ref().map(|lead| (lead, &leads[..]));
             let out = outgoing_packet(packet, &planned.forward, planned.carriage, own);
             let (Some(stream), Some(out)) = (&mut track.rtp, out) else { continue };
@@ -122,7 +128,7 @@ impl Sending {
             track.sent.count(now, out.lead.len() + out.payload.len(), frame, packet.codec.name());
             let (egress, outbox, observer) = (&mut self.egress, &mut self.outbox, &self.observer);
             let sealed = &mut track.sealed;
-            if sealed.as_ref().is_some_and(|sealed| sealed.is_idle(now)) {
+            if !keeps && sealed.as_ref().is_some_and(|sealed| sealed.is_idle(now)) {
                 *sealed = None;
             }
             outlet.datagram(&flow, planned.size + planned.padding, |bytes| {

@@ -4,6 +4,9 @@ use crate::codec::dependency_descriptor::set_frame_number;
 use crate::sfu::Extensions;
 
 const FIXED: usize = 12;
+/// Where the elements of the extension begin, behind its profile and length (RFC 3550 5.3.1): at a
+/// word, as they have to end.
+const EXTENSION: usize = FIXED + 4;
 /// Largest element of the one-byte form (RFC 8285 4.2), and its largest id.
 const MAX_ONE_BYTE_LENGTH: usize = 16;
 const MAX_ONE_BYTE_ID: u8 = 14;
@@ -57,36 +60,39 @@ impl Header {
         elements: &Elements<'_>,
         out: &mut [u8],
     ) -> Option<usize> {
-        let length = Self::length(ids, elements);
-        let out = out.get_mut(..length)?;
+        let two_byte = elements.two_byte(ids);
+        let mut at = EXTENSION;
+        let mut fits = true;
+        elements.each(ids, |id, value| {
+            let ahead = if two_byte { 2 } else { 1 };
+            let end = at + ahead + value.len();
+            let Some(room) = out.get_mut(at..end) else {
+                fits = false;
+                return;
+            };
+            if two_byte {
+                (room[0], room[1]) = (id, value.len() as u8);
+            } else {
+                room[0] = id << 4 | (value.len() - 1) as u8;
+            }
+            room[ahead..].copy_from_slice(value);
+            at = end;
+        });
+        let length = if at == EXTENSION { FIXED } else { at.next_multiple_of(4) };
+        let out = out.get_mut(..length).filter(|_| fits)?;
         out[0] = 0x80 | u8::from(self.padding) << 5 | u8::from(length > FIXED) << 4;
         out[1] = u8::from(self.marker) << 7 | self.pt & 0x7f;
         out[2..4].copy_from_slice(&self.sequence.to_be_bytes());
         out[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
         out[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
-        if length == FIXED {
-            return Some(length);
+        if length > FIXED {
+            let profile: u16 = if two_byte { 0x1000 } else { 0xbede };
+            out[12..14].copy_from_slice(&profile.to_be_bytes());
+            let words = (length - EXTENSION) / 4;
+            out[14..16].copy_from_slice(&(words as u16).to_be_bytes());
+            // Padding of the extension up to a word is zeros (RFC 8285 4.1.1).
+            out[at..].fill(0);
         }
-        let two_byte = elements.two_byte(ids);
-        let profile: u16 = if two_byte { 0x1000 } else { 0xbede };
-        out[12..14].copy_from_slice(&profile.to_be_bytes());
-        let words = (length - FIXED - 4) / 4;
-        out[14..16].copy_from_slice(&(words as u16).to_be_bytes());
-        let mut at = FIXED + 4;
-        elements.each(ids, |id, value| {
-            if two_byte {
-                out[at] = id;
-                out[at + 1] = value.len() as u8;
-                at += 2;
-            } else {
-                out[at] = id << 4 | (value.len() - 1) as u8;
-                at += 1;
-            }
-            out[at..at + value.len()].copy_from_slice(value);
-            at += value.len();
-        });
-        // Padding of the extension up to a word is zeros (RFC 8285 4.1.1).
-        out[at..].fill(0);
         Some(length)
     }
 
@@ -95,7 +101,7 @@ impl Header {
         let overhead = if elements.two_byte(ids) { 2 } else { 1 };
         let mut length = 0;
         elements.each(ids, |_, value| length += overhead + value.len());
-        if length == 0 { FIXED } else { FIXED + 4 + length.next_multiple_of(4) }
+        if length == 0 { FIXED } else { EXTENSION + length.next_multiple_of(4) }
     }
 }
 

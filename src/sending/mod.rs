@@ -177,9 +177,22 @@ impl Sending {
         self.events.pop_front()
     }
 
+    /// Whether media was sent that no report has told of: since a second ago, or a little less.
+    pub fn is_sending(&self) -> bool {
+        self.egress.report_at().is_some()
+    }
+
     /// Whether there is an event to take or a datagram to send.
     pub fn has_news(&self) -> bool {
         !self.events.is_empty() || !self.outbox.is_empty()
+    }
+
+    /// Gives back what lists have room for and do not hold.
+    pub fn trim(&mut self) {
+        self.events.shrink_to_fit();
+        self.outbox.trim();
+        self.pacing.trim();
+        self.bandwidth.trim();
     }
 
     /// Hands over every datagram that waits to be sent.

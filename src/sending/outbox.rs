@@ -17,6 +17,10 @@ impl Outbox {
         self.waiting.push_back((flow, datagram));
     }
 
+    pub(super) fn trim(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

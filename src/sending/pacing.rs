@@ -80,6 +80,11 @@ impl Pacing {
         self.pacer.sent(now, bytes);
     }
 
+    pub(super) fn trim(&mut self) {
+        self.waiting.shrink_to_fit();
+        self.repairs.shrink_to_fit();
+    }
+
     /// When there is something that may leave.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         let media = self.waiting.front().map(|first| {

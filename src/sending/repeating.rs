@@ -40,8 +40,9 @@ pub struct Nacked {
 impl OutgoingTrack {
     /// Notes packets that the receiver lost. Gives whether they are the first that wait.
     pub(super) fn note_lost(&mut self, now: Instant, lost: rtcp::Lost<'_>) -> bool {
-        if self.kind == Kind::Audio {
-            self.sealed.get_or_insert_with(|| Box::new(Sealed::new(now))).want(now);
+        let rtx = self.rtp.as_ref().and_then(|stream| stream.parameters().rtx);
+        if self.kind == Kind::Audio || rtx.is_none() {
+            self.keep_sealed(now).want(now);
         }
         let none_waited = self.nacked.is_empty();
         for sequence in lost.take(MAX_NACKED) {
@@ -74,6 +75,11 @@ impl OutgoingTrack {
         {
             self.note_one_lost(now, index);
         }
+    }
+
+    /// Has datagrams kept as they are sealed, from now on if they are not yet.
+    pub(super) fn keep_sealed(&mut self, now: Instant) -> &mut Sealed {
+        self.sealed.get_or_insert_with(|| Box::new(Sealed::new(now, self.kind)))
     }
 
     /// Packets arrived: they were late, not lost. `packets` is sorted.
@@ -230,7 +236,7 @@ impl Sending {
         Some(length)
     }
 
-    /// Sends sound again as it was. Gives the length of the datagram, if it is sent.
+    /// Sends a datagram again as it was. Gives the length of the datagram, if it is sent.
     fn resend(&mut self, now: Instant, id: OutgoingTrackId, index: u64) -> Option<usize> {
         let track = self.tracks.find_mut(id)?;
         let flow = self.flow?;

@@ -142,6 +142,7 @@ mod tests {
 
     fn stream(ssrc: u32, latest: Option<Latest>) -> Stream {
         let parameters = StreamParameters {
+            keeps: false,
             ssrc,
             rtx: None,
             mid: "0".into(),

@@ -15,6 +15,9 @@ pub struct StreamParameters {
     pub ssrc: u32,
     /// SSRC of the retransmissions (RFC 4588), if the receiver takes them.
     pub rtx: Option<u32>,
+    /// The receiver asks for what is missing and takes it under its own number: datagrams are kept
+    /// before the first request too. Else they are from the first request on, without `rtx`.
+    pub keeps: bool,
     /// What the MID extension says.
     pub mid: Mid,
     /// As the description names its source, for reports.

@@ -232,6 +232,7 @@ fn source_packet(now: Instant, codec: Codec, pt: u8, packet: &KeyPacket) -> Sour
         payload: packet.event.to_bytes().into(),
         arrival: now,
         captured: packet.at,
+        to_reported: None,
         description: Description::default(),
         extensions: Extensions::default(),
     }

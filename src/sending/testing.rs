@@ -51,6 +51,7 @@ pub(crate) fn format(codec: Codec, pt: u8) -> Format {
 /// What negotiation gives the track with that number: SSRC 1000 times it, RTX one above.
 pub(crate) fn parameters(track: u32) -> StreamParameters {
     StreamParameters {
+        keeps: false,
         ssrc: 1000 * track,
         rtx: Some(1000 * track + 1),
         mid: track.to_string().as_str().into(),

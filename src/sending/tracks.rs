@@ -6,9 +6,6 @@ use std::ops::{Deref, DerefMut};
 use super::track::OutgoingTrack;
 use crate::control::ids::OutgoingTrackId;
 
-/// So many tracks have room for no more than themselves.
-const FEW: usize = 8;
-
 /// The ids stand by themselves, so that a look-up does not touch the tracks.
 #[derive(Default)]
 pub struct OutgoingTracks {
@@ -20,9 +17,10 @@ impl OutgoingTracks {
     /// Adds a track behind the others. Its id must be new.
     pub fn push(&mut self, outgoing: OutgoingTrack) {
         self.ids.push(outgoing.id);
-        // Most peers have a few, which are large: room for four would be most of what one has.
-        if self.tracks.len() < FEW {
-            self.tracks.reserve_exact(1);
+        // Most peers have a few, which are large: room for four, or for twice as many as there are,
+        // would be most of what they have.
+        if self.tracks.len() == self.tracks.capacity() {
+            self.tracks.reserve_exact(self.tracks.len() / 8 + 1);
         }
         self.tracks.push(outgoing);
     }

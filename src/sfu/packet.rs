@@ -36,6 +36,9 @@ pub struct SourcePacket {
     /// When it was captured, on the local clock: the arrival mapped through sender reports, so
     /// that the encodings and tracks of one sender agree.
     pub captured: Instant,
+    /// Microseconds that `captured`, which never leaps, has yet to go to where the sender's reports put
+    /// it. `None`: there was no report.
+    pub to_reported: Option<i32>,
     pub description: Description,
     pub extensions: Extensions,
 }

@@ -169,6 +169,7 @@ impl Source {
             payload: Arc::from(payload),
             arrival: self.now,
             captured: self.now,
+            to_reported: Some(0),
             extensions: Extensions { dependency_descriptor, ..Extensions::default() },
         }
     }

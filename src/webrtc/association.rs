@@ -5,8 +5,8 @@ use str0m::{Candidate, IceCreds};
 
 use super::Session;
 use crate::sdp::candidate::RemoteCandidate;
-use crate::sdp::description::{Fingerprint, MediaKind, Setup};
-use crate::sdp::{AgreedLine, Agreement, RemoteTransport, Standing};
+use crate::sdp::description::{Fingerprint, MediaKind};
+use crate::sdp::{AgreedLine, RemoteTransport, Standing};
 
 /// Most candidates of one peer until it restarts ICE.
 const MAX_REMOTE_CANDIDATES: usize = 256;
@@ -21,14 +21,6 @@ impl Session {
     pub(super) fn restarts(&self, remote: &RemoteTransport) -> bool {
         let known = self.negotiation.remote_credentials.as_ref();
         known.is_some_and(|(ufrag, pwd)| *ufrag != remote.ufrag || *pwd != remote.pwd)
-    }
-
-    /// Who opens the DTLS association, as an answer of ours says it.
-    pub(super) fn answered_setup(&self, agreement: &Agreement) -> Setup {
-        match agreement.transport.as_ref().map(|transport| transport.active) {
-            Some(true) => Setup::Active,
-            _ => Setup::Passive,
-        }
     }
 
     /// Reaches the peer by what it says in an answer to our offer, `credentials` being ours where

@@ -26,7 +26,7 @@ pub(super) fn sent(line: &AgreedLine) -> sending::ExtensionIds {
 /// The ids under which the peer sends extensions.
 pub(super) fn received(line: &AgreedLine) -> receiving::ExtensionIds {
     let mut ids = receiving::ExtensionIds::default();
-    for extension in &line.local.extensions {
+    for extension in line.local.extensions.iter() {
         if extension.direction.receives() {
             ids.set(extension.uri, extension.id);
         }

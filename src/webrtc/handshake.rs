@@ -48,6 +48,7 @@ impl Session {
     /// Sees to what DTLS has told.
     pub(super) fn on_dtls_news(&mut self, now: Instant) {
         if let Some(keys) = self.dtls.take_keys() {
+            self.trim_later(now);
             self.receiving.set_keys(&keys.material, keys.client);
             self.sending.set_keys(&keys.material, keys.client);
             // Media may go before ICE has chosen, too. And who begins another association may

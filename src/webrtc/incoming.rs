@@ -66,10 +66,15 @@ impl Session {
     /// Sends the peer what is due of reports and requests. To be called when a turn has taken all
     /// that came, so that what comes in another order is not asked for again.
     pub(super) fn poll_receiving(&mut self, now: Instant) {
-        if self.receiving.next().is_none_or(|at| now < at) {
-            return;
+        let due = if self.sending.is_sending() {
+            self.receiving.next().is_some_and(|at| now >= at)
+        } else {
+            // There is no media for it to leave with, and the thread is awake.
+            self.receiving.may_poll(now)
+        };
+        if due {
+            self.receive_due(now);
         }
-        self.receive_due(now);
     }
 
     /// Sends what is due of reports together with media that has just been sent.

@@ -30,6 +30,7 @@ mod sources;
 mod state;
 mod statistics;
 mod trickle;
+mod trimming;
 mod wishes;
 mod wrapping;
 
@@ -110,6 +111,8 @@ pub struct Session {
     rtc_timeout: Instant,
     /// When DTLS last came or went.
     dtls_at: Instant,
+    /// When room that setting up took is given back.
+    trim_at: Option<Instant>,
     events: VecDeque<PeerEvent>,
     transmits: VecDeque<Transmit>,
     packets_received: u64,
@@ -176,6 +179,7 @@ impl Session {
             consented: now,
             rtc_timeout: now,
             dtls_at: now,
+            trim_at: None,
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             packets_received: 0,
@@ -234,6 +238,7 @@ impl Session {
 
     /// Does what is due at `now`, from ICE checks to reports; closes a peer that never connected.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.poll_trimming(now);
         if now >= self.rtc_due(now) {
             self.advance(now);
         }

@@ -16,7 +16,7 @@ use crate::control::error::EngineError;
 use crate::control::event::Event;
 use crate::peer::PeerEvent;
 use crate::sdp::description::{Direction, Setup};
-use crate::sdp::{self, AgreedLine, Agreement, Draft, OfferedLine};
+use crate::sdp::{self, AgreedLine, Agreement, Draft, LocalSession, OfferedLine, RemoteTransport};
 
 #[derive(Default)]
 pub(super) struct Negotiation {
@@ -28,8 +28,8 @@ pub(super) struct Negotiation {
     pub(super) group: Vec<usize>,
     /// The peer takes header extensions of both forms side by side.
     pub(super) extmap_allow_mixed: bool,
-    /// The peer's last description when it was an offer, for a restart by fragment.
-    pub(super) remote_offer: Option<String>,
+    /// What the peer's last offer said of its transport but for candidates, for a restart by fragment.
+    pub(super) offered_transport: Option<Box<RemoteTransport>>,
     /// The peer's current ICE credentials.
     pub(super) remote_credentials: Option<(String, String)>,
     /// Candidates of the peer since it last restarted ICE.
@@ -70,6 +70,17 @@ impl Negotiation {
     /// Remembers what was agreed on.
     fn agree(&mut self, agreement: Agreement) {
         self.lines = agreement.lines;
+        // They stay as long as the peer does.
+        self.lines.shrink_to_fit();
+        let mut behind = self.lines.as_mut_slice();
+        while let [line, rest @ ..] = behind {
+            line.shrink();
+            let kind = line.local.kind;
+            if let Some(next) = rest.iter_mut().find(|next| next.local.kind == kind) {
+                next.share(line);
+            }
+            behind = rest;
+        }
         self.group = agreement.group;
         self.extmap_allow_mixed = agreement.extmap_allow_mixed;
     }
@@ -92,16 +103,19 @@ impl Session {
         let lines = &self.negotiation.lines;
         let agreement = sdp::answer(&offer, lines, &capabilities, self.standing())?;
         self.forget_pending_offer();
-        let setup = self.answered_setup(&agreement);
+        let setup = answered_setup(agreement.transport.as_ref());
         let (group, ice_options) = (!agreement.group.is_empty(), agreement.ice_options);
-        let transport = agreement.transport.clone();
+        let mut transport = agreement.transport.clone();
         if let Some(transport) = &transport {
             self.associate_by_offer(transport);
         }
         self.negotiation.agree(agreement);
-        self.negotiation.remote_offer = Some(sdp.to_owned());
         self.adopt_offered_lines();
         self.agree_on_application(transport.as_ref());
+        if let Some(transport) = &mut transport {
+            transport.candidates = Vec::new();
+        }
+        self.negotiation.offered_transport = transport.map(Box::new);
         self.reconcile();
         let places = self.places_of_tracks();
         for index in 0..self.negotiation.lines.len() {
@@ -110,8 +124,40 @@ impl Session {
         }
         let mut session = self.described(setup, ice_options);
         session.group = group;
+        Ok(self.written(&session))
+    }
+
+    /// A description of the lines that were agreed on.
+    fn written(&self, session: &LocalSession) -> String {
         let lines: Vec<_> = self.negotiation.lines.iter().map(|line| &line.local).collect();
-        Ok(sdp::write(&session, &lines, &self.negotiation.group))
+        sdp::write(session, &lines, &self.negotiation.group)
+    }
+
+    /// The peer restarts ICE and leaves everything else as it is (RFC 9725 4.3.2). Gives the fragment
+    /// to answer with.
+    pub(super) fn restart_by_fragment(
+        &mut self,
+        now: Instant,
+        ufrag: &str,
+        pwd: &str,
+    ) -> Result<String, EngineError> {
+        let Some(transport) = self.negotiation.offered_transport.as_deref() else {
+            return Err(SessionError::FragmentRestarts.into());
+        };
+        if self.negotiation.pending.is_some() && !self.options.polite {
+            return Err(SessionError::Glare.into());
+        }
+        let credentials = (ufrag.to_owned(), pwd.to_owned());
+        let mut transport = Box::new(transport.clone());
+        (transport.ufrag, transport.pwd) = credentials;
+        self.forget_pending_offer();
+        self.associate_by_offer(&transport);
+        self.reconcile();
+        let session = self.described(answered_setup(Some(&transport)), "trickle");
+        let answer = sdp::fragment_of(&self.written(&session));
+        self.negotiation.offered_transport = Some(transport);
+        self.after_description(now);
+        Ok(answer)
     }
 
     pub(crate) fn create_offer(
@@ -256,6 +302,14 @@ impl Session {
         for outgoing in self.sending.tracks_mut().iter_mut() {
             outgoing.offered = None;
         }
+    }
+}
+
+/// Who opens the DTLS association, as an answer of ours says it.
+fn answered_setup(transport: Option<&RemoteTransport>) -> Setup {
+    match transport.map(|transport| transport.active) {
+        Some(true) => Setup::Active,
+        _ => Setup::Passive,
     }
 }
 

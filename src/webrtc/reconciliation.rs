@@ -34,6 +34,7 @@ impl Session {
 
     /// What follows from it.
     pub(super) fn after_description(&mut self, now: Instant) {
+        self.trim_later(now);
         self.with_sending(|sending| sending.renegotiated(now));
         if self.state == TransportState::New {
             self.set_state(TransportState::Connecting);
@@ -120,7 +121,7 @@ impl Session {
     fn add_incoming(&mut self, line: &AgreedLine, kind: Kind, named: &RemoteTrack) -> LineTrack {
         let id = SourceId::new(&self.ids, self.id.shard());
         let mut codecs: Vec<Codec> = Vec::new();
-        for format in &line.receive {
+        for format in line.receive.iter() {
             if !codecs.contains(&format.codec) {
                 codecs.push(format.codec);
             }
@@ -161,7 +162,7 @@ impl Session {
             let repeats = formats.iter().any(|format| format.rtx.is_some());
             let (ssrc, rtx) = self.ssrcs_of(&mid);
             let (rtx, cname) = (repeats.then_some(rtx), self.local.cname.clone());
-            let parameters = StreamParameters { ssrc, rtx, mid, cname, extensions };
+            let parameters = StreamParameters { ssrc, rtx, keeps: false, mid, cname, extensions };
             self.sending.tracks_mut()[index].negotiated(formats, sends, Some(parameters));
         }
         if !gone.is_empty() {
@@ -186,7 +187,7 @@ fn received_line(line: &AgreedLine, kind: Kind, receives: bool) -> ReceiveLine {
         mid: line.mid.clone(),
         kind,
         receives,
-        formats: line.receive.clone().into(),
+        formats: line.receive.clone(),
         telephone_events: events.map(event).collect(),
         rids: line.remote.rids.clone(),
         places_have_rids: false,

@@ -50,13 +50,7 @@ impl Session {
         };
         let answer = match restart {
             None => None,
-            Some((ufrag, pwd)) => {
-                let Some(offer) = self.negotiation.remote_offer.clone() else {
-                    return Err(SessionError::FragmentRestarts.into());
-                };
-                let answer = self.accept_offer(now, &sdp::with_credentials(&offer, ufrag, pwd))?;
-                Some(sdp::fragment_of(&answer))
-            }
+            Some((ufrag, pwd)) => Some(self.restart_by_fragment(now, ufrag, pwd)?),
         };
         let mut wrong = None;
         let mut read = 0;

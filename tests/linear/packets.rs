@@ -27,6 +27,7 @@ fn sending(now: Instant, tracks: u32) -> Sending {
         let id = OutgoingTrackId(u64::from(n));
         sending.add_track(OutgoingTrack::new(id, Kind::Video, "s".into(), n.to_string()));
         let parameters = StreamParameters {
+            keeps: false,
             ssrc: 1000 + n,
             rtx: Some(100_000 + n),
             mid: n.to_string().as_str().into(),

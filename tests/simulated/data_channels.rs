@@ -1,6 +1,7 @@
 //! Messages both ways, and from peer to peer without JavaScript.
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use crate::support::World;
 use crate::support::client::Client;
@@ -11,6 +12,7 @@ use medialoom::control::error::ErrorCode;
 use medialoom::control::event::{CloseReason, Event};
 use medialoom::control::ids::{ChannelId, TransportId};
 use medialoom::control::options::{ChannelOptions, TransportOptions};
+use str0m::config::DtlsVersion;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +33,16 @@ fn open(
     shard: usize,
     options_: TransportOptions,
 ) -> (usize, TransportId, ChannelId) {
-    let client = world.add_client(Client::new);
+    open_to(world, shard, options_, Client::new)
+}
+
+fn open_to(
+    world: &mut World,
+    shard: usize,
+    options_: TransportOptions,
+    client: impl FnOnce(Instant, SocketAddr) -> Client,
+) -> (usize, TransportId, ChannelId) {
+    let client = world.add_client(client);
     let transport = world.create_transport(shard, options_);
     let id = world.channel_id(transport);
     world.command(transport, TransportCommand::CreateChannel { id, options: options("chat") });
@@ -41,6 +52,27 @@ fn open(
             && !world.clients[client].open_channels.is_empty()
     });
     (client, transport, id)
+}
+
+#[test]
+fn messages_go_on_when_what_the_handshake_needed_was_given_back() {
+    for version in [DtlsVersion::Dtls12, DtlsVersion::Dtls13, DtlsVersion::Auto] {
+        let mut world = World::new(1, 1, Conditions::BAD);
+        let browser =
+            |now, address| Client::with(now, address, |config| config.set_dtls_version(version));
+        let (client, transport, id) = open_to(&mut world, 0, Default::default(), browser);
+        for n in 1..=4 {
+            world.run(10 * SECOND);
+            let data = Bytes::from(vec![n; 3000]);
+            world.command(transport, TransportCommand::SendMessage { id, binary: true, data });
+            let (handle, _) = world.clients[client].open_channels[0].clone();
+            world.clients[client].write(handle, true, &[n; 3000]);
+        }
+        world.run(10 * SECOND);
+        assert_eq!(world.clients[client].messages.len(), 4, "{version:?}");
+        let came = |event: &&Event| matches!(event, Event::ChannelMessage { .. });
+        assert_eq!(world.events.iter().filter(came).count(), 4, "{version:?}");
+    }
 }
 
 #[test]

@@ -32,8 +32,8 @@ pub struct Client {
     pub lost: Option<f32>,
     /// What it sends, one entry per RTP stream.
     pub sending: Vec<Sending>,
-    /// What it sends on an m-line instead of the hand-made frames there.
-    source: Option<(Mid, Box<dyn Source>)>,
+    /// What it sends on m-lines instead of the hand-made frames there.
+    sources: Vec<(Mid, Box<dyn Source>)>,
     /// M-lines it wants to add with its next offer.
     wanted: Vec<(MediaKind, Direction, Vec<&'static str>)>,
     wanted_channels: Vec<&'static str>,
@@ -114,7 +114,7 @@ impl Client {
             closed: false,
             lost: None,
             sending: Vec::new(),
-            source: None,
+            sources: Vec::new(),
             wanted: Vec::new(),
             wanted_channels: Vec::new(),
             pending: None,
@@ -136,7 +136,8 @@ impl Client {
     /// Sends what a source makes instead of the hand-made frames of an m-line.
     pub fn send_from(&mut self, mid: Mid, source: Box<dyn Source>) {
         self.sending.retain(|sending| sending.mid != mid);
-        self.source = Some((mid, source));
+        self.sources.retain(|(known, _)| *known != mid);
+        self.sources.push((mid, source));
     }
 
     /// Opens a data channel with the next offer.
@@ -244,15 +245,15 @@ impl Client {
 
     pub fn next_timeout(&self) -> Instant {
         let media = self.sending.iter().filter(|s| self.connected && !s.paused).map(|s| s.next);
-        let source = self.source.as_ref().filter(|_| self.connected).map(|(_, s)| s.next());
-        media.chain(source).chain([self.timeout]).min().unwrap()
+        let sources = self.sources.iter().filter(|_| self.connected).map(|(_, s)| s.next());
+        media.chain(sources).chain([self.timeout]).min().unwrap()
     }
 
     pub fn handle_timeout(&mut self, now: Instant, network: &mut Network) {
         self.now = now;
         if self.connected {
             self.send_media(now);
-            self.send_source(now);
+            self.send_sources(now);
         }
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain(now, network);
@@ -317,22 +318,20 @@ impl Client {
         }
     }
 
-    fn send_source(&mut self, now: Instant) {
-        let Some((mid, source)) = &mut self.source else { return };
-        if source.next() > now {
-            return;
-        }
-        let media = self.rtc.media(*mid).expect("the m-line");
-        let pt = *media.remote_pts().first().expect("a payload type");
-        for packet in source.packets(now) {
-            let mut api = self.rtc.direct_api();
-            let stream = api.stream_tx_by_mid(*mid, packet.rid).expect("a stream");
-            let sequence = SeqNo::from(packet.sequence);
-            let write = RtpWrite::new(pt, sequence, packet.timestamp, now, packet.payload)
-                .marker(packet.marker)
-                .nackable(true)
-                .ext_vals(packet.extensions);
-            stream.write_rtp(write);
+    fn send_sources(&mut self, now: Instant) {
+        for (mid, source) in self.sources.iter_mut().filter(|(_, source)| source.next() <= now) {
+            let media = self.rtc.media(*mid).expect("the m-line");
+            let pt = *media.remote_pts().first().expect("a payload type");
+            for packet in source.packets(now) {
+                let mut api = self.rtc.direct_api();
+                let stream = api.stream_tx_by_mid(*mid, packet.rid).expect("a stream");
+                let sequence = SeqNo::from(packet.sequence);
+                let write = RtpWrite::new(pt, sequence, packet.timestamp, now, packet.payload)
+                    .marker(packet.marker)
+                    .nackable(true)
+                    .ext_vals(packet.extensions);
+                stream.write_rtp(write);
+            }
         }
     }
 
@@ -361,18 +360,15 @@ impl Client {
             Event::Connected => {
                 self.connected = true;
                 self.sending.iter_mut().for_each(|s| s.next = self.now);
-                if let Some((_, source)) = &mut self.source {
-                    source.start(self.now);
-                }
+                self.sources.iter_mut().for_each(|(_, source)| source.start(self.now));
             }
             Event::RtpPacket(packet) => self.packets.push(packet),
             Event::KeyframeRequest(request) => {
                 self.keyframe_requests.push(request);
                 let wanted = |s: &&mut Sending| s.mid == request.mid && s.rid == request.rid;
                 self.sending.iter_mut().filter(wanted).for_each(|s| s.keyframe = true);
-                if let Some((_, source)) = self.source.as_mut().filter(|(m, _)| *m == request.mid) {
-                    source.request_keyframe(request.rid);
-                }
+                let of_line = self.sources.iter_mut().filter(|(mid, _)| *mid == request.mid);
+                of_line.for_each(|(_, source)| source.request_keyframe(request.rid));
             }
             Event::ChannelOpen(id, label) => self.open_channels.push((id, label)),
             Event::ChannelData(data) => self.messages.push((data.id, data.binary, data.data)),

@@ -11,6 +11,7 @@ pub mod client;
 pub mod link;
 pub mod mutation;
 pub mod network;
+pub mod recorder;
 pub mod room;
 pub mod stun;
 
@@ -64,6 +65,8 @@ pub struct World {
     /// What came for a shard whose thread does not get to run just now.
     waiting: Vec<Option<Waiting>>,
     replies: HashMap<RequestId, Result<Reply, EngineError>>,
+    /// How often threads of shards were woken because time had passed.
+    pub timeouts: u64,
     pub load: Arc<Load>,
     /// Nanoseconds since the start: what the threads of the shards tell the time by, which goes on
     /// while they work.
@@ -151,6 +154,7 @@ impl World {
             next_request: 0,
             waiting: (0..shards).map(|_| None).collect(),
             replies: HashMap::new(),
+            timeouts: 0,
             load,
             work,
             occupancies: vec![None; shards],
@@ -437,6 +441,12 @@ impl World {
         }
     }
 
+    /// A message comes for a shard, from one who is none.
+    pub fn deliver(&mut self, to: ShardIndex, message: ShardMessage) {
+        self.shards[to.index()].handle_message(self.now, message);
+        self.flush(to.index());
+    }
+
     fn step(&mut self) {
         while let Some(datagram) = self.network.arrive(self.now) {
             let now = self.now;
@@ -462,6 +472,7 @@ impl World {
         }
         for index in 0..self.shards.len() {
             if self.shard_timeout(index).is_some_and(|at| at <= now) {
+                self.timeouts += 1;
                 self.shards[index].handle_timeout(now);
                 self.flush(index);
             }

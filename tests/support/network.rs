@@ -50,6 +50,9 @@ pub struct Datagram {
 /// Whether a datagram to this address is lost.
 pub type Drop = Box<dyn FnMut(SocketAddr, &[u8]) -> bool>;
 
+/// How much longer a datagram from this address takes.
+pub type Detour = Box<dyn FnMut(SocketAddr, &[u8]) -> Duration>;
+
 /// What becomes of a datagram from the first address to the second.
 pub type Tamper = Box<dyn FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Vec<u8>>>;
 
@@ -66,6 +69,8 @@ pub struct Network {
     pub recorded: HashMap<SocketAddr, Vec<Vec<u8>>>,
     /// Says of each datagram whether it is lost on top of the conditions.
     pub drop: Option<Drop>,
+    /// Says of each datagram how much longer it takes than the conditions say.
+    pub detour: Option<Detour>,
     /// Says of each datagram what goes on in its place.
     pub tamper: Option<Tamper>,
     /// Nothing to or from these gets through.
@@ -85,6 +90,7 @@ impl Network {
             conditions,
             recorded: HashMap::new(),
             drop: None,
+            detour: None,
             tamper: None,
             unplugged: Vec::new(),
             links: HashMap::new(),
@@ -148,10 +154,11 @@ impl Network {
         to: SocketAddr,
         bytes: &[u8],
     ) {
+        let detour = self.detour.as_mut().map_or(Duration::ZERO, |detour| detour(from, bytes));
         for arrival in arrivals.into_iter().flatten() {
             self.sent += 1;
             let datagram = Datagram { from, to, bytes: bytes.to_vec() };
-            self.flying.insert((arrival, self.sent), datagram);
+            self.flying.insert((arrival + detour, self.sent), datagram);
         }
     }
 

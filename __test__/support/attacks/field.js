@@ -10,7 +10,7 @@ const { Way } = require('../way.js')
 const { within } = require('../events.js')
 const { describe, harmOf, percent, stalled } = require('./harm.js')
 const { Neighbours } = require('./neighbours.js')
-const { scheduling } = require('./scheduling.js')
+const { between, scheduling } = require('./scheduling.js')
 
 const BEFORE = 1000
 const DURING = 2000
@@ -121,14 +121,13 @@ class Field {
 
   async #window(milliseconds) {
     const times = () => [scheduling(this.#attackedServer, /^medialoom-\d/), scheduling(this.#attacked.pid, /./)]
-    const [thread, viewers] = times()
+    const before = times()
+    const started = performance.now()
     const [attacked, control] = await Promise.all([this.#attacked.measure(milliseconds), this.#control.measure(milliseconds)])
-    const [threadAfter, viewersAfter] = times()
-    const waited = threadAfter.waited - thread.waited
-    const ran = threadAfter.ran - thread.ran
-    attacked.waited = (waited + viewersAfter.waited - viewers.waited) / milliseconds
-    // Of the time in which it had something to do or nothing, but not in which it had to wait.
-    attacked.busy = ran / Math.max(milliseconds - waited, ran)
+    const passed = performance.now() - started
+    const [threads, viewers] = times().map((after, index) => between(before[index], after, passed))
+    attacked.waited = threads.waited + viewers.waited
+    attacked.busy = threads.busy
     return { attacked, control }
   }
 }

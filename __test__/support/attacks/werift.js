@@ -10,6 +10,9 @@ const { BEGIN, UNORDERED, data, forwardTsn, heartbeat, open, reset } = require('
 // What werift makes of an association that was ended for this is of no interest.
 process.on('uncaughtException', () => {})
 
+/** Seconds. */
+const FIRST_TIMEOUT = 0.2
+
 let connection, channel, stop
 
 const many = (count, make) => Buffer.concat(Array.from({ length: count }, (_, index) => make(index)))
@@ -38,6 +41,9 @@ serve({
     await connection?.close()
     connection = new RTCPeerConnection({ iceServers: [], iceAdditionalHostAddresses: ['127.0.0.1'] })
     channel = connection.createDataChannel('attack')
+    // Where both sides begin the association at once, only its second INIT is answered: after three
+    // seconds, RTO.Initial of RFC 4960 15.
+    connection.sctpTransport.sctp.rto = FIRST_TIMEOUT
     await connection.setLocalDescription(await connection.createOffer())
     return connection.localDescription.sdp
   },

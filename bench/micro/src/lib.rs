@@ -59,11 +59,13 @@ impl Camera {
             marker: self.number.is_multiple_of(PACKETS_PER_FRAME),
             codec: Codec::Vp8,
             red: false,
+            telephone_event: false,
             source_pt: 96,
             description: Description::parse(Codec::Vp8, &payload, None),
             payload,
             arrival,
             captured: arrival,
+            to_reported: Some(0),
             extensions: Extensions::default(),
         }
     }

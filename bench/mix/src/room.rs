@@ -189,10 +189,12 @@ impl Source {
                     marker: packet.marker,
                     codec: self.codec,
                     red: false,
+                    telephone_event: false,
                     source_pt: 96,
                     payload: Arc::clone(&packet.payload),
                     arrival: self.next,
                     captured: self.next,
+                    to_reported: Some(0),
                     description: Description::parse(self.codec, &packet.payload, None),
                     extensions: Extensions { audio_level: self.level, ..Extensions::default() },
                 }));

@@ -25,6 +25,7 @@ pub mod repair;
 pub mod rtcp;
 pub mod rtmp;
 pub mod rtp_header;
+pub mod rtsp;
 pub mod sctp;
 pub mod session;
 #[cfg(feature = "mcu")]
@@ -86,6 +87,7 @@ pub const TARGETS: &[Target] = &[
     ("rtcp", rtcp::run),
     ("rtmp", rtmp::run),
     ("rtp_header", rtp_header::run),
+    ("rtsp", rtsp::run),
     ("sctp", sctp::run),
     ("session", session::run),
     #[cfg(feature = "mcu")]

@@ -30,6 +30,7 @@ fn port(key: bool) -> RtpPort {
     RtpPort {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         interface: None,
+        sources: Vec::new(),
         port: 0,
         rtcp_mux: false,
         shared: false,

@@ -54,6 +54,7 @@ pub fn run(steps: &[u8]) {
                     payload,
                     arrival: at,
                     captured: at,
+                    to_reported: None,
                     extensions: Extensions::default(),
                     telephone_event: false,
                 };

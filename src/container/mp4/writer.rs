@@ -18,8 +18,9 @@ const MAX_MARK_NAME: usize = 1_024;
 const ROOM: u32 = 16 << 10;
 /// Room behind `ftyp` for the head of one box around all fragments: with a size of 64 bits.
 pub(super) const LARGE_HEAD: u32 = 16;
-/// A picture that no other follows is in the file soon: tables that are made at the end know no gaps.
-const HOLD: Duration = Duration::from_millis(100);
+/// A frame that no other follows lasts until one does, or for so long: longer than frames wait for
+/// packets that are repeated, as those that come later than that would begin late.
+const HOLD: Duration = Duration::from_millis(1_200);
 /// What a mark is in the file: a moment in nanoseconds and its name.
 pub(super) const MARK: [u8; 16] = *b"medialoom mark 1";
 

@@ -5,7 +5,7 @@ use super::source::{Fields, child, children};
 use super::*;
 use crate::codec::Codec;
 use crate::codec::configuration::Configuration;
-use crate::container::testing::apply;
+use crate::container::testing::{Sparse, apply};
 use crate::container::{ContainerError, Finished, Frame, Muxer, ReadAt, Step, TrackEntry, WriteAt};
 
 const MS: Duration = Duration::from_millis(1);
@@ -283,52 +283,6 @@ fn damaged_files_are_read_to_an_end() {
                 assert!(len < 2 * file.len() as u64);
             }
         }
-    }
-}
-
-/// A large file of which the contents of frames are left out.
-#[derive(Default)]
-struct Sparse {
-    len: u64,
-    pieces: std::collections::BTreeMap<u64, Vec<u8>>,
-}
-
-impl ReadAt for Sparse {
-    fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = buffer.len().min(self.len.saturating_sub(at) as usize);
-        buffer[..len].fill(0);
-        let end = at + len as u64;
-        if len == 0 {
-            return Ok(0);
-        }
-        let before = self.pieces.range(..=at).next_back().into_iter();
-        for (start, piece) in before.chain(self.pieces.range(at + 1..end)) {
-            for (place, byte) in (*start..).zip(piece).filter(|(p, _)| (at..end).contains(p)) {
-                buffer[(place - at) as usize] = *byte;
-            }
-        }
-        Ok(len)
-    }
-}
-
-impl WriteAt for Sparse {
-    fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.len = self.len.max(at + bytes.len() as u64);
-        // Within a piece that is there: heads of boxes.
-        if let Some((start, piece)) = self.pieces.range_mut(..=at).next_back()
-            && let Some(room) = piece.get_mut((at - start) as usize..)
-            && room.len() >= bytes.len()
-        {
-            room[..bytes.len()].copy_from_slice(bytes);
-            return Ok(());
-        }
-        let kept = bytes.len().min(if bytes.len() > 1 << 20 { 4 << 10 } else { usize::MAX });
-        self.pieces.insert(at, bytes[..kept].to_vec());
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

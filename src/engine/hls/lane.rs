@@ -75,8 +75,8 @@ impl Lane {
         self.line.begin_anew();
     }
 
-    pub(super) fn receive(&mut self, now: Instant, packet: &TakenPacket) {
-        self.line.receive(now, packet);
+    pub(super) fn receive(&mut self, now: Instant, packet: &TakenPacket, to_reported: Option<i32>) {
+        self.line.receive(now, packet, to_reported);
     }
 
     /// Whether to ask for a keyframe now: because something was lost, or for the next segment.

@@ -21,9 +21,8 @@ use crate::control::ids::{HlsId, RecordedTrackId, RequestId, SourceId};
 use crate::control::mailbox::Mailbox;
 use crate::control::recorder::{EncodingChoice, LineOptions};
 use crate::engine::recorder::Line;
-use crate::engine::tap::{Inlet, Notes, Outlet, Shards, Taker};
+use crate::engine::tap::{Inlet, LeftPackets, Notes, Outlet, Shards, Taker};
 use crate::hls::Stream;
-use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
 pub use error::HlsError;
 use lane::Lane;
@@ -46,7 +45,7 @@ pub struct Packager<S> {
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     requests: mpsc::Receiver<HlsCommand>,
     taker: Taker<RecordedTrackId>,
     lanes: Vec<(Lane, LineOptions)>,
@@ -62,7 +61,7 @@ pub struct Parts<S> {
     pub mailbox: Arc<Mailbox>,
     pub shards: S,
     pub inlet: Arc<Inlet>,
-    pub packets: mpsc::Receiver<Arc<SourcePacket>>,
+    pub packets: LeftPackets,
     pub requests: mpsc::Receiver<HlsCommand>,
     /// What players ask, and when its time began.
     pub stream: Arc<Stream>,
@@ -198,13 +197,14 @@ impl<S: Shards> Packager<S> {
 
     fn take_packets(&mut self, now: Instant) {
         let Self { packets, taker, lanes, watched, .. } = self;
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             if !*watched {
                 continue;
             }
+            let to_reported = packet.to_reported;
             taker.receive(&packet, |input, packet| {
                 let lane = lanes.iter_mut().find(|(lane, _)| lane.id() == input.place);
-                lane.into_iter().for_each(|(lane, _)| lane.receive(now, packet));
+                lane.into_iter().for_each(|(lane, _)| lane.receive(now, packet, to_reported));
             });
         }
     }

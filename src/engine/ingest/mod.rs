@@ -8,7 +8,7 @@ mod sound;
 mod timeline;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::codec::Kind;
 use crate::control::event::{CloseReason, Event, Reply};
@@ -21,8 +21,8 @@ use crate::ingest::{Sound as SoundFrame, VideoFrame};
 use crate::sfu::{AudioLevelMeter, SourcePacket};
 pub use error::InputError;
 use pictures::{Outcome, Pictures};
-use sound::Sound;
-use timeline::Timeline;
+pub use sound::Sound;
+pub use timeline::{Placed, Timeline};
 
 /// Warnings of one input; what is wrong all the time is told once.
 const MAX_WARNINGS: usize = 16;
@@ -40,6 +40,10 @@ pub struct Input<S> {
     video: Video,
     sound: Option<Sound>,
     warned: Vec<InputError>,
+    silence: Duration,
+    /// When a frame came last.
+    heard: Instant,
+    stalled: bool,
     bytes: u64,
     /// Reused for packets of one frame.
     packets: Vec<Arc<SourcePacket>>,
@@ -61,11 +65,13 @@ pub struct Parts<S> {
     pub inlet: Arc<Inlet>,
     /// Pictures with B-frames are taken, for mixers alone.
     pub mix_b_frames: bool,
+    /// How long nothing has to come until it is told.
+    pub silence: Duration,
 }
 
 impl<S: Shards> Input<S> {
     /// Without tracks: they come with their first frames.
-    pub fn new(parts: Parts<S>) -> Self {
+    pub fn new(now: Instant, parts: Parts<S>) -> Self {
         Self {
             id: parts.id,
             ids: parts.ids,
@@ -77,6 +83,9 @@ impl<S: Shards> Input<S> {
             video: Video::None,
             sound: None,
             warned: Vec::new(),
+            silence: parts.silence,
+            heard: now,
+            stalled: false,
             bytes: 0,
             packets: Vec::new(),
         }
@@ -85,6 +94,7 @@ impl<S: Shards> Input<S> {
     /// Takes a picture, with the sender's time in milliseconds.
     pub fn video(&mut self, now: Instant, timestamp: u32, frame: &VideoFrame<'_>) {
         self.bytes += frame.data.len() as u64;
+        self.hear(now);
         let placed = self.timeline.place(now, timestamp);
         if matches!(self.video, Video::None) {
             let id = SourceId::new(&self.ids, self.id.shard());
@@ -123,6 +133,7 @@ impl<S: Shards> Input<S> {
         | SoundFrame::Aac(bytes)
         | SoundFrame::Opus(bytes)) = frame;
         self.bytes += bytes.len() as u64;
+        self.hear(now);
         let placed = self.timeline.place(now, timestamp);
         let new = self.sound.is_none();
         // Of AAC without its configuration nothing can be made.
@@ -174,9 +185,13 @@ impl<S: Shards> Input<S> {
         self.warn(error);
     }
 
-    /// Takes in what shards have left for it: to be called before what comes is handed in. Nobody can
-    /// have a keyframe made by who pushes.
-    pub fn look(&mut self) {
+    /// Takes in what shards have left for it: to be called before what comes is handed in, and now and then
+    /// while nothing does. Nobody can have a keyframe made by who pushes.
+    pub fn look(&mut self, now: Instant) {
+        if !self.stalled && now.saturating_duration_since(self.heard) >= self.silence {
+            self.stalled = true;
+            self.mailbox.post(Event::InputStalled { input: self.id });
+        }
         self.outlet.send_backlog();
         for (id, wanted) in self.inlet.take_notes().demand {
             self.tracks_mut().filter(|track| track.id() == id).for_each(|t| t.set_wanted(wanted));
@@ -214,6 +229,14 @@ impl<S: Shards> Input<S> {
         }
         let error = error.map(Into::into);
         self.mailbox.post(Event::InputClosed { input: self.id, reason, error });
+    }
+
+    /// A frame came.
+    fn hear(&mut self, now: Instant) {
+        self.heard = now;
+        if std::mem::take(&mut self.stalled) {
+            self.mailbox.post(Event::InputResumed { input: self.id });
+        }
     }
 
     fn end_video(&mut self) {

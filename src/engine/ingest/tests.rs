@@ -35,21 +35,26 @@ impl Given {
         let (ids, mailbox) = (Arc::<Ids>::default(), Arc::new(Mailbox::new(|| {})));
         let (inlet, _) = Inlet::new(|| {});
         let told = Told::default();
-        let input = Input::new(Parts {
-            id: InputId::new(&ids, ShardIndex(1)),
-            ids,
-            mailbox: Arc::clone(&mailbox),
-            shards: told.clone(),
-            inlet: Arc::clone(&inlet),
-            mix_b_frames,
-        });
+        let now = Instant::now();
+        let input = Input::new(
+            now,
+            Parts {
+                id: InputId::new(&ids, ShardIndex(1)),
+                ids,
+                mailbox: Arc::clone(&mailbox),
+                shards: told.clone(),
+                inlet: Arc::clone(&inlet),
+                mix_b_frames,
+                silence: Duration::from_secs(5),
+            },
+        );
         Self {
             input,
             told,
             mailbox,
             #[cfg(feature = "mcu")]
             inlet,
-            now: Instant::now(),
+            now,
         }
     }
 
@@ -167,6 +172,35 @@ fn b_frames_that_begin_later_end_the_track() {
 }
 
 #[test]
+fn an_input_that_falls_silent_is_stalled_once_and_resumes_with_the_next_frame() {
+    let mut given = Given::new();
+    let told = |given: &Given| {
+        let names = given.events().into_iter().filter_map(|event| match event {
+            Event::InputStalled { .. } => Some("stalled"),
+            Event::InputResumed { .. } => Some("resumed"),
+            _ => None,
+        });
+        names.collect::<Vec<_>>()
+    };
+    let look = |given: &mut Given, milliseconds| {
+        let now = given.now + Duration::from_millis(milliseconds);
+        given.input.look(now);
+    };
+    look(&mut given, 4999);
+    assert!(told(&given).is_empty());
+    look(&mut given, 5000);
+    look(&mut given, 9000);
+    assert_eq!(told(&given), ["stalled"], "one that never sent anything, too");
+    given.picture(9500, true, 0);
+    given.picture(9600, false, 0);
+    assert_eq!(told(&given), ["resumed"]);
+    look(&mut given, 14_599);
+    assert!(told(&given).is_empty());
+    look(&mut given, 14_600);
+    assert_eq!(told(&given), ["stalled"]);
+}
+
+#[test]
 fn sound_and_pictures_of_one_moment_are_captured_at_one_moment() {
     let mut given = Given::new();
     given.picture(1000, true, 0);
@@ -213,7 +247,7 @@ fn aac_costs_nothing_while_nobody_hears_it() {
     let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
     assert!(feed(&mut given, 0).is_empty());
     given.inlet.demand(info.id, crate::sfu::EncodingSet::ALL);
-    given.input.look();
+    given.input.look(given.now);
     let packets = feed(&mut given, 2000);
     assert!(packets.len() >= 48, "{} packets of a second", packets.len());
     assert!(packets.windows(2).all(|pair| pair[1].timestamp - pair[0].timestamp == 960));

@@ -24,7 +24,7 @@ use crate::control::mailbox::Mailbox;
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
-use crate::engine::tap::{Inlet, Made, Notes, Outlet, Shards, Taker};
+use crate::engine::tap::{Inlet, LeftPackets, Made, Notes, Outlet, Shards, Taker};
 pub use crate::mcu::video::{Fonts, VideoError};
 use crate::sfu::SourcePacket;
 use crate::sfu::source::SourceDescription;
@@ -55,7 +55,7 @@ pub struct Mixer<S> {
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     requests: mpsc::Receiver<Request>,
     inputs: Taker<PortId>,
     ports: HashSet<PortId>,
@@ -73,7 +73,7 @@ pub struct Parts<S> {
     pub mailbox: Arc<Mailbox>,
     pub shards: S,
     pub inlet: Arc<Inlet>,
-    pub packets: mpsc::Receiver<Arc<SourcePacket>>,
+    pub packets: LeftPackets,
     pub requests: mpsc::Receiver<Request>,
     pub audio: Option<Made>,
     pub video: Option<Made>,
@@ -349,7 +349,7 @@ impl<S: Shards> Mixer<S> {
 
     fn take_packets(&mut self) {
         let Self { packets, inputs, sound, pictures, .. } = self;
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             inputs.receive(&packet, |input, packet| match input.kind {
                 Kind::Audio => {
                     if let Some(sound) = sound {

@@ -175,6 +175,7 @@ fn packet(track: SourceId, sequence: u64, now: Instant) -> Arc<SourcePacket> {
         payload: Arc::from([0x10, 0x90].repeat(80)),
         arrival: now,
         captured: now,
+        to_reported: Some(0),
         description: Default::default(),
         extensions: Extensions { audio_level: Some((-10, true)), ..Extensions::default() },
     })

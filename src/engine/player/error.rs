@@ -25,8 +25,11 @@ pub enum PlayerError {
         kind: Kind,
         coding: String,
     },
-    /// Nothing decodes pictures that are not in the order in which they are shown.
-    OutOfOrder(&'static str),
+    /// Pictures that are not in the order in which they are shown; whether mixers could take them.
+    OutOfOrder {
+        codec: &'static str,
+        mixable: bool,
+    },
     /// A track of a later file is made of something else than that of the first one.
     Differs {
         kind: Kind,
@@ -56,9 +59,13 @@ impl fmt::Display for PlayerError {
                 write!(f, "the {kind} is {coding}, which cannot be played: convert the file, ")?;
                 write!(f, "or leave the track out with {{ {kind}: false }}")
             }
-            Self::OutOfOrder(codec) => {
+            Self::OutOfOrder { codec, mixable } => {
                 write!(f, "the {codec} pictures have B-frames, which WebRTC has no room for: ")?;
-                f.write_str("encode without them (ffmpeg: -bf 0)")
+                f.write_str("encode without them (ffmpeg: -bf 0)")?;
+                if *mixable {
+                    f.write_str(", or play them into mixers alone, by { bFrames: 'mix' }")?;
+                }
+                Ok(())
             }
             Self::Differs { kind, first, now } => {
                 let kind = kind.name();
@@ -88,7 +95,7 @@ impl Fault for PlayerError {
             Self::Closed => ErrorCode::Closed,
             Self::Failed | Self::ThreadFailed(_) => ErrorCode::Internal,
             Self::Container(ContainerError::Io(_)) | Self::Open(_) => ErrorCode::Io,
-            Self::Coding { .. } | Self::OutOfOrder(_) | Self::Differs { .. } => {
+            Self::Coding { .. } | Self::OutOfOrder { .. } | Self::Differs { .. } => {
                 ErrorCode::CodecMismatch
             }
             Self::Container(_) | Self::NoKeyframe(_) | Self::Nothing | Self::NoFile => {

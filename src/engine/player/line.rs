@@ -22,11 +22,16 @@ const USUAL_PICTURE: Duration = Duration::from_millis(33);
 /// And none is taken to last longer.
 const LONGEST_PICTURE: Duration = Duration::from_secs(1);
 
+/// Pictures that are decoded before one that is shown earlier, at most (H.264 A.3.1).
+const MAX_REORDERED: usize = 16;
+
 /// A frame that waits.
 #[derive(Clone)]
 pub(super) struct Ready {
-    /// When it is due, in time that was played.
+    /// When it is due, in time that was played: no later than any that is decoded after it.
     pub(super) at: Duration,
+    /// When it is shown or heard.
+    pub(super) shown: Duration,
     pub(super) keyframe: bool,
     pub(super) data: Vec<u8>,
 }
@@ -45,6 +50,8 @@ pub(super) struct Line {
     pub(super) idle: bool,
     ready: VecDeque<Ready>,
     bytes: usize,
+    /// Pictures came behind others that are shown later (B-frames).
+    reordered: bool,
     /// Something was read that nothing was heard of the end of.
     open: bool,
     /// The last frame that was read, and where it ends.
@@ -71,6 +78,7 @@ impl Line {
             idle: false,
             ready: VecDeque::new(),
             bytes: 0,
+            reordered: false,
             open: false,
             newest: None,
             end: Duration::ZERO,
@@ -117,10 +125,15 @@ impl Line {
     /// Takes a frame that is due at a time.
     pub(super) fn push(&mut self, at: Duration, keyframe: bool, data: Vec<u8>) {
         self.open = true;
+        if self.kind == Kind::Video && self.newest.is_some_and(|newest| at < newest) {
+            self.reordered = true;
+            let before = self.ready.iter_mut().rev().take(MAX_REORDERED);
+            before.for_each(|earlier| earlier.at = earlier.at.min(at));
+        }
         let Self { form, ready, bytes, codec, .. } = self;
         let emit = |at, data: Vec<u8>| {
             *bytes = bytes.saturating_add(data.len());
-            ready.push_back(Ready { at, keyframe, data });
+            ready.push_back(Ready { at, shown: at, keyframe, data });
         };
         let Ok(length) = form.push(*codec, at, keyframe, data, emit) else {
             self.counts.frames_dropped += 1;
@@ -131,7 +144,7 @@ impl Line {
             let before = before.filter(|length| !length.is_zero());
             before.map_or(USUAL_PICTURE, |length| length.min(LONGEST_PICTURE))
         });
-        self.newest = Some(at);
+        self.newest = self.newest.max(Some(at));
         self.end = self.end.max(at.saturating_add(length));
     }
 
@@ -143,7 +156,7 @@ impl Line {
         let Self { form, ready, bytes, .. } = self;
         form.finish(|at, data| {
             *bytes = bytes.saturating_add(data.len());
-            ready.push_back(Ready { at, keyframe: true, data });
+            ready.push_back(Ready { at, shown: at, keyframe: true, data });
         });
         self.newest = None;
     }
@@ -170,6 +183,11 @@ impl Line {
     /// From where on what is read counts.
     pub(super) fn begin(&mut self, at: Duration) {
         self.end = at;
+    }
+
+    /// Whether pictures are decoded in another order than that in which they are shown.
+    pub(super) fn is_reordered(&self) -> bool {
+        self.reordered
     }
 
     /// What waits.

@@ -235,7 +235,7 @@ impl<S: Shards, F: Files> Player<S, F> {
 
     /// Makes the tracks, and says what they are.
     fn prepare(&mut self, now: Instant) {
-        match preparing::make_tracks(now, &mut self.lines, self.names) {
+        match preparing::make_tracks(now, &mut self.lines, self.names, self.options.mix_b_frames) {
             Err(error) => self.fail_with(error),
             Ok(described) => {
                 // Known to their shard before anybody can attach something to them.

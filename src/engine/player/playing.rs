@@ -61,8 +61,8 @@ impl<S: Shards, F: Files> Player<S, F> {
         let played = self.pace.played(now);
         for line in &mut self.lines {
             while let Some(ready) = line.take(played) {
-                let captured = self.pace.moment(now, ready.at);
-                let since = self.pace.since_begun(captured);
+                let captured = self.pace.moment(now, ready.shown);
+                let since = self.pace.since_begun(self.pace.moment(now, ready.at));
                 line.send(now, &ready, (captured, since), &mut self.packets);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::line::Line;
 use super::program::Program;
 use super::{MAX_BYTES, PlayerError, TrackNames};
-use crate::codec::Kind;
+use crate::codec::{Codec, Kind};
 use crate::control::ids::SourceId;
 use crate::sfu::source::SourceDescription;
 
@@ -25,6 +25,11 @@ pub(super) fn is_prepared(lines: &[Line], program: &Program) -> bool {
     !lines.is_empty() && (full || read || any && lines.iter().all(is_known))
 }
 
+/// Whether mixers give pictures in the order in which they are shown, whatever order they come in.
+fn is_mixable(codec: Codec) -> bool {
+    codec == Codec::H264
+}
+
 /// Makes the tracks. Gives what their shard is told of them.
 ///
 /// # Errors
@@ -33,6 +38,7 @@ pub(super) fn make_tracks(
     now: Instant,
     lines: &mut [Line],
     names: TrackNames,
+    mix_b_frames: bool,
 ) -> Result<Vec<(SourceId, Arc<SourceDescription>)>, PlayerError> {
     if lines.iter().all(|line| line.due().is_none()) {
         return Err(PlayerError::Nothing);
@@ -40,12 +46,14 @@ pub(super) fn make_tracks(
     let mut described = Vec::new();
     for line in lines {
         let codec = line.codec().name();
-        let in_order = line.waiting().map(|ready| ready.at).is_sorted();
         let id = match line.kind() {
             Kind::Audio => names.audio,
-            Kind::Video if in_order => names.video,
-            Kind::Video => return Err(PlayerError::OutOfOrder(codec)),
+            Kind::Video => names.video,
         };
+        if line.is_reordered() && !(mix_b_frames && is_mixable(line.codec())) {
+            let mixable = is_mixable(line.codec());
+            return Err(PlayerError::OutOfOrder { codec, mixable });
+        }
         let made = line.make(now, id).ok_or(PlayerError::NoKeyframe(codec))?;
         described.push((made.id(), made.description()));
     }

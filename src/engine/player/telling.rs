@@ -31,7 +31,7 @@ impl<S: Shards, F: Files> Player<S, F> {
         let position = self.position(now);
         let info = |kind| {
             let line = self.lines.iter().find(|line| line.kind() == kind)?;
-            track_info(line.made()?)
+            track_info(line.made()?, line.is_reordered())
         };
         let info = PlayerInfo {
             audio: info(Kind::Audio),
@@ -118,8 +118,9 @@ impl<S: Shards, F: Files> Player<S, F> {
     }
 }
 
-fn track_info(made: &Made) -> Option<PlayedTrackInfo> {
+fn track_info(made: &Made, reordered: bool) -> Option<PlayedTrackInfo> {
     let description = made.description();
     let encoding = description.encodings.first()?;
-    Some(PlayedTrackInfo::new(made.id(), encoding.codec, encoding.ssrc, encoding.size))
+    let (id, size) = (made.id(), encoding.size);
+    Some(PlayedTrackInfo::new(id, encoding.codec, encoding.ssrc, size, reordered))
 }

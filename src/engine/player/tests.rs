@@ -148,7 +148,8 @@ struct Cinema {
     events: Vec<Event>,
 }
 
-const OPTIONS: PlayerOptions = PlayerOptions { loops: false, from: 0.0, audio: true, video: true };
+const OPTIONS: PlayerOptions =
+    PlayerOptions { loops: false, from: 0.0, audio: true, video: true, mix_b_frames: false };
 
 impl Cinema {
     fn new(films: &[Film], options: PlayerOptions) -> Self {
@@ -449,6 +450,26 @@ fn the_first_file_has_to_be_one() {
     assert_eq!(code(&[Film::None]), "ERR_IO");
     assert_eq!(code(&[Film::Sound { packets: 0 }]), "ERR_FORMAT");
     assert_eq!(code(&[Film::OutOfOrder]), "ERR_CODEC_MISMATCH");
+}
+
+#[test]
+fn pictures_that_are_decoded_first_are_sent_before_those_that_are_shown_first() {
+    let mut line = Line::new(&track(Codec::Vp8)).unwrap();
+    // I P B B, twice.
+    let shown = [0, 3, 1, 2, 4, 7, 5, 6];
+    for (index, place) in shown.into_iter().enumerate() {
+        let data = if index == 0 { KEYFRAME.to_vec() } else { INTER.to_vec() };
+        line.push(40 * MS * place, index == 0, data);
+    }
+    assert!(line.is_reordered());
+    let mut sent = Vec::new();
+    for now in 0..8 {
+        while let Some(ready) = line.take(40 * MS * now) {
+            assert!(ready.shown >= 40 * MS * now, "it comes before it is shown");
+            sent.push(ready.shown);
+        }
+    }
+    assert_eq!(sent, shown.map(|place| 40 * MS * place), "in the order of the file");
 }
 
 #[test]

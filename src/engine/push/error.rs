@@ -24,6 +24,14 @@ pub enum PushError {
     Failed,
 }
 
+impl PushError {
+    /// Whether another connection to the same server may end better: links fail, servers are restarted, and
+    /// some refuse a stream for as long as they have the connection that was lost.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_))
+    }
+}
+
 impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,17 +6,14 @@ mod error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-
 use crate::codec::Codec;
 use crate::codec::Kind;
 use crate::codec::frame::Assembler;
 use crate::control::ids::OutputId;
 use crate::control::ingest::{OutputStats, RtmpOutputOptions};
-use crate::engine::tap::{Inlet, Outlet, Shards, Taker};
+use crate::engine::tap::{Inlet, LeftPackets, Outlet, Shards, Taker};
 use crate::ingest::flv::Muxer;
 use crate::ingest::rtmp::{self, Client, ClientEvent};
-use crate::sfu::SourcePacket;
 pub use error::PushError;
 
 /// How long a packet that is missing is waited for.
@@ -33,10 +30,14 @@ const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 pub struct Push<S> {
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
-    packets: mpsc::Receiver<Arc<SourcePacket>>,
+    packets: LeftPackets,
     taker: Taker<Kind>,
     sound: Assembler,
     pictures: Assembler,
+    /// Where to: for the next connection.
+    url: String,
+    app: String,
+    key: String,
     client: Client,
     muxer: Muxer,
     /// What was captured then has the time 0.
@@ -54,7 +55,7 @@ pub struct Parts<S> {
     pub id: OutputId,
     pub shards: S,
     pub inlet: Arc<Inlet>,
-    pub packets: mpsc::Receiver<Arc<SourcePacket>>,
+    pub packets: LeftPackets,
 }
 
 impl<S: Shards> Push<S> {
@@ -71,6 +72,9 @@ impl<S: Shards> Push<S> {
             taker,
             sound: Assembler::new(WINDOW),
             pictures: Assembler::new(WINDOW),
+            url: options.url.clone(),
+            app: options.app.clone(),
+            key: options.key.clone(),
             client: Client::new(&options.url, &options.app, &options.key),
             muxer: Muxer::default(),
             origin: None,
@@ -79,6 +83,14 @@ impl<S: Shards> Push<S> {
             behind: false,
             stats: OutputStats::default(),
         }
+    }
+
+    /// The connection was lost: what follows is for another one, and its stream begins with a keyframe.
+    pub fn begin_anew(&mut self) {
+        self.client = Client::new(&self.url, &self.app, &self.key);
+        self.muxer = Muxer::default();
+        (self.origin, self.last, self.asked) = (None, [0; 2], None);
+        self.behind = true;
     }
 
     /// Takes bytes of the server. Says whether it is ready now.
@@ -133,7 +145,7 @@ impl<S: Shards> Push<S> {
 
     fn take_packets(&mut self) {
         let Self { packets, taker, sound, pictures, .. } = self;
-        while let Ok(packet) = packets.try_recv() {
+        while let Some(packet) = packets.poll() {
             taker.receive(&packet, |input, packet| {
                 match input.kind {
                     Kind::Audio if packet.codec == Codec::Opus => {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::settling::Settling;
 use super::sound::Sound;
 use crate::codec::configuration::Configuration;
 use crate::codec::frame::{Assembler, EncodedFrame, Parts};
@@ -29,6 +30,7 @@ pub(in crate::engine) struct Line {
     kind: Kind,
     pub(in crate::engine) options: LineOptions,
     assembler: Assembler,
+    settling: Settling,
     paused: bool,
     pub(super) entry: Option<Entry>,
     /// Of its last keyframe.
@@ -54,6 +56,7 @@ impl Line {
             kind,
             options,
             assembler: Assembler::new(WINDOW),
+            settling: Settling::default(),
             paused: false,
             entry: None,
             configuration: None,
@@ -98,11 +101,18 @@ impl Line {
     /// What feeds it counts anew.
     pub(in crate::engine) fn begin_anew(&mut self) {
         self.assembler.reset();
+        self.settling = Settling::default();
         self.asked = None;
     }
 
-    /// Takes a packet. `false` when it is left out.
-    pub(in crate::engine) fn receive(&mut self, now: Instant, packet: &TakenPacket) -> bool {
+    /// Takes a packet, of which [`to_reported`](crate::sfu::SourcePacket::to_reported) is known.
+    /// `false` when it is left out.
+    pub(in crate::engine) fn receive(
+        &mut self,
+        now: Instant,
+        packet: &TakenPacket,
+        to_reported: Option<i32>,
+    ) -> bool {
         if self.paused {
             return false;
         }
@@ -111,13 +121,33 @@ impl Line {
             let size = Description::parse(packet.codec, &packet.payload, None).size;
             self.announced = larger(size, self.announced);
         }
-        self.assembler.insert(&packet);
+        match self.settling.receive(now, &packet, to_reported) {
+            Some(captured) if captured != packet.captured => {
+                self.assembler.insert(&TakenPacket { captured, ..packet.into_owned() });
+            }
+            _ => self.assembler.insert(&packet),
+        }
         self.heard = Some(now);
         true
     }
 
     pub(in crate::engine) fn poll(&mut self, now: Instant) -> Option<EncodedFrame> {
-        self.assembler.poll(now)
+        if !self.settling.is_settled(now) {
+            return None;
+        }
+        let mut frame = self.assembler.poll(now)?;
+        frame.captured = self.settling.captured(&frame);
+        Some(frame)
+    }
+
+    /// Whether it is known when its frames were captured, or no longer waited for.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        self.settling.is_settled(now)
+    }
+
+    /// What was not heard by now is not waited for.
+    pub(super) fn settle(&mut self) {
+        self.settling.give_up();
     }
 
     pub(in crate::engine) fn give_back(&mut self, parts: Parts) {

@@ -1,13 +1,16 @@
+use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::*;
 use crate::codec::Codec;
 use crate::codec::packet::MadePacket;
 use crate::container::testing::apply;
-use crate::container::webm;
-use crate::control::ids::{Ids, ShardIndex};
+use crate::container::{Reader, Step, webm};
+use crate::control::ids::{Ids, ShardIndex, SourceId};
 use crate::control::recorder::{EncodingChoice, FormatChange, LineOptions, RecordingFormat};
 use crate::control::recording::RecordingProgress;
+use crate::control::stats::Share;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
 use crate::sfu::EncodingIndex;
@@ -15,6 +18,12 @@ use crate::sfu::EncodingIndex;
 const SHARD: ShardIndex = ShardIndex(0);
 const TICK: Duration = Duration::from_millis(20);
 const OPENING: RequestId = RequestId(1);
+
+/// Parameter sets of 1280x720 and the slice of an IDR picture (RFC 6184 5.7.1).
+const AVC_KEYFRAME: [u8; 25] = [
+    0x78, 0, 11, 0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x28, 0x02, 0xdd, 0x80, 0, 4, 0x68,
+    0xce, 0x3c, 0x80, 0, 3, 0x65, 0x9a, 7,
+];
 
 /// What shards were told.
 #[derive(Clone, Default)]
@@ -306,6 +315,33 @@ fn what_a_crash_leaves_has_all_but_the_last_tenth_of_a_second() {
         let sent = i64::from(studio.sources[video].frames - 1) * 20;
         assert!(sent - last <= 100, "{last} of {sent} ms");
     }
+}
+
+#[test]
+fn what_a_crash_leaves_of_an_mp4_has_all_but_the_last_fragment_and_a_tenth_of_a_second() {
+    let mut studio = Studio::new(&RecorderOptions { format: RecordingFormat::Mp4, ..options() });
+    let video = studio.record(Codec::H264);
+    let audio = studio.record(Codec::Opus);
+    let mut least = u128::MAX;
+    for tick in 0..500 {
+        match tick % 150 {
+            0 => studio.send(video, &AVC_KEYFRAME),
+            _ => studio.send(video, &[0x61, 0x9a, 7]),
+        }
+        studio.send(audio, &[0xf8, 0xff, 0xfe]);
+        studio.turn();
+        if tick < 100 {
+            continue;
+        }
+        let file = studio.file();
+        let len = file.len() as u64;
+        let mut reader = Reader::open(file, len).unwrap();
+        let last = std::iter::from_fn(|| reader.next().unwrap()).map(|frame| frame.time).max();
+        let lost = (TICK * tick - last.unwrap()).as_millis();
+        assert!(lost <= 600, "{lost} ms at {tick}");
+        least = least.min(lost);
+    }
+    assert!(least < 200, "it has what was written just now: {least} ms");
 }
 
 #[test]

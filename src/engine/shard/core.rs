@@ -16,8 +16,9 @@ use crate::engine::peer::Peer;
 use crate::engine::timers::{Tick, Timers};
 use crate::sending::Sending;
 
-/// How close a timer is, in ticks, that is looked at once more before the thread sleeps.
-const CLOSE: u64 = 4;
+/// How close a timer is, in ticks, that is looked at once more before the thread sleeps: longer than
+/// the pause between two packets of sound, so that the turn before it is one that looks.
+const CLOSE: u64 = 32;
 /// Timers that are looked at for that in one turn, however many there are.
 const PUT_OFF: usize = 32;
 

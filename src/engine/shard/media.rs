@@ -284,7 +284,7 @@ impl Media {
             inlet.described(track, Some(description.clone()));
             // It would ask for a keyframe and not get one.
             if !description.keyframes_on_request {
-                present(route.groups(now), now).iter().for_each(|packet| inlet.packet(packet));
+                route.groups(now).into_iter().for_each(|group| inlet.group(present(group, now)));
             }
         }
         self.tell_demand(core, now, track);

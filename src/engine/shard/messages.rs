@@ -33,7 +33,7 @@ impl Shard {
                     core.messages.push((from, description));
                 }
                 // Its receivers begin with what came last, as those of this shard do.
-                let packets = route.groups(now);
+                let packets = route.groups(now).concat();
                 if !packets.is_empty() {
                     core.messages.push((from, ShardMessage::Group { packets }));
                 }

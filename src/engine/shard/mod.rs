@@ -44,7 +44,7 @@ use crate::engine::peer::Peer;
 use crate::engine::ports::Ports;
 use crate::engine::shedding::Shedding;
 use crate::engine::tries::Tries;
-use crate::engine::unfinished::Unfinished;
+use crate::engine::unfinished::{Rest, Unfinished};
 use crate::queue::counters::ThreadCounters;
 use crate::webrtc::Certificates;
 use core::Core;
@@ -246,10 +246,10 @@ impl Reactor for Shard {
         }
     }
 
-    fn awaits_rest(&mut self) -> bool {
+    fn awaits_rest(&mut self) -> Rest {
         // Nobody pays for the time until then.
         self.budget.end();
-        self.unfinished.take()
+        self.unfinished.rest()
     }
 
     fn handle_flow_ended(&mut self, _now: Instant, flow: &Flow) {
@@ -277,6 +277,7 @@ impl Reactor for Shard {
 
     fn flush(&mut self, now: Instant, output: &mut impl Output<ShardMessage>) {
         self.budget.end();
+        self.unfinished.clear();
         self.limit_layers(now);
         let mut settled = std::mem::take(&mut self.settled);
         self.settle(now, &mut settled);
@@ -303,8 +304,10 @@ impl Reactor for Shard {
         }
         self.settled = settled;
         self.core.put_off(now);
-        for mut peer in self.last_words.drain(..) {
-            peer.transmit(|flow, bytes| output.datagram(flow, bytes));
+        if !self.last_words.is_empty() {
+            for mut peer in self.last_words.drain(..) {
+                peer.transmit(|flow, bytes| output.datagram(flow, bytes));
+            }
         }
         for (to, message) in self.core.messages.drain(..) {
             output.message(to, message);

@@ -166,6 +166,8 @@ impl Made {
             payload: packet.payload,
             arrival: now,
             captured: packet.captured,
+            // It is the engine's own clock.
+            to_reported: Some(0),
             extensions,
         };
         if let Some(meter) = &mut encoding.meter {

@@ -14,7 +14,7 @@ mod outlet;
 mod taker;
 
 pub use doze::Doze;
-pub use inlet::{Inlet, Notes};
+pub use inlet::{Inlet, LeftPackets, Notes};
 pub use input::Input;
 pub use made::{Class, Made, rid};
 pub use outlet::{Outlet, Shards};

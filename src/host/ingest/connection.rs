@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use rustls::ServerConfig;
+use rustls::{Connection as TlsConnection, ServerConfig, ServerConnection};
 
-use super::tls::Channel;
 use crate::codec::Kind;
 use crate::control::event::CloseReason;
 use crate::control::ids::InputId;
 use crate::engine::ingest::{Input, InputError};
 use crate::engine::message::ShardMessage;
 use crate::host::media_threads::Outside;
+use crate::host::tls::Channel;
 use crate::ingest::flv::Demuxer;
 use crate::ingest::rtmp::amf0::Value;
 use crate::ingest::rtmp::{Publish, Server, ServerEvent};
@@ -82,8 +82,10 @@ impl Connection {
     ) -> io::Result<Self> {
         // Answers are small and waited for.
         socket.set_nodelay(true)?;
+        let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose();
+        let tls = tls.map_err(io::Error::other)?.map(TlsConnection::from);
         Ok(Self {
-            channel: Channel::new(socket, tls)?,
+            channel: Channel::new(socket, tls),
             remote,
             server: Server::default(),
             demuxer: Demuxer::default(),
@@ -107,10 +109,15 @@ impl Connection {
         }
     }
 
+    /// Whether it may give way to another one: nobody was asked about it yet, or it is over.
+    pub(super) fn is_stranger(&self) -> bool {
+        matches!(self.state, State::Stranger | State::Leaving)
+    }
+
     /// Reads, and writes what that leads to.
     pub(super) fn run(&mut self, now: Instant, buffer: &mut [u8]) -> Turn {
         if let State::Live(_, input) = &mut self.state {
-            input.look();
+            input.look(now);
         }
         let turn = self.read(now, buffer);
         self.unsent.append(&mut self.server.take_output());

@@ -2,12 +2,13 @@
 //! in front of media.
 
 mod connection;
+mod door;
 mod server;
-mod tls;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use mio::Waker;
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
+use super::tls;
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, ShardIndex};
 use crate::control::ingest::{IngestCommand, RtmpServerOptions};
@@ -68,7 +70,7 @@ impl Ingest {
         if servers.len() >= MAX_SERVERS {
             return Err(HostError::ServerLimit(MAX_SERVERS).into());
         }
-        let tls = options.tls.as_ref().map(tls::configure).transpose()?;
+        let tls = options.tls.as_ref().map(tls::identity).transpose()?;
         let bound = bind_tcp(options.address).and_then(|listener| {
             let address = listener.local_addr()?;
             Ok((listener, address))
@@ -85,6 +87,7 @@ impl Ingest {
             tls,
             max_inputs: options.max_inputs,
             mix_b_frames: options.mix_b_frames,
+            silence: Duration::from_millis(options.silence.into()),
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),
             outside: self.outside.clone(),

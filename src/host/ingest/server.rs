@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use tokio::sync::mpsc;
 
 use super::connection::{Connection, HostInput, State, Turn};
+use super::door::Door;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{Ended, Ids, IngestServerId, InputId, RequestId, ShardIndex};
 use crate::control::ingest::IngestCommand;
@@ -23,14 +24,12 @@ use crate::engine::tap::Inlet;
 use crate::host::error::HostError;
 use crate::host::media_threads::Outside;
 use crate::ingest::rtmp::Publish;
-use crate::net::origins::{Admission, Origins};
+use crate::net::origins::Admission;
 
 /// Connections of one server. A new one then takes the place of the oldest stranger.
 const MAX_CONNECTIONS: usize = 4_096;
 /// Connections accepted in one turn.
 const ACCEPTS_PER_TURN: usize = 64;
-/// How long not to accept after the process ran out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How often connections are looked at whose time may be over, or whose backlog may have room.
 const SWEEP: Duration = Duration::from_millis(250);
 /// Bytes read by one call.
@@ -57,6 +56,7 @@ pub(super) struct ServerParts {
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) max_inputs: usize,
     pub(super) mix_b_frames: bool,
+    pub(super) silence: Duration,
     pub(super) ids: Arc<Ids>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) outside: Outside<ShardMessage>,
@@ -69,15 +69,10 @@ pub(super) struct ServerParts {
 pub(super) struct IngestServer {
     parts: ServerParts,
     poll: Poll,
-    listener: TcpListener,
-    acceptable: bool,
-    paused_until: Option<Instant>,
+    door: Door,
     connections: HashMap<usize, Connection>,
     /// Who publishes or asks to, by connection.
     inputs: HashMap<InputId, usize>,
-    origins: Origins,
-    /// Connections in the order they came; some may be gone or strangers no more.
-    strangers: VecDeque<usize>,
     /// Connections with something to do.
     ready: VecDeque<usize>,
     last: usize,
@@ -85,14 +80,6 @@ pub(super) struct IngestServer {
     made: usize,
     swept: Instant,
     buffer: Box<[u8]>,
-    refused: Refusals,
-}
-
-/// Refused connections since the log last told of them.
-#[derive(Default)]
-struct Refusals {
-    count: u64,
-    told: Option<Instant>,
 }
 
 impl IngestServer {
@@ -105,19 +92,14 @@ impl IngestServer {
         let server = Self {
             parts,
             poll,
-            listener,
-            acceptable: true,
-            paused_until: None,
+            door: Door::new(listener),
             connections: HashMap::new(),
             inputs: HashMap::new(),
-            origins: Origins::default(),
-            strangers: VecDeque::new(),
             ready: VecDeque::new(),
             last: FIRST,
             made: 0,
             swept: Instant::now(),
             buffer: vec![0; READ].into_boxed_slice(),
-            refused: Refusals::default(),
         };
         Ok((server, waker))
     }
@@ -126,8 +108,8 @@ impl IngestServer {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            let busy = !self.ready.is_empty() || (self.acceptable && self.paused_until.is_none());
-            let idle = self.connections.is_empty() && self.paused_until.is_none();
+            let busy = !self.ready.is_empty() || self.door.is_busy();
+            let idle = self.connections.is_empty() && self.door.is_idle();
             let timeout = if busy { Some(Duration::ZERO) } else { (!idle).then_some(SWEEP) };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -137,7 +119,7 @@ impl IngestServer {
             }
             for event in &events {
                 match event.token() {
-                    LISTENER => self.acceptable = true,
+                    LISTENER => self.door.knock(),
                     WAKE => {}
                     Token(id) => self.list(id),
                 }
@@ -170,11 +152,9 @@ impl IngestServer {
             }
             self.command(now, command);
         }
-        if self.paused_until.is_some_and(|until| until <= now) {
-            self.paused_until = None;
-        }
-        if self.acceptable && self.paused_until.is_none() {
-            self.accept(now);
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some((socket, remote)) = self.door.accept(now) else { break };
+            self.admit(now, socket, remote);
         }
         for _ in 0..self.ready.len() {
             let Some(id) = self.ready.pop_front() else { break };
@@ -195,64 +175,34 @@ impl IngestServer {
         }
     }
 
-    fn accept(&mut self, now: Instant) {
-        for _ in 0..ACCEPTS_PER_TURN {
-            match self.listener.accept() {
-                Ok((socket, remote)) => self.admit(now, socket, remote),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.acceptable = false;
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // It went before it was accepted.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(_) => {
-                    self.paused_until = Some(now + ACCEPT_PAUSE);
-                    return;
-                }
-            }
-        }
-    }
-
     fn admit(&mut self, now: Instant, socket: TcpStream, remote: std::net::SocketAddr) {
         if self.connections.len() >= MAX_CONNECTIONS {
-            let Some(oldest) = self.oldest_stranger() else { return };
+            let connections = &self.connections;
+            let is_stranger = |id| connections.get(&id).is_some_and(Connection::is_stranger);
+            let Some(oldest) = self.door.oldest_stranger(is_stranger) else { return };
             self.remove(oldest);
         }
         self.last += 1;
         let id = self.last;
-        match self.origins.admit(remote.ip(), id) {
+        let ip = remote.ip();
+        match self.door.admit(now, ip, id) {
             Admission::Admitted => {}
             Admission::InPlaceOf(stranger) => {
-                self.refused(now, "too many strangers of one address");
                 self.remove(stranger);
-                if self.origins.admit(remote.ip(), id) != Admission::Admitted {
+                if self.door.admit(now, ip, id) != Admission::Admitted {
                     return;
                 }
             }
-            Admission::Refused => return self.refused(now, "too many of one address"),
+            Admission::Refused => return,
         }
         let connection = Connection::new(now, socket, remote, self.parts.tls.as_ref());
-        let Ok(mut connection) = connection else {
-            return self.origins.left(remote.ip(), id);
-        };
+        let Ok(mut connection) = connection else { return self.door.left(ip, id) };
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(connection.socket(), Token(id), interest).is_err() {
-            return self.origins.left(remote.ip(), id);
+            return self.door.left(ip, id);
         }
         self.connections.insert(id, connection);
-        self.strangers.push_back(id);
         self.list(id);
-    }
-
-    fn oldest_stranger(&mut self) -> Option<usize> {
-        while let Some(id) = self.strangers.pop_front() {
-            let known = self.connections.get(&id);
-            if known.is_some_and(|known| matches!(known.state, State::Stranger | State::Leaving)) {
-                return Some(id);
-            }
-        }
-        None
     }
 
     fn serve(&mut self, now: Instant, id: usize) {
@@ -337,7 +287,7 @@ impl IngestServer {
         if !accepted {
             self.inputs.remove(&input);
             connection.reject(now, "NetStream.Publish.BadName", reason);
-            return self.refused(now, "a publisher was not authorized");
+            return self.door.refuse(now, "a publisher was not authorized");
         }
         // Packets are for those who take tracks; shards leave notes here, which are looked at with
         // whatever comes next.
@@ -345,16 +295,20 @@ impl IngestServer {
         connection.accept(
             now,
             input,
-            HostInput::new(Parts {
-                id: input,
-                ids: Arc::clone(&self.parts.ids),
-                mailbox: Arc::clone(&self.parts.mailbox),
-                shards: self.parts.outside.clone(),
-                inlet,
-                mix_b_frames: self.parts.mix_b_frames,
-            }),
+            HostInput::new(
+                now,
+                Parts {
+                    id: input,
+                    ids: Arc::clone(&self.parts.ids),
+                    mailbox: Arc::clone(&self.parts.mailbox),
+                    shards: self.parts.outside.clone(),
+                    inlet,
+                    mix_b_frames: self.parts.mix_b_frames,
+                    silence: self.parts.silence,
+                },
+            ),
         );
-        self.origins.answered(connection.remote.ip(), id);
+        self.door.answered(connection.remote.ip(), id);
         self.list(id);
     }
 
@@ -390,7 +344,7 @@ impl IngestServer {
             _ if error.is_some() => {
                 let text = error.map_or_else(String::new, |error| error.to_string());
                 connection.reject(now, "NetConnection.Call.Failed", &text);
-                self.refused(now, "no RTMP");
+                self.door.refuse(now, "no RTMP");
             }
             _ => self.remove(id),
         }
@@ -414,7 +368,7 @@ impl IngestServer {
         self.end_input(id, CloseReason::Closed, None);
         let Some(mut connection) = self.connections.remove(&id) else { return };
         let _ = self.poll.registry().deregister(connection.socket());
-        self.origins.left(connection.remote.ip(), id);
+        self.door.left(connection.remote.ip(), id);
     }
 
     fn sweep(&mut self, now: Instant) {
@@ -427,24 +381,14 @@ impl IngestServer {
         }
         for connection in self.connections.values_mut() {
             if let State::Live(_, input) = &mut connection.state {
-                input.look();
+                input.look(now);
             }
         }
         let connections = &self.connections;
-        self.strangers.retain(|id| {
-            let known = connections.get(id);
+        self.door.retain_strangers(|id| {
+            let known = connections.get(&id);
             known.is_some_and(|known| !matches!(known.state, State::Live(..)))
         });
-    }
-
-    /// One record a second and a count, whoever comes.
-    fn refused(&mut self, now: Instant, why: &'static str) {
-        let Refusals { count, told } = &mut self.refused;
-        *count += 1;
-        if told.is_none_or(|told| now.saturating_duration_since(told) >= Duration::from_secs(1)) {
-            tracing::info!(refused = *count, why, "connections of publishers were refused");
-            (*count, *told) = (0, Some(now));
-        }
     }
 
     /// The end: who publishes is told, and what listens is let go of.

@@ -7,6 +7,19 @@ use crate::container::{ReadAt, WriteAt};
 
 pub(super) struct DiskFile(pub(super) File);
 
+impl DiskFile {
+    /// Fails when the file is in no directory any more: what is written would be gone with the last
+    /// byte.
+    pub(super) fn check(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::nlink(&self.0.metadata()?) == 0 {
+            let text = "the file was deleted while it was written";
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
+        Ok(())
+    }
+}
+
 impl ReadAt for DiskFile {
     fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.seek(SeekFrom::Start(at))?;

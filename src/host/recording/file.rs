@@ -177,6 +177,7 @@ impl FileTask {
             self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.waiting_of_all.fetch_sub(bytes, Ordering::Relaxed);
             done?;
+            self.file.as_ref().map_or(Ok(()), DiskFile::check)?;
         }
     }
 

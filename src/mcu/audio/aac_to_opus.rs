@@ -1,13 +1,10 @@
 //! AAC made Opus, for WebRTC, which takes no AAC.
 
 use super::aac::{AacConfig, AacDecoder, AacError};
-use super::opus::{Encoder, EncoderSettings};
-use super::resampler::Resampler;
+use super::opus_frames::OpusFrames;
 use super::signal::{level, rounded};
 use super::{FRAME, RATE};
 
-/// Bit/s of each channel: Opus is transparent for music at 64 kbit/s.
-const BITRATE: u32 = 64_000;
 /// Times that are off by less, at 48 kHz, are rounding: FLV has milliseconds, and some encoders guess.
 const TOLERANCE: u64 = RATE as u64 / 20;
 
@@ -28,14 +25,9 @@ pub struct OpusPacket<'a> {
 /// long as the frames do, within 50 ms; where frames are missing, the times say so.
 pub struct AacToOpus {
     decoder: AacDecoder,
-    resampler: Resampler,
-    encoder: Encoder,
+    frames: OpusFrames,
     /// When the next sample to be encoded is.
     next: Option<u64>,
-    /// A frame that is not yet whole.
-    pcm: Vec<f32>,
-    filled: usize,
-    packet: Vec<u8>,
 }
 
 impl AacToOpus {
@@ -45,24 +37,9 @@ impl AacToOpus {
     /// As [`AacError`] says, which tells who sends it what to change.
     pub fn new(config: &[u8]) -> Result<Self, AacError> {
         let decoder = AacDecoder::new(config)?;
-        let channels = decoder.config().channels;
-        let encoder = Encoder::new(EncoderSettings {
-            stereo: channels == 2,
-            bitrate: BITRATE * u32::from(channels),
-            fec: false,
-            dtx: false,
-            expected_loss: 0,
-        })
-        .map_err(|_| AacError::Tools)?;
-        Ok(Self {
-            decoder,
-            resampler: Resampler::new(channels.into()),
-            encoder,
-            next: None,
-            pcm: vec![0.0; FRAME * usize::from(channels)],
-            filled: 0,
-            packet: Vec::new(),
-        })
+        let AacConfig { rate, channels } = decoder.config();
+        let frames = OpusFrames::new(rate, channels.into()).map_err(|_| AacError::Tools)?;
+        Ok(Self { decoder, frames, next: None })
     }
 
     /// What the AAC is.
@@ -72,8 +49,7 @@ impl AacToOpus {
 
     /// Forgets what was not encoded yet: what comes is from somewhere else.
     pub fn reset(&mut self) {
-        self.resampler.reset();
-        self.filled = 0;
+        self.frames.reset();
         self.next = None;
     }
 
@@ -88,33 +64,23 @@ impl AacToOpus {
         frame: &[u8],
         mut emit: impl FnMut(OpusPacket<'_>),
     ) -> Result<(), AacError> {
-        let Self { decoder, resampler, encoder, next, pcm, filled, packet } = self;
-        let AacConfig { rate, channels } = decoder.config();
-        let step = f64::from(rate) / f64::from(RATE);
+        let Self { decoder, frames, next } = self;
         // Sound that is inside lies before what comes now.
-        let inside =
-            *filled / usize::from(channels) + (resampler.queued().max(0.0) / step) as usize;
-        let expected = next.map(|next| next.saturating_add(inside as u64));
+        let expected = next.map(|next| next.saturating_add(frames.inside()));
         if expected.is_none_or(|expected| expected.abs_diff(time) > TOLERANCE) {
-            resampler.reset();
-            *filled = 0;
+            frames.reset();
             // Numbers that were given are not given again.
             *next = Some(next.map_or(time, |next| next.max(time)));
         }
-        decoder.decode(frame, resampler.input())?;
-        loop {
-            *filled += resampler.read(step, &mut pcm[*filled..]);
-            if *filled < pcm.len() {
-                return Ok(());
-            }
-            *filled = 0;
+        decoder.decode(frame, frames.input())?;
+        frames.encode(|frame| {
             let time = next.unwrap_or(time);
             *next = Some(time.saturating_add(FRAME as u64));
-            packet.clear();
-            if encoder.encode(pcm, packet) == Ok(true) {
-                emit(OpusPacket { time, level: rounded(level(pcm)), data: packet });
+            if let Some(data) = frame.data {
+                emit(OpusPacket { time, level: rounded(level(frame.pcm)), data });
             }
-        }
+        });
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ mod loudness;
 mod mixer;
 mod options;
 mod opus;
+mod opus_frames;
 mod output;
 mod pcm;
 mod port;

@@ -4,21 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::TICK;
 use super::aac::AacDecoder;
-use super::opus::{Encoder, EncoderSettings};
-use super::resampler::Resampler;
-use super::{FRAME, RATE, TICK};
+use super::opus_frames::{OpusFrame, OpusFrames};
 use crate::codec::frame::Malformed;
 use crate::codec::pcm::Samples;
 
-/// Bit/s of each channel.
-const BITRATE: u32 = 64_000;
-/// Loss in per cent that packets are made for: they are repeated, but not by everybody.
-const EXPECTED_LOSS: u8 = 5;
 /// Sound that begins so much later or earlier than what came before it ends is apart from it.
 const APART: Duration = Duration::from_millis(40);
-/// Silence behind the end that lets the resampler finish.
-const TAIL: usize = 32;
 /// Samples a second that are taken.
 const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 /// AudioSpecificConfig has few bytes, whatever else stands behind them.
@@ -56,12 +49,8 @@ pub struct StoredToOpus {
     decoder: Decoder,
     rate: u32,
     channels: usize,
-    resampler: Resampler,
-    encoder: Encoder,
-    /// Of the packet that is next, as much as is there.
-    frame: Vec<f32>,
-    packet: Vec<u8>,
-    /// When that packet begins; `None` before the first sound.
+    frames: OpusFrames,
+    /// When the next packet begins; `None` before the first sound.
     next: Option<Duration>,
     /// Where what came begins, and how many samples of each channel came since.
     begun: Duration,
@@ -92,24 +81,14 @@ impl StoredToOpus {
         if channels == 0 || channels > 2 || !RATES.contains(&rate) {
             return Err(Untranscoded(format!("{channels} channels of {rate} Hz")));
         }
-        let settings = EncoderSettings {
-            stereo: channels == 2,
-            bitrate: BITRATE * channels as u32,
-            fec: false,
-            dtx: false,
-            expected_loss: EXPECTED_LOSS,
-        };
-        let encoder = Encoder::new(settings);
-        let encoder = encoder.map_err(|_| Untranscoded("Opus, which cannot be made".to_owned()))?;
+        let frames = OpusFrames::new(rate, channels);
+        let frames = frames.map_err(|_| Untranscoded("Opus, which cannot be made".to_owned()))?;
         Ok(Self {
             coding,
             decoder,
             rate,
             channels,
-            resampler: Resampler::new(channels),
-            encoder,
-            frame: Vec::new(),
-            packet: Vec::new(),
+            frames,
             next: None,
             begun: Duration::ZERO,
             samples: 0,
@@ -139,20 +118,21 @@ impl StoredToOpus {
                 self.finish(&mut emit);
             }
             let before = self.next.unwrap_or(Duration::ZERO);
-            self.resampler.reset();
+            self.frames.reset();
             self.begun = time.max(before);
             self.next = Some(self.begun);
             self.samples = 0;
         }
-        let before = self.resampler.input().len();
+        let before = self.frames.input().len();
         let decoded = self.decode(data);
-        let input = self.resampler.input();
+        let input = self.frames.input();
         if decoded.is_err() {
             input.truncate(before);
         }
         let samples = (input.len() - before) / self.channels;
         self.samples += samples as u64;
-        self.encode(&mut emit);
+        let next = &mut self.next;
+        self.frames.encode(|frame| send(next, &frame, &mut emit));
         decoded.map(|()| self.length(samples as u64))
     }
 
@@ -164,7 +144,7 @@ impl StoredToOpus {
     }
 
     fn decode(&mut self, data: &[u8]) -> Result<(), Malformed> {
-        let input = self.resampler.input();
+        let input = self.frames.input();
         match &mut self.decoder {
             Decoder::Pcm(samples) => samples.decode(data, input),
             Decoder::Aac(decoder) => decoder.decode(data, input).map_err(|_| Malformed)?,
@@ -172,57 +152,38 @@ impl StoredToOpus {
         Ok(())
     }
 
-    fn encode(&mut self, emit: &mut impl FnMut(Duration, &[u8])) {
-        let size = FRAME * self.channels;
-        let step = f64::from(self.rate) / f64::from(RATE);
-        loop {
-            let begun = self.frame.len();
-            self.frame.resize(size, 0.0);
-            let read = self.resampler.read(step, &mut self.frame[begun..]);
-            self.frame.truncate(begun + read);
-            if self.frame.len() < size {
-                return;
-            }
-            self.send(emit);
-        }
-    }
-
-    fn send(&mut self, emit: &mut impl FnMut(Duration, &[u8])) {
-        self.packet.clear();
-        let next = self.next.unwrap_or_default();
-        if self.encoder.encode(&self.frame, &mut self.packet) == Ok(true) {
-            emit(next, &self.packet);
-        }
-        self.next = Some(next.saturating_add(TICK));
-        self.frame.clear();
-    }
-
     /// Forgets what came: what comes does not follow it.
     pub fn reset(&mut self) {
         if let Decoder::Aac(decoder) = &mut self.decoder {
             decoder.reset();
         }
-        self.resampler.reset();
-        self.frame.clear();
+        self.frames.reset();
         self.next = None;
     }
 
     /// Hands out what is left, filled up with silence.
     pub fn finish(&mut self, mut emit: impl FnMut(Duration, &[u8])) {
-        let silence = TAIL * self.channels;
-        let input = self.resampler.input();
-        input.resize(input.len() + silence, 0.0);
-        self.encode(&mut emit);
-        if !self.frame.is_empty() {
-            self.frame.resize(FRAME * self.channels, 0.0);
-            self.send(&mut emit);
-        }
-        self.resampler.reset();
+        let next = &mut self.next;
+        self.frames.finish(|frame| send(next, &frame, &mut emit));
     }
+}
+
+/// Hands a frame out where it is, and counts on.
+fn send(
+    next: &mut Option<Duration>,
+    frame: &OpusFrame<'_>,
+    emit: &mut impl FnMut(Duration, &[u8]),
+) {
+    let time = next.unwrap_or_default();
+    if let Some(data) = frame.data {
+        emit(time, data);
+    }
+    *next = Some(time.saturating_add(TICK));
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::FRAME;
     use super::super::opus::{Decoder as OpusDecoder, packet_samples};
     use super::*;
     use crate::codec::pcm::SampleFormat;

@@ -58,7 +58,7 @@ fn no_number_means_two_things_in_an_offer() {
     offer.push(draft.media(Kind::Video, "4".into()));
     let mut meanings: HashMap<u8, String> = HashMap::new();
     for line in &offer {
-        for payload in &line.local.payloads {
+        for payload in line.local.payloads.iter() {
             let meaning = format!("{:?}", payload.name);
             assert_eq!(*meanings.entry(payload.pt).or_insert_with(|| meaning.clone()), meaning);
             assert!(!(64..96).contains(&payload.pt));

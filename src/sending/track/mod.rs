@@ -37,7 +37,7 @@ pub struct OutgoingTrack {
     /// The m-line it has in an offer that is not answered yet.
     pub offered: Option<Mid>,
     /// What the receiver takes, most wanted first.
-    pub(super) formats: Vec<Format>,
+    pub(super) formats: Arc<[Format]>,
     /// The receiver's m-line lets us send.
     pub(super) sending: bool,
     /// Its RTP stream, while it has an m-line.
@@ -56,7 +56,7 @@ pub struct OutgoingTrack {
     pub(super) sent: Sent,
     /// Packets that the receiver asks for again, in the order in which they are played.
     pub(super) nacked: Vec<Nacked>,
-    /// What was sent of sound, while its receiver loses some.
+    /// What was sent without a stream of repetitions beside it, while its receiver loses some.
     pub(super) sealed: Option<Box<Sealed>>,
     /// When repeating was last given up.
     pub(super) gave_up: Option<Instant>,
@@ -81,7 +81,7 @@ impl OutgoingTrack {
             track,
             mid: None,
             offered: None,
-            formats: Vec::new(),
+            formats: Arc::default(),
             sending: false,
             rtp: None,
             transponder: Transponder::new(kind),
@@ -122,10 +122,11 @@ impl OutgoingTrack {
     /// stream. A stream with the same SSRCs goes on, with another one everything is counted anew.
     pub fn negotiated(
         &mut self,
-        formats: Vec<Format>,
+        formats: impl Into<Arc<[Format]>>,
         sending: bool,
         parameters: Option<StreamParameters>,
     ) {
+        let formats = formats.into();
         if self.formats != formats {
             self.formats = formats;
             self.payloads.clear();

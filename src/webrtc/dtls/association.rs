@@ -118,6 +118,11 @@ impl Association {
         if self.failed { Ok(0) } else { self.dtls.send_application_data(data) }
     }
 
+    /// Gives back what only the handshake needed, if it is through.
+    pub(super) fn release_handshake(&mut self) {
+        self.dtls.release_handshake();
+    }
+
     pub(super) fn close(&mut self) -> Result<(), Error> {
         self.dtls.close()
     }

@@ -221,6 +221,9 @@ impl Associations {
         if self.session.0.moved.swap(false, Ordering::Relaxed) {
             self.repeat_hello();
         }
+        if self.session.0.settled.swap(false, Ordering::Relaxed) {
+            self.current.release_handshake();
+        }
         if self.window.is_closed() {
             self.reopen();
         }

@@ -53,6 +53,8 @@ struct Shared {
     moved: AtomicBool,
     /// str0m is asked for the pair that it sends to.
     asked: AtomicBool,
+    /// The handshake is so long ago that nobody repeats anything of it.
+    settled: AtomicBool,
     /// SCTP chunks at least that came out of the association as messages, since it was asked.
     delivered: AtomicU32,
     /// The payload of the largest one that came, in bytes.
@@ -113,6 +115,7 @@ impl Dtls {
             moved: AtomicBool::new(false),
             // The answer comes with the first pair that is nominated.
             asked: AtomicBool::new(true),
+            settled: AtomicBool::new(false),
             delivered: AtomicU32::new(0),
             largest: AtomicU32::new(0),
             backlog: Backlog::default(),
@@ -181,6 +184,12 @@ impl Dtls {
     /// The time of what comes next, as str0m tells it only with timers.
     pub(super) fn at(&self, now: Instant) {
         self.state().now = now;
+    }
+
+    /// The handshake is so long ago that nobody repeats anything of it: what only handshakes need is
+    /// given back when str0m drives DTLS next.
+    pub(super) fn settle(&self) {
+        self.0.settled.store(true, Ordering::Relaxed);
     }
 
     /// Makes str0m show the pair it sends to, by a datagram that [`Dtls::is_question`].

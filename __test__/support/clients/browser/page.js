@@ -154,8 +154,10 @@
     },
 
     /** A text, or bytes as numbers. */
-    sendMessage(name, data) {
-      channels.get(name).send(typeof data === 'string' ? data : new Uint8Array(data))
+    async sendMessage(name, data) {
+      const channel = channels.get(name)
+      if (channel.readyState === 'connecting') await new Promise(resolve => channel.addEventListener('open', resolve, { once: true }))
+      channel.send(typeof data === 'string' ? data : new Uint8Array(data))
     },
 
     /** Messages that came: texts, and bytes as numbers. */

@@ -1,6 +1,6 @@
 /**
  * @typedef {{ servers: string[], key: string, expiresAt: string | null }} StreamKey
- * @typedef {{ id: string, name: string, type: string, tracks: { kind: string, codec: string | null }[], warnings: { code: string, message: string }[] }} Input
+ * @typedef {{ id: string, name: string, type: string, state?: string, tracks: { kind: string, codec: string | null }[], warnings: { code: string, message: string }[] }} Input
  */
 
 /** What comes into one room by other ways than WebRTC, as the server has it. */
@@ -24,6 +24,11 @@ export class InputsApi {
   /** @param {string} name @returns {Promise<StreamKey>} */
   makeKey(name) {
     return this.#ask('POST', { type: 'rtmp', name })
+  }
+
+  /** @param {string} url @param {string} name @returns {Promise<Input>} */
+  addCamera(url, name) {
+    return this.#ask('POST', { url, name })
   }
 
   /** @param {'GET' | 'POST'} method @param {object} [body] @returns {Promise<any>} */

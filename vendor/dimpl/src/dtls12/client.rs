@@ -187,6 +187,20 @@ impl Client {
         self.state.name()
     }
 
+    /// Gives back what only the handshake needed, once it is through and everything of it was told.
+    pub fn release_handshake(&mut self) {
+        if self.state != State::AwaitApplicationData || !self.local_events.is_empty() {
+            return;
+        }
+        self.extension_data = Buf::new();
+        self.server_certificates = Vec::new();
+        self.defragment_buffer = Buf::new();
+        self.local_events = VecDeque::new();
+        self.captured_session_hash = None;
+        self.hybrid = None;
+        self.engine.release_handshake();
+    }
+
     pub fn is_closing(&self) -> bool {
         self.state == State::Closed && !self.is_closed()
     }

@@ -229,6 +229,23 @@ impl Client {
         self.state.name()
     }
 
+    /// Gives back what only the handshake needed, once it is through and everything of it was told.
+    pub fn release_handshake(&mut self) {
+        if self.state != State::AwaitApplicationData || !self.local_events.is_empty() {
+            return;
+        }
+        self.extension_data = Buf::new();
+        self.server_certificates = Vec::new();
+        self.defragment_buffer = Buf::new();
+        self.local_events = VecDeque::new();
+        self.handshake_secret = None;
+        self.client_hs_traffic_secret = None;
+        self.server_hs_traffic_secret = None;
+        self.hybrid = None;
+        self.cert_request_context = None;
+        self.engine.release_handshake();
+    }
+
     pub fn is_closing(&self) -> bool {
         (matches!(self.state, State::HalfClosedLocal | State::Closed) && !self.is_closed())
             || self.engine.close_notify_pending()

@@ -715,6 +715,15 @@ impl Engine {
         self.timers.stop_flight();
     }
 
+    /// Gives back what the handshake left behind: buffers that nobody uses, and the transcript. A
+    /// flight that may have to be sent again stays.
+    pub fn release_handshake(&mut self) {
+        self.buffers_free = BufferPool::default();
+        self.transcript = self.buffers_free.pop();
+        self.queue_rx.shrink_to_fit();
+        self.queue_tx.shrink_to_fit();
+    }
+
     fn flight_clear_resends(&mut self) {
         for entry in self.flight_saved_records.drain(..) {
             self.buffers_free.push(entry.fragment);

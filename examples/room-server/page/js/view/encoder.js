@@ -7,7 +7,7 @@ import { notice } from './notices.js'
 const LOOK_MS = 2000
 
 /**
- * What OBS and ffmpeg have to be told to push into the room, for hosts, and what comes of it.
+ * What OBS and ffmpeg have to be told to push into the room, and which cameras are fetched, for hosts, and what comes of it.
  * @param {import('/client/index.js').Room} call
  */
 export function offerEncoders(call) {
@@ -29,6 +29,7 @@ export function offerEncoders(call) {
     event.preventDefault()
     void makeKey()
   }
+  byId('camera-add').onclick = () => void addCamera()
   for (const button of dialog.querySelectorAll('button[data-copy]')) {
     const { copy = '' } = /** @type {HTMLElement} */ (button).dataset
     const copyIt = () =>
@@ -54,6 +55,23 @@ export function offerEncoders(call) {
     }
   }
 
+  async function addCamera() {
+    const url = /** @type {HTMLInputElement} */ (byId('camera-url'))
+    const button = /** @type {HTMLButtonElement} */ (byId('camera-add'))
+    // It takes as long as the camera does.
+    button.disabled = true
+    byId('camera-error').textContent = ''
+    try {
+      await api.addCamera(url.value.trim(), name.value.trim() || 'Camera')
+      url.value = ''
+      await look()
+    } catch (error) {
+      byId('camera-error').textContent = `The camera is not shown: ${/** @type {Error} */ (error).message}`
+    } finally {
+      button.disabled = false
+    }
+  }
+
   async function look() {
     const list = byId('encoder-list')
     try {
@@ -71,8 +89,11 @@ function ffmpegTo(url) {
 }
 
 /** @param {import('../inputs-api.js').Input} input */
-function inputLine({ name, type, tracks, warnings }) {
-  const about = [type.toUpperCase(), ...tracks.map(({ codec }) => codec ?? ''), ...warnings.map(({ message }) => message)].join(', ')
+function inputLine({ name, type, state, tracks, warnings }) {
+  const where = state && state !== 'connected' ? [state] : []
+  const about = [type.toUpperCase(), ...where, ...tracks.map(({ codec }) => codec ?? ''), ...warnings.map(({ message }) => message)].join(
+    ', '
+  )
   return create(
     'li',
     {},

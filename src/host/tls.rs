@@ -1,21 +1,21 @@
-//! TLS of a server (RTMPS: RTMP in TLS from its first byte on).
+//! TLS of connections that RTMP is spoken over (RTMPS: in TLS from its first byte on).
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig};
 
-use crate::control::ingest::TlsOptions;
-use crate::host::error::HostError;
+use super::error::HostError;
+use crate::control::ingest::{TlsOptions, TrustOptions};
 
-/// Reads certificates and the key.
+/// Who a server is: reads its certificates and the key.
 ///
 /// # Errors
 /// `Tls`, with what is wrong with which of them.
-pub(super) fn configure(options: &TlsOptions) -> Result<Arc<ServerConfig>, HostError> {
+pub(super) fn identity(options: &TlsOptions) -> Result<Arc<ServerConfig>, HostError> {
     let wrong = |field: &'static str, reason: String| HostError::Tls { field, reason };
     let certificates = CertificateDer::pem_slice_iter(options.cert.as_bytes())
         .collect::<Result<Vec<_>, _>>()
@@ -34,20 +34,55 @@ pub(super) fn configure(options: &TlsOptions) -> Result<Arc<ServerConfig>, HostE
     Ok(Arc::new(config))
 }
 
+/// Whom a client believes, and whom it wants to speak to.
+pub(super) struct Trust {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Trust {
+    /// Reads the roots. One that rustls cannot use is left out, as some of every system's are.
+    ///
+    /// # Errors
+    /// `Tls`, when none is left or the name is none.
+    pub(super) fn new(options: &TrustOptions) -> Result<Self, HostError> {
+        let wrong = |reason: String| HostError::Tls { field: "ca", reason };
+        let certificates = CertificateDer::pem_slice_iter(options.ca.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| wrong(error.to_string()))?;
+        let mut roots = RootCertStore::empty();
+        let (added, _) = roots.add_parsable_certificates(certificates);
+        if added == 0 {
+            return Err(wrong("no certificate in PEM that can be a root".to_owned()));
+        }
+        let name = ServerName::try_from(options.name.clone())
+            .map_err(|_| wrong(format!("{} is no name that a certificate has", options.name)))?;
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { config: Arc::new(config), name })
+    }
+
+    /// A connection to be made by a client. Errors: when the configuration makes none.
+    pub(super) fn connection(&self) -> io::Result<Connection> {
+        ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+            .map(Connection::from)
+            .map_err(io::Error::other)
+    }
+}
+
 /// A connection as the bytes in it: through TLS where that is spoken.
 pub(super) struct Channel<S> {
     socket: S,
-    tls: Option<Box<ServerConnection>>,
+    tls: Option<Box<Connection>>,
 }
 
 impl<S: Read + Write> Channel<S> {
-    /// Errors: when the configuration makes no connection.
-    pub(super) fn new(socket: S, config: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
-        let tls = config
-            .map(|config| ServerConnection::new(Arc::clone(config)).map(Box::new))
-            .transpose()
-            .map_err(io::Error::other)?;
-        Ok(Self { socket, tls })
+    /// Through TLS where there is a connection of it.
+    pub(super) fn new(socket: S, tls: Option<Connection>) -> Self {
+        Self { socket, tls: tls.map(Box::new) }
     }
 
     pub(super) fn socket(&mut self) -> &mut S {
@@ -84,7 +119,7 @@ impl<S: Read + Write> Channel<S> {
     /// Writes what there is room for. Errors: `WouldBlock` when there is none.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else { return self.socket.write(bytes) };
-        let taken = tls.writer().write(bytes)?;
+        let mut taken = tls.writer().write(bytes)?;
         while tls.wants_write() {
             match tls.write_tls(&mut self.socket) {
                 Ok(_) => {}
@@ -93,7 +128,11 @@ impl<S: Read + Write> Channel<S> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(taken)
+        if taken == 0 {
+            taken = tls.writer().write(bytes)?;
+        }
+        // Before the handshake is through it keeps so much and no more.
+        if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
     }
 
     /// Whether TLS has something to send by itself, or of what it took.

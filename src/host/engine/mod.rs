@@ -1,41 +1,34 @@
 //! The whole engine as its binding sees it: start, ask, shut down.
 
-use std::net::SocketAddr;
+mod makers;
+mod media;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use makers::Makers;
+
 use super::error::HostError;
 use super::hls::{Streaming, Streams};
 use super::ingest::{Ingest, IngestServers};
-use super::media_thread::{Shards, Start};
 use super::media_threads::MediaThreads;
 #[cfg(feature = "mcu")]
-use super::mixing::{MixedTrackInfo, MixerInfo, Mixers, Mixing};
-use super::playback::{Item, Playback, Players};
+use super::mixing::{Mixers, Mixing};
+use super::playback::{Playback, Players};
 use super::push::{KnownOutputs, Outputs};
 use super::recording::{Recorders, Recordings};
 use super::rtp_ports::{Bound, RtpPorts};
+use super::rtsp::{Fetching, FetchingThread};
 use super::tasks::TaskPool;
 use crate::control::command::{Command, TransportCommand};
-#[cfg(feature = "mcu")]
-use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
-use crate::control::event::Event;
-use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
-    ChannelId, Ended, HlsId, Ids, IngestServerId, OutgoingTrackId, OutputId, PlayerId,
-    RecordedTrackId, RecorderId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId, TransportId,
+    ChannelId, Ids, OutgoingTrackId, RequestId, ShardIndex, SlotsId, SourceId, SpeakersId,
+    TransportId,
 };
-#[cfg(feature = "mcu")]
-use crate::control::ids::{MixerId, PortId};
-use crate::control::ingest::{IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions};
 use crate::control::mailbox::Mailbox;
-#[cfg(feature = "mcu")]
-use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::options::{EngineOptions, TransportOptions};
-use crate::control::player::{PlayerCommand, PlayerOptions};
-use crate::control::recorder::{RecorderCommand, RecorderOptions};
 use crate::control::rtp::{BoundPort, RtpOptions};
 use crate::control::snapshot;
 use crate::control::speakers::SpeakersCommand;
@@ -43,11 +36,9 @@ use crate::control::stats::Shape;
 use crate::engine::budget::Clock;
 use crate::engine::cipher_speed::slow_cipher;
 use crate::engine::load::{Load, Refusal};
-use crate::engine::shard::{EndpointParts, Shard};
+use crate::engine::shard::EndpointParts;
 use crate::net::ListenAddress;
 use crate::plain::Setup;
-#[cfg(feature = "mcu")]
-use crate::queue::conduit::Weight;
 use crate::webrtc::Certificates;
 
 /// How much longer code takes that was not optimised.
@@ -70,6 +61,7 @@ pub struct Engine {
     playback: Playback,
     rtp_ports: RtpPorts,
     ingest: Ingest,
+    fetching: Fetching,
     outputs: Outputs,
     #[cfg(feature = "mcu")]
     mixing: Mixing,
@@ -102,6 +94,7 @@ impl Engine {
         let streams = Arc::<Streams>::default();
         let players = Arc::<Players>::default();
         let servers = Arc::<IngestServers>::default();
+        let fetchers = Arc::<FetchingThread>::default();
         let outputs = Arc::<KnownOutputs>::default();
         let makers = Makers {
             parts,
@@ -112,6 +105,7 @@ impl Engine {
             streams: Arc::clone(&streams),
             players: Arc::clone(&players),
             servers: Arc::clone(&servers),
+            fetchers: Arc::clone(&fetchers),
             outputs: Arc::clone(&outputs),
         };
         let (media, outside) = MediaThreads::start(&options, makers)?;
@@ -139,6 +133,8 @@ impl Engine {
             players,
         );
         let outputs = Outputs::new(ids.clone(), mailbox.clone(), outside.clone(), outputs);
+        let fetching =
+            Fetching::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), fetchers);
         let ingest =
             Ingest::new(ids.clone(), mailbox.clone(), outside.clone(), media.shards(), servers);
         #[cfg(feature = "mcu")]
@@ -166,6 +162,7 @@ impl Engine {
             playback,
             rtp_ports: RtpPorts::default(),
             ingest,
+            fetching,
             outputs,
             #[cfg(feature = "mcu")]
             mixing,
@@ -316,177 +313,6 @@ impl Engine {
         })
     }
 
-    /// Asks for a snapshot of one mixer.
-    ///
-    /// Errors: `QueueFull`, `Closed`.
-    #[cfg(feature = "mcu")]
-    pub fn mixer_stats(&self, request: RequestId, mixer: MixerId) -> Result<(), EngineError> {
-        let collector = snapshot::collector(request, self.mailbox.clone(), Shape::Mixer);
-        self.mixer(mixer, MixerCommand::Stats { collector })
-    }
-
-    /// Makes a mixer, with tracks that can be attached to at once.
-    ///
-    /// Errors: `InvalidArg`, `Limit`, `QueueFull`, `Io`.
-    #[cfg(feature = "mcu")]
-    pub fn create_mixer(&self, options: &MixerOptions) -> Result<MixerInfo, EngineError> {
-        self.mixing.create(options)
-    }
-
-    /// Adds a font, for letters on the canvases of mixers made from then on that neither DejaVu
-    /// Sans has nor a font added before.
-    ///
-    /// Errors: `InvalidArg` when it is none, or one too many.
-    #[cfg(feature = "mcu")]
-    pub fn add_font(&self, file: Vec<u8>) -> Result<(), EngineError> {
-        self.mixing.add_font(file)
-    }
-
-    /// Makes a place in a mixer, with the track that it gets.
-    ///
-    /// Errors: `Limit`, `QueueFull`, `Closed`.
-    #[cfg(feature = "mcu")]
-    pub fn add_port(
-        &self,
-        mixer: MixerId,
-        options: PortOptions,
-    ) -> Result<(PortId, Option<MixedTrackInfo>), EngineError> {
-        self.mixing.add_port(mixer, options)
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    #[cfg(feature = "mcu")]
-    pub fn mixer(&self, mixer: MixerId, command: MixerCommand) -> Result<(), EngineError> {
-        self.mixing.command(mixer, command)
-    }
-
-    /// A queue between a mixer and JavaScript, bounded by the weight of what is in it.
-    #[cfg(feature = "mcu")]
-    pub fn conduit<T: Weight>(&self, mixer: MixerId, capacity: usize) -> Arc<Conduit<T>> {
-        self.mixing.conduit(mixer, capacity)
-    }
-
-    /// Makes a recorder. The reply to `opening` says whether there is a file.
-    ///
-    /// Errors: `Limit`, `Io`.
-    pub fn create_recorder(
-        &self,
-        opening: RequestId,
-        options: RecorderOptions,
-    ) -> Result<RecorderId, EngineError> {
-        self.recordings.create(opening, options)
-    }
-
-    /// For a line of a recording that is made next.
-    pub fn recorded_track_id(&self) -> RecordedTrackId {
-        self.recordings.line_id()
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    pub fn recorder(
-        &self,
-        recorder: RecorderId,
-        command: RecorderCommand,
-    ) -> Result<(), EngineError> {
-        self.recordings.command(recorder, command)
-    }
-
-    /// Makes a stream of HLS.
-    ///
-    /// Errors: `Limit`, `InvalidArg` when another one has the name, `Io`.
-    pub fn create_hls(&self, options: HlsOptions) -> Result<HlsId, EngineError> {
-        self.streaming.create(options)
-    }
-
-    /// For a rendition that is made next.
-    pub fn rendition_id(&self) -> RecordedTrackId {
-        self.streaming.rendition_id()
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    pub fn hls(&self, hls: HlsId, command: HlsCommand) -> Result<(), EngineError> {
-        self.streaming.command(hls, command)
-    }
-
-    /// What a player of HLS gets; the reply to `request` is the answer, when there is one.
-    ///
-    /// Errors: `Closed`.
-    pub fn ask_hls(
-        &self,
-        hls: HlsId,
-        path: &str,
-        query: &str,
-        request: RequestId,
-    ) -> Result<(), EngineError> {
-        self.streaming.ask(hls, path, query, request)
-    }
-
-    /// Serves all streams of HLS at an address of their own. Gives the address.
-    ///
-    /// Errors: `Limit`, `Io`.
-    pub fn listen_hls(&self, address: SocketAddr) -> Result<SocketAddr, EngineError> {
-        self.streaming.listen(address)
-    }
-
-    /// Makes a player. The reply to `opening` says what its tracks are.
-    ///
-    /// Errors: `Limit`, `Io`.
-    pub fn create_player(
-        &self,
-        opening: RequestId,
-        items: Vec<Item>,
-        options: PlayerOptions,
-    ) -> Result<PlayerId, EngineError> {
-        self.playback.create(opening, items, options)
-    }
-
-    /// Adds files behind those that a player has.
-    ///
-    /// Errors: `Limit`, `QueueFull`, `Closed`.
-    pub fn add_to_player(&self, player: PlayerId, items: Vec<Item>) -> Result<(), EngineError> {
-        self.playback.add(player, items)
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    pub fn player(&self, player: PlayerId, command: PlayerCommand) -> Result<(), EngineError> {
-        self.playback.command(player, command)
-    }
-
-    /// Makes an RTMP server, which listens when this returns. Gives its address, with the port.
-    ///
-    /// Errors: `InvalidArg` with `options.tls.cert` or `options.tls.key`, `Listen`, `Limit`, `Io`.
-    pub fn create_rtmp_server(
-        &self,
-        options: &RtmpServerOptions,
-    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
-        self.ingest.create(options)
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    pub fn ingest(
-        &self,
-        server: IngestServerId,
-        command: IngestCommand,
-    ) -> Result<(), EngineError> {
-        self.ingest.command(server, command)
-    }
-
-    /// Pushes tracks to an RTMP server. The reply to `opening` says whether it takes them.
-    ///
-    /// Errors: `Limit`, `Io`.
-    pub fn create_rtmp_output(
-        &self,
-        opening: RequestId,
-        options: &RtmpOutputOptions,
-    ) -> Result<OutputId, EngineError> {
-        self.outputs.create(opening, options)
-    }
-
-    /// Errors: `QueueFull`, `Closed`.
-    pub fn output(&self, output: OutputId, command: OutputCommand) -> Result<(), EngineError> {
-        self.outputs.command(output, command)
-    }
-
     /// Has a media thread believe that it is so busy, 0 to 1.
     #[cfg(feature = "fault-injection")]
     pub fn inject_load(&self, shard: ShardIndex, busy: f32) -> Result<(), EngineError> {
@@ -503,54 +329,12 @@ impl Engine {
     pub fn shutdown(&self) {
         self.streaming.shutdown();
         self.ingest.shutdown();
+        self.fetching.shutdown();
         self.outputs.shutdown();
         self.tasks.shutdown();
         // Recorders that ended just now have left something to write.
         self.recordings.shutdown();
         self.playback.shutdown();
         self.media.shutdown();
-    }
-}
-
-/// Makes the shards of an endpoint, and tells everybody when the thread of one died.
-struct Makers {
-    parts: EndpointParts,
-    shards: usize,
-    #[cfg(feature = "mcu")]
-    mixers: Arc<Mixers>,
-    recorders: Arc<Recorders>,
-    streams: Arc<Streams>,
-    players: Arc<Players>,
-    servers: Arc<IngestServers>,
-    outputs: Arc<KnownOutputs>,
-}
-
-impl Shards for Makers {
-    type Shard = Shard;
-
-    fn make(&self, start: Start) -> Shard {
-        let Start { shard, candidates, counters, after } = start;
-        let parts = self.parts.clone();
-        let mut made = Shard::new(Instant::now(), shard, parts, candidates, counters);
-        if let Some(ended) = after {
-            made.succeed(ended, self.shards);
-        }
-        made
-    }
-
-    fn ended(&self, shard: ShardIndex) -> Ended {
-        let EndpointParts { ids, mailbox, load, .. } = &self.parts;
-        // First of all: no transport that ended is counted, and none goes there.
-        load.went_down(shard);
-        let ended = Ended::new(ids, shard);
-        mailbox.post(Event::ThreadEnded { ended, error: HostError::ThreadFailed(shard).into() });
-        #[cfg(feature = "mcu")]
-        self.mixers.thread_ended(ended);
-        self.recorders.thread_ended(ended);
-        self.streams.thread_ended(ended);
-        self.players.thread_ended(ended);
-        self.servers.thread_ended(ended);
-        self.outputs.thread_ended(ended);
-        ended
     }
 }

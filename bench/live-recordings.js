@@ -1,0 +1,90 @@
+'use strict'
+
+/** Recordings and players in a process with its threads and its clock: memory of many at once, and how soon a player shows something. */
+
+const { once } = require('node:events')
+const fs = require('node:fs')
+const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { Endpoint } = require('..')
+
+const RECORDINGS = 1_000
+/** Until files and buffers are there, and then how long is watched. */
+const SETTLING = 10_000
+const WATCHED = 20_000
+const STARTS = 20
+
+async function mixing(folder, run) {
+  const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+  const here = fs.mkdtempSync(path.join(folder, 'bench-live-'))
+  try {
+    const video = { width: 320, height: 180, frameRate: 15, bitrate: 200_000, codecs: ['vp8'] }
+    const mixer = await endpoint.createMixer({ audio: true, video })
+    mixer.addPort({ label: 'Ada' }).setTone({ frequency: 440, level: -20 })
+    return await run(endpoint, mixer, here)
+  } finally {
+    await endpoint.close()
+    fs.rmSync(here, { recursive: true, force: true })
+  }
+}
+
+/** What a thousand recordings of one track take, and how that grows. */
+function crowd(folder) {
+  return mixing(folder, async (endpoint, mixer, here) => {
+    const before = process.memoryUsage().rss
+    const recorders = []
+    for (let number = 0; number < RECORDINGS; number++) {
+      const recorder = await endpoint.createRecorder(path.join(here, `${number}.webm`))
+      recorder.record(mixer.video)
+      recorder.record(mixer.audio)
+      recorders.push(recorder)
+    }
+    await sleep(SETTLING)
+    const settled = process.memoryUsage().rss
+    const cpu = process.cpuUsage()
+    await sleep(WATCHED)
+    const { user, system } = process.cpuUsage(cpu)
+    const grown = process.memoryUsage().rss - settled
+    const infos = await Promise.all(recorders.map(recorder => recorder.close()))
+    return {
+      kind: 'crowd',
+      name: `${RECORDINGS} recordings at once`,
+      memoryBytes: (settled - before) / RECORDINGS,
+      growthBytes: grown / RECORDINGS / (WATCHED / 1000),
+      cores: (user + system) / 1000 / WATCHED,
+      framesDropped: infos.reduce((sum, info) => sum + info.framesDropped, 0)
+    }
+  })
+}
+
+/** From `play()` to the first picture that is sent, and from the file to a player, in milliseconds. */
+function playerStart(folder) {
+  return mixing(folder, async (endpoint, mixer, here) => {
+    const recorder = await endpoint.createRecorder(path.join(here, 'film.webm'))
+    recorder.record(mixer.video)
+    recorder.record(mixer.audio)
+    while (recorder.info.duration < 2) await once(recorder, 'progress')
+    await recorder.close()
+    const [opening, starting] = [[], []]
+    for (let start = 0; start < STARTS; start++) {
+      const before = performance.now()
+      const player = await endpoint.createPlayer(recorder.file)
+      opening.push(performance.now() - before)
+      const played = performance.now()
+      player.play()
+      while ((await player.getStats()).video.frames === 0) await sleep(1)
+      starting.push(performance.now() - played)
+      await player.close()
+    }
+    const middle = times => times.toSorted((a, b) => a - b)[STARTS >> 1]
+    return {
+      kind: 'player',
+      name: 'a player of WebM',
+      openingMs: middle(opening),
+      startMs: middle(starting),
+      mostMs: Math.max(...starting)
+    }
+  })
+}
+
+module.exports = { crowd, playerStart }

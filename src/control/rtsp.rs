@@ -1,0 +1,116 @@
+//! What is said of servers that media are fetched from by RTSP.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::EngineError;
+use super::ids::{InputId, RequestId, SourceId};
+use super::ingest::InputTrackStats;
+use super::rtp::RtpNetwork;
+use super::stats::IncomingTrackStats;
+
+/// How media are fetched. Checked by the caller, with every default filled in; values cross as JSON.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RtspOptions {
+    /// With its credentials, where it has some.
+    pub url: String,
+    /// Instead of those of the URL.
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub transport: RtspTransport,
+    /// Milliseconds for a connection and for an answer.
+    pub timeout: u32,
+    /// Milliseconds without media after which the server counts as gone.
+    pub silence: u32,
+    /// `None`: what ends is over.
+    pub reconnect: Option<RtspReconnect>,
+    /// Private and loopback addresses are asked too.
+    pub allow_private: bool,
+    /// Networks that are asked whatever they are.
+    pub allow: Vec<RtpNetwork>,
+}
+
+/// How often it is tried again.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RtspReconnect {
+    /// Milliseconds until the first try; each next one waits twice as long.
+    pub delay: u32,
+    /// Most of them.
+    pub max_delay: u32,
+}
+
+/// How media travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RtspTransport {
+    /// TCP, and UDP where the server does not send by TCP.
+    Auto,
+    Tcp,
+    Udp,
+}
+
+/// Where an input stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RtspState {
+    Connecting,
+    /// Media come, or are about to.
+    Connected,
+    /// None came for too long.
+    Stalled,
+    /// It is tried again, or soon.
+    Reconnecting,
+}
+
+impl RtspState {
+    /// The name JavaScript knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Stalled => "stalled",
+            Self::Reconnecting => "reconnecting",
+        }
+    }
+}
+
+/// What the thread that fetches is told.
+#[derive(Clone, Debug)]
+pub enum RtspCommand {
+    /// The addresses of a host that was asked for, or why there are none.
+    Resolved { input: InputId, addresses: Result<Vec<std::net::IpAddr>, EngineError> },
+    /// Has levels of a track told, or not any more.
+    ListenLevels { input: InputId, track: SourceId, listen: bool },
+    /// The reply is [`RtspStats`] as JSON.
+    Stats { input: InputId, request: RequestId },
+    /// Ends an input; the reply comes when its connection is closed.
+    Close { input: InputId, request: RequestId },
+}
+
+/// Statistics of an input.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RtspStats {
+    pub state: &'static str,
+    /// `tcp` or `udp`, while it is connected.
+    pub transport: Option<&'static str>,
+    /// Times it was connected.
+    pub connections: u64,
+    /// Times media did not come any more.
+    pub stalls: u64,
+    #[serde(flatten)]
+    pub media: RtspMediaStats,
+}
+
+/// What came of the media, since the beginning.
+#[derive(Clone, Default, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RtspMediaStats {
+    /// RTP and RTCP.
+    pub bytes_received: u64,
+    pub packets_received: u64,
+    /// What goes on as it came.
+    pub tracks: Vec<IncomingTrackStats>,
+    /// Sound that becomes Opus.
+    pub transcoded: Option<InputTrackStats>,
+}

@@ -1,0 +1,149 @@
+//! Connections to servers that tracks are pushed to by RTMP, each on a thread of its own: what waits for
+//! a link waits there.
+
+mod output;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mio::{Poll, Waker};
+use tokio::sync::mpsc;
+
+use super::error::HostError;
+use super::media_threads::Outside;
+use super::tls::Trust;
+use crate::control::error::EngineError;
+use crate::control::ids::{Ended, IdMap, Ids, OutputId, RequestId, ShardIndex};
+use crate::control::ingest::{OutputCommand, RtmpOutputOptions};
+use crate::control::mailbox::Mailbox;
+use crate::engine::message::ShardMessage;
+use crate::engine::push::{Parts, Push};
+use crate::engine::tap::Inlet;
+use output::{Output, OutputParts, WAKE};
+
+/// Outputs of one endpoint.
+const MAX_OUTPUTS: usize = 64;
+/// Commands that may wait for one.
+const MAX_COMMANDS: usize = 64;
+
+pub(super) struct Outputs {
+    ids: Arc<Ids>,
+    mailbox: Arc<Mailbox>,
+    outside: Outside<ShardMessage>,
+    known: Arc<KnownOutputs>,
+}
+
+/// The outputs there are.
+#[derive(Default)]
+pub(super) struct KnownOutputs(Mutex<IdMap<OutputId, Handle>>);
+
+struct Handle {
+    commands: mpsc::Sender<OutputCommand>,
+    inlet: Arc<Inlet>,
+    waker: Arc<Waker>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Outputs {
+    pub(super) fn new(
+        ids: Arc<Ids>,
+        mailbox: Arc<Mailbox>,
+        outside: Outside<ShardMessage>,
+        known: Arc<KnownOutputs>,
+    ) -> Self {
+        Self { ids, mailbox, outside, known }
+    }
+
+    /// The reply to `opening` says whether the server takes it.
+    pub(super) fn create(
+        &self,
+        opening: RequestId,
+        options: &RtmpOutputOptions,
+    ) -> Result<OutputId, EngineError> {
+        let mut known = self.known.lock();
+        known.retain(|_, handle| !handle.commands.is_closed());
+        if known.len() >= MAX_OUTPUTS {
+            return Err(HostError::OutputLimit(MAX_OUTPUTS).into());
+        }
+        let trust = options.tls.as_ref().map(Trust::new).transpose()?;
+        let id = OutputId::new(&self.ids, ShardIndex(0));
+        let poll = Poll::new().map_err(HostError::IngestThread)?;
+        let waker = Waker::new(poll.registry(), WAKE).map_err(HostError::IngestThread)?;
+        let waker = Arc::new(waker);
+        let (inlet, packets) = Inlet::new({
+            let waker = Arc::clone(&waker);
+            move || {
+                // It fails when the poller is gone, and the thread with it.
+                let _ = waker.wake();
+            }
+        });
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let shards = self.outside.clone();
+        let parts = Parts { id, shards, inlet: Arc::clone(&inlet), packets };
+        let output = Output::new(OutputParts {
+            id,
+            mailbox: Arc::clone(&self.mailbox),
+            push: Push::new(parts, options),
+            commands,
+            opening,
+            address: options.address,
+            trust,
+            reconnect: Duration::from_secs(options.reconnect.into()),
+        });
+        let thread = std::thread::Builder::new()
+            .name("medialoom-push".to_owned())
+            .spawn(move || output.run(poll))
+            .map_err(HostError::IngestThread)?;
+        known.insert(id, Handle { commands: sender, inlet, waker, thread: Some(thread) });
+        Ok(id)
+    }
+
+    pub(super) fn command(
+        &self,
+        output: OutputId,
+        command: OutputCommand,
+    ) -> Result<(), EngineError> {
+        let known = self.known.lock();
+        let handle = known.get(&output).ok_or(HostError::OutputClosed)?;
+        handle.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                HostError::CallsWaitForServer { calls: MAX_COMMANDS }
+            }
+            mpsc::error::TrySendError::Closed(_) => HostError::OutputClosed,
+        })?;
+        let _ = handle.waker.wake();
+        Ok(())
+    }
+
+    /// Ends all of them and waits for their threads.
+    pub(super) fn shutdown(&self) {
+        let handles: Vec<Handle> = self.known.lock().drain().map(|(_, handle)| handle).collect();
+        let mut threads = Vec::new();
+        for Handle { commands, waker, thread, .. } in handles {
+            // A closed channel is the end.
+            drop(commands);
+            let _ = waker.wake();
+            threads.push((thread, waker));
+        }
+        for (thread, _waker) in threads {
+            if let Some(thread) = thread {
+                // A panic was reported where it happened.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl KnownOutputs {
+    /// A shard lost all it had: tracks that are pushed from there.
+    pub(super) fn thread_ended(&self, ended: Ended) {
+        for handle in self.lock().values() {
+            handle.inlet.thread_ended(ended);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IdMap<OutputId, Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
