@@ -8,6 +8,7 @@
 //! not forget a queue that has stopped growing.
 
 use super::estimator::Usage;
+use super::train::{Arrival, Trains};
 
 /// Packets sent within this time are judged by the luckiest one: longer than a frame takes.
 const GROUP: f64 = 50.0;
@@ -42,6 +43,8 @@ const GROWING: f64 = 30.0;
 const SPREAD: f64 = 0.65;
 /// How far a trend is followed ahead, in seconds.
 const AHEAD: f64 = 0.2;
+/// A link that lets packets out at less than so many times of what is sent is as good as full.
+const FULL: f64 = 1.5;
 /// Delays do not change by that much, in ms; clocks do.
 const CLOCK_JUMP: f64 = 20_000.0;
 /// Groups longer ago than that say nothing of now, in ms.
@@ -52,11 +55,16 @@ struct Group {
     /// Of its first packet, in ms.
     sent: f64,
     delay: f64,
+    /// Bytes of all its packets.
+    bytes: f64,
+    trains: Trains,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct QueueDelay {
     current: Option<Group>,
+    /// The packet before.
+    before: Option<Arrival>,
     /// The newest last.
     groups: [Group; GROUPS],
     count: usize,
@@ -76,23 +84,33 @@ pub(super) struct QueueDelay {
 
 impl QueueDelay {
     /// Tells whether a group is complete, after which everything is worth looking at again.
-    pub(super) fn arrived(&mut self, sent: f64, arrived: i64) -> bool {
+    pub(super) fn arrived(&mut self, sent: f64, arrived: i64, size: usize) -> bool {
+        let arrival = Arrival { sent, at: arrived, size };
         let delay = arrived as f64 * 0.25 - sent;
         if self.spans_used > 0 && (delay - self.base()).abs() > CLOCK_JUMP {
             *self = Self::default();
         }
         let Some(current) = &mut self.current else {
-            self.current = Some(Group { sent, delay });
+            self.current = Some(Group::begin(sent, delay, size));
+            self.before = Some(arrival);
             return false;
         };
+        if self.before.is_some_and(|before| sent < before.sent) {
+            current.trains.note_overtaken();
+        }
         if sent < current.sent {
             return false;
         }
+        let before = self.before.replace(arrival);
         if sent < current.sent + GROUP {
             current.delay = current.delay.min(delay);
+            current.bytes += size as f64;
+            if let Some(before) = before {
+                current.trains.add(before, arrival);
+            }
             return false;
         }
-        let complete = std::mem::replace(current, Group { sent, delay });
+        let complete = std::mem::replace(current, Group::begin(sent, delay, size));
         self.complete(complete, arrived);
         true
     }
@@ -145,8 +163,18 @@ impl QueueDelay {
 
     /// After how many groups above the threshold it is overuse.
     fn lasting(&self) -> u32 {
-        let noise = self.deviation > NOISY && self.standing < MAX_THRESHOLD && !self.grows();
-        if noise { LASTING_NOISY } else { LASTING }
+        let noise = self.deviation > NOISY && self.standing < MAX_THRESHOLD;
+        if noise && !self.grows() && !self.is_full() { LASTING_NOISY } else { LASTING }
+    }
+
+    /// Whether packets right behind each other come hardly faster than all that is sent: the link is
+    /// full, and what its packets wait is no jitter, however much it differs.
+    fn is_full(&self) -> bool {
+        let groups = self.recent(self.judged_until());
+        let [oldest, between @ .., newest] = groups else { return false };
+        let bytes = between.iter().fold(oldest.bytes, |bytes, group| bytes + group.bytes);
+        let sent = bytes / (newest.sent - oldest.sent);
+        trains(groups).rate().is_some_and(|came| came < FULL * sent)
     }
 
     /// Whether the queue gets longer from group to group, as one does where more is sent than the
@@ -226,6 +254,17 @@ impl QueueDelay {
     }
 }
 
+impl Group {
+    fn begin(sent: f64, delay: f64, size: usize) -> Self {
+        Self { sent, delay, bytes: size as f64, trains: Trains::default() }
+    }
+}
+
+/// What was seen of packets right behind each other in all of these.
+fn trains(groups: &[Group]) -> Trains {
+    groups.iter().fold(Trains::default(), |all, group| all.with(group.trains))
+}
+
 /// Of the least-squares line through delays, in ms a second.
 fn slope(groups: &[Group]) -> f64 {
     if groups.len() < 4 {
@@ -243,100 +282,4 @@ fn slope(groups: &[Group]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A packet every 10 ms whose delay in ms is given; the clock of arrival is steps of 250 us.
-    fn send(queue: &mut QueueDelay, from: u32, to: u32, delay: impl Fn(f64) -> f64) {
-        for n in from * 100..to * 100 {
-            let sent = f64::from(n) * 10.0;
-            queue.arrived(sent, ((sent + delay(sent)) * 4.0) as i64 + 1_000_000);
-        }
-    }
-
-    #[test]
-    fn a_queue_that_grows_is_overuse_and_one_that_drains_is_underuse() {
-        let mut queue = QueueDelay::default();
-        send(&mut queue, 0, 5, |_| 30.0);
-        assert_eq!(queue.usage(), Usage::Normal);
-        send(&mut queue, 5, 6, |sent| 30.0 + (sent - 5000.0) * 0.1);
-        assert_eq!(queue.usage(), Usage::Overuse);
-        assert!(queue.standing() > 50.0);
-        send(&mut queue, 6, 7, |sent| 130.0 - (sent - 6000.0) * 0.08);
-        assert_eq!(queue.usage(), Usage::Underuse);
-    }
-
-    #[test]
-    fn a_queue_that_stopped_growing_still_stands() {
-        let mut queue = QueueDelay::default();
-        send(&mut queue, 0, 5, |_| 30.0);
-        send(&mut queue, 5, 10, |_| 80.0);
-        assert_eq!(queue.usage(), Usage::Overuse);
-        assert!((queue.standing() - 50.0).abs() < 1.0);
-        queue.rebase();
-        send(&mut queue, 10, 11, |_| 80.0);
-        assert_eq!(queue.usage(), Usage::Normal);
-        assert!(queue.is_quiet());
-    }
-
-    #[test]
-    fn a_queue_that_grows_slowly_is_not_taken_for_jitter() {
-        let mut queue = QueueDelay::default();
-        send(&mut queue, 0, 5, |_| 30.0);
-        send(&mut queue, 5, 9, |sent| 30.0 + (sent - 5000.0) * 0.015);
-        assert_eq!(queue.usage(), Usage::Overuse);
-    }
-
-    #[test]
-    fn jitter_is_not_a_queue() {
-        let mut queue = QueueDelay::default();
-        let mut noise = 1u32;
-        for n in 0..3000 {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let sent = f64::from(n) * 10.0;
-            let delay = 30.0 + f64::from(noise >> 16) / 65536.0 * 100.0;
-            queue.arrived(sent, ((sent + delay) * 4.0) as i64);
-            assert_ne!(queue.usage(), Usage::Overuse, "{n}");
-        }
-    }
-
-    #[test]
-    fn on_a_path_with_jitter_a_queue_that_grows_is_overuse_at_once_and_a_step_is_not() {
-        let jitter =
-            |sent: f64| 30.0 + if (sent as u64 / 50).is_multiple_of(2) { 0.0 } else { 15.0 };
-        let (mut growing, mut held) = (QueueDelay::default(), QueueDelay::default());
-        let first = |queue: &mut QueueDelay, more: fn(f64) -> f64| {
-            send(queue, 0, 5, jitter);
-            (0..60).find(|n| {
-                let sent = 5000.0 + f64::from(*n) * 10.0;
-                let delay = 30.0 + more(sent - 5000.0);
-                queue.arrived(sent, ((sent + delay) * 4.0) as i64 + 1_000_000);
-                queue.usage() == Usage::Overuse
-            })
-        };
-        let grown = first(&mut growing, |since| since * 0.25).expect("overuse");
-        let held = first(&mut held, |_| 120.0);
-        assert!(grown <= 52, "{grown}");
-        assert!(held.is_none_or(|held| held > 40), "{held:?}");
-    }
-
-    #[test]
-    fn clocks_that_drift_apart_are_not_a_queue() {
-        for drift in [-300e-6, 300e-6] {
-            let mut queue = QueueDelay::default();
-            send(&mut queue, 0, 300, |sent| 30.0 + sent * drift);
-            assert!(queue.standing() < 10.0, "{}", queue.standing());
-        }
-    }
-
-    #[test]
-    fn a_clock_that_jumps_begins_anew() {
-        let mut queue = QueueDelay::default();
-        send(&mut queue, 0, 5, |_| 30.0);
-        send(&mut queue, 5, 10, |_| 1e9);
-        assert_eq!(queue.usage(), Usage::Normal);
-        queue.arrived(10_000.0, i64::MAX);
-        queue.arrived(10_060.0, i64::MIN);
-        assert_eq!(queue.usage(), Usage::Normal);
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ mod picture;
 mod probing;
 mod send_side;
 mod track;
+mod train;
 
 pub use allocator::{Allocation, Allocator};
 pub use estimator::{Change, Estimator, EstimatorStatistics, PacketResult, Probe, Sending, Usage};

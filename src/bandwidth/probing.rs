@@ -21,6 +21,9 @@ const VAGUE: f64 = 0.1;
 /// The same where less is made of what was found: it arrived as it was sent, or packets overtook each
 /// other, and to know more would take half a second.
 const ROUGH: f64 = 0.2;
+/// What came so many times as fast as it was sent was held up and let go at once: the link carries it,
+/// however rough the rate is.
+const TOGETHER: f64 = 3.0;
 /// Where packets overtake each other, fewer of them fit any line by chance.
 const ENOUGH_OVERTAKEN: usize = 10;
 /// How long a probe of such a path lasts at first, in seconds, and the queue that it may make: who
@@ -49,7 +52,7 @@ const USABLE: f64 = 0.95;
 const ENOUGH: f64 = 0.7;
 /// Pauses between probes that found nothing double between these.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONG_PAUSE: Duration = Duration::from_secs(3);
+const LONG_PAUSE: Duration = Duration::from_millis(2_500);
 /// When steps up failed that a probe had promised, or a probe is a burden to the link.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The share of time that probes may keep a queue filled.
@@ -285,7 +288,8 @@ impl Probing {
             return false;
         }
         self.vague += 1;
-        self.not_before = Some(now + AGAIN);
+        // At the start a picture waits for it.
+        self.not_before = (!self.starting).then(|| now + AGAIN);
         if finding.overtaken {
             self.not_before = None;
             self.length = (self.length * LONGER).clamp(LENGTH_OVERTAKEN, MAX_LENGTH);
@@ -392,7 +396,9 @@ impl Cluster {
         // A packet gets lost on any path; more of them show a queue that is too short.
         let kept = ((self.arrived + 1) as f64 / self.packets as f64).min(1.0);
         let received = received * kept;
-        let error = self.receiving.error();
+        let whole = self.arrived == self.packets && !self.overtaken;
+        let error =
+            if whole && received > TOGETHER * sent { VAGUE } else { self.receiving.error() };
         // A rough figure does not tell a link that is full from one that is not.
         let filled = received < (FILLED - error.min(ROUGH)) * sent;
         let rate = if filled { USABLE * received } else { sent.min(received) };

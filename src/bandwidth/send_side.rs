@@ -344,7 +344,7 @@ impl Estimator for SendSideEstimator {
             if let Some(arrived) = result.arrived
                 && sent >= self.path_since
             {
-                judge |= self.delay.arrived(sent, arrived);
+                judge |= self.delay.arrived(sent, arrived, result.size);
             }
             self.probing.told(result);
         }

@@ -130,6 +130,12 @@ impl Bandwidth {
         statistics.loss > least && statistics.usage == Usage::Normal
     }
 
+    /// Whether what feedback tells to be lost is repeated before it is asked for: where that takes long,
+    /// and requests are likely to get lost as well.
+    pub(super) fn repeats_unasked(&self, round_trip: Option<Duration>) -> bool {
+        is_far(round_trip) && self.loses_much(round_trip)
+    }
+
     /// Whether repetitions go before media that waits for the pace of the link: a picture that lacks
     /// one is late already. Not while the link is full, where they would keep it so.
     pub(super) fn hurries(&self, round_trip: Option<Duration>) -> bool {

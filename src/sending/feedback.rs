@@ -31,6 +31,8 @@ pub struct Feedback {
     resent: u32,
     /// The highest sequence number that the last report knew of.
     highest: Option<u32>,
+    /// Packets that had been sent when it came.
+    packets: u32,
 }
 
 /// The last report block about the stream.
@@ -47,25 +49,38 @@ pub struct RemoteReport {
 }
 
 impl Feedback {
-    pub(super) fn report(&mut self, now: Instant, clock: &WallClock, block: &ReportBlock) {
+    /// Takes a report that came when `packets` had been sent.
+    pub(super) fn report(
+        &mut self,
+        now: Instant,
+        clock: &WallClock,
+        block: &ReportBlock,
+        packets: u32,
+    ) {
         let round_trip_time =
             ntp::round_trip(clock.compact_ntp(now), block.last_sr, block.delay_since_last_sr);
         let before = self.remote.and_then(|remote| remote.round_trip_time);
-        let reported = self
-            .highest
-            .map_or(FIRST_SPAN, |highest| block.highest_sequence.wrapping_sub(highest))
-            .clamp(1, 10 * LOSS_SPAN);
-        let repaired = self.resent.saturating_mul(256) / reported;
-        let lost = u32::from(block.fraction_lost).saturating_add(repaired).min(255) << 8;
-        let all = u32::from(self.loss) * LOSS_SPAN + lost * reported;
-        self.loss = (all / (LOSS_SPAN + reported)) as u16;
+        let reported =
+            self.highest.map_or(FIRST_SPAN, |highest| block.highest_sequence.wrapping_sub(highest));
+        self.loss = self.weighed(u32::from(block.fraction_lost), reported);
         (self.resent, self.highest) = (0, Some(block.highest_sequence));
+        self.packets = packets;
         self.remote = Some(RemoteReport {
             fraction_lost: f64::from(block.fraction_lost) / 256.0,
             packets_lost: block.packets_lost,
             jitter: block.jitter,
             round_trip_time: round_trip_time.or(before),
         });
+    }
+
+    /// What is known of the loss with so many packets more, of which this share, in 256ths, came
+    /// neither by itself nor again.
+    fn weighed(&self, lost: u32, packets: u32) -> u16 {
+        let packets = packets.clamp(1, 10 * LOSS_SPAN);
+        let repaired = self.resent.saturating_mul(256) / packets;
+        let lost = lost.saturating_add(repaired).min(255) << 8;
+        let all = u32::from(self.loss) * LOSS_SPAN + lost * packets;
+        (all / (LOSS_SPAN + packets)) as u16
     }
 
     /// A packet was sent again under its own number.
@@ -78,7 +93,16 @@ impl Feedback {
     /// What the link loses, in 256ths, over the last few reports, what was repaired as well; none where
     /// that is next to nothing.
     pub(super) fn loss(&self) -> u8 {
-        Some((self.loss >> 8) as u8).filter(|loss| *loss >= LEAST_LOSS).unwrap_or(0)
+        in_256ths(self.loss)
+    }
+
+    /// The same with what was repaired since the last report, when `packets` were sent. Reports on
+    /// sound come every five seconds (libwebrtc), and an encoder that knows of nothing leaves holes
+    /// until then.
+    pub(super) fn loss_by_now(&self, packets: u32) -> u8 {
+        let since = packets.wrapping_sub(self.packets);
+        let known = if since < FIRST_SPAN { self.loss } else { self.weighed(0, since) };
+        in_256ths(known.max(self.loss))
     }
 
     /// Whether a full intra request asks for something new: it is repeated under one number until
@@ -92,6 +116,11 @@ impl Feedback {
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.remote.and_then(|remote| remote.round_trip_time)
     }
+}
+
+/// Of a share in 256ths of a 256th.
+fn in_256ths(loss: u16) -> u8 {
+    Some((loss >> 8) as u8).filter(|loss| *loss >= LEAST_LOSS).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -116,10 +145,10 @@ mod tests {
         let clock = crate::sending::testing::clock(now);
         let mut feedback = Feedback::default();
         let sent = clock.compact_ntp(now);
-        feedback.report(now + Duration::from_millis(100), &clock, &block(sent, 0));
+        feedback.report(now + Duration::from_millis(100), &clock, &block(sent, 0), 0);
         let first = feedback.round_trip_time().unwrap();
         assert!(first.abs_diff(Duration::from_millis(100)) < Duration::from_millis(1), "{first:?}");
-        feedback.report(now + Duration::from_secs(2), &clock, &block(0, 0));
+        feedback.report(now + Duration::from_secs(2), &clock, &block(0, 0), 0);
         assert_eq!(feedback.round_trip_time(), Some(first));
         assert_eq!(feedback.remote.unwrap().fraction_lost, 0.25);
     }
@@ -129,7 +158,7 @@ mod tests {
         let now = Instant::now();
         let clock = crate::sending::testing::clock(now);
         let block = ReportBlock { fraction_lost: lost, highest_sequence: highest, ..block(0, 0) };
-        feedback.report(now, &clock, &block);
+        feedback.report(now, &clock, &block, highest);
         feedback.loss()
     }
 
@@ -153,6 +182,24 @@ mod tests {
         assert!((20..=26).contains(&tenth), "{tenth}");
         (0..100).for_each(|_| feedback.resent(100));
         assert!(report(&mut feedback, 1_000, 255) < 30, "a report on nothing new weighs little");
+    }
+
+    #[test]
+    fn what_is_repaired_shows_before_the_next_report_does() {
+        let mut feedback = Feedback::default();
+        report(&mut feedback, 1_000, 0);
+        (0..5).for_each(|_| feedback.resent(100));
+        assert_eq!(feedback.loss_by_now(1_040), 0, "too few to tell");
+        assert_eq!(
+            feedback.loss_by_now(1_050),
+            8,
+            "a tenth of fifty, and none of the hundred before"
+        );
+        (0..5).for_each(|_| feedback.resent(100));
+        assert_eq!(feedback.loss_by_now(1_100), 12);
+        assert_eq!(feedback.loss(), 0, "no report told of it");
+        assert_eq!(report(&mut feedback, 1_100, 0), 12, "and it is counted once");
+        assert_eq!(feedback.loss_by_now(1_200), 12, "a report says when it is less");
     }
 
     #[test]

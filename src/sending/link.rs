@@ -29,16 +29,22 @@ impl Sending {
     /// Takes transport-wide feedback.
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let (origin, round_trip) = (self.egress.origin(), self.round_trip());
-        let asked_for = self.tracks.iter().any(|track| !track.nacked.is_empty());
-        let mut arrived = Vec::new();
+        let unasked = self.bandwidth.repeats_unasked(round_trip);
+        let asked_for = unasked || self.tracks.iter().any(|track| !track.nacked.is_empty());
+        let (mut arrived, mut lost) = (Vec::new(), Vec::new());
         self.bandwidth.on_feedback(now, origin, round_trip, |results| {
             self.egress.transport_feedback(now, feedback, |result, packet| {
-                if asked_for && result.arrived.is_some() {
-                    arrived.push(packet);
+                match result.arrived {
+                    Some(_) if asked_for => arrived.push(packet),
+                    None if unasked => lost.push(packet),
+                    _ => {}
                 }
                 results.push(result);
             });
         });
+        if !lost.is_empty() {
+            self.tracks.iter_mut().for_each(|track| track.note_missing(now, &lost));
+        }
         if asked_for {
             arrived.sort_unstable();
             for track in self.tracks.iter_mut().filter(|track| !track.nacked.is_empty()) {

@@ -47,19 +47,34 @@ impl OutgoingTrack {
         let none_waited = self.nacked.is_empty();
         for sequence in lost.take(MAX_NACKED) {
             let Some(index) = self.transponder.index_of(sequence) else { continue };
-            // In the order in which they are played.
-            let place = self.nacked.partition_point(|nacked| nacked.index < index);
-            if let Some(waiting) = self.nacked.get_mut(place).filter(|n| n.index == index) {
-                // It waits still, and is needed still.
-                waiting.asked = now;
-            } else if self.nacked.len() >= MAX_NACKED {
-                break;
-            } else if let Some((origin, sequence)) = self.transponder.origin_of(index) {
-                let nacked = Nacked { index, origin, sequence, first: now, asked: now };
-                self.nacked.insert(place, nacked);
-            }
+            self.note_one_lost(now, index);
         }
         none_waited && !self.nacked.is_empty()
+    }
+
+    fn note_one_lost(&mut self, now: Instant, index: u64) {
+        // In the order in which they are played.
+        let place = self.nacked.partition_point(|nacked| nacked.index < index);
+        if let Some(waiting) = self.nacked.get_mut(place).filter(|n| n.index == index) {
+            // It waits still, and is needed still.
+            waiting.asked = now;
+        } else if self.nacked.len() < MAX_NACKED
+            && let Some((origin, sequence)) = self.transponder.origin_of(index)
+        {
+            let nacked = Nacked { index, origin, sequence, first: now, asked: now };
+            self.nacked.insert(place, nacked);
+        }
+    }
+
+    /// Packets did not arrive by what feedback tells: of pictures they are as good as asked for. The
+    /// receiver's request may get lost as they were, and it asks again a round trip later only.
+    pub(super) fn note_missing(&mut self, now: Instant, packets: &[PacketTag]) {
+        let Some(stream) = self.rtp.as_ref().filter(|_| self.can_probe()) else { return };
+        let (ssrc, Some(newest)) = (stream.ssrc(), self.transponder.newest_sent()) else { return };
+        for index in packets.iter().filter_map(|tag| tag.index_in(ssrc, newest, MAX_NACKED as u32))
+        {
+            self.note_one_lost(now, index);
+        }
     }
 
     /// Has datagrams kept as they are sealed, from now on if they are not yet.
@@ -148,6 +163,7 @@ impl Sending {
         if let Some(track) = self.tracks.find_mut(id) {
             self.pacing.set_repairs(now, id, next);
             track.nacked = nacked;
+            track.tell_risen_loss(&mut self.events);
             if given_up {
                 track.give_up_repeating(now, &mut self.events);
             }
@@ -377,6 +393,28 @@ mod tests {
     }
 
     #[test]
+    fn a_source_hears_of_loss_as_soon_as_some_sound_went_again_and_when_it_is_more_by_half() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let mut told = Vec::new();
+        for n in 1..=300 {
+            let packet = talk.say();
+            if n % 10 == 0 {
+                talk.ask(&[&packet]);
+            }
+            told.extend(talk.rig.events().into_iter().filter_map(|event| match event {
+                SendingEvent::LossChanged { loss, .. } => Some((n, loss)),
+                _ => None,
+            }));
+        }
+        // No report came, and 26 of 256 are lost.
+        assert!(told.first().is_some_and(|(n, loss)| *n <= 50 && *loss > 5), "{told:?}");
+        assert!(told.last().is_some_and(|(_, loss)| (12..=26).contains(loss)), "{told:?}");
+        assert!(told.len() <= 4, "{told:?}");
+    }
+
+    #[test]
     fn who_loses_nothing_for_long_has_no_sound_kept() {
         let mut talk = Talk::begin();
         assert!(talk.rig.sending.tracks[0].sealed.is_none());
@@ -408,6 +446,20 @@ mod tests {
         assert_eq!(wanted(&mut rig), 0);
         rig.retransmit(track);
         assert_eq!(rig.datagrams().len(), 0);
+    }
+
+    #[test]
+    fn what_feedback_tells_to_be_missing_goes_again_unasked() {
+        let (mut rig, track, _) = sent(3);
+        let outgoing = &mut rig.sending.tracks[0];
+        let newest = outgoing.transponder.newest_sent().unwrap();
+        let missing = [PacketTag::new(1000, newest - 1), PacketTag::new(4711, newest)];
+        outgoing.note_missing(rig.now, &missing);
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().len(), 1);
+        rig.nack(1000, &[newest as u16 - 1]);
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().len(), 0, "the request was on its way");
     }
 
     #[test]

@@ -103,7 +103,12 @@ impl Stream {
 
     /// The receiver reports about it.
     pub fn report(&mut self, now: Instant, clock: &WallClock, block: &ReportBlock) {
-        self.feedback.report(now, clock, block);
+        self.feedback.report(now, clock, block, self.packets);
+    }
+
+    /// What the link loses of it, in 256ths, as far as is known by now.
+    pub(super) fn loss_by_now(&self) -> u8 {
+        self.feedback.loss_by_now(self.packets)
     }
 
     /// Whether a full intra request asks for something new.

@@ -66,6 +66,12 @@ impl PacketTag {
     pub(super) fn new(ssrc: u32, index: u64) -> Self {
         Self(ssrc ^ (index as u32).rotate_left(16))
     }
+
+    /// Which packet of a stream it was, if it was one of the last `recent` up to `newest`.
+    pub(super) fn index_in(self, ssrc: u32, newest: u64, recent: u32) -> Option<u64> {
+        let behind = (newest as u32).wrapping_sub((self.0 ^ ssrc).rotate_right(16));
+        if behind < recent { newest.checked_sub(u64::from(behind)) } else { None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -404,6 +410,17 @@ mod tests {
         history.tell(7, ticks(20 * 7 + 30 + 45), &mut each);
         assert_eq!(told[8..], [(5, false), (7, true)]);
         assert_eq!(history.acknowledged().lost, 1);
+    }
+
+    #[test]
+    fn a_tag_tells_which_of_the_last_packets_of_a_stream_it_was() {
+        for newest in [1u64 << 33, 70_000, 5] {
+            let tag = PacketTag::new(0xdead_beef, newest - 3);
+            assert_eq!(tag.index_in(0xdead_beef, newest, 512), Some(newest - 3));
+            assert_eq!(tag.index_in(0xdead_beef, newest, 3), None, "too long ago");
+            assert_eq!(tag.index_in(0xdead_beef, newest - 4, 512), None, "not sent yet");
+            assert_eq!(tag.index_in(0xbeef_dead, newest, 512), None);
+        }
     }
 
     #[test]

@@ -134,6 +134,24 @@ fn layers_follow_steps_of_the_link() {
     }
 }
 
+/// A queue on a full link differs from moment to moment as jitter does, and was once taken for it for
+/// 400 ms: until then the link had a queue that dropped what did not fit.
+#[test]
+fn a_capacity_that_swings_like_a_saw_freezes_little() {
+    let runs = [1, 2, 3].map(|seed| run(&short("sawtooth-vp8", 45), seed).remove(0).freezes);
+    let count: usize = runs.iter().map(Vec::len).sum();
+    assert!(count <= 7, "{runs:?}");
+}
+
+#[test]
+fn a_link_that_got_better_is_found_to_be_so_within_two_seconds() {
+    for coding in ["vp9", "av1"] {
+        let figures = run(&scenario(&format!("steps-{coding}")), 2).remove(0);
+        let up = figures.steps_up[0].expect("it went up");
+        assert!(up <= 2_000 * MS, "{coding}: {up:?}");
+    }
+}
+
 /// Nothing at all is sent to a viewer without sound while its link has no room for its only
 /// picture. It has to come back by itself.
 #[test]
@@ -171,7 +189,7 @@ fn a_fall_to_a_fiftieth_is_over_in_a_few_seconds() {
 #[test]
 fn loss_freezes_nothing_for_long() {
     let five = ["loss-5-vp8", "loss-5-h264", "loss-5-vp9"].map(|name| (name, 500, 1..=1));
-    let ten = ["loss-10-vp8", "loss-10-av1"].map(|name| (name, 1000, 1..=5));
+    let ten = ["loss-10-vp8", "loss-10-av1"].map(|name| (name, 500, 1..=5));
     for (name, limit, seeds) in five.into_iter().chain(ten) {
         let mut longest = Vec::new();
         for figures in seeds.flat_map(|seed| run(&short(name, 20), seed)) {

@@ -57,8 +57,7 @@ fn with_losses_in_bursts() {
 #[test]
 fn with_a_jitter_of_a_hundred_milliseconds() {
     let link = ViewerLink::with_round_trip(40).with(|way| way.jitter = 100 * MS);
-    // Nine in ten take a second or a tenth more.
-    is_best_within(1_500, &link);
+    is_best_within(1_000, &link);
 }
 
 #[test]

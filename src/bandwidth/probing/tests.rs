@@ -85,7 +85,7 @@ fn pauses_get_longer_while_nothing_is_found_and_short_again_when_something_is() 
         probing.cluster = None;
         pauses.push((now - before).as_millis());
     }
-    assert_eq!(pauses, [1000, 2000, 3000, 3000, 0]);
+    assert_eq!(pauses, [1000, 2000, 2500, 2500, 0]);
 }
 
 #[test]
@@ -152,4 +152,30 @@ fn a_probe_that_arrives_at_once_is_no_proof_of_anything_beyond_its_rate() {
     }
     let found = probing.conclude(now, SITUATION);
     assert!(found.is_none_or(|found| found.rate <= 2e6), "{found:?}");
+}
+
+#[test]
+fn a_probe_that_was_held_up_and_let_go_at_once_shows_that_the_link_carries_it() {
+    let now = Instant::now();
+    // At once, and with one that was held up for longer.
+    for (last, shown) in [(0, true), (40, false)] {
+        let mut probing = started(now);
+        let probe = probing.next(now, SITUATION).unwrap();
+        let size = probe.bytes.div_ceil(probe.packets);
+        for number in 0..probe.packets as u64 {
+            let behind = if number + 1 == probe.packets as u64 { last * 4 } else { 0 };
+            probing.told(&PacketResult {
+                number,
+                sent: Duration::from_secs_f64(
+                    number as f64 * size as f64 * 8.0 / probe.rate as f64,
+                ),
+                size,
+                arrived: Some(1_000 + behind),
+                probe: Some(probe.id),
+            });
+        }
+        let found = probing.conclude(now, SITUATION).map(|finding| (finding.filled, finding.rate));
+        let found = found.is_some_and(|(filled, rate)| !filled && rate > 0.9 * probe.rate as f64);
+        assert_eq!(found, shown, "the last one {last} ms later");
+    }
 }

@@ -140,6 +140,21 @@ impl OutgoingTrack {
         }
         let heard = self.rtp.as_ref().filter(|_| self.sending && !self.muted);
         let loss = heard.map_or(0, |stream| stream.feedback().loss());
+        self.tell_of_loss(loss, events);
+    }
+
+    /// The same before a report has told it, when it is more by half than the source knows: packets of
+    /// sound were repeated.
+    pub(in crate::sending) fn tell_risen_loss(&mut self, events: &mut Events) {
+        let known = self.told.loss;
+        let heard = self.rtp.as_ref().filter(|_| self.sending && !self.muted);
+        let by_now = heard.map_or(0, |stream| stream.loss_by_now());
+        if self.kind == Kind::Audio && by_now > known.saturating_add(known / 2) {
+            self.tell_of_loss(by_now, events);
+        }
+    }
+
+    fn tell_of_loss(&mut self, loss: u8, events: &mut Events) {
         if let Some(source) = &self.source
             && std::mem::replace(&mut self.told.loss, loss) != loss
         {
