@@ -289,7 +289,9 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   readonly hlsStreams: readonly Hls[]
   readonly players: readonly Player[]
   readonly rtmpServers: readonly RtmpServer[]
+  readonly srtServers: readonly SrtServer[]
   readonly rtmpOutputs: readonly RtmpOutput[]
+  readonly srtOutputs: readonly SrtOutput[]
   readonly rtspInputs: readonly RtspInput[]
   /**
    * Makes a transport for one peer, on the media thread with the fewest of them that is not
@@ -371,6 +373,11 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    */
   createRtmpServer(options: RtmpServerOptions & { appData?: unknown }): Promise<RtmpServer>
   /**
+   * Listens for encoders that push MPEG-TS by SRT, on a thread of its own. An endpoint has at most 64 servers of SRT and RTMP.
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_LISTEN`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread)
+   */
+  createSrtServer(options: SrtServerOptions & { appData?: unknown }): Promise<SrtServer>
+  /**
    * Pushes tracks to a server by RTMP, or by RTMPS, when it takes them. An endpoint has at most 64 of these at a time.
    * @param url `rtmp://HOST[:PORT]/APP/KEY` or `rtmps://`; the port is 1935, or 443, unless it says another one. By `rtmps:` the
    *   server has to have a certificate for the name in it
@@ -379,6 +386,24 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    *   what it said)
    */
   createRtmpOutput(url: string, options: RtmpOutputOptions & { appData?: unknown }): Promise<RtmpOutput>
+  /**
+   * Fetches MPEG-TS by SRT from somebody who listens: a camera, ffmpeg with `mode=listener`, another server. An input as those
+   * that are pushed; it counts as one of the 64 servers.
+   * @param url `srt://HOST:PORT`; what else there is goes into `options`
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no answer within 5 s, or a
+   *   refusal: the message has its meaning and its code)
+   */
+  pullSrt(url: string, options?: SrtPullOptions & { appData?: unknown }): Promise<MediaInput>
+  /**
+   * Sends tracks as MPEG-TS by SRT: to somebody who listens, when he takes it, or with `mode: 'listener'` to whoever calls. An
+   * endpoint has at most 64 outputs of SRT and RTMP at a time.
+   * @param url `srt://HOST:PORT`: who is called, or the address to listen on; port 0 is one that is free. What else there is goes
+   *   into `options`
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (pictures that are neither H264 nor H265, sound that is not
+   *   Opus), `ERR_B_FRAMES`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_LISTEN`, `ERR_IO` (no such host, no answer within 5 s, or a refusal:
+   *   the message has its meaning and its code)
+   */
+  createSrtOutput(url: string, options: SrtOutputOptions & { appData?: unknown }): Promise<SrtOutput>
   /**
    * Fetches media from a camera or a server by RTSP, once it sends. An endpoint has at most 1,000 of these at a time, all on one
    * thread of their own.
@@ -2106,6 +2131,83 @@ export class RtmpServer extends EventEmitter<RtmpServerEvents> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Who wants to publish by SRT. */
+export interface SrtPublisher {
+  /** As it came, at most 512 bytes; empty when there was none. Often a secret. */
+  streamId: string
+  /** What it names: `r` of `#!::r=live/KEY,m=publish`, and all of any other id. */
+  resource: string
+  /** The resource up to its last `/`, as RTMP has an application; empty without one. */
+  app: string
+  /** The last part of the resource, as RTMP has a key. */
+  key: string
+  /** `u` of `#!::`. */
+  user: string | null
+  /** Where it comes from: an IP address, of somebody who showed that he is there. */
+  address: string
+}
+
+export interface SrtServerOptions {
+  /** Where to listen; 0 is a port that is free, and {@link SrtServer.port} says which. Default 9000. */
+  port?: number
+  /** The address to listen on. Default `0.0.0.0`. */
+  ip?: string
+  /**
+   * What all who push have to have, 10 to 79 bytes: AES-128 or AES-256, as the encoder has it. Without one nobody may encrypt.
+   * Default: none.
+   */
+  passphrase?: string | null
+  /** Milliseconds from sending to delivery, 20 to 8000: in them what was lost is sent again. An encoder may want more. Default 120. */
+  latency?: number
+  /**
+   * Says who may publish, of those that have the passphrase: `true` lets one in. `false` refuses with code 1403, a number from
+   * 1000 to 3999 with that one (of SRT's access control: 1401 not authenticated, 1404 nothing of that name, 1409 taken already).
+   * What it throws is an `error` event of the server, and refuses with 1403. There are 10 s to answer, of which encoders wait 3.
+   * Who wants to pull (`m=request`) is refused with 1405 without a question.
+   */
+  authorize(publisher: SrtPublisher): boolean | number | Promise<boolean | number>
+  /** Publishers at a time, 1 to 4096. Default 1000. */
+  maxInputs?: number
+  /** As {@link RtmpServerOptions.silence}. */
+  silence?: number
+  /** As {@link RtmpServerOptions.bFrames}. */
+  bFrames?: 'refuse' | 'mix'
+}
+
+/** Takes what encoders push by SRT: ffmpeg, GStreamer, OBS, hardware encoders. MPEG-TS with H264 or H265, and AAC-LC or Opus. */
+export class SrtServer extends EventEmitter<RtmpServerEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Where it listens, by UDP. */
+  readonly port: number
+  /** Whether it wants a passphrase. */
+  readonly encrypted: boolean
+  /** Who publishes now. */
+  readonly inputs: readonly MediaInput[]
+  /** Ends all inputs, and listens no more when the promise settles. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What the link to an encoder does that pushes by SRT. Packets are those of SRT. */
+export interface LinkStats {
+  packetsReceived: number
+  /** That did not come by themselves. */
+  packetsLost: number
+  /** Of these: that came when they were asked for. */
+  packetsRecovered: number
+  /** That were not there when they were due. */
+  packetsDropped: number
+  /** That the keys do not fit. */
+  packetsUndecrypted: number
+  /** Seconds. */
+  roundTripTime: number
+  encrypted: boolean
+}
+
 export interface InputTrackStats {
   codec: AudioCodec | VideoCodec
   /** Pictures, or pieces of sound. */
@@ -2125,6 +2227,8 @@ export interface InputStats {
   audio: InputTrackStats | null
   /** How often the encoder's clock jumped. */
   clockJumps: number
+  /** Of SRT alone. */
+  link?: LinkStats
 }
 
 export interface MediaInputEvents {
@@ -2140,7 +2244,7 @@ export interface MediaInputEvents {
   stalled: []
   /** Something comes again. */
   resumed: []
-  /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), or a fault (`ERR_INTERNAL`). */
+  /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), SRT breaks down (`ERR_IO`), or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
   /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
   closed: [reason: CloseReason]
@@ -2149,12 +2253,13 @@ export interface MediaInputEvents {
 /** What an encoder says of itself: at most 64 of whatever it has, such as `width` and `encoder`. */
 export type InputMetadata = Readonly<Record<string, string | number | boolean>>
 
-/** What one encoder pushes. Closes with its server. */
+/** What one encoder pushes, or is fetched from somebody. Closes with its server. */
 export class MediaInput extends EventEmitter<MediaInputEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
-  readonly server: RtmpServer
+  /** `null` of one that was fetched. */
+  readonly server: RtmpServer | SrtServer | null
   appData: unknown
   readonly closed: boolean
   /** Nothing comes at the moment. */
@@ -2162,6 +2267,8 @@ export class MediaInput extends EventEmitter<MediaInputEvents> {
   readonly app: string
   /** A secret. */
   readonly key: string
+  /** Of SRT; `null` of RTMP. */
+  readonly streamId: string | null
   readonly address: string
   /** At most one of each kind. */
   readonly tracks: readonly InputTrack[]
@@ -2230,6 +2337,80 @@ export class RtmpOutput extends EventEmitter<RtmpOutputEvents> {
   readonly connected: boolean
   getStats(): Promise<RtmpOutputStats>
   /** Says goodbye to the server; the promise settles when the connection is closed. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SrtPullOptions {
+  /** What is said to who is called, at most 512 bytes. Default: none. */
+  streamId?: string
+  /** 10 to 79 bytes. Default: none. */
+  passphrase?: string | null
+  /** Bytes of the key: AES-128 or AES-256. Default 16. */
+  keyLength?: 16 | 32
+  /** As {@link SrtServerOptions.latency}. */
+  latency?: number
+  /** As {@link RtmpServerOptions.silence}. */
+  silence?: number
+  /** As {@link RtmpServerOptions.bFrames}. */
+  bFrames?: 'refuse' | 'mix'
+}
+
+export interface SrtOutputOptions {
+  /** Sound, as Opus: nobody makes AAC here. ffmpeg, VLC and GStreamer take it; much hardware does not. */
+  audio?: SourceTrack | null
+  /** H264 or H265, as the track has it. A mixer makes H264 with `video: { codecs: ['h264'] }`. */
+  video?: SourceTrack | null
+  /** Whether it calls, or listens and sends to all who call. Default `caller`. */
+  mode?: 'caller' | 'listener'
+  /** What is said to who is called, or what those have to say who call: others are refused with 1404. At most 512 bytes. Default: none. */
+  streamId?: string
+  /** Encrypts, 10 to 79 bytes: whoever calls or is called needs it. Default: none. */
+  passphrase?: string | null
+  /** Bytes of the key, where it calls: AES-128 or AES-256. Who listens takes what the caller has. Default 16. */
+  keyLength?: 16 | 32
+  /** Milliseconds from sending to delivery, 20 to 8000, unless the other end wants more. Default 120. */
+  latency?: number
+  /** Those who may call at a time, 1 to 1024. Default 64. */
+  maxWatchers?: number
+}
+
+export interface SrtOutputStats {
+  /** Of the stream, once however many take it. */
+  bytesSent: number
+  bytesWaiting: number
+  framesSent: number
+  framesDropped: number
+  /** Packets of sound. */
+  soundsSent: number
+  /** Of all who take it together; packets are those of SRT. */
+  link: {
+    watchers: number
+    packetsSent: number
+    packetsSentAgain: number
+    /** That were too late before the other end had them. */
+    packetsDropped: number
+    /** The longest, in seconds. */
+    roundTripTime: number
+  }
+}
+
+/**
+ * Sends tracks by SRT. Nothing is taken of the tracks while nobody takes it. Whoever comes begins at a keyframe, which is asked for.
+ * Where it calls, it closes when the other end does (`remote`).
+ */
+export class SrtOutput extends EventEmitter<RtmpOutputEvents> {
+  private constructor()
+  readonly id: number
+  readonly endpoint: Endpoint
+  appData: unknown
+  readonly closed: boolean
+  /** Its own, by UDP: where it listens, or calls from. */
+  readonly port: number
+  readonly audioSource: SourceTrack | null
+  readonly videoSource: SourceTrack | null
+  getStats(): Promise<SrtOutputStats>
+  /** Says goodbye; the promise settles when that is sent. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -31,6 +31,8 @@ const { RtpTransport } = require('./lib/transport/rtp-transport.js')
 const { RtmpOutput } = require('./lib/ingest/rtmp-output.js')
 const { RtspInput } = require('./lib/ingest/rtsp-input.js')
 const { RtmpServer } = require('./lib/ingest/rtmp-server.js')
+const { SrtOutput } = require('./lib/ingest/srt-output.js')
+const { SrtServer } = require('./lib/ingest/srt-server.js')
 const { SpeakerSlot } = require('./lib/speakers/speaker-slot.js')
 const { SpeakerSlots } = require('./lib/speakers/speaker-slots.js')
 const { Transponder } = require('./lib/track/transponder.js')
@@ -67,9 +69,11 @@ module.exports = {
   RecordedTrack,
   repair,
   RtmpServer,
+  SrtServer,
   MediaInput,
   InputTrack,
   RtmpOutput,
+  SrtOutput,
   RtspInput,
   DataChannel
 }

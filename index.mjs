@@ -31,9 +31,11 @@ export const {
   RecordedTrack,
   repair,
   RtmpServer,
+  SrtServer,
   MediaInput,
   InputTrack,
   RtmpOutput,
+  SrtOutput,
   RtspInput,
   DataChannel
 } = medialoom

@@ -19,6 +19,10 @@ const { Player } = require('./player/player.js')
 const { files, playerOptions } = require('./player/player-options.js')
 const { Recorder } = require('./recorder/recorder.js')
 const { RtmpServer } = require('./ingest/rtmp-server.js')
+const { SrtServer } = require('./ingest/srt-server.js')
+const { MediaInput } = require('./ingest/media-input.js')
+const { SrtOutput } = require('./ingest/srt-output.js')
+const { srtOutputOptions, srtPullOptions, srtServerOptions } = require('./ingest/srt-options.js')
 const { RtmpOutput } = require('./ingest/rtmp-output.js')
 const { resolvedAddress, rtmpOutputOptions, rtmpServerOptions } = require('./ingest/rtmp-options.js')
 const { RtspInput } = require('./ingest/rtsp-input.js')
@@ -55,6 +59,10 @@ class Endpoint extends MediaObject {
   #streams = new Set()
   #players = new Set()
   #servers = new Set()
+  #srtServers = new Set()
+  #srtOutputs = new Set()
+  /** Inputs that were fetched. */
+  #pulled = new Set()
   #outputs = new Set()
   #fetched = new Set()
   #threads
@@ -135,6 +143,14 @@ class Endpoint extends MediaObject {
 
   get rtmpServers() {
     return [...this.#servers]
+  }
+
+  get srtServers() {
+    return [...this.#srtServers]
+  }
+
+  get srtOutputs() {
+    return [...this.#srtOutputs]
   }
 
   get rtmpOutputs() {
@@ -306,6 +322,15 @@ class Endpoint extends MediaObject {
     return server
   }
 
+  async createSrtServer(given) {
+    const options = srtServerOptions(given)
+    check.open(this)
+    const made = callNative(() => this.#native.createSrtServer(JSON.stringify(options)))
+    const server = new SrtServer(kConstruct, this, made, given)
+    this.#srtServers.add(server)
+    return server
+  }
+
   async createRtmpOutput(url, given) {
     const { host, where, sources } = rtmpOutputOptions(url, given, this)
     check.open(this)
@@ -322,6 +347,56 @@ class Endpoint extends MediaObject {
         // Before anything else that happened to it is dispatched.
         const output = new RtmpOutput(kConstruct, this, id, sources, given?.appData)
         this.#outputs.add(output)
+        resolve(output)
+      })
+    })
+  }
+
+  async pullSrt(url, given) {
+    const { host, where } = srtPullOptions(url, given)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address }
+    return new Promise((resolve, reject) => {
+      let made
+      const post = (engine, request) => {
+        made = engine.pullSrt(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const owner = {
+          id: made.server,
+          endpoint: this,
+          [kDispatcher]: this.#dispatcher,
+          [kRemove]: input => this.#pulled.delete(input)
+        }
+        const { streamId } = where
+        const asked = { input: made.input, app: '', key: '', streamId, address: host.name, pulled: true, appData: given?.appData }
+        const input = new MediaInput(kConstruct, owner, asked)
+        this.#pulled.add(input)
+        resolve(input)
+      })
+    })
+  }
+
+  async createSrtOutput(url, given) {
+    const { host, where, sources } = srtOutputOptions(url, given, this)
+    check.open(this)
+    const address = await resolvedAddress(host)
+    check.open(this)
+    const options = { ...where, address, audio: sources.audio?.id ?? null, video: sources.video?.id ?? null }
+    return new Promise((resolve, reject) => {
+      let made
+      const post = (engine, request) => {
+        made = engine.createSrtOutput(request, JSON.stringify(options))
+      }
+      this.#dispatcher.ask(this, post, error => {
+        if (error) return reject(error)
+        // Before anything else that happened to it is dispatched.
+        const output = new SrtOutput(kConstruct, this, made, sources, given?.appData)
+        this.#srtOutputs.add(output)
         resolve(output)
       })
     })
@@ -410,6 +485,9 @@ class Endpoint extends MediaObject {
       ...this.#streams,
       ...this.#players,
       ...this.#servers,
+      ...this.#srtServers,
+      ...this.#srtOutputs,
+      ...this.#pulled,
       ...this.#outputs,
       ...this.#fetched
     ]
@@ -433,6 +511,8 @@ class Endpoint extends MediaObject {
     this.#streams.delete(child)
     this.#players.delete(child)
     this.#servers.delete(child)
+    this.#srtServers.delete(child)
+    this.#srtOutputs.delete(child)
     this.#outputs.delete(child)
     this.#fetched.delete(child)
   }

@@ -18,7 +18,7 @@ medialoom ctl close ROOM                       everyone leaves
 medialoom ctl record ROOM [mixed|tracks|both]  begins a recording
 medialoom ctl stop ROOM                        ends it
 medialoom ctl recordings ROOM                  what was recorded there
-medialoom ctl inputs ROOM                      what comes by RTMP and RTP
+medialoom ctl inputs ROOM                      what comes by RTMP, SRT and RTP
 medialoom ctl key ROOM [--name NAME] [--identity ID] [--expires SECONDS]
                                                server and stream key for an encoder
 medialoom ctl add-input ROOM SDP-FILE|URL [--name NAME] [--identity ID] [--from ADDRESS]
@@ -136,7 +136,7 @@ const COMMANDS = {
     })
     return api.options.json
       ? JSON.stringify(made, null, 2)
-      : [...made.servers.map(server => `server ${server}`), `key    ${made.key}`].join('\n')
+      : [...made.servers.map(server => `server ${server}`), `key    ${made.key}`, ...(made.srt ? [`srt    ${made.srt}`] : [])].join('\n')
   },
   async 'add-input'(api, room, source) {
     const { name, identity, from } = api.options

@@ -15,7 +15,7 @@ const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is 
 /** @type {Fixture} */
 let fixture
 before(async () => {
-  fixture = await Fixture.start({ open: false, mixer: false, inputs: { rtmpPort: 0, allowPrivate: true } })
+  fixture = await Fixture.start({ open: false, mixer: false, inputs: { rtmpPort: 0, srtPort: 0, allowPrivate: true } })
 })
 after(() => fixture?.stop())
 
@@ -29,6 +29,10 @@ test('ffmpeg pushes to where the page says, is a tile like others, and ends when
   await ada.waitForSelector('#encoder-fields:not([hidden])')
   const [url] = /rtmp:\S+$/.exec((await ada.textContent('#encoder-ffmpeg')) ?? '') ?? []
   assert.equal(url, `${await ada.textContent('#encoder-server')}/${await ada.textContent('#encoder-key')}`)
+
+  const srt = await ada.textContent('#encoder-srt-ffmpeg')
+  assert.ok(srt?.endsWith(`-f mpegts '${await ada.textContent('#encoder-srt-server')}'`))
+  assert.match(srt ?? '', /'srt:\S+:\d+\?streamid=\S+'$/)
 
   const pictures = [
     '-re',

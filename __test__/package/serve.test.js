@@ -29,7 +29,7 @@ before(() => {
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 function serve(...args) {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PORT|HOST|MEDIALOOM_|RTMP)/.test(name)))
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PORT|HOST|MEDIALOOM_|RTMP|SRT)/.test(name)))
   return [
     process.execPath,
     [path.join(modules, 'medialoom', 'scripts', 'cli.js'), 'serve', ...args],
@@ -57,9 +57,10 @@ test('with it, it starts, takes flags and environment, and says the link of the 
   const help = spawnSync(...serve('--help'))
   assert.equal(help.status, 0, help.stderr)
   assert.match(help.stdout, /--rtmp PORT +RTMP_PORT/)
+  assert.match(help.stdout, /--srt-port PORT +SRT_PORT/)
   assert.equal(spawnSync(...serve('--no-such-flag')).status, 2)
 
-  const [program, args, options] = serve('--port', '0', '--rtmp', '0', '--recordings', path.join(folder, 'recordings'))
+  const [program, args, options] = serve('--port', '0', '--rtmp', '0', '--srt-port', '0', '--recordings', path.join(folder, 'recordings'))
   Object.assign(options.env, { HOST: '127.0.0.1', MEDIALOOM_IP: '127.0.0.1' })
   const child = spawn(program, args, options)
   t.after(() => child.kill('SIGKILL'))
@@ -67,7 +68,8 @@ test('with it, it starts, takes flags and environment, and says the link of the 
   for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (said += data))
   const exited = once(child, 'exit')
   const started = async () => {
-    while (!/Encoders: rtmp, port \d+/.test(said)) await Promise.race([once(child.stdout, 'data'), exited.then(() => assert.fail(said))])
+    while (!/Encoders: rtmp, port \d+[^]*Encoders: srt, port \d+/.test(said))
+      await Promise.race([once(child.stdout, 'data'), exited.then(() => assert.fail(said))])
   }
   await within(20_000, started(), 'a greeting')
   const [, url] = /open at (http:\/\/127\.0\.0\.1:\d+\/)#token=\S+/.exec(said) ?? assert.fail(said)

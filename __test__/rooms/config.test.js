@@ -123,15 +123,29 @@ test('encoders are listened for where it says so, encrypted with the certificate
     ...certificate,
     RTMP_PORT: '1935',
     RTMPS_PORT: '1936',
+    SRT_PORT: '9000',
+    SRT_PASSPHRASE: 'a-passphrase',
+    SRT_LATENCY: '300',
     RTMP_B_FRAMES: 'mix',
     RTP_ADDRESS: '192.0.2.1',
     INPUT_PRIVATE_ADDRESSES: '1'
   })
-  assert.deepEqual(value.inputs, { rtmpPort: 1935, rtmpsPort: 1936, bFrames: 'mix', rtpAddress: '192.0.2.1', allowPrivate: true })
+  assert.deepEqual(value.inputs, {
+    rtmpPort: 1935,
+    rtmpsPort: 1936,
+    srtPort: 9000,
+    srtPassphrase: 'a-passphrase',
+    srtLatency: 300,
+    bFrames: 'mix',
+    rtpAddress: '192.0.2.1',
+    allowPrivate: true
+  })
   const wrong = (env, message) => assert.match(readConfig(env).message, message)
   wrong({ RTMPS_PORT: '1936' }, /RTMPS_PORT: goes with TLS_CERT and TLS_KEY/)
   wrong({ RTMP_B_FRAMES: 'mix', MIXING: 'off' }, /RTMP_B_FRAMES: mixing is off/)
   wrong({ RTMP_PORT: '70000' }, /RTMP_PORT/)
+  wrong({ SRT_PASSPHRASE: 'short' }, /SRT_PASSPHRASE: must have 10 to 79 letters/)
+  wrong({ SRT_LATENCY: '5' }, /SRT_LATENCY/)
   wrong({ RTP_ADDRESS: 'camera.example' }, /RTP_ADDRESS: must be an IP address/)
 })
 

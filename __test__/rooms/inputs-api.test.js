@@ -15,6 +15,7 @@ const { CipherContext, HashAlgorithm, SignatureAlgorithm } = require('werift')
 const { until } = require('../support/events.js')
 const { RtmpClient } = require('../support/rtmp.js')
 const { RtspServer, digest } = require('../support/rtsp.js')
+const { SrtClient } = require('../support/srt.js')
 const { SignalingClient } = require('./signaling-client.js')
 
 const CLI = path.join(__dirname, '../../scripts/cli.js')
@@ -38,7 +39,7 @@ before(async () => {
     iceServers: [],
     mixer: false,
     keys: [{ id: 'room-server', secret: SECRET }],
-    inputs: { rtmpPort: 0 },
+    inputs: { rtmpPort: 0, srtPort: 0 },
     limits: { maxInputsPerRoom: 2, maxInputsPerAddress: 3 }
   })
   port = server.inputs.ports.rtmp ?? 0
@@ -198,6 +199,23 @@ test('the API makes stream keys, and lists and takes out inputs, for those who m
     assert.equal((await ask(method, method === 'DELETE' ? '/somebody' : '', body, guest)).status, 403)
   }
   assert.equal((await ask('GET', '', undefined, '')).status, 401)
+})
+
+test('a stream key is a stream id of SRT as well, and one that does not do is refused by its code', async t => {
+  const { answer } = await ask('POST', '', { type: 'srt', name: 'Camera 2' })
+  const { srt: srtPort = 0 } = server.inputs.ports
+  assert.equal(answer.srt, `srt://127.0.0.1:${srtPort}?streamid=${answer.key}`)
+  assert.ok(answer.key.length <= 512, 'an id has so many bytes at most')
+  const client = await SrtClient.call(t, srtPort, { id: `#!::r=live/${answer.key},m=publish` })
+  await until(() => client.accepted && inRoom().length === 1, 'the input')
+  const [{ id, name, type, address }] = (await ask('GET')).answer.inputs
+  assert.deepEqual([name, type, address], ['Camera 2', 'srt', '127.0.0.1'])
+  assert.equal((await ask('DELETE', `/${id}`)).status, 204)
+  await until(() => client.gone, 'the encoder to hear of it')
+  const wrong = await SrtClient.call(t, srtPort, { id: 'live/secret' })
+  await until(() => wrong.answer !== null, 'an answer')
+  assert.equal(wrong.answer, 1403)
+  assert.equal(inRoom().length, 0)
 })
 
 test('what is asked for is checked, and private addresses are not asked', async () => {

@@ -16,6 +16,8 @@ import type { InputTrack } from '../../lib/ingest/input-track.js'
 import type { MediaInput } from '../../lib/ingest/media-input.js'
 import type { RtmpOutput } from '../../lib/ingest/rtmp-output.js'
 import type { RtmpServer } from '../../lib/ingest/rtmp-server.js'
+import type { SrtOutput } from '../../lib/ingest/srt-output.js'
+import type { SrtServer } from '../../lib/ingest/srt-server.js'
 import type { PlayedTrack } from '../../lib/player/played-track.js'
 import type { Player } from '../../lib/player/player.js'
 import type { RtpTransport } from '../../lib/transport/rtp-transport.js'
@@ -53,6 +55,8 @@ interface Classes {
   MediaInput: [declared.MediaInput, InstanceType<typeof MediaInput>]
   RtmpOutput: [declared.RtmpOutput, InstanceType<typeof RtmpOutput>]
   RtmpServer: [declared.RtmpServer, InstanceType<typeof RtmpServer>]
+  SrtOutput: [declared.SrtOutput, InstanceType<typeof SrtOutput>]
+  SrtServer: [declared.SrtServer, InstanceType<typeof SrtServer>]
   PlayedTrack: [declared.PlayedTrack, InstanceType<typeof PlayedTrack>]
   Player: [declared.Player, InstanceType<typeof Player>]
   RtpTransport: [declared.RtpTransport, InstanceType<typeof RtpTransport>]
@@ -118,6 +122,8 @@ export const statics: Record<string, never> = {} as {
   MediaInput: Wrong<typeof MediaInput, typeof declared.MediaInput>
   RtmpOutput: Wrong<typeof RtmpOutput, typeof declared.RtmpOutput>
   RtmpServer: Wrong<typeof RtmpServer, typeof declared.RtmpServer>
+  SrtOutput: Wrong<typeof SrtOutput, typeof declared.SrtOutput>
+  SrtServer: Wrong<typeof SrtServer, typeof declared.SrtServer>
   PlayedTrack: Wrong<typeof PlayedTrack, typeof declared.PlayedTrack>
   Player: Wrong<typeof Player, typeof declared.Player>
   RtpTransport: Wrong<typeof RtpTransport, typeof declared.RtpTransport>

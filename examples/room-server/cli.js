@@ -19,10 +19,11 @@ const FLAGS = /** @type {const} */ ([
   ['media-port', 'MEDIALOOM_PORT', 'PORT', 'of media, UDP and TCP; default: any free one'],
   ['recordings', 'RECORDINGS', 'DIRECTORY', 'lets rooms be recorded into it'],
   ['rtmp', 'RTMP_PORT', 'PORT', 'takes encoders by RTMP, commonly on 1935'],
-  ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate']
+  ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate'],
+  ['srt-port', 'SRT_PORT', 'PORT', 'takes encoders by SRT, UDP, commonly on 9000']
 ])
 
-const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP and RTSP.
+const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP, SRT and RTSP.
 
 ${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(24)}${about}`).join('\n')}
   ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(24)} cameras at private addresses are asked by RTSP too

@@ -149,6 +149,16 @@ const environment = z.object({
   WEBHOOK_URLS: urlList,
   RTMP_PORT: wholeNumber(0, 65535),
   RTMPS_PORT: wholeNumber(0, 65535),
+  SRT_PORT: wholeNumber(0, 65535),
+  // As URLs have it: encoders take it out of them as it is there.
+  SRT_PASSPHRASE: z.preprocess(
+    blankToUndefined,
+    z
+      .string()
+      .regex(/^[\w.~-]{10,79}$/, 'must have 10 to 79 letters, digits, or - . _ ~')
+      .optional()
+  ),
+  SRT_LATENCY: wholeNumber(20, 8000),
   RTMP_B_FRAMES: z.preprocess(blankToUndefined, z.enum(['refuse', 'mix']).optional()),
   RTP_ADDRESS: z.preprocess(
     blankToUndefined,
@@ -265,7 +275,19 @@ export function readConfig(env) {
  * @param {z.infer<typeof environment>} env
  * @returns {{ ok: true, value: import('./inputs.js').InputsConfig } | { ok: false, message: string }}
  */
-function readInputs({ RTMP_PORT, RTMPS_PORT, RTMP_B_FRAMES, RTP_ADDRESS, INPUT_PRIVATE_ADDRESSES, TLS_CERT, MIXING }) {
+function readInputs(env) {
+  const {
+    RTMP_PORT,
+    RTMPS_PORT,
+    SRT_PORT,
+    SRT_PASSPHRASE,
+    SRT_LATENCY,
+    RTMP_B_FRAMES,
+    RTP_ADDRESS,
+    INPUT_PRIVATE_ADDRESSES,
+    TLS_CERT,
+    MIXING
+  } = env
   if (RTMPS_PORT !== undefined && TLS_CERT === undefined) return { ok: false, message: 'RTMPS_PORT: goes with TLS_CERT and TLS_KEY' }
   if (RTMP_B_FRAMES === 'mix' && MIXING === 'off') return { ok: false, message: 'RTMP_B_FRAMES: mixing is off' }
   return {
@@ -273,6 +295,9 @@ function readInputs({ RTMP_PORT, RTMPS_PORT, RTMP_B_FRAMES, RTP_ADDRESS, INPUT_P
     value: {
       ...(RTMP_PORT !== undefined && { rtmpPort: RTMP_PORT }),
       ...(RTMPS_PORT !== undefined && { rtmpsPort: RTMPS_PORT }),
+      ...(SRT_PORT !== undefined && { srtPort: SRT_PORT }),
+      ...(SRT_PASSPHRASE !== undefined && { srtPassphrase: SRT_PASSPHRASE }),
+      ...(SRT_LATENCY !== undefined && { srtLatency: SRT_LATENCY }),
       ...(RTMP_B_FRAMES !== undefined && { bFrames: RTMP_B_FRAMES }),
       ...(RTP_ADDRESS !== undefined && { rtpAddress: RTP_ADDRESS }),
       ...(INPUT_PRIVATE_ADDRESSES === '1' && { allowPrivate: true })

@@ -18,7 +18,7 @@ const who = {
   name: z.string().min(1).max(64).default('Encoder'),
   identity: z.string().min(1).max(128).optional()
 }
-const streamKey = z.strictObject({ type: z.literal('rtmp'), ...who, expiresIn: z.number().min(1).max(MONTH).default(MONTH) })
+const streamKey = z.strictObject({ type: z.enum(['rtmp', 'srt']), ...who, expiresIn: z.number().min(1).max(MONTH).default(MONTH) })
 const rtp = z.strictObject({
   type: z.literal('rtp'),
   ...who,
@@ -30,10 +30,10 @@ const rtp = z.strictObject({
     .optional()
 })
 const url = z.strictObject({ type: z.literal('url').default('url'), ...who, url: z.string().min(1).max(2048) })
-const kinds = { rtmp: streamKey, rtp, url }
+const kinds = { rtmp: streamKey, srt: streamKey, rtp, url }
 
 /**
- * What comes into a room by RTMP, RTP or RTSP, for who may administer it, under `/api`.
+ * What comes into a room by RTMP, SRT, RTP or RTSP, for who may administer it, under `/api`.
  *
  * @param {object} parts
  * @param {import('medialoom/rooms').Rooms} parts.rooms
@@ -65,7 +65,7 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
     const { room } = request.params
     const kind = request.body?.type ?? 'url'
     const schema = Object.hasOwn(kinds, kind) ? kinds[/** @type {keyof typeof kinds} */ (kind)] : null
-    if (!schema) throw new Refusal(400, 'type must be rtmp or rtp, or a url be given', { code: 'bad-request', field: 'type' })
+    if (!schema) throw new Refusal(400, 'type must be rtmp, srt or rtp, or a url be given', { code: 'bad-request', field: 'type' })
     const asked = checked(schema, request.body ?? {})
     response.status(201).json(await add(request, room, asked, response.locals.authorization))
   })
@@ -84,7 +84,7 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
    * @param {import('medialoom/auth').Authorization} authorization
    */
   async function add(request, room, asked, authorization) {
-    if (asked.type === 'rtmp') return makeKey(request, room, asked, authorization)
+    if ('expiresIn' in asked) return makeKey(request, room, asked, authorization)
     const ip = addressOf(request)
     const { name, identity } = asked
     const own = identity === undefined ? {} : { identity }
@@ -103,11 +103,23 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
    * @param {z.infer<typeof streamKey>} asked
    * @param {import('medialoom/auth').Authorization} authorization
    */
-  async function makeKey(request, room, { name, identity, expiresIn }, { expiresAt }) {
-    const servers = inputs.urls(hostOf(request), room)
-    if (servers.length === 0) throw new Refusal(501, 'this server takes no RTMP: RTMP_PORT has it listen', { code: 'not-supported' })
+  async function makeKey(request, room, { type, name, identity, expiresIn }, { expiresAt }) {
+    const host = hostOf(request)
+    const servers = inputs.urls(host, room)
+    /** @param {string} key */
+    const srtOf = key => {
+      const srt = inputs.srtUrl(host, room, key)
+      return srt === null ? {} : { srt }
+    }
+    // A key does for both.
+    if (servers.length === 0 && inputs.srtUrl(host, room, '') === null) {
+      throw new Refusal(501, 'this server takes no encoders: RTMP_PORT and SRT_PORT have it listen', { code: 'not-supported' })
+    }
     // Where nobody needs a token, the key is no more than a name.
-    if (access.open) return { type: 'rtmp', servers, key: encodeURIComponent(name), expiresAt: null }
+    if (access.open) {
+      const key = encodeURIComponent(name)
+      return { type, servers, ...srtOf(key), key, expiresAt: null }
+    }
     // Nobody hands out more time than they have.
     const lifetime = Math.max(1, Math.min(expiresIn, ((expiresAt ?? Infinity) - Date.now()) / 1000))
     const key = await createToken(
@@ -120,7 +132,7 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
       },
       { expiresIn: lifetime }
     )
-    return { type: 'rtmp', servers, key, expiresAt: new Date(Date.now() + 1000 * lifetime).toISOString() }
+    return { type, servers, ...srtOf(key), key, expiresAt: new Date(Date.now() + 1000 * lifetime).toISOString() }
   }
 
   /** Where whoever asks reaches this server. @param {express.Request<any>} request */

@@ -1,4 +1,4 @@
-import { RtmpInputs } from './rtmp-inputs.js'
+import { Encoders } from './encoders.js'
 import { Refusal } from './problem.js'
 import { fetchRtsp } from './rtsp-inputs.js'
 
@@ -9,13 +9,16 @@ const MAX_WARNINGS = 16
  * @typedef {object} InputsConfig
  * @property {number} [rtmpPort] default: no RTMP
  * @property {number} [rtmpsPort] default: no RTMPS; goes with a certificate
+ * @property {number} [srtPort] default: no SRT
+ * @property {string} [srtPassphrase] what all who push by SRT have to have; default: none
+ * @property {number} [srtLatency] milliseconds
  * @property {'refuse' | 'mix'} [bFrames] what becomes of pictures with B-frames; default: they are refused
  * @property {string} [rtpAddress] where plain RTP is listened for; default: where HTTP is
  * @property {boolean} [allowPrivate] whether inputs may be fetched from private addresses
  *
  * @typedef {object} Author who adds an input
  * @property {string} name what the others see
- * @property {'rtmp' | 'rtp' | 'rtsp'} type
+ * @property {'rtmp' | 'srt' | 'rtp' | 'rtsp'} type
  * @property {string} ip
  * @property {import('medialoom/auth').Authorization} [authorization] what the input may; default: everything
  */
@@ -24,7 +27,7 @@ const MAX_WARNINGS = 16
 export class Inputs {
   #parts
   #config
-  #rtmp
+  #encoders
   /** By participant. @type {WeakMap<import('medialoom/rooms').Participant, { type: string, address: string, warnings: { code: string, message: string }[] }>} */
   #known = new WeakMap()
 
@@ -39,21 +42,21 @@ export class Inputs {
   constructor(parts) {
     this.#parts = parts
     this.#config = parts.config.inputs ?? {}
-    this.#rtmp = new RtmpInputs({ ...parts, inputs: this, config: this.#config, tls: parts.config.tls, host: parts.config.host })
+    this.#encoders = new Encoders({ ...parts, inputs: this, config: this.#config, tls: parts.config.tls, host: parts.config.host })
   }
 
   /** Listens for encoders. */
   listen() {
-    return this.#rtmp.listen()
+    return this.#encoders.listen()
   }
 
   close() {
-    return this.#rtmp.close()
+    return this.#encoders.close()
   }
 
   /** Where encoders are listened for. */
   get ports() {
-    return this.#rtmp.ports
+    return this.#encoders.ports
   }
 
   /**
@@ -62,12 +65,27 @@ export class Inputs {
    * @param {string} room
    */
   urls(host, room) {
-    const { rtmp, rtmps } = this.#rtmp.ports
+    const { rtmp, rtmps } = this.#encoders.ports
     const app = this.#parts.access.open ? encodeURIComponent(room) : 'live'
     return [
       ...(rtmps === undefined ? [] : [`rtmps://${host}:${rtmps}/${app}`]),
       ...(rtmp === undefined ? [] : [`rtmp://${host}:${rtmp}/${app}`])
     ]
+  }
+
+  /**
+   * Where an encoder with a key pushes to by SRT, all in one. Whoever asks for it may have the passphrase: it is for all who push.
+   * @param {string} host
+   * @param {string} room
+   * @param {string} key
+   */
+  srtUrl(host, room, key) {
+    const { srt } = this.#encoders.ports
+    if (srt === undefined) return null
+    const id = this.#parts.access.open ? `${encodeURIComponent(room)}/${key}` : key
+    const { srtPassphrase } = this.#config
+    const passphrase = srtPassphrase === undefined ? '' : `&passphrase=${encodeURIComponent(srtPassphrase)}`
+    return `srt://${host}:${srt}?streamid=${encodeURIComponent(id)}${passphrase}`
   }
 
   /** Which other inputs there can be. */

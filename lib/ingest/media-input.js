@@ -17,7 +17,7 @@ class MediaInput extends MediaObject {
   #stalled = false
 
   constructor(key, server, asked) {
-    super(key, asked?.input)
+    super(key, asked?.input, asked?.appData)
     this.#server = server
     this.#asked = asked
     this[kDispatcher].add(this.id, this)
@@ -32,7 +32,7 @@ class MediaInput extends MediaObject {
   }
 
   get server() {
-    return this.#server
+    return this.#asked.pulled ? null : this.#server
   }
 
   get app() {
@@ -41,6 +41,10 @@ class MediaInput extends MediaObject {
 
   get key() {
     return this.#asked.key
+  }
+
+  get streamId() {
+    return this.#asked.streamId ?? null
   }
 
   get address() {

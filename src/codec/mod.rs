@@ -4,7 +4,7 @@
 
 pub(crate) mod av1;
 pub mod base64;
-mod bits;
+pub(crate) mod bits;
 pub mod configuration;
 pub mod dependency_descriptor;
 pub mod description;

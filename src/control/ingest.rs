@@ -23,6 +23,49 @@ pub struct RtmpServerOptions {
     pub silence: u32,
 }
 
+/// How an SRT server is made.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtServerOptions {
+    /// Where it listens; port 0 is one that is free.
+    pub address: SocketAddr,
+    /// What all who call have to have; `None`: nobody may encrypt.
+    pub passphrase: Option<String>,
+    /// Milliseconds from sending to delivery, unless the caller wants more.
+    pub latency: u16,
+    /// Milliseconds without sound and pictures after which an input is told to be stalled.
+    pub silence: u32,
+    /// Publishers at a time.
+    pub max_inputs: usize,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
+impl std::fmt::Debug for SrtServerOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SrtServerOptions").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Where an input is fetched from by SRT.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtPullOptions {
+    /// Who is called.
+    pub address: SocketAddr,
+    /// What is said to him; empty: nothing.
+    pub stream_id: String,
+    pub passphrase: Option<String>,
+    /// Bytes: 16 or 32.
+    pub key_length: u8,
+    /// Milliseconds.
+    pub latency: u16,
+    /// Milliseconds without sound and pictures after which it is told to be stalled.
+    pub silence: u32,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
 /// The identity of a server, as PEM.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -54,6 +97,8 @@ pub struct TrustOptions {
 pub enum IngestCommand {
     /// Whether somebody who asked may publish, and what he is told where he may not.
     Answer { input: InputId, accepted: bool, reason: String },
+    /// Tells somebody who asked by SRT that he may not, with a code of its own.
+    Reject { input: InputId, code: u16 },
     /// Has levels of a track told, or not any more.
     ListenLevels { input: InputId, track: SourceId, listen: bool },
     /// The reply is [`InputStats`] as JSON.
@@ -87,6 +132,27 @@ pub struct InputStats {
     pub audio: Option<InputTrackStats>,
     /// Times the sender's clock jumped.
     pub clock_jumps: u64,
+    /// Of SRT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkStats>,
+}
+
+/// What the link to an encoder does that pushes by SRT. Packets are those of SRT.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkStats {
+    pub packets_received: u64,
+    /// That did not come by themselves.
+    pub packets_lost: u64,
+    /// Of these: that came when they were asked for.
+    pub packets_recovered: u64,
+    /// That were not there when they were due.
+    pub packets_dropped: u64,
+    /// That no key fits.
+    pub packets_undecrypted: u64,
+    /// Seconds.
+    pub round_trip_time: f64,
+    pub encrypted: bool,
 }
 
 /// Statistics of a track of an input.
@@ -125,6 +191,30 @@ pub struct RtmpOutputOptions {
     pub video: Option<SourceId>,
 }
 
+/// Where tracks are sent by SRT, or where whoever takes them calls.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SrtOutputOptions {
+    /// Who is called, or where it is listened.
+    pub address: SocketAddr,
+    /// Whoever calls watches.
+    pub listen: bool,
+    /// What is said to who is called, or what those have to say who call; empty: nothing.
+    pub stream_id: String,
+    pub passphrase: Option<String>,
+    /// Bytes, of who calls: 16 or 32.
+    pub key_length: u8,
+    /// Milliseconds.
+    pub latency: u16,
+    /// Who may watch at a time.
+    pub max_watchers: usize,
+    /// The tracks, by their ids.
+    #[serde(deserialize_with = "source")]
+    pub audio: Option<SourceId>,
+    #[serde(deserialize_with = "source")]
+    pub video: Option<SourceId>,
+}
+
 fn source<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SourceId>, D::Error> {
     Ok(Option::<u64>::deserialize(from)?.map(SourceId))
 }
@@ -139,7 +229,7 @@ pub enum OutputCommand {
 }
 
 /// Statistics of what is pushed to a server.
-#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputStats {
     pub bytes_sent: u64,
@@ -150,4 +240,21 @@ pub struct OutputStats {
     pub frames_dropped: u64,
     /// Packets of sound.
     pub sounds_sent: u64,
+    /// Of SRT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<SendLinkStats>,
+}
+
+/// What the links do that something is sent by SRT over, together. Packets are those of SRT.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendLinkStats {
+    /// Who takes it now.
+    pub watchers: usize,
+    pub packets_sent: u64,
+    pub packets_sent_again: u64,
+    /// That were too late before the other end had them.
+    pub packets_dropped: u64,
+    /// The longest, in seconds.
+    pub round_trip_time: f64,
 }

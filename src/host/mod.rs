@@ -22,6 +22,7 @@ mod rings;
 mod rtp_ports;
 mod rtsp;
 mod running;
+mod srt_push;
 pub mod tasks;
 mod thread;
 mod tls;

@@ -6,5 +6,7 @@ pub mod flv;
 mod frame;
 pub mod rtmp;
 pub mod rtsp;
+pub mod srt;
+pub mod ts;
 
 pub use frame::{Sound, VideoFrame};

@@ -17,6 +17,13 @@ pub struct NativeIngestServer {
     pub port: u16,
 }
 
+/// An input that is fetched, and what commands to it go to.
+#[napi(object, object_from_js = false)]
+pub struct NativePulledInput {
+    pub server: f64,
+    pub input: f64,
+}
+
 #[napi]
 impl NativeEndpoint {
     /// Makes an RTMP server, which listens when this returns.
@@ -40,6 +47,30 @@ impl NativeEndpoint {
     ) -> Result<()> {
         let input = input_id(input);
         self.ingest(&env, server, IngestCommand::Answer { input, accepted, reason })
+    }
+
+    /// Makes an SRT server, which listens when this returns.
+    #[napi(catch_unwind)]
+    pub fn create_srt_server(&self, env: Env, options: String) -> Result<NativeIngestServer> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.create_srt_server(&options);
+        let (id, address) = self.check(&env, made)?;
+        Ok(NativeIngestServer { id: id.0 as f64, port: address.port() })
+    }
+
+    /// Fetches an input by SRT. The reply says whether it is there.
+    #[napi(catch_unwind)]
+    pub fn pull_srt(&self, env: Env, request: u32, options: String) -> Result<NativePulledInput> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.pull_srt(RequestId(request), &options);
+        let (server, input) = self.check(&env, made)?;
+        Ok(NativePulledInput { server: server.0 as f64, input: input.0 as f64 })
+    }
+
+    /// Tells somebody who asked by SRT that he may not, with a code.
+    #[napi(catch_unwind)]
+    pub fn reject_input(&self, env: Env, server: f64, input: f64, code: u16) -> Result<()> {
+        self.ingest(&env, server, IngestCommand::Reject { input: input_id(input), code })
     }
 
     /// Whether levels of a track of an input are wanted.
@@ -81,6 +112,20 @@ impl NativeEndpoint {
         let options = self.check(&env, parse(&options, "options"))?;
         let made = self.running.engine.create_rtmp_output(RequestId(request), &options);
         Ok(self.check(&env, made)?.0 as f64)
+    }
+
+    /// Sends tracks by SRT. The reply says when somebody takes them, or when it is listened.
+    #[napi(catch_unwind)]
+    pub fn create_srt_output(
+        &self,
+        env: Env,
+        request: u32,
+        options: String,
+    ) -> Result<NativeIngestServer> {
+        let options = self.check(&env, parse(&options, "options"))?;
+        let made = self.running.engine.create_srt_output(RequestId(request), &options);
+        let (id, port) = self.check(&env, made)?;
+        Ok(NativeIngestServer { id: id.0 as f64, port })
     }
 
     /// The reply is the statistics of what is pushed to a server.

@@ -9,7 +9,7 @@ use crate::support::network::Conditions;
 use medialoom::codec::Kind;
 use medialoom::control::command::TransportCommand;
 use medialoom::control::error::ErrorCode;
-use medialoom::control::event::Event;
+use medialoom::control::event::{Event, TransportState};
 use medialoom::control::ids::{OutgoingTrackId, TransportId};
 use medialoom::control::options::TransportOptions;
 use str0m::media::{Direction, MediaKind};
@@ -46,9 +46,18 @@ fn call(shards: usize, seed: u64, conditions: Conditions) -> Call {
     Call { world, publisher, viewer, publishing, viewing, outgoing }
 }
 
+/// Both ends of both: the last flight of a handshake may be lost, and comes again after a second or more.
 fn both_connected(call: &Call) -> impl Fn(&World) -> bool + use<> {
-    let (publisher, viewer) = (call.publisher, call.viewer);
-    move |world| world.clients[publisher].connected && world.clients[viewer].connected
+    let clients = [call.publisher, call.viewer];
+    let transports = [call.publishing, call.viewing];
+    move |world| {
+        let state = TransportState::Connected;
+        clients.iter().all(|client| world.clients[*client].connected)
+            && transports
+                .iter()
+                .map(|&transport| Event::TransportState { transport, state })
+                .all(|connected| world.events.contains(&connected))
+    }
 }
 
 fn received_frames(world: &World, viewer: usize, kind: MediaKind) -> BTreeSet<u64> {

@@ -30,10 +30,12 @@ pub mod sctp;
 pub mod session;
 #[cfg(feature = "mcu")]
 pub mod sound_file;
+pub mod srt;
 pub mod srtcp;
 pub mod steps;
 pub mod stun;
 pub mod transponder;
+pub mod transport_stream;
 pub mod two_sessions;
 pub mod vp8;
 pub mod vp9;
@@ -92,9 +94,11 @@ pub const TARGETS: &[Target] = &[
     ("session", session::run),
     #[cfg(feature = "mcu")]
     ("sound_file", sound_file::run),
+    ("srt", srt::run),
     ("srtcp", srtcp::run),
     ("stun", stun::run),
     ("transponder", transponder::run),
+    ("transport_stream", transport_stream::run),
     ("two_sessions", two_sessions::run),
     ("vp8", vp8::run),
     ("vp9", vp9::run),

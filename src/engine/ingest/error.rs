@@ -6,6 +6,8 @@ use crate::control::error::{ErrorCode, Fault};
 use crate::control::ids::ShardIndex;
 use crate::ingest::flv::FlvError;
 use crate::ingest::rtmp::RtmpError;
+use crate::ingest::srt::SrtError;
+use crate::ingest::ts::TsError;
 #[cfg(feature = "mcu")]
 use crate::mcu::audio::AacError;
 
@@ -16,6 +18,8 @@ pub enum InputError {
     BFrames,
     /// A tag that is damaged, or holds what is not taken.
     Flv(FlvError),
+    /// A transport stream that is damaged, or holds what is not taken.
+    Ts(TsError),
     /// AAC that is not decoded.
     #[cfg(feature = "mcu")]
     Aac(AacError),
@@ -28,6 +32,8 @@ pub enum InputError {
     CodecChanged,
     /// The connection is no RTMP any more.
     Rtmp(RtmpError),
+    /// The connection by SRT is over.
+    Srt(SrtError),
     /// The media thread that its tracks were on ended.
     ThreadFailed(ShardIndex),
     /// Taking it in panicked.
@@ -42,6 +48,8 @@ impl fmt::Display for InputError {
                  (ffmpeg: -bf 0 or -tune zerolatency; OBS: bframes=0)",
             ),
             Self::Flv(error) => error.fmt(f),
+            Self::Ts(error) => error.fmt(f),
+            Self::Srt(error) => write!(f, "SRT: {error}"),
             #[cfg(feature = "mcu")]
             Self::Aac(error) => error.fmt(f),
             #[cfg(not(feature = "mcu"))]
@@ -61,16 +69,26 @@ impl Fault for InputError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::BFrames => ErrorCode::BFrames,
-            Self::Flv(FlvError::Malformed) | Self::NoSize | Self::Rtmp(_) => ErrorCode::Format,
+            Self::Flv(FlvError::Malformed)
+            | Self::Ts(TsError::Malformed | TsError::Lost | TsError::Size | TsError::NoProgram)
+            | Self::NoSize
+            | Self::Rtmp(_) => ErrorCode::Format,
+            Self::Srt(_) => ErrorCode::Io,
             #[cfg(feature = "mcu")]
             Self::Aac(AacError::Malformed) => ErrorCode::Format,
             #[cfg(feature = "mcu")]
             Self::Aac(_) => ErrorCode::CodecMismatch,
             #[cfg(not(feature = "mcu"))]
             Self::Aac => ErrorCode::CodecMismatch,
-            Self::Flv(_) | Self::CodecChanged => ErrorCode::CodecMismatch,
+            Self::Flv(_) | Self::Ts(_) | Self::CodecChanged => ErrorCode::CodecMismatch,
             Self::ThreadFailed(_) | Self::Failed => ErrorCode::Internal,
         }
+    }
+}
+
+impl From<TsError> for InputError {
+    fn from(error: TsError) -> Self {
+        Self::Ts(error)
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::codec::Kind;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{Ids, InputId, RequestId, SourceId};
-use crate::control::ingest::{InputStats, InputTrackInfo};
+use crate::control::ingest::{InputStats, InputTrackInfo, LinkStats};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Inlet, Made, Outlet, Shards};
@@ -45,6 +45,8 @@ pub struct Input<S> {
     heard: Instant,
     stalled: bool,
     bytes: u64,
+    /// What the link did, as it was told last.
+    link: Option<LinkStats>,
     /// Reused for packets of one frame.
     packets: Vec<Arc<SourcePacket>>,
 }
@@ -87,6 +89,7 @@ impl<S: Shards> Input<S> {
             heard: now,
             stalled: false,
             bytes: 0,
+            link: None,
             packets: Vec::new(),
         }
     }
@@ -205,6 +208,11 @@ impl<S: Shards> Input<S> {
         }
     }
 
+    /// What the link does, for its statistics.
+    pub fn set_link(&mut self, link: LinkStats) {
+        self.link = Some(link);
+    }
+
     /// Answers with its statistics.
     pub fn answer_stats(&self, request: RequestId) {
         let stats = InputStats {
@@ -215,6 +223,7 @@ impl<S: Shards> Input<S> {
             },
             audio: self.sound.as_ref().map(|sound| sound.stats().clone()),
             clock_jumps: self.timeline.jumps,
+            link: self.link,
         };
         // Numbers and names always make JSON.
         let reply = serde_json::to_string(&stats).map_or(Reply::Done, Reply::Stats);

@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use crate::control::error::{ErrorCode, Fault};
 use crate::ingest::rtmp::RtmpError;
+use crate::ingest::srt::SrtError;
 
 /// An error of what is pushed to a server.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub enum PushError {
     Refused(String),
     /// It sends what is no RTMP.
     Rtmp(RtmpError),
+    /// A connection by SRT that came to nothing, or is over.
+    Srt(SrtError),
     /// The link to it carries less than is pushed.
     TooSlow,
     /// Pushing panicked.
@@ -40,6 +43,7 @@ impl fmt::Display for PushError {
             Self::Timeout => f.write_str("the server does not answer"),
             Self::Refused(reason) => write!(f, "the server refused the stream: {reason}"),
             Self::Rtmp(error) => write!(f, "the server sends what is no RTMP: {error}"),
+            Self::Srt(error) => write!(f, "SRT: {error}"),
             Self::TooSlow => f.write_str("the link to the server carries less than is pushed"),
             Self::Failed => f.write_str("pushing failed"),
         }
@@ -49,7 +53,9 @@ impl fmt::Display for PushError {
 impl Fault for PushError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_) => ErrorCode::Io,
+            Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_) | Self::Srt(_) => {
+                ErrorCode::Io
+            }
             Self::Rtmp(_) => ErrorCode::Format,
             Self::TooSlow => ErrorCode::Limit,
             Self::Failed => ErrorCode::Internal,

@@ -2,6 +2,7 @@
 //! reads no clock; whoever has the connection drives it.
 
 mod error;
+mod stream;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use crate::engine::tap::{Inlet, LeftPackets, Outlet, Shards, Taker};
 use crate::ingest::flv::Muxer;
 use crate::ingest::rtmp::{self, Client, ClientEvent};
 pub use error::PushError;
+pub use stream::{Payload, StreamPush};
 
 /// How long a packet that is missing is waited for.
 const WINDOW: Duration = Duration::from_millis(200);

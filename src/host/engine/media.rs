@@ -15,7 +15,10 @@ use crate::control::ids::{
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
-use crate::control::ingest::{IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions};
+use crate::control::ingest::{
+    IngestCommand, OutputCommand, RtmpOutputOptions, RtmpServerOptions, SrtOutputOptions,
+    SrtPullOptions, SrtServerOptions,
+};
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::player::{PlayerCommand, PlayerOptions};
@@ -178,6 +181,28 @@ impl Engine {
         self.ingest.create(options)
     }
 
+    /// Makes an SRT server, which listens when this returns. Gives its address, with the port.
+    ///
+    /// Errors: `Listen`, `Limit`, `Io`.
+    pub fn create_srt_server(
+        &self,
+        options: &SrtServerOptions,
+    ) -> Result<(IngestServerId, SocketAddr), EngineError> {
+        self.ingest.create_srt(options)
+    }
+
+    /// Fetches an input by SRT. The reply to `opening` says whether it is there. Gives what commands to it
+    /// go to, and the input.
+    ///
+    /// Errors: `Limit`, `Io`.
+    pub fn pull_srt(
+        &self,
+        opening: RequestId,
+        options: &SrtPullOptions,
+    ) -> Result<(IngestServerId, InputId), EngineError> {
+        self.ingest.pull_srt(opening, options)
+    }
+
     /// Errors: `QueueFull`, `Closed`.
     pub fn ingest(
         &self,
@@ -212,6 +237,18 @@ impl Engine {
         options: &RtmpOutputOptions,
     ) -> Result<OutputId, EngineError> {
         self.outputs.create(opening, options)
+    }
+
+    /// Sends tracks by SRT to somebody, or to whoever calls. The reply to `opening` says when. Gives the
+    /// port of this end.
+    ///
+    /// Errors: `Limit`, `Io`, `Listen`.
+    pub fn create_srt_output(
+        &self,
+        opening: RequestId,
+        options: &SrtOutputOptions,
+    ) -> Result<(OutputId, u16), EngineError> {
+        self.outputs.create_srt(opening, options)
     }
 
     /// Errors: `QueueFull`, `Closed`.

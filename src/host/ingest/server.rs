@@ -266,7 +266,7 @@ impl IngestServer {
                     self.dismiss(now, id, CloseReason::Closed, None);
                 }
             }
-            C::Close { .. } => {}
+            C::Close { .. } | C::Reject { .. } => {}
         }
     }
 

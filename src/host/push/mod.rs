@@ -12,13 +12,14 @@ use tokio::sync::mpsc;
 
 use super::error::HostError;
 use super::media_threads::Outside;
+use super::srt_push::{self, SrtOutput, SrtOutputParts};
 use super::tls::Trust;
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, OutputId, RequestId, ShardIndex};
-use crate::control::ingest::{OutputCommand, RtmpOutputOptions};
+use crate::control::ingest::{OutputCommand, RtmpOutputOptions, SrtOutputOptions};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
-use crate::engine::push::{Parts, Push};
+use crate::engine::push::{Parts, Push, PushError, StreamPush};
 use crate::engine::tap::Inlet;
 use output::{Output, OutputParts, WAKE};
 
@@ -97,6 +98,58 @@ impl Outputs {
             .map_err(HostError::IngestThread)?;
         known.insert(id, Handle { commands: sender, inlet, waker, thread: Some(thread) });
         Ok(id)
+    }
+
+    /// Sends by SRT. The reply to `opening` says whether the other end takes it; where it is listened,
+    /// that it is. Gives the port.
+    pub(super) fn create_srt(
+        &self,
+        opening: RequestId,
+        options: &SrtOutputOptions,
+    ) -> Result<(OutputId, u16), EngineError> {
+        let mut known = self.known.lock();
+        known.retain(|_, handle| !handle.commands.is_closed());
+        if known.len() >= MAX_OUTPUTS {
+            return Err(HostError::OutputLimit(MAX_OUTPUTS).into());
+        }
+        let bound = srt_push::bind(options)
+            .and_then(|socket| socket.local_addr().map(|address| (socket, address.port())));
+        let (socket, port) = bound.map_err(|error| {
+            if options.listen {
+                HostError::Listen { address: options.address, error }.into()
+            } else {
+                EngineError::from(PushError::Connection(error))
+            }
+        })?;
+        let id = OutputId::new(&self.ids, ShardIndex(0));
+        let poll = Poll::new().map_err(HostError::IngestThread)?;
+        let waker = Waker::new(poll.registry(), WAKE).map_err(HostError::IngestThread)?;
+        let waker = Arc::new(waker);
+        let (inlet, packets) = Inlet::new({
+            let waker = Arc::clone(&waker);
+            move || {
+                // It fails when the poller is gone, and the thread with it.
+                let _ = waker.wake();
+            }
+        });
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let shards = self.outside.clone();
+        let parts = Parts { id, shards, inlet: Arc::clone(&inlet), packets };
+        let parts = SrtOutputParts {
+            id,
+            mailbox: Arc::clone(&self.mailbox),
+            push: StreamPush::new(parts, options.audio, options.video),
+            commands,
+            opening,
+            socket,
+        };
+        let output = SrtOutput::new(parts, options).map_err(HostError::IngestThread)?;
+        let thread = std::thread::Builder::new()
+            .name("medialoom-srt".to_owned())
+            .spawn(move || output.run(poll))
+            .map_err(HostError::IngestThread)?;
+        known.insert(id, Handle { commands: sender, inlet, waker, thread: Some(thread) });
+        Ok((id, port))
     }
 
     pub(super) fn command(

@@ -1,5 +1,5 @@
 /**
- * @typedef {{ servers: string[], key: string, expiresAt: string | null }} StreamKey
+ * @typedef {{ servers: string[], srt?: string, key: string, expiresAt: string | null }} StreamKey
  * @typedef {{ id: string, name: string, type: string, state?: string, tracks: { kind: string, codec: string | null }[], warnings: { code: string, message: string }[] }} Input
  */
 

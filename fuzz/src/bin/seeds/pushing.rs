@@ -1,7 +1,12 @@
-//! What encoders push: RTMP behind its handshake, and FLV tags.
+//! What encoders push: RTMP behind its handshake and FLV tags; SRT from its conclusion on, and transport
+//! streams.
+
+use std::time::{Duration, Instant};
 
 use medialoom::ingest::rtmp::amf0::Value;
 use medialoom::ingest::rtmp::{ChunkWriter, Command, Kind, Message};
+
+use medialoom::ingest::srt::{Caller, CallerOptions, Heard, KeyLength, Listener};
 
 use super::keep;
 
@@ -82,7 +87,59 @@ fn session(tags: &[(Kind, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
+/// A caller who is let in, what he sends, and what he is answered, each behind its length.
+fn call(passphrase: Option<&str>) -> Option<Vec<u8>> {
+    let now = Instant::now();
+    let remote = "192.0.2.1:4000".parse().ok()?;
+    let options = CallerOptions {
+        stream_id: "#!::r=live/key,m=publish".to_owned(),
+        passphrase: passphrase.map(|text| (text.to_owned().into(), KeyLength::Aes128)),
+        latency: Duration::from_millis(120),
+    };
+    let mut caller = Caller::new(now, remote, options)?;
+    let listener = Listener::new(now)?;
+    let Heard::Answer(answer) = listener.hear(now, remote, &caller.transmit(now)?) else {
+        return None;
+    };
+    caller.receive(now, &answer).ok()?;
+    let conclusion = caller.transmit(now)?;
+    let Heard::Call(request) = listener.hear(now, remote, &conclusion) else { return None };
+    let keys = request.open(passphrase).ok()?;
+    let (mut listening, answer) = request.accept(now, 77, Duration::from_millis(120), keys);
+    let mut calling = caller.receive(now, &answer).ok()??;
+    let mut datagrams = vec![conclusion];
+    for index in 0..4u8 {
+        calling.send(now, &[0x47, index, 7, 7]);
+        let mut sent = Vec::new();
+        calling.transmit(now, |datagram| sent.push(datagram.to_vec())).ok()?;
+        for datagram in sent {
+            // The third is lost.
+            if index != 2 {
+                listening.receive(now, &datagram).ok()?;
+                datagrams.push(datagram);
+            }
+        }
+    }
+    let later = now + Duration::from_millis(100);
+    listening.transmit(later, |datagram| datagrams.push(datagram.to_vec())).ok()?;
+    datagrams.push(calling.shutdown(later));
+    let rows = datagrams.iter().flat_map(|datagram| {
+        [&(datagram.len() as u16).to_be_bytes()[..], datagram].concat()
+    });
+    Some(rows.collect())
+}
+
 pub fn write() -> std::io::Result<()> {
+    for (name, passphrase) in [("clear", None), ("encrypted", Some("a passphrase of ours"))] {
+        keep("srt", name, &call(passphrase).unwrap_or_default())?;
+    }
+    for (name, stream) in [
+        ("h264-aac", &include_bytes!("../../../../src/ingest/ts/testing/h264-aac.ts")[..]),
+        ("aac-latm", include_bytes!("../../../../src/ingest/ts/testing/aac-latm.ts")),
+        ("h265-opus", include_bytes!("../../../../src/ingest/ts/testing/h265-opus.ts")),
+    ] {
+        keep("transport_stream", name, &[&[47][..], stream].concat())?;
+    }
     for (name, tags) in tags() {
         keep("rtmp", name, &session(&tags))?;
         let rows = tags.iter().flat_map(|(kind, tag)| {

@@ -42,11 +42,15 @@ export function offerEncoders(call) {
 
   async function makeKey() {
     try {
-      const { servers, key, expiresAt } = await api.makeKey(name.value.trim() || 'Encoder')
+      const { servers, srt = '', key, expiresAt } = await api.makeKey(name.value.trim() || 'Encoder')
       const [server = ''] = servers
+      byId('encoder-rtmp').hidden = server === ''
       byId('encoder-server').textContent = server
       byId('encoder-key').textContent = key
-      byId('encoder-ffmpeg').textContent = ffmpegTo(`${server}/${key}`)
+      byId('encoder-ffmpeg').textContent = ffmpegTo('flv', `${server}/${key}`)
+      byId('encoder-srt').hidden = srt === ''
+      byId('encoder-srt-server').textContent = srt
+      byId('encoder-srt-ffmpeg').textContent = ffmpegTo('mpegts', `'${srt}'`, '-pes_payload_size 0 ')
       byId('encoder-until').textContent =
         expiresAt === null ? '' : `Whoever has the key may push into this room, until ${new Date(expiresAt).toLocaleString()}.`
       byId('encoder-fields').hidden = false
@@ -83,9 +87,9 @@ export function offerEncoders(call) {
   }
 }
 
-/** @param {string} url */
-function ffmpegTo(url) {
-  return `ffmpeg -re -i talk.mp4 -c:v libx264 -bf 0 -g 60 -pix_fmt yuv420p -c:a aac -f flv ${url}`
+/** @param {string} format @param {string} url @param {string} [options] */
+function ffmpegTo(format, url, options = '') {
+  return `ffmpeg -re -i talk.mp4 -c:v libx264 -bf 0 -g 60 -pix_fmt yuv420p -c:a aac ${options}-f ${format} ${url}`
 }
 
 /** @param {import('../inputs-api.js').Input} input */

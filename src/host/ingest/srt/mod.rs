@@ -1,0 +1,8 @@
+//! Servers that encoders push to by SRT, one socket and who is behind it; and inputs that are fetched.
+
+mod peer;
+mod pull;
+mod server;
+
+pub(super) use pull::{SrtPull, SrtPullParts};
+pub(super) use server::{SrtServer, SrtServerParts};

@@ -1,0 +1,250 @@
+//! Those that one output goes to.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use zeroize::Zeroizing;
+
+use crate::control::ingest::SendLinkStats;
+use crate::engine::push::Payload;
+use crate::ingest::srt::{Connection, Heard, Listener, Rejection, Request, SrtError, destination};
+
+/// Keys opened in a second, which takes a millisecond each, whoever brings them.
+const OPENINGS_PER_SECOND: u32 = 100;
+
+/// What those who call have to say.
+pub(super) struct Door {
+    listener: Listener,
+    passphrase: Option<Zeroizing<String>>,
+    /// Empty: any.
+    stream_id: String,
+    latency: Duration,
+    max: usize,
+    openings: (Instant, u32),
+    refused: (u64, Option<Instant>),
+}
+
+/// See the module.
+pub(super) struct Watchers {
+    /// `None` where the other end was called, and is the only one.
+    door: Option<Door>,
+    /// By the socket that they were given.
+    all: HashMap<u32, Watcher>,
+    calls: HashMap<(SocketAddr, u32), u32>,
+    /// Somebody came since it was asked.
+    new: bool,
+}
+
+struct Watcher {
+    remote: SocketAddr,
+    /// Its own.
+    socket: u32,
+    connection: Connection,
+    /// What its handshake was answered with.
+    answer: Vec<u8>,
+    /// It has something to begin with.
+    began: bool,
+}
+
+impl Door {
+    /// `None` when the system gives no randomness.
+    pub(super) fn new(
+        now: Instant,
+        passphrase: Option<Zeroizing<String>>,
+        stream_id: String,
+        latency: Duration,
+        max: usize,
+    ) -> Option<Self> {
+        let listener = Listener::new(now)?;
+        let (openings, refused) = ((now, 0), (0, None));
+        Some(Self { listener, passphrase, stream_id, latency, max, openings, refused })
+    }
+
+    fn may_open(&mut self, now: Instant) -> bool {
+        let (since, count) = &mut self.openings;
+        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= OPENINGS_PER_SECOND
+    }
+
+    /// One record a second and a count, whoever comes.
+    fn refused(&mut self, now: Instant, reason: Rejection) -> Rejection {
+        let (count, told) = &mut self.refused;
+        *count += 1;
+        if told.is_none_or(|told| now.saturating_duration_since(told) >= Duration::from_secs(1)) {
+            tracing::info!(refused = *count, %reason, "watchers of an SRT output were refused");
+            (*count, *told) = (0, Some(now));
+        }
+        reason
+    }
+}
+
+impl Watchers {
+    pub(super) fn new(door: Option<Door>) -> Self {
+        Self { door, all: HashMap::new(), calls: HashMap::new(), new: false }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether somebody came since it was asked.
+    pub(super) fn take_new(&mut self) -> bool {
+        std::mem::take(&mut self.new)
+    }
+
+    /// Somebody who was called answered.
+    pub(super) fn called(&mut self, socket: u32, remote: SocketAddr, connection: Connection) {
+        let watcher = Watcher { remote, socket: 0, connection, answer: Vec::new(), began: false };
+        self.all.insert(socket, watcher);
+        self.new = true;
+    }
+
+    /// Takes a datagram.
+    ///
+    /// # Errors
+    /// Why it is over with the only one there is.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        datagram: &[u8],
+        socket: &UdpSocket,
+    ) -> Result<(), SrtError> {
+        let Some(to) = destination(datagram) else { return Ok(()) };
+        if to == 0 {
+            let heard = self.door.as_ref().map(|door| door.listener.hear(now, remote, datagram));
+            match heard {
+                Some(Heard::Answer(answer)) => drop(socket.send_to(&answer, remote)),
+                Some(Heard::Call(request)) => self.call(now, *request, socket),
+                Some(Heard::Nothing) | None => {}
+            }
+            return Ok(());
+        }
+        let known = self.all.get_mut(&to).filter(|watcher| watcher.remote == remote);
+        let Some(watcher) = known else { return Ok(()) };
+        match watcher.connection.receive(now, datagram) {
+            Ok(()) => Ok(()),
+            Err(error) => self.over(to, error),
+        }
+    }
+
+    fn call(&mut self, now: Instant, request: Request, socket: &UdpSocket) {
+        let remote = request.remote();
+        let place = (remote, request.socket());
+        if let Some(known) = self.calls.get(&place).and_then(|id| self.all.get(id)) {
+            let _ = socket.send_to(&known.answer, remote);
+            return;
+        }
+        let Some(door) = &mut self.door else { return };
+        if request.is_encrypted() && !door.may_open(now) {
+            return;
+        }
+        let full = self.all.len() >= door.max;
+        let known = door.stream_id.is_empty() || door.stream_id == request.stream_id();
+        let opened = request.open(door.passphrase.as_deref().map(String::as_str));
+        let keys = match opened {
+            Ok(_) if full => Err(Rejection::BACKLOG),
+            Ok(_) if !known => Err(Rejection::NOT_FOUND),
+            opened => opened,
+        };
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(reason) => {
+                let reason = door.refused(now, reason);
+                let _ = socket.send_to(&request.refuse(reason), remote);
+                return;
+            }
+        };
+        let mut random = [0; 4];
+        if aws_lc_rs::rand::fill(&mut random).is_err() {
+            return;
+        }
+        let id = (u32::from_be_bytes(random) >> 1).max(1);
+        // In two thousand million; it asks again.
+        if self.all.contains_key(&id) {
+            return;
+        }
+        let (connection, answer) = request.accept(now, id, door.latency, keys);
+        let _ = socket.send_to(&answer, remote);
+        self.calls.insert(place, id);
+        self.all.insert(id, Watcher { remote, socket: place.1, connection, answer, began: false });
+        self.new = true;
+    }
+
+    /// It is over with one.
+    fn over(&mut self, id: u32, error: SrtError) -> Result<(), SrtError> {
+        if let Some(watcher) = self.all.remove(&id) {
+            self.calls.remove(&(watcher.remote, watcher.socket));
+        }
+        if self.door.is_some() { Ok(()) } else { Err(error) }
+    }
+
+    /// Sends a payload to all who have begun or can begin with it.
+    pub(super) fn send(&mut self, now: Instant, payload: &Payload) {
+        for watcher in self.all.values_mut() {
+            watcher.began |= payload.begins;
+            if watcher.began {
+                watcher.connection.send(now, &payload.data);
+            }
+        }
+    }
+
+    /// Sends what is to be sent.
+    ///
+    /// # Errors
+    /// Why it is over with the only one there is.
+    pub(super) fn transmit(&mut self, now: Instant, socket: &UdpSocket) -> Result<(), SrtError> {
+        let mut over = Vec::new();
+        for (id, watcher) in &mut self.all {
+            let remote = watcher.remote;
+            // A socket that calls is connected.
+            let calls = self.door.is_none();
+            let sent = watcher.connection.transmit(now, |datagram| {
+                // One that is not sent is one that was lost.
+                let _ =
+                    if calls { socket.send(datagram) } else { socket.send_to(datagram, remote) };
+            });
+            // Nothing of what they send is for us.
+            while watcher.connection.poll(now).is_some() {}
+            if let Err(error) = sent {
+                over.push((*id, error));
+            }
+        }
+        for (id, error) in over {
+            self.over(id, error)?;
+        }
+        Ok(())
+    }
+
+    /// Says goodbye to all.
+    pub(super) fn shutdown(&mut self, now: Instant, socket: &UdpSocket) {
+        let calls = self.door.is_none();
+        for watcher in self.all.values() {
+            let goodbye = watcher.connection.shutdown(now);
+            let _ = if calls {
+                socket.send(&goodbye)
+            } else {
+                socket.send_to(&goodbye, watcher.remote)
+            };
+        }
+        self.all.clear();
+    }
+
+    /// What all of them together took.
+    pub(super) fn stats(&self) -> SendLinkStats {
+        let mut sum = SendLinkStats { watchers: self.all.len(), ..SendLinkStats::default() };
+        for watcher in self.all.values() {
+            let stats = watcher.connection.stats();
+            sum.packets_sent += stats.sent;
+            sum.packets_sent_again += stats.sent_again;
+            sum.packets_dropped += stats.send_dropped;
+            sum.round_trip_time = sum.round_trip_time.max(stats.round_trip.as_secs_f64());
+        }
+        sum
+    }
+}
