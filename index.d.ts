@@ -2174,8 +2174,16 @@ export interface SrtServerOptions {
   bFrames?: 'refuse' | 'mix'
 }
 
+export interface SrtServerEvents {
+  /** Somebody publishes who was let in. Add listeners at once: tracks come with their first frames. */
+  input: [input: MediaInput]
+  /** `authorize` threw, or the server failed and closes (`ERR_INTERNAL`, `ERR_IO`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
 /** Takes what encoders push by SRT: ffmpeg, GStreamer, OBS, hardware encoders. MPEG-TS with H264 or H265, and AAC-LC or Opus. */
-export class SrtServer extends EventEmitter<RtmpServerEvents> {
+export class SrtServer extends EventEmitter<SrtServerEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint
@@ -2371,7 +2379,7 @@ export interface SrtOutputOptions {
   keyLength?: 16 | 32
   /** Milliseconds from sending to delivery, 20 to 8000, unless the other end wants more. Default 120. */
   latency?: number
-  /** Those who may call at a time, 1 to 1024. Default 64. */
+  /** Those who may call at a time, 1 to 1024; a quarter of them, and one at least, from one IPv4 address or IPv6 /64. Default 64. */
   maxWatchers?: number
 }
 
@@ -2395,11 +2403,17 @@ export interface SrtOutputStats {
   }
 }
 
+export interface SrtOutputEvents {
+  /** What ends it: who was called is silent or keeps it out (`ERR_IO`), or a link that is too thin (`ERR_LIMIT`). */
+  error: [error: MediaLoomError]
+  closed: [reason: CloseReason]
+}
+
 /**
  * Sends tracks by SRT. Nothing is taken of the tracks while nobody takes it. Whoever comes begins at a keyframe, which is asked for.
  * Where it calls, it closes when the other end does (`remote`).
  */
-export class SrtOutput extends EventEmitter<RtmpOutputEvents> {
+export class SrtOutput extends EventEmitter<SrtOutputEvents> {
   private constructor()
   readonly id: number
   readonly endpoint: Endpoint

@@ -12,6 +12,7 @@ pub(crate) mod listen;
 mod local_addresses;
 #[cfg(target_os = "linux")]
 mod many;
+pub(crate) mod openings;
 pub(crate) mod origins;
 pub(crate) mod poller;
 pub(crate) mod ports;

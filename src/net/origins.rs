@@ -65,7 +65,8 @@ impl Origins {
     }
 }
 
-fn origin(remote: IpAddr) -> IpAddr {
+/// What counts as one place: an IPv4 address, or an IPv6 /64.
+pub(crate) fn origin(remote: IpAddr) -> IpAddr {
     match remote.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << 64)),

@@ -34,6 +34,13 @@ pub(crate) enum Looking {
     Everywhere,
 }
 
+/// Gives a socket for media as much as the kernel has for it. Small buffers lose packets but work.
+pub(crate) fn enlarge_buffers(socket: &StdUdpSocket) {
+    let socket = socket2::SockRef::from(socket);
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+}
+
 pub(crate) struct UdpSocket {
     socket: mio::net::UdpSocket,
     /// There may be something to read.
@@ -48,10 +55,7 @@ impl UdpSocket {
     /// `watch` will wait for it and name it by its `place`. It must not block.
     pub fn new(socket: StdUdpSocket, watch: &Watch, place: usize) -> io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        let reference = UdpSockRef::from(&socket);
-        // Small buffers lose packets but work.
-        let _ = state.set_recv_buffer_size(reference, SOCKET_BUFFER);
-        let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
+        enlarge_buffers(&socket);
         let max_segments = state.max_gso_segments();
         let mut socket = mio::net::UdpSocket::from_std(socket);
         watch.for_reading(&mut socket, Key::Udp(place))?;

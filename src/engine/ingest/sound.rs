@@ -1,6 +1,8 @@
 //! The sound of an input: Opus as it is, AAC made Opus while somebody hears it.
 
 use std::sync::Arc;
+#[cfg(feature = "mcu")]
+use std::time::Duration;
 use std::time::Instant;
 
 use super::error::InputError;
@@ -12,13 +14,17 @@ use crate::control::ingest::InputTrackStats;
 use crate::engine::tap::{Class, Made};
 use crate::ingest::Sound as Frame;
 #[cfg(feature = "mcu")]
-use crate::mcu::audio::{AacError, AacToOpus};
+use crate::mcu::audio::{AacConfig, AacError, AacToOpus};
 use crate::sfu::{EncodingIndex, SourcePacket};
 
 /// Samples of a millisecond, at the clock of Opus in RTP (RFC 7587 4.1).
 const TICKS: u64 = 48;
 /// Times of packets that are off by less are rounding.
 const TOLERANCE: u64 = 20 * TICKS;
+/// Between two decoders and encoders that are made because AAC is another now, which it can say of
+/// itself with every frame.
+#[cfg(feature = "mcu")]
+const CONFIGURATION_EVERY: Duration = Duration::from_millis(500);
 /// Louder than this is taken for voice by whoever looks at levels, in dBov.
 const VOICE: i8 = -50;
 
@@ -30,6 +36,12 @@ pub struct Sound {
     next: Option<u64>,
     #[cfg(feature = "mcu")]
     transcoder: Option<AacToOpus>,
+    /// When its configuration changed last.
+    #[cfg(feature = "mcu")]
+    configured: Option<Instant>,
+    /// What it changes to as soon as it may.
+    #[cfg(feature = "mcu")]
+    pending: Option<Box<[u8]>>,
     stats: InputTrackStats,
 }
 
@@ -43,6 +55,10 @@ impl Sound {
             next: None,
             #[cfg(feature = "mcu")]
             transcoder: None,
+            #[cfg(feature = "mcu")]
+            configured: None,
+            #[cfg(feature = "mcu")]
+            pending: None,
             stats: InputTrackStats { codec: Codec::Opus.name(), ..InputTrackStats::default() },
         }
     }
@@ -85,14 +101,7 @@ impl Sound {
                 Ok(())
             }
             #[cfg(feature = "mcu")]
-            Frame::AacConfiguration(config) => {
-                let before = self.transcoder.take();
-                let transcoder = AacToOpus::new(config).map_err(InputError::Aac)?;
-                // Encoders repeat it.
-                let same = before.filter(|known| known.config() == transcoder.config());
-                self.transcoder = Some(same.unwrap_or(transcoder));
-                Ok(())
-            }
+            Frame::AacConfiguration(config) => self.configure(now, config),
             #[cfg(feature = "mcu")]
             Frame::Aac(frame) => self.transcode(now, placed, frame, packets),
             #[cfg(not(feature = "mcu"))]
@@ -100,6 +109,32 @@ impl Sound {
             #[cfg(not(feature = "mcu"))]
             Frame::Aac(_) => Ok(()),
         }
+    }
+
+    /// Takes what AAC is from now on, or keeps it until it may change.
+    #[cfg(feature = "mcu")]
+    fn configure(&mut self, now: Instant, config: &[u8]) -> Result<(), InputError> {
+        self.pending = None;
+        let wanted = match AacConfig::parse(config) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                self.transcoder = None;
+                return Err(InputError::Aac(error));
+            }
+        };
+        // Encoders repeat it.
+        if self.transcoder.as_ref().is_some_and(|known| known.config() == wanted) {
+            return Ok(());
+        }
+        let early = |at| now.saturating_duration_since(at) < CONFIGURATION_EVERY;
+        if self.configured.is_some_and(early) {
+            self.pending = Some(config.into());
+            return Ok(());
+        }
+        self.configured = Some(now);
+        self.transcoder = None;
+        self.transcoder = Some(AacToOpus::new(config).map_err(InputError::Aac)?);
+        Ok(())
     }
 
     /// Opus goes on as it is. Its times are in milliseconds, and a packet may last 2.5 of them.
@@ -131,6 +166,14 @@ impl Sound {
         packets: &mut Vec<Arc<SourcePacket>>,
     ) -> Result<(), InputError> {
         self.stats.frames += 1;
+        if let Some(config) = self.pending.take() {
+            // Kept again where it is too early still.
+            self.configure(now, &config)?;
+            if self.pending.is_some() {
+                self.lost();
+                return Ok(());
+            }
+        }
         let wanted = self.track.is_wanted() || self.track.levels.is_some();
         let Some(transcoder) = &mut self.transcoder else { return Ok(()) };
         if !wanted {
@@ -145,7 +188,7 @@ impl Sound {
         for (packet_time, level, data) in made {
             // What was pushed now is captured as told, and the rest of the packet before that.
             let before = time.saturating_sub(packet_time) * 1000 / TICKS;
-            let captured = placed.captured.checked_sub(std::time::Duration::from_micros(before));
+            let captured = placed.captured.checked_sub(Duration::from_micros(before));
             let captured = captured.unwrap_or(placed.captured);
             let packet = self.made(packet_time, &data, captured, Some(level));
             self.emit(now, packet, packets);

@@ -256,6 +256,31 @@ fn aac_costs_nothing_while_nobody_hears_it() {
 
 #[cfg(feature = "mcu")]
 #[test]
+fn aac_that_is_another_with_every_frame_is_taken_twice_a_second() {
+    let mut sound = Sound::new(Instant::now(), SourceId::new(&Ids::default(), ShardIndex(0)));
+    let start = Instant::now();
+    // 44,100 Hz and 48,000 Hz, stereo.
+    let configs: [&[u8]; 2] = [&[0x12, 0x10], &[0x11, 0x90]];
+    let mut give = |milliseconds: u64, frame: &SoundFrame<'_>| {
+        let now = start + Duration::from_millis(milliseconds);
+        let placed = Placed { media: milliseconds, captured: now };
+        sound.receive(now, placed, frame, &mut Vec::new()).unwrap();
+        sound.stats().frames_dropped
+    };
+    let mut lost = Vec::new();
+    for frame in 0..4u64 {
+        give(frame * 10, &SoundFrame::AacConfiguration(configs[frame as usize % 2]));
+        lost.push(give(frame * 10, &SoundFrame::Aac(&[0; 8])));
+    }
+    assert_eq!(lost, [0, 1, 1, 2], "what is as it was goes on, and another waits");
+    assert_eq!(give(499, &SoundFrame::Aac(&[0; 8])), 3);
+    assert_eq!(give(500, &SoundFrame::Aac(&[0; 8])), 3, "the last one that was told");
+    give(510, &SoundFrame::AacConfiguration(configs[0]));
+    assert_eq!(give(510, &SoundFrame::Aac(&[0; 8])), 4, "and not another at once");
+}
+
+#[cfg(feature = "mcu")]
+#[test]
 fn aac_that_is_not_decoded_is_refused_once_with_its_reason() {
     let mut given = Given::new();
     for _ in 0..3 {

@@ -95,10 +95,14 @@ impl<S: Shards> StreamPush<S> {
         let lost: Vec<_> = notes.ended.iter().flat_map(|ended| self.taker.ended(*ended)).collect();
         let lost = lost.into_iter().map(|track| (track, None));
         for (track, description) in notes.sources.into_iter().chain(lost) {
+            let gone = description.is_none();
             for (kind, _) in self.taker.described(track, description) {
                 match kind {
                     Kind::Audio => self.sound.reset(),
                     Kind::Video => self.pictures.reset(),
+                }
+                if gone && kind == Kind::Video {
+                    self.end_pictures();
                 }
             }
         }
@@ -107,6 +111,16 @@ impl<S: Shards> StreamPush<S> {
         self.push_sound(now, &mut emit);
         self.flush(&mut emit, false);
         self.tap(now, wanted);
+    }
+
+    /// Sound goes on alone, so that whoever comes later begins with it and not with a keyframe.
+    fn end_pictures(&mut self) {
+        self.has[1] = false;
+        self.told = None;
+        if let Some((codec, muxer)) = &mut self.muxer {
+            *codec = None;
+            muxer.end_pictures();
+        }
     }
 
     fn take_packets(&mut self) {
@@ -229,4 +243,77 @@ fn flush(
         begins = false;
     }
     out.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::packet::MadePacket;
+    use crate::control::ids::{Ids, OutputId, ShardIndex};
+    use crate::engine::message::ShardMessage;
+    use crate::engine::tap::{Class, Made};
+    use crate::ingest::ts::{Demuxer, Unit};
+    use crate::sfu::EncodingIndex;
+
+    const SHARD: ShardIndex = ShardIndex(0);
+
+    struct Nobody;
+
+    impl Shards for Nobody {
+        fn send(&self, _: ShardIndex, _: ShardMessage) -> Result<(), ShardMessage> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn sound_goes_on_for_newcomers_when_the_track_of_pictures_is_gone() {
+        let (ids, mut now) = (Ids::default(), Instant::now());
+        let made = |codec, size| {
+            let class = Class { codec, rung: 0, size, bitrate: 100_000, frame_rate: 50 };
+            Made::new(now, SourceId::new(&ids, SHARD), &[class])
+        };
+        let mut sound = made(Codec::Opus, None);
+        let pictures = made(Codec::H264, Some((320, 240)));
+        let (inlet, packets) = Inlet::new(|| ());
+        let id = OutputId::new(&ids, SHARD);
+        let parts = Parts { id, shards: Nobody, inlet: Arc::clone(&inlet), packets };
+        let mut push = StreamPush::new(parts, Some(sound.id()), Some(pictures.id()));
+        for track in [&sound, &pictures] {
+            inlet.described(track.id(), Some(track.description()));
+        }
+        push.run(now, true, |_| {});
+        let mut sequence = 0;
+        let mut speak = |now| {
+            let packet = MadePacket {
+                sequence,
+                timestamp: sequence as u32 * 960,
+                marker: false,
+                codec: Codec::Opus,
+                payload: [0xfc, 7].as_slice().into(),
+                captured: now,
+                audio_level: None,
+            };
+            sequence += 1;
+            inlet.packet(&sound.packet(now, EncodingIndex(0), packet).unwrap());
+        };
+        let mut run = |frames: usize| {
+            let mut payloads = Vec::new();
+            for _ in 0..frames {
+                now += Duration::from_millis(20);
+                speak(now);
+                push.run(now, true, |payload| payloads.push(payload));
+            }
+            payloads
+        };
+        assert_eq!(run(10), [], "a receiver begins with a keyframe, which comes yet");
+        inlet.described(pictures.id(), None);
+        let payloads = run(10);
+        assert!(payloads.first().is_some_and(|payload| payload.begins));
+        let (mut demuxer, mut sounds) = (Demuxer::default(), 0);
+        for payload in payloads {
+            demuxer
+                .push(&payload.data, |unit| sounds += usize::from(matches!(unit, Unit::Sound(..))));
+        }
+        assert!(sounds >= 9, "{sounds} of 10");
+    }
 }

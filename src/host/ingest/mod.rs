@@ -26,6 +26,7 @@ use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::ingest::srt::{CallerOptions, KeyLength};
 use crate::net::listen::bind_tcp;
+use crate::net::udp::enlarge_buffers;
 use server::{IngestServer, Left, ServerParts};
 use srt::{SrtPull, SrtPullParts, SrtServer, SrtServerParts};
 
@@ -123,6 +124,7 @@ impl Ingest {
         let (socket, address) = bound.map_err(|error| {
             EngineError::from(HostError::Listen { address: options.address, error })
         })?;
+        enlarge_buffers(&socket);
         let id = IngestServerId::new(&self.ids, ShardIndex(0));
         let (sender, commands) = mpsc::channel(MAX_COMMANDS);
         let left = Arc::<Mutex<Left>>::default();
@@ -169,6 +171,7 @@ impl Ingest {
         let socket = UdpSocket::bind((any, 0))
             .and_then(|socket| socket.connect(options.address).map(|()| socket))
             .map_err(HostError::IngestThread)?;
+        enlarge_buffers(&socket);
         let id = IngestServerId::new(&self.ids, ShardIndex(0));
         let shard = ShardIndex((servers.len() % self.shards) as u8);
         let input = InputId::new(&self.ids, shard);

@@ -24,6 +24,7 @@ use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
 use crate::engine::push::{PushError, StreamPush};
 use crate::ingest::srt::{Caller, CallerOptions, KeyLength, SrtError};
+use crate::net::udp::enlarge_buffers;
 use watchers::{Door, Watchers};
 
 /// How often packets are looked for: who leaves them wakes nobody.
@@ -80,6 +81,7 @@ pub(super) fn bind(options: &SrtOutputOptions) -> io::Result<StdSocket> {
     if !options.listen {
         socket.connect(options.address)?;
     }
+    enlarge_buffers(&socket);
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
@@ -193,10 +195,9 @@ impl SrtOutput {
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // Nobody is there yet, or not any more: silence says so in time.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(PushError::Connection(error)),
+                // What ICMP says, which anybody may write: of one who is not there yet or not any more,
+                // silence tells in time.
+                Err(_) => {}
             }
         }
         Ok(())

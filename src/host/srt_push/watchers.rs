@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 use crate::control::ingest::SendLinkStats;
 use crate::engine::push::Payload;
 use crate::ingest::srt::{Connection, Heard, Listener, Rejection, Request, SrtError, destination};
+use crate::net::openings::Openings;
+use crate::net::origins::origin;
 
-/// Keys opened in a second, which takes a millisecond each, whoever brings them.
-const OPENINGS_PER_SECOND: u32 = 100;
+/// One part in so many of those that there may be can be of one origin, so that others find room.
+const ORIGIN_SHARE: usize = 4;
 
 /// What those who call have to say.
 pub(super) struct Door {
@@ -22,7 +24,7 @@ pub(super) struct Door {
     stream_id: String,
     latency: Duration,
     max: usize,
-    openings: (Instant, u32),
+    openings: Openings,
     refused: (u64, Option<Instant>),
 }
 
@@ -58,17 +60,8 @@ impl Door {
         max: usize,
     ) -> Option<Self> {
         let listener = Listener::new(now)?;
-        let (openings, refused) = ((now, 0), (0, None));
+        let (openings, refused) = (Openings::new(now), (0, None));
         Some(Self { listener, passphrase, stream_id, latency, max, openings, refused })
-    }
-
-    fn may_open(&mut self, now: Instant) -> bool {
-        let (since, count) = &mut self.openings;
-        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        *count <= OPENINGS_PER_SECOND
     }
 
     /// One record a second and a count, whoever comes.
@@ -98,7 +91,8 @@ impl Watchers {
     }
 
     /// Somebody who was called answered.
-    pub(super) fn called(&mut self, socket: u32, remote: SocketAddr, connection: Connection) {
+    pub(super) fn called(&mut self, socket: u32, remote: SocketAddr, mut connection: Connection) {
+        connection.deafen();
         let watcher = Watcher { remote, socket: 0, connection, answer: Vec::new(), began: false };
         self.all.insert(socket, watcher);
         self.new = true;
@@ -141,10 +135,13 @@ impl Watchers {
             return;
         }
         let Some(door) = &mut self.door else { return };
-        if request.is_encrypted() && !door.may_open(now) {
+        if !door.openings.admit(now, remote.ip()) {
             return;
         }
-        let full = self.all.len() >= door.max;
+        let place_of = |remote: SocketAddr| origin(remote.ip());
+        let neighbours =
+            self.all.values().filter(|one| place_of(one.remote) == place_of(remote)).count();
+        let full = self.all.len() >= door.max || neighbours >= (door.max / ORIGIN_SHARE).max(1);
         let known = door.stream_id.is_empty() || door.stream_id == request.stream_id();
         let opened = request.open(door.passphrase.as_deref().map(String::as_str));
         let keys = match opened {
@@ -169,7 +166,8 @@ impl Watchers {
         if self.all.contains_key(&id) {
             return;
         }
-        let (connection, answer) = request.accept(now, id, door.latency, keys);
+        let (mut connection, answer) = request.accept(now, id, door.latency, keys);
+        connection.deafen();
         let _ = socket.send_to(&answer, remote);
         self.calls.insert(place, id);
         self.all.insert(id, Watcher { remote, socket: place.1, connection, answer, began: false });
@@ -209,8 +207,6 @@ impl Watchers {
                 let _ =
                     if calls { socket.send(datagram) } else { socket.send_to(datagram, remote) };
             });
-            // Nothing of what they send is for us.
-            while watcher.connection.poll(now).is_some() {}
             if let Err(error) = sent {
                 over.push((*id, error));
             }
@@ -246,5 +242,44 @@ impl Watchers {
             sum.round_trip_time = sum.round_trip_time.max(stats.round_trip.as_secs_f64());
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::srt::{Caller, CallerOptions};
+
+    const LATENCY: Duration = Duration::from_millis(120);
+
+    /// Calls as somebody of this address does, up to where it is let in or not.
+    fn call(watchers: &mut Watchers, now: Instant, remote: &str, socket: &UdpSocket) {
+        let remote: SocketAddr = remote.parse().unwrap();
+        let options =
+            CallerOptions { stream_id: String::new(), passphrase: None, latency: LATENCY };
+        let mut caller = Caller::new(now, remote, options).unwrap();
+        let listener = &watchers.door.as_ref().unwrap().listener;
+        let induction = caller.transmit(now).unwrap();
+        let Heard::Answer(answer) = listener.hear(now, remote, &induction) else { panic!() };
+        caller.receive(now, &answer).unwrap();
+        let conclusion = caller.transmit(now).unwrap();
+        let Heard::Call(request) = listener.hear(now, remote, &conclusion) else { panic!() };
+        watchers.call(now, *request, socket);
+    }
+
+    #[test]
+    fn one_address_has_a_quarter_of_the_places_and_others_find_room() {
+        let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let now = Instant::now();
+        let door = Door::new(now, None, String::new(), LATENCY, 8);
+        let mut watchers = Watchers::new(door);
+        for port in 9_001..9_006 {
+            call(&mut watchers, now, &format!("127.0.0.1:{port}"), &socket);
+        }
+        assert_eq!(watchers.all.len(), 2);
+        for last in 2..9 {
+            call(&mut watchers, now, &format!("127.0.0.{last}:9000"), &socket);
+        }
+        assert_eq!(watchers.all.len(), 8, "and no more than there may be");
     }
 }

@@ -80,6 +80,7 @@ pub struct Connection {
     renewed: Option<Instant>,
     undecrypted: u64,
     key_used_up: bool,
+    deaf: bool,
 }
 
 /// What a connection has done. Packets.
@@ -125,7 +126,13 @@ impl Connection {
             renewed: None,
             undecrypted: 0,
             key_used_up: false,
+            deaf: false,
         }
+    }
+
+    /// Takes no payloads from now on: of an end that only sends, nobody would take them away.
+    pub fn deafen(&mut self) {
+        self.deaf = true;
     }
 
     /// Whether payloads are encrypted.
@@ -164,7 +171,7 @@ impl Connection {
 
     fn data(&mut self, now: Instant, data: &Data<'_>) {
         self.heard = now;
-        if data.payload.len() > MAX_PAYLOAD || !self.receiver.wants(data.sequence) {
+        if self.deaf || data.payload.len() > MAX_PAYLOAD || !self.receiver.wants(data.sequence) {
             return;
         }
         let mut payload = data.payload.to_vec();

@@ -61,6 +61,11 @@ impl Listener {
     /// Takes a datagram for socket 0. An answer is never longer than what it answers.
     pub fn hear(&self, now: Instant, remote: SocketAddr, datagram: &[u8]) -> Heard {
         let Some((control, handshake, extensions)) = read(datagram) else { return Heard::Nothing };
+        // What a listener answers goes to the caller's socket. Answers to 0 would be heard by a listener
+        // there, and two of them would answer each other for ever.
+        if handshake.socket == 0 {
+            return Heard::Nothing;
+        }
         let age = now.saturating_duration_since(self.began);
         let epoch = age.as_secs() / COOKIE_LIFE.as_secs();
         let cookie = |epoch| self.cookie(remote, epoch);

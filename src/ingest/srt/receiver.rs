@@ -69,10 +69,11 @@ impl Receiver {
     /// Whether a packet is of any use, before anything is done to it.
     pub(super) fn wants(&self, sequence: u32) -> bool {
         let Some(index) = extend(sequence, self.next) else { return false };
-        let offset = index.checked_sub(self.first);
-        offset.is_some_and(|offset| {
-            offset < WINDOW.into() && self.slots.get(offset as usize).is_none_or(Option::is_none)
-        })
+        let Some(offset) = index.checked_sub(self.first) else { return false };
+        if offset >= WINDOW.into() {
+            return self.slots.is_empty();
+        }
+        self.slots.get(offset as usize).is_none_or(Option::is_none)
     }
 
     /// Takes a payload.
@@ -88,6 +89,14 @@ impl Receiver {
             return Placement::Useless;
         }
         let Some(index) = extend(sequence, self.next) else { return Placement::Useless };
+        let gap = index.saturating_sub(self.first);
+        if gap >= WINDOW.into() {
+            // The link was away for so long that nobody keeps what is missing. Nothing waits either, so
+            // that it goes on where the sender is; otherwise all of what comes would be too far ahead.
+            self.counts.lost += gap;
+            self.counts.dropped += gap;
+            (self.first, self.next) = (index, index);
+        }
         let sent = self.clock.extend(timestamp);
         if !retransmitted {
             self.clock.sample(now, sent);
@@ -177,5 +186,31 @@ impl Receiver {
 
     pub(super) fn losses(&self) -> &Losses {
         &self.losses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_gap_that_is_longer_than_the_window_it_goes_on_where_the_sender_is() {
+        let now = Instant::now();
+        let mut receiver = Receiver::new(7, Duration::ZERO, PeerClock::new(now, now, 0));
+        let take = |receiver: &mut Receiver, sequence| {
+            receiver.take(now, sequence, 0, false, sequence.to_be_bytes().to_vec())
+        };
+        assert_eq!(take(&mut receiver, 7), Placement::Taken);
+        let far = 8 + WINDOW;
+        assert_eq!(take(&mut receiver, far), Placement::Useless, "something waits");
+        assert!(receiver.poll(now).is_some());
+        for sequence in [far, far + 1] {
+            assert_eq!(take(&mut receiver, sequence), Placement::Taken);
+            assert_eq!(receiver.poll(now), Some(sequence.to_be_bytes().to_vec()));
+        }
+        let gap = u64::from(WINDOW);
+        assert_eq!((receiver.counts.lost, receiver.counts.dropped), (gap, gap));
+        assert!(receiver.losses().report().is_empty(), "nothing of it is asked for");
+        assert_eq!(take(&mut receiver, 8), Placement::Useless, "what was left out");
     }
 }

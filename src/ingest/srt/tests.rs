@@ -178,6 +178,17 @@ fn a_cookie_is_good_for_its_address_and_for_a_while() {
 }
 
 #[test]
+fn a_caller_without_a_socket_is_not_answered() {
+    let now = Instant::now();
+    let listener = Listener::new(now).unwrap();
+    let mut caller = Caller::new(now, address(), options(None)).unwrap();
+    let mut induction = caller.transmit(now).unwrap();
+    assert!(matches!(listener.hear(now, address(), &induction), Heard::Answer(_)));
+    induction[40..44].fill(0);
+    assert!(matches!(listener.hear(now, address(), &induction), Heard::Nothing));
+}
+
+#[test]
 fn a_caller_of_before_version_5_and_one_of_files_are_told_so() {
     let now = Instant::now();
     let listener = Listener::new(now).unwrap();
@@ -214,6 +225,30 @@ fn silence_ends_a_connection_and_so_does_a_goodbye() {
     assert_eq!(caller.transmit(late, |_| {}), Err(SrtError::Timeout));
     let goodbye = caller.shutdown(second);
     assert_eq!(listener.receive(second, &goodbye), Err(SrtError::Shutdown));
+}
+
+#[test]
+fn what_is_sent_to_the_deaf_is_a_sign_of_life_and_nothing_more() {
+    let start = Instant::now();
+    let (mut caller, mut listener) = connect(start, None);
+    listener.deafen();
+    for second in 1..=10 {
+        let now = start + Duration::from_secs(second);
+        caller.send(now, &[7; 100]);
+        let mut datagrams = Vec::new();
+        caller.transmit(now, |datagram| datagrams.push(datagram.to_vec())).unwrap();
+        assert!(!datagrams.is_empty());
+        for datagram in datagrams {
+            listener.receive(now, &datagram).unwrap();
+        }
+        let mut answers = Vec::new();
+        listener.transmit(now, |datagram| answers.push(datagram.to_vec())).unwrap();
+        for answer in answers {
+            caller.receive(now, &answer).unwrap();
+        }
+    }
+    assert_eq!(listener.poll(start + Duration::from_secs(60)), None);
+    assert_eq!(listener.stats().received, 0);
 }
 
 #[test]

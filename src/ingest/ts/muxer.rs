@@ -24,6 +24,8 @@ const HEADER: usize = 4;
 pub struct Muxer {
     pictures: Option<Pictures>,
     sound: bool,
+    /// Of the table of streams: a receiver takes another by this (ISO/IEC 13818-1 2.4.4.9).
+    version: u8,
     /// Of PAT, PMT, pictures and sound.
     counters: [u8; 4],
     /// A PES packet on its way, in memory that is used again.
@@ -33,14 +35,22 @@ pub struct Muxer {
 impl Muxer {
     /// Of pictures of H.264 or H.265, of Opus, or of both.
     pub fn new(video: Option<Codec>, sound: bool) -> Self {
-        Self { pictures: video.map(Pictures::new), sound, counters: [0; 4], pes: Vec::new() }
+        let pictures = video.map(Pictures::new);
+        Self { pictures, sound, version: 0, counters: [0; 4], pes: Vec::new() }
+    }
+
+    /// There are no pictures any more: the next tables say so.
+    pub fn end_pictures(&mut self) {
+        if self.pictures.take().is_some() {
+            self.version = (self.version + 1) & 0x1f;
+        }
     }
 
     /// Appends what says which stream is what: a receiver begins with it.
     pub fn tables(&mut self, out: &mut Vec<u8>) {
         let map = PMT_PID | 0xe000;
         let association = [PROGRAM.to_be_bytes(), map.to_be_bytes()].concat();
-        section(tables::PAT, 1, &association, PAT_PID, &mut self.counters[0], out);
+        section((tables::PAT, 0), 1, &association, PAT_PID, &mut self.counters[0], out);
         let clock = if self.pictures.is_some() { VIDEO_PID } else { SOUND_PID } | 0xe000;
         let mut program = [&clock.to_be_bytes()[..], &[0xf0, 0]].concat();
         match self.pictures.as_ref().map(Pictures::codec) {
@@ -52,7 +62,8 @@ impl Muxer {
             // Two channels, which a decoder of Opus makes of one as well.
             stream(0x06, SOUND_PID, b"\x05\x04Opus\x7f\x02\x80\x02", &mut program);
         }
-        section(tables::PMT, PROGRAM, &program, PMT_PID, &mut self.counters[1], out);
+        let table = (tables::PMT, self.version);
+        section(table, PROGRAM, &program, PMT_PID, &mut self.counters[1], out);
     }
 
     /// Appends a picture, with its time at 90 kHz. `frame` as
@@ -94,12 +105,19 @@ fn stream(kind: u8, pid: u16, descriptors: &[u8], out: &mut Vec<u8>) {
 }
 
 /// A section in a packet of its own.
-fn section(table: u8, of: u16, body: &[u8], pid: u16, counter: &mut u8, out: &mut Vec<u8>) {
+fn section(
+    (table, version): (u8, u8),
+    of: u16,
+    body: &[u8],
+    pid: u16,
+    counter: &mut u8,
+    out: &mut Vec<u8>,
+) {
     let length = body.len() as u16 + 9;
     let mut bytes = vec![0, table];
     bytes.extend_from_slice(&(length | 0xb000).to_be_bytes());
     bytes.extend_from_slice(&of.to_be_bytes());
-    bytes.extend_from_slice(&[0xc1, 0, 0]);
+    bytes.extend_from_slice(&[0xc1 | version << 1, 0, 0]);
     bytes.extend_from_slice(body);
     let check = crc32(bytes.get(1..).unwrap_or(&[]));
     bytes.extend_from_slice(&check.to_be_bytes());

@@ -11,6 +11,9 @@ use crate::ingest::Sound;
 const MAX_WAIT: Duration = Duration::from_millis(500);
 /// For how long the frame that was on its way longest is waited for, at least; twice that at most.
 const WINDOW: Duration = Duration::from_secs(2);
+/// Frames that wait: 20 s of sound, of which none waits longer than half a second. What says how those
+/// after it are to be read is kept, and of several in a row the last.
+const MAX_WAITING: usize = 1_024;
 /// Milliseconds. Whatever jumps farther begins anew.
 const JUMP: u32 = 2_000;
 
@@ -73,6 +76,16 @@ impl Pacer {
             Sound::Aac(data) => (|data| Sound::Aac(data), data),
             Sound::Opus(data) => (|data| Sound::Opus(data), data),
         };
+        let configures =
+            |kind: fn(&[u8]) -> Sound<'_>| matches!(kind(&[]), Sound::AacConfiguration(_));
+        if self.waiting.len() >= MAX_WAITING {
+            if !configures(kind) {
+                return;
+            }
+            if self.waiting.back().is_some_and(|last| configures(last.kind)) {
+                self.waiting.pop_back();
+            }
+        }
         self.waiting.push_back(Waiting { due, time, kind, data: data.to_vec() });
     }
 
@@ -138,6 +151,25 @@ mod tests {
         for (index, (at, _)) in out.iter().enumerate().skip(250) {
             assert_eq!(*at, index as u64 * 20);
         }
+    }
+
+    #[test]
+    fn of_a_flood_some_seconds_are_kept_and_what_says_how_to_read_it() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        for time in 0..5_000 {
+            pacer.push(start, time, &Sound::Aac(&[7]));
+        }
+        for rate in 0..5_000u32 {
+            pacer.push(start, 5_000, &Sound::AacConfiguration(&rate.to_be_bytes()));
+        }
+        let (mut frames, mut configurations) = (0, Vec::new());
+        pacer.poll(start + MAX_WAIT, |_, sound| match sound {
+            Sound::AacConfiguration(config) => configurations.push(config.to_vec()),
+            _ => frames += 1,
+        });
+        assert_eq!(frames, MAX_WAITING);
+        assert_eq!(configurations, [4_999u32.to_be_bytes()]);
     }
 
     #[test]

@@ -223,6 +223,21 @@ fn what_a_program_has_that_is_not_taken_is_named() {
 }
 
 #[test]
+fn tables_without_pictures_are_others_and_follow_those_before() {
+    let mut muxer = Muxer::new(Some(Codec::H264), true);
+    let mut tables = || {
+        let mut bytes = Vec::new();
+        muxer.tables(&mut bytes);
+        muxer.end_pictures();
+        // Of the packet with the table of streams: its counter, and the version behind a pointer, the
+        // table's id, its length and its program.
+        (bytes[PACKET + 3] & 0x0f, bytes[PACKET + 10])
+    };
+    let told = [tables(), tables(), tables()];
+    assert_eq!(told, [(0, 0xc1), (1, 0xc3), (2, 0xc3)]);
+}
+
+#[test]
 fn a_picture_without_an_end_is_given_up() {
     let mut bytes = Vec::new();
     let mut muxer = Muxer::new(Some(Codec::H264), false);

@@ -22,7 +22,7 @@ use crate::engine::message::ShardMessage;
 use crate::engine::tap::Inlet;
 use crate::host::error::HostError;
 use crate::host::media_threads::Outside;
-use crate::ingest::srt::{Caller, CallerOptions, Connection, SrtError};
+use crate::ingest::srt::{Caller, CallerOptions, Connection, SrtError, destination};
 
 /// How long somebody has to answer who is called.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -58,6 +58,8 @@ pub(in crate::host::ingest) struct SrtPull {
     parts: SrtPullParts,
     poll: Poll,
     socket: UdpSocket,
+    /// What datagrams for this end are sent to. Who forges the other end's address does not know it.
+    own: u32,
     state: State,
     /// When the call is given up, and then when who says nothing is gone.
     deadline: Instant,
@@ -91,6 +93,7 @@ impl SrtPull {
             parts,
             poll,
             socket,
+            own: caller.socket(),
             state: State::Calling(Box::new(caller)),
             deadline: now + ANSWER_TIME,
             buffer: vec![0; READ].into_boxed_slice(),
@@ -175,6 +178,9 @@ impl SrtPull {
             let Some(datagram) = self.buffer.get(..length).filter(|_| length < READ) else {
                 continue;
             };
+            if destination(datagram) != Some(self.own) {
+                continue;
+            }
             match &mut self.state {
                 State::Calling(caller) => {
                     let made = caller

@@ -24,14 +24,13 @@ use crate::engine::tap::Inlet;
 use crate::host::error::HostError;
 use crate::host::media_threads::Outside;
 use crate::ingest::srt::{Heard, Listener, OpenedKeys, Rejection, Request, destination};
+use crate::net::openings::Openings;
 use crate::net::origins::{Admission, Origins};
 
 /// Callers of one server. What comes beyond them is not answered.
 const MAX_PEERS: usize = 4_096;
 /// Datagrams read in one turn, before what has to be sent is.
 const DATAGRAMS_PER_TURN: usize = 256;
-/// Keys opened in a second, which takes a millisecond each, whoever brings them.
-const OPENINGS_PER_SECOND: u32 = 100;
 /// How long nobody is looked at again who has nothing to do at once.
 const TICK: Duration = Duration::from_millis(5);
 /// How often all are looked at, whatever they wait for.
@@ -77,7 +76,7 @@ pub(in crate::host::ingest) struct SrtServer {
     readable: bool,
     /// When somebody has to be looked at.
     due: Instant,
-    openings: (Instant, u32),
+    openings: Openings,
     buffer: Box<[u8]>,
     /// Those whose datagrams were read in this turn.
     touched: Vec<u32>,
@@ -116,7 +115,7 @@ impl SrtServer {
             made: 0,
             readable: true,
             due: now,
-            openings: (now, 0),
+            openings: Openings::new(now),
             buffer: vec![0; READ].into_boxed_slice(),
             touched: Vec::new(),
             refused: Refusals::default(),
@@ -245,7 +244,7 @@ impl SrtServer {
         if self.peers.len() >= MAX_PEERS {
             return self.refused(now, "too many callers");
         }
-        if request.is_encrypted() && !self.may_open(now) {
+        if !self.openings.admit(now, remote.ip()) {
             // He asks again in a moment.
             return;
         }
@@ -295,15 +294,6 @@ impl SrtServer {
             self.end(id, CloseReason::Closed, None);
         }
         refused
-    }
-
-    fn may_open(&mut self, now: Instant) -> bool {
-        let (since, count) = &mut self.openings;
-        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        *count <= OPENINGS_PER_SECOND
     }
 
     /// A number that nobody has and nobody can guess.
