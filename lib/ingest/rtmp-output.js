@@ -40,7 +40,7 @@ class RtmpOutput extends MediaObject {
 
   /** Whether the server takes the stream now. */
   get connected() {
-    return this.#connected
+    return !this.closed && this.#connected
   }
 
   async getStats() {

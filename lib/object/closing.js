@@ -2,6 +2,9 @@
 
 const { kAnnounceClosed, kChildren, kDispatcher, kForget, kMarkClosed } = require('./internal.js')
 
+/** Milliseconds until an engine that is behind is asked again. */
+const RETRY_DELAY = 10
+
 /**
  * Closing has two halves. Marking happens at once, for the object and everything below it, so that
  * no call gets through any more. Announcing tells the listeners, children before parents, when the
@@ -48,11 +51,16 @@ function finish(object, post) {
       announce(marked)
       resolve(undefined)
     }
-    try {
-      dispatcher.ask(null, post, done)
-    } catch {
-      dispatcher.later(done)
+    const ask = () => {
+      try {
+        dispatcher.ask(null, post, done)
+      } catch (error) {
+        // Nobody can ask once more: it is closed by then.
+        if (error.code === 'ERR_QUEUE_FULL') setTimeout(ask, RETRY_DELAY)
+        else dispatcher.later(done)
+      }
     }
+    ask()
   })
 }
 

@@ -62,6 +62,11 @@ impl Fitting {
         }
     }
 
+    /// The description has other parameter sets now.
+    pub(super) fn redeclare(&mut self, declared: &[ParameterSets]) {
+        (self.sets, self.equipped) = (Sets::new(declared), None);
+    }
+
     /// Takes a packet and hands on what comes of it.
     pub(super) fn take(
         &mut self,

@@ -36,7 +36,9 @@ impl Session {
             line.send = media.send;
             if line.declared != checked.declared {
                 line.declared = checked.declared;
-                line.fitting.clear();
+                // With the numbers that they gave: who gets the pictures knows no others.
+                let sets = &line.declared.parameter_sets;
+                line.fitting.iter_mut().for_each(|fitting| fitting.redeclare(sets));
             }
             let legs = self.legs.iter_mut().filter(|leg| leg.media == place);
             let given = media.ports.iter().zip(&old.ports).zip(checked.keys);

@@ -162,7 +162,13 @@ impl<S: Shards> Push<S> {
     }
 
     fn push_sound(&mut self, now: Instant) {
+        let ready = self.client.is_ready();
         while let Some(frame) = self.sound.poll(now) {
+            if !ready {
+                // Left for the connection before: it begins no stream.
+                self.sound.give_back(frame.parts);
+                continue;
+            }
             let time = self.time(frame.captured, 0);
             let Self { muxer, client, .. } = self;
             let emit = |tag| client.send(rtmp::Kind::Audio, time, tag);
@@ -173,7 +179,12 @@ impl<S: Shards> Push<S> {
     }
 
     fn push_pictures(&mut self, now: Instant, room: bool) {
+        let ready = self.client.is_ready();
         while let Some(frame) = self.pictures.poll(now) {
+            if !ready {
+                self.pictures.give_back(frame.parts);
+                continue;
+            }
             self.behind &= !(frame.keyframe && room);
             if self.behind {
                 self.stats.frames_dropped += 1;

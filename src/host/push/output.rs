@@ -32,6 +32,8 @@ const GOODBYE_TIME: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const READ: usize = 16 * 1024;
+/// Bytes of a server that are taken before it is written to again.
+const READ_AT_ONCE: usize = 256 * 1024;
 const SOCKET: Token = Token(0);
 pub(super) const WAKE: Token = Token(1);
 
@@ -64,6 +66,8 @@ pub(super) struct Output {
     /// When the connection was lost that is made again.
     lost: Option<Instant>,
     pause: Duration,
+    /// When the server took the stream last.
+    taken: Option<Instant>,
     unsent: VecDeque<u8>,
     /// Who waits for the end.
     closing: Vec<RequestId>,
@@ -97,6 +101,7 @@ impl Output {
             reconnect: parts.reconnect,
             lost: None,
             pause: FIRST_PAUSE,
+            taken: None,
             unsent: VecDeque::new(),
             closing: Vec::new(),
         }
@@ -105,6 +110,8 @@ impl Output {
     pub(super) fn run(mut self, mut poll: Poll) {
         let ran = catch_unwind(AssertUnwindSafe(|| self.push(&mut poll)));
         let end = ran.unwrap_or(End::Failed(PushError::Failed));
+        // However it ended, its tracks are to know that nobody takes them.
+        let _ = self.push.finish();
         self.end(end);
     }
 
@@ -119,8 +126,13 @@ impl Output {
                 return End::Failed(error);
             }
             if self.lost.is_none() {
-                self.lost = Some(Instant::now());
-                self.pause = FIRST_PAUSE;
+                let now = Instant::now();
+                let since = |taken: Instant| now.saturating_duration_since(taken);
+                // A server that takes a stream and drops it at once is not asked every second.
+                if self.taken.is_some_and(|taken| since(taken) >= LONGEST_PAUSE) {
+                    self.pause = FIRST_PAUSE;
+                }
+                self.lost = Some(now);
                 let (output, error) = (self.id, error.into());
                 self.mailbox.post(Event::OutputDisconnected { output, error });
             }
@@ -234,10 +246,13 @@ impl Output {
         if !line.is_connected().map_err(PushError::Connection)? {
             return Ok(false);
         }
-        loop {
+        // What it says is answered before it says more.
+        let mut left = READ_AT_ONCE;
+        while left > 0 {
             match line.channel.read(buffer) {
                 Ok(0) => return Err(PushError::Ended),
                 Ok(read) => {
+                    left = left.saturating_sub(read);
                     if self.push.receive(&buffer[..read])? {
                         ready = true;
                         self.taken();
@@ -259,7 +274,7 @@ impl Output {
         } else if self.lost.take().is_some() {
             self.mailbox.post(Event::OutputReconnected { output: self.id });
         }
-        self.pause = FIRST_PAUSE;
+        self.taken = Some(Instant::now());
     }
 
     fn write(&mut self, line: &mut Line) -> io::Result<()> {

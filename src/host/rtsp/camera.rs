@@ -240,7 +240,9 @@ impl Camera {
     fn failed(&mut self, now: Instant, place: Place<'_>, error: PullError) -> Turn {
         match error {
             // Another address of its name may have somebody who answers.
-            PullError::Connection(_) => self.connect(now, place, error),
+            PullError::Connection(_) | PullError::Rtsp(RtspError::Timeout) | PullError::Ended => {
+                self.connect(now, place, error)
+            }
             error => self.fail(now, error),
         }
     }
@@ -283,6 +285,8 @@ impl Camera {
             }
             Phase::Waiting { until } if *until <= now => {
                 (self.at, self.redirects) = (self.url.clone(), 0);
+                // What one server refused once is asked for again.
+                self.udp = self.options.transport == RtspTransport::Udp;
                 self.resolve(now, place)
             }
             Phase::Talking(link) => {
