@@ -212,7 +212,8 @@ fn of_transport<'a>(
     Ok(())
 }
 
-fn credential<'a>(line: &str, value: &'a str) -> Result<&'a str, SdpError> {
+/// Credentials of ICE (RFC 8839 5.4), or what will do for some.
+pub(super) fn credential<'a>(line: &str, value: &'a str) -> Result<&'a str, SdpError> {
     let odd = |c: char| c.is_ascii_whitespace() || c.is_ascii_control();
     if value.is_empty() || value.len() > MAX_CREDENTIAL || value.contains(odd) {
         return Err(SdpError::malformed(line, "4 to 256 letters, digits, `+` or `/`"));

@@ -1,6 +1,7 @@
 //! SDP fragments: candidates and ICE restarts as WHIP and WHEP carry them (RFC 8840 9, RFC 9725
 //! 4.3).
 
+use super::attributes::credential;
 use super::lines::lines;
 use super::{MAX_CANDIDATES, MAX_SDP, SdpError};
 
@@ -18,7 +19,8 @@ pub struct Fragment<'a> {
 /// Reads a fragment. Of credentials that stand in it twice, the first count.
 ///
 /// # Errors
-/// Where it is larger than a description may be, or nothing in it is about ICE.
+/// Where it is larger than a description may be, its credentials are none, or nothing in it is about
+/// ICE.
 pub fn parse_fragment(text: &str) -> Result<Fragment<'_>, SdpError> {
     if text.len() > MAX_SDP {
         return Err(SdpError::TooLarge);
@@ -28,10 +30,10 @@ pub fn parse_fragment(text: &str) -> Result<Fragment<'_>, SdpError> {
         let Some(attribute) = line.strip_prefix("a=") else { continue };
         match attribute.split_once(':').unwrap_or((attribute, "")) {
             ("ice-ufrag", value) => {
-                fragment.ufrag.get_or_insert(value.trim());
+                fragment.ufrag.get_or_insert(credential(line, value.trim())?);
             }
             ("ice-pwd", value) => {
-                fragment.pwd.get_or_insert(value.trim());
+                fragment.pwd.get_or_insert(credential(line, value.trim())?);
             }
             ("candidate", _) if fragment.candidates.len() < MAX_CANDIDATES => {
                 fragment.candidates.push(attribute);
@@ -89,6 +91,17 @@ mod tests {
         assert_eq!((fragment.ufrag, fragment.pwd), (Some("abcd"), Some("secret")));
         assert_eq!(fragment.candidates, ["candidate:1 1 UDP 1 127.0.0.1 9 typ host"]);
         assert!(fragment.complete);
+    }
+
+    #[test]
+    fn credentials_of_a_fragment_are_those_that_a_description_may_have() {
+        let long = "x".repeat(257);
+        for odd in ["", "with space", "bell\u{7}", &long] {
+            for line in ["a=ice-ufrag", "a=ice-pwd"] {
+                let text = format!("{line}:{odd}\r\na=end-of-candidates\r\n");
+                assert!(parse_fragment(&text).is_err(), "{text}");
+            }
+        }
     }
 
     #[test]

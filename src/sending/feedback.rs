@@ -76,8 +76,9 @@ impl Feedback {
     /// What is known of the loss with so many packets more, of which this share, in 256ths, came
     /// neither by itself nor again.
     fn weighed(&self, lost: u32, packets: u32) -> u16 {
+        // Of all that were sent meanwhile, which are many where no report ever comes.
+        let repaired = self.resent.saturating_mul(256) / packets.max(1);
         let packets = packets.clamp(1, 10 * LOSS_SPAN);
-        let repaired = self.resent.saturating_mul(256) / packets;
         let lost = lost.saturating_add(repaired).min(255) << 8;
         let all = u32::from(self.loss) * LOSS_SPAN + lost * packets;
         (all / (LOSS_SPAN + packets)) as u16
@@ -182,6 +183,13 @@ mod tests {
         assert!((20..=26).contains(&tenth), "{tenth}");
         (0..100).for_each(|_| feedback.resent(100));
         assert!(report(&mut feedback, 1_000, 255) < 30, "a report on nothing new weighs little");
+    }
+
+    #[test]
+    fn of_who_never_reports_it_is_told_what_share_was_repaired() {
+        let mut feedback = Feedback::default();
+        (0..1_000).for_each(|_| feedback.resent(100));
+        assert!(feedback.loss_by_now(100_000) <= 3, "{}", feedback.loss_by_now(100_000));
     }
 
     #[test]

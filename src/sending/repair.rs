@@ -44,6 +44,11 @@ impl Repair {
         self.next - 1
     }
 
+    /// Whether this one was repeated lately, however long a round trip is.
+    pub(super) fn knows(&self, index: u64) -> bool {
+        self.recent.iter().any(|(known, _)| *known == index)
+    }
+
     /// Whether the packet with this index may be repeated now. Counts it when it may.
     pub(super) fn admit(
         &mut self,

@@ -71,10 +71,14 @@ impl OutgoingTrack {
     pub(super) fn note_missing(&mut self, now: Instant, packets: &[PacketTag]) {
         let Some(stream) = self.rtp.as_ref().filter(|_| self.can_probe()) else { return };
         let (ssrc, Some(newest)) = (stream.ssrc(), self.transponder.newest_sent()) else { return };
-        for index in packets.iter().filter_map(|tag| tag.index_in(ssrc, newest, MAX_NACKED as u32))
-        {
-            self.note_one_lost(now, index);
-        }
+        // What was repeated since goes by other numbers: whether that came is the receiver's to say.
+        let repair = stream.repair.as_deref();
+        let missing: Vec<u64> = packets
+            .iter()
+            .filter_map(|tag| tag.index_in(ssrc, newest, MAX_NACKED as u32))
+            .filter(|index| !repair.is_some_and(|repair| repair.knows(*index)))
+            .collect();
+        missing.into_iter().for_each(|index| self.note_one_lost(now, index));
     }
 
     /// Has datagrams kept as they are sealed, from now on if they are not yet.

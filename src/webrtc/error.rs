@@ -9,6 +9,9 @@ use super::dtls::Failure;
 use crate::control::error::{ErrorCode, Fault};
 use crate::sdp::{self, SdpError};
 
+/// Longest name of a peer that checks are sent to. What makes them has room for 128 bytes of both
+/// names.
+pub(super) const MAX_CHECKED_UFRAG: usize = 96;
 /// Longest text of str0m's: a peer may have a part in it.
 const MAX_TEXT: usize = 300;
 
@@ -31,6 +34,8 @@ pub(super) enum SessionError<'a> {
     /// It is asked for what only transports of plain RTP do.
     NotPlain,
     FragmentRestarts,
+    /// The peer's name is longer than what this side, which checks, can say (RFC 8445 7.2.2).
+    LongUfrag,
     /// The transport has as many data channels as it may.
     ChannelLimit(usize),
     /// Another data channel has the stream that this one was agreed to have.
@@ -75,6 +80,10 @@ impl fmt::Display for SessionError<'_> {
             Self::FragmentRestarts => {
                 f.write_str("only a peer that made the offer can restart ICE by a fragment")
             }
+            Self::LongUfrag => write!(
+                f,
+                "an ice-ufrag of more than {MAX_CHECKED_UFRAG} characters is for endpoints with iceLite alone"
+            ),
             Self::ChannelLimit(limit) => {
                 write!(f, "a transport has at most {limit} data channels")
             }
@@ -109,7 +118,7 @@ impl Fault for SessionError<'_> {
             | Self::NotPlain
             | Self::FragmentRestarts
             | Self::ChannelTaken(_) => ErrorCode::InvalidState,
-            Self::AnswerRestarts => ErrorCode::Sdp,
+            Self::AnswerRestarts | Self::LongUfrag => ErrorCode::Sdp,
             Self::Candidate { .. } => ErrorCode::Candidate,
             Self::TooManyLines | Self::ChannelLimit(_) | Self::Dtls(Failure::Excess(_)) => {
                 ErrorCode::Limit

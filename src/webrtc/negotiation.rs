@@ -10,7 +10,7 @@ use std::time::Instant;
 use str0m::IceCreds;
 
 use super::Session;
-use super::error::SessionError;
+use super::error::{MAX_CHECKED_UFRAG, SessionError};
 use crate::codec::names::Mid;
 use crate::control::error::EngineError;
 use crate::control::event::Event;
@@ -102,6 +102,9 @@ impl Session {
         let capabilities = self.capabilities();
         let lines = &self.negotiation.lines;
         let agreement = sdp::answer(&offer, lines, &capabilities, self.standing())?;
+        if let Some(transport) = &agreement.transport {
+            self.can_check(&transport.ufrag)?;
+        }
         self.forget_pending_offer();
         let setup = answered_setup(agreement.transport.as_ref());
         let (group, ice_options) = (!agreement.group.is_empty(), agreement.ice_options);
@@ -133,6 +136,14 @@ impl Session {
         sdp::write(session, &lines, &self.negotiation.group)
     }
 
+    /// Whether checks can say the peer's name.
+    fn can_check(&self, ufrag: &str) -> Result<(), SessionError<'static>> {
+        if !self.options.ice_lite && ufrag.len() > MAX_CHECKED_UFRAG {
+            return Err(SessionError::LongUfrag);
+        }
+        Ok(())
+    }
+
     /// The peer restarts ICE and leaves everything else as it is (RFC 9725 4.3.2). Gives the fragment
     /// to answer with.
     pub(super) fn restart_by_fragment(
@@ -147,6 +158,7 @@ impl Session {
         if self.negotiation.pending.is_some() && !self.options.polite {
             return Err(SessionError::Glare.into());
         }
+        self.can_check(ufrag)?;
         let credentials = (ufrag.to_owned(), pwd.to_owned());
         let mut transport = Box::new(transport.clone());
         (transport.ufrag, transport.pwd) = credentials;
@@ -251,6 +263,9 @@ impl Session {
         let answer = sdp::parse(sdp)?;
         let capabilities = self.capabilities();
         let agreement = sdp::outcome(&pending.lines, &answer, &capabilities, self.standing())?;
+        if let Some(transport) = &agreement.transport {
+            self.can_check(&transport.ufrag)?;
+        }
         if let Some(transport) = &agreement.transport
             && self.restarts(transport)
             && pending.credentials.is_none()

@@ -273,6 +273,25 @@ fn a_fragment_brings_candidates_or_restarts_ice() {
 }
 
 #[test]
+fn a_name_that_is_too_long_for_checks_is_refused_where_this_side_checks() {
+    for ice_lite in [true, false] {
+        let (mut world, client, transport) =
+            world_with(TransportOptions { ice_lite, ..Default::default() });
+        world.clients[client].want(MediaKind::Audio, Direction::SendOnly, &[]);
+        let offer = world.clients[client].create_offer();
+        let ufrag = offer.lines().find(|line| line.starts_with("a=ice-ufrag:")).unwrap();
+        let long = offer.replace(ufrag, &format!("a=ice-ufrag:{}", "u".repeat(200)));
+        let refused = world.accept_offer(transport, &long).err().map(|error| error.code);
+        assert_eq!(refused, (!ice_lite).then_some(ErrorCode::Sdp));
+        if !ice_lite {
+            let answer = world.accept_offer(transport, &offer).unwrap();
+            world.clients[client].accept_answer(&answer);
+            world.run_until(5 * SECOND, "it connects", |world| world.clients[client].connected);
+        }
+    }
+}
+
+#[test]
 fn ice_restarts_of_the_peer_are_taken_with_and_without_data_channels() {
     for channel in [false, true] {
         let (mut world, client, transport) = world();
