@@ -175,11 +175,11 @@ impl<'a, R: Reactor> Thread<'a, R> {
     fn wait(&mut self) {
         let ended = self.ended;
         let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(ended));
-        let Connections { tcp, incoming, inbox, wakeup, stop, .. } = &*self.connections;
+        // Of what was handed over during the turn as well: nothing else is woken by their datagrams.
+        self.open_ports();
+        let Connections { tcp, incoming, wakeup, stop, .. } = &*self.connections;
         wakeup.fall_asleep();
         let handed_something = wakeup.is_posted()
-            // Their ports are opened with the next turn.
-            || inbox.ports_due
             || !incoming.is_empty()
             || tcp.is_ready()
             || stop.load(Ordering::Acquire);
