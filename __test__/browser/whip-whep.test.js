@@ -99,13 +99,13 @@ async function decodes(page, mid, codec) {
 }
 
 for (const codec of ['video/H264', 'video/VP9', 'video/AV1', 'video/VP8']) {
-  test(`WHIP to WHEP in ${codec.slice(6)}: what one browser publishes another plays`, async t => {
+  test(`WHIP to WHEP in ${codec.slice(6)}, where this Chromium encodes it: what one browser publishes another plays`, async t => {
     const publisher = await blank()
     const encodes = await publisher.evaluate(
       mime => RTCRtpSender.getCapabilities('video').codecs.some(each => each.mimeType === mime),
       codec
     )
-    if (!encodes) return t.skip('this Chromium does not encode it')
+    if (!encodes) return t.skip('it does not')
     await publish(publisher, '/whip/stage?peer=camera', codec)
     const player = await blank()
     await play(player, '/whep/stage', 1)
