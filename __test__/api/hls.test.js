@@ -78,7 +78,7 @@ test('who asks gets what is made from then on: playlists that wait, segments tha
     lengths.every(seconds => seconds <= 2),
     lengths
   )
-  const firsts = [...playlist.matchAll(/URI="p\d+\.0-[^"]+"(.*)/g)].map(([, attributes]) => attributes)
+  const firsts = [...playlist.matchAll(/#EXT-X-PART:.*URI="p\d+\.0-[^"]+"(.*)/g)].map(([, attributes]) => attributes)
   assert.ok(
     firsts.every(attributes => attributes === ',INDEPENDENT=YES'),
     playlist
@@ -88,7 +88,7 @@ test('who asks gets what is made from then on: playlists that wait, segments tha
   assert.equal(stats.renditions[0].codec.slice(0, 5), 'avc1.')
   // A mixer on a busy machine makes them smaller.
   assert.ok(stats.renditions[0].width >= 160 && stats.renditions[0].height >= 90, JSON.stringify(stats))
-  assert.ok(stats.renditions.every(({ frames, bytes, framesLost }) => frames > 20 && bytes > 0 && framesLost === 0))
+  assert.ok(stats.renditions.every(({ frames, bytes, framesLost }) => frames > 2 && bytes > 0 && framesLost === 0))
 })
 
 test('what was added, removed or closed is so for whoever asks next, by both doors', async t => {
@@ -127,9 +127,10 @@ test('pictures that come less often than parts end have parts as long as the pla
   const lengths = assertPlaylist(await text(`${at}/v0/live.m3u8?_HLS_msn=2`))
   assert.ok(lengths.length >= 12, `${lengths}`)
   if (spawnSync('ffmpeg', ['-version']).error) return
-  // Each part is what a decoder takes, the repeated pictures among them.
+  // Each part is what a decoder takes, with the pictures that are shown again: those that no screen shows have
+  // no place at the rate of the others.
   const input = ['-live_start_index', '0', '-i', `${at}/index.m3u8`]
-  const { stderr } = await run('ffmpeg', ['-v', 'error', '-xerror', ...input, '-t', '2', '-f', 'null', '-'])
+  const { stderr } = await run('ffmpeg', ['-v', 'error', '-xerror', ...input, '-t', '2', '-fps_mode', 'vfr', '-f', 'null', '-'])
   assert.equal(stderr.replace(/frame=.*/g, '').trim(), '')
 })
 
@@ -167,6 +168,8 @@ test('ffmpeg plays it, sound and picture', { skip: spawnSync('ffmpeg', ['-versio
     `${at}/index.m3u8`,
     '-t',
     '3',
+    '-fps_mode',
+    'vfr',
     '-f',
     'null',
     '-'
@@ -242,9 +245,15 @@ test('a rendition whose track closes goes on with another one', async t => {
   assert.equal(pictures.source, null)
   const other = await source(t, endpoint, { width: 480, height: 360 })
   pictures.attachTo(other.video)
+  // The last picture is shown until there is one of the other mixer.
   const { segments } = (await hls.getStats()).renditions[0]
-  const playlist = await text(`${at}/v0/live.m3u8?_HLS_msn=${segments}`)
+  let playlist = ''
+  for (let next = segments; !playlist.includes('EXT-X-MAP:URI="init1') && next < segments + 20; next++) {
+    playlist = await text(`${at}/v0/live.m3u8?_HLS_msn=${next}`)
+    assertPlaylist(playlist)
+  }
   assert.match(playlist, /EXT-X-MAP:URI="init0[^]*EXT-X-MAP:URI="init1/)
+  assert.doesNotMatch(playlist, /EXT-X-DISCONTINUITY\n/)
   const { width, height } = (await hls.getStats()).renditions[0]
   assert.ok(Math.abs(width / height - 4 / 3) < 0.1, `${width}x${height}`)
 })

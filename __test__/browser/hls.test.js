@@ -135,7 +135,13 @@ test('who may not watch is told so, and an address without a ticket is none', as
   fixture.complaints = fixture.complaints.filter(text => !/status of 403/.test(text))
 })
 
-test('pictures that come less often than parts end play without a stall', async t => {
+test('pictures that come less often than parts end play without a stall, and a microphone that stops is silence', async t => {
+  const ada = await fixture.join('Ada', { fragment: await fragment({}) })
+  const microphone = await eventually(
+    () => fixture.server.rooms.get('loom')?.participants[0]?.tracks.find(({ kind }) => kind === 'audio'),
+    Boolean,
+    'the microphone'
+  )
   const { endpoint } = fixture.server.rooms
   const { mixer, stop } = await movingMixer(endpoint, { frameRate: 1, rungs: 1, codecs: ['h264'] })
   t.after(stop)
@@ -143,7 +149,7 @@ test('pictures that come less often than parts end play without a stall', async 
   const hls = await endpoint.createHls()
   t.after(() => hls.close())
   hls.add(mixer.video)
-  hls.add(mixer.audio)
+  hls.add(microphone)
   const { port } = await endpoint.listenHls({ ip: '127.0.0.1' })
   const page = await fixture.blankPage()
   await page.evaluate(async url => {
@@ -161,10 +167,17 @@ test('pictures that come less often than parts end play without a stall', async 
     'the picture',
     30_000
   )
+  // Not even silence is sent any more.
+  await ada.evaluate(async () => {
+    for (const sender of globalThis.peerConnections.flatMap(peer => peer.getSenders())) {
+      if (sender.track?.kind === 'audio') await sender.replaceTrack(null)
+    }
+  })
   const now = await playOn(page, 5)
   t.diagnostic(JSON.stringify(now))
   assert.equal(now.error, null)
   assert.ok(now.played > 4, `${now.played} of 5 s were played`)
   assert.equal(now.waits, 0)
   assert.ok(now.more >= 4, `${now.more} frames`)
+  assert.ok(now.sound > now.before.sound, 'silence is decoded')
 })

@@ -18,8 +18,8 @@ use crate::hls::{Format, Publication, Stream};
 
 /// Keyframes in a row that may be unreadable.
 const MAX_UNREADABLE: u32 = 3;
-/// A track that is silent for so long does not go on where it stopped, or sooner where segments are short.
-const GAP: Duration = Duration::from_secs(3);
+/// What was not looked at for so long does not go on where it stopped: there was no turn, or no clock.
+const GAP: Duration = Duration::from_secs(10);
 /// What does not come is waited for so much longer than frames took lately.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// The keyframe of the next segment is asked for so long before, and again after a while.
@@ -155,21 +155,12 @@ impl Lane {
         entry: &impl Fn(Codec) -> TrackEntry,
         stream: &Stream,
     ) -> Result<(), HlsError> {
-        let longest = stream.shape().longest_frame().min(GAP);
-        if self.pace.last().is_some_and(|last| time > last + longest) {
+        let early = if self.kind() == Kind::Video { EARLY } else { Duration::ZERO };
+        self.fill(time.saturating_sub(early), stream);
+        if self.pace.behind(time) > stream.shape().longest_frame() {
             self.interrupt(time, stream);
         }
-        let time = match self.kind() {
-            Kind::Video => {
-                self.fill(time.saturating_sub(EARLY), stream);
-                time
-            }
-            Kind::Audio => {
-                self.fill(time, stream);
-                let Some(time) = self.after_silence(time) else { return Ok(()) };
-                time
-            }
-        };
+        let Some(time) = self.after_silence(time) else { return Ok(()) };
         let next = self.next(frame)?;
         let age = self.pace.age(time);
         let ends = match next {
@@ -284,6 +275,9 @@ impl Lane {
 
     /// Shows and lets hear something where nothing came until then.
     fn fill(&mut self, until: Duration, stream: &Stream) {
+        if self.pace.behind(until) > GAP {
+            return;
+        }
         match self.kind() {
             Kind::Video => {
                 while let Some(limit) = self.pace.limit().filter(|limit| *limit <= until)

@@ -10,7 +10,7 @@ use crate::codec::Kind;
 /// Between two frames, at least.
 const STEP: Duration = Duration::from_millis(1);
 /// A frame that comes so long after the end of its part is shown at that end.
-pub(super) const EARLY: Duration = Duration::from_millis(40);
+pub(super) const EARLY: Duration = Duration::from_millis(80);
 
 /// See the module. Times count from the beginning of the stream.
 #[derive(Debug)]
@@ -50,9 +50,9 @@ impl Pace {
         }
     }
 
-    /// When the last frame is shown.
-    pub(super) fn last(&self) -> Option<Duration> {
-        self.last
+    /// How long the last frame is shown until then.
+    pub(super) fn behind(&self, time: Duration) -> Duration {
+        self.last.map_or(Duration::ZERO, |last| time.saturating_sub(last))
     }
 
     /// When the part that is not over has to end.

@@ -227,7 +227,7 @@ fn what_cannot_be_filled_is_a_discontinuity_and_the_end_is_told_to_who_waits() {
     studio.ask("a0/live.m3u8");
     (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
     // It had no turn meanwhile.
-    studio.now += Duration::from_secs(5);
+    studio.now += Duration::from_secs(15);
     (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
     let text = studio.playlist("a0/live.m3u8");
     assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n").count(), 1, "{text}");
