@@ -24,7 +24,12 @@ const NOBODY = 65_534
 const AS_NOBODY = ['cvlc']
 /** Frames after which something is shown to work. */
 const ENOUGH = 40
-const ENVIRONMENT = { ...process.env, SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy', MEDIALOOM_SECRET: 'a-secret-of-thirty-two-bytes-or-more' }
+const ENVIRONMENT = {
+  ...process.env,
+  SDL_VIDEODRIVER: 'dummy',
+  SDL_AUDIODRIVER: 'dummy',
+  MEDIALOOM_SECRET: 'a-secret-of-thirty-two-bytes-or-more'
+}
 
 /** The commands of the page, each with its lines joined as a shell does. */
 function commands(page) {

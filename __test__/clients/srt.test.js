@@ -184,7 +184,12 @@ const TAKEN = ['-map', '0:v', '-map', '0:a', '-frames:v', '45', '-f', 'null', '-
 
 check('ffmpeg pulls from an output that listens, by one key after the other, and finds pictures and Opus', ffmpeg, async t => {
   const { endpoint, sources } = await stage(t)
-  const output = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener', passphrase: PASSPHRASE, keyRefresh: 16 })
+  const output = await endpoint.createSrtOutput('srt://127.0.0.1:0', {
+    ...sources,
+    mode: 'listener',
+    passphrase: PASSPHRASE,
+    keyRefresh: 16
+  })
   const url = `srt://127.0.0.1:${output.port}?passphrase=${PASSPHRASE}`
   const receiver = run(t, 'ffmpeg', ['-v', 'info', '-i', url, ...TAKEN])
   const [status] = await within(60_000, once(receiver, 'exit'), 'the end of ffmpeg')
@@ -202,7 +207,11 @@ check('ffmpeg that listens takes what an output calls it with', ffmpeg, async t 
   // It says nothing when it listens.
   const url = `srt://127.0.0.1:${port}`
   const encrypted = { passphrase: PASSPHRASE, keyLength: 32, keyRefresh: 16 }
-  const output = await until(() => endpoint.createSrtOutput(url, { ...sources, streamId: 'stage', ...encrypted }).catch(() => null), 'ffmpeg', 40_000)
+  const output = await until(
+    () => endpoint.createSrtOutput(url, { ...sources, streamId: 'stage', ...encrypted }).catch(() => null),
+    'ffmpeg',
+    40_000
+  )
   output.on('error', () => {})
   assert.equal((await within(60_000, ended, 'the end of ffmpeg'))[0], 0, receiver.said)
   assert.match(receiver.said, /Video: h264[^\n]*320x240/)

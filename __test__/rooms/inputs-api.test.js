@@ -233,7 +233,14 @@ test('what is asked for is checked, and private addresses are not asked', async 
     await refused({ url: `srt://${host}:9000?streamid=camera` }, 403, 'forbidden-address')
   }
   await refused({ url: 'rtsps://192.0.2.1/' }, 400, 'bad-request')
-  for (const rest of ['', ':9000?mode=listener', ':9000?passphrase=short', ':9000?pbkeylen=24', ':9000?latency=soon', ':9000?adapter=eth0']) {
+  for (const rest of [
+    '',
+    ':9000?mode=listener',
+    ':9000?passphrase=short',
+    ':9000?pbkeylen=24',
+    ':9000?latency=soon',
+    ':9000?adapter=eth0'
+  ]) {
     await refused({ url: `srt://192.88.98.1${rest}` }, 400, 'bad-request')
   }
   if (!takesRtp) await refused({ type: 'rtp', sdp: 'v=0' }, 501, 'not-supported')

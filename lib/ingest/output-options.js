@@ -20,7 +20,9 @@ function outputSources(options, endpoint, carrier) {
   return sources
 }
 
-function source(options, kind, endpoint, { name, [kind]: codecs }) {
+function source(options, kind, endpoint, carrier) {
+  const { name } = carrier
+  const codecs = carrier[kind]
   const track = options[kind]
   if (track === undefined || track === null) return null
   const field = `options.${kind}`

@@ -47,18 +47,7 @@ function passphrase(value, field) {
   return value
 }
 
-const PULL = [
-  'streamId',
-  'passphrase',
-  'keyLength',
-  'latency',
-  'silence',
-  'bFrames',
-  'reconnect',
-  'allowPrivate',
-  'allow',
-  'appData'
-]
+const PULL = ['streamId', 'passphrase', 'keyLength', 'latency', 'silence', 'bFrames', 'reconnect', 'allowPrivate', 'allow', 'appData']
 
 /** Where to fetch from, without the address of the host. */
 function srtPullOptions(url, given) {

@@ -149,7 +149,10 @@ fn pictures_that_are_all_shown_as_much_later_are_in_step_with_sound_by_when_they
         let apart = if picture > sound { picture - sound } else { sound - picture };
         assert_eq!(apart, Duration::from_millis(i32::unsigned_abs(composition).into()));
         assert_eq!(picture > sound, composition > 0);
-        assert!(picture.max(sound) <= given.now + Duration::from_millis(1_160), "never later than now");
+        assert!(
+            picture.max(sound) <= given.now + Duration::from_millis(1_160),
+            "never later than now"
+        );
     }
 }
 
@@ -308,6 +311,31 @@ fn aac_costs_nothing_while_nobody_hears_it() {
     assert!(packets.len() >= 48, "{} packets of a second", packets.len());
     assert!(packets.windows(2).all(|pair| pair[1].timestamp - pair[0].timestamp == 960));
     assert!(packets[40].extensions.audio_level.is_some_and(|(level, _)| level > -20));
+}
+
+#[cfg(feature = "mcu")]
+#[test]
+fn nobody_has_more_aac_decoded_than_sound_can_need() {
+    const TONE: &[u8] = include_bytes!("../../mcu/audio/testing/tone.aac");
+    let mut given = Given::new();
+    given.input.sound(given.now, 0, &SoundFrame::AacConfiguration(&[0x12, 0x10]));
+    let events = given.events();
+    let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
+    given.inlet.demand(info.id, crate::sfu::EncodingSet::ALL);
+    given.input.look(given.now);
+    let (length, rest) = TONE.split_first_chunk::<2>().unwrap();
+    let frame = &rest[..u16::from_be_bytes(*length).into()];
+    let mut push = |given: &mut Given, second: u64, count: u32| {
+        let now = given.now + Duration::from_secs(second);
+        for index in 0..count {
+            given.input.sound(now, second as u32 * 1_000 + index, &SoundFrame::Aac(frame));
+        }
+        given.packets().len()
+    };
+    let at_once = push(&mut given, 0, 5_000);
+    assert!((100..400).contains(&at_once), "{at_once} packets");
+    assert_eq!(push(&mut given, 0, 5_000), 0);
+    assert!(push(&mut given, 1, 100) > 60, "a second later there is room for a second");
 }
 
 #[cfg(feature = "mcu")]

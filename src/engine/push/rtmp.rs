@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::Parts;
 use super::error::PushError;
 use super::tracks::Tracks;
-use super::Parts;
 use crate::codec::{Codec, Kind};
 use crate::control::ingest::{OutputStats, RtmpOutputOptions};
 use crate::engine::tap::Shards;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::control::event::{Event, Reply};
+use crate::control::event::Event;
 use crate::control::ids::{Ids, IngestServerId, InputId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
 use crate::engine::ingest::{Input, Parts};
@@ -58,7 +58,13 @@ impl Desk {
     }
 
     /// Somebody wants to publish.
-    pub(super) fn ask(&self, input: InputId, app: String, key: String, remote: std::net::SocketAddr) {
+    pub(super) fn ask(
+        &self,
+        input: InputId,
+        app: String,
+        key: String,
+        remote: std::net::SocketAddr,
+    ) {
         self.mailbox.post(Event::InputAsks { server: self.id, input, app, key, remote });
     }
 

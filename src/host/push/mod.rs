@@ -96,12 +96,10 @@ impl Outputs {
             }
         })?;
         let reconnect = Duration::from_secs(options.reconnect.into());
-        let made = self.begin(
-            &mut known,
-            (opening, reconnect),
-            (options.audio, options.video),
-            |parts| SrtCarrier::new(StreamPush::new(parts), socket, options),
-        );
+        let made =
+            self.begin(&mut known, (opening, reconnect), (options.audio, options.video), |parts| {
+                SrtCarrier::new(StreamPush::new(parts), socket, options)
+            });
         made.map(|id| (id, port))
     }
 

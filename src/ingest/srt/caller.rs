@@ -31,12 +31,7 @@ pub struct CallerOptions {
 
 impl CallerOptions {
     /// With a passphrase, keys of so many bytes: 16, or 32. Milliseconds of latency.
-    pub fn new(
-        stream_id: &str,
-        passphrase: Option<&str>,
-        key_length: u8,
-        latency: u16,
-    ) -> Self {
+    pub fn new(stream_id: &str, passphrase: Option<&str>, key_length: u8, latency: u16) -> Self {
         let length = if key_length == 32 { KeyLength::Aes256 } else { KeyLength::Aes128 };
         Self {
             stream_id: stream_id.to_owned(),
