@@ -160,9 +160,9 @@ fn tracks_are_taken_while_somebody_takes_the_stream_and_left_at_the_end() {
     let mut push = RtmpPush::new(parts, &rtmp_options());
     let tracks = [scene.sound.id(), scene.pictures.id()];
     let all = |taken: bool| tracks.map(|track| (track, taken)).to_vec();
-    push.run(scene.now, 0).unwrap();
+    let said = push.run(scene.now, 0).unwrap();
     assert_eq!(scene.taken.take(), [], "nobody is there yet");
-    connect(&mut push, scene.now, Vec::new());
+    connect(&mut push, scene.now, said);
     push.run(scene.now, 0).unwrap();
     assert_eq!(scene.taken.sorted(), all(true));
     push.finish();

@@ -80,7 +80,7 @@ fn run(script: Script, reconnect: Duration) -> Scene {
     let waker = Waker::new(poll.registry(), WAKE).unwrap();
     let (sender, commands) = mpsc::channel(4);
     let (ring, rung) = channel::channel();
-    let mailbox = Arc::new(Mailbox::new(move || drop(ring.send(()))));
+    let mailbox = Arc::new(Mailbox::new(move || ring.send(()).unwrap_or_default()));
     let told = Told::default();
     let parts = OutputParts {
         id: OutputId::new(&Ids::default(), ShardIndex(0)),
