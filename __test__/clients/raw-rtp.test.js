@@ -130,7 +130,7 @@ for (const [name, ssrcs] of [
 }
 
 check('an SSRC that changes in the middle of a call is one stream for the viewer', async t => {
-  const { sender, viewer } = await through(t, [SOUND, PICTURE], { sender: { offer: withoutMids } })
+  const { sender, viewer, sending } = await through(t, [SOUND, PICTURE], { sender: { offer: withoutMids } })
   await run(2 * MANY, number => {
     const second = number >= MANY
     sender.send('0', sound(number, second ? { ssrc: 9111, sequence: 5000 + number, timestamp: 77_777_777 + number * 960 } : {}))
@@ -141,6 +141,10 @@ check('an SSRC that changes in the middle of a call is one stream for the viewer
     assert.ok(later.length >= MOST, `${later.length} of ${MANY} after the change on line ${mid}`)
     assertContinuous(viewer.received(mid))
   }
+  assert.deepEqual(
+    sending.incomingTracks.map(({ encodings }) => encodings.map(({ ssrc }) => ssrc)),
+    [[9111], [9222]]
+  )
 })
 
 check('one payload type for sound and picture: the SSRC tells', async t => {
@@ -189,6 +193,7 @@ check('simulcast by a=ssrc-group:SIM without rids: the viewer gets one encoding 
   })
   const [track] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
   assert.deepEqual(track.encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
+  assert.deepEqual(sending.incomingTracks[1].encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
   // The three are alike, so which one is forwarded may change until all are there and their sizes are known; never
   // within a picture's references.
   const seen = numbers(viewer.received('1'))
