@@ -34,7 +34,7 @@ pub(super) fn of(
     let ice_lite = description.is_ice_lite(tagged);
     if standing.ice_lite && ice_lite {
         let reason = "both sides are ICE-lite, so nobody would check: set `iceLite: false`";
-        return Err(SdpError::whole(reason));
+        return Err(SdpError::unacceptable("a=ice-lite", reason));
     }
     let lines = || {
         let others = description.media.iter().enumerate();

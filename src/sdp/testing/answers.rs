@@ -175,6 +175,7 @@ fn two_lite_sides_are_refused() {
         let lite = both().replaced(line, &format!("{line}\r\na=ice-lite")).sdp();
         let error = agree(&lite).unwrap_err();
         assert!(error.to_string().contains("ICE-lite"), "{error}");
+        assert_eq!(error.line(), Some("a=ice-lite"));
     }
 }
 
