@@ -3,6 +3,9 @@
 /** Who only watches: the mix of a room by HLS, in the page and by hls.js. */
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const http = require('node:http')
 const { after, afterEach, before, test } = require('node:test')
 const { createToken } = require('medialoom/auth')
 const { movingMixer } = require('../support/moving-mixer.js')
@@ -132,6 +135,29 @@ test('who may not watch is told so, and an address without a ticket is none', as
   fixture.complaints = fixture.complaints.filter(text => !/status of 403/.test(text))
 })
 
+/** A page that plays a stream, and nothing else. Gives its address. */
+async function pageOf(t, hls) {
+  const script = `
+    import Hls from '/hls.mjs'
+    globalThis.player = new Hls({ lowLatencyMode: true, enableWorker: false })
+    player.loadSource('/index.m3u8')
+    player.attachMedia(document.querySelector('video'))`
+  const html = `<link rel="icon" href="data:,"><video muted autoplay></video><script type="module">${script}</script>`
+  const server = http.createServer((request, response) => {
+    if (request.url === '/') return response.setHeader('Content-Type', 'text/html').end(html)
+    if (request.url !== '/hls.mjs') return hls.handler(request, response)
+    response.setHeader('Content-Type', 'text/javascript')
+    fs.createReadStream(require.resolve('hls.js/dist/hls.min.mjs')).pipe(response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${server.address().port}/`
+}
+
 test('pictures that come less often than parts end play without a stall, and a microphone that stops is silence', async t => {
   const ada = await fixture.join('Ada', { fragment: await fragment({}) })
   const microphone = await eventually(
@@ -147,17 +173,8 @@ test('pictures that come less often than parts end play without a stall, and a m
   t.after(() => hls.close())
   hls.add(mixer.video)
   hls.add(microphone)
-  const { port } = await endpoint.listenHls({ ip: '127.0.0.1' })
-  const page = await fixture.blankPage()
-  await page.evaluate(async url => {
-    const { default: Hls } = await import('/player/hls.min.mjs')
-    const video = document.body.appendChild(document.createElement('video'))
-    video.muted = true
-    globalThis.player = new Hls({ lowLatencyMode: true, enableWorker: false })
-    globalThis.player.loadSource(url)
-    globalThis.player.attachMedia(video)
-    await video.play()
-  }, `http://127.0.0.1:${port}/${hls.name}/index.m3u8`)
+  const page = await fixture.page()
+  await page.goto(await pageOf(t, hls))
   await eventually(
     () => state(page),
     ({ at }) => at > 2,
