@@ -175,7 +175,8 @@ impl Lane {
         let place = self.pace.place(time, ends);
         let full = place.ends && stream.is_full(self.id(), age);
         if place.ends {
-            let last = ends || full || self.ends_sound(age, stream);
+            let sound = self.kind() == Kind::Audio;
+            let last = ends || full || (sound && self.is_due(age, stream));
             self.cut(place.time, last, stream);
         }
         let mut time = place.time;
@@ -267,10 +268,9 @@ impl Lane {
         }
     }
 
-    /// Whether a segment of sound, which any packet can begin, ends with a part of this length.
-    fn ends_sound(&self, age: Duration, stream: &Stream) -> bool {
-        let ahead = age + stream.shape().part / 2;
-        self.kind() == Kind::Audio && stream.wants_segment(self.id(), ahead)
+    /// Whether a segment ends with a part of this length where whatever follows can begin one.
+    fn is_due(&self, age: Duration, stream: &Stream) -> bool {
+        stream.wants_segment(self.id(), age + stream.shape().part / 2)
     }
 
     /// Shows and lets hear something where nothing came until then.
@@ -292,7 +292,7 @@ impl Lane {
                     let age = self.pace.age(silence.begin);
                     let place = self.pace.place(silence.begin, false);
                     if place.ends {
-                        self.cut(place.time, self.ends_sound(age, stream), stream);
+                        self.cut(place.time, self.is_due(age, stream), stream);
                     }
                     self.append(place.time, true, &silence.packet, stream);
                     let begin = place.time + silence.length;
@@ -307,8 +307,8 @@ impl Lane {
         if self.fragments.is_none() || self.still.is_empty() {
             return false;
         }
-        let (id, age) = (self.id(), self.pace.age(begin));
-        let last = stream.is_full(id, age) || stream.takes_segment(id, age);
+        let age = self.pace.age(begin);
+        let last = stream.is_full(self.id(), age) || self.is_due(age, stream);
         self.cut(begin, last, stream);
         self.repeat(begin, stream)
     }

@@ -176,6 +176,12 @@ fn tracks_are_taken_while_somebody_watches() {
     assert_eq!(watched.collect::<Vec<_>>(), [true, false]);
 }
 
+/// The first part of each segment.
+fn firsts(playlist: &str) -> Vec<&str> {
+    let parts = playlist.lines().filter(|line| line.starts_with("#EXT-X-PART:"));
+    parts.filter(|line| line.contains(".0-")).collect()
+}
+
 #[test]
 fn a_keyframe_is_asked_for_before_each_segment_and_begins_it() {
     let mut studio = Studio::new();
@@ -200,7 +206,7 @@ fn a_keyframe_is_asked_for_before_each_segment_and_begins_it() {
         "{segments} segments, asked at {asked:?}"
     );
     let text = studio.playlist("v0/live.m3u8");
-    let firsts: Vec<&str> = text.lines().filter(|line| line.contains(".0-")).collect();
+    let firsts: Vec<&str> = firsts(&text);
     assert!(firsts.iter().all(|line| line.ends_with(",INDEPENDENT=YES")), "{text}");
 }
 
@@ -269,7 +275,7 @@ fn pictures_that_come_less_often_than_parts_end_are_shown_again() {
         assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:0\n"), "{text}");
         // 261 turns, but for what is waited for and the part that is not over.
         assert!((4.2..5.3).contains(&seconds(&text)), "{turns}: {text}");
-        let firsts: Vec<&str> = text.lines().filter(|line| line.contains(".0-")).collect();
+        let firsts: Vec<&str> = firsts(&text);
         assert!(firsts.iter().all(|line| line.ends_with(",INDEPENDENT=YES")), "{text}");
     }
 }
