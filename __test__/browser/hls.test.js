@@ -49,7 +49,13 @@ async function playOn(page, seconds) {
   const before = await state(page)
   await new Promise(resolve => setTimeout(resolve, seconds * 1000))
   const now = await state(page)
-  return { ...now, played: now.at - before.at, more: now.frames - before.frames, waits: await page.evaluate(() => globalThis.waits), before }
+  return {
+    ...now,
+    played: now.at - before.at,
+    more: now.frames - before.frames,
+    waits: await page.evaluate(() => globalThis.waits),
+    before
+  }
 }
 
 test('who has the link watches the mix of a room about two seconds behind, without a stall', async t => {

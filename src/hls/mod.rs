@@ -18,5 +18,5 @@ mod tests;
 
 pub use answer::{Answer, Asker, Body, Reply};
 pub use rendition::{Format, Shape};
-pub use request::{Request, Want};
+pub use request::{Request, Want, Wrong};
 pub use stream::{MAX_RENDITIONS, Publication, Stream};

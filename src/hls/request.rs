@@ -32,7 +32,7 @@ impl Request {
     ///
     /// # Errors
     /// [`Wrong`] when it is nothing that a playlist names.
-    pub(super) fn parse(path: &str, query: &str, tag: &str) -> Result<Self, Wrong> {
+    pub fn parse(path: &str, query: &str, tag: &str) -> Result<Self, Wrong> {
         if path == "index.m3u8" {
             return Ok(Self { rendition: None, want: Want::Playlist(None) });
         }
@@ -48,7 +48,7 @@ impl Request {
 
 /// Why something is no request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Wrong {
+pub enum Wrong {
     /// No such file is ever named.
     File,
     /// Delivery directives that make no sense.

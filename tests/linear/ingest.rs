@@ -355,8 +355,8 @@ fn requests_for_hls() {
         let make = |times| filled(b"v0/", unit.as_bytes(), times);
         let read = |text: &[u8]| {
             let text = std::str::from_utf8(text).unwrap();
-            let name = hls::Request::parse(text, "", "tag").is_some();
-            (name, hls::Request::parse("v0/live.m3u8", text, "tag").is_some())
+            let name = hls::Request::parse(text, "", "tag").is_ok();
+            (name, hls::Request::parse("v0/live.m3u8", text, "tag").is_ok())
         };
         reads_linearly("a name and a query of HLS", make, read);
     }
