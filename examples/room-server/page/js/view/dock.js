@@ -123,6 +123,10 @@ export class Dock {
     mix.classList.toggle('on', source === 'mix')
     mix.setAttribute('aria-pressed', String(source === 'mix'))
     mix.setAttribute('aria-label', source === 'mix' ? 'Mixed picture on' : 'Mixed picture off')
+    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.dock [aria-keyshortcuts]'))) {
+      const label = each.getAttribute('aria-label') ?? each.querySelector('span')?.textContent
+      each.title = `${label} (${each.getAttribute('aria-keyshortcuts')?.toUpperCase()})`
+    }
   }
 }
 

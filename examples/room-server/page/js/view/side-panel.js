@@ -17,7 +17,12 @@ export class SidePanel {
     this.#button = byId(`${name}-button`)
     this.#onOpen = onOpen
     this.#button.onclick = () => this.open(!this.isOpen)
-    byId(`${name}-close`).onclick = () => this.open(false)
+    byId(`${name}-close`).onclick = () => this.#leave()
+    this.#panel.onkeydown = event => {
+      if (event.key !== 'Escape') return
+      event.stopPropagation()
+      this.#leave()
+    }
     this.open(false)
     SidePanel.#all.add(this)
   }
@@ -33,6 +38,12 @@ export class SidePanel {
     this.#button.setAttribute('aria-pressed', String(open))
     this.#button.classList.toggle('on', open)
     if (open) this.#onOpen()
+  }
+
+  /** Whoever closes it is where they were before. */
+  #leave() {
+    this.open(false)
+    this.#button.focus()
   }
 
   close() {
