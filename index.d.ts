@@ -16,7 +16,9 @@
  * children before parents. Events come in the order in which things happened, and whoever awaits
  * a call runs before the events that came after its answer; so does whoever awaits a `track` or
  * `datachannel` event, to add listeners to what came. An exception in a listener surfaces as
- * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
+ * `uncaughtException` and keeps nothing else from happening. A {@link MediaLoomError} that an async listener rejects
+ * with is an `error` event of the object, but for one that comes too late: `ERR_CLOSED`, and of `negotiationneeded`
+ * an `ERR_INVALID_STATE`, because the peer had offered meanwhile. An `error` event that nobody listens
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
 
@@ -963,7 +965,10 @@ export interface TransportEvents {
   /** The peer added a track by negotiation. Fires before `acceptOffer` resolves. */
   track: [track: IncomingTrack, stream: IncomingStream]
   state: [state: TransportState]
-  /** Something changed that the peer must be told: call {@link Transport.createOffer}. */
+  /**
+   * Something changed that the peer must be told: call {@link Transport.createOffer}. An offer of the peer's may
+   * settle it first; what an async listener then rejects with does no harm.
+   */
   negotiationneeded: []
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel]
