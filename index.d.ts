@@ -325,6 +325,11 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (a build without mixing),
    *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
    */
+  createMixer(
+    options: MixerOptions & { audio: true | MixerAudioOptions; video: true | MixerVideoOptions },
+  ): Promise<Mixer & { readonly audio: MixedTrack; readonly video: MixedTrack }>
+  createMixer(options: MixerOptions & { audio: true | MixerAudioOptions }): Promise<Mixer & { readonly audio: MixedTrack }>
+  createMixer(options: MixerOptions & { video: true | MixerVideoOptions }): Promise<Mixer & { readonly video: MixedTrack }>
   createMixer(options: MixerOptions): Promise<Mixer>
   /**
    * Makes a transport of plain RTP (RFC 3550): ports that cameras, encoders, gateways, ffmpeg, GStreamer and VLC send to, and

@@ -1,6 +1,7 @@
 import { reason } from './device-words.js'
 import { byId, setIcon } from './element.js'
 import { notice } from './notices.js'
+import { SidePanel } from './side-panel.js'
 
 /** Keys for what listeners do not do. */
 const SENDING = ['m', 'v', 's']
@@ -63,6 +64,7 @@ export class Dock {
     figures.classList.remove('on')
 
     this.#keys = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) return SidePanel.leaveOpen()
       const typing = event.target instanceof Element && event.target.closest('input:not([type="range"]), select, dialog')
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return
       const key = event.key.toLowerCase()
