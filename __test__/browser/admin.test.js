@@ -36,9 +36,14 @@ test('an admin sees who is in which room, mutes, bans at the second tap and take
 
   // Who is banned is known by the room for as long as somebody is in it.
   await fixture.join('Ada', { fragment: `#token=${await token({ room: 'loom', roomJoin: true, roomAdmin: true })}`, camera: false })
-  await admin.click('button[aria-label="Ban Grace"]')
-  assert.equal(await grace.isVisible('#room'), true, 'asked again')
-  await admin.click('button[aria-label="Ban Grace for good"]')
+  // Both taps at once: the doubt is over in four seconds, and a busy machine may take longer for two clicks.
+  const asked = await admin.$eval('button[aria-label="Ban Grace"]', button => {
+    button.click()
+    const label = button.getAttribute('aria-label')
+    button.click()
+    return label
+  })
+  assert.equal(asked, 'Ban Grace for good', 'asked again')
   await grace.waitForSelector('#farewell:not([hidden])')
   await admin.click('button[aria-label="Take the ban of grace back"]')
   await admin.waitForSelector('button[aria-label="Take the ban of grace back"]', { state: 'detached' })
