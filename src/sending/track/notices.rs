@@ -83,6 +83,7 @@ impl OutgoingTrack {
     fn encoding_info(&self, index: EncodingIndex) -> Option<EncodingInfo> {
         let encoding = self.encoding(index)?;
         Some(EncodingInfo {
+            index: index.0,
             rid: encoding.rid.clone(),
             ssrc: encoding.ssrc,
             active: encoding.active,
