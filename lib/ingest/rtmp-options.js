@@ -1,10 +1,10 @@
 'use strict'
 
 const dns = require('node:dns/promises')
-const tls = require('node:tls')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
 const { inOrder, isSourceTrack } = require('../track/taking.js')
+const { knownRoots, pem } = require('./trust.js')
 
 /** Of each scheme. */
 const PORTS = { 'rtmp:': 1935, 'rtmps:': 443 }
@@ -34,12 +34,6 @@ function identity(given) {
   return { cert: pem(options.cert, 'options.tls.cert'), key: pem(options.key, 'options.tls.key') }
 }
 
-function pem(value, field) {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
-  if (typeof value !== 'string' || value === '') throw check.invalid(field, 'PEM as a string or a Buffer', typeof value)
-  return value
-}
-
 /** What each kind is pushed in: what servers take of pictures, and of sound what is free to make. */
 const PUSHED = { audio: 'opus', video: 'h264' }
 
@@ -67,13 +61,6 @@ function target(url) {
   }
   const host = { name: parsed.hostname.replace(/^\[|\]$/g, ''), port: Number(parsed.port || PORTS[protocol]) }
   return { host, secure: protocol === 'rtmps:', url: `${protocol}//${parsed.host}/${app}`, app, key }
-}
-
-/** Who says which server is which: whom Node believes, with NODE_EXTRA_CA_CERTS where its version tells. */
-function knownRoots() {
-  const { getCACertificates, rootCertificates } = /** @type {any} */ (tls)
-  const roots = getCACertificates?.('default') ?? rootCertificates
-  return roots.join('\n')
 }
 
 function source(options, kind, endpoint) {

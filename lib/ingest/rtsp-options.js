@@ -4,8 +4,23 @@ const dns = require('node:dns/promises')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
 const { networks } = require('../transport/networks.js')
+const { knownRoots, pem } = require('./trust.js')
 
-const KNOWN = ['transport', 'user', 'password', 'timeout', 'silence', 'reconnect', 'allowPrivate', 'allow', 'lookup', 'appData']
+const KNOWN = [
+  'transport',
+  'user',
+  'password',
+  'timeout',
+  'silence',
+  'reconnect',
+  'allowPrivate',
+  'allow',
+  'lookup',
+  'ca',
+  'fingerprint',
+  'bFrames',
+  'appData'
+]
 const HOUR = 60 * 60 * 1000
 
 /** What is fetched and how, as the engine takes it, and what is for JavaScript alone. */
@@ -29,9 +44,23 @@ function rtspOptions(url, given) {
       silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR),
       reconnect: reconnect(options.reconnect),
       allowPrivate: check.optional(check.boolean, options.allowPrivate, false, 'options.allowPrivate'),
-      allow: networks(options.allow, 'options.allow')
+      allow: networks(options.allow, 'options.allow'),
+      trust: trust(url, options),
+      mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix'
     }
   }
+}
+
+/** How a server in TLS is known: by its certificate itself, or by who vouches for it. */
+function trust(url, { ca, fingerprint }) {
+  const secure = /^rtsps:/i.test(url)
+  for (const [name, given] of Object.entries({ ca, fingerprint })) {
+    if (given !== undefined && !secure) throw check.invalid(`options.${name}`, 'an URL of rtsps://', shownUrl(url))
+  }
+  if (!secure) return null
+  if (fingerprint === undefined) return { ca: ca === undefined ? knownRoots() : pem(ca, 'options.ca') }
+  if (ca !== undefined) throw check.invalid('options.ca', 'either this or a fingerprint', 'both')
+  return { fingerprint: check.nonEmptyString(fingerprint, 'options.fingerprint') }
 }
 
 function reconnect(given) {

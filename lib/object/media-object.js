@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { emit } = require('./emit.js')
 const { MediaLoomError } = require('./error.js')
+const { keepingHooks } = require('./hooks.js')
 const { kAnnounceClosed, kChildren, kConstruct, kForget, kHandle, kMarkClosed } = require('./internal.js')
 
 /** What all objects of the package have in common. */
@@ -34,6 +35,12 @@ class MediaObject extends EventEmitter {
 
   get closed() {
     return this.#closed
+  }
+
+  /** Takes away what the application added; what the engine hears of listeners by stays. */
+  removeAllListeners(...names) {
+    keepingHooks(this, () => super.removeAllListeners(...names))
+    return this
   }
 
   [kHandle]() {}

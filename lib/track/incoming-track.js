@@ -68,6 +68,10 @@ class IncomingTrack extends SourceTrack {
     return this.#info.rids
   }
 
+  get reordered() {
+    return this.#info.reordered
+  }
+
   get encodings() {
     return [...this.#encodings]
   }

@@ -13,8 +13,10 @@ mod hls;
 mod ingest;
 mod media_thread;
 mod media_threads;
+mod messages;
 #[cfg(feature = "mcu")]
 mod mixing;
+mod pinned_certificate;
 mod playback;
 mod push;
 mod recording;

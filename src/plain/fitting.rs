@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::order::Order;
 use super::parameter_sets::Sets;
 use crate::codec::frame::{CUT_ABOVE, MAX_PAYLOAD, cut};
 use crate::codec::{Codec, Description};
@@ -26,6 +27,7 @@ const MAX_GAP: u64 = 3000;
 /// One encoding.
 pub(super) struct Fitting {
     pub(super) encoding: EncodingIndex,
+    pub(super) order: Order,
     ssrc: u32,
     sets: Sets,
     patience: Duration,
@@ -53,6 +55,7 @@ impl Fitting {
     pub(super) fn new(encoding: EncodingIndex, declared: &[ParameterSets], repaired: bool) -> Self {
         Self {
             encoding,
+            order: Order::default(),
             ssrc: 0,
             sets: Sets::new(declared),
             patience: if repaired { PATIENCE_WITH_REPAIR } else { PATIENCE },

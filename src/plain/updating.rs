@@ -58,6 +58,7 @@ impl Session {
         }
         told.cname.clone_from(&before.cname);
         told.report_ssrc = before.report_ssrc;
+        told.mix_b_frames = before.mix_b_frames;
         told.dump_file.clone_from(&before.dump_file);
         self.options = Arc::new(told);
         self.configure();

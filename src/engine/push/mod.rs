@@ -29,7 +29,7 @@ const HOPELESS: usize = 16 << 20;
 const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 
 /// The actor; see the module.
-pub struct Push<S> {
+pub struct Push<S: Shards> {
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
     packets: LeftPackets,

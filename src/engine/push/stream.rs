@@ -27,7 +27,7 @@ const PAYLOAD: usize = 7 * PACKET;
 const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 
 /// The actor; see the module.
-pub struct StreamPush<S> {
+pub struct StreamPush<S: Shards> {
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
     packets: LeftPackets,

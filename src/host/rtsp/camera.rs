@@ -18,6 +18,7 @@ use crate::control::rtsp::{RtspOptions, RtspState, RtspStats, RtspTransport};
 use crate::engine::message::ShardMessage;
 use crate::engine::rtsp::{Pull, PullError};
 use crate::host::media_threads::Outside;
+use crate::host::tls::Authority;
 use crate::ingest::rtsp::{Client, Credentials, RtspError, Url};
 use crate::net::special_addresses::{is_host, is_public};
 
@@ -47,12 +48,16 @@ pub(super) struct Camera {
     pull: Pull<Outside<ShardMessage>>,
     url: Url,
     credentials: Option<Credentials>,
+    /// Whom it believes, where it is asked in TLS.
+    authority: Option<Authority>,
     /// Who waits for the first connection.
     opening: Option<RequestId>,
     phase: Phase,
     /// Where it is now, after it was sent on.
     at: Url,
     redirects: u8,
+    /// Of names that were asked for: an answer to an earlier one says nothing.
+    question: u32,
     addresses: VecDeque<SocketAddr>,
     udp: bool,
     /// Since media last came.
@@ -87,8 +92,7 @@ impl Camera {
         id: InputId,
         opening: RequestId,
         options: RtspOptions,
-        url: Url,
-        credentials: Option<Credentials>,
+        (url, credentials, authority): (Url, Option<Credentials>, Option<Authority>),
         (mailbox, pull): (Arc<Mailbox>, Pull<Outside<ShardMessage>>),
     ) -> Self {
         let udp = options.transport == RtspTransport::Udp;
@@ -99,9 +103,11 @@ impl Camera {
             at: url.clone(),
             url,
             credentials,
+            authority,
             opening: Some(opening),
             phase: Phase::Waiting { until: now },
             redirects: 0,
+            question: 0,
             addresses: VecDeque::new(),
             udp,
             failures: 0,
@@ -121,11 +127,12 @@ impl Camera {
     /// Asks for the address of where it is. JavaScript looks names up, so that no thread here waits for that.
     fn resolve(&mut self, now: Instant, place: Place<'_>) -> Turn {
         self.phase = Phase::Resolving { until: now + self.timeout() };
+        self.question = self.question.wrapping_add(1);
         match self.at.host.parse() {
-            Ok(address) => self.resolved(now, place, Ok(vec![address])),
+            Ok(address) => self.resolved(now, place, self.question, Ok(vec![address])),
             Err(_) => {
-                let host = self.at.host.clone();
-                self.mailbox.post(Event::InputResolve { input: self.id, host });
+                let (question, host) = (self.question, self.at.host.clone());
+                self.mailbox.post(Event::InputResolve { input: self.id, question, host });
                 Turn::Idle
             }
         }
@@ -137,9 +144,10 @@ impl Camera {
         &mut self,
         now: Instant,
         place: Place<'_>,
+        question: u32,
         addresses: Result<Vec<IpAddr>, EngineError>,
     ) -> Turn {
-        if !matches!(self.phase, Phase::Resolving { .. }) {
+        if question != self.question || !matches!(self.phase, Phase::Resolving { .. }) {
             return Turn::Idle;
         }
         let addresses = match addresses {
@@ -167,7 +175,11 @@ impl Camera {
             // A password is for whom it was given for.
             let credentials = self.credentials.clone().filter(|_| self.at.is_beside(&self.url));
             let client = Client::new(now, self.at.clone(), credentials, entropy, self.timeout());
-            match Link::connect(place.registry, place.token, address, client) {
+            let secure = self.authority.as_ref().filter(|_| self.at.secure);
+            let tls = secure.map(|authority| authority.connection(&self.at.host)).transpose();
+            let linked = tls
+                .and_then(|tls| Link::connect(place.registry, place.token, address, tls, client));
+            match linked {
                 Ok(link) => {
                     self.phase = Phase::Talking(Box::new(link));
                     return Turn::More;
@@ -191,7 +203,12 @@ impl Camera {
                 }
                 Err(error) => Err(error),
             },
-            Ok(LinkTurn::Refused) if self.options.transport == RtspTransport::Auto && !self.udp => {
+            // What comes by UDP is in the clear, whatever the connection is in.
+            Ok(LinkTurn::Refused)
+                if self.options.transport == RtspTransport::Auto
+                    && !self.udp
+                    && !self.at.secure =>
+            {
                 self.udp = true;
                 link.set_up(now, place.registry, place.token, true).map(|()| Turn::More)
             }
