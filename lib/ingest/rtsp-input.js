@@ -89,7 +89,10 @@ class RtspInput extends MediaObject {
         this.#state = event.state
         if (event.state === 'reconnecting') emit(this, 'reconnecting', { delay: event.delay, error: fromNative(event.error) })
         else emit(this, event.state)
-        this.#setMuted(event.state !== 'connected')
+        if (event.state !== 'connected') this.#setMuted(true)
+        break
+      case 'inputResumed':
+        this.#setMuted(false)
         break
       case 'inputWarning':
         // The engine tells of few, and of each once.

@@ -38,7 +38,21 @@ const MAX_SOURCES = 10
 const MAX_SSRC = 2 ** 32 - 1
 const HOUR = 60 * 60 * 1000
 
-const KNOWN = ['sdp', 'audio', 'video', 'address', 'interface', 'sources', 'allow', 'comedia', 'cname', 'silence', 'bFrames', 'dumpFile', 'appData']
+const KNOWN = [
+  'sdp',
+  'audio',
+  'video',
+  'address',
+  'interface',
+  'sources',
+  'allow',
+  'comedia',
+  'cname',
+  'silence',
+  'bFrames',
+  'dumpFile',
+  'appData'
+]
 const KNOWN_OF_MEDIA = [
   'direction',
   'codecs',

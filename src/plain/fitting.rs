@@ -368,6 +368,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_go_on_when_other_parameter_sets_are_declared_in_the_middle() {
+        let mut rig = rig(true);
+        rig.take(5, 0, &[0x65, 0x88, 1]);
+        let other: [u8; 6] = [0x67, 0x42, 0xc0, 0x1f, 0x40, 2];
+        let units = vec![other.into(), PPS.into()];
+        rig.fitting.redeclare(&[ParameterSets { pt: 96, codec: Codec::H264, units }]);
+        rig.take(6, 3000, &slice(100));
+        rig.take(7, 6000, &[0x65, 0x88, 1]);
+        let sets = [&[0x78, 0, 6][..], &other, &[0, 4], &PPS].concat();
+        assert_eq!(rig.out[3].payload[..], sets, "those that hold now");
+        assert_eq!(rig.numbers(), [5, 6, 7, 8, 9]);
+    }
+
+    #[test]
     fn sets_that_came_once_are_repeated_in_front_of_every_keyframe_and_no_oftener() {
         let mut rig = rig(false);
         for (sequence, payload) in [&SPS[..], &PPS, &[0x65, 0x88, 1]].into_iter().enumerate() {

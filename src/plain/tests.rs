@@ -243,6 +243,27 @@ fn the_first_packet_shows_where_the_far_end_is_and_nobody_else_is_heard() {
 }
 
 #[test]
+fn a_forged_report_neither_moves_reports_nor_keeps_out_the_far_ends() {
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 7];
+    let mut rig = rig(options(vec![sound()]));
+    rig.receive(5000, there(40_000), &rtp(7, 96, 1, &[1]));
+    // With the address of the far end, but before it and from another port.
+    assert!(rig.receive(5001, there(6666), &report));
+    assert!(rig.receive(5001, there(40_001), &report), "where it is by the rules");
+    assert!(!rig.receive(5001, there(6668), &report));
+    let sent = rig.run(6000);
+    assert!(!sent.is_empty() && sent.iter().all(|(flow, _)| flow.remote == there(40_001)));
+    let attacker = SocketAddr::from(([203, 0, 113, 1], 40_001));
+    assert!(!rig.receive(5001, attacker, &report));
+    // A sender whose reports come through a NAT has them heard where they come from.
+    let mut rig = self::rig(options(vec![sound()]));
+    rig.receive(5000, there(40_000), &rtp(7, 96, 1, &[1]));
+    assert!(rig.receive(5001, there(50_123), &report));
+    assert!(!rig.receive(5001, there(50_124), &report));
+    assert!(rig.run(6000).iter().all(|(flow, _)| flow.remote == there(50_123)));
+}
+
+#[test]
 fn garbage_is_nobodys() {
     let mut rig = rig(options(vec![sound(), pictures()]));
     let mut chance = 1u32;

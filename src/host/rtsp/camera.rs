@@ -64,6 +64,8 @@ pub(super) struct Camera {
     failures: u32,
     connections: u64,
     stalls: u64,
+    /// It was told that nothing comes, and nothing has come since.
+    silent: bool,
     state: RtspState,
     /// Connections that it left.
     pub(super) left: Vec<TcpStream>,
@@ -113,6 +115,7 @@ impl Camera {
             failures: 0,
             connections: 0,
             stalls: 0,
+            silent: false,
             state: RtspState::Connecting,
             left: Vec::new(),
             listed: false,
@@ -224,6 +227,9 @@ impl Camera {
             && link.is_alive()
         {
             self.failures = 0;
+            if std::mem::take(&mut self.silent) {
+                self.mailbox.post(Event::InputResumed { input: self.id });
+            }
         }
         match turn {
             Ok(turn) => turn,
@@ -326,6 +332,7 @@ impl Camera {
 
     fn tell(&mut self, state: RtspState, error: Option<EngineError>, delay: Option<u64>) {
         self.state = state;
+        self.silent |= matches!(state, RtspState::Stalled | RtspState::Reconnecting);
         self.mailbox.post(Event::InputState { input: self.id, state, error, delay });
     }
 
