@@ -126,10 +126,11 @@ test(
         audio: { codecs: [OPUS], direction: 'sendonly', remote, srtp: { suite, sendKey: sendKey.toString('base64') } }
       })
       sink.outgoingTracks[0].attachTo(source.incomingTracks[0])
+      const { ssrc } = (await sink.getStats()).outgoingTracks[0]
       const told = launch(
         t,
         `udpsrc address=127.0.0.1 port=${port}
-        caps=application/x-srtp,media=(string)audio,clock-rate=(int)48000,encoding-name=(string)OPUS,payload=(int)97,ssrc=(uint)0,srtp-key=(buffer)${sendKey.toString('hex')},srtp-cipher=(string)${cipher},srtp-auth=(string)${auth},srtcp-cipher=(string)${cipher},srtcp-auth=(string)${rtcpAuth}
+        caps=application/x-srtp,media=(string)audio,clock-rate=(int)48000,encoding-name=(string)OPUS,payload=(int)97,ssrc=(uint)${ssrc},srtp-key=(buffer)${sendKey.toString('hex')},srtp-cipher=(string)${cipher},srtp-auth=(string)${auth},srtcp-cipher=(string)${cipher},srtcp-auth=(string)${rtcpAuth}
         ! srtpdec ! rtpopusdepay ! opusdec ! identity eos-after=20 ! fakesink`
       )
       const ended = await Promise.race([told.ended, new Promise(resolve => setTimeout(resolve, 30_000, 'still running'))])

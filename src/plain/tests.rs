@@ -776,6 +776,15 @@ fn pictures_with_b_frames_are_told_of_once_and_go_no_further() {
 }
 
 #[test]
+fn a_sender_that_is_asked_anew_may_begin_at_an_earlier_time() {
+    let mut rig = rig(options(vec![h264()]));
+    assert_eq!(rig.picture(7, 1, 40, 0x65), (1, vec![]));
+    rig.session.update(rig.now, options(vec![h264()])).unwrap();
+    assert_eq!(rig.picture(7, 2, 5, 0x65), (1, vec![]));
+    assert_eq!(rig.picture(7, 3, 6, 0x41), (1, vec![]));
+}
+
+#[test]
 fn mixers_get_h264_with_b_frames_in_the_order_of_decoding_where_that_is_asked_for() {
     let mut rig = rig(RtpOptions { mix_b_frames: true, ..options(vec![h264()]) });
     let announced = std::iter::from_fn(|| rig.session.next_event()).find_map(|event| match event {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::error::PlainError;
+use super::order::Order;
 use super::setup::Setup;
 use crate::control::event::Event;
 use crate::control::rtp::RtpOptions;
@@ -34,6 +35,8 @@ impl Session {
             };
             media.send_ssrc = old.send_ssrc;
             line.send = media.send;
+            // Whoever was asked anew begins anew, perhaps under the SSRC of before.
+            line.fitting.iter_mut().for_each(|fitting| fitting.order = Order::default());
             if line.declared != checked.declared {
                 line.declared = checked.declared;
                 // With the numbers that they gave: who gets the pictures knows no others.
