@@ -3,7 +3,7 @@
 const dns = require('node:dns/promises')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
-const { networks } = require('../transport/networks.js')
+const { fetchOptions, inputOptions } = require('./input-options.js')
 const { knownRoots, pem } = require('./trust.js')
 
 const KNOWN = [
@@ -41,12 +41,9 @@ function rtspOptions(url, given) {
       password: check.optional(check.string, options.password, null, 'options.password'),
       transport: check.optional(check.oneOf, options.transport, 'auto', 'options.transport', ['auto', 'tcp', 'udp']),
       timeout: check.optional(check.integer, options.timeout, 10_000, 'options.timeout', 100, HOUR),
-      silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR),
-      reconnect: reconnect(options.reconnect),
-      allowPrivate: check.optional(check.boolean, options.allowPrivate, false, 'options.allowPrivate'),
-      allow: networks(options.allow, 'options.allow'),
-      trust: trust(url, options),
-      mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix'
+      ...inputOptions(options),
+      ...fetchOptions(options),
+      trust: trust(url, options)
     }
   }
 }
@@ -61,14 +58,6 @@ function trust(url, { ca, fingerprint }) {
   if (fingerprint === undefined) return { ca: ca === undefined ? knownRoots() : pem(ca, 'options.ca') }
   if (ca !== undefined) throw check.invalid('options.ca', 'either this or a fingerprint', 'both')
   return { fingerprint: check.nonEmptyString(fingerprint, 'options.fingerprint') }
-}
-
-function reconnect(given) {
-  if (given === false) return null
-  const options = given === true ? {} : check.options(given, 'options.reconnect', ['delay', 'maxDelay'])
-  const delay = check.optional(check.integer, options.delay, 1000, 'options.reconnect.delay', 10, HOUR)
-  const maxDelay = check.optional(check.integer, options.maxDelay, Math.max(30_000, delay), 'options.reconnect.maxDelay', delay, HOUR)
-  return { delay, maxDelay }
 }
 
 async function addressesOf(host) {
