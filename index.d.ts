@@ -414,7 +414,8 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   /**
    * Fetches media from a camera or a server by RTSP, once it sends. An endpoint has at most 1,000 of these at a time, all on one
    * thread of their own.
-   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one
+   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one. `rtsps://` is RTSP in TLS,
+   *   at port 322; media come on the connection itself then, as nothing protects them on ports of UDP
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_FORBIDDEN_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_CODEC_MISMATCH` (nothing of what
    *   it has is taken), `ERR_FORMAT` (what it says is no RTSP), `ERR_IO` (no such host, no connection, no answer, or the server
    *   refuses: the message has what it said), `ERR_CLOSED`, `ERR_LIMIT`
@@ -1124,6 +1125,12 @@ export interface RtpTransportOptions {
   cname?: string
   /** Milliseconds without a packet after which it is stalled and the state is `disconnected`, 100 to 3,600,000. Default 5000. */
   silence?: number
+  /**
+   * What becomes of pictures with B-frames, as ffmpeg sends them of most files, and which WebRTC cannot carry. `refuse`: they are
+   * left out from the first that shows it on, and a `warning` with `ERR_B_FRAMES` says so. `mix`: H264 is for mixers alone,
+   * {@link IncomingTrack.reordered}, which decode and encode it anew; other codecs are refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
   /** Where to write all RTP and RTCP, in the clear, as pcapng. */
   dumpFile?: string
   appData?: unknown
@@ -1229,6 +1236,8 @@ export interface RtpTransportEvents {
   resumed: []
   /** A port hears its far end at this address: for the first time, or because it moved. */
   remote: [remote: { readonly kind: Kind; readonly rid: string | null; readonly address: string; readonly port: number }]
+  /** Something is left out: pictures with B-frames (`ERR_B_FRAMES`). Those of another encoder that comes after are taken. */
+  warning: [error: MediaLoomError]
   bandwidth: [report: BandwidthReport]
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
@@ -1413,6 +1422,11 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly rids: readonly string[]
   /** Encodings seen so far. */
   readonly encodings: readonly Encoding[]
+  /**
+   * Its pictures may have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
+   * {@link RtpTransportOptions.bFrames} `mix`.
+   */
+  readonly reordered: boolean
   /** Which encodings of a video track receivers want, as the last `demand` event said; empty before. */
   readonly demand: readonly EncodingDemand[]
   /** Transponders that take this track. */
@@ -2496,6 +2510,21 @@ export interface RtspOptions {
    * connected to. Default: as the system has it.
    */
   lookup?: (host: string) => Promise<string[]>
+  /**
+   * Of `rtsps://`: whose certificates are believed, as PEM, in place of those that Node believes. The server's has to be for the
+   * host of the URL, and for that of each place it sends on to.
+   */
+  ca?: string | Uint8Array
+  /**
+   * Of `rtsps://`: SHA-256 of the certificate of the server in hexadecimal digits, with or without colons, as `openssl x509
+   * -fingerprint -sha256` prints it. Nothing else of the certificate is looked at: cameras make their own.
+   */
+  fingerprint?: string
+  /**
+   * What becomes of pictures with B-frames, which WebRTC cannot carry. `refuse`: they are left out, and a `warning` with
+   * `ERR_B_FRAMES` says so. `mix`: H264 is for mixers alone, {@link InputTrack.reordered}; other codecs are refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
 }
 
 export interface RtspStats {
@@ -2524,7 +2553,10 @@ export interface RtspInputEvents {
   stalled: []
   /** Why it ended, and in how many milliseconds it is tried again. Its tracks stay. */
   reconnecting: [again: { delay: number; error: MediaLoomError }]
-  /** Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it). Each once. */
+  /**
+   * Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it), pictures
+   * with B-frames (`ERR_B_FRAMES`). Each once.
+   */
   warning: [error: MediaLoomError]
   /** What ends it: the server (`ERR_IO`) where it is not tried again, or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
@@ -2573,11 +2605,11 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
   readonly width: number | null
   readonly height: number | null
   /**
-   * Its pictures have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
-   * {@link RtmpServerOptions.bFrames} `mix`.
+   * Its pictures have B-frames, or may: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only
+   * with {@link RtmpServerOptions.bFrames} or {@link RtspOptions.bFrames} `mix`.
    */
   readonly reordered: boolean
-  /** Its input is {@link MediaInput.stalled}. */
+  /** Its input is {@link MediaInput.stalled}, or its camera stalled or is gone. */
   readonly muted: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.

@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { emit, emitRejection } = require('./emit.js')
 const { MediaLoomError } = require('./error.js')
+const { keepingHooks } = require('./hooks.js')
 const { kAnnounceClosed, kChildren, kConstruct, kForget, kHandle, kMarkClosed } = require('./internal.js')
 
 /** What all objects of the package have in common. */
@@ -38,6 +39,12 @@ class MediaObject extends EventEmitter {
 
   [EventEmitter.captureRejectionSymbol](error, event) {
     emitRejection(this, error, event)
+  }
+
+  /** Takes away what the application added; what the engine hears of listeners by stays. */
+  removeAllListeners(...names) {
+    keepingHooks(this, () => super.removeAllListeners(...names))
+    return this
   }
 
   [kHandle]() {}
