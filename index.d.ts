@@ -390,8 +390,8 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * Fetches MPEG-TS by SRT from somebody who listens: a camera, ffmpeg with `mode=listener`, another server. An input as those
    * that are pushed; it counts as one of the 64 servers.
    * @param url `srt://HOST:PORT`; what else there is goes into `options`
-   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no such host, no answer within 5 s, or a
-   *   refusal: the message has its meaning and its code)
+   * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_FORBIDDEN_ADDRESS` (a private one that is not allowed), `ERR_CLOSED`,
+   *   `ERR_LIMIT`, `ERR_IO` (no such host, no answer within 5 s, or a refusal: the message has its meaning and its code)
    */
   pullSrt(url: string, options?: SrtPullOptions & { appData?: unknown }): Promise<MediaInput>
   /**
@@ -451,7 +451,7 @@ export interface RecorderOptions {
   /**
    * What becomes of the file when a picture changes its size, its parameter sets or its codec: `'inline'`, the same file goes
    * on (a change of codec as another track), or `'split'`, it is closed and another one begins (`name-2.mp4` after
-   * `name.mp4`), with keyframes of all tracks. Default `'inline'`.
+   * `name.mp4`), with keyframes of all tracks; what changes again within half a second goes on in the same one. Default `'inline'`.
    */
   onFormatChange?: 'inline' | 'split'
   /** Milliseconds of a fragment of MP4: what `kill -9` costs at most, besides 100 ms. 100 to 10000, default 500. */
@@ -1031,8 +1031,8 @@ export class Transport extends EventEmitter<TransportEvents> {
   rollback(): Promise<void>
   /**
    * Adds a candidate of the peer that came by trickle. `null` and the empty string mean there are
-   * no more. Candidates for other ICE generations and host names that do not resolve here
-   * (mDNS `.local`) are ignored, as the peer's checks reach this side anyway.
+   * no more. Candidates for other ICE generations, and those that nothing can be sent to (host names
+   * such as mDNS `.local`, addresses with a zone), are ignored, as the peer's checks reach this side anyway.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CANDIDATE`, `ERR_CLOSED`
    */
   addIceCandidate(candidate: string | IceCandidateInit | null): Promise<void>
@@ -2252,6 +2252,10 @@ export interface MediaInputEvents {
   stalled: []
   /** Something comes again. */
   resumed: []
+  /** Of what is fetched: the connection is over, and it is called again after `delay` milliseconds. Its tracks stay. */
+  reconnecting: [again: { delay: number; error: MediaLoomError }]
+  /** It is there again. Its tracks go on, pictures with a keyframe; one in another codec is another track. */
+  connected: []
   /** What ends it: what the encoder sends is no RTMP any more (`ERR_FORMAT`), SRT breaks down (`ERR_IO`), or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
   /** `remote`: the encoder ended. `timeout`: nothing came for 30 s. */
@@ -2272,6 +2276,7 @@ export class MediaInput extends EventEmitter<MediaInputEvents> {
   readonly closed: boolean
   /** Nothing comes at the moment. */
   readonly stalled: boolean
+  readonly state: 'connected' | 'stalled' | 'reconnecting' | 'closed'
   readonly app: string
   /** A secret. */
   readonly key: string
@@ -2362,6 +2367,15 @@ export interface SrtPullOptions {
   silence?: number
   /** As {@link RtmpServerOptions.bFrames}. */
   bFrames?: 'refuse' | 'mix'
+  /**
+   * Whether it is called again after it was there once: first after `delay` milliseconds (1000), then after twice as long each time
+   * up to `maxDelay` (30000), give or take a fifth. Default `true`.
+   */
+  reconnect?: boolean | { delay?: number; maxDelay?: number }
+  /** As {@link RtspOptions.allowPrivate}: hosts at private, loopback and other special addresses are not called. Default `false`. */
+  allowPrivate?: boolean
+  /** As {@link RtspOptions.allow}. */
+  allow?: string[]
 }
 
 export interface SrtOutputOptions {
@@ -2381,6 +2395,13 @@ export interface SrtOutputOptions {
   latency?: number
   /** Those who may call at a time, 1 to 1024; a quarter of them, and one at least, from one IPv4 address or IPv6 /64. Default 64. */
   maxWatchers?: number
+  /** Where it calls: as {@link RtmpOutputOptions.reconnect}. Default 0: the output ends with its connection. */
+  reconnect?: number
+  /**
+   * Packets that are encrypted with one key, from 16 on; half as many before that, 4,096 at most, the next one is announced, and it is
+   * used once the other end says that it has it. Default 33,554,432.
+   */
+  keyRefresh?: number
 }
 
 export interface SrtOutputStats {
@@ -2404,6 +2425,10 @@ export interface SrtOutputStats {
 }
 
 export interface SrtOutputEvents {
+  /** The connection was lost, and is made again: see {@link SrtOutputOptions.reconnect}. */
+  disconnected: [error: MediaLoomError]
+  /** The other end takes it again. */
+  reconnected: []
   /** What ends it: who was called is silent or keeps it out (`ERR_IO`), or a link that is too thin (`ERR_LIMIT`). */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
@@ -2411,7 +2436,7 @@ export interface SrtOutputEvents {
 
 /**
  * Sends tracks by SRT. Nothing is taken of the tracks while nobody takes it. Whoever comes begins at a keyframe, which is asked for.
- * Where it calls, it closes when the other end does (`remote`).
+ * Where it calls, it closes when the other end does (`remote`), unless it is to {@link SrtOutputOptions.reconnect}.
  */
 export class SrtOutput extends EventEmitter<SrtOutputEvents> {
   private constructor()
@@ -2421,6 +2446,8 @@ export class SrtOutput extends EventEmitter<SrtOutputEvents> {
   readonly closed: boolean
   /** Its own, by UDP: where it listens, or calls from. */
   readonly port: number
+  /** It listens, or the other end takes the stream at the moment. */
+  readonly connected: boolean
   readonly audioSource: SourceTrack | null
   readonly videoSource: SourceTrack | null
   getStats(): Promise<SrtOutputStats>

@@ -13,17 +13,18 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { threadShares } = require('./ingest/threads.js')
 const { rtpRows } = require('./ingest/rtp.js')
 const { sink } = require('./ingest/sink.js')
+const { MILLISECONDS } = require('./ingest/srt-encoder.js')
 const { markdown } = require('./table.js')
 
 const ROOT = path.join(__dirname, '..')
 
-const HELP = `What encoders that push by RTMP cost, 2 Mbit/s each, and packets of plain RTP beside those of WebRTC.
+const HELP = `What encoders that push by RTMP and SRT cost, 2 Mbit/s each, and packets of plain RTP beside those of WebRTC.
 
   npm run bench:ingest -- [options]
 
   --inputs N    encoders at once; default 100
   --streams N   of plain RTP, and receivers of one; at most 60, default 40
-  --seconds S   of each of ten measurements; default 10
+  --seconds S   of each of twelve measurements; default 10
   --json        a line of JSON for each figure instead of tables
   --help
 `
@@ -69,8 +70,8 @@ async function framesOf(server) {
 }
 
 /** Has so many encoders push for a while. `watched` is what is sent on, to the process that pushes. */
-async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watched }) {
-  const encoders = fork(path.join(__dirname, 'ingest', 'encoders.js'), [JSON.stringify({ inputs, pictures, sound })])
+async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watched, protocol = 'rtmp' }) {
+  const encoders = fork(path.join(__dirname, 'ingest', 'encoders.js'), [JSON.stringify({ inputs, pictures, sound, protocol })])
   const ended = once(encoders, 'exit').then(([code]) => {
     throw new Error(`the encoders ended with ${code}`)
   })
@@ -78,7 +79,8 @@ async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watc
   ended.catch(() => {})
   const told = async () => (await Promise.race([once(encoders, 'message'), ended]))[0]
   const { ports } = await told()
-  const server = await endpoint.createRtmpServer({ port: 0, ip: '127.0.0.1', authorize: () => true })
+  const create = protocol === 'srt' ? 'createSrtServer' : 'createRtmpServer'
+  const server = await endpoint[create]({ port: 0, ip: '127.0.0.1', authorize: () => true })
   const nobody = await sink()
   const outputs = []
   const output = async (input, track) => {
@@ -93,7 +95,7 @@ async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watc
       if (watched) outputs.push(output(input, track))
     })
   })
-  encoders.send({ rtmpPort: server.port })
+  encoders.send({ port: server.port })
   await told()
   await sleep(warmUp * 1000)
   await Promise.all(outputs)
@@ -115,11 +117,15 @@ async function pushed(endpoint, { inputs, seconds, warmUp, pictures, sound, watc
 }
 
 async function inputRows(endpoint, plan, tell) {
-  for (const [name, watched] of [
-    ['2 Mbit/s and Opus, nobody watches', false],
-    ['2 Mbit/s and Opus, each sent on once', true]
+  for (const [name, protocol, watched] of [
+    ['RTMP, 2 Mbit/s and Opus, nobody watches', 'rtmp', false],
+    ['RTMP, 2 Mbit/s and Opus, each sent on once', 'rtmp', true],
+    ['SRT, 2 Mbit/s and Opus, nobody watches', 'srt', false],
+    [`SRT, 2 Mbit/s and Opus, each sent on once; late beyond its own ${MILLISECONDS} ms`, 'srt', true]
   ]) {
-    const { carried, listening, media, pictures } = await pushed(endpoint, { ...plan, pictures: true, sound: 'opus', watched })
+    const measured = await pushed(endpoint, { ...plan, pictures: true, sound: 'opus', watched, protocol })
+    const { carried, listening, media, pictures } = measured
+    if (protocol === 'srt' && watched) for (const part of ['p50', 'p95']) pictures[part] -= MILLISECONDS
     tell({ kind: 'inputs', name, carried, inputsPerCore: 1 / (listening + media), listening, media, pictures })
   }
   const unheard = await pushed(endpoint, { ...plan, pictures: false, sound: 'aac', watched: false })

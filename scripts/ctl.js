@@ -22,7 +22,7 @@ medialoom ctl inputs ROOM                      what comes by RTMP, SRT and RTP
 medialoom ctl key ROOM [--name NAME] [--identity ID] [--expires SECONDS]
                                                server and stream key for an encoder
 medialoom ctl add-input ROOM SDP-FILE|URL [--name NAME] [--identity ID] [--from ADDRESS]
-                                               plain RTP as an SDP says, or RTSP
+                                               plain RTP as an SDP says, RTSP or SRT
 medialoom ctl remove-input ROOM ID
 medialoom ctl token ROOM [--name NAME] [--identity ID] [--admin] [--record] [--listen] [--expires SECONDS]
 
@@ -140,7 +140,7 @@ const COMMANDS = {
   },
   async 'add-input'(api, room, source) {
     const { name, identity, from } = api.options
-    const what = /^rtsps?:/.test(need(source, 'SDP-FILE|URL'))
+    const what = /^(?:rtsps?|srt):/.test(need(source, 'SDP-FILE|URL'))
       ? { url: source }
       : { type: 'rtp', sdp: readFileSync(source, 'utf8'), ...(from && { from }) }
     const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { ...what, ...who(name, identity) })

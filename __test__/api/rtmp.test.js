@@ -373,3 +373,21 @@ test('an input that falls silent is stalled with its tracks muted, and resumes w
   ])
   assert.ok(!input.closed && !track.closed)
 })
+
+test('an output whose tracks close while the server is asked says so', { timeout: 30_000 }, async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  const { video, audio } = mixer
+  const made = await endpoint.createRtmpServer({
+    port: 0,
+    ip: '127.0.0.1',
+    authorize: async () => {
+      await mixer.close()
+      return true
+    }
+  })
+  const output = await endpoint.createRtmpOutput(`rtmp://127.0.0.1:${made.port}/live/secret`, { video, audio })
+  assert.ok(mixer.closed)
+  assert.deepEqual([output.videoSource, output.audioSource, output.connected], [null, null, true])
+  await output.close()
+})

@@ -173,7 +173,7 @@ test('an output needs a track that fits, and somebody who answers', { timeout: 3
   assert.deepEqual(endpoint.srtOutputs, [])
 })
 
-test('what an output sends is taken by a server of the same kind, encrypted', { timeout: 30_000 }, async t => {
+test('what an output sends is taken by a server of the same kind, encrypted by one key after the other', { timeout: 30_000 }, async t => {
   const passphrase = 'a passphrase of ours'
   const made = await server(t, { passphrase })
   const mixer = await made.endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
@@ -185,17 +185,18 @@ test('what an output sends is taken by a server of the same kind, encrypted', { 
     message: /passphrase/
   })
   const arrived = nextEvent(made, 'input')
-  const output = await made.endpoint.createSrtOutput(url, { ...sources, streamId: 'secret', passphrase, keyLength: 32 })
+  const output = await made.endpoint.createSrtOutput(url, { ...sources, streamId: 'secret', passphrase, keyLength: 32, keyRefresh: 16 })
   const [input] = await arrived
   await until(() => input.tracks.length === 2, 'both tracks', 20_000)
-  await until(async () => (await input.getStats()).video.frames > 5, 'pictures', 20_000)
-  const { link, audio } = await input.getStats()
-  assert.ok(link.encrypted && link.packetsUndecrypted === 0 && audio.frames > 0)
+  await until(async () => (await input.getStats()).link.packetsReceived > 80, 'five keys', 20_000)
+  const { link, audio, video } = await input.getStats()
+  assert.ok(link.encrypted && audio.frames > 0 && video.frames > 0)
+  assert.equal(link.packetsUndecrypted, 0)
   await output.close()
   await until(() => input.closed, 'the end')
 })
 
-test('what listens is fetched, and closes when it does', { timeout: 30_000 }, async t => {
+test('what listens is fetched, and closes when it does where that is wanted', { timeout: 30_000 }, async t => {
   const endpoint = await loopbackEndpoint(t)
   const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
   mixer.addPort({ label: 'Ada' })
@@ -203,17 +204,86 @@ test('what listens is fetched, and closes when it does', { timeout: 30_000 }, as
   const sources = { video: mixer.video, audio: mixer.audio }
   const output = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener', streamId: 'stage', passphrase })
   const url = `srt://127.0.0.1:${output.port}`
-  await assert.rejects(endpoint.pullSrt(url, { streamId: 'stage' }), { code: 'ERR_IO', message: /\(1011\)/ })
-  await assert.rejects(endpoint.pullSrt(url, { streamId: 'other', passphrase }), { code: 'ERR_IO', message: /\(1404\)/ })
-  const input = await endpoint.pullSrt(url, { streamId: 'stage', passphrase, appData: 7 })
-  assert.deepEqual([input.server, input.appData, input.streamId], [null, 7, 'stage'])
+  const fetched = { streamId: 'stage', allowPrivate: true, reconnect: false }
+  await assert.rejects(endpoint.pullSrt(url, fetched), { code: 'ERR_IO', message: /\(1011\)/ })
+  await assert.rejects(endpoint.pullSrt(url, { ...fetched, streamId: 'other', passphrase }), { code: 'ERR_IO', message: /\(1404\)/ })
+  const input = await endpoint.pullSrt(url, { ...fetched, passphrase, appData: 7 })
+  assert.deepEqual([input.server, input.appData, input.streamId, input.state], [null, 7, 'stage', 'connected'])
   await until(() => input.tracks.length === 2, 'both tracks', 20_000)
   await until(async () => (await input.getStats()).video.frames > 5, 'pictures', 20_000)
   const closed = nextEvent(input, 'closed')
   await output.close()
   assert.equal((await closed)[0], 'remote')
   const again = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener' })
-  const second = await endpoint.pullSrt(`srt://127.0.0.1:${again.port}`)
+  const second = await endpoint.pullSrt(`srt://127.0.0.1:${again.port}`, { allow: ['127.0.0.0/8'] })
   second.close()
   await until(async () => (await again.getStats()).link.watchers === 0, 'its goodbye')
+})
+
+test('private and loopback addresses are not called unless they are allowed, whatever name they have', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  for (const host of ['127.0.0.1', 'localhost', '[::1]', '10.0.0.1', '169.254.169.254']) {
+    await assert.rejects(endpoint.pullSrt(`srt://${host}:9`), { code: 'ERR_FORBIDDEN_ADDRESS' })
+  }
+  const options = { allow: ['192.168.0.0/16'], reconnect: { delay: 5 } }
+  await assert.rejects(endpoint.pullSrt('srt://192.0.2.1:9', options), { code: 'ERR_INVALID_ARG', field: 'options.reconnect.delay' })
+})
+
+test('what is fetched is called again when it went, and its tracks go on', { timeout: 60_000 }, async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  const sources = { video: mixer.video, audio: mixer.audio, mode: 'listener' }
+  const first = await endpoint.createSrtOutput('srt://127.0.0.1:0', sources)
+  const url = `srt://127.0.0.1:${first.port}`
+  const input = await endpoint.pullSrt(url, { allowPrivate: true, reconnect: { delay: 20, maxDelay: 100 } })
+  await until(() => input.tracks.length === 2, 'both tracks', 20_000)
+  const { tracks } = input
+  const away = nextEvent(input, 'reconnecting')
+  await first.close()
+  const [{ delay, error }] = await away
+  assert.deepEqual([delay, error.code, input.state, input.closed], [20, 'ERR_IO', 'reconnecting', false])
+  const before = await input.getStats()
+  const back = nextEvent(input, 'connected')
+  await endpoint.createSrtOutput(url, sources)
+  await back
+  assert.equal(input.state, 'connected')
+  await until(async () => (await input.getStats()).video.keyframes > before.video.keyframes, 'a keyframe', 20_000)
+  assert.deepEqual(input.tracks, tracks)
+  const closed = nextEvent(input, 'closed')
+  input.close()
+  assert.equal((await closed)[0], 'closed')
+})
+
+test('an output that calls is made again when its server went, and ends where it may not be', { timeout: 60_000 }, async t => {
+  const first = await server(t)
+  const { endpoint, port } = first
+  const mixer = await endpoint.createMixer({ audio: false, video: { width: 320, height: 180, codecs: ['h264'] } })
+  const url = `srt://127.0.0.1:${port}`
+  const sources = { video: mixer.video, streamId: 'secret' }
+  await assert.rejects(endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener', reconnect: 5 }), {
+    code: 'ERR_INVALID_ARG',
+    field: 'options.reconnect'
+  })
+  const output = await endpoint.createSrtOutput(url, { ...sources, reconnect: 60 })
+  assert.equal(output.connected, true)
+  const lost = nextEvent(output, 'disconnected')
+  await first.close()
+  assert.deepEqual([(await lost)[0].code, output.connected, output.closed], ['ERR_IO', false, false])
+  const back = nextEvent(output, 'reconnected')
+  const second = await endpoint.createSrtServer({ port, ip: '127.0.0.1', authorize: () => true })
+  const [[input]] = await Promise.all([nextEvent(second, 'input'), back])
+  assert.equal(output.connected, true)
+  await until(() => input.tracks.length === 1, 'its picture', 20_000)
+  await output.close()
+})
+
+test('an output whose track closes while it is made says so', { timeout: 30_000 }, async t => {
+  const made = await server(t)
+  const mixer = await made.endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  const { video, audio } = mixer
+  const making = made.endpoint.createSrtOutput(`srt://127.0.0.1:${made.port}`, { video, audio, streamId: 'secret' })
+  await mixer.close()
+  const output = await making.catch(error => error)
+  if (output instanceof Error) assert.equal(output.code, 'ERR_CLOSED')
+  else assert.deepEqual([output.videoSource, output.audioSource], [null, null])
 })

@@ -230,8 +230,19 @@ test('what is asked for is checked, and private addresses are not asked', async 
   await refused({ url: 'http://192.88.98.1/' }, 400, 'bad-request')
   for (const host of ['127.0.0.1', 'localhost', '10.1.2.3', '[::1]', '[::ffff:10.0.0.1]', '[fe80::1]', '169.254.169.254', '2130706433']) {
     await refused({ url: `rtsp://${host}/camera` }, 403, 'forbidden-address')
+    await refused({ url: `srt://${host}:9000?streamid=camera` }, 403, 'forbidden-address')
   }
   await refused({ url: 'rtsps://192.0.2.1/' }, 400, 'bad-request')
+  for (const rest of [
+    '',
+    ':9000?mode=listener',
+    ':9000?passphrase=short',
+    ':9000?pbkeylen=24',
+    ':9000?latency=soon',
+    ':9000?adapter=eth0'
+  ]) {
+    await refused({ url: `srt://192.88.98.1${rest}` }, 400, 'bad-request')
+  }
   if (!takesRtp) await refused({ type: 'rtp', sdp: 'v=0' }, 501, 'not-supported')
 })
 
@@ -262,6 +273,35 @@ test('a camera that is fetched is somebody in the room, and why one is not is to
   assert.deepEqual(await refused('rtsp://127.0.0.1:1/'), [422, 'unreachable', 'url'])
   assert.equal((await ask('DELETE', `/${added.answer.id}`, undefined, admin, inside)).status, 204)
   await until(() => camera.methods().at(-1) === 'TEARDOWN', 'the goodbye')
+})
+
+test('who listens by SRT is fetched, and is somebody in the room', { timeout: 60_000 }, async t => {
+  const { startRoomServer } = await import('../../examples/room-server/room-server.js')
+  const inside = await startRoomServer({
+    port: 0,
+    host: '127.0.0.1',
+    endpoint: { listen: [{ ip: '127.0.0.1' }], threads: 1 },
+    iceServers: [],
+    mixer: false,
+    keys: [{ id: 'room-server', secret: SECRET }],
+    inputs: { allowPrivate: true }
+  })
+  t.after(() => inside.close())
+  const endpoint = /** @type {import('medialoom').Endpoint} */ (inside.rooms.endpoint)
+  const mixer = await endpoint.createMixer({ audio: true, video: { width: 320, height: 180, codecs: ['h264'] } })
+  const passphrase = 'a-passphrase-of-ours'
+  const sources = { video: mixer.video, audio: mixer.audio, streamId: 'stage', passphrase }
+  const output = await endpoint.createSrtOutput('srt://127.0.0.1:0', { ...sources, mode: 'listener' })
+  const url = `srt://127.0.0.1:${output.port}?mode=caller&streamid=stage&passphrase=`
+  const wrong = await ask('POST', '', { url: `${url}another-passphrase` }, admin, inside)
+  assert.deepEqual([wrong.status, wrong.answer.code, wrong.answer.field], [422, 'unreachable', 'url'])
+  const { status, answer } = await ask('POST', '', { url: `${url}${passphrase}&latency=60`, name: 'Stage' }, admin, inside)
+  assert.equal(status, 201, JSON.stringify(answer))
+  assert.deepEqual([answer.name, answer.type, answer.state], ['Stage', 'srt', 'connected'])
+  const [participant] = inside.rooms.get('loom')?.participants ?? []
+  await until(() => participant?.tracks.length === 2, 'sound and pictures', 20_000)
+  assert.equal((await ask('DELETE', `/${answer.id}`, undefined, admin, inside)).status, 204)
+  await until(async () => (await output.getStats()).link.watchers === 0, 'the goodbye')
 })
 
 test('plain RTP is listened for on ports of the server, by the SDP of whoever sends it', { skip: !takesRtp }, async () => {

@@ -7,8 +7,13 @@
 
 const dgram = require('node:dgram')
 const { once } = require('node:events')
-const { Encoder, at } = require('./encoder.js')
-const { FRAME_RATE, GROUP, SOUNDS, configuration, picture, stamp, stamped } = require('./streams.js')
+const { FRAME_RATE, GROUP, stamp, stamped } = require('./streams.js')
+
+/** By what they push. */
+const PROTOCOLS = {
+  rtmp: () => ({ ...require('./encoder.js'), ...require('./streams.js') }),
+  srt: () => ({ ...require('./srt-encoder.js'), ...require('./ts-streams.js') })
+}
 
 /** Milliseconds between looks at what is due. */
 const TICK = 4
@@ -58,6 +63,7 @@ async function receive() {
 
 /** Pushes what is due of one input. */
 class Pushing {
+  #at
   #encoder
   #pictures
   #sound
@@ -67,7 +73,8 @@ class Pushing {
   #silent = false
   #began
 
-  constructor(encoder, { pictures, sound }, began) {
+  constructor(encoder, { at, configuration, pictures, sound }, began) {
+    this.#at = at
     this.#encoder = encoder
     this.#pictures = pictures
     this.#sound = sound
@@ -81,7 +88,7 @@ class Pushing {
     if (passed < 0) return
     this.#encoder.cork()
     for (; this.#pictures && (this.#frames * 1000) / FRAME_RATE <= passed; this.#frames++) {
-      const made = at(this.#pictures[this.#frames % GROUP === 0 ? 0 : 1], Math.round((this.#frames * 1000) / FRAME_RATE))
+      const made = this.#at(this.#pictures[this.#frames % GROUP === 0 ? 0 : 1], Math.round((this.#frames * 1000) / FRAME_RATE))
       stamp(made, now())
       this.#encoder.write(made)
     }
@@ -91,7 +98,7 @@ class Pushing {
       if (!silent && this.#silent) toneBegan = now()
       this.#silent = silent
       const { frames, silence } = this.#sound
-      this.#encoder.write(at(silent ? silence : frames[this.#sounds % frames.length], Math.round(time)))
+      this.#encoder.write(this.#at(silent ? silence : frames[this.#sounds % frames.length], Math.round(time)))
     }
     this.#encoder.uncork()
   }
@@ -106,15 +113,16 @@ function distribution(values) {
 async function main(plan) {
   const ports = await receive()
   process.send({ ports })
-  const [{ rtmpPort }] = await once(process, 'message')
+  const [{ port }] = await once(process, 'message')
+  const { Encoder, SOUNDS, at, configuration, picture } = PROTOCOLS[plan.protocol]()
   const encoders = []
-  for (let index = 0; index < plan.inputs; index++) encoders.push(await Encoder.publish(rtmpPort, 'bench', String(index)))
+  for (let index = 0; index < plan.inputs; index++) encoders.push(await Encoder.publish(port, 'bench', String(index)))
   const pictures = plan.pictures ? [picture(true), picture(false)] : null
   const sound = SOUNDS[plan.sound]()
   const began = now()
   // Pictures of several encoders come one after the other; tones begin at one moment.
   const phase = index => (pictures ? (index * 1000) / FRAME_RATE / plan.inputs : 0)
-  const inputs = encoders.map((encoder, index) => new Pushing(encoder, { pictures, sound }, began + phase(index)))
+  const inputs = encoders.map((encoder, index) => new Pushing(encoder, { at, configuration, pictures, sound }, began + phase(index)))
   setInterval(() => {
     for (const input of inputs) input.push(now())
   }, TICK)

@@ -30,14 +30,20 @@ const configuration = video(
   Buffer.concat([Buffer.from([0x17, 0, 0, 0, 0, 1, SPS[1], SPS[2], SPS[3], 0xff, 0xe1]), sized(SPS), Buffer.from([1]), sized(PPS)])
 )
 
-/** A picture of one slice, with room for the moment. */
+/** A picture, with room for the moment. */
+function slice(keyframe) {
+  const made = Buffer.alloc(Math.round(keyframe ? KEYFRAME_BYTES : FRAME_BYTES), 0x55)
+  made.set(keyframe ? [0x65, 0x88, 0x84] : [0x41, 0x9a, 0x07])
+  made.set(MARK, 3)
+  return made
+}
+
+/** A picture of one slice in a tag of FLV. */
 function picture(keyframe) {
-  const slice = Buffer.alloc(Math.round(keyframe ? KEYFRAME_BYTES : FRAME_BYTES), 0x55)
-  slice.set(keyframe ? [0x65, 0x88, 0x84] : [0x41, 0x9a, 0x07])
-  slice.set(MARK, 3)
+  const unit = slice(keyframe)
   const head = Buffer.from([keyframe ? 0x17 : 0x27, 1, 0, 0, 0, 0, 0, 0, 0])
-  head.writeUInt32BE(slice.length, 5)
-  return video(Buffer.concat([head, slice]))
+  head.writeUInt32BE(unit.length, 5)
+  return video(Buffer.concat([head, unit]))
 }
 
 /** Writes the moment into a picture, which is in its first chunk. */
@@ -82,4 +88,4 @@ const SOUNDS = {
   })
 }
 
-module.exports = { FRAME_RATE, GROUP, SOUNDS, configuration, picture, stamp, stamped }
+module.exports = { FRAME_RATE, GROUP, PPS, SOUNDS, SPS, configuration, picture, slice, stamp, stamped }

@@ -5,7 +5,7 @@ const fs = require('node:fs')
 /** Ticks of a second in /proc: sysconf(_SC_CLK_TCK), which is 100 on Linux whatever the kernel's own. */
 const HERTZ = 100
 /** Of the threads, as much of them as the system keeps: 15 bytes. */
-const NAMES = { listening: /^medialoom-inges/, media: /^medialoom-\d+$/ }
+const NAMES = { listening: /^medialoom-(?:inges|srt)/, media: /^medialoom-\d+$/ }
 
 /** CPU seconds of this process' threads that listen for encoders, and of those that move media. */
 function threadSeconds() {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { bearerToken } from './access.js'
 import { checked } from './checked.js'
 import { Refusal } from './problem.js'
+import { isSrtUrl } from './srt-url.js'
 
 const MAX_BODY = 80 * 1024
 const MAX_SDP = 16 * 1024
@@ -88,7 +89,10 @@ export function inputsRouter({ rooms, inputs, access, authorize, siteOf, address
     const ip = addressOf(request)
     const { name, identity } = asked
     const own = identity === undefined ? {} : { identity }
-    if (asked.type === 'url') return inputs.view(await inputs.addUrl(room, asked.url, { name, type: 'rtsp', ip, authorization: own }))
+    if (asked.type === 'url') {
+      const type = isSrtUrl(asked.url) ? 'srt' : 'rtsp'
+      return inputs.view(await inputs.addUrl(room, asked.url, { name, type, ip, authorization: own }))
+    }
     const { sdp, from = [ip] } = asked
     const { participant, ports } = await inputs.addRtp(room, { sdp, from }, { name, type: 'rtp', ip, authorization: own })
     return { ...inputs.view(participant), host: hostOf(request), ports, from }

@@ -1,6 +1,6 @@
 import { Encoders } from './encoders.js'
 import { Refusal } from './problem.js'
-import { fetchRtsp } from './rtsp-inputs.js'
+import { fetchUrl } from './fetched-inputs.js'
 
 /** Warnings of one input that are kept: there are no more kinds than that. */
 const MAX_WARNINGS = 16
@@ -91,7 +91,7 @@ export class Inputs {
   /** Which other inputs there can be. */
   get takes() {
     const endpoint = /** @type {any} */ (this.#parts.rooms.endpoint)
-    return { rtp: typeof endpoint.createRtpTransport === 'function', rtsp: true }
+    return { rtp: typeof endpoint.createRtpTransport === 'function', rtsp: true, srt: true }
   }
 
   /** @param {import('medialoom/rooms').Room} room */
@@ -202,7 +202,7 @@ export class Inputs {
    */
   async addUrl(room, url, author) {
     this.check(room, author.ip)
-    const input = await fetchRtsp(this.#parts.rooms.endpoint, url, { allowPrivate: this.#config.allowPrivate ?? false })
+    const input = await fetchUrl(this.#parts.rooms.endpoint, url, { allowPrivate: this.#config.allowPrivate ?? false })
     try {
       // Others may have come while the camera answered.
       this.check(room, author.ip)

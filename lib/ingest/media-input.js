@@ -15,6 +15,8 @@ class MediaInput extends MediaObject {
   #tracks = new Map()
   #metadata = Object.freeze({})
   #stalled = false
+  /** Whether it is called again, of what is fetched. */
+  #away = false
 
   constructor(key, server, asked) {
     super(key, asked?.input, asked?.appData)
@@ -63,6 +65,12 @@ class MediaInput extends MediaObject {
     return this.#stalled
   }
 
+  get state() {
+    if (this.closed) return 'closed'
+    if (this.#away) return 'reconnecting'
+    return this.#stalled ? 'stalled' : 'connected'
+  }
+
   async getStats() {
     check.open(this)
     const dispatcher = this[kDispatcher]
@@ -89,6 +97,11 @@ class MediaInput extends MediaObject {
       case 'inputMetadata':
         this.#metadata = Object.freeze(JSON.parse(event.metadata))
         emit(this, 'metadata', this.#metadata)
+        break
+      case 'inputState':
+        this.#away = event.state === 'reconnecting'
+        if (this.#away) emit(this, 'reconnecting', { delay: event.delay, error: fromNative(event.error) })
+        else emit(this, 'connected')
         break
       case 'inputStalled':
         this.#setStalled(true)

@@ -1,115 +1,29 @@
 'use strict'
 
-const { announce, finish, mark } = require('../object/closing.js')
-const { emit, emitError } = require('../object/emit.js')
-const { fromNative } = require('../object/error.js')
-const { kChildren, kConstruct, kDispatcher, kForget, kHandle, kRemove } = require('../object/internal.js')
-const { MediaObject } = require('../object/media-object.js')
-const { MediaInput } = require('./media-input.js')
+const { IngestServer, kAsk, kRefuse } = require('./ingest-server.js')
 
 /** Listens for encoders that push by RTMP. */
-class RtmpServer extends MediaObject {
-  #endpoint
-  #port
+class RtmpServer extends IngestServer {
   #secure
   #authorize
-  #inputs = new Map()
-  /** Who asked and was not answered yet. */
-  #asking = new Set()
-  #closing
 
   constructor(key, endpoint, made, options) {
-    super(key, made?.id, options?.appData)
-    this.#endpoint = endpoint
-    this.#port = made.port
+    super(key, endpoint, made, options)
     this.#secure = options.tls !== undefined
     this.#authorize = options.authorize
-    this[kDispatcher].add(this.id, this)
-  }
-
-  get [kDispatcher]() {
-    return this.#endpoint[kDispatcher]
-  }
-
-  get endpoint() {
-    return this.#endpoint
-  }
-
-  get port() {
-    return this.#port
   }
 
   get secure() {
     return this.#secure
   }
 
-  get inputs() {
-    return [...this.#inputs.values()]
+  async [kAsk](event) {
+    const { app, key, address } = event
+    return [event, await this.#authorize({ app, key, address })]
   }
 
-  close() {
-    this.#closing ??= this.closed ? Promise.resolve() : finish(this, (native, request) => native.closeIngestServer(request, this.id))
-    return this.#closing
-  }
-
-  [Symbol.asyncDispose]() {
-    return this.close()
-  }
-
-  [kHandle](event) {
-    switch (event.type) {
-      case 'inputAsks':
-        this.#ask(event)
-        break
-      case 'inputWithdrawn':
-        if (!this.#asking.delete(event.input)) this.#left(event.input)
-        break
-      case 'ingestServerFailed':
-        emitError(this, fromNative(event.error))
-        announce(mark(this, 'error'))
-        break
-    }
-  }
-
-  async #ask(asked) {
-    const { input, app, key, address } = asked
-    this.#asking.add(input)
-    let accepted = false
-    try {
-      accepted = (await this.#authorize({ app, key, address })) === true
-    } catch (error) {
-      emitError(this, fromNative(error))
-    }
-    // It may have gone meanwhile, or the server have closed.
-    if (!this.#asking.delete(input) || this.closed) return
-    const reason = accepted ? '' : 'not authorized: is the stream key right?'
-    if (accepted) {
-      const made = new MediaInput(kConstruct, this, asked)
-      this.#inputs.set(made.id, made)
-      emit(this, 'input', made)
-      // A listener did not want it.
-      if (made.closed) return
-    }
-    this[kDispatcher].insist(native => native.answerInput(this.id, input, accepted, reason))
-  }
-
-  /** It went while it was being let in. */
-  #left(id) {
-    const input = this.#inputs.get(id)
-    if (input) announce(mark(input, 'remote'))
-  }
-
-  [kChildren]() {
-    return [...this.#inputs.values()]
-  }
-
-  [kRemove](input) {
-    this.#inputs.delete(input.id)
-  }
-
-  [kForget]() {
-    this[kDispatcher].remove(this.id)
-    this.#endpoint[kRemove](this)
+  [kRefuse](native, input) {
+    native.answerInput(this.id, input, false, 'not authorized: is the stream key right?')
   }
 }
 

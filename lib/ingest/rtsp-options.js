@@ -3,7 +3,7 @@
 const dns = require('node:dns/promises')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
-const { networks } = require('../transport/networks.js')
+const { fetchOptions, silence } = require('./input-options.js')
 
 const KNOWN = ['transport', 'user', 'password', 'timeout', 'silence', 'reconnect', 'allowPrivate', 'allow', 'lookup', 'appData']
 const HOUR = 60 * 60 * 1000
@@ -26,20 +26,10 @@ function rtspOptions(url, given) {
       password: check.optional(check.string, options.password, null, 'options.password'),
       transport: check.optional(check.oneOf, options.transport, 'auto', 'options.transport', ['auto', 'tcp', 'udp']),
       timeout: check.optional(check.integer, options.timeout, 10_000, 'options.timeout', 100, HOUR),
-      silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR),
-      reconnect: reconnect(options.reconnect),
-      allowPrivate: check.optional(check.boolean, options.allowPrivate, false, 'options.allowPrivate'),
-      allow: networks(options.allow, 'options.allow')
+      silence: silence(options),
+      ...fetchOptions(options)
     }
   }
-}
-
-function reconnect(given) {
-  if (given === false) return null
-  const options = given === true ? {} : check.options(given, 'options.reconnect', ['delay', 'maxDelay'])
-  const delay = check.optional(check.integer, options.delay, 1000, 'options.reconnect.delay', 10, HOUR)
-  const maxDelay = check.optional(check.integer, options.maxDelay, Math.max(30_000, delay), 'options.reconnect.maxDelay', delay, HOUR)
-  return { delay, maxDelay }
 }
 
 async function addressesOf(host) {

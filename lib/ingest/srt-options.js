@@ -2,7 +2,8 @@
 
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
-const { inOrder, isSourceTrack } = require('../track/taking.js')
+const { fetchOptions, inputOptions, listenAddress, maxInputs } = require('./input-options.js')
+const { outputReconnect, outputSources } = require('./output-options.js')
 
 const DEFAULT_PORT = 9000
 const DEFAULT_LATENCY = 120
@@ -23,18 +24,12 @@ function srtServerOptions(given) {
     'bFrames',
     'appData'
   ])
-  const ip = check.optional(check.ip, options.ip, '0.0.0.0', 'options.ip')
-  const port = check.optional(check.integer, options.port, DEFAULT_PORT, 'options.port', 0, 65_535)
-  if (typeof options.authorize !== 'function') {
-    throw check.invalid('options.authorize', 'a function that says who may publish', options.authorize)
-  }
   return {
-    address: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`,
+    address: listenAddress(options, DEFAULT_PORT),
     passphrase: passphrase(options.passphrase, 'options.passphrase'),
     latency: latency(options.latency),
-    silence: silence(options),
-    maxInputs: check.optional(check.integer, options.maxInputs, 1000, 'options.maxInputs', 1, 4096),
-    mixBFrames: bFrames(options) === 'mix'
+    maxInputs: maxInputs(options),
+    ...inputOptions(options)
   }
 }
 
@@ -52,11 +47,13 @@ function passphrase(value, field) {
   return value
 }
 
+const PULL = ['streamId', 'passphrase', 'keyLength', 'latency', 'silence', 'bFrames', 'reconnect', 'allowPrivate', 'allow', 'appData']
+
 /** Where to fetch from, without the address of the host. */
 function srtPullOptions(url, given) {
   const host = target(url)
-  const options = check.options(given ?? {}, 'options', ['streamId', 'passphrase', 'keyLength', 'latency', 'silence', 'bFrames', 'appData'])
-  return { host, where: { ...calling(options), silence: silence(options), mixBFrames: bFrames(options) === 'mix' } }
+  const options = check.options(given ?? {}, 'options', PULL)
+  return { host, where: { ...calling(options), ...inputOptions(options), ...fetchOptions(options) } }
 }
 
 /** What every caller says. */
@@ -69,16 +66,9 @@ function calling(options) {
   }
 }
 
-function silence(options) {
-  return check.optional(check.integer, options.silence, 5000, 'options.silence', 100, 3_600_000)
-}
-
-function bFrames(options) {
-  return check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix'])
-}
-
-/** What each kind is sent in. */
-const SENT = { audio: ['opus'], video: ['h264', 'h265'] }
+const CARRIER = { name: 'MPEG-TS', audio: ['opus'], video: ['h264', 'h265'] }
+/** Packets that are sent with one key (SRTO_KMREFRESHRATE), and the bounds of it. */
+const KEY_REFRESH = { usual: 2 ** 25, least: 16, most: 2 ** 30 - 1 }
 
 /** Where to, without the address of the host, and which tracks. */
 function srtOutputOptions(url, given, endpoint) {
@@ -92,14 +82,21 @@ function srtOutputOptions(url, given, endpoint) {
     'keyLength',
     'latency',
     'maxWatchers',
+    'reconnect',
+    'keyRefresh',
     'appData'
   ])
-  const sources = { audio: source(options, 'audio', endpoint), video: source(options, 'video', endpoint) }
-  if (!sources.audio && !sources.video) throw check.invalid('options', 'a track of audio or video', given)
+  const sources = outputSources(options, endpoint, CARRIER)
+  const listen = check.optional(check.oneOf, options.mode, 'caller', 'options.mode', ['caller', 'listener']) === 'listener'
+  const reconnect = outputReconnect(options)
+  if (listen && reconnect > 0) throw check.invalid('options.reconnect', 'an output that calls', reconnect)
+  const { usual, least, most } = KEY_REFRESH
   const where = {
-    listen: check.optional(check.oneOf, options.mode, 'caller', 'options.mode', ['caller', 'listener']) === 'listener',
+    listen,
     ...calling(options),
-    maxWatchers: check.optional(check.integer, options.maxWatchers, 64, 'options.maxWatchers', 1, 1024)
+    maxWatchers: check.optional(check.integer, options.maxWatchers, 64, 'options.maxWatchers', 1, 1024),
+    reconnect,
+    keyRefresh: check.optional(check.integer, options.keyRefresh, usual, 'options.keyRefresh', least, most)
   }
   return { host, where, sources }
 }
@@ -120,22 +117,6 @@ function streamId(value) {
     throw check.invalid('options.streamId', `a string of at most ${MAX_STREAM_ID} bytes`, typeof value)
   }
   return value
-}
-
-function source(options, kind, endpoint) {
-  const track = options[kind]
-  if (track === undefined || track === null) return null
-  const field = `options.${kind}`
-  if (!isSourceTrack(track) || track.kind !== kind) throw check.invalid(field, `a track of ${kind}`, track)
-  check.open(track)
-  if (track.endpoint !== endpoint) throw check.invalid(field, 'a track of the same endpoint', track)
-  inOrder(track)
-  if (!track.codecs.some(codec => SENT[kind].includes(codec))) {
-    const made = kind === 'video' ? "; a mixer makes H264 with video: { codecs: ['h264'] }" : ''
-    const takes = `MPEG-TS takes ${SENT[kind].join(' and ')}, and the track is ${track.codecs.join(', ')}${made}`
-    throw new MediaLoomError('ERR_CODEC_MISMATCH', takes, { field })
-  }
-  return track
 }
 
 module.exports = { srtOutputOptions, srtPullOptions, srtServerOptions }

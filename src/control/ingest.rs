@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{InputId, RequestId, SourceId};
+use super::rtp::RtpNetwork;
 use crate::codec::{Codec, Kind};
 
 /// How an RTMP server is made.
@@ -64,6 +65,22 @@ pub struct SrtPullOptions {
     pub silence: u32,
     /// Pictures with B-frames are taken, for mixers alone.
     pub mix_b_frames: bool,
+    /// `None`: what ends is over.
+    pub reconnect: Option<ReconnectOptions>,
+    /// Private and loopback addresses are called too.
+    pub allow_private: bool,
+    /// Networks that are called whatever they are.
+    pub allow: Vec<RtpNetwork>,
+}
+
+/// How often what is fetched is tried again.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReconnectOptions {
+    /// Milliseconds until the first try; each next one waits twice as long.
+    pub delay: u32,
+    /// Most of them.
+    pub max_delay: u32,
 }
 
 /// The identity of a server, as PEM.
@@ -208,6 +225,10 @@ pub struct SrtOutputOptions {
     pub latency: u16,
     /// Who may watch at a time.
     pub max_watchers: usize,
+    /// Seconds for which a connection that was lost is made again, of who calls; 0: it is the end.
+    pub reconnect: u32,
+    /// Packets after which another key is sent with.
+    pub key_refresh: u32,
     /// The tracks, by their ids.
     #[serde(deserialize_with = "source")]
     pub audio: Option<SourceId>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
 use super::ids::{InputId, RequestId, SourceId};
-use super::ingest::InputTrackStats;
+use super::ingest::{InputTrackStats, ReconnectOptions};
 use super::rtp::RtpNetwork;
 use super::stats::IncomingTrackStats;
 
@@ -23,21 +23,11 @@ pub struct RtspOptions {
     /// Milliseconds without media after which the server counts as gone.
     pub silence: u32,
     /// `None`: what ends is over.
-    pub reconnect: Option<RtspReconnect>,
+    pub reconnect: Option<ReconnectOptions>,
     /// Private and loopback addresses are asked too.
     pub allow_private: bool,
     /// Networks that are asked whatever they are.
     pub allow: Vec<RtpNetwork>,
-}
-
-/// How often it is tried again.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RtspReconnect {
-    /// Milliseconds until the first try; each next one waits twice as long.
-    pub delay: u32,
-    /// Most of them.
-    pub max_delay: u32,
 }
 
 /// How media travel.
@@ -50,7 +40,7 @@ pub enum RtspTransport {
     Udp,
 }
 
-/// Where an input stands.
+/// Where an input stands that is fetched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RtspState {
     Connecting,

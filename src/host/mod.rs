@@ -7,6 +7,7 @@
 //! for anything but them; one that dies leaves its sockets to a [new one](media_thread). The [pool of tasks](tasks) is for work that may take longer than a packet
 //! may wait: mixing, recording, playing and ingest.
 
+mod backoff;
 mod engine;
 mod error;
 mod hls;
@@ -15,14 +16,15 @@ mod media_thread;
 mod media_threads;
 #[cfg(feature = "mcu")]
 mod mixing;
+mod outward;
 mod playback;
 mod push;
 mod recording;
+mod refusals;
 mod rings;
 mod rtp_ports;
 mod rtsp;
 mod running;
-mod srt_push;
 pub mod tasks;
 mod thread;
 mod tls;

@@ -98,13 +98,18 @@ impl<S: Shards> Input<S> {
     pub fn video(&mut self, now: Instant, timestamp: u32, frame: &VideoFrame<'_>) {
         self.bytes += frame.data.len() as u64;
         self.hear(now);
-        let placed = self.timeline.place(now, timestamp);
+        if matches!(&self.video, Video::Taken(pictures) if pictures.are_others(frame.codec)) {
+            self.end_video();
+            self.video = Video::None;
+        }
         if matches!(self.video, Video::None) {
             let id = SourceId::new(&self.ids, self.id.shard());
             let pictures = Pictures::new(frame.codec, id, self.mix_b_frames);
             self.video = Video::Taken(Box::new(pictures));
         }
         let Video::Taken(pictures) = &mut self.video else { return };
+        let shown = timestamp.wrapping_add_signed(pictures.delay(frame));
+        let placed = self.timeline.place(now, shown);
         match pictures.receive(now, placed, frame, &mut self.packets) {
             Outcome::Went => {}
             Outcome::Began => {
@@ -163,6 +168,16 @@ impl<S: Shards> Input<S> {
         }
         self.tell_levels(now);
         self.send();
+    }
+
+    /// What comes next is another stream, of an encoder that began anew or of another one.
+    pub fn begin_anew(&mut self) {
+        self.timeline.begin_anew();
+        match &mut self.video {
+            Video::Taken(pictures) => pictures.begin_anew(),
+            Video::Refused => self.video = Video::None,
+            Video::None => {}
+        }
     }
 
     /// What its encoder says of itself, as JSON.

@@ -5,6 +5,8 @@
 use super::timeline::Placed;
 use crate::ingest::VideoFrame;
 
+/// Milliseconds. More is a mistake of the sender's.
+const MAX_DELAY: u32 = 2_000;
 /// Milliseconds that rounding makes of nothing.
 const ROUNDING: u32 = 2;
 
@@ -29,9 +31,23 @@ pub enum Ordered {
 }
 
 impl Order {
+    /// How much later than it is decoded a frame is shown, as far as that is the same for all: it is what
+    /// sound has to be in step with. 0 of a frame that shows that it is not.
+    pub fn delay(&self, frame: &VideoFrame<'_>) -> i32 {
+        let first = self.composition.unwrap_or(frame.composition);
+        let same = first.abs_diff(frame.composition) <= ROUNDING;
+        if same && first.unsigned_abs() <= MAX_DELAY { first } else { 0 }
+    }
+
     /// Whether the first frame waits for the next one.
     pub fn is_holding(&self) -> bool {
         self.first.is_some()
+    }
+
+    /// What the first frame was placed later by, while it waits.
+    pub fn held_delay(&self) -> i32 {
+        let delay = self.composition.filter(|_| self.is_holding()).unwrap_or(0);
+        if delay.unsigned_abs() <= MAX_DELAY { delay } else { 0 }
     }
 
     /// Takes the next frame.
@@ -82,6 +98,20 @@ mod tests {
         // x264 with two B-frames: I P B B.
         assert_eq!(outcome(&[66, 133]), "hx");
         assert_eq!(outcome(&[0, 100]), "1x", "found with the first that shows it");
+    }
+
+    #[test]
+    fn what_stays_of_the_composition_time_is_when_pictures_are_shown() {
+        let mut order = Order::default();
+        let placed = Placed { media: 0, captured: Instant::now() };
+        let mut delay = |composition| {
+            let codec = Codec::H264;
+            let frame = VideoFrame { codec, keyframe: true, composition, data: &[1] };
+            let delay = order.delay(&frame);
+            order.take(placed, &frame);
+            delay
+        };
+        assert_eq!([80, 80, 81, 200, 80].map(&mut delay), [80, 80, 80, 0, 80]);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Pictures {
     /// Pictures in another order than that in which they are shown are taken, for mixers.
     mix: bool,
     reordered: bool,
+    /// Another stream begins with its next keyframe.
+    anew: bool,
     stats: InputTrackStats,
 }
 
@@ -62,6 +64,7 @@ impl Pictures {
             // The decoder of H.264 gives pictures in the order in which they are shown.
             mix: mix && codec == Codec::H264,
             reordered: false,
+            anew: false,
             stats: InputTrackStats { codec: codec.name(), ..InputTrackStats::default() },
         }
     }
@@ -84,6 +87,26 @@ impl Pictures {
     /// Whether a mixer could take them in another order.
     pub fn may_be_reordered(&self) -> bool {
         self.mix
+    }
+
+    /// What comes next is another stream.
+    pub fn begin_anew(&mut self) {
+        self.anew = true;
+    }
+
+    /// Milliseconds from when a frame is decoded to when it is shown, where that is the same for all: it is
+    /// to be placed by when it is shown.
+    pub fn delay(&self, frame: &VideoFrame<'_>) -> i32 {
+        match (self.anew, self.reordered) {
+            (true, _) => Order::default().delay(frame),
+            (false, true) => 0,
+            (false, false) => self.order.delay(frame),
+        }
+    }
+
+    /// Whether pictures of this codec are those of another stream, for which there is to be another track.
+    pub fn are_others(&self, codec: Codec) -> bool {
+        self.anew && codec != self.codec
     }
 
     /// Counts.
@@ -111,6 +134,15 @@ impl Pictures {
             self.stats.frames_dropped += 1;
             return Outcome::Went;
         }
+        if std::mem::take(&mut self.anew) {
+            if !frame.keyframe {
+                self.anew = true;
+                self.stats.frames_dropped += 1;
+                return Outcome::Went;
+            }
+            self.order = Order::default();
+        }
+        let held_delay = self.order.held_delay();
         let order =
             if self.reordered { Ordered::Shown(None) } else { self.order.take(placed, frame) };
         let held = match order {
@@ -118,7 +150,8 @@ impl Pictures {
             Ordered::Shown(held) => held,
             Ordered::Reordered(held) if self.mix && self.track.is_none() => {
                 self.reordered = true;
-                held
+                // It was placed as if all were shown as much later.
+                held.map(|(placed, data)| (placed.moved(-held_delay), data))
             }
             Ordered::Reordered(_) => return Outcome::Refused(InputError::BFrames),
         };

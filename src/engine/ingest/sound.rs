@@ -25,6 +25,10 @@ const TOLERANCE: u64 = 20 * TICKS;
 /// itself with every frame.
 #[cfg(feature = "mcu")]
 const CONFIGURATION_EVERY: Duration = Duration::from_millis(500);
+/// Frames of AAC and packets made of them in a second, and at once: twice as many as sound of 96 kHz
+/// needs. All inputs of a server, and all cameras, share the thread that decodes it.
+#[cfg(feature = "mcu")]
+const WORK: f64 = 400.0;
 /// Louder than this is taken for voice by whoever looks at levels, in dBov.
 const VOICE: i8 = -50;
 
@@ -42,6 +46,9 @@ pub struct Sound {
     /// What it changes to as soon as it may.
     #[cfg(feature = "mcu")]
     pending: Option<Box<[u8]>>,
+    /// What may be made of AAC now, as of then.
+    #[cfg(feature = "mcu")]
+    work: (f64, Instant),
     stats: InputTrackStats,
 }
 
@@ -59,6 +66,8 @@ impl Sound {
             configured: None,
             #[cfg(feature = "mcu")]
             pending: None,
+            #[cfg(feature = "mcu")]
+            work: (WORK, now),
             stats: InputTrackStats { codec: Codec::Opus.name(), ..InputTrackStats::default() },
         }
     }
@@ -180,11 +189,19 @@ impl Sound {
             transcoder.reset();
             return Ok(());
         }
+        let (work, counted) = &mut self.work;
+        let passed = now.saturating_duration_since(*counted).as_secs_f64();
+        (*work, *counted) = ((*work + WORK * passed).min(WORK), now);
+        if *work < 1.0 {
+            self.lost();
+            return Ok(());
+        }
         let time = placed.media * TICKS;
         let mut made = Vec::new();
         let pushed = transcoder.push(time, frame, |packet| {
             made.push((packet.time, packet.level, Vec::from(packet.data)));
         });
+        *work -= 1.0 + made.len() as f64;
         for (packet_time, level, data) in made {
             // What was pushed now is captured as told, and the rest of the packet before that.
             let before = time.saturating_sub(packet_time) * 1000 / TICKS;

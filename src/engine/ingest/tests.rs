@@ -134,6 +134,65 @@ fn nothing_is_shown_of_pictures_in_another_order_and_sound_goes_on() {
 }
 
 #[test]
+fn pictures_that_are_all_shown_as_much_later_are_in_step_with_sound_by_when_they_are_shown() {
+    for composition in [0, 80, -40] {
+        let mut given = Given::new();
+        for index in 0..5u32 {
+            let time = 1_000 + 40 * index;
+            given.picture(time, index == 0, composition);
+            let now = given.now + Duration::from_millis(time.into());
+            given.input.sound(now, time, &SoundFrame::Opus(&[0x78, 1, 2]));
+        }
+        let packets = given.packets();
+        let last = |codec| packets.iter().rfind(|packet| packet.codec == codec).unwrap().captured;
+        let (picture, sound) = (last(Codec::H264), last(Codec::Opus));
+        let apart = if picture > sound { picture - sound } else { sound - picture };
+        assert_eq!(apart, Duration::from_millis(i32::unsigned_abs(composition).into()));
+        assert_eq!(picture > sound, composition > 0);
+        assert!(
+            picture.max(sound) <= given.now + Duration::from_millis(1_160),
+            "never later than now"
+        );
+    }
+}
+
+#[test]
+fn another_stream_goes_on_in_the_same_tracks_with_its_first_keyframe() {
+    let mut given = Given::new();
+    given.picture(0, true, 0);
+    given.picture(40, false, 0);
+    let before = given.packets();
+    given.events();
+    given.input.begin_anew();
+    // Another clock, which is a little behind that of the one before, and 5 s later.
+    let (later, data) = (given.now + Duration::from_secs(5), &[0, 0, 0, 1, 0x41, 0x9a, 7][..]);
+    let frame = VideoFrame { codec: Codec::H264, keyframe: false, composition: 0, data };
+    given.input.video(later, 10, &frame);
+    assert!(given.packets().is_empty(), "nothing can be made of it");
+    let frame = VideoFrame { keyframe: true, data: KEYFRAME, ..frame };
+    given.input.video(later, 20, &frame);
+    let after = given.packets();
+    assert!(given.events().is_empty(), "it is the same track");
+    let (last, next) = (before.last().unwrap(), after.first().unwrap());
+    assert_eq!((next.track, next.sequence), (last.track, last.sequence + 1));
+    let passed = next.timestamp.wrapping_sub(last.timestamp) / 90;
+    assert!((4_900..=5_000).contains(&passed), "{passed} ms");
+}
+
+#[test]
+fn another_stream_in_another_codec_is_another_track() {
+    let mut given = Given::new();
+    given.picture(0, true, 0);
+    given.events();
+    given.input.begin_anew();
+    let later = given.now + Duration::from_secs(5);
+    let data = &[0, 0, 0, 1, 0x40, 1][..];
+    let frame = VideoFrame { codec: Codec::H265, keyframe: false, composition: 0, data };
+    given.input.video(later, 10, &frame);
+    assert!(matches!(given.events()[..], [Event::InputTrackClosed { .. }]), "no codec changes");
+}
+
+#[test]
 fn where_the_application_says_so_they_are_a_track_for_mixers_with_its_first_keyframe() {
     let mut given = Given::mixing(true);
     for (index, composition) in [66, 133, 66, 33].into_iter().enumerate() {
@@ -252,6 +311,31 @@ fn aac_costs_nothing_while_nobody_hears_it() {
     assert!(packets.len() >= 48, "{} packets of a second", packets.len());
     assert!(packets.windows(2).all(|pair| pair[1].timestamp - pair[0].timestamp == 960));
     assert!(packets[40].extensions.audio_level.is_some_and(|(level, _)| level > -20));
+}
+
+#[cfg(feature = "mcu")]
+#[test]
+fn nobody_has_more_aac_decoded_than_sound_can_need() {
+    const TONE: &[u8] = include_bytes!("../../mcu/audio/testing/tone.aac");
+    let mut given = Given::new();
+    given.input.sound(given.now, 0, &SoundFrame::AacConfiguration(&[0x12, 0x10]));
+    let events = given.events();
+    let [Event::InputTrack { info, .. }] = &events[..] else { panic!("{events:?}") };
+    given.inlet.demand(info.id, crate::sfu::EncodingSet::ALL);
+    given.input.look(given.now);
+    let (length, rest) = TONE.split_first_chunk::<2>().unwrap();
+    let frame = &rest[..u16::from_be_bytes(*length).into()];
+    let mut push = |given: &mut Given, second: u64, count: u32| {
+        let now = given.now + Duration::from_secs(second);
+        for index in 0..count {
+            given.input.sound(now, second as u32 * 1_000 + index, &SoundFrame::Aac(frame));
+        }
+        given.packets().len()
+    };
+    let at_once = push(&mut given, 0, 5_000);
+    assert!((100..400).contains(&at_once), "{at_once} packets");
+    assert_eq!(push(&mut given, 0, 5_000), 0);
+    assert!(push(&mut given, 1, 100) > 60, "a second later there is room for a second");
 }
 
 #[cfg(feature = "mcu")]

@@ -23,10 +23,27 @@ pub struct Placed {
     pub captured: Instant,
 }
 
+impl Placed {
+    /// So many milliseconds later, or earlier.
+    pub fn moved(self, milliseconds: i32) -> Self {
+        let by = Duration::from_millis(milliseconds.unsigned_abs().into());
+        let captured = match milliseconds < 0 {
+            true => self.captured.checked_sub(by),
+            false => self.captured.checked_add(by),
+        };
+        Self {
+            media: self.media.saturating_add_signed(milliseconds.into()),
+            captured: captured.unwrap_or(self.captured),
+        }
+    }
+}
+
 /// Maps times of one sender. Sound and pictures stay in step whatever happens to it.
 #[derive(Default, Debug)]
 pub struct Timeline {
     known: Option<Known>,
+    /// What comes next is another stream.
+    anew: bool,
     /// Times it jumped.
     pub jumps: u64,
 }
@@ -44,6 +61,11 @@ struct Known {
 }
 
 impl Timeline {
+    /// What comes next is on another time line, which has nothing to do with this one.
+    pub fn begin_anew(&mut self) {
+        self.anew = true;
+    }
+
     /// Places a frame that came now.
     pub fn place(&mut self, now: Instant, timestamp: u32) -> Placed {
         let known = self.known.get_or_insert(Known {
@@ -55,11 +77,12 @@ impl Timeline {
         });
         let step = i64::from(timestamp.wrapping_sub(known.last) as i32);
         known.last = timestamp;
-        if (-LATE..=AHEAD).contains(&step) {
+        let anew = std::mem::take(&mut self.anew);
+        if !anew && (-LATE..=AHEAD).contains(&step) {
             known.media = known.media.saturating_add_signed(step);
         } else {
             // It goes on where it would be had the sender's clock not jumped.
-            self.jumps += 1;
+            self.jumps += u64::from(!anew);
             let elapsed = now.saturating_duration_since(known.origin).as_millis() as u64;
             known.media = known.media.max(BEGIN + elapsed);
         }

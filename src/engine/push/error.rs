@@ -31,7 +31,18 @@ impl PushError {
     /// Whether another connection to the same server may end better: links fail, servers are restarted, and
     /// some refuse a stream for as long as they have the connection that was lost.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_))
+        match self {
+            Self::Connection(_) | Self::Ended | Self::Timeout | Self::Refused(_) => true,
+            // What it speaks and which passphrase it has stays.
+            Self::Srt(SrtError::Passphrase | SrtError::Version) => false,
+            Self::Srt(_) => true,
+            Self::Rtmp(_) | Self::TooSlow | Self::Failed => false,
+        }
+    }
+
+    /// Whether the other end said goodbye.
+    pub fn is_goodbye(&self) -> bool {
+        matches!(self, Self::Srt(SrtError::Shutdown))
     }
 }
 

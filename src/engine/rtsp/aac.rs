@@ -15,10 +15,6 @@ use crate::receiving::RtpHeader;
 use crate::receiving::clock::{SenderClock, TimeLine};
 use crate::sfu::SourcePacket;
 
-/// Frames and packets made of them in a second, and at once: twice as many as sound of 96 kHz needs,
-/// since all cameras share the thread that decodes it.
-const WORK: f64 = 400.0;
-
 /// One line.
 pub(super) struct AacTrack {
     format: AacFormat,
@@ -31,9 +27,6 @@ pub(super) struct AacTrack {
     sender: SenderClock,
     /// Of the SSRC that it has.
     captures: Option<(u32, TimeLine)>,
-    /// What may be made now, as of then.
-    work: f64,
-    counted: Instant,
 }
 
 impl AacTrack {
@@ -53,8 +46,6 @@ impl AacTrack {
             timeline: Timeline::default(),
             sender: SenderClock::default(),
             captures: None,
-            work: WORK,
-            counted: now,
         })
     }
 
@@ -116,23 +107,15 @@ impl AacTrack {
         payload: &[u8],
         packets: &mut Vec<Arc<SourcePacket>>,
     ) {
-        let passed = now.saturating_duration_since(self.counted).as_secs_f64();
-        (self.work, self.counted) = ((self.work + WORK * passed).min(WORK), now);
-        let Self { format, sound, units, timeline, captures, work, .. } = self;
+        let Self { format, sound, units, timeline, captures, .. } = self;
         let Some((_, captures)) = captures else { return };
         let mut damaged = false;
         let whole = units.receive(format, timestamp, payload, |timestamp, frame| {
-            if *work < 1.0 {
-                damaged = true;
-                return;
-            }
             let captured = captures.capture(timestamp, now);
             let milliseconds = u64::from(timestamp) * 1000 / u64::from(format.clock_rate);
             let placed = Placed { captured, ..timeline.place(now, milliseconds as u32) };
             // Whether it can be decoded showed when its configuration was taken.
-            let before = packets.len();
             damaged |= sound.receive(now, placed, &Frame::Aac(frame), packets).is_err();
-            *work -= 1.0 + packets.len().saturating_sub(before) as f64;
         });
         if damaged || !whole {
             self.sound.lost();

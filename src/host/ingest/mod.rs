@@ -1,34 +1,39 @@
 //! Servers that encoders push to, each on a thread of its own, so that what strangers send never waits
 //! in front of media.
 
-mod connection;
-mod door;
-mod server;
+mod desk;
+mod rtmp;
+mod service;
 mod srt;
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mio::Waker;
+use mio::{Poll, Waker};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use zeroize::Zeroizing;
 
+use super::backoff::Backoff;
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::tls;
+use super::refusals::Refusals;
+use super::{outward, tls};
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, IdMap, Ids, IngestServerId, InputId, RequestId, ShardIndex};
 use crate::control::ingest::{IngestCommand, RtmpServerOptions, SrtPullOptions, SrtServerOptions};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
-use crate::ingest::srt::{CallerOptions, KeyLength};
+use crate::engine::rtsp::PullError;
+use crate::ingest::srt::CallerOptions;
 use crate::net::listen::bind_tcp;
 use crate::net::udp::enlarge_buffers;
-use server::{IngestServer, Left, ServerParts};
-use srt::{SrtPull, SrtPullParts, SrtServer, SrtServerParts};
+use desk::Desk;
+use rtmp::RtmpServer;
+use service::{Left, Protocol, Service, WAKE};
+use srt::{SrtPull, SrtServer};
 
 /// Servers of one endpoint.
 const MAX_SERVERS: usize = 64;
@@ -65,16 +70,12 @@ impl Ingest {
         Self { ids, mailbox, outside, shards, servers }
     }
 
-    /// Listens from when this returns on. Gives the address, with its port.
+    /// Listens for RTMP from when this returns on. Gives the address, with its port.
     pub(super) fn create(
         &self,
         options: &RtmpServerOptions,
     ) -> Result<(IngestServerId, SocketAddr), EngineError> {
-        let mut servers = self.servers.lock();
-        servers.retain(|_, handle| !handle.commands.is_closed());
-        if servers.len() >= MAX_SERVERS {
-            return Err(HostError::ServerLimit(MAX_SERVERS).into());
-        }
+        let mut servers = self.room()?;
         let tls = options.tls.as_ref().map(tls::identity).transpose()?;
         let bound = bind_tcp(options.address).and_then(|listener| {
             let address = listener.local_addr()?;
@@ -83,29 +84,10 @@ impl Ingest {
         let (listener, address) = bound.map_err(|error| {
             EngineError::from(HostError::Listen { address: options.address, error })
         })?;
-        let id = IngestServerId::new(&self.ids, ShardIndex(0));
-        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
-        let left = Arc::<Mutex<Left>>::default();
-        let parts = ServerParts {
-            id,
-            listener,
-            tls,
-            max_inputs: options.max_inputs,
-            mix_b_frames: options.mix_b_frames,
-            silence: Duration::from_millis(options.silence.into()),
-            ids: Arc::clone(&self.ids),
-            mailbox: Arc::clone(&self.mailbox),
-            outside: self.outside.clone(),
-            shards: self.shards,
-            commands,
-            left: Arc::clone(&left),
-        };
-        let (server, waker) = IngestServer::new(parts).map_err(HostError::IngestThread)?;
-        let thread = std::thread::Builder::new()
-            .name("medialoom-ingest".to_owned())
-            .spawn(move || server.run())
-            .map_err(HostError::IngestThread)?;
-        servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
+        let desk = self.desk(options.silence, options.mix_b_frames, 0);
+        let id = begin(&mut servers, "medialoom-ingest", desk, |poll, desk| {
+            RtmpServer::new(poll, desk, listener, tls, options.max_inputs)
+        })?;
         Ok((id, address))
     }
 
@@ -114,95 +96,77 @@ impl Ingest {
         &self,
         options: &SrtServerOptions,
     ) -> Result<(IngestServerId, SocketAddr), EngineError> {
-        let mut servers = self.servers.lock();
-        servers.retain(|_, handle| !handle.commands.is_closed());
-        if servers.len() >= MAX_SERVERS {
-            return Err(HostError::ServerLimit(MAX_SERVERS).into());
-        }
+        let mut servers = self.room()?;
         let bound = UdpSocket::bind(options.address)
             .and_then(|socket| socket.local_addr().map(|address| (socket, address)));
         let (socket, address) = bound.map_err(|error| {
             EngineError::from(HostError::Listen { address: options.address, error })
         })?;
         enlarge_buffers(&socket);
-        let id = IngestServerId::new(&self.ids, ShardIndex(0));
-        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
-        let left = Arc::<Mutex<Left>>::default();
-        let parts = SrtServerParts {
-            id,
-            socket,
-            max_inputs: options.max_inputs,
-            mix_b_frames: options.mix_b_frames,
-            latency: Duration::from_millis(options.latency.into()),
-            silence: Duration::from_millis(options.silence.into()),
-            passphrase: options.passphrase.clone().map(Zeroizing::new),
-            ids: Arc::clone(&self.ids),
-            mailbox: Arc::clone(&self.mailbox),
-            outside: self.outside.clone(),
-            shards: self.shards,
-            commands,
-            left: Arc::clone(&left),
-        };
-        let (server, waker) = SrtServer::new(parts).map_err(HostError::IngestThread)?;
-        let thread = std::thread::Builder::new()
-            .name("medialoom-srt".to_owned())
-            .spawn(move || server.run())
-            .map_err(HostError::IngestThread)?;
-        servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
+        let desk = self.desk(options.silence, options.mix_b_frames, 0);
+        let id = begin(&mut servers, "medialoom-srt", desk, |poll, desk| {
+            SrtServer::new(poll, desk, socket, options)
+        })?;
         Ok((id, address))
     }
 
     /// Fetches an input by SRT. The reply to `opening` says whether it is there. What it is commanded by
     /// is a server of its own, which ends with it.
+    ///
+    /// # Errors
+    /// `ERR_FORBIDDEN_ADDRESS`: of a private address that is not allowed.
     pub(super) fn pull_srt(
         &self,
         opening: RequestId,
         options: &SrtPullOptions,
     ) -> Result<(IngestServerId, InputId), EngineError> {
+        let address = options.address;
+        if !outward::may_ask(address.ip(), options.allow_private, &options.allow) {
+            return Err(PullError::ForbiddenAddress.into());
+        }
+        let mut servers = self.room()?;
+        let any: IpAddr = match address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((any, 0))
+            .and_then(|socket| socket.connect(address).map(|()| socket))
+            .map_err(HostError::IngestThread)?;
+        enlarge_buffers(&socket);
+        let mut desk = self.desk(options.silence, options.mix_b_frames, servers.len());
+        let input = desk.new_id();
+        let SrtPullOptions { stream_id, passphrase, key_length, latency, .. } = options;
+        let caller = CallerOptions::new(stream_id, passphrase.as_deref(), *key_length, *latency);
+        let backoff = options.reconnect.map(Backoff::new);
+        let id = begin(&mut servers, "medialoom-srt", desk, |poll, desk| {
+            SrtPull::new(poll, desk, (input, opening), socket, caller, backoff)
+        })?;
+        Ok((id, input))
+    }
+
+    /// The servers there are, if there is room for one more.
+    fn room(&self) -> Result<MutexGuard<'_, IdMap<IngestServerId, Handle>>, EngineError> {
         let mut servers = self.servers.lock();
         servers.retain(|_, handle| !handle.commands.is_closed());
         if servers.len() >= MAX_SERVERS {
             return Err(HostError::ServerLimit(MAX_SERVERS).into());
         }
-        let any: IpAddr = match options.address {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let socket = UdpSocket::bind((any, 0))
-            .and_then(|socket| socket.connect(options.address).map(|()| socket))
-            .map_err(HostError::IngestThread)?;
-        enlarge_buffers(&socket);
-        let id = IngestServerId::new(&self.ids, ShardIndex(0));
-        let shard = ShardIndex((servers.len() % self.shards) as u8);
-        let input = InputId::new(&self.ids, shard);
-        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
-        let left = Arc::<Mutex<Left>>::default();
-        let parts = SrtPullParts {
-            input,
-            opening,
-            socket,
-            silence: Duration::from_millis(options.silence.into()),
-            mix_b_frames: options.mix_b_frames,
+        Ok(servers)
+    }
+
+    /// What one more server makes inputs with, on the shards from the one of this turn on.
+    fn desk(&self, silence: u32, mix_b_frames: bool, made: usize) -> Desk {
+        Desk {
+            id: IngestServerId::new(&self.ids, ShardIndex(0)),
             ids: Arc::clone(&self.ids),
             mailbox: Arc::clone(&self.mailbox),
             outside: self.outside.clone(),
-            commands,
-            left: Arc::clone(&left),
-        };
-        let length = if options.key_length == 32 { KeyLength::Aes256 } else { KeyLength::Aes128 };
-        let passphrase = options.passphrase.clone().map(Zeroizing::new);
-        let caller = CallerOptions {
-            stream_id: options.stream_id.clone(),
-            passphrase: passphrase.map(|passphrase| (passphrase, length)),
-            latency: Duration::from_millis(options.latency.into()),
-        };
-        let (pull, waker) = SrtPull::new(parts, caller).map_err(HostError::IngestThread)?;
-        let thread = std::thread::Builder::new()
-            .name("medialoom-srt".to_owned())
-            .spawn(move || pull.run())
-            .map_err(HostError::IngestThread)?;
-        servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
-        Ok((id, input))
+            shards: self.shards,
+            made,
+            silence: Duration::from_millis(silence.into()),
+            mix_b_frames,
+            refusals: Refusals::default(),
+        }
     }
 
     pub(super) fn command(
@@ -233,6 +197,28 @@ impl Ingest {
             let _ = thread.join();
         }
     }
+}
+
+/// Has what `make` gives run on a thread of its own.
+fn begin<P: Protocol + Send + 'static>(
+    servers: &mut IdMap<IngestServerId, Handle>,
+    name: &str,
+    desk: Desk,
+    make: impl FnOnce(&Poll, Desk) -> io::Result<P>,
+) -> Result<IngestServerId, EngineError> {
+    let id = desk.id;
+    let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+    let left = Arc::<Mutex<Left>>::default();
+    let poll = Poll::new().map_err(HostError::IngestThread)?;
+    let waker = Waker::new(poll.registry(), WAKE).map_err(HostError::IngestThread)?;
+    let protocol = make(&poll, desk).map_err(HostError::IngestThread)?;
+    let service = Service { protocol, poll, commands, left: Arc::clone(&left) };
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || service.run())
+        .map_err(HostError::IngestThread)?;
+    servers.insert(id, Handle { commands: sender, waker, left, thread: Some(thread) });
+    Ok(id)
 }
 
 impl IngestServers {

@@ -1,8 +1,14 @@
-//! Connections to servers that tracks are pushed to by RTMP, each on a thread of its own: what waits for
-//! a link waits there.
+//! What tracks are pushed to by RTMP and SRT, each on a thread of its own: what waits for a link waits
+//! there.
 
 mod output;
+mod rtmp;
+mod srt;
+#[cfg(test)]
+mod tests;
+mod watchers;
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,16 +18,17 @@ use tokio::sync::mpsc;
 
 use super::error::HostError;
 use super::media_threads::Outside;
-use super::srt_push::{self, SrtOutput, SrtOutputParts};
 use super::tls::Trust;
 use crate::control::error::EngineError;
-use crate::control::ids::{Ended, IdMap, Ids, OutputId, RequestId, ShardIndex};
+use crate::control::ids::{Ended, IdMap, Ids, OutputId, RequestId, ShardIndex, SourceId};
 use crate::control::ingest::{OutputCommand, RtmpOutputOptions, SrtOutputOptions};
 use crate::control::mailbox::Mailbox;
 use crate::engine::message::ShardMessage;
-use crate::engine::push::{Parts, Push, PushError, StreamPush};
+use crate::engine::push::{Parts, PushError, RtmpPush, StreamPush};
 use crate::engine::tap::Inlet;
-use output::{Output, OutputParts, WAKE};
+use output::{Carrier, Output, OutputParts, WAKE};
+use rtmp::RtmpCarrier;
+use srt::SrtCarrier;
 
 /// Outputs of one endpoint.
 const MAX_OUTPUTS: usize = 64;
@@ -56,48 +63,19 @@ impl Outputs {
         Self { ids, mailbox, outside, known }
     }
 
-    /// The reply to `opening` says whether the server takes it.
+    /// Pushes by RTMP. The reply to `opening` says whether the server takes it.
     pub(super) fn create(
         &self,
         opening: RequestId,
         options: &RtmpOutputOptions,
     ) -> Result<OutputId, EngineError> {
-        let mut known = self.known.lock();
-        known.retain(|_, handle| !handle.commands.is_closed());
-        if known.len() >= MAX_OUTPUTS {
-            return Err(HostError::OutputLimit(MAX_OUTPUTS).into());
-        }
+        let mut known = self.room()?;
         let trust = options.tls.as_ref().map(Trust::new).transpose()?;
-        let id = OutputId::new(&self.ids, ShardIndex(0));
-        let poll = Poll::new().map_err(HostError::IngestThread)?;
-        let waker = Waker::new(poll.registry(), WAKE).map_err(HostError::IngestThread)?;
-        let waker = Arc::new(waker);
-        let (inlet, packets) = Inlet::new({
-            let waker = Arc::clone(&waker);
-            move || {
-                // It fails when the poller is gone, and the thread with it.
-                let _ = waker.wake();
-            }
-        });
-        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
-        let shards = self.outside.clone();
-        let parts = Parts { id, shards, inlet: Arc::clone(&inlet), packets };
-        let output = Output::new(OutputParts {
-            id,
-            mailbox: Arc::clone(&self.mailbox),
-            push: Push::new(parts, options),
-            commands,
-            opening,
-            address: options.address,
-            trust,
-            reconnect: Duration::from_secs(options.reconnect.into()),
-        });
-        let thread = std::thread::Builder::new()
-            .name("medialoom-push".to_owned())
-            .spawn(move || output.run(poll))
-            .map_err(HostError::IngestThread)?;
-        known.insert(id, Handle { commands: sender, inlet, waker, thread: Some(thread) });
-        Ok(id)
+        let reconnect = Duration::from_secs(options.reconnect.into());
+        self.begin(&mut known, (opening, reconnect), (options.audio, options.video), |parts| {
+            let push = RtmpPush::new(parts, options);
+            Ok(RtmpCarrier::new(push, options.address, trust))
+        })
     }
 
     /// Sends by SRT. The reply to `opening` says whether the other end takes it; where it is listened,
@@ -107,12 +85,8 @@ impl Outputs {
         opening: RequestId,
         options: &SrtOutputOptions,
     ) -> Result<(OutputId, u16), EngineError> {
-        let mut known = self.known.lock();
-        known.retain(|_, handle| !handle.commands.is_closed());
-        if known.len() >= MAX_OUTPUTS {
-            return Err(HostError::OutputLimit(MAX_OUTPUTS).into());
-        }
-        let bound = srt_push::bind(options)
+        let mut known = self.room()?;
+        let bound = srt::bind(options)
             .and_then(|socket| socket.local_addr().map(|address| (socket, address.port())));
         let (socket, port) = bound.map_err(|error| {
             if options.listen {
@@ -121,6 +95,32 @@ impl Outputs {
                 EngineError::from(PushError::Connection(error))
             }
         })?;
+        let reconnect = Duration::from_secs(options.reconnect.into());
+        let made =
+            self.begin(&mut known, (opening, reconnect), (options.audio, options.video), |parts| {
+                SrtCarrier::new(StreamPush::new(parts), socket, options)
+            });
+        made.map(|id| (id, port))
+    }
+
+    /// The outputs there are, if there is room for one more.
+    fn room(&self) -> Result<MutexGuard<'_, IdMap<OutputId, Handle>>, EngineError> {
+        let mut known = self.known.lock();
+        known.retain(|_, handle| !handle.commands.is_closed());
+        if known.len() >= MAX_OUTPUTS {
+            return Err(HostError::OutputLimit(MAX_OUTPUTS).into());
+        }
+        Ok(known)
+    }
+
+    /// Has an output run on a thread of its own, with the carrier that `make` gives.
+    fn begin<C: Carrier + Send + 'static>(
+        &self,
+        known: &mut IdMap<OutputId, Handle>,
+        (opening, reconnect): (RequestId, Duration),
+        (audio, video): (Option<SourceId>, Option<SourceId>),
+        make: impl FnOnce(Parts<Outside<ShardMessage>>) -> io::Result<C>,
+    ) -> Result<OutputId, EngineError> {
         let id = OutputId::new(&self.ids, ShardIndex(0));
         let poll = Poll::new().map_err(HostError::IngestThread)?;
         let waker = Waker::new(poll.registry(), WAKE).map_err(HostError::IngestThread)?;
@@ -132,24 +132,19 @@ impl Outputs {
                 let _ = waker.wake();
             }
         });
-        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
         let shards = self.outside.clone();
-        let parts = Parts { id, shards, inlet: Arc::clone(&inlet), packets };
-        let parts = SrtOutputParts {
-            id,
-            mailbox: Arc::clone(&self.mailbox),
-            push: StreamPush::new(parts, options.audio, options.video),
-            commands,
-            opening,
-            socket,
-        };
-        let output = SrtOutput::new(parts, options).map_err(HostError::IngestThread)?;
+        let parts = Parts { id, shards, inlet: Arc::clone(&inlet), packets, audio, video };
+        let carrier = make(parts).map_err(HostError::IngestThread)?;
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let mailbox = Arc::clone(&self.mailbox);
+        let parts = OutputParts { id, mailbox, commands, opening, reconnect };
+        let output = Output::new(parts, carrier);
         let thread = std::thread::Builder::new()
-            .name("medialoom-srt".to_owned())
+            .name("medialoom-push".to_owned())
             .spawn(move || output.run(poll))
             .map_err(HostError::IngestThread)?;
         known.insert(id, Handle { commands: sender, inlet, waker, thread: Some(thread) });
-        Ok((id, port))
+        Ok(id)
     }
 
     pub(super) fn command(

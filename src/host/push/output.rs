@@ -1,74 +1,81 @@
-//! One output on its thread: its connections, one after the other where they are made again.
+//! One output on its thread, whatever it speaks: what it is asked, its connections, one after the other
+//! where they are made again, and its end.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Registry, Token};
 use tokio::sync::mpsc;
 
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
 use crate::control::ids::{OutputId, RequestId};
-use crate::control::ingest::OutputCommand;
+use crate::control::ingest::{OutputCommand, OutputStats};
 use crate::control::mailbox::Mailbox;
-use crate::engine::message::ShardMessage;
-use crate::engine::push::{Push, PushError};
+use crate::engine::push::PushError;
 use crate::host::error::HostError;
-use crate::host::media_threads::Outside;
-use crate::host::tls::{Channel, Trust};
 
 /// How often packets are looked for: who leaves them wakes nobody.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long a server has to connect and to answer.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// How long the last words have to get through.
 const GOODBYE_TIME: Duration = Duration::from_secs(2);
 /// Before the first attempt to connect again; twice as long before each that follows, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-const READ: usize = 16 * 1024;
-/// Bytes of a server that are taken before it is written to again.
-const READ_AT_ONCE: usize = 256 * 1024;
-const SOCKET: Token = Token(0);
+/// What a carrier waits for.
+pub(super) const SOCKET: Token = Token(0);
 pub(super) const WAKE: Token = Token(1);
 
-/// What an output is made of.
+/// The protocol of an output, over one connection after the other.
+pub(super) trait Carrier {
+    /// How long the other end has to take the stream.
+    const ANSWER_TIME: Duration;
+
+    /// Begins a connection, whose socket is waited for as [`SOCKET`].
+    fn connect(&mut self, now: Instant, registry: &Registry) -> Result<(), PushError>;
+
+    /// Reads, pushes and writes. Gives whether the other end takes the stream from now on.
+    fn turn(&mut self, now: Instant) -> Result<bool, PushError>;
+
+    /// The connection is lost: what follows is for another one.
+    fn disconnect(&mut self, registry: &Registry);
+
+    /// Between two connections: nothing is taken, and shards are to hear of it.
+    fn idle(&mut self, now: Instant) -> Result<(), PushError>;
+
+    /// Leaves the tracks, with the last words where there is a connection. Whether some wait yet.
+    fn finish(&mut self, now: Instant) -> bool;
+
+    fn stats(&self) -> OutputStats;
+}
+
+/// What an output is made of, beside its carrier.
 pub(super) struct OutputParts {
     pub(super) id: OutputId,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) push: Push<Outside<ShardMessage>>,
     pub(super) commands: mpsc::Receiver<OutputCommand>,
-    /// Who waits for the server.
+    /// Who waits for the other end.
     pub(super) opening: RequestId,
-    pub(super) address: SocketAddr,
-    /// RTMPS, and whom to believe.
-    pub(super) trust: Option<Trust>,
     /// How long a connection that was lost is made again.
     pub(super) reconnect: Duration,
 }
 
 /// See the module.
-pub(super) struct Output {
+pub(super) struct Output<C> {
     id: OutputId,
     mailbox: Arc<Mailbox>,
-    push: Push<Outside<ShardMessage>>,
+    carrier: C,
     commands: mpsc::Receiver<OutputCommand>,
-    /// Who waits for the server; nobody once it has taken the stream.
+    /// Who waits for the other end; nobody once it has taken the stream.
     opening: Option<RequestId>,
-    address: SocketAddr,
-    trust: Option<Trust>,
     reconnect: Duration,
     /// When the connection was lost that is made again.
     lost: Option<Instant>,
     pause: Duration,
-    /// When the server took the stream last.
+    /// When the other end took the stream last.
     taken: Option<Instant>,
-    unsent: VecDeque<u8>,
     /// Who waits for the end.
     closing: Vec<RequestId>,
 }
@@ -79,49 +86,42 @@ enum End {
     Failed(PushError),
 }
 
-/// One connection to the server.
-struct Line {
-    channel: Channel<TcpStream>,
-    /// Until then nothing is written.
-    connected: bool,
-    /// The server has to take the stream before.
-    deadline: Instant,
-}
-
-impl Output {
-    pub(super) fn new(parts: OutputParts) -> Self {
+impl<C: Carrier> Output<C> {
+    pub(super) fn new(parts: OutputParts, carrier: C) -> Self {
         Self {
             id: parts.id,
             mailbox: parts.mailbox,
-            push: parts.push,
+            carrier,
             commands: parts.commands,
             opening: Some(parts.opening),
-            address: parts.address,
-            trust: parts.trust,
             reconnect: parts.reconnect,
             lost: None,
             pause: FIRST_PAUSE,
             taken: None,
-            unsent: VecDeque::new(),
             closing: Vec::new(),
         }
     }
 
+    /// Runs until it is closed or fails.
     pub(super) fn run(mut self, mut poll: Poll) {
         let ran = catch_unwind(AssertUnwindSafe(|| self.push(&mut poll)));
         let end = ran.unwrap_or(End::Failed(PushError::Failed));
         // However it ended, its tracks are to know that nobody takes them.
-        let _ = self.push.finish();
+        let last = Instant::now() + GOODBYE_TIME;
+        while self.carrier.finish(Instant::now()) && Instant::now() < last {
+            std::thread::sleep(LOOK);
+        }
         self.end(end);
     }
 
     /// Pushes until it is closed, or a connection is lost for good.
     fn push(&mut self, poll: &mut Poll) -> End {
         loop {
-            let error = match self.connect(poll) {
+            let error = match self.drive(poll) {
                 End::Closed => return End::Closed,
                 End::Failed(error) => error,
             };
+            self.carrier.disconnect(poll.registry());
             if !self.may_connect_again(&error) {
                 return End::Failed(error);
             }
@@ -136,8 +136,6 @@ impl Output {
                 let (output, error) = (self.id, error.into());
                 self.mailbox.post(Event::OutputDisconnected { output, error });
             }
-            self.unsent.clear();
-            self.push.begin_anew();
             if let Some(end) = self.wait(poll) {
                 return end;
             }
@@ -163,13 +161,10 @@ impl Output {
             if now >= until {
                 return None;
             }
-            // What waits for it is nobody's, and shards are to hear that it takes nothing.
-            match self.push.run(now, 0) {
-                Ok(greeting) => self.unsent.extend(greeting),
-                Err(error) => return Some(End::Failed(error)),
+            if let Err(error) = self.carrier.idle(now) {
+                return Some(End::Failed(error));
             }
-            let left = (until - now).min(ANSWER_TIME);
-            if let Err(error) = poll.poll(&mut events, Some(left))
+            if let Err(error) = poll.poll(&mut events, Some(until - now))
                 && error.kind() != io::ErrorKind::Interrupted
             {
                 return Some(End::Failed(PushError::Connection(error)));
@@ -177,42 +172,13 @@ impl Output {
         }
     }
 
-    fn connect(&mut self, poll: &mut Poll) -> End {
-        let mut line = match self.open(poll) {
-            Ok(line) => line,
-            Err(error) => return End::Failed(PushError::Connection(error)),
-        };
-        let end = self.drive(poll, &mut line);
-        if matches!(end, End::Closed) {
-            self.unsent.extend(self.push.finish());
-            let last = Instant::now() + GOODBYE_TIME;
-            while !self.unsent.is_empty() && Instant::now() < last {
-                if self.write(&mut line).is_err() {
-                    break;
-                }
-                std::thread::sleep(LOOK);
-            }
-            line.channel.finish();
+    /// One connection, from its beginning to its end.
+    fn drive(&mut self, poll: &mut Poll) -> End {
+        let began = Instant::now();
+        if let Err(error) = self.carrier.connect(began, poll.registry()) {
+            return End::Failed(error);
         }
-        let _ = poll.registry().deregister(line.channel.socket());
-        end
-    }
-
-    fn open(&self, poll: &Poll) -> io::Result<Line> {
-        let mut socket = TcpStream::connect(self.address)?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut socket, SOCKET, interest)?;
-        let tls = self.trust.as_ref().map(Trust::connection).transpose()?;
-        Ok(Line {
-            channel: Channel::new(socket, tls),
-            connected: false,
-            deadline: Instant::now() + ANSWER_TIME,
-        })
-    }
-
-    fn drive(&mut self, poll: &mut Poll, line: &mut Line) -> End {
         let mut events = Events::with_capacity(16);
-        let mut buffer = [0; READ];
         let mut ready = false;
         loop {
             match poll.poll(&mut events, Some(LOOK)) {
@@ -225,72 +191,28 @@ impl Output {
             if self.take_commands() {
                 return End::Closed;
             }
-            if !ready && now >= line.deadline {
+            if !ready && now >= began + C::ANSWER_TIME {
                 return End::Failed(PushError::Timeout);
             }
-            match self.turn(now, line, &mut buffer) {
-                Ok(taken) => ready |= taken,
+            match self.carrier.turn(now) {
+                Ok(false) => {}
+                Ok(true) => {
+                    ready = true;
+                    self.taken(now);
+                }
                 Err(error) => return End::Failed(error),
             }
         }
     }
 
-    /// Gives whether the server takes the stream from now on.
-    fn turn(
-        &mut self,
-        now: Instant,
-        line: &mut Line,
-        buffer: &mut [u8],
-    ) -> Result<bool, PushError> {
-        let mut ready = false;
-        if !line.is_connected().map_err(PushError::Connection)? {
-            return Ok(false);
-        }
-        // What it says is answered before it says more.
-        let mut left = READ_AT_ONCE;
-        while left > 0 {
-            match line.channel.read(buffer) {
-                Ok(0) => return Err(PushError::Ended),
-                Ok(read) => {
-                    left = left.saturating_sub(read);
-                    if self.push.receive(&buffer[..read])? {
-                        ready = true;
-                        self.taken();
-                    }
-                }
-                Err(error) if is_later(&error) => break,
-                Err(error) => return Err(PushError::Connection(error)),
-            }
-        }
-        self.unsent.extend(self.push.run(now, self.unsent.len())?);
-        self.write(line).map_err(PushError::Connection)?;
-        Ok(ready)
-    }
-
-    /// The server takes the stream.
-    fn taken(&mut self) {
+    /// The other end takes the stream.
+    fn taken(&mut self, now: Instant) {
         if let Some(request) = self.opening.take() {
             self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
         } else if self.lost.take().is_some() {
             self.mailbox.post(Event::OutputReconnected { output: self.id });
         }
-        self.taken = Some(Instant::now());
-    }
-
-    fn write(&mut self, line: &mut Line) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            let (first, _) = self.unsent.as_slices();
-            match line.channel.write(first) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => drop(self.unsent.drain(..written)),
-                Err(error) if is_later(&error) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        match line.channel.flush() {
-            Err(error) if !is_later(&error) => Err(error),
-            _ => Ok(()),
-        }
+        self.taken = Some(now);
     }
 
     /// Whether it is to end.
@@ -309,16 +231,17 @@ impl Output {
     }
 
     fn answer_stats(&self, request: RequestId) {
-        let mut stats = self.push.stats().clone();
-        stats.bytes_waiting = self.unsent.len() as u64;
         // Numbers always make JSON.
-        let reply = serde_json::to_string(&stats).map_or(Reply::Done, Reply::Stats);
+        let reply = serde_json::to_string(&self.carrier.stats()).map_or(Reply::Done, Reply::Stats);
         self.mailbox.post(Event::Reply { request, result: Ok(reply) });
     }
 
     fn end(mut self, end: End) {
         let (reason, error) = match end {
             End::Closed => (CloseReason::Closed, None),
+            End::Failed(error) if error.is_goodbye() && self.opening.is_none() => {
+                (CloseReason::Remote, None)
+            }
             End::Failed(error) => (CloseReason::Error, Some(EngineError::from(error))),
         };
         self.commands.close();
@@ -340,26 +263,4 @@ impl Output {
             self.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
         }
     }
-}
-
-impl Line {
-    /// Whether there is a connection. Errors: why there will be none.
-    fn is_connected(&mut self) -> io::Result<bool> {
-        if !self.connected {
-            if let Some(error) = self.channel.socket().take_error()? {
-                return Err(error);
-            }
-            match self.channel.socket().peer_addr() {
-                Ok(_) => self.connected = true,
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(self.connected)
-    }
-}
-
-/// Nothing is there yet, or there is no room.
-fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -17,16 +17,15 @@ use crate::control::mailbox::Mailbox;
 use crate::control::rtsp::{RtspOptions, RtspState, RtspStats, RtspTransport};
 use crate::engine::message::ShardMessage;
 use crate::engine::rtsp::{Pull, PullError};
+use crate::host::backoff::Backoff;
 use crate::host::media_threads::Outside;
+use crate::host::outward::may_ask;
 use crate::ingest::rtsp::{Client, Credentials, RtspError, Url};
-use crate::net::special_addresses::{is_host, is_public};
 
 /// How often one server sends on to another.
 const MAX_REDIRECTS: u8 = 4;
 /// Addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 8;
-/// Waiting grows no further after so many times.
-const MAX_DOUBLINGS: u32 = 16;
 
 /// What a turn comes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,8 +54,8 @@ pub(super) struct Camera {
     redirects: u8,
     addresses: VecDeque<SocketAddr>,
     udp: bool,
-    /// Since media last came.
-    failures: u32,
+    /// Since media last came. `None`: what ends is over.
+    backoff: Option<Backoff>,
     connections: u64,
     stalls: u64,
     state: RtspState,
@@ -104,7 +103,7 @@ impl Camera {
             redirects: 0,
             addresses: VecDeque::new(),
             udp,
-            failures: 0,
+            backoff: options.reconnect.map(Backoff::new),
             connections: 0,
             stalls: 0,
             state: RtspState::Connecting,
@@ -153,9 +152,7 @@ impl Camera {
     }
 
     fn may_ask(&self, address: IpAddr) -> bool {
-        let RtspOptions { allow_private, allow, .. } = &self.options;
-        let allowed = || *allow_private || allow.iter().any(|network| network.has(address));
-        is_host(address) && (is_public(address) || allowed())
+        may_ask(address, self.options.allow_private, &self.options.allow)
     }
 
     /// Connects to the next address; `error` is why there is none.
@@ -206,7 +203,7 @@ impl Camera {
         if let Phase::Talking(link) = &self.phase
             && link.is_alive()
         {
-            self.failures = 0;
+            self.backoff.iter_mut().for_each(Backoff::reset);
         }
         match turn {
             Ok(turn) => turn,
@@ -256,14 +253,12 @@ impl Camera {
             self.mailbox.post(Event::Reply { request, result: Err(error) });
             return Turn::Over;
         }
-        let Some(again) = self.options.reconnect else {
+        let Some(backoff) = &mut self.backoff else {
             self.end(CloseReason::Error, Some(error));
             return Turn::Over;
         };
-        let doubled = u64::from(again.delay) << self.failures.min(MAX_DOUBLINGS);
-        let delay = doubled.min(again.max_delay.into());
-        self.failures = self.failures.saturating_add(1);
-        self.phase = Phase::Waiting { until: now + Duration::from_millis(spread(delay)) };
+        let (delay, wait) = backoff.fail();
+        self.phase = Phase::Waiting { until: now + wait };
         self.tell(RtspState::Reconnecting, Some(error), Some(delay));
         Turn::Idle
     }
@@ -361,11 +356,4 @@ impl Camera {
         let reply = serde_json::to_string(&stats).map_or(Reply::Done, Reply::Stats);
         self.mailbox.post(Event::Reply { request, result: Ok(reply) });
     }
-}
-
-/// Up to a fifth more or less, so that all cameras of a switch do not come back at one moment.
-fn spread(delay: u64) -> u64 {
-    let mut byte = [128];
-    let _ = rand::fill(&mut byte);
-    delay * (205 + u64::from(byte[0]) * 2 / 5) / 256
 }

@@ -29,6 +29,18 @@ pub struct CallerOptions {
     pub latency: Duration,
 }
 
+impl CallerOptions {
+    /// With a passphrase, keys of so many bytes: 16, or 32. Milliseconds of latency.
+    pub fn new(stream_id: &str, passphrase: Option<&str>, key_length: u8, latency: u16) -> Self {
+        let length = if key_length == 32 { KeyLength::Aes256 } else { KeyLength::Aes128 };
+        Self {
+            stream_id: stream_id.to_owned(),
+            passphrase: passphrase.map(|text| (Zeroizing::new(text.to_owned()), length)),
+            latency: Duration::from_millis(latency.into()),
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Caller {
@@ -55,7 +67,7 @@ impl Caller {
         let mut secret = None;
         if let Some((passphrase, length)) = options.passphrase {
             let (made, message) = Keys::generate(&passphrase, length)?;
-            secret = Some((Secret { keys: made, passphrase }, length));
+            secret = Some((Secret::new(made, passphrase)?, length));
             keys = Some(message);
         }
         Some(Self {

@@ -12,6 +12,7 @@ use super::error::SrtError;
 use super::keys::Keys;
 use super::packet::{self, Control, Data, Packet};
 use super::receiver::{Placement, Receiver};
+use super::renewal::{KeyRefresh, Renewal, Step};
 use super::round_trip::RoundTrip;
 use super::sender::Sender;
 use super::sequence::wire;
@@ -22,10 +23,8 @@ const ACK_EVERY: Duration = Duration::from_millis(10);
 /// Between two signs of life, and how long one is waited for (4.8.3; SRTO_PEERIDLETIMEO).
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(1);
 const PEER_IDLE: Duration = Duration::from_secs(5);
-/// Keys of the other end that are taken while the connection goes on: each costs a derivation.
+/// Keys of the other end that are taken while the connection goes on and cost a derivation.
 const KEYS_EVERY: Duration = Duration::from_secs(10);
-/// Packets that one key is good for: a number never comes twice.
-const KEY_LIFE: u64 = 1 << 30;
 /// Told of room: what the link has is not measured.
 const ACK_BODY_WORDS: usize = 7;
 
@@ -50,8 +49,16 @@ pub(super) struct Agreed {
 
 /// Keys, and what new ones are opened with.
 pub(super) struct Secret {
-    pub(super) keys: Keys,
-    pub(super) passphrase: zeroize::Zeroizing<String>,
+    sends: Keys,
+    receives: Keys,
+    passphrase: zeroize::Zeroizing<String>,
+}
+
+impl Secret {
+    /// Both ends begin with the caller's keys, both ways. `None` when the cipher fails.
+    pub(super) fn new(keys: Keys, passphrase: zeroize::Zeroizing<String>) -> Option<Self> {
+        Some(Self { receives: keys.duplicate()?, sends: keys, passphrase })
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -77,7 +84,9 @@ pub struct Connection {
     reported: Instant,
     heard: Instant,
     said: Instant,
-    renewed: Option<Instant>,
+    /// When keys of the other end were derived last.
+    derived: Option<Instant>,
+    renewal: Renewal,
     undecrypted: u64,
     key_used_up: bool,
     deaf: bool,
@@ -123,7 +132,8 @@ impl Connection {
             reported: now,
             heard: now,
             said: now,
-            renewed: None,
+            derived: None,
+            renewal: Renewal::default(),
             undecrypted: 0,
             key_used_up: false,
             deaf: false,
@@ -133,6 +143,11 @@ impl Connection {
     /// Takes no payloads from now on: of an end that only sends, nobody would take them away.
     pub fn deafen(&mut self) {
         self.deaf = true;
+    }
+
+    /// How long one key is sent with, where payloads are encrypted.
+    pub fn set_key_refresh(&mut self, refresh: KeyRefresh) {
+        self.renewal.set_refresh(refresh);
     }
 
     /// Whether payloads are encrypted.
@@ -177,8 +192,8 @@ impl Connection {
         let mut payload = data.payload.to_vec();
         let opened = match (&self.secret, data.key) {
             (None, None) => Some(()),
-            (Some(Secret { keys, .. }), Some(slot)) => {
-                keys.apply(slot, data.sequence, &mut payload)
+            (Some(Secret { receives, .. }), Some(slot)) => {
+                receives.apply(slot, data.sequence, &mut payload)
             }
             // Whoever agreed on keys sends nothing in the clear.
             _ => None,
@@ -222,6 +237,10 @@ impl Connection {
             packet::USER if control.subtype == packet::KEY_REQUEST => {
                 self.renew(now, control.body);
             }
+            // What came back as it was sent was taken; anything else says why not.
+            packet::USER if control.subtype == packet::KEY_RESPONSE => {
+                self.renewal.confirm(control.body);
+            }
             // Signs of life, handshakes that come twice, and what is of no use here.
             _ => {}
         }
@@ -230,11 +249,15 @@ impl Connection {
 
     /// New keys of the other end, before it uses them.
     fn renew(&mut self, now: Instant, message: &[u8]) {
-        let early = self.renewed.is_some_and(|at| now.saturating_duration_since(at) < KEYS_EVERY);
-        let Some(secret) = self.secret.as_mut().filter(|_| !early) else { return };
-        self.renewed = Some(now);
-        if let Ok(keys) = Keys::open(&secret.passphrase, message) {
-            secret.keys.renew(keys);
+        let Some(Secret { receives, passphrase, .. }) = &mut self.secret else { return };
+        if !receives.is_cheap(message) {
+            let early = |at| now.saturating_duration_since(at) < KEYS_EVERY;
+            if self.derived.is_some_and(early) {
+                return;
+            }
+            self.derived = Some(now);
+        }
+        if receives.renew(passphrase, message).is_ok() {
             // That they were taken is told by saying the same.
             self.answer(now, packet::USER, packet::KEY_RESPONSE, 0, message);
         }
@@ -269,15 +292,25 @@ impl Connection {
             return;
         }
         let (timestamp, peer) = (self.timestamp(now), self.peer);
-        let Some(Secret { keys, .. }) = &self.secret else {
+        let Some(Secret { sends, .. }) = &mut self.secret else {
             return self.sender.push(now, timestamp, peer, None, payload);
         };
-        if self.sender.numbered() >= KEY_LIFE {
-            self.key_used_up = true;
-            return;
+        match self.renewal.step() {
+            Step::Nothing => {}
+            // Without randomness it is tried with the next one.
+            Step::Announce => {
+                if let Some(message) = sends.generate_next() {
+                    self.renewal.announce(message);
+                }
+            }
+            Step::Switch => sends.switch(),
+            Step::UsedUp => {
+                self.key_used_up = true;
+                return;
+            }
         }
-        let (slot, mut payload) = (keys.slot(), payload.to_vec());
-        if keys.apply(slot, self.sender.next(), &mut payload).is_some() {
+        let (slot, mut payload) = (sends.slot(), payload.to_vec());
+        if sends.apply(slot, self.sender.next(), &mut payload).is_some() {
             self.sender.push(now, timestamp, peer, Some(slot), &payload);
         }
     }
@@ -301,6 +334,10 @@ impl Connection {
             if !report.is_empty() {
                 self.answer(now, packet::NAK, 0, 0, &report);
             }
+        }
+        if let Some(message) = self.renewal.poll(now, self.round_trip.smoothed()) {
+            let message = message.to_vec();
+            self.answer(now, packet::USER, packet::KEY_REQUEST, 0, &message);
         }
         for (first, last) in self.sender.take_gone() {
             let body = [first.to_be_bytes(), last.to_be_bytes()].concat();

@@ -189,7 +189,8 @@ impl Request {
             (Some(message), Some(passphrase)) => match Keys::open(passphrase, message) {
                 Ok(keys) => {
                     let passphrase = Zeroizing::new(passphrase.to_owned());
-                    Ok(OpenedKeys(Some(Secret { keys, passphrase })))
+                    let secret = Secret::new(keys, passphrase).ok_or(Rejection::BAD_REQUEST)?;
+                    Ok(OpenedKeys(Some(secret)))
                 }
                 Err(KeyError::Passphrase) => Err(Rejection::BAD_SECRET),
                 Err(KeyError::Unknown) => Err(Rejection::BAD_REQUEST),

@@ -16,6 +16,7 @@ mod losses;
 mod packet;
 mod receiver;
 mod rejection;
+mod renewal;
 mod round_trip;
 mod sender;
 mod sequence;
@@ -30,6 +31,7 @@ pub use keys::{KeyLength, PASSPHRASE};
 pub use listener::{Heard, Listener, OpenedKeys, Request};
 pub use packet::destination;
 pub use rejection::Rejection;
+pub use renewal::KeyRefresh;
 pub use stream_id::MAX_STREAM_ID;
 
 /// Most bytes of a payload: what a datagram has room for (3.2.1), of which live streams use 1,316.

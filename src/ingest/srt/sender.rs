@@ -19,7 +19,6 @@ const MAX_GONE: usize = 16;
 /// The sending half of a connection.
 #[derive(Debug)]
 pub(super) struct Sender {
-    began: u64,
     /// The number of the packet at the front.
     first: u64,
     /// The one that is sent next.
@@ -56,7 +55,6 @@ impl Sender {
     pub(super) fn new(sequence: u32, window: u32, latency: Duration) -> Self {
         let first = (1 << 31) + u64::from(sequence);
         Self {
-            began: first,
             first,
             next: first,
             kept: VecDeque::new(),
@@ -72,11 +70,6 @@ impl Sender {
     /// The number that the next payload has.
     pub(super) fn next(&self) -> u32 {
         wire(self.first + self.kept.len() as u64)
-    }
-
-    /// Packets that were given numbers.
-    pub(super) fn numbered(&self) -> u64 {
-        self.first - self.began + self.kept.len() as u64
     }
 
     /// Takes a payload, sealed where it is to be. One that there is no room for takes the place of the

@@ -121,6 +121,47 @@ fn what_is_lost_is_sent_again_in_time() {
 }
 
 #[test]
+fn keys_change_on_the_way_and_nothing_is_lost_by_that_even_where_their_announcements_are() {
+    let start = Instant::now();
+    let (mut caller, mut listener) = connect(start, Some("a passphrase of ours"));
+    caller.set_key_refresh(KeyRefresh::after(100));
+    let (mut announced, mut slots, mut delivered) = (0, Vec::new(), 0);
+    for index in 0..500 {
+        let now = start + Duration::from_millis(5 * index);
+        caller.send(now, &[7; 100]);
+        let mut datagrams = Vec::new();
+        caller.transmit(now, |datagram| datagrams.push(datagram.to_vec())).unwrap();
+        for datagram in datagrams {
+            match packet::Packet::parse(&datagram) {
+                Some(packet::Packet::Data(data)) => slots.push(data.key.unwrap()),
+                Some(packet::Packet::Control(control)) if control.kind == packet::USER => {
+                    announced += 1;
+                    // Every other one is lost.
+                    if announced % 2 == 1 {
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            listener.receive(now, &datagram).unwrap();
+        }
+        while listener.poll(now).is_some() {
+            delivered += 1;
+        }
+        let mut answers = Vec::new();
+        listener.transmit(now, |datagram| answers.push(datagram.to_vec())).unwrap();
+        for answer in answers {
+            caller.receive(now, &answer).unwrap();
+        }
+    }
+    slots.dedup();
+    use packet::KeySlot::{Even, Odd};
+    assert_eq!(slots, [Even, Odd, Even, Odd, Even]);
+    assert_eq!(announced, 8, "each until it was heard");
+    assert_eq!((delivered, listener.stats().undecrypted), (500 - 24, 0), "all but what is due yet");
+}
+
+#[test]
 fn what_is_too_late_is_left_out_and_what_follows_is_on_time() {
     let start = Instant::now();
     let (mut caller, mut listener) = connect(start, None);

@@ -8,7 +8,7 @@ use super::packet::{Packet, SYNC};
 use super::pes::{Pes, PesAssembler};
 use super::pictures::Pictures;
 use super::section::Sections;
-use super::tables::{self, Program, SoundFormat};
+use super::tables::{self, MapPlace, Program, SoundFormat};
 use super::{PACKET, opus};
 use crate::codec::{Kind, opus as opus_packets};
 use crate::ingest::{Sound, VideoFrame};
@@ -43,7 +43,7 @@ pub struct Demuxer {
     /// The beginning of a packet.
     partial: Vec<u8>,
     pat: Table,
-    pmt: Option<(u16, Table)>,
+    pmt: Option<(MapPlace, Table)>,
     program: Program,
     video: Option<VideoTrack>,
     sound: Option<SoundTrack>,
@@ -127,7 +127,7 @@ impl Demuxer {
         if packet.pid == PAT_PID {
             return self.association(&packet, emit);
         }
-        if self.pmt.as_ref().is_some_and(|(pid, _)| *pid == packet.pid) {
+        if self.pmt.as_ref().is_some_and(|(place, _)| place.pid == packet.pid) {
             return self.map(&packet, emit);
         }
         let is = |track: Option<u16>| track == Some(packet.pid);
@@ -159,23 +159,23 @@ impl Demuxer {
 
     fn association(&mut self, packet: &Packet<'_>, emit: &mut impl FnMut(Unit<'_>)) {
         let mut found = None;
-        self.pat.take(packet, |table, body| {
+        self.pat.take(packet, |table, _, body| {
             found = (table == tables::PAT).then(|| tables::program_map(body)).flatten().or(found);
         });
-        let Some((pid, only)) = found else { return };
+        let Some((place, only)) = found else { return };
         if !only {
             emit(Unit::Refused(TsError::Tracks));
         }
-        if self.pmt.as_ref().is_none_or(|(known, _)| *known != pid) {
-            self.pmt = Some((pid, Table::default()));
+        if self.pmt.as_ref().is_none_or(|(known, _)| *known != place) {
+            self.pmt = Some((place, Table::default()));
         }
     }
 
     fn map(&mut self, packet: &Packet<'_>, emit: &mut impl FnMut(Unit<'_>)) {
-        let Some((_, map)) = &mut self.pmt else { return };
+        let Some((place, map)) = &mut self.pmt else { return };
         let mut found = None;
-        map.take(packet, |table, body| {
-            if table == tables::PMT {
+        map.take(packet, |table, program, body| {
+            if table == tables::PMT && program == place.program {
                 found = tables::program(body, |error| emit(Unit::Refused(error))).or(found);
             }
         });
@@ -197,7 +197,8 @@ impl Demuxer {
 }
 
 impl Table {
-    fn take(&mut self, packet: &Packet<'_>, mut emit: impl FnMut(u8, &[u8])) {
+    /// Hands on each table, what it is of and what it says.
+    fn take(&mut self, packet: &Packet<'_>, emit: impl FnMut(u8, u16, &[u8])) {
         let Some(payload) = packet.payload else { return };
         let last = self.counter.replace(packet.counter);
         match last {
@@ -205,7 +206,7 @@ impl Table {
             Some(last) if (last + 1) & 0x0f != packet.counter => self.sections.reset(),
             _ => {}
         }
-        self.sections.push(packet.begins, payload, |table, _, body| emit(table, body));
+        self.sections.push(packet.begins, payload, emit);
     }
 }
 

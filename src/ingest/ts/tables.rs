@@ -33,14 +33,24 @@ pub(super) struct Program {
     pub(super) sound: Option<(u16, SoundFormat)>,
 }
 
-/// PID of the map of the first program, and whether it is the only one.
-pub(super) fn program_map(body: &[u8]) -> Option<(u16, bool)> {
+/// Where the map of a program is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct MapPlace {
+    pub(super) pid: u16,
+    /// The number of the program. Several may have their maps on one PID.
+    pub(super) program: u16,
+}
+
+/// The place of the map of the first program, and whether it is the only one.
+pub(super) fn program_map(body: &[u8]) -> Option<(MapPlace, bool)> {
     let mut maps = body
         .chunks_exact(4)
         .filter_map(|entry| {
             let &[number_high, number_low, high, low] = entry else { return None };
-            let network = number_high == 0 && number_low == 0;
-            (!network).then(|| u16::from_be_bytes([high & 0x1f, low]))
+            let program = u16::from_be_bytes([number_high, number_low]);
+            let pid = u16::from_be_bytes([high & 0x1f, low]);
+            // 0 is where the tables of the network are.
+            (program != 0).then_some(MapPlace { pid, program })
         })
         .fuse();
     let first = maps.next()?;

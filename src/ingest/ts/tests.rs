@@ -238,6 +238,32 @@ fn tables_without_pictures_are_others_and_follow_those_before() {
 }
 
 #[test]
+fn programs_that_have_their_maps_on_one_pid_do_not_mix() {
+    let is_map = |packet: &[u8; PACKET]| packet[1] & 0x1f == 0x10 && packet[2] == 0;
+    let mut both = Vec::new();
+    for packet in SAMPLE.as_chunks::<PACKET>().0 {
+        both.extend_from_slice(packet);
+        if is_map(packet) {
+            // The map of another program behind it, with its streams elsewhere.
+            let mut other = *packet;
+            other[3] = other[3] & 0xf0 | (other[3] + 1) & 0x0f;
+            let length = 3 + usize::from(other[7]);
+            let section = &mut other[5..5 + length];
+            section[4] += 1;
+            // The streams: a byte of type, and two of PID, the lower of which is changed.
+            let streams = 12 + usize::from(section[11]);
+            section[streams + 2] ^= 0x40;
+            let crc = crc::crc32(&section[..length - 4]);
+            section[length - 4..].copy_from_slice(&crc.to_be_bytes());
+            assert_eq!(crc::crc32(section), 0);
+            both.extend_from_slice(&other);
+        }
+    }
+    assert!(both.len() > SAMPLE.len());
+    assert_eq!(demux([&both[..]]), demux([SAMPLE]));
+}
+
+#[test]
 fn a_picture_without_an_end_is_given_up() {
     let mut bytes = Vec::new();
     let mut muxer = Muxer::new(Some(Codec::H264), false);

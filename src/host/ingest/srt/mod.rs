@@ -4,5 +4,5 @@ mod peer;
 mod pull;
 mod server;
 
-pub(super) use pull::{SrtPull, SrtPullParts};
-pub(super) use server::{SrtServer, SrtServerParts};
+pub(super) use pull::SrtPull;
+pub(super) use server::SrtServer;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::control::event::CloseReason;
 use crate::control::ids::InputId;
 use crate::control::ingest::LinkStats;
-use crate::engine::ingest::{Input, InputError};
-use crate::engine::message::ShardMessage;
-use crate::host::media_threads::Outside;
+use crate::engine::ingest::InputError;
+use crate::host::ingest::desk::HostInput;
+use crate::host::ingest::service::End;
 use crate::ingest::srt::{Connection, OpenedKeys, Request, SrtError};
 use crate::ingest::ts::{Demuxer, Pacer, Unit};
 
@@ -19,9 +19,6 @@ pub(super) const ANSWER_TIME: Duration = Duration::from_secs(10);
 pub(super) const GOODBYE_TIME: Duration = Duration::from_secs(3);
 /// Who sends nothing but signs of life for so long is gone.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-
-/// An input of the host.
-pub(super) type HostInput = Input<Outside<ShardMessage>>;
 
 /// See the module.
 pub(super) struct Peer {
@@ -50,9 +47,6 @@ pub(super) struct Live {
     /// What the handshake was answered with: it is repeated to who did not hear it.
     answer: Vec<u8>,
 }
-
-/// Why a stream is over.
-pub(super) type End = (CloseReason, Option<InputError>);
 
 impl Peer {
     /// The input that he is, or asks to be.
@@ -83,6 +77,13 @@ impl Live {
     ) -> Self {
         let (demuxer, sounds) = (Demuxer::default(), Pacer::default());
         Self { id, input, connection, demuxer, sounds, answer }
+    }
+
+    /// Goes on with another connection: its stream begins anew.
+    pub(super) fn go_on(&mut self, connection: Connection) {
+        self.connection = connection;
+        (self.demuxer, self.sounds) = (Demuxer::default(), Pacer::default());
+        self.input.begin_anew();
     }
 
     /// Takes a datagram of his.
@@ -120,8 +121,8 @@ impl Live {
         self.sounds.deadline().map_or(due, |sound| due.min(sound))
     }
 
-    /// Tells the input what the link does.
-    pub(super) fn tell_link(&mut self) {
+    /// The input, told what the link does.
+    pub(super) fn told_input(&mut self) -> &mut HostInput {
         let stats = self.connection.stats();
         self.input.set_link(LinkStats {
             packets_received: stats.received,
@@ -132,6 +133,7 @@ impl Live {
             round_trip_time: stats.round_trip.as_secs_f64(),
             encrypted: self.connection.is_encrypted(),
         });
+        &mut self.input
     }
 
     /// The last words.

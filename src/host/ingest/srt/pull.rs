@@ -1,27 +1,24 @@
-//! One input that is fetched: a socket that calls somebody who sends by SRT, on a thread of its own.
+//! One input that is fetched: a socket that calls somebody who sends by SRT, and calls again where that
+//! ends.
 
 use std::io;
-use std::net::UdpSocket as StdSocket;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
-use tokio::sync::mpsc;
+use mio::{Interest, Poll, Token};
 
-use super::super::server::Left;
-use super::peer::{End, HostInput, Live};
+use super::peer::Live;
 use crate::control::error::EngineError;
 use crate::control::event::{CloseReason, Event, Reply};
-use crate::control::ids::{Ids, InputId, RequestId};
-use crate::control::ingest::IngestCommand;
-use crate::control::mailbox::Mailbox;
-use crate::engine::ingest::{InputError, Parts};
-use crate::engine::message::ShardMessage;
-use crate::engine::tap::Inlet;
+use crate::control::ids::{InputId, RequestId};
+use crate::control::rtsp::RtspState;
+use crate::engine::ingest::InputError;
+use crate::host::backoff::Backoff;
 use crate::host::error::HostError;
-use crate::host::media_threads::Outside;
+use crate::host::ingest::desk::{Desk, HostInput};
+use crate::host::ingest::service::{Answer, End, Protocol, SOCKET};
 use crate::ingest::srt::{Caller, CallerOptions, Connection, SrtError, destination};
 
 /// How long somebody has to answer who is called.
@@ -34,136 +31,69 @@ const SWEEP: Duration = Duration::from_millis(100);
 const DATAGRAMS_PER_TURN: usize = 256;
 /// Longest datagram that is looked at whole.
 const READ: usize = 2_048;
-const SOCKET: Token = Token(0);
-const WAKE: Token = Token(1);
-
-/// What it is made of.
-pub(in crate::host::ingest) struct SrtPullParts {
-    pub(in crate::host::ingest) input: InputId,
-    /// Who waits for it to be there.
-    pub(in crate::host::ingest) opening: RequestId,
-    /// Connected to who is called.
-    pub(in crate::host::ingest) socket: StdSocket,
-    pub(in crate::host::ingest) silence: Duration,
-    pub(in crate::host::ingest) mix_b_frames: bool,
-    pub(in crate::host::ingest) ids: Arc<Ids>,
-    pub(in crate::host::ingest) mailbox: Arc<Mailbox>,
-    pub(in crate::host::ingest) outside: Outside<ShardMessage>,
-    pub(in crate::host::ingest) commands: mpsc::Receiver<IngestCommand>,
-    pub(in crate::host::ingest) left: Arc<Mutex<Left>>,
-}
 
 /// See the module.
 pub(in crate::host::ingest) struct SrtPull {
-    parts: SrtPullParts,
-    poll: Poll,
+    desk: Desk,
+    id: InputId,
     socket: UdpSocket,
-    /// What datagrams for this end are sent to. Who forges the other end's address does not know it.
-    own: u32,
-    state: State,
-    /// When the call is given up, and then when who says nothing is gone.
-    deadline: Instant,
+    remote: SocketAddr,
+    options: CallerOptions,
+    /// `None`: what ends is over.
+    backoff: Option<Backoff>,
+    /// Who waits for the first connection.
+    opening: Option<RequestId>,
+    phase: Phase,
+    /// From the first connection on.
+    live: Option<Box<Live>>,
     buffer: Box<[u8]>,
-    closing: Vec<RequestId>,
 }
 
-enum State {
-    Calling(Box<Caller>),
-    Live(Box<Live>),
+enum Phase {
+    Calling {
+        caller: Box<Caller>,
+        until: Instant,
+    },
+    /// Datagrams for this end are sent to `own`, which nobody knows who forges the other end's address. Who
+    /// sends nothing of his stream is gone `until` then.
+    Connected {
+        own: u32,
+        until: Instant,
+    },
+    Waiting {
+        until: Instant,
+    },
+    Over,
 }
 
 impl SrtPull {
-    /// Ready to run; what gets it to look comes with it. Errors: when the system has no poller or no
-    /// randomness.
+    /// Errors: when the socket cannot be waited for, or the system has no randomness.
     pub(in crate::host::ingest) fn new(
-        parts: SrtPullParts,
+        poll: &Poll,
+        desk: Desk,
+        (id, opening): (InputId, RequestId),
+        socket: StdSocket,
         options: CallerOptions,
-    ) -> io::Result<(Self, Waker)> {
-        let poll = Poll::new()?;
-        let socket = parts.socket.try_clone()?;
+        backoff: Option<Backoff>,
+    ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let remote = socket.peer_addr()?;
         let mut socket = UdpSocket::from_std(socket);
         poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let now = Instant::now();
-        let caller = Caller::new(now, remote, options)
+        let phase = calling(Instant::now(), remote, &options)
             .ok_or_else(|| io::Error::other("the system has no randomness"))?;
-        let pull = Self {
-            parts,
-            poll,
+        Ok(Self {
+            desk,
+            id,
             socket,
-            own: caller.socket(),
-            state: State::Calling(Box::new(caller)),
-            deadline: now + ANSWER_TIME,
+            remote,
+            options,
+            backoff,
+            opening: Some(opening),
+            phase,
+            live: None,
             buffer: vec![0; READ].into_boxed_slice(),
-            closing: Vec::new(),
-        };
-        Ok((pull, waker))
-    }
-
-    /// Runs until it is over.
-    pub(in crate::host::ingest) fn run(mut self) {
-        let mut events = Events::with_capacity(16);
-        let end = loop {
-            let now = Instant::now();
-            let timeout = match &self.state {
-                State::Calling(_) => SWEEP,
-                State::Live(live) => {
-                    live.deadline(now).saturating_duration_since(now).clamp(TICK, SWEEP)
-                }
-            };
-            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                break (CloseReason::Error, Some(InputError::Failed));
-            }
-            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(Instant::now())));
-            match turn {
-                Ok(Ok(())) => {}
-                Ok(Err(end)) => break end,
-                Err(_) => break (CloseReason::Error, Some(InputError::Failed)),
-            }
-        };
-        self.end(end);
-    }
-
-    fn turn(&mut self, now: Instant) -> Result<(), End> {
-        let (ended, stop) = {
-            let mut left = self.parts.left.lock().unwrap_or_else(PoisonError::into_inner);
-            (std::mem::take(&mut left.ended), left.stop)
-        };
-        if let Some(ended) = ended.into_iter().find(|ended| self.parts.input.ended_with(*ended)) {
-            return Err((CloseReason::Error, Some(InputError::ThreadFailed(ended.shard))));
-        }
-        if stop {
-            return Err((CloseReason::Parent, None));
-        }
-        while let Ok(command) = self.parts.commands.try_recv() {
-            self.command(command)?;
-        }
-        self.read(now)?;
-        if now >= self.deadline {
-            let error = matches!(self.state, State::Calling(_))
-                .then_some(InputError::Srt(SrtError::Timeout));
-            return Err((CloseReason::Timeout, error));
-        }
-        let socket = &self.socket;
-        // One that is not sent is one that was lost.
-        let send = |datagram: &[u8]| drop(socket.send(datagram));
-        match &mut self.state {
-            State::Calling(caller) => {
-                if let Some(datagram) = caller.transmit(now) {
-                    send(&datagram);
-                }
-            }
-            State::Live(live) => {
-                if live.run(now, send)? {
-                    self.deadline = Live::idle_deadline(now);
-                }
-            }
-        }
-        Ok(())
+        })
     }
 
     fn read(&mut self, now: Instant) -> Result<(), End> {
@@ -178,97 +108,171 @@ impl SrtPull {
             let Some(datagram) = self.buffer.get(..length).filter(|_| length < READ) else {
                 continue;
             };
-            if destination(datagram) != Some(self.own) {
-                continue;
-            }
-            match &mut self.state {
-                State::Calling(caller) => {
+            match (&mut self.phase, &mut self.live) {
+                (Phase::Calling { caller, .. }, _) => {
                     let made = caller
                         .receive(now, datagram)
                         .map_err(|error| (CloseReason::Error, Some(InputError::Srt(error))))?;
+                    let own = caller.socket();
                     if let Some(connection) = made {
-                        self.begin(now, connection);
+                        self.connected(now, own, connection);
                     }
                 }
-                State::Live(live) => live.receive(now, datagram)?,
+                (Phase::Connected { own, .. }, Some(live))
+                    if destination(datagram) == Some(*own) =>
+                {
+                    live.receive(now, datagram)?;
+                }
+                _ => {}
             }
         }
         Ok(())
     }
 
-    fn begin(&mut self, now: Instant, connection: Connection) {
-        let (inlet, _) = Inlet::new(|| {});
-        let input = HostInput::new(
-            now,
-            Parts {
-                id: self.parts.input,
-                ids: Arc::clone(&self.parts.ids),
-                mailbox: Arc::clone(&self.parts.mailbox),
-                shards: self.parts.outside.clone(),
-                inlet,
-                silence: self.parts.silence,
-                mix_b_frames: self.parts.mix_b_frames,
-            },
-        );
-        let live = Live::new(self.parts.input, input, connection, Vec::new());
-        self.state = State::Live(Box::new(live));
-        self.deadline = Live::idle_deadline(now);
-        let request = self.parts.opening;
-        self.parts.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+    fn connected(&mut self, now: Instant, own: u32, connection: Connection) {
+        self.phase = Phase::Connected { own, until: Live::idle_deadline(now) };
+        match &mut self.live {
+            Some(live) => {
+                live.go_on(connection);
+                self.tell(RtspState::Connected, None, None);
+            }
+            None => {
+                let input = self.desk.open(now, self.id);
+                self.live = Some(Box::new(Live::new(self.id, input, connection, Vec::new())));
+            }
+        }
+        if let Some(request) = self.opening.take() {
+            self.desk.mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+        }
     }
 
-    fn command(&mut self, command: IngestCommand) -> Result<(), End> {
-        use IngestCommand as C;
-        match (command, &mut self.state) {
-            (C::ListenLevels { track, listen, .. }, State::Live(live)) => {
-                live.input.listen_levels(track, listen);
+    fn tell(&self, state: RtspState, error: Option<EngineError>, delay: Option<u64>) {
+        self.desk.mailbox.post(Event::InputState { input: self.id, state, error, delay });
+    }
+
+    /// Does what is due. Errors: why the connection is over, or there is none.
+    fn run(&mut self, now: Instant) -> Result<(), End> {
+        self.read(now)?;
+        let Self { phase, live, socket, backoff, .. } = self;
+        // One that is not sent is one that was lost.
+        let send = |datagram: &[u8]| drop(socket.send(datagram));
+        match (phase, live) {
+            (Phase::Connected { until, .. }, Some(live)) => {
+                if live.run(now, send)? {
+                    *until = Live::idle_deadline(now);
+                    backoff.iter_mut().for_each(Backoff::reset);
+                }
+                if now >= *until {
+                    return Err((CloseReason::Timeout, None));
+                }
             }
-            (C::InputStats { request, .. }, State::Live(live)) => {
-                live.tell_link();
-                live.input.answer_stats(request);
+            (Phase::Calling { caller, until }, live) => {
+                if now >= *until {
+                    return Err((CloseReason::Timeout, Some(InputError::Srt(SrtError::Timeout))));
+                }
+                if let Some(datagram) = caller.transmit(now) {
+                    send(&datagram);
+                }
+                live.iter_mut().for_each(|live| live.input.look(now));
             }
-            (C::InputStats { request, .. }, State::Calling(_)) => {
-                let result = Err(HostError::InputClosed.into());
-                self.parts.mailbox.post(Event::Reply { request, result });
-            }
-            (C::CloseInput { .. }, _) => return Err((CloseReason::Closed, None)),
-            (C::Close { request }, _) => {
-                self.closing.push(request);
-                return Err((CloseReason::Closed, None));
+            (Phase::Waiting { until }, live) => {
+                let due = now >= *until;
+                live.iter_mut().for_each(|live| live.input.look(now));
+                if due {
+                    let lacking = (CloseReason::Error, Some(InputError::Failed));
+                    self.phase = calling(now, self.remote, &self.options).ok_or(lacking)?;
+                }
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn end(mut self, (reason, error): End) {
-        let mailbox = Arc::clone(&self.parts.mailbox);
-        match &mut self.state {
-            State::Calling(_) => {
+    /// A connection is over, or there is none. Whether it is tried again.
+    fn lost(&mut self, now: Instant, (reason, error): End) -> bool {
+        let Some(backoff) = self.backoff.as_mut().filter(|_| self.live.is_some()) else {
+            return false;
+        };
+        let (delay, wait) = backoff.fail();
+        let why = error.unwrap_or(InputError::Srt(match reason {
+            CloseReason::Remote => SrtError::Shutdown,
+            _ => SrtError::Timeout,
+        }));
+        if matches!(self.phase, Phase::Connected { .. }) {
+            self.say_goodbye(now, reason);
+        }
+        self.phase = Phase::Waiting { until: now + wait };
+        self.tell(RtspState::Reconnecting, Some(why.into()), Some(delay));
+        true
+    }
+
+    fn say_goodbye(&self, now: Instant, reason: CloseReason) {
+        if let Some(live) = self.live.as_ref().filter(|_| reason != CloseReason::Remote) {
+            let _ = self.socket.send(&live.shutdown(now));
+        }
+    }
+}
+
+/// A new call. `None` when the system gives no randomness.
+fn calling(now: Instant, remote: SocketAddr, options: &CallerOptions) -> Option<Phase> {
+    let caller = Box::new(Caller::new(now, remote, options.clone())?);
+    Some(Phase::Calling { caller, until: now + ANSWER_TIME })
+}
+
+impl Protocol for SrtPull {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        let due = match (&self.phase, &self.live) {
+            (Phase::Connected { .. }, Some(live)) => live.deadline(now),
+            (Phase::Waiting { until }, _) => *until,
+            _ => now + SWEEP,
+        };
+        Some(due.saturating_duration_since(now).clamp(TICK, SWEEP))
+    }
+
+    fn wake(&mut self, _: Token) {}
+
+    fn turn(&mut self, now: Instant) -> ControlFlow<()> {
+        if let Err(end) = self.run(now)
+            && !self.lost(now, end)
+        {
+            self.end(end);
+        }
+        match self.phase {
+            Phase::Over => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn answer(&mut self, _: Instant, _: InputId, _: Answer) {}
+
+    fn input_mut(&mut self, _: InputId) -> Option<&mut HostInput> {
+        self.live.as_mut().map(|live| live.told_input())
+    }
+
+    fn inputs(&self) -> Vec<InputId> {
+        vec![self.id]
+    }
+
+    fn dismiss(&mut self, _: Instant, _: InputId, end: End) {
+        self.end(end);
+    }
+
+    fn end(&mut self, (reason, error): End) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        if matches!(phase, Phase::Connected { .. }) {
+            self.say_goodbye(Instant::now(), reason);
+        }
+        match (self.opening.take(), self.live.take()) {
+            (Some(request), _) => {
                 let error = error.map_or_else(|| HostError::InputClosed.into(), EngineError::from);
-                let request = self.parts.opening;
-                mailbox.post(Event::Reply { request, result: Err(error) });
+                self.desk.mailbox.post(Event::Reply { request, result: Err(error) });
             }
-            State::Live(live) => {
-                if reason != CloseReason::Remote {
-                    let _ = self.socket.send(&live.shutdown(Instant::now()));
-                }
-                live.input.close(reason, error);
-            }
-        }
-        self.parts.commands.close();
-        while let Ok(command) = self.parts.commands.try_recv() {
-            match command {
-                IngestCommand::Close { request } => self.closing.push(request),
-                IngestCommand::InputStats { request, .. } => {
-                    let result = Err(HostError::InputClosed.into());
-                    mailbox.post(Event::Reply { request, result });
-                }
-                _ => {}
-            }
-        }
-        for request in self.closing {
-            mailbox.post(Event::Reply { request, result: Ok(Reply::Done) });
+            (None, Some(mut live)) => live.input.close(reason, error),
+            (None, None) => {}
         }
     }
 }

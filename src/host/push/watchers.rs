@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::control::ingest::SendLinkStats;
 use crate::engine::push::Payload;
-use crate::ingest::srt::{Connection, Heard, Listener, Rejection, Request, SrtError, destination};
+use crate::ingest::srt::{
+    Connection, Heard, KeyRefresh, Listener, Rejection, Request, SrtError, destination,
+};
 use crate::net::openings::Openings;
 use crate::net::origins::origin;
 
@@ -32,6 +34,7 @@ pub(super) struct Door {
 pub(super) struct Watchers {
     /// `None` where the other end was called, and is the only one.
     door: Option<Door>,
+    refresh: KeyRefresh,
     /// By the socket that they were given.
     all: HashMap<u32, Watcher>,
     calls: HashMap<(SocketAddr, u32), u32>,
@@ -77,8 +80,9 @@ impl Door {
 }
 
 impl Watchers {
-    pub(super) fn new(door: Option<Door>) -> Self {
-        Self { door, all: HashMap::new(), calls: HashMap::new(), new: false }
+    /// Each key of theirs is sent with for as long as `refresh` says.
+    pub(super) fn new(door: Option<Door>, refresh: KeyRefresh) -> Self {
+        Self { door, refresh, all: HashMap::new(), calls: HashMap::new(), new: false }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -93,6 +97,7 @@ impl Watchers {
     /// Somebody who was called answered.
     pub(super) fn called(&mut self, socket: u32, remote: SocketAddr, mut connection: Connection) {
         connection.deafen();
+        connection.set_key_refresh(self.refresh);
         let watcher = Watcher { remote, socket: 0, connection, answer: Vec::new(), began: false };
         self.all.insert(socket, watcher);
         self.new = true;
@@ -168,6 +173,7 @@ impl Watchers {
         }
         let (mut connection, answer) = request.accept(now, id, door.latency, keys);
         connection.deafen();
+        connection.set_key_refresh(self.refresh);
         let _ = socket.send_to(&answer, remote);
         self.calls.insert(place, id);
         self.all.insert(id, Watcher { remote, socket: place.1, connection, answer, began: false });
@@ -229,6 +235,7 @@ impl Watchers {
             };
         }
         self.all.clear();
+        self.calls.clear();
     }
 
     /// What all of them together took.
@@ -272,7 +279,7 @@ mod tests {
         let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let now = Instant::now();
         let door = Door::new(now, None, String::new(), LATENCY, 8);
-        let mut watchers = Watchers::new(door);
+        let mut watchers = Watchers::new(door, KeyRefresh::default());
         for port in 9_001..9_006 {
             call(&mut watchers, now, &format!("127.0.0.1:{port}"), &socket);
         }

@@ -1,4 +1,5 @@
 import { Refusal } from './problem.js'
+import { parseSrtUrl } from './srt-url.js'
 
 /** Milliseconds that a camera may take for each answer while somebody waits for the request. */
 const ANSWER_MS = 5000
@@ -15,11 +16,12 @@ const REFUSALS = {
   ERR_UNAUTHORIZED: { status: 422, code: 'wrong-password' },
   ERR_CODEC_MISMATCH: { status: 422, code: 'codec-mismatch' },
   ERR_FORMAT: { status: 422, code: 'no-rtsp' },
+  ERR_LIMIT: { status: 503, code: 'too-many-inputs' },
   ERR_IO: { status: 422, code: 'unreachable' }
 }
 
 /**
- * Fetches from a camera. The engine looks at each address before it connects to it, whatever the name means a moment
+ * Fetches by RTSP or SRT, as the URL says. The engine looks at each address before it connects to it, whatever the name means a moment
  * later, so that nobody has this server ask what only it can reach.
  *
  * @param {import('medialoom').Endpoint} endpoint
@@ -27,8 +29,10 @@ const REFUSALS = {
  * @param {{ allowPrivate: boolean }} options
  * @throws {Refusal}
  */
-export async function fetchRtsp(endpoint, url, { allowPrivate }) {
+export async function fetchUrl(endpoint, url, { allowPrivate }) {
+  const srt = parseSrtUrl(url)
   try {
+    if (srt) return await endpoint.pullSrt(srt.url, { ...srt.options, allowPrivate })
     return await endpoint.pullRtsp(url, { allowPrivate, timeout: ANSWER_MS })
   } catch (error) {
     const { code, message } = /** @type {import('medialoom').MediaLoomError} */ (error)

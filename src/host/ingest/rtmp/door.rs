@@ -21,14 +21,6 @@ pub(super) struct Door {
     origins: Origins,
     /// Connections in the order they came; some may be gone or strangers no more.
     strangers: VecDeque<usize>,
-    refused: Refusals,
-}
-
-/// Refused connections since the log last told of them.
-#[derive(Default)]
-struct Refusals {
-    count: u64,
-    told: Option<Instant>,
 }
 
 impl Door {
@@ -39,7 +31,6 @@ impl Door {
             paused_until: None,
             origins: Origins::default(),
             strangers: VecDeque::new(),
-            refused: Refusals::default(),
         }
     }
 
@@ -77,12 +68,10 @@ impl Door {
     }
 
     /// Whether a connection may be there; `InPlaceOf` is to be removed first, and this asked again.
-    pub(super) fn admit(&mut self, now: Instant, ip: IpAddr, connection: usize) -> Admission {
+    pub(super) fn admit(&mut self, ip: IpAddr, connection: usize) -> Admission {
         let admission = self.origins.admit(ip, connection);
-        match admission {
-            Admission::Admitted => self.strangers.push_back(connection),
-            Admission::InPlaceOf(_) => self.refuse(now, "too many strangers of one address"),
-            Admission::Refused => self.refuse(now, "too many of one address"),
+        if admission == Admission::Admitted {
+            self.strangers.push_back(connection);
         }
         admission
     }
@@ -105,15 +94,5 @@ impl Door {
     /// It is gone.
     pub(super) fn left(&mut self, ip: IpAddr, connection: usize) {
         self.origins.left(ip, connection);
-    }
-
-    /// Tells the log: one record a second and a count, whoever comes.
-    pub(super) fn refuse(&mut self, now: Instant, why: &'static str) {
-        let Refusals { count, told } = &mut self.refused;
-        *count += 1;
-        if told.is_none_or(|told| now.saturating_duration_since(told) >= Duration::from_secs(1)) {
-            tracing::info!(refused = *count, why, "connections of publishers were refused");
-            (*count, *told) = (0, Some(now));
-        }
     }
 }

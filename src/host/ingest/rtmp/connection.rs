@@ -11,9 +11,8 @@ use rustls::{Connection as TlsConnection, ServerConfig, ServerConnection};
 use crate::codec::Kind;
 use crate::control::event::CloseReason;
 use crate::control::ids::InputId;
-use crate::engine::ingest::{Input, InputError};
-use crate::engine::message::ShardMessage;
-use crate::host::media_threads::Outside;
+use crate::engine::ingest::InputError;
+use crate::host::ingest::desk::HostInput;
 use crate::host::tls::Channel;
 use crate::ingest::flv::Demuxer;
 use crate::ingest::rtmp::amf0::Value;
@@ -31,9 +30,6 @@ const GOODBYE_TIME: Duration = Duration::from_secs(2);
 const TURN: usize = 256 * 1024;
 /// Answers that the peer does not take.
 const MAX_UNSENT: usize = 256 * 1024;
-
-/// An input of the host.
-pub(super) type HostInput = Input<Outside<ShardMessage>>;
 
 /// See the module.
 pub(super) struct Connection {
