@@ -451,7 +451,7 @@ export interface RecorderOptions {
   /**
    * What becomes of the file when a picture changes its size, its parameter sets or its codec: `'inline'`, the same file goes
    * on (a change of codec as another track), or `'split'`, it is closed and another one begins (`name-2.mp4` after
-   * `name.mp4`), with keyframes of all tracks. Default `'inline'`.
+   * `name.mp4`), with keyframes of all tracks; what changes again within half a second goes on in the same one. Default `'inline'`.
    */
   onFormatChange?: 'inline' | 'split'
   /** Milliseconds of a fragment of MP4: what `kill -9` costs at most, besides 100 ms. 100 to 10000, default 500. */
@@ -1031,8 +1031,8 @@ export class Transport extends EventEmitter<TransportEvents> {
   rollback(): Promise<void>
   /**
    * Adds a candidate of the peer that came by trickle. `null` and the empty string mean there are
-   * no more. Candidates for other ICE generations and host names that do not resolve here
-   * (mDNS `.local`) are ignored, as the peer's checks reach this side anyway.
+   * no more. Candidates for other ICE generations, and those that nothing can be sent to (host names
+   * such as mDNS `.local`, addresses with a zone), are ignored, as the peer's checks reach this side anyway.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CANDIDATE`, `ERR_CLOSED`
    */
   addIceCandidate(candidate: string | IceCandidateInit | null): Promise<void>

@@ -2,6 +2,7 @@
 
 /** Recordings and players in a process with its threads and its clock: memory of many at once, and how soon a player shows something. */
 
+const crypto = require('node:crypto')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
@@ -13,15 +14,30 @@ const RECORDINGS = 1_000
 const SETTLING = 10_000
 const WATCHED = 20_000
 const STARTS = 20
+/** Pictures that nothing foretells, so that they take the bitrate that they may. */
+const NOISE = { width: 160, height: 90, rate: 15 }
+
+/** Shows noise on a port. Gives what ends it. */
+function noise(port) {
+  const writer = port.createFrameWriter()
+  const { width, height, rate } = NOISE
+  const timer = setInterval(() => {
+    if (writer.writable) writer.write({ data: crypto.randomBytes(width * height * 4), format: 'rgba', width, height })
+  }, 1000 / rate)
+  return () => clearInterval(timer)
+}
 
 async function mixing(folder, run) {
-  const endpoint = await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })
+  // What is waited for at the end is the engine alone, which would keep no process alive.
+  const endpoint = (await Endpoint.create({ listen: [{ ip: '127.0.0.1' }], threads: 1 })).ref()
   const here = fs.mkdtempSync(path.join(folder, 'bench-live-'))
   try {
     const video = { width: 320, height: 180, frameRate: 15, bitrate: 200_000, codecs: ['vp8'] }
     const mixer = await endpoint.createMixer({ audio: true, video })
-    mixer.addPort({ label: 'Ada' }).setTone({ frequency: 440, level: -20 })
-    return await run(endpoint, mixer, here)
+    const port = mixer.addPort()
+    port.setTone({ frequency: 440, level: -20 })
+    const stop = noise(port)
+    return await run(endpoint, mixer, here).finally(stop)
   } finally {
     await endpoint.close()
     fs.rmSync(here, { recursive: true, force: true })
@@ -46,13 +62,17 @@ function crowd(folder) {
     const { user, system } = process.cpuUsage(cpu)
     const grown = process.memoryUsage().rss - settled
     const infos = await Promise.all(recorders.map(recorder => recorder.close()))
+    const sum = of => infos.reduce((sum, info) => sum + of(info), 0)
+    const seconds = sum(info => info.duration)
+    if (seconds < (RECORDINGS * WATCHED) / 1000) throw new Error(`a recording has ${seconds / RECORDINGS} s`)
     return {
       kind: 'crowd',
       name: `${RECORDINGS} recordings at once`,
+      bitrate: (sum(info => info.bytes) * 8) / seconds,
       memoryBytes: (settled - before) / RECORDINGS,
       growthBytes: grown / RECORDINGS / (WATCHED / 1000),
       cores: (user + system) / 1000 / WATCHED,
-      framesDropped: infos.reduce((sum, info) => sum + info.framesDropped, 0)
+      framesDropped: sum(info => info.framesDropped)
     }
   })
 }

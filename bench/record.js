@@ -35,7 +35,8 @@ const COLUMNS = {
     ['allocations (goal 0)', r => number(r.allocations, 3)]
   ],
   crowd: [
-    ['in one process, 200 kbit/s each', r => r.name],
+    ['in one process', r => r.name],
+    ['kbit/s of one', r => number(r.bitrate / 1000, 0)],
     ['kB of one', r => number(r.memoryBytes / 1024, 0)],
     ['bytes more a second', r => number(r.growthBytes, 0)],
     ['cores', r => number(r.cores, 2)],

@@ -15,9 +15,10 @@ const PATIENCE = 120
 
 /**
  * Plays a scenario once, with a server and clients in fresh processes, and measures for `seconds`
- * once everybody is there. The server uses the native module `binding` if that is given.
+ * once everybody is there. The server uses the native module `binding` if that is given. With `watch` nothing is
+ * measured: it is given the ids of both processes, and what it gives is the result.
  */
-async function playRound(program, scenario, { seconds, threads, binding }) {
+async function playRound(program, scenario, { seconds, threads, binding, watch }) {
   const options = [String(scenario.threads ?? threads), ...(binding ? [binding] : [])]
   const server = fork(path.join(__dirname, scenario.room ? 'room-server.js' : 'server.js'), options)
   let load, members
@@ -40,6 +41,7 @@ async function playRound(program, scenario, { seconds, threads, binding }) {
 
     const ready = await relayOffersUntil('ready', door, load, scenario)
     await sleep(SETTLING)
+    if (watch) return await watch({ server: server.pid, clients: load.pid })
     const start = await ask(server, 'begin')
     const busyBefore = secondsOfCores()
     load.tell({ type: 'measure', milliseconds: seconds * 1000 })

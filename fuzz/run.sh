@@ -15,7 +15,8 @@ options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -artifact_pre
 case $target in
   descriptions | negotiation) folders+=(../src/sdp/testing/descriptions) options+=(-max_len=20000) ;;
   mix_*) options+=(-max_len=20000 -malloc_limit_mb=400) ;;
-  *_file | mkv | mp4 | dtls | sctp | session | stun | two_sessions) options+=(-max_len=8000) ;;
+  repair) options+=(-max_len=40000) ;;
+  *_file | mkv | mp4 | transport_stream | dtls | sctp | session | stun | two_sessions) options+=(-max_len=8000) ;;
   *) options+=(-max_len=3000) ;;
 esac
 [[ -f dictionaries/$target.dict ]] && options+=(-dict="dictionaries/$target.dict")

@@ -107,10 +107,11 @@ test('a re-offer that is refused changes nothing, not even ICE credentials', asy
 test('candidates that cannot be used are left out, what is none is refused', async t => {
   const peer = await transport(t)
   await peer.acceptOffer(sdp(head(['0']), audio('a=mid:0')))
-  for (const address of ['0f0a1b2c.local', 'host.example.org', 'fe80::1%eth0', '192.0.2.1']) {
+  for (const address of ['0f0a1b2c.local', 'host.example.org', '300.0.0.1', 'fe80::1%eth0', '[2001:db8::1]', '192.0.2.1']) {
     await peer.addIceCandidate(`candidate:1 1 udp 1 ${address} 5000 typ host`)
   }
-  const line = 'candidate:1 1 udp 1 300.0.0.1 5000 typ host'
+  await peer.addIceCandidate('candidate:1 1 tcp 1 192.0.2.1 9 typ host')
+  const line = 'candidate:1 1 udp 1 192.0.2.1 70000 typ host'
   await assert.rejects(peer.addIceCandidate(line), { code: 'ERR_CANDIDATE', line })
 })
 

@@ -18,7 +18,7 @@ const EVERYWHERE = /^(vp8|vp9|h264|sound)/
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'medialoom-players-'))
 let names = []
-/** What VLC decodes into another file depends on which of its plugins are there: for the table alone. */
+/** VLC plays as fast as time goes by: for the table alone. */
 const tested = PROGRAMS.filter(({ name }) => name !== 'VLC')
 
 before(async () => {

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { after, test } = require('node:test')
 const { cleanup } = require('node-datachannel')
-const { opusFrame, vp8Frame } = require('../support/clients/frames.js')
+const { opusFrame, rtpPacket, vp8Frame } = require('../support/clients/frames.js')
 const { RawPeer } = require('../support/clients/raw-peer.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
 
@@ -130,7 +130,7 @@ for (const [name, ssrcs] of [
 }
 
 check('an SSRC that changes in the middle of a call is one stream for the viewer', async t => {
-  const { sender, viewer } = await through(t, [SOUND, PICTURE], { sender: { offer: withoutMids } })
+  const { sender, viewer, sending } = await through(t, [SOUND, PICTURE], { sender: { offer: withoutMids } })
   await run(2 * MANY, number => {
     const second = number >= MANY
     sender.send('0', sound(number, second ? { ssrc: 9111, sequence: 5000 + number, timestamp: 77_777_777 + number * 960 } : {}))
@@ -141,6 +141,10 @@ check('an SSRC that changes in the middle of a call is one stream for the viewer
     assert.ok(later.length >= MOST, `${later.length} of ${MANY} after the change on line ${mid}`)
     assertContinuous(viewer.received(mid))
   }
+  assert.deepEqual(
+    sending.incomingTracks.map(({ encodings }) => encodings.map(({ ssrc }) => ssrc)),
+    [[9111], [9222]]
+  )
 })
 
 check('one payload type for sound and picture: the SSRC tells', async t => {
@@ -189,6 +193,7 @@ check('simulcast by a=ssrc-group:SIM without rids: the viewer gets one encoding 
   })
   const [track] = (await sending.getStats()).incomingTracks.filter(({ kind }) => kind === 'video')
   assert.deepEqual(track.encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
+  assert.deepEqual(sending.incomingTracks[1].encodings.map(({ ssrc }) => ssrc).sort(), ssrcs)
   // The three are alike, so which one is forwarded may change until all are there and their sizes are known; never
   // within a picture's references.
   const seen = numbers(viewer.received('1'))
@@ -290,6 +295,66 @@ check('RED that is cut short or wraps what it should not closes nobody and stops
   assert.equal(sending.state, 'connected')
   const seen = numbers(viewer.received('0').filter(({ payload }) => payload.length > 20)).filter(number => number < MANY)
   assert.ok(new Set(seen).size >= MANY - wrong.length, `${seen}`)
+})
+
+/** Header forms of RFC 3550 5.1 and RFC 8285 that say nothing new. */
+const withSources = (packet, count) => {
+  const changed = Buffer.concat([packet.subarray(0, 12), Buffer.alloc(4 * count, 0xcc), packet.subarray(12)])
+  changed[0] |= count
+  return changed
+}
+const padded = (packet, count) => {
+  const changed = Buffer.concat([packet, Buffer.alloc(count - 1), Buffer.from([count])])
+  changed[0] |= 0x20
+  return changed
+}
+const extended = (packet, profile, words) => {
+  const header = Buffer.from([profile >> 8, profile & 0xff, 0, words.length / 4])
+  const changed = Buffer.concat([packet.subarray(0, 12), header, Buffer.from(words), packet.subarray(12)])
+  changed[0] |= 0x10
+  return changed
+}
+const FORMS = [
+  packet => withSources(packet, 15),
+  packet => padded(packet, 200),
+  packet => extended(packet, 0x1234, [7, 7, 7, 7]),
+  packet => extended(packet, 0xbede, []),
+  packet => extended(packet, 0xbede, [0x1f, 1, 2, 3]),
+  packet => extended(packet, 0x1000, [5, 0, 6, 0]),
+  packet => padded(withSources(extended(packet, 0xbede, [0x10, 5, 0, 0]), 0), 4)
+]
+const rtcp = (type, count, ...words) => {
+  const packet = Buffer.alloc(4 + 4 * words.length)
+  packet.set([0x80 | count, type, 0, words.length])
+  words.forEach((word, index) => packet.writeUInt32BE(word >>> 0, 4 + 4 * index))
+  return packet
+}
+/** Reduced in size or not, of kinds that are known and not, cut short and longer than they are (RFC 3550 6, 3611, 4585, 5104). */
+const REPORTS = [
+  rtcp(204, 3, 1111, 0x51554144, 7),
+  rtcp(208, 0, 1111, 7),
+  rtcp(207, 0, 1111, 0xc8000001, 7),
+  rtcp(207, 0, 1111, 0x04000009),
+  rtcp(200, 0, 1111, 0xe0000000, 0, 0, 1, 60),
+  Buffer.concat([rtcp(201, 0, 1111), rtcp(202, 0, 1111), rtcp(204, 0, 1111, 7)]),
+  rtcp(205, 3, 1111, 0, 1111, 7),
+  rtcp(206, 3, 1111, 0, 0),
+  rtcp(206, 4, 1111, 0, 1111, 7),
+  rtcp(206, 15, 1111, 0, 0x41424344),
+  Object.assign(rtcp(201, 1, 1111, 0), { 3: 99 })
+]
+
+check('sources, padding, extensions and reports of any form: every packet comes through', async t => {
+  const { sender, viewer, sending } = await through(t, [SOUND, PICTURE], { sender: { offer: withoutMids } })
+  await run(2 * FORMS.length, number => {
+    sender.bytes('0', FORMS[number % FORMS.length](rtpPacket(sound(number))))
+    sender.bytes('0', REPORTS[number % REPORTS.length])
+  })
+  assert.deepEqual(
+    numbers(viewer.received('0')),
+    Array.from({ length: 2 * FORMS.length }, (_, number) => number)
+  )
+  assert.equal(sending.state, 'connected')
 })
 
 check('the orientation of a phone reaches a viewer that has another id for it', async t => {

@@ -400,6 +400,27 @@ test('a player with an offer for video alone gets video alone', async () => {
   )
 })
 
+test('offers written with indents, blank lines and other line ends are the same offers', async () => {
+  const written = [
+    sdp => sdp.replace(/^/gm, '    '),
+    sdp => sdp.replaceAll('\r\n', '\n\n'),
+    sdp => sdp.replaceAll('\r\n', '\r'),
+    sdp => `\uFEFF${sdp.replace(/^m=(\w+) 9 /gm, 'm=$1  9  ')}`
+  ]
+  for (const [n, write] of written.entries()) {
+    const sdp = publisherOffer('cam')
+    const created = await post(`/whip/loom?peer=Ada-${n}`, write(sdp))
+    assert.equal(created.status, 201)
+    const headers = { 'If-Match': created.headers.get('ETag') }
+    assert.equal((await patch(created.headers.get('Location'), write(fragment(sdp)), headers)).status, 204)
+    assert.equal((await post('/whep/loom', write(playerOffer(1)))).status, 201)
+    const [publisher, player] = rooms.get('loom').participants
+    assert.equal(player.transport.outgoingTracks.filter(track => track.transponder).length, 2)
+    publisher.leave()
+    player.leave()
+  }
+})
+
 test('a player takes the mix by ?source=mix, or by the mode of the room, unless it asks for the tracks', async () => {
   await post('/whip/loom?peer=Ada', publisherOffer('cam'))
   const room = rooms.get('loom')

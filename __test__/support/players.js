@@ -40,9 +40,10 @@ function probe(file) {
   }
 }
 
-/** Decodes all of it by ffmpeg. */
-function decode(file) {
-  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'], {
+/** Decodes all of it by ffmpeg, or only some of its streams. */
+function decode(file, streams) {
+  const map = streams?.flatMap(index => ['-map', `0:${index}`]) ?? []
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', file, ...map, '-f', 'null', '-'], {
     encoding: 'utf8'
   })
   assert.equal(status, 0, `${file}: ${stderr}`)

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Records a tone and pictures into a file of each format, in the folder that it is given, until it is killed. Says in milliseconds
- * since 1970 when each file began.
+ * Records a tone and pictures into a file of each format, in the folder that it is given, until it is killed. Says when it begins, in
+ * an empty line, and once each has half a second when that half second began, in milliseconds since 1970.
  */
 
 const path = require('node:path')
@@ -34,6 +34,7 @@ async function main(folder) {
       })
     )
   }
+  process.stdout.write('\n')
   await Promise.all(begun)
   const beginnings = {}
   for (const [name, recorder] of recorders) {

@@ -1,5 +1,6 @@
 //! What the targets share, and what they do.
 
+mod allocations;
 #[cfg(feature = "mcu")]
 pub mod pictures;
 #[cfg(feature = "mcu")]

@@ -2,7 +2,8 @@
 
 /**
  * The little a router must know of an offer before the engine takes it: what the client wants to
- * send and receive on each m-line.
+ * send and receive on each m-line. Read as leniently as the engine reads it, so that both see the
+ * same lines.
  *
  * @typedef {object} MediaLine
  * @property {string} kind such as `audio`, `video`, `application`
@@ -10,30 +11,43 @@
  * @property {boolean} receives whether the client receives on it
  */
 
+const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive']
+
 /**
  * @param {string} sdp
  * @returns {MediaLine[]}
  */
 function mediaLines(sdp) {
-  const [session, ...sections] = sdp.split(/^(?=m=)/m)
-  // The session's direction holds where an m-line has none of its own (RFC 8866 6.7).
-  const inherited = direction(session) ?? 'sendrecv'
-  return sections.map(section => {
-    const [, kind = '', port = ''] = /^m=(\S+) (\d+)/.exec(section) ?? []
-    // Port 0 means rejected (RFC 8866 5.14), unless the m-line travels in a bundle (RFC 9143 6).
-    const rejected = port === '0' && !/^a=bundle-only\s*$/m.test(section)
-    const wanted = rejected ? 'inactive' : (direction(section) ?? inherited)
+  // Where neither an m-line nor the session has a direction it is both (RFC 8866 6.7).
+  let inherited = 'sendrecv'
+  /** @type {{ kind: string, refused: boolean, direction: string | null }[]} */
+  const lines = []
+  // Indents, blank lines and line ends of any kind say nothing.
+  for (const text of sdp.split(/[\r\n]+/)) {
+    const line = text.replace(/^\uFEFF+/, '').trim()
+    const last = lines.at(-1)
+    if (line.startsWith('m=')) {
+      const [kind = '', port = ''] = line.slice('m='.length).trim().split(/\s+/, 2)
+      // Port 0 means rejected (RFC 8866 5.14).
+      lines.push({ kind: kind.toLowerCase(), refused: /^0+(\/|$)/.test(port), direction: null })
+    } else if (line.startsWith('a=')) {
+      const name = line.slice('a='.length).trim()
+      if (DIRECTIONS.includes(name)) {
+        if (last) last.direction = name
+        else inherited = name
+      }
+      // Unless the m-line travels in a bundle (RFC 9143 6).
+      else if (name === 'bundle-only' && last) last.refused = false
+    }
+  }
+  return lines.map(({ kind, refused, direction }) => {
+    const wanted = refused ? 'inactive' : (direction ?? inherited)
     return {
       kind,
       sends: wanted === 'sendrecv' || wanted === 'sendonly',
       receives: wanted === 'sendrecv' || wanted === 'recvonly'
     }
   })
-}
-
-/** @param {string} section */
-function direction(section) {
-  return /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(section)?.[1]
 }
 
 exports.mediaLines = mediaLines

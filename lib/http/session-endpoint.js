@@ -188,7 +188,7 @@ class SessionEndpoint {
       throw new Problem(412, 'If-Match names another ICE session than the current one', { headers: { ETag: session.etag } })
     }
     // RFC 8840 4.4: without them a fragment belongs to no ICE session.
-    if (typeof fragment !== 'string' || !/^a=ice-ufrag:\S/m.test(fragment) || !/^a=ice-pwd:\S/m.test(fragment)) {
+    if (typeof fragment !== 'string' || !/^[ \t]*a=ice-ufrag:[ \t]*\S/m.test(fragment) || !/^[ \t]*a=ice-pwd:[ \t]*\S/m.test(fragment)) {
       throw new Problem(400, 'the body must be an SDP fragment (RFC 8840) with ice-ufrag and ice-pwd')
     }
     const { transport } = session.participant

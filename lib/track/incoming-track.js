@@ -13,7 +13,8 @@ class IncomingTrack extends SourceTrack {
   #info
   #muted = false
   #withheld = false
-  #encodings = []
+  /** Encodings by their places: a RID may come with another SSRC, and an SSRC without a RID. */
+  #places = []
   #demand = []
 
   constructor(key, stream, info) {
@@ -69,7 +70,8 @@ class IncomingTrack extends SourceTrack {
   }
 
   get encodings() {
-    return [...this.#encodings]
+    // Those that have not sent yet have left gaps.
+    return this.#places.filter(Boolean)
   }
 
   get demand() {
@@ -102,7 +104,7 @@ class IncomingTrack extends SourceTrack {
   [kHandle](event) {
     switch (event.type) {
       case 'encoding':
-        this.#setEncoding(Object.freeze(event.encoding))
+        this.#places[event.place] = Object.freeze(event.encoding)
         emit(this, 'encoding', event.encoding)
         break
       case 'demand':
@@ -134,14 +136,6 @@ class IncomingTrack extends SourceTrack {
   [kForget](reason, marked) {
     super[kForget]()
     this.#stream[kRemove](this, reason, marked)
-  }
-
-  /** A RID may come with another SSRC after the sender restarted. */
-  #setEncoding(encoding) {
-    const same = other => other.ssrc === encoding.ssrc || (encoding.rid !== null && other.rid === encoding.rid)
-    const index = this.#encodings.findIndex(same)
-    if (index < 0) this.#encodings.push(encoding)
-    else this.#encodings[index] = encoding
   }
 }
 

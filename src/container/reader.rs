@@ -52,7 +52,8 @@ pub struct ReadTrack {
 pub struct ReadFrame {
     /// Its track, by its place in [`Reader::tracks`].
     pub track: usize,
-    /// When it is shown or heard, from the beginning of the file on.
+    /// When it is shown or heard, from the beginning of the file on; that of pictures which are decoded for
+    /// later ones alone is the beginning.
     pub time: Duration,
     /// A decoder can begin with it.
     pub keyframe: bool,
@@ -147,6 +148,8 @@ impl Reader {
         while let Some(frame) = self.demuxer.next()? {
             let Found { track, time, duration, keyframe, data } = frame;
             let over = match duration {
+                // Of what was cut off at the beginning, pictures are decoded for those behind it.
+                _ if self.from == 0 && self.is_video(track) => false,
                 Some(duration) => time.saturating_add(duration) <= self.from,
                 None => time < self.from,
             };
@@ -159,12 +162,16 @@ impl Reader {
         Ok(None)
     }
 
+    fn is_video(&self, track: usize) -> bool {
+        self.tracks().get(track).is_some_and(|track| track.kind == Kind::Video)
+    }
+
     /// Pictures begin with a keyframe.
     fn waits(&mut self, track: usize, time: i64, keyframe: bool) -> bool {
         if self.leader != Some(track) {
             return false;
         }
-        let begins = keyframe && time.saturating_add(SLACK) >= self.from;
+        let begins = keyframe && (self.from == 0 || time.saturating_add(SLACK) >= self.from);
         if begins {
             self.leader = None;
         }
@@ -180,8 +187,7 @@ impl Reader {
         let to = u64::try_from(to).unwrap_or(u64::MAX).min(i64::MAX as u64);
         let at = self.demuxer.seek(to, leader)?.min(to);
         self.from = at as i64;
-        let pictures = self.tracks().get(leader).is_some_and(|track| track.kind == Kind::Video);
-        self.leader = pictures.then_some(leader);
+        self.leader = self.is_video(leader).then_some(leader);
         Ok(Duration::from_nanos(at))
     }
 }

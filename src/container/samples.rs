@@ -193,50 +193,85 @@ pub fn mp4() -> Vec<u8> {
 /// In fragments of half a second.
 pub fn fragmented_mp4() -> Vec<u8> {
     let mut file = mp4_box(b"ftyp", &[b"iso5", &[0; 4]]);
-    let trex = |id: u32| mp4_box(b"trex", &[&words(&[0, id, 1, 0, 0, 0])]);
     file.extend(mp4_box(
         b"moov",
         &[
             &mp4_box(b"mvhd", &[&words(&[0, 0, 0, 1_000, 0]), &[0; 80]]),
             &trak(1, b"vide", 1_000, &visual_entry(), &[]),
             &trak(2, b"soun", 48_000, &audio_entry(), &[]),
-            &mp4_box(b"mvex", &[&trex(1), &trex(2)]),
+            &mvex(),
         ],
     ));
-    for half in 0..2u32 {
-        let (pictures, picture_sizes) = samples(picture, half * 5..half * 5 + 5);
-        let (packets, _) = samples(|index| sound(index).to_vec(), half * 25..half * 25 + 25);
-        // Sizes and flags of pictures one by one; of sound there is one of each.
-        let entries: Vec<u32> = picture_sizes
-            .iter()
-            .enumerate()
-            .flat_map(|(index, size)| [*size, if index == 0 { 0 } else { 0x0101_0000 }])
-            .collect();
-        let moof = |at: u32| {
-            let video = mp4_box(
-                b"traf",
-                &[
-                    &mp4_box(b"tfhd", &[&words(&[0x02_0008, 1, 100])]),
-                    &mp4_box(b"tfdt", &[&words(&[0, half * 500])]),
-                    &mp4_box(b"trun", &[&words(&[0x601, 5, at]), &words(&entries)]),
-                ],
-            );
-            let sound_at = at + pictures.len() as u32;
-            let audio = mp4_box(
-                b"traf",
-                &[
-                    &mp4_box(b"tfhd", &[&words(&[0x02_0018, 2, 960, 4])]),
-                    &mp4_box(b"tfdt", &[&words(&[0, half * 24_000])]),
-                    &mp4_box(b"trun", &[&words(&[0x001, 25, sound_at])]),
-                ],
-            );
-            mp4_box(b"moof", &[&mp4_box(b"mfhd", &[&words(&[0, half + 1])]), &video, &audio])
-        };
-        let at = moof(0).len() as u32 + 8;
-        file.extend(moof(at));
-        file.extend(mp4_box(b"mdat", &[&pictures, &packets]));
-    }
+    (0..2).for_each(|half| file.extend(fragment(half)));
     file
+}
+
+/// Half a second of pictures and sound, from so many halves of a second on.
+fn fragment(half: u32) -> Vec<u8> {
+    let (pictures, picture_sizes) = samples(picture, half * 5..half * 5 + 5);
+    let (packets, _) = samples(|index| sound(index).to_vec(), half * 25..half * 25 + 25);
+    // Sizes and flags of pictures one by one; of sound there is one of each.
+    let entries: Vec<u32> = picture_sizes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, size)| [*size, if index == 0 { 0 } else { 0x0101_0000 }])
+        .collect();
+    let moof = |at: u32| {
+        let video = mp4_box(
+            b"traf",
+            &[
+                &mp4_box(b"tfhd", &[&words(&[0x02_0008, 1, 100])]),
+                &mp4_box(b"tfdt", &[&words(&[0, half * 500])]),
+                &mp4_box(b"trun", &[&words(&[0x601, 5, at]), &words(&entries)]),
+            ],
+        );
+        let sound_at = at + pictures.len() as u32;
+        let audio = mp4_box(
+            b"traf",
+            &[
+                &mp4_box(b"tfhd", &[&words(&[0x02_0018, 2, 960, 4])]),
+                &mp4_box(b"tfdt", &[&words(&[0, half * 24_000])]),
+                &mp4_box(b"trun", &[&words(&[0x001, 25, sound_at])]),
+            ],
+        );
+        mp4_box(b"moof", &[&mp4_box(b"mfhd", &[&words(&[0, half + 1])]), &video, &audio])
+    };
+    let at = moof(0).len() as u32 + 8;
+    [moof(at), mp4_box(b"mdat", &[&pictures, &packets])].concat()
+}
+
+/// What fragments leave out of what they say, of both tracks.
+fn mvex() -> Vec<u8> {
+    let trex = |id: u32| mp4_box(b"trex", &[&words(&[0, id, 1, 0, 0, 0])]);
+    mp4_box(b"mvex", &[&trex(1), &trex(2)])
+}
+
+/// [`mp4`] with a box more at the end of one that stands in it, which is grown, as is all around it.
+fn grown(around: &[&[u8; 4]], added: &[u8]) -> Vec<u8> {
+    let mut file = mp4();
+    let mut end = 0;
+    for name in around {
+        let at = file.windows(4).position(|bytes| bytes == *name).unwrap_or(4) - 4;
+        let size = file[at..at + 4].iter().fold(0, |size, byte| size << 8 | u32::from(*byte));
+        end = at + size as usize;
+        file[at..at + 4].copy_from_slice(&(size + added.len() as u32).to_be_bytes());
+    }
+    file.splice(end..end, added.iter().copied());
+    file
+}
+
+/// A second in tables, and another one in fragments behind them, as a camera writes it.
+pub fn partly_fragmented_mp4() -> Vec<u8> {
+    let mut file = grown(&[b"moov"], &mvex());
+    (2..4).for_each(|half| file.extend(fragment(half)));
+    file
+}
+
+/// Of whose pictures the first so many milliseconds were cut off, but not the samples.
+pub fn cut_mp4(milliseconds: u32) -> Vec<u8> {
+    let left = 1_000 - milliseconds;
+    let elst = mp4_box(b"elst", &[&words(&[0, 1, left, milliseconds, 0x1_0000])]);
+    grown(&[b"moov", b"trak"], &mp4_box(b"edts", &[&elst]))
 }
 
 /// Opus in Ogg, ten packets a page.

@@ -151,6 +151,37 @@ fn damaged_files_are_read_to_an_end_and_hold_no_more_than_they_have() {
 }
 
 #[test]
+fn pictures_whose_beginning_was_cut_off_begin_with_a_keyframe_at_once() {
+    // The keyframe before 700 ms is at 500 ms, and what is decoded before the cut is not waited for.
+    let file = samples::cut_mp4(700);
+    let mut reader = open(&file).unwrap();
+    for _ in 0..2 {
+        let frames: Vec<ReadFrame> = std::iter::from_fn(|| reader.next().unwrap()).collect();
+        let pictures = frames.iter().filter(|frame| frame.track == 0);
+        let pictures: Vec<_> = pictures.map(|frame| (frame.time, frame.keyframe)).collect();
+        let expected = [(0, true), (0, false), (0, false), (100, false), (200, false)];
+        assert_eq!(pictures, expected.map(|(time, keyframe)| (time * MS, keyframe)));
+        assert_eq!(frames.iter().filter(|frame| frame.track == 1).count(), 50);
+        assert_eq!(reader.seek(Duration::ZERO, 0).unwrap(), Duration::ZERO);
+    }
+}
+
+#[test]
+fn a_file_with_samples_in_tables_and_in_fragments_is_one() {
+    let file = samples::partly_fragmented_mp4();
+    let mut reader = open(&file).unwrap();
+    assert_eq!(reader.duration(), None, "the movie only tells of its tables");
+    let frames: Vec<ReadFrame> = std::iter::from_fn(|| reader.next().unwrap()).collect();
+    let pictures = frames.iter().filter(|frame| frame.track == 0).map(|frame| frame.time);
+    assert!(pictures.eq((0..20).map(|index| index * 100 * MS)));
+    for (to, lands) in [(0, 0), (700, 500), (1_200, 1_000), (1_900, 1_500), (600, 500)] {
+        assert_eq!(reader.seek(to * MS, 0).unwrap(), lands * MS, "to {to}");
+        let next = reader.next().unwrap().unwrap();
+        assert_eq!((next.time, next.keyframe), (lands * MS, true), "to {to}");
+    }
+}
+
+#[test]
 fn what_a_file_says_of_sizes_allocates_nothing() {
     // A block, a sample and a page that say they have more than there is, or than a frame has.
     let mut webm = samples::webm(true);

@@ -75,6 +75,8 @@ impl CloseReason {
 /// An encoding as JavaScript sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EncodingInfo {
+    /// Its place in its track, by which it is known whatever its RID and SSRC are.
+    pub index: u8,
     pub rid: Option<String>,
     pub ssrc: u32,
     pub active: bool,
@@ -186,7 +188,7 @@ pub enum Event {
         id: SourceId,
         reason: CloseReason,
     },
-    /// An encoding appeared or became active or inactive. Overwrites the one before of its RID.
+    /// An encoding appeared or became active or inactive. Overwrites the one before of its place.
     Encoding {
         id: SourceId,
         encoding: EncodingInfo,

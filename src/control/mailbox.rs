@@ -21,8 +21,8 @@ pub type Mailbox = mailbox::Mailbox<Event>;
 pub enum Slot {
     Level(SourceId),
     BufferedAmount(ChannelId),
-    /// By RID. A peer can change an encoding with every packet.
-    Encoding(SourceId, Option<String>),
+    /// By its place: a peer can change its name and its SSRC with every packet.
+    Encoding(SourceId, u8),
     Forwarded(OutgoingTrackId),
     Layer(OutgoingTrackId),
     Demand(SourceId),
@@ -48,7 +48,7 @@ impl Posted for Event {
         match self {
             Event::AudioLevel { id, .. } => Some(Slot::Level(*id)),
             Event::ChannelBufferedAmount { id, .. } => Some(Slot::BufferedAmount(*id)),
-            Event::Encoding { id, encoding } => Some(Slot::Encoding(*id, encoding.rid.clone())),
+            Event::Encoding { id, encoding } => Some(Slot::Encoding(*id, encoding.index)),
             Event::TransponderEncoding { id, .. } => Some(Slot::Forwarded(*id)),
             Event::TransponderLayer { id, .. } => Some(Slot::Layer(*id)),
             Event::Demand { id, .. } => Some(Slot::Demand(*id)),
@@ -82,7 +82,8 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::control::event::CloseReason;
+    use crate::codec::Codec;
+    use crate::control::event::{CloseReason, EncodingInfo};
     use crate::queue::mailbox::{
         FAIR_SHARE, MAX_WAITING_BYTES, MAX_WAITING_OF_ALL, MAX_WAITING_OF_SENDER, Overflow,
     };
@@ -157,6 +158,19 @@ mod tests {
 
         mailbox.post(level(TRACK, -5));
         assert_eq!(mailbox.drain(), vec![level(TRACK, -5)]);
+    }
+
+    #[test]
+    fn encodings_of_a_track_are_kept_apart_whether_or_not_they_have_names() {
+        let (mailbox, _) = mailbox();
+        let encoding = |index: u8, ssrc: u32| Event::Encoding {
+            id: TRACK,
+            encoding: EncodingInfo { index, rid: None, ssrc, active: true, codec: Codec::Vp8 },
+        };
+        for ssrc in 0..100 {
+            (0..3).for_each(|index| mailbox.post(encoding(index, 1000 * u32::from(index) + ssrc)));
+        }
+        assert_eq!(mailbox.drain(), [encoding(0, 99), encoding(1, 1099), encoding(2, 2099)]);
     }
 
     #[test]

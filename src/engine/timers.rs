@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::control::ids::TransportId;
 
-/// One slot of the near wheel, in milliseconds. Timers fire up to this late.
-const TICK_MS: u128 = 1;
+/// Slots of the near wheel a second: timers fire up to a millisecond late.
+const TICKS: u64 = 1_000;
+const TICK_NANOS: u32 = 1_000_000;
 /// A timer that is further away than this many times a step may be late by a step, so that those of
 /// many peers fire together.
 const STEPS_AHEAD: u64 = 4;
@@ -78,8 +79,10 @@ impl Timers {
 
     /// The tick at or after a moment.
     pub fn tick(&self, at: Instant) -> Tick {
-        let nanos = at.saturating_duration_since(self.origin).as_nanos();
-        Tick(nanos.div_ceil(TICK_MS * 1_000_000) as u64)
+        // Each turn asks this many times, and a division of 128 bits is a long one.
+        let passed = at.saturating_duration_since(self.origin);
+        let begun = u64::from(passed.subsec_nanos().div_ceil(TICK_NANOS));
+        Tick(passed.as_secs().saturating_mul(TICKS).saturating_add(begun))
     }
 
     /// When to fire for something that may be late by a quarter of the time until then, and by
@@ -162,7 +165,7 @@ impl Timers {
             }
             None => return None,
         };
-        Some(self.origin + Duration::from_millis(tick * TICK_MS as u64))
+        Some(self.origin + Duration::from_millis(tick))
     }
 
     fn next_occupied(&self, from: usize) -> Option<usize> {
@@ -177,8 +180,7 @@ impl Timers {
 
     /// Takes all timers that are due.
     pub fn take_due(&mut self, now: Instant, due: &mut Vec<Timer>) {
-        let elapsed = now.saturating_duration_since(self.origin).as_millis();
-        let end = (elapsed / TICK_MS) as u64 + 1;
+        let end = now.saturating_duration_since(self.origin).as_millis() as u64 + 1;
         while self.cursor < end {
             let from = (self.cursor % NEAR) as usize;
             let rotation_end = (self.cursor / NEAR + 1) * NEAR;

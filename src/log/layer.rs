@@ -11,7 +11,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::record::{Fields, Record};
-use super::{SINKS, max_level};
+use super::{SINKS, foreign, max_level};
 
 /// Hands every record to the sinks that want its level.
 pub(super) struct ToSinks;
@@ -42,6 +42,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(left_out) = foreign::admit(event.metadata()) else { return };
         let mut fields = Fields::default();
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(of_span) = span.extensions().get::<Fields>() {
@@ -49,6 +50,9 @@ where
             }
         }
         event.record(&mut fields);
+        if left_out > 0 {
+            fields.count("left_out", left_out);
+        }
         let record = Record::new(event.metadata(), fields);
         for sink in SINKS.read().unwrap_or_else(PoisonError::into_inner).iter() {
             sink.put(&record);

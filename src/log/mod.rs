@@ -1,6 +1,7 @@
 //! Carries `tracing` records to whoever asked for them, in bounded queues. Quiet, and nearly free,
 //! until somebody does: without a sink every callsite is disabled.
 
+mod foreign;
 mod layer;
 mod limit;
 mod panics;
@@ -50,6 +51,8 @@ fn install() {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn sink(level: LevelFilter) -> Arc<Sink> {
@@ -79,6 +82,27 @@ mod tests {
         assert_eq!(messages(&warnings, TARGET), ["three"]);
         assert!(messages(&everything, TARGET).is_empty());
         remove_sink(&warnings);
+    }
+
+    #[test]
+    fn what_a_packet_has_other_crates_log_comes_through_once_a_second() {
+        // A check with 5,000 attributes that str0m warns of (MAPPED-ADDRESS, RFC 8489 14.1).
+        let attributes = [0, 1, 0, 0].repeat(5_000);
+        let mut message = vec![0, 1];
+        message.extend((attributes.len() as u16).to_be_bytes());
+        message.extend(0x2112_a442_u32.to_be_bytes());
+        message.extend([7; 12]);
+        message.extend(attributes);
+
+        let sink = sink(LevelFilter::WARN);
+        let start = Instant::now();
+        for _ in 0..10 {
+            let _ = str0m::ice::StunMessage::parse(&message);
+        }
+        let seconds = start.elapsed().as_secs() as usize;
+        remove_sink(&sink);
+        let records = messages(&sink, "is::stun").len();
+        assert!(records <= seconds + 2, "{records} records in {seconds} seconds");
     }
 
     #[test]

@@ -59,6 +59,13 @@ impl Fields {
         self.fields.extend(span.fields.iter().take(room).cloned());
     }
 
+    /// Adds a number.
+    pub(super) fn count(&mut self, name: &'static str, count: u64) {
+        if self.fields.len() < MAX_FIELDS {
+            self.fields.push((name, count.to_string()));
+        }
+    }
+
     fn keep(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let mut text = Cut::default();
         // An error only says that the bound was reached.

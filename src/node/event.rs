@@ -475,6 +475,7 @@ fn with_encoding<'env>(
             encoding.set("active", info.active)?;
             encoding.set("codec", info.codec.name())?;
             object.set("encoding", encoding)?;
+            object.set("place", info.index)?;
         }
     }
     Ok(object)

@@ -162,9 +162,12 @@ impl TimeLine {
     /// that passed since the newest packet.
     fn extend(&self, timestamp: u32, arrival: Instant) -> i64 {
         let (newest, _, at) = self.newest;
-        let passed = arrival.saturating_duration_since(at).as_micros();
-        let expected = (passed * u128::from(self.clock_rate) / 1_000_000) as i64;
-        self.nearest(timestamp, newest.saturating_add(expected))
+        let passed = arrival.saturating_duration_since(at);
+        let rate = u64::from(self.clock_rate);
+        let expected = passed.as_secs().saturating_mul(rate);
+        let expected =
+            expected.saturating_add(u64::from(passed.subsec_micros()) * rate / 1_000_000);
+        self.nearest(timestamp, newest.saturating_add_unsigned(expected))
     }
 
     /// The extended time with these 32 bits that is nearest to `expected`.
@@ -175,7 +178,10 @@ impl TimeLine {
     }
 
     fn micros(&self, ticks: i64) -> i64 {
-        (i128::from(ticks) * 1_000_000 / i128::from(self.clock_rate)) as i64
+        // Seconds and the rest of one apart, as 64 bits hold that: a division of 128 is a long one.
+        let rate = i64::from(self.clock_rate);
+        let (seconds, rest) = (ticks / rate, ticks % rate);
+        seconds.saturating_mul(1_000_000).saturating_add(rest * 1_000_000 / rate)
     }
 
     fn moment(&self, media: i64) -> Option<Instant> {

@@ -102,6 +102,8 @@ pub(super) struct Demux {
     by_payload_type: Box<[(u8, usize)]>,
     mid_ids: IdSet,
     rid_ids: IdSet,
+    /// Those that are no MID on some line.
+    other_ids: IdSet,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +137,7 @@ impl Demux {
         for (place, line) in lines.enumerate() {
             demux.by_mid.entry(line.mid.clone()).or_insert(place);
             line.extensions.mid.into_iter().for_each(|id| demux.mid_ids.insert(id));
+            line.extensions.others().for_each(|id| demux.other_ids.insert(id));
             line.extensions.rid.into_iter().for_each(|id| demux.rid_ids.insert(id));
             line.extensions.repaired_rid.into_iter().for_each(|id| demux.rid_ids.insert(id));
             for rid in &line.rids {
@@ -188,8 +191,13 @@ impl Demux {
         let mut by_mid = None;
         for element in named {
             let Some(mid) = name(element.value) else { continue };
-            // A name of no line is no other line's (RFC 9143 9.2).
-            let place = self.line_of(mid).ok_or(DropReason::NoLine)?;
+            // A name of no line is no other line's (RFC 9143 9.2). Where an id means something else
+            // on another line, which RFC 9143 9.2 forbids and some do, it may be no name.
+            let place = match self.line_of(mid) {
+                Some(place) => place,
+                None if self.other_ids.contains(element.id) => continue,
+                None => return Err(DropReason::NoLine),
+            };
             if line(place).is_some_and(|line| line.extensions.mid == Some(element.id)) {
                 by_mid = Some(place);
             }
@@ -296,6 +304,18 @@ mod tests {
     fn a_mid_of_no_line_is_of_no_line() {
         let packet = packet(7, 111, &[(4, b"9")]);
         assert_eq!(found(&lines(), &packet), Err(DropReason::NoLine));
+    }
+
+    #[test]
+    fn an_id_that_is_a_mid_on_one_line_alone_may_be_something_else() {
+        let mut lines = lines();
+        lines[0].extensions.mid = Some(14);
+        lines[0].extensions.audio_level = Some(4);
+        let level = packet(7, 111, &[(4, &[0x9e])]);
+        assert_eq!(found(&lines, &level).unwrap().line, 0, "by its payload type");
+        let named = packet(7, 111, &[(4, &[0x1e]), (14, b"0")]);
+        assert_eq!(found(&lines, &named).unwrap().line, 0);
+        assert_eq!(found(&lines, &packet(7, 96, &[(4, b"1")])).unwrap().line, 1);
     }
 
     #[test]

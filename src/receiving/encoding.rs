@@ -100,6 +100,7 @@ impl Encoding {
 
     pub(super) fn info(&self) -> EncodingInfo {
         EncodingInfo {
+            index: self.index.0,
             rid: self.rid.as_ref().map(Rid::to_string),
             ssrc: self.ssrc,
             active: self.active(),

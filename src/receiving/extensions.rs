@@ -76,6 +76,26 @@ impl ExtensionIds {
     }
 }
 
+impl ExtensionIds {
+    /// The ids of all but the MID.
+    pub(super) fn others(&self) -> impl Iterator<Item = u8> {
+        [
+            self.rid,
+            self.repaired_rid,
+            self.transport_sequence,
+            self.abs_send_time,
+            self.audio_level,
+            self.video_orientation,
+            self.playout_delay,
+            self.abs_capture_time,
+            self.dependency_descriptor,
+            self.layers_allocation,
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
 /// What the extensions of one packet say of itself and of its way here. These belong to the hop
 /// and stay behind.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -31,8 +31,20 @@ pub fn answer(
     }
     continues(offer, current)?;
     let mut taken: Vec<Taken> = offer.media.iter().map(|media| take(media, capabilities)).collect();
-    let acceptable: Vec<bool> =
-        offer.media.iter().zip(&taken).map(|(media, taken)| acceptable(media, taken)).collect();
+    let mut has_data = false;
+    let acceptable: Vec<bool> = offer
+        .media
+        .iter()
+        .zip(&taken)
+        .map(|(media, taken)| {
+            // One DTLS association carries one of SCTP (RFC 8841 3, RFC 8261 6.1).
+            let data = media.kind == MediaKind::Application;
+            let further = data && has_data;
+            let acceptable = acceptable(media, taken) && !further;
+            has_data |= data && acceptable;
+            acceptable
+        })
+        .collect();
     let members = Members::of(offer, &acceptable);
     let transport = transport::of(offer, &members, standing, Role::Offer)?;
     multiplexes(offer, &members, &acceptable)?;

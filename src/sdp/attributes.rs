@@ -73,7 +73,6 @@ pub(super) fn of_session<'a>(
                 description.bundles.push(words.take(MAX_MEDIA).collect());
             }
         }
-        "ice-lite" => description.ice_lite = true,
         "extmap-allow-mixed" => description.extmap_allow_mixed = true,
         "source-filter" => {
             description.source_filter = description.source_filter.or(Some(value));
@@ -190,6 +189,7 @@ fn of_transport<'a>(
         "ice-ufrag" => transport.ufrag = Some(credential(line, value)?),
         "ice-pwd" => transport.pwd = Some(credential(line, value)?),
         "ice-options" => transport.ice_options = Some(value),
+        "ice-lite" => transport.ice_lite = true,
         "fingerprint" => {
             let expected = "`a=fingerprint:<hash> <two hex digits>:...`";
             if transport.fingerprints.len() < MAX_FINGERPRINTS && spend(&mut budget.fingerprints) {
@@ -259,14 +259,14 @@ fn rtpmap<'a>(media: &mut MediaSection<'a>, line: &str, value: &'a str) -> Resul
     if !matches!(media.kind, MediaKind::Rtp(_)) {
         return Ok(());
     }
-    let read = value.split_once(|c: char| c.is_ascii_whitespace()).and_then(|(pt, encoding)| {
-        Some((pt.parse::<u8>().ok()?, payload::parse_encoding(encoding)?))
-    });
+    let (pt, encoding) = value.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((value, ""));
     let expected = "`a=rtpmap:<payload type> <encoding>/<clock rate>`";
-    let (pt, encoding) = read.ok_or_else(|| SdpError::malformed(line, expected))?;
-    if let Some(payload) = media.payloads.get_mut(pt)
-        && !std::mem::replace(&mut payload.mapped, true)
-    {
+    let malformed = || SdpError::malformed(line, expected);
+    let pt: u8 = pt.parse().map_err(|_| malformed())?;
+    // What is not in the m-line need not make sense: pages take codecs out there alone.
+    let Some(payload) = media.payloads.get_mut(pt) else { return Ok(()) };
+    let encoding = payload::parse_encoding(encoding).ok_or_else(malformed)?;
+    if !std::mem::replace(&mut payload.mapped, true) {
         payload.encoding = Some(encoding);
     }
     Ok(())

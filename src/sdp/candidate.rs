@@ -95,6 +95,9 @@ pub enum Unusable {
     Component,
     /// Its transport is none of UDP and TCP.
     Protocol,
+    /// It is by TCP and does not say who connects (`tcptype`, RFC 6544 4.5), as those from before
+    /// that RFC.
+    TcpType,
 }
 
 impl fmt::Display for Unusable {
@@ -104,12 +107,17 @@ impl fmt::Display for Unusable {
             Self::Zone => "its address has a zone",
             Self::Component => "its component is not 1",
             Self::Protocol => "its transport is neither UDP nor TCP",
+            Self::TcpType => "it does not say who connects by TCP",
         })
     }
 }
 
 /// Most words of a line that are looked at; all that is known comes before.
 const MAX_WORDS: usize = 64;
+/// Letters of a foundation (RFC 8839 5.1); what is longer is cut off.
+const MAX_FOUNDATION: usize = 32;
+/// Bytes of a user name fragment (RFC 8839 5.4).
+const MAX_UFRAG: usize = 256;
 
 /// Reads a candidate, with or without `a=` before it.
 ///
@@ -127,8 +135,8 @@ fn read(line: &str) -> Option<Candidate> {
     let text = line.trim();
     let text = text.strip_prefix("a=").unwrap_or(text).strip_prefix("candidate:")?;
     let mut words = text.split_ascii_whitespace().take(MAX_WORDS);
-    let foundation = words.next().filter(|foundation| foundation.len() <= 32)?;
-    let component: u16 = words.next()?.parse().ok()?;
+    let foundation = words.next()?;
+    let component: u32 = words.next()?.parse().ok()?;
     let protocol = words.next()?;
     let priority: u32 = words.next()?.parse().ok()?;
     let address = words.next()?;
@@ -149,7 +157,7 @@ fn read(line: &str) -> Option<Candidate> {
             "raddr" => extensions.related_address = value.parse().ok(),
             "rport" => extensions.related_port = value.parse().ok(),
             "tcptype" => extensions.tcp_type = tcp_type(value),
-            "ufrag" => extensions.ufrag = Some(value.to_owned()),
+            "ufrag" if value.len() <= MAX_UFRAG => extensions.ufrag = Some(value.to_owned()),
             _ => {}
         }
     }
@@ -160,19 +168,24 @@ fn read(line: &str) -> Option<Candidate> {
     let protocol = if protocol.eq_ignore_ascii_case("udp") {
         CandidateProtocol::Udp
     } else if protocol.eq_ignore_ascii_case("tcp") {
-        CandidateProtocol::Tcp(extensions.tcp_type?)
+        match extensions.tcp_type {
+            Some(tcp_type) => CandidateProtocol::Tcp(tcp_type),
+            None => return Some(Candidate::Ignored(Unusable::TcpType)),
+        }
     } else {
         return Some(Candidate::Ignored(Unusable::Protocol));
     };
-    let address: IpAddr = match address.parse() {
+    // Some write IPv6 as URLs have it.
+    let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address: IpAddr = match plain.unwrap_or(address).parse() {
         Ok(address) => address,
         Err(_) if address.contains('%') => return Some(Candidate::Ignored(Unusable::Zone)),
-        Err(_) if is_host_name(address) => return Some(Candidate::Ignored(Unusable::HostName)),
-        Err(_) => return None,
+        // Browsers take whatever is no address for a name.
+        Err(_) => return Some(Candidate::Ignored(Unusable::HostName)),
     };
     let related = extensions.related_address.zip(extensions.related_port);
     Some(Candidate::Usable(RemoteCandidate {
-        foundation: foundation.to_owned(),
+        foundation: foundation.chars().take(MAX_FOUNDATION).collect(),
         protocol,
         priority,
         address: SocketAddr::new(address, port),
@@ -200,13 +213,6 @@ fn tcp_type(value: &str) -> Option<TcpType> {
     })
 }
 
-/// RFC 1123 2.1. Digits and dots alone are an address that went wrong.
-fn is_host_name(text: &str) -> bool {
-    let bytes = text.bytes();
-    bytes.clone().any(|b| b.is_ascii_alphabetic())
-        && bytes.clone().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,13 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn long_foundations_are_cut_and_brackets_say_nothing() {
+        let line = format!("candidate:{} 1 udp 1 [2001:db8::1] 5 typ host", "f".repeat(99));
+        let Ok(Candidate::Usable(candidate)) = parse(&line) else { panic!("it is usable") };
+        assert_eq!(candidate.foundation.len(), MAX_FOUNDATION);
+        assert_eq!(candidate.address, "[2001:db8::1]:5".parse().unwrap());
+    }
+
+    #[test]
     fn what_nothing_can_be_sent_to_is_ignored() {
         let cases = [
             ("candidate:1 1 udp 1 0f0a1b2c-1111.local 5 typ host", Unusable::HostName),
             ("candidate:1 1 udp 1 turn.example.com 5 typ relay", Unusable::HostName),
+            ("candidate:1 1 udp 1 300.0.0.1 5 typ host", Unusable::HostName),
             ("candidate:1 1 udp 1 fe80::1%eth0 5 typ host", Unusable::Zone),
+            ("candidate:1 70000 udp 1 192.0.2.3 5 typ host", Unusable::Component),
             ("candidate:1 2 udp 1 192.0.2.3 5 typ host", Unusable::Component),
             ("candidate:1 1 ssltcp 1 192.0.2.3 443 typ host", Unusable::Protocol),
+            ("candidate:1 1 tcp 1 192.0.2.3 9 typ host", Unusable::TcpType),
         ];
         for (line, why) in cases {
             assert_eq!(parse(line), Ok(Candidate::Ignored(why)), "{line}");
@@ -253,7 +270,8 @@ mod tests {
 
     #[test]
     fn what_is_no_candidate_is_an_error_with_its_line() {
-        for line in ["candidate:", "nonsense", "candidate:1 1 udp 1 300.0.0.1 5 typ host", ""] {
+        let nowhere = "candidate:1 1 udp 1 192.0.2.1 70000 typ host";
+        for line in ["candidate:", "nonsense", nowhere, ""] {
             assert_eq!(parse(line).unwrap_err().line(), Some(line));
         }
     }

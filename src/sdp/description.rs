@@ -14,8 +14,6 @@ pub struct Description<'a> {
     pub bundles: Vec<Vec<&'a str>>,
     /// `c=` of the session (RFC 8866 5.7).
     pub connection: Option<&'a str>,
-    /// `a=ice-lite` (RFC 8839 5.3).
-    pub ice_lite: bool,
     /// What the session says for all m-lines that say nothing themselves (RFC 8839 5.4,
     /// RFC 8122 5, RFC 4145 4).
     pub transport: Transport<'a>,
@@ -55,6 +53,11 @@ impl<'a> Description<'a> {
         media.extensions.iter().chain(&self.extensions)
     }
 
+    /// Whether the peer does ICE-lite, by what the session says or an m-line.
+    pub fn is_ice_lite(&self, media: &MediaSection<'a>) -> bool {
+        self.transport.ice_lite || media.transport.ice_lite
+    }
+
     /// Candidates of the whole description.
     pub fn candidates(&self) -> impl Iterator<Item = &'a str> + '_ {
         let own = self.transport.candidates.iter().copied();
@@ -76,6 +79,8 @@ pub struct Transport<'a> {
     pub ufrag: Option<&'a str>,
     pub pwd: Option<&'a str>,
     pub ice_options: Option<&'a str>,
+    /// `a=ice-lite` (RFC 8839 5.3), which is for the session and stands in m-lines of some.
+    pub ice_lite: bool,
     /// RFC 8122 5, in the order of the text.
     pub fingerprints: Vec<Fingerprint>,
     /// RFC 4145 4, with the line it stands in.
@@ -232,7 +237,7 @@ pub struct MediaSection<'a> {
     pub rids: Vec<(&'a str, RidDirection)>,
     /// RFC 8853.
     pub simulcast: Option<Simulcast<'a>>,
-    /// RFC 8841 5, or of the old `a=sctpmap`.
+    /// RFC 8841 5, or of the old `a=sctpmap` or m-line.
     pub sctp_port: Option<u16>,
     /// In bytes (RFC 8841 6).
     pub max_message_size: Option<u64>,

@@ -25,7 +25,7 @@ pub(super) struct Taken {
 /// The formats of an m-line that this side can do as well.
 pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabilities) -> Taken {
     let meanings: Vec<(&Payload<'_>, Meaning)> =
-        media.payloads.iter().map(|payload| (payload, payload.meaning())).collect();
+        media.payloads.iter().map(|payload| (payload, meaning(payload))).collect();
     let mut wanted: Vec<(usize, Codec, &Payload<'_>)> = meanings
         .iter()
         .filter_map(|(payload, meaning)| match meaning {
@@ -85,6 +85,15 @@ pub(super) fn common(media: &MediaSection<'_>, kind: Kind, capabilities: &Capabi
     taken
 }
 
+/// What a payload type is to us, where RTP and RTCP share a port. 64 to 95 look like RTCP with a marker
+/// (RFC 5761 4).
+fn meaning(payload: &Payload<'_>) -> Meaning {
+    match payload.pt {
+        64..=95 => Meaning::Unknown,
+        _ => payload.meaning(),
+    }
+}
+
 /// The payload types that belong to others of an m-line.
 pub(super) struct Companions {
     /// RTX by the number it repeats.
@@ -124,7 +133,7 @@ impl Companions {
 /// One format of an m-line that is kept although nothing of it is wanted, because its transport
 /// is needed: the first that is a codec at all.
 pub(super) fn placeholder(media: &MediaSection<'_>, kind: Kind) -> Option<LocalPayload> {
-    media.payloads.iter().find_map(|payload| match payload.meaning() {
+    media.payloads.iter().find_map(|payload| match meaning(payload) {
         Meaning::Media(codec) if codec.kind() == kind => {
             payload.parameters(codec)?;
             Some(LocalPayload {

@@ -1,10 +1,10 @@
 //! The lines of a description, whatever way it came.
 
 /// The lines of a text with their ends, indents and blank lines taken off. Pages write
-/// descriptions as template literals, forms double line ends, and editors begin with a byte order
-/// mark; none of it can mean anything in SDP (RFC 8866 5).
+/// descriptions as template literals, forms double line ends, editors begin with a byte order mark,
+/// and programs in C send the end of their strings; none of it can mean anything in SDP (RFC 8866 5).
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let text = text.trim_start_matches('\u{feff}');
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches('\0');
     Lines(text).map(str::trim_ascii).filter(|line| !line.is_empty())
 }
 
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn ends_indents_and_blank_lines_say_nothing() {
-        let text = "\u{feff}\r\n\n  v=0\r\r\n\ts=-\n\rt=0 0\ra=x \r\n\r\n";
+        let text = "\u{feff}\r\n\n  v=0\r\r\n\ts=-\n\rt=0 0\ra=x \r\n\r\n\0";
         assert_eq!(lines(text).collect::<Vec<_>>(), ["v=0", "s=-", "t=0 0", "a=x"]);
     }
 }

@@ -112,7 +112,8 @@ fn media<'a>(
         source_groups: Vec::new(),
         rids: Vec::new(),
         simulcast: None,
-        sctp_port: None,
+        // Where there is no `a=sctpmap` either, as before RFC 8841.
+        sctp_port: (kind == MediaKind::Application).then(|| formats.trim().parse().ok()).flatten(),
         max_message_size: None,
     })
 }
@@ -127,6 +128,7 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 fn kind(media: &str, profile: &str) -> MediaKind {
+    let profile = profile.to_ascii_uppercase();
     let rtp = profile.contains("RTP/");
     if rtp && media.eq_ignore_ascii_case("audio") {
         MediaKind::Rtp(Kind::Audio)

@@ -31,9 +31,10 @@ pub(super) fn of(
     let Some(tagged) = members.tagged().and_then(|index| description.media.get(index)) else {
         return Ok(None);
     };
-    if standing.ice_lite && description.ice_lite {
+    let ice_lite = description.is_ice_lite(tagged);
+    if standing.ice_lite && ice_lite {
         let reason = "both sides are ICE-lite, so nobody would check: set `iceLite: false`";
-        return Err(SdpError::whole(reason));
+        return Err(SdpError::unacceptable("a=ice-lite", reason));
     }
     let lines = || {
         let others = description.media.iter().enumerate();
@@ -59,7 +60,7 @@ pub(super) fn of(
     Ok(Some(RemoteTransport {
         ufrag: ufrag.to_owned(),
         pwd: pwd.to_owned(),
-        ice_lite: description.ice_lite,
+        ice_lite,
         fingerprints,
         active,
         undecided,

@@ -136,6 +136,11 @@ impl Bandwidth {
         is_far(round_trip) && self.loses_much(round_trip)
     }
 
+    /// Whether a queue stands before the link: what is sent now waits for all of it.
+    pub(super) fn is_congested(&self) -> bool {
+        self.statistics().usage != Usage::Normal
+    }
+
     /// Whether repetitions go before media that waits for the pace of the link: a picture that lacks
     /// one is late already. Not while the link is full, where they would keep it so.
     pub(super) fn hurries(&self, round_trip: Option<Duration>) -> bool {

@@ -149,6 +149,11 @@ impl Egress {
         self.history.next_sequence()
     }
 
+    /// Whether packets come in the order in which they are sent, as far as feedback shows.
+    pub(super) fn keeps_order(&self) -> bool {
+        self.history.keeps_order()
+    }
+
     /// What transport-wide feedback said so far.
     pub fn acknowledged(&self) -> Acknowledged {
         self.history.acknowledged()

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::clock::WallClock;
+use super::transport_history::Acknowledged;
 use crate::codec::ntp;
 use crate::codec::rtcp::ReportBlock;
 
@@ -33,6 +34,17 @@ pub struct Feedback {
     highest: Option<u32>,
     /// Packets that had been sent when it came.
     packets: u32,
+    /// What transport-wide feedback had told of all packets to the receiver when the last report came, or
+    /// at first, and what it told last.
+    told_then: Option<Told>,
+    told: Told,
+}
+
+/// Packets of which transport-wide feedback told, modulo 2^32.
+#[derive(Clone, Copy, Default, Debug)]
+struct Told {
+    arrived: u32,
+    lost: u32,
 }
 
 /// The last report block about the stream.
@@ -65,6 +77,7 @@ impl Feedback {
         self.loss = self.weighed(u32::from(block.fraction_lost), reported);
         (self.resent, self.highest) = (0, Some(block.highest_sequence));
         self.packets = packets;
+        self.told_then = self.told_then.map(|_| self.told);
         self.remote = Some(RemoteReport {
             fraction_lost: f64::from(block.fraction_lost) / 256.0,
             packets_lost: block.packets_lost,
@@ -78,8 +91,13 @@ impl Feedback {
     fn weighed(&self, lost: u32, packets: u32) -> u16 {
         // Of all that were sent meanwhile, which are many where no report ever comes.
         let repaired = self.resent.saturating_mul(256) / packets.max(1);
+        self.with(lost.saturating_add(repaired), packets)
+    }
+
+    /// The same with this share of so many packets.
+    fn with(&self, lost: u32, packets: u32) -> u16 {
         let packets = packets.clamp(1, 10 * LOSS_SPAN);
-        let lost = lost.saturating_add(repaired).min(255) << 8;
+        let lost = lost.min(255) << 8;
         let all = u32::from(self.loss) * LOSS_SPAN + lost * packets;
         (all / (LOSS_SPAN + packets)) as u16
     }
@@ -97,13 +115,36 @@ impl Feedback {
         in_256ths(self.loss)
     }
 
-    /// The same with what was repaired since the last report, when `packets` were sent. Reports on
-    /// sound come every five seconds (libwebrtc), and an encoder that knows of nothing leaves holes
-    /// until then.
+    /// The same with what was repaired since the last report, when `packets` were sent, or with what
+    /// transport-wide feedback told, whichever is more. Reports on sound come every five seconds
+    /// (libwebrtc), and an encoder that knows of nothing leaves holes until then.
     pub(super) fn loss_by_now(&self, packets: u32) -> u8 {
         let since = packets.wrapping_sub(self.packets);
-        let known = if since < FIRST_SPAN { self.loss } else { self.weighed(0, since) };
-        in_256ths(known.max(self.loss))
+        let repaired = if since < FIRST_SPAN { self.loss } else { self.weighed(0, since) };
+        in_256ths(repaired.max(self.missing()).max(self.loss))
+    }
+
+    /// Transport-wide feedback told so much by now of all packets to the receiver. It comes four times
+    /// a second or more (libwebrtc), where requests for sound begin when much was lost for some
+    /// seconds already.
+    pub(super) fn acknowledge(&mut self, acknowledged: Acknowledged) {
+        let (arrived, lost) = (acknowledged.packets as u32, acknowledged.lost as u32);
+        self.told = Told { arrived, lost };
+        self.told_then.get_or_insert(self.told);
+    }
+
+    /// What is known of the loss with what that told since the last report.
+    fn missing(&self) -> u16 {
+        let then = self.told_then.unwrap_or(self.told);
+        let arrived = self.told.arrived.wrapping_sub(then.arrived);
+        // Less than before where packets came after all.
+        let lost = u32::try_from(self.told.lost.wrapping_sub(then.lost) as i32).unwrap_or(0);
+        let all = u64::from(arrived) + u64::from(lost);
+        if all < u64::from(LOSS_SPAN) {
+            return self.loss;
+        }
+        let share = u64::from(lost) * 256 / all;
+        self.with(share as u32, u32::try_from(all).unwrap_or(u32::MAX))
     }
 
     /// Whether a full intra request asks for something new: it is repeated under one number until
@@ -208,6 +249,46 @@ mod tests {
         assert_eq!(feedback.loss(), 0, "no report told of it");
         assert_eq!(report(&mut feedback, 1_100, 0), 12, "and it is counted once");
         assert_eq!(feedback.loss_by_now(1_200), 12, "a report says when it is less");
+    }
+
+    /// What feedback told of so many packets, one in `one_in` of which got lost.
+    fn told(packets: u64, one_in: u64) -> Acknowledged {
+        let lost = packets / one_in;
+        Acknowledged { packets: packets - lost, bytes: 0, lost }
+    }
+
+    #[test]
+    fn what_feedback_tells_to_be_missing_shows_before_the_next_report_and_until_it_comes() {
+        let mut feedback = Feedback::default();
+        feedback.acknowledge(told(0, 10));
+        feedback.acknowledge(told(90, 10));
+        assert_eq!(feedback.loss_by_now(90), 0, "too few to tell");
+        feedback.acknowledge(told(100, 10));
+        assert_eq!(
+            feedback.loss_by_now(100),
+            12,
+            "a tenth of a hundred, none of the hundred before"
+        );
+        feedback.acknowledge(told(900, 10));
+        assert!((22..=26).contains(&feedback.loss_by_now(900)), "{}", feedback.loss_by_now(900));
+        assert_eq!(report(&mut feedback, 900, 0), 0, "a report says when it is less");
+        assert_eq!(feedback.loss_by_now(900), 0);
+    }
+
+    #[test]
+    fn what_was_lost_before_there_was_a_stream_is_not_its_loss() {
+        let mut feedback = Feedback::default();
+        feedback.acknowledge(told(10_000, 2));
+        feedback.acknowledge(Acknowledged { packets: 5_200, ..told(10_000, 2) });
+        assert_eq!(feedback.loss_by_now(200), 0);
+    }
+
+    #[test]
+    fn packets_that_come_after_all_are_not_lost() {
+        let mut feedback = Feedback::default();
+        feedback.acknowledge(Acknowledged { packets: 0, bytes: 0, lost: 20 });
+        feedback.acknowledge(Acknowledged { packets: 200, bytes: 0, lost: 10 });
+        assert_eq!(feedback.loss_by_now(200), 0);
     }
 
     #[test]

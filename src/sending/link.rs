@@ -32,6 +32,7 @@ impl Sending {
         let unasked = self.bandwidth.repeats_unasked(round_trip);
         let asked_for = unasked || self.tracks.iter().any(|track| !track.nacked.is_empty());
         let (mut arrived, mut lost) = (Vec::new(), Vec::new());
+        let before = self.egress.acknowledged().lost;
         self.bandwidth.on_feedback(now, origin, round_trip, |results| {
             self.egress.transport_feedback(now, feedback, |result, packet| {
                 match result.arrived {
@@ -44,6 +45,12 @@ impl Sending {
         });
         if !lost.is_empty() {
             self.tracks.iter_mut().for_each(|track| track.note_missing(now, &lost));
+        }
+        let acknowledged = self.egress.acknowledged();
+        if acknowledged.lost > before && self.egress.keeps_order() {
+            for track in self.tracks.iter_mut().filter(|track| track.kind == Kind::Audio) {
+                track.note_acknowledged(acknowledged, &mut self.events);
+            }
         }
         if asked_for {
             arrived.sort_unstable();
@@ -125,7 +132,7 @@ mod tests {
     use crate::codec::Codec;
     use crate::control::event::Event;
     use crate::control::ids::OutgoingTrackId;
-    use crate::sending::testing::{Rig, remb, seen};
+    use crate::sending::testing::{OPUS_PT, Rig, description, format, remb, seen};
     use crate::sfu::testing::Source;
 
     /// Feedback that all packets from `base` on arrived as they were sent, 1 ms apart.
@@ -171,6 +178,71 @@ mod tests {
         assert_eq!(probes.len() as u64, packets);
         assert_eq!(probes.iter().map(|probe| probe.length as u64).sum::<u64>(), bytes);
         assert_eq!(rig.sending.stats(rig.now).tracks[0].retransmitted_packets_sent, 0);
+    }
+
+    /// Feedback on so many tens of packets from `base` on, the last of each of which got lost.
+    fn tenth_lost(count: u8, base: u16, tens: u16, reference: u32) -> Vec<u8> {
+        let mut body = [[0, 0, 0, 1], [0; 4]].concat();
+        body.extend(base.to_be_bytes());
+        body.extend((10 * tens).to_be_bytes());
+        body.extend(&reference.to_be_bytes()[1..]);
+        body.push(count);
+        (0..tens).for_each(|_| body.extend([1 << 5, 9, 0, 1]));
+        body.extend(vec![4; 9 * usize::from(tens)]);
+        body.resize(body.len().next_multiple_of(4), 0);
+        [&[0x8f, 205][..], &((body.len() / 4) as u16).to_be_bytes(), &body].concat()
+    }
+
+    #[test]
+    fn a_source_of_sound_hears_of_loss_that_feedback_tells_before_anything_is_asked_for() {
+        let mut rig = Rig::connected();
+        let track = rig.track(1, format(Codec::Opus, OPUS_PT));
+        rig.feed(track, description(Codec::Opus, &[0]));
+        let mut microphone = Source::new(Codec::Opus);
+        let (mut base, mut heard) = (0, Vec::new());
+        for turn in 0..25 {
+            for _ in 0..10 {
+                rig.forward(track, [microphone.packet()]);
+                rig.run(20);
+            }
+            rig.receive(&tenth_lost(turn, base, 1, 10 + u32::from(turn) * 200 / 64));
+            base += 10;
+            heard.extend(rig.events().into_iter().filter_map(|event| match event {
+                SendingEvent::LossChanged { loss, .. } => Some((turn, loss)),
+                _ => None,
+            }));
+        }
+        // In steps of 200 ms, and 26 of 256 are lost.
+        assert!(heard.first().is_some_and(|(turn, loss)| *turn <= 11 && *loss > 5), "{heard:?}");
+        assert!(heard.last().is_some_and(|(_, loss)| (12..=26).contains(loss)), "{heard:?}");
+    }
+
+    #[test]
+    fn on_a_full_link_nothing_before_a_keyframe_goes_again() {
+        let mut rig = Rig::connected();
+        let track = rig.video(1, &[500_000]);
+        let mut camera = Source::new(Codec::Vp8);
+        let mut sequences = Vec::new();
+        let mut base = 0;
+        for turn in 0..20u8 {
+            for frame in 0..2 {
+                let keyframe = frame == 0 && turn % 18 == 0;
+                let sent = rig.forward(track, camera.frame(keyframe, 2));
+                sequences.extend(sent.iter().map(|datagram| seen(datagram).sequence));
+                rig.run(25);
+            }
+            // What leaves in 50 ms takes 128 to come.
+            let next = rig.sending.egress.next_transport_sequence();
+            rig.receive(&feedback(turn, base, next - base, 10 + 2 * u32::from(turn)));
+            base = next;
+            rig.datagrams();
+        }
+        assert!(rig.sending.bandwidth.is_congested());
+        let behind = sequences.len() - 8;
+        rig.nack(1000, &[sequences[behind - 2], sequences[behind + 1]]);
+        rig.wait(20);
+        rig.retransmit(track);
+        assert_eq!(rig.datagrams().iter().filter(|d| seen(d).ssrc == 1001).count(), 1);
     }
 
     #[test]

@@ -122,10 +122,15 @@ impl Sending {
         let round_trip = self.round_trip();
         let insured = self.bandwidth.loses_much(round_trip);
         let hurry = self.bandwidth.hurries(round_trip);
+        let congested = self.bandwidth.is_congested();
         let Some(track) = self.tracks.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut track.nacked);
         let (mut room, mut given_up) = (true, false);
         let mut repeated: Vec<(Arc<SourcePacket>, u64)> = Vec::new();
+        // What is before a keyframe is of no use once that is there, and in a queue it keeps it waiting.
+        if congested && let Some(keyframe) = track.transponder.newest_keyframe() {
+            nacked.retain(|nacked| nacked.index >= keyframe);
+        }
         nacked.retain(|nacked| {
             if !self.egress.is_lost(now, nacked.first) {
                 return true;

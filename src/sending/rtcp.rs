@@ -55,11 +55,12 @@ impl Sending {
     }
 
     fn on_report_blocks(&mut self, now: Instant, reports: rtcp::ReportBlocks<'_>) {
-        let clock = *self.egress.clock();
+        let (clock, acknowledged) = (*self.egress.clock(), self.egress.acknowledged());
         for block in reports {
             let Some(place) = self.place_of(block.ssrc) else { continue };
             let track = &mut self.tracks[place];
             if let Some(stream) = &mut track.rtp {
+                stream.feedback_mut().acknowledge(acknowledged);
                 stream.report(now, &clock, &block);
                 track.tell_loss(&mut self.events);
             }

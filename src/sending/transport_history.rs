@@ -287,6 +287,11 @@ impl TransportHistory {
     pub(super) fn acknowledged(&self) -> Acknowledged {
         self.totals
     }
+
+    /// Whether packets come in the order in which they are sent: what is told to be missing is lost.
+    pub(super) fn keeps_order(&self) -> bool {
+        self.reordering.patience().is_zero()
+    }
 }
 
 #[cfg(test)]

@@ -144,7 +144,6 @@ pub struct Rate {
 
 impl Rate {
     const SLOTS: usize = 10;
-    const SLOT_MS: u128 = 100;
 
     /// Nothing counted; tenths of a second are told apart from `now` on.
     pub fn new(now: Instant) -> Self {
@@ -165,7 +164,8 @@ impl Rate {
     }
 
     fn advance(&mut self, now: Instant) {
-        let tenth = (now.saturating_duration_since(self.start).as_millis() / Self::SLOT_MS) as u64;
+        let passed = now.saturating_duration_since(self.start);
+        let tenth = passed.as_secs().saturating_mul(10) + u64::from(passed.subsec_millis() / 100);
         let steps = tenth.saturating_sub(self.newest).min(Self::SLOTS as u64);
         for step in 1..=steps {
             self.slots[(self.newest + step) as usize % Self::SLOTS] = 0;

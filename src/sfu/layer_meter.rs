@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::packet::SourcePacket;
+use crate::codec::dependency_descriptor::Indication;
 use crate::codec::{Descriptor, Layer};
 
 /// How often the figures are renewed.
@@ -25,8 +26,8 @@ pub struct LayerRates {
     layers: [Rate; LAYERS],
     /// Width in the upper, height in the lower half; 0 is unknown.
     sizes: [AtomicU32; Layer::MAX],
-    /// Each spatial layer is a stream of its own.
-    simulcast: AtomicBool,
+    /// Each spatial layer is sent without those below, but for keyframes at most.
+    alone: AtomicBool,
 }
 
 #[derive(Default, Debug)]
@@ -46,7 +47,7 @@ impl LayerRates {
         }
         let below = Layer::all().filter(|other| {
             other.within(layer)
-                && (other.spatial == layer.spatial || !self.simulcast.load(Ordering::Relaxed))
+                && (other.spatial == layer.spatial || !self.alone.load(Ordering::Relaxed))
         });
         let (mut bits, mut frames) = (0, 0);
         for other in below {
@@ -91,6 +92,8 @@ pub struct LayerMeter {
     /// Figures before the newest interval, to smooth with.
     smooth: [(f32, f32); LAYERS],
     newest: Option<u32>,
+    /// Timestamp of the newest keyframe.
+    keyframe: Option<u32>,
 }
 
 impl LayerMeter {
@@ -103,6 +106,7 @@ impl LayerMeter {
             frames: [0; LAYERS],
             smooth: [(0.0, 0.0); LAYERS],
             newest: None,
+            keyframe: None,
         }
     }
 
@@ -137,16 +141,40 @@ impl LayerMeter {
             self.frames[index] += 1;
             self.newest = Some(packet.timestamp);
         }
+        if description.keyframe {
+            self.keyframe = Some(packet.timestamp);
+        }
+        if description.frame_start
+            && let Some(alone) = self.alone(packet)
+        {
+            self.rates.alone.store(alone, Ordering::Relaxed);
+        }
         self.note_sizes(packet);
         changed
     }
 
+    /// Whether spatial layers need none below, as far as a packet tells: of a frame below the highest
+    /// spatial layer, and of no keyframe, in which they always do.
+    fn alone(&self, packet: &SourcePacket) -> Option<bool> {
+        let description = &packet.description;
+        if self.keyframe == Some(packet.timestamp) {
+            return None;
+        }
+        if let Some(dependencies) = description.frame.and_then(|frame| frame.dependencies) {
+            let (layer, targets) = (dependencies.layer, dependencies.targets);
+            let best = targets.best_within(Layer::HIGHEST)?;
+            let below = layer.spatial < best.spatial && layer.temporal <= best.temporal;
+            let apart = || targets.indication(best) == Some(Indication::NotPresent);
+            return below.then(apart);
+        }
+        let Descriptor::Vp9(vp9) = &description.descriptor else { return None };
+        let highest = self.rates.highest()?;
+        let tells = vp9.inter_picture && description.layer.spatial < highest.spatial;
+        tells.then_some(vp9.not_reference_above)
+    }
+
     fn note_sizes(&self, packet: &SourcePacket) {
         let description = &packet.description;
-        if let Some(dependencies) = description.frame.and_then(|frame| frame.dependencies) {
-            let simulcast = dependencies.simulcast;
-            self.rates.simulcast.store(simulcast, Ordering::Relaxed);
-        }
         match &description.descriptor {
             Descriptor::Vp9(vp9) => {
                 for (spatial, size) in vp9.sizes.iter().enumerate() {
@@ -187,5 +215,37 @@ impl LayerMeter {
         }
         (self.bytes, self.frames, self.since) = ([0; LAYERS], [0; LAYERS], now);
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scalable;
+    use super::*;
+    use crate::codec::Codec;
+
+    /// Bit/s of the lowest and of the highest of three spatial layers, with what they need.
+    fn costs(codec: Codec, key_only: bool) -> (u64, u64) {
+        let mut sender = Scalable::new(codec, 3, 3);
+        sender.key_only = key_only;
+        let mut meter = LayerMeter::new(sender.source.now());
+        for picture in 0..60 {
+            // Whatever a keyframe needs, the next picture tells.
+            for packet in sender.picture(picture % 20 == 0) {
+                meter.receive(&packet);
+            }
+        }
+        let bits = |spatial| meter.rates().cumulative(Layer::new(spatial, 2)).unwrap().0;
+        (bits(0), bits(2))
+    }
+
+    #[test]
+    fn a_layer_that_needs_those_below_in_keyframes_alone_costs_what_it_takes_itself() {
+        for codec in [Codec::Vp9, Codec::Av1] {
+            let (low, high) = costs(codec, false);
+            assert!(high > 2 * low, "{codec}: {low}, {high}");
+            let (low, high) = costs(codec, true);
+            assert!(high < 2 * low, "{codec}: {low}, {high}");
+        }
     }
 }

@@ -21,6 +21,9 @@ pub(super) struct LayerSelector {
     picture: Option<u32>,
     /// A layer of the target comes, and only a keyframe makes it one that can be forwarded.
     blocked: bool,
+    /// Spatial layers of VP9 that were left out since the last keyframe because those above do not need
+    /// them, a bit each.
+    passed_over: u8,
     frames: ForwardedFrames,
 }
 
@@ -31,6 +34,7 @@ impl LayerSelector {
             current: Layer::HIGHEST,
             picture: None,
             blocked: false,
+            passed_over: 0,
             frames: ForwardedFrames::default(),
         }
     }
@@ -85,10 +89,19 @@ impl LayerSelector {
     fn begin_picture(&mut self, keyframe: bool) {
         if keyframe {
             self.current = self.target;
-            self.blocked = false;
+            (self.blocked, self.passed_over) = (false, 0);
         }
-        self.current.spatial = self.current.spatial.min(self.target.spatial);
         self.current.temporal = self.current.temporal.min(self.target.temporal);
+        if self.target.spatial >= self.current.spatial {
+            return;
+        }
+        if self.passed_over >> self.target.spatial & 1 == 0 {
+            self.current.spatial = self.target.spatial;
+        } else {
+            // The way down waits for a keyframe; until then the link has to carry less already.
+            self.current.temporal = 0;
+            self.blocked = true;
+        }
     }
 
     /// RFC 7741 4.2: a frame with Y depends on the base layer alone.
@@ -122,7 +135,8 @@ impl LayerSelector {
         if newer {
             self.begin_picture(keyframe);
             let up = vp9.layer.is_some_and(|layer| layer.switching_up);
-            if up && layer.temporal <= self.current.temporal {
+            let down = self.target.spatial < self.current.spatial;
+            if up && !down && layer.temporal <= self.current.temporal {
                 self.current.temporal = self.target.temporal;
             }
         }
@@ -134,11 +148,18 @@ impl LayerSelector {
             self.current.spatial = layer.spatial;
             self.blocked = false;
         }
-        // Lower layers go out even where the upper ones do not need them (as in L3T3_KEY), or
-        // nothing could be given up before a keyframe.
-        let goes = layer.spatial <= self.current.spatial;
-        self.blocked |= !goes && layer.spatial <= self.target.spatial;
-        goes
+        if layer.spatial > self.current.spatial {
+            self.blocked |= layer.spatial <= self.target.spatial;
+            return false;
+        }
+        // Z: no layer above needs it, as in L3T3_KEY outside of keyframes. To send it all the same would
+        // take a third of the link for a way down without a keyframe.
+        let needless = layer.spatial < self.current.spatial && vp9.not_reference_above;
+        if needless && vp9.inter_picture {
+            self.passed_over |= 1u8.checked_shl(layer.spatial.into()).unwrap_or(0);
+            return false;
+        }
+        true
     }
 
     /// AV1 RTP payload format, appendix A.
@@ -152,13 +173,10 @@ impl LayerSelector {
         if newer_frame && let Some(best) = dependencies.targets.best_within(self.target) {
             self.retarget(frame, dependencies, best, newer_picture);
         }
-        let present = dependencies
+        let goes = dependencies
             .targets
             .indication(self.current)
             .is_none_or(|indication| indication != Indication::NotPresent);
-        // As for VP9, layers below go out in any case, unless each is a stream of its own.
-        let below = !dependencies.simulcast && dependencies.layer.within(self.current);
-        let goes = present || below;
         if goes {
             self.frames.insert(frame.number);
         }
@@ -182,13 +200,12 @@ impl LayerSelector {
             return;
         }
         let same_stream = !dependencies.simulcast || best.spatial == current.spatial;
+        let decodable = dependencies.references.within(self.frames.before(frame.number));
         if newer_picture && same_stream {
-            let lower =
-                Layer::new(current.spatial.min(best.spatial), current.temporal.min(best.temporal));
-            self.current = lower;
+            self.give_up(dependencies, best, decodable);
         }
         // Who can decode a frame with the indication "switch" can decode all that follows.
-        if dependencies.references.within(self.frames.before(frame.number)) {
+        if decodable {
             let reachable = Layer::all().filter(|target| {
                 let targets = &dependencies.targets;
                 let towards = target.within(best) && self.current.within(*target)
@@ -202,6 +219,22 @@ impl LayerSelector {
             }
         }
         self.blocked = self.current.spatial != best.spatial;
+    }
+
+    /// Gives up what is above `best`. Where spatial layers need those below in keyframes alone (as in
+    /// L3T3_KEY) these went out with keyframes alone, and the picture's first frame is not `decodable`.
+    fn give_up(&mut self, dependencies: &Dependencies, best: Layer, decodable: bool) {
+        self.current.temporal = self.current.temporal.min(best.temporal);
+        if best.spatial >= self.current.spatial {
+            return;
+        }
+        let lowest = Layer::new(self.current.spatial, 0);
+        if decodable {
+            self.current.spatial = best.spatial;
+        } else if dependencies.targets.indication(lowest).is_some() {
+            // The way down waits for a keyframe; until then the link has to carry less already.
+            self.current = lowest;
+        }
     }
 }
 

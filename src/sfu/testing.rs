@@ -231,14 +231,18 @@ impl Scalable {
                 let inter_layer = spatial > 0 && (keyframe || !self.key_only);
                 let layer =
                     temporal << 5 | u8::from(sync) << 4 | spatial << 1 | u8::from(inter_layer);
-                vec![0xac | u8::from(!keyframe) << 6, high, low, layer, source.tl0_index, 1, 2]
+                let top = spatial + 1 == self.spatial_layers;
+                let needless = top || self.key_only && !keyframe;
+                let first = 0xac | u8::from(!keyframe) << 6 | u8::from(needless);
+                vec![first, high, low, layer, source.tl0_index, 1, 2]
             }
             _ => vec![1, 2, 3],
         };
-        let (spatial_layers, temporal_layers) = (self.spatial_layers, self.temporal_layers);
+        let temporal_layers = self.temporal_layers;
+        let layers = (self.spatial_layers, temporal_layers);
         let descriptor = (source.codec == Codec::Av1).then(|| {
             Bytes::from(match keyframe && spatial == 0 {
-                true => testing::structure(spatial_layers, temporal_layers, source.frame_number),
+                true => testing::structure_of(layers, self.key_only, source.frame_number),
                 false => {
                     let template = testing::template(spatial, place, temporal_layers);
                     testing::plain(true, true, template, source.frame_number)

@@ -61,6 +61,8 @@ pub struct Transponder {
     request: Option<Request>,
     /// It begins with what the source sent before.
     catch_up: Option<CatchUp>,
+    /// Where the newest keyframe began: its index and its timestamp.
+    keyframe: Option<(u64, u32)>,
     rewriter: Rewriter,
 }
 
@@ -92,6 +94,7 @@ impl Transponder {
             switch_points: Default::default(),
             request: None,
             catch_up: None,
+            keyframe: None,
             rewriter: Rewriter::new(),
         }
     }
@@ -216,6 +219,17 @@ impl Transponder {
     /// How `packet` goes out, or `None` when it does not. What this returns has to be sent or
     /// counted as lost: its number is taken.
     pub fn forward(&mut self, packet: &SourcePacket) -> Option<Forward> {
+        let forward = self.copy(packet)?;
+        let begins = self.kind == Kind::Video
+            && packet.description.keyframe
+            && self.keyframe.is_none_or(|(_, timestamp)| timestamp != forward.timestamp);
+        if begins {
+            self.keyframe = Some((forward.sequence, forward.timestamp));
+        }
+        Some(forward)
+    }
+
+    fn copy(&mut self, packet: &SourcePacket) -> Option<Forward> {
         let encoding = Some(packet.encoding);
         let point = self.switch_points.get_mut(usize::from(packet.encoding.0))?;
         let can_start = point.observe(packet);
@@ -265,6 +279,11 @@ impl Transponder {
     pub fn end_interjection(&mut self) {
         self.interjected = false;
         self.retarget();
+    }
+
+    /// The index at which the newest keyframe began: nothing before it is needed once it is there.
+    pub fn newest_keyframe(&self) -> Option<u64> {
+        self.keyframe.map(|(index, _)| index)
     }
 
     /// The index of the newest packet that was sent.

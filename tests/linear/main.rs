@@ -7,6 +7,7 @@ mod descriptions;
 #[path = "../support/dtls_peer.rs"]
 mod dtls_peer;
 mod handshakes;
+mod ingest;
 mod measure;
 mod packets;
 mod payloads;

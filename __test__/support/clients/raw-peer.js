@@ -56,6 +56,11 @@ class RawPeer {
     this.#tracks.get(mid).sendMessageBinary(rtpPacket(packet))
   }
 
+  /** Sends a packet of RTP or RTCP on an m-line, as it is. */
+  bytes(mid, packet) {
+    this.#tracks.get(mid).sendMessageBinary(packet)
+  }
+
   /** The RTP packets that came on an m-line. */
   received(mid) {
     return this.#received.get(mid)

@@ -1,6 +1,7 @@
 //! What each target does with an input. A test of the engine runs them as well, on stable Rust, with
 //! the inputs in `seeds/`.
 
+pub mod amf;
 pub mod announcements;
 pub mod av1;
 pub mod candidates;
@@ -52,6 +53,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them; those that need decoders where there are some.
 pub const TARGETS: &[Target] = &[
+    ("amf", amf::run),
     ("announcements", announcements::run),
     ("av1", av1::run),
     ("candidates", candidates::run),

@@ -28,9 +28,11 @@ impl BitWriter {
     }
 }
 
-/// What a frame of `layer` is to a decode target of a fully predicted structure.
-fn indication(layer: Layer, key: bool, target: Layer) -> Indication {
-    if !layer.within(target) {
+/// What a frame of `layer` is to a decode target. `key_only`: spatial layers are predicted from those
+/// below in keyframes alone.
+fn indication(layer: Layer, key: bool, key_only: bool, target: Layer) -> Indication {
+    let apart = key_only && !key && layer.spatial < target.spatial;
+    if apart || !layer.within(target) {
         Indication::NotPresent
     } else if layer.temporal == 0 && (key || layer.spatial == target.spatial) {
         Indication::Switch
@@ -83,13 +85,23 @@ pub(crate) fn template(spatial: u8, place: Place, temporal_layers: u8) -> u8 {
 /// A structure of so many layers, each predicted from the ones below, at the start of a keyframe:
 /// one chain for each spatial layer, sizes doubling from 320x180.
 pub(crate) fn structure(spatial_layers: u8, temporal_layers: u8, number: u16) -> Vec<u8> {
+    structure_of((spatial_layers, temporal_layers), false, number)
+}
+
+/// The same with spatial layers that are predicted from those below in keyframes alone (`_KEY`), if
+/// `key_only`.
+pub(crate) fn structure_of(layers: (u8, u8), key_only: bool, number: u16) -> Vec<u8> {
     let mut w = BitWriter::default();
     w.put(2, 0b10).put(6, 0).put(16, number.into()).put(5, 0b10000);
-    write_structure(&mut w, spatial_layers, temporal_layers);
+    write_structure(&mut w, layers, key_only);
     w.finish()
 }
 
-pub(crate) fn write_structure(w: &mut BitWriter, spatial_layers: u8, temporal_layers: u8) {
+pub(crate) fn write_structure(
+    w: &mut BitWriter,
+    (spatial_layers, temporal_layers): (u8, u8),
+    key_only: bool,
+) {
     let targets: Vec<Layer> = (0..spatial_layers)
         .flat_map(|s| (0..temporal_layers).map(move |t| Layer::new(s, t)))
         .collect();
@@ -115,12 +127,12 @@ pub(crate) fn write_structure(w: &mut BitWriter, spatial_layers: u8, temporal_la
     }
     for (layer, place) in &templates {
         for target in &targets {
-            w.put(2, indication(*layer, *place == Place::Key, *target) as u32);
+            w.put(2, indication(*layer, *place == Place::Key, key_only, *target) as u32);
         }
     }
     let spatials = u32::from(spatial_layers);
     for (layer, place) in &templates {
-        if layer.spatial > 0 {
+        if layer.spatial > 0 && (*place == Place::Key || !key_only) {
             w.put(1, 1).put(4, 0);
         }
         if let Place::InGroup(place) = place {
@@ -140,7 +152,9 @@ pub(crate) fn write_structure(w: &mut BitWriter, spatial_layers: u8, temporal_la
             // Chains go through the frames of the lowest temporal layer.
             let distance = match place {
                 Place::Key if spatial == 0 => 0,
-                Place::InGroup(0) if spatial == 0 => spatials * group - chain,
+                Place::InGroup(0) if spatial == 0 || key_only && spatial <= chain => {
+                    spatials * group + spatial - chain
+                }
                 Place::Key | Place::InGroup(0) => spatial.saturating_sub(chain).max(1),
                 Place::InGroup(place) => spatials * u32::from(*place) + spatial - chain,
             };

@@ -104,7 +104,7 @@ fn a_chain_with_a_gap_is_not_intact_until_it_begins_anew() {
 fn only_the_start_of_a_frame_that_refers_to_nothing_is_a_keyframe() {
     let mut w = BitWriter::default();
     w.put(2, 0b10).put(6, 1).put(16, 9).put(5, 0b10000);
-    write_structure(&mut w, 1, 1);
+    write_structure(&mut w, (1, 1), false);
     let renewed = DescriptorReader::default().read(&w.finish()).unwrap();
     assert!(renewed.dependencies.unwrap().structure && !renewed.keyframe());
     let mut middle = structure(1, 1, 9);

@@ -56,7 +56,7 @@ impl fmt::Display for PlayerError {
             Self::Open(error) => write!(f, "the file cannot be opened: {error}"),
             Self::Coding { kind, coding } => {
                 let kind = kind.name();
-                write!(f, "the {kind} is {coding}, which cannot be played: convert the file, ")?;
+                write!(f, "the {kind} cannot be played ({coding}): convert the file, ")?;
                 write!(f, "or leave the track out with {{ {kind}: false }}")
             }
             Self::OutOfOrder { codec, mixable } => {

@@ -22,6 +22,8 @@ const USUAL_PICTURE: Duration = Duration::from_millis(33);
 /// And none is taken to last longer.
 const LONGEST_PICTURE: Duration = Duration::from_secs(1);
 
+/// What a frame that waits takes beside its bytes: of many small ones that is most.
+const FRAME: usize = 128;
 /// Pictures that are decoded before one that is shown earlier, at most (H.264 A.3.1).
 const MAX_REORDERED: usize = 16;
 
@@ -170,9 +172,9 @@ impl Line {
         self.form.reset();
     }
 
-    /// Bytes that wait.
+    /// Bytes that what waits takes.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes.saturating_add(self.ready.len().saturating_mul(FRAME))
     }
 
     /// Where what was read ends, in time that was played.

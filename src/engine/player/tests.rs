@@ -39,6 +39,10 @@ enum Film {
     Sound {
         packets: u32,
     },
+    /// So many packets of sound, all at its beginning.
+    AtOnce {
+        packets: u32,
+    },
     /// It cannot be opened.
     None,
     /// Of another codec.
@@ -70,7 +74,7 @@ impl ShelfState {
         let sound = Some((1, track(Codec::Opus)));
         let (codec, pictures, every, packets) = match film {
             Film::Whole { pictures, every } => (Some(Codec::Vp8), pictures, every, 2 * pictures),
-            Film::Sound { packets } => (None, 0, 1, packets),
+            Film::Sound { packets } | Film::AtOnce { packets } => (None, 0, 1, packets),
             Film::Other => (Some(Codec::H264), 0, 1, 10),
             Film::OutOfOrder => (Some(Codec::Vp8), 40, 40, 0),
             Film::None => {
@@ -95,11 +99,11 @@ impl ShelfState {
             frames.insert((picture * index, 0), frame);
         }
         for index in 0..packets {
-            let time = 20 * MS * index;
+            let time = if matches!(film, Film::AtOnce { .. }) { 0 * MS } else { 20 * MS * index };
             let data = OPUS.to_vec();
             let frame = FileFrame { kind: Kind::Audio, time, keyframe: true, data };
             if time >= begins {
-                frames.insert((time, 1), frame);
+                frames.insert((time, 1 + index), frame);
             }
         }
         let frames = frames.into_values().map(|frame| (reading.number, FileNews::Frame(frame)));
@@ -298,6 +302,14 @@ fn every_frame_leaves_when_it_is_due_with_the_first_at_once() {
     each(steps(&video, |sent| sent.timestamp.into()), 3_600);
     each(steps(&audio, |sent| sent.timestamp.into()), 960);
     assert_eq!(video[0].captured, audio[0].captured, "sound and pictures are in step");
+}
+
+#[test]
+fn frames_without_a_length_of_their_own_take_no_more_memory_than_others() {
+    let packets = 2 * (MAX_BYTES / 128) as u32;
+    let cinema = Cinema::new(&[Film::AtOnce { packets }], OPTIONS);
+    let left = cinema.shelf.0.lock().unwrap().news.len();
+    assert!(left >= packets as usize / 2, "{left} of {packets} are left where they were");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
         let mut failed = Vec::new();
         for (index, frame) in frames {
             let Some(line) = self.lines.get(index) else { continue };
-            if self.recording.splits_before(line, &frame) {
+            if self.recording.splits_before(now, line, &frame) {
                 self.begin_file(now, &frame);
             }
             let Some(line) = self.lines.get_mut(index) else { continue };
@@ -105,7 +105,7 @@ impl<S: Shards, D: Disk> Recorder<S, D> {
     pub(super) fn begin_file(&mut self, now: Instant, frame: &EncodedFrame) {
         self.recording.finish();
         self.write(now, true);
-        self.recording.begin_file(frame);
+        self.recording.begin_file(now, frame);
         self.lines.iter_mut().for_each(Line::begin_file);
         self.number += 1;
         let file = self.options.path(self.number);

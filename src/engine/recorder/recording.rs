@@ -18,12 +18,17 @@ use crate::control::recording::{LineFormat, RecordingProgress};
 const APPLICATION: &str = concat!("medialoom ", env!("CARGO_PKG_VERSION"));
 /// Keyframes in a row that may be unreadable.
 const MAX_UNREADABLE: u32 = 3;
+/// Between two files of a recording, at least: whoever sends can change what is sent with every picture. What
+/// changes sooner goes on in the same file.
+const SPLIT_EVERY: Duration = Duration::from_millis(500);
 /// Between two frames of a line, at least: the unit of the file.
 const STEP: Duration = Duration::from_millis(1);
 
 pub(super) struct Recording {
     format: RecordingFormat,
     splits: bool,
+    /// When the last file began that is not the first.
+    split: Option<Instant>,
     fragment: Duration,
     date: Duration,
     writer: Box<dyn Muxer>,
@@ -84,6 +89,7 @@ impl Recording {
         Self {
             format: options.format,
             splits: options.on_format_change == FormatChange::Split,
+            split: None,
             fragment,
             date,
             writer: muxer(options.format, fragment, date),
@@ -124,17 +130,21 @@ impl Recording {
     }
 
     /// Whether this frame begins another file: its line goes on as something else.
-    pub(super) fn splits_before(&self, line: &Line, frame: &EncodedFrame) -> bool {
+    pub(super) fn splits_before(&self, now: Instant, line: &Line, frame: &EncodedFrame) -> bool {
         let Some(entry) = line.entry.filter(|_| self.splits && frame.keyframe) else {
             return false;
         };
+        if self.split.is_some_and(|at| now.saturating_duration_since(at) < SPLIT_EVERY) {
+            return false;
+        }
         let changed = |is: &Configuration| line.configuration.as_ref() != Some(is);
         entry.codec != stored_as(self.format, frame.codec)
             || Configuration::of(frame.codec, &frame.parts.data).as_ref().is_some_and(changed)
     }
 
     /// The file is finished, and another one begins with this frame. To be taken in between.
-    pub(super) fn begin_file(&mut self, frame: &EncodedFrame) {
+    pub(super) fn begin_file(&mut self, now: Instant, frame: &EncodedFrame) {
+        self.split = Some(now);
         self.before = self.progress();
         self.writer = muxer(self.format, self.fragment, self.date);
         self.clock.restart(frame.captured);

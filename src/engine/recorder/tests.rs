@@ -574,6 +574,28 @@ fn a_picture_of_another_size_begins_another_file_where_that_is_wanted() {
     assert_eq!(progress.frames_dropped, 0);
 }
 
+#[test]
+fn who_changes_the_size_with_every_picture_gets_no_file_for_each() {
+    let split =
+        RecorderOptions { on_format_change: FormatChange::Split, max_duration: None, ..options() };
+    let mut studio = Studio::new(&split);
+    let video = studio.record(Codec::Vp8);
+    // A hundred changes in two seconds.
+    for _ in 0..50 {
+        studio.send_keyframe(video);
+        studio.turn();
+        studio.send_larger_keyframe(video);
+        studio.turn();
+    }
+    studio.turns(2);
+    let last = studio.close();
+    assert_eq!(studio.closed().unwrap().1.frames_dropped, 0);
+    let files = studio.disk.0.lock().unwrap().files.clone();
+    assert!((1..=4).contains(&files.len()), "{} files before the last", files.len());
+    let all: usize = files.iter().chain([&last]).map(|file| blocks(file).len()).sum();
+    assert_eq!(all, 100);
+}
+
 #[cfg(feature = "mcu")]
 #[test]
 fn telephone_sound_becomes_opus_where_the_file_holds_none_and_samples_in_wav() {

@@ -17,8 +17,10 @@ use crate::host::tasks::{Next, Task, TaskPool, Waker};
 const AHEAD: usize = 1 << 20;
 /// And frames.
 const AHEAD_FRAMES: usize = 512;
-/// Frames that are read in one turn, those of tracks that are not played included.
+/// Frames that are read in one turn, and their bytes, those of tracks that are not played included: the
+/// thread has other files to read as well.
 const TURN: usize = 1_024;
+const TURN_BYTES: usize = 4 << 20;
 
 /// Where a file is.
 #[derive(Clone, Debug)]
@@ -95,6 +97,8 @@ pub(super) struct ReadingTask {
     player: Waker,
     waker: Waker,
     current: Option<Current>,
+    /// Bytes of frames that were read in this turn.
+    turn: usize,
 }
 
 struct Current {
@@ -112,7 +116,8 @@ pub(super) fn open(
 ) -> (FilesQueue, ReadingTask) {
     let waker = pool.waker();
     let queue = FilesQueue { shared: Arc::clone(shared), waker: waker.clone(), next: 0 };
-    let task = ReadingTask { shared: Arc::clone(shared), kinds, player, waker, current: None };
+    let shared = Arc::clone(shared);
+    let task = ReadingTask { shared, kinds, player, waker, current: None, turn: 0 };
     (queue, task)
 }
 
@@ -218,6 +223,7 @@ impl ReadingTask {
             Err(error) => FileNews::Failed(error.into()),
             Ok(None) => FileNews::End,
             Ok(Some(ReadFrame { track, time, keyframe, data })) => {
+                self.turn = self.turn.saturating_add(data.len());
                 let kind = current.chosen.kind_of(track)?;
                 FileNews::Frame(FileFrame { kind, time, keyframe, data })
             }
@@ -251,9 +257,13 @@ impl Task for ReadingTask {
         if self.shared.lock().closed {
             return Next::Never;
         }
+        self.turn = 0;
         for _ in 0..TURN {
             if !self.step() {
                 return Next::WhenWoken;
+            }
+            if self.turn >= TURN_BYTES {
+                break;
             }
         }
         Next::At(Instant::now())

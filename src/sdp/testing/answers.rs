@@ -170,8 +170,13 @@ fn the_side_that_opens_dtls_is_the_one_that_the_peer_leaves() {
 
 #[test]
 fn two_lite_sides_are_refused() {
-    let error = agree(&both().replaced("s=-", "s=-\r\na=ice-lite").sdp()).unwrap_err();
-    assert!(error.to_string().contains("ICE-lite"), "{error}");
+    // Some say it in an m-line.
+    for line in ["s=-", "a=mid:0"] {
+        let lite = both().replaced(line, &format!("{line}\r\na=ice-lite")).sdp();
+        let error = agree(&lite).unwrap_err();
+        assert!(error.to_string().contains("ICE-lite"), "{error}");
+        assert_eq!(error.line(), Some("a=ice-lite"));
+    }
 }
 
 #[test]
@@ -287,9 +292,22 @@ fn data_channels_are_taken_in_their_old_form_too() {
     let old = offer
         .replaced("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000")
         .replaced("a=sctp-port:5000", "a=sctpmap:5000 webrtc-datachannel 1024");
-    let answer = answered(&old.sdp());
-    assert!(answer.contains("m=application 9 DTLS/SCTP 5000\r\n"), "{answer}");
-    assert!(answer.contains("a=sctpmap:5000 webrtc-datachannel"), "{answer}");
+    for old in [old.clone(), old.without("a=sctpmap:")] {
+        let answer = answered(&old.sdp());
+        assert!(answer.contains("m=application 9 DTLS/SCTP 5000\r\n"), "{answer}");
+        assert!(answer.contains("a=sctpmap:5000 webrtc-datachannel"), "{answer}");
+    }
+}
+
+#[test]
+fn a_second_line_for_data_channels_is_refused() {
+    let offer =
+        Lines::head(&["0", "1"]).then(Lines::application("0")).then(Lines::application("1"));
+    assert_eq!(usable(&agree(&offer.sdp()).unwrap().lines), [true, false]);
+    let first = offer.replaced("m=application 9 ", "m=application 0 ").sdp();
+    let second = first.replacen("m=application 0 ", "m=application 9 ", 2);
+    let second = second.replacen("m=application 9 ", "m=application 0 ", 1);
+    assert_eq!(usable(&agree(&second).unwrap().lines), [false, true]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ macro_rules! client {
 }
 
 /// `None` for the line of data channels too: it has no codec.
-const CLIENTS: [Client; 14] = [
+const CLIENTS: [Client; 22] = [
     client!("chromium", &[Some(Codec::Opus), Some(Codec::Vp8), None]),
     client!("firefox", &[Some(Codec::Opus), Some(Codec::Vp8)]),
     client!("firefox-after-stop", &[None, Some(Codec::Vp8)]),
@@ -37,6 +37,14 @@ const CLIENTS: [Client; 14] = [
     client!("freeswitch", &[Some(Codec::Opus)]),
     client!("sipsorcery", &[Some(Codec::Pcmu), Some(Codec::Vp8)]),
     client!("linphone", &[Some(Codec::Opus)]),
+    client!("asterisk", &[Some(Codec::Opus), Some(Codec::H264)]),
+    client!("esp-webrtc", &[Some(Codec::Pcma), Some(Codec::H264)]),
+    client!("ffmpeg-whip", &[Some(Codec::Opus), Some(Codec::H264)]),
+    client!("gstreamer-max-bundle", &[Some(Codec::H264), Some(Codec::Pcmu), None]),
+    client!("janus", &[Some(Codec::Opus), Some(Codec::H264), None]),
+    client!("jitsi-plan-b", &[Some(Codec::Opus), Some(Codec::Vp8), None]),
+    client!("kurento", &[Some(Codec::Opus), Some(Codec::Vp8)]),
+    client!("old-firefox", &[Some(Codec::Opus), Some(Codec::Vp8), None]),
 ];
 
 fn client(name: &str) -> &'static str {
@@ -77,6 +85,17 @@ fn apple_devices_get_constrained_high_back() {
 }
 
 #[test]
+fn simulcast_by_ssrcs_and_an_old_line_for_data_are_taken_as_plan_b_has_them() {
+    let agreement = agree(client("jitsi-plan-b")).unwrap();
+    let [_, video, data] = &agreement.lines[..] else { panic!("three lines") };
+    assert_eq!((video.remote.tracks.len(), video.remote.sources.len()), (1, 3));
+    let places: Vec<_> = video.remote.sources.iter().map(|source| source.place).collect();
+    assert_eq!(places, [Some(0), Some(1), Some(2)]);
+    assert!(video.remote.sources.iter().all(|source| source.rtx == Some(source.ssrc + 10)));
+    assert!(data.usable());
+}
+
+#[test]
 fn encodings_of_chromium_are_received_in_its_order() {
     let answer = text(&agree(client("chromium")).unwrap());
     assert!(answer.contains("a=simulcast:recv ~q;h;f\r\n"), "{answer}");
@@ -84,7 +103,7 @@ fn encodings_of_chromium_are_received_in_its_order() {
 
 #[test]
 fn telephones_are_heard() {
-    for name in ["freeswitch", "sipsorcery", "linphone", "firefox"] {
+    for name in ["freeswitch", "sipsorcery", "linphone", "firefox", "asterisk", "jitsi-plan-b"] {
         let agreement = agree(client(name)).unwrap();
         assert_eq!(agreement.lines[0].local.kind, MediaKind::Rtp(Kind::Audio));
         assert_eq!(agreement.lines[0].receive_events.len(), 1, "{name}");

@@ -127,6 +127,22 @@ fn one_number_may_mean_two_things_in_two_lines() {
 }
 
 #[test]
+fn numbers_that_look_like_rtcp_are_not_taken() {
+    let offer = video(
+        "72 73 96",
+        &[
+            "a=rtpmap:72 VP8/90000",
+            "a=rtpmap:73 rtx/90000",
+            "a=fmtp:73 apt=96",
+            "a=rtpmap:96 VP8/90000",
+        ],
+    );
+    let agreement = agree(&offer).unwrap();
+    let formats: Vec<_> = agreement.lines[0].receive.iter().map(|f| (f.pt, f.rtx)).collect();
+    assert_eq!(formats, [(96, None)]);
+}
+
+#[test]
 fn one_number_means_one_thing_in_a_line() {
     let offer =
         video("96 96", &["a=rtpmap:96 VP8/90000", "a=rtpmap:96 H264/90000", "a=fmtp:96 apt=96"]);

@@ -28,6 +28,7 @@ fn ends_of_lines_indents_and_leading_blanks_are_taken_as_they_come() {
         plain.replace("\r\n", "\r\n\r\n"),
         format!("\n\n{plain}"),
         format!("\u{feff}{plain}"),
+        format!("{plain}\0"),
         indented,
         plain.trim_end().to_owned(),
     ];
@@ -130,6 +131,12 @@ fn errors_name_the_line_that_is_wrong() {
         assert_eq!(error.line(), Some(to), "{error}");
         assert!(matches!(error, SdpError::Malformed { .. }));
     }
+}
+
+#[test]
+fn numbers_that_are_not_in_the_m_line_need_not_make_sense() {
+    let text = both().with(&["a=rtpmap:120 FOO", "a=rtpmap:121", "a=fmtp:122", "a=rtcp-fb:123"]);
+    assert_eq!(parse(&text.sdp()).unwrap().media[1].payloads.iter().count(), 2);
 }
 
 #[test]

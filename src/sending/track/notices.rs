@@ -10,6 +10,7 @@ use crate::control::layers::LayerReason;
 use crate::sending::bandwidth::Bandwidth;
 use crate::sending::error::SendingError;
 use crate::sending::event::{Events, SendingEvent};
+use crate::sending::transport_history::Acknowledged;
 use crate::sfu::{EncodingIndex, EncodingSet, SourcePacket};
 
 /// Between two times that a receiver is given the last group of pictures again.
@@ -82,6 +83,7 @@ impl OutgoingTrack {
     fn encoding_info(&self, index: EncodingIndex) -> Option<EncodingInfo> {
         let encoding = self.encoding(index)?;
         Some(EncodingInfo {
+            index: index.0,
             rid: encoding.rid.clone(),
             ssrc: encoding.ssrc,
             active: encoding.active,
@@ -152,6 +154,18 @@ impl OutgoingTrack {
         if self.kind == Kind::Audio && by_now > known.saturating_add(known / 2) {
             self.tell_of_loss(by_now, events);
         }
+    }
+
+    /// Transport-wide feedback told of packets that got lost: as much as it tells by now of all.
+    pub(in crate::sending) fn note_acknowledged(
+        &mut self,
+        acknowledged: Acknowledged,
+        events: &mut Events,
+    ) {
+        if let Some(stream) = &mut self.rtp {
+            stream.feedback_mut().acknowledge(acknowledged);
+        }
+        self.tell_risen_loss(events);
     }
 
     fn tell_of_loss(&mut self, loss: u8, events: &mut Events) {

@@ -10,8 +10,23 @@ struct Pair {
 
 impl Pair {
     /// The receiver begins with a keyframe and these layers.
-    fn new(codec: Codec, (spatial_layers, temporal_layers): (u8, u8), target: Layer) -> Self {
-        let sender = Scalable::new(codec, spatial_layers, temporal_layers);
+    fn new(codec: Codec, layers: (u8, u8), target: Layer) -> Self {
+        Self::of(codec, layers, false, target)
+    }
+
+    /// The same with spatial layers that need those below in keyframes alone.
+    fn key_only(codec: Codec, layers: (u8, u8), target: Layer) -> Self {
+        Self::of(codec, layers, true, target)
+    }
+
+    fn of(
+        codec: Codec,
+        (spatial_layers, temporal_layers): (u8, u8),
+        key_only: bool,
+        target: Layer,
+    ) -> Self {
+        let mut sender = Scalable::new(codec, spatial_layers, temporal_layers);
+        sender.key_only = key_only;
         let mut pair = Self { sender, selector: LayerSelector::new() };
         pair.selector.start(target);
         let expected = usize::from(spatial_layers.min(target.spatial + 1));
@@ -78,20 +93,75 @@ fn a_temporal_layer_comes_back_where_nothing_of_it_is_missing() {
 #[test]
 fn a_spatial_layer_is_given_up_at_once_and_comes_back_with_a_keyframe() {
     for codec in [Codec::Vp9, Codec::Av1] {
-        for key_only in [false, true] {
-            let mut pair = Pair::new(codec, (3, 1), Layer::HIGHEST);
-            pair.sender.key_only = key_only && codec == Codec::Vp9;
-            assert_eq!(pair.layers(1).len(), 3);
-            pair.selector.set_target(Layer::new(0, 0));
-            assert_eq!(pair.layers(2).len(), 2, "{codec}");
-            assert!(!pair.selector.wants_keyframe());
-            pair.selector.set_target(Layer::new(2, 0));
-            assert_eq!(pair.layers(2).len(), 2, "{codec}");
-            assert!(pair.selector.wants_keyframe());
-            assert_eq!(pair.send(true).len(), 3, "{codec}");
-            assert!(!pair.selector.wants_keyframe());
-            assert_eq!(pair.layers(1).len(), 3, "{codec}");
-        }
+        let mut pair = Pair::new(codec, (3, 1), Layer::HIGHEST);
+        assert_eq!(pair.layers(1).len(), 3);
+        pair.selector.set_target(Layer::new(0, 0));
+        assert_eq!(pair.layers(2).len(), 2, "{codec}");
+        assert!(!pair.selector.wants_keyframe());
+        pair.selector.set_target(Layer::new(2, 0));
+        assert_eq!(pair.layers(2).len(), 2, "{codec}");
+        assert!(pair.selector.wants_keyframe());
+        assert_eq!(pair.send(true).len(), 3, "{codec}");
+        assert!(!pair.selector.wants_keyframe());
+        assert_eq!(pair.layers(1).len(), 3, "{codec}");
+    }
+}
+
+fn spatial(layers: &[Layer]) -> Vec<u8> {
+    layers.iter().map(|layer| layer.spatial).collect()
+}
+
+#[test]
+fn layers_that_those_above_need_in_keyframes_alone_go_out_with_keyframes_alone() {
+    for codec in [Codec::Vp9, Codec::Av1] {
+        let mut pair = Pair::key_only(codec, (3, 3), Layer::new(1, 2));
+        assert_eq!(spatial(&pair.layers(8)), [1; 8], "{codec}");
+        let markers: Vec<bool> = pair.send(false).iter().map(|(_, marker)| *marker).collect();
+        assert_eq!(markers, [true], "{codec}");
+        let with_keyframe: Vec<Layer> = pair.send(true).iter().map(|(layer, _)| *layer).collect();
+        assert_eq!(spatial(&with_keyframe), [0, 1], "{codec}");
+        assert!(!pair.selector.wants_keyframe(), "{codec}");
+    }
+}
+
+#[test]
+fn the_way_down_from_a_layer_that_goes_alone_is_a_keyframe_and_few_frames_until_then() {
+    for codec in [Codec::Vp9, Codec::Av1] {
+        let mut pair = Pair::key_only(codec, (3, 3), Layer::HIGHEST);
+        pair.layers(8);
+        pair.selector.set_target(Layer::new(0, 2));
+        assert_eq!(pair.layers(8), [Layer::new(2, 0), Layer::new(2, 0)], "{codec}");
+        assert!(pair.selector.wants_keyframe(), "{codec}");
+        assert_eq!(pair.send(true).len(), 1, "{codec}");
+        assert!(!pair.selector.wants_keyframe(), "{codec}");
+        let below = pair.layers(4);
+        assert_eq!((spatial(&below), temporal(&below)), (vec![0; 4], vec![2, 1, 2, 0]), "{codec}");
+    }
+}
+
+#[test]
+fn who_is_to_have_a_layer_after_all_that_goes_alone_has_all_its_frames_again() {
+    for codec in [Codec::Vp9, Codec::Av1] {
+        let mut pair = Pair::key_only(codec, (3, 3), Layer::HIGHEST);
+        pair.layers(8);
+        pair.selector.set_target(Layer::new(1, 2));
+        pair.layers(4);
+        pair.selector.set_target(Layer::HIGHEST);
+        pair.layers(4);
+        assert!(!pair.selector.wants_keyframe(), "{codec}");
+        let back = pair.layers(4);
+        assert_eq!((spatial(&back), temporal(&back)), (vec![2; 4], vec![2, 1, 2, 0]), "{codec}");
+    }
+}
+
+#[test]
+fn right_behind_a_keyframe_the_way_down_is_open() {
+    for codec in [Codec::Vp9, Codec::Av1] {
+        let mut pair = Pair::key_only(codec, (3, 3), Layer::HIGHEST);
+        pair.selector.set_target(Layer::new(0, 2));
+        let below = pair.layers(4);
+        assert_eq!((spatial(&below), temporal(&below)), (vec![0; 4], vec![2, 1, 2, 0]), "{codec}");
+        assert!(!pair.selector.wants_keyframe(), "{codec}");
     }
 }
 

@@ -129,7 +129,25 @@ fn call(passphrase: Option<&str>) -> Option<Vec<u8>> {
     Some(rows.collect())
 }
 
+/// A command as encoders send it, and values of every kind.
+fn amf() -> [(&'static str, Vec<u8>); 2] {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let object = Value::Object(vec![("app".to_owned(), text("live"))]);
+    let connect =
+        Command { name: "connect".to_owned(), transaction: 1.0, arguments: vec![object.clone()] };
+    let values = [Value::Number(1.5), Value::Boolean(true), Value::Null, object];
+    let mut bytes = Vec::new();
+    Value::Array(values.to_vec()).write(&mut bytes);
+    // An ECMA array, a date and a long text, which nothing here writes.
+    bytes.extend_from_slice(b"\x08\0\0\0\x01\0\x01a\x0b\0\0\0\0\0\0\0\0\0\0\0\0\x09");
+    bytes.extend_from_slice(b"\x0c\0\0\0\x02hi");
+    [("connect", connect.to_message(0).payload), ("values", bytes)]
+}
+
 pub fn write() -> std::io::Result<()> {
+    for (name, values) in amf() {
+        keep("amf", name, &values)?;
+    }
     for (name, passphrase) in [("clear", None), ("encrypted", Some("a passphrase of ours"))] {
         keep("srt", name, &call(passphrase).unwrap_or_default())?;
     }

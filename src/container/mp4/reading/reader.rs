@@ -60,6 +60,11 @@ impl<S: ReadAt> Reader<S> {
         for track in 0..reader.tracks.len() {
             reader.advance(track)?;
         }
+        // Pictures whose beginning was cut off begin with the last keyframe before the cut.
+        let cut = |track: &Track| track.read.kind == Kind::Video && track.shift < 0;
+        if let Some(leader) = reader.tracks.iter().position(cut) {
+            reader.seek_tables(0, leader)?;
+        }
         Ok(reader)
     }
 
@@ -136,9 +141,9 @@ impl<S: ReadAt> Reader<S> {
         Ok(Some(at))
     }
 
-    /// Goes to a moment in the fragments.
-    fn seek_fragments(&mut self, to: u64, leader: usize) -> Result<u64, ContainerError> {
-        let (mut at, mut best) = (0, (0, 0));
+    /// Goes to a moment in the fragments. `None` where none of them is as early.
+    fn seek_fragments(&mut self, to: u64, leader: usize) -> Result<Option<u64>, ContainerError> {
+        let (mut at, mut best) = (0, None);
         self.budget = self.file.len();
         while let Some(found) = Box::read(&mut self.file, at)? {
             if found.kind == *b"moof" && found.end <= self.file.len() {
@@ -152,13 +157,16 @@ impl<S: ReadAt> Reader<S> {
                     if time > to {
                         break;
                     }
-                    best = (time, found.at);
+                    best = Some((time, found.at));
                 }
             }
             at = found.end;
         }
-        (self.at, self.budget) = (best.1, self.file.len());
-        Ok(best.0)
+        self.budget = self.file.len();
+        Ok(best.map(|(time, at)| {
+            self.at = at;
+            time
+        }))
     }
 }
 
@@ -192,11 +200,18 @@ impl<S: ReadAt + Send> Demuxer for Reader<S> {
         self.fragment = Fragment::default();
         self.tracks.iter_mut().for_each(|track| track.next = 0);
         self.at = 0;
-        let has_samples = self.tracks.get(leader).is_some_and(|track| track.tables.is_some());
-        if has_samples && let Some(at) = self.seek_tables(to, leader)? {
+        // Tables have what comes before all fragments, where a file has both.
+        if let Some(at) = self.seek_fragments(to, leader)? {
+            self.heads.iter_mut().for_each(|head| *head = None);
             return Ok(at);
         }
-        self.heads.iter_mut().for_each(|head| *head = None);
-        self.seek_fragments(to, leader)
+        self.tracks.iter_mut().for_each(|track| track.next = 0);
+        match self.seek_tables(to, leader)? {
+            Some(at) => Ok(at),
+            None => {
+                self.heads.iter_mut().for_each(|head| *head = None);
+                Ok(0)
+            }
+        }
     }
 }

@@ -120,6 +120,11 @@ impl Tables {
         }))
     }
 
+    /// Whether they have no samples, as those of files of fragments alone.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     fn size<S: ReadAt>(
         &self,
         file: &mut Windows<S>,

@@ -83,6 +83,11 @@ pub(super) fn movie<S: ReadAt>(file: &mut Windows<S>, moov: &Box) -> Result<Movi
         Some(mvex) => mvex.children(file, 0)?,
         None => Vec::new(),
     };
+    let in_tables = |track: &Track| track.tables.is_some_and(|tables| !tables.is_empty());
+    if !extends.is_empty() && movie.tracks.iter().any(in_tables) {
+        // That of what is in the tables, and more follows.
+        movie.duration = None;
+    }
     for found in extends {
         let mut numbers = Numbers(found.bytes(file, 0, 24)?);
         match &found.kind {
