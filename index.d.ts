@@ -16,7 +16,9 @@
  * children before parents. Events come in the order in which things happened, and whoever awaits
  * a call runs before the events that came after its answer; so does whoever awaits a `track` or
  * `datachannel` event, to add listeners to what came. An exception in a listener surfaces as
- * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
+ * `uncaughtException` and keeps nothing else from happening. A {@link MediaLoomError} that an async listener rejects
+ * with is an `error` event of the object, but for one that comes too late: `ERR_CLOSED`, and of `negotiationneeded`
+ * an `ERR_INVALID_STATE`, because the peer had offered meanwhile. An `error` event that nobody listens
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
 
@@ -323,6 +325,11 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (a build without mixing),
    *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
    */
+  createMixer(
+    options: MixerOptions & { audio: true | MixerAudioOptions; video: true | MixerVideoOptions },
+  ): Promise<Mixer & { readonly audio: MixedTrack; readonly video: MixedTrack }>
+  createMixer(options: MixerOptions & { audio: true | MixerAudioOptions }): Promise<Mixer & { readonly audio: MixedTrack }>
+  createMixer(options: MixerOptions & { video: true | MixerVideoOptions }): Promise<Mixer & { readonly video: MixedTrack }>
   createMixer(options: MixerOptions): Promise<Mixer>
   /**
    * Makes a transport of plain RTP (RFC 3550): ports that cameras, encoders, gateways, ffmpeg, GStreamer and VLC send to, and
@@ -963,7 +970,10 @@ export interface TransportEvents {
   /** The peer added a track by negotiation. Fires before `acceptOffer` resolves. */
   track: [track: IncomingTrack, stream: IncomingStream]
   state: [state: TransportState]
-  /** Something changed that the peer must be told: call {@link Transport.createOffer}. */
+  /**
+   * Something changed that the peer must be told: call {@link Transport.createOffer}. An offer of the peer's may
+   * settle it first; what an async listener then rejects with does no harm.
+   */
   negotiationneeded: []
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel]

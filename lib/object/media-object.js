@@ -1,7 +1,7 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
-const { emit } = require('./emit.js')
+const { emit, emitRejection } = require('./emit.js')
 const { MediaLoomError } = require('./error.js')
 const { kAnnounceClosed, kChildren, kConstruct, kForget, kHandle, kMarkClosed } = require('./internal.js')
 
@@ -15,7 +15,7 @@ class MediaObject extends EventEmitter {
     if (key !== kConstruct) {
       throw new MediaLoomError('ERR_INVALID_STATE', 'objects are made by their parent, an endpoint by Endpoint.create()')
     }
-    super()
+    super({ captureRejections: true })
     this.#id = id
     this.#appData = appData
   }
@@ -34,6 +34,10 @@ class MediaObject extends EventEmitter {
 
   get closed() {
     return this.#closed
+  }
+
+  [EventEmitter.captureRejectionSymbol](error, event) {
+    emitRejection(this, error, event)
   }
 
   [kHandle]() {}
