@@ -631,7 +631,7 @@ export function repair(file: string): Promise<RepairedFile>
 export interface HlsOptions {
   /** Of the stream at {@link Endpoint.listenHls}: up to 128 letters, digits, `-` and `_`. Default: random, 128 bits. */
   name?: string
-  /** Milliseconds of a part, 100 to 2000: players are about four of them behind. Default 500. */
+  /** Milliseconds of a part at most, 100 to 2000: players are about four of them behind. Default 500. */
   part?: number
   /** Milliseconds of a segment, two parts to 30000: as often a keyframe is asked for. Default 2000. */
   segment?: number
@@ -709,18 +709,18 @@ export class Hls extends EventEmitter<HlsEvents> {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
   /**
    * Another rendition: H264, H265, VP9, AV1 or Opus. Pictures are what players choose from; sound goes with all of them.
-   * At most 32.
+   * Players can ask for it from now on. At most 32.
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_CODEC_MISMATCH` (HLS carries none of its codecs: VP8 is to be mixed
-   *   into another one), `ERR_CLOSED`, `ERR_QUEUE_FULL`
+   *   into another one), `ERR_CLOSED`, `ERR_LIMIT`, `ERR_QUEUE_FULL`
    */
   add(track: SourceTrack, options?: RenditionOptions & { appData?: unknown }): Rendition
   getStats(): Promise<HlsStats>
-  /** Players are told that it is over. */
+  /** Players are told that it is over, from now on. */
   close(): void
 }
 
 export interface RenditionEvents {
-  /** Players could not play it: `ERR_CODEC_MISMATCH`, `ERR_LIMIT`. It closes, the others go on. */
+  /** Players could not play it: `ERR_CODEC_MISMATCH`. It closes, the others go on. */
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
 }
@@ -742,6 +742,8 @@ export class Rendition extends EventEmitter<RenditionEvents> {
   attachTo(track: SourceTrack): this
   /** Nothing feeds it until it is attached again. */
   detach(): void
+  /** Players have it no more; the others go on. */
+  close(): void
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -3,12 +3,16 @@
 /** Who only watches: the mix of a room by HLS, in the page and by hls.js. */
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const http = require('node:http')
 const { after, afterEach, before, test } = require('node:test')
 const { createToken } = require('medialoom/auth')
+const { movingMixer } = require('../support/moving-mixer.js')
 const { Fixture, eventually } = require('./fixture.js')
 
 /** What a mixer costs is for other tests; H264 comes second, as in the mixers of rooms by default. */
-const SMALL = { audio: true, video: { width: 320, height: 180, frameRate: 15, rungs: 1, codecs: ['vp8', 'h264'] } }
+const SMALL = { audio: true, video: { width: 320, height: 180, frameRate: 15, rungs: 2, codecs: ['vp8', 'h264'] } }
 const SECONDS = Number(process.env.HLS_SECONDS ?? 8)
 
 /** @type {Fixture} */
@@ -36,10 +40,22 @@ const state = page =>
     latency: globalThis.player?.latency ?? null
   }))
 
+/** Plays on, and says how. @param {import('playwright-core').Page} page @param {number} seconds */
+async function playOn(page, seconds) {
+  await page.$eval('video', video => {
+    globalThis.waits = 0
+    video.onwaiting = () => (globalThis.waits += 1)
+  })
+  const before = await state(page)
+  await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+  const now = await state(page)
+  return { ...now, played: now.at - before.at, more: now.frames - before.frames, waits: await page.evaluate(() => globalThis.waits), before }
+}
+
 test('who has the link watches the mix of a room about two seconds behind, without a stall', async t => {
   const ada = await fixture.join('Ada', { fragment: await fragment({}) })
   const page = await fixture.page()
-  await page.goto(`${fixture.server.url}r/loom/watch${await fragment({ canPublish: false })}`)
+  await page.goto(`${fixture.server.url}hls/loom${await fragment({ canPublish: false })}`)
   await eventually(
     () => state(page),
     ({ at, frames }) => at > 0 && frames > 10,
@@ -48,23 +64,33 @@ test('who has the link watches the mix of a room about two seconds behind, witho
   )
   // How it begins is hls.js's affair.
   await new Promise(resolve => setTimeout(resolve, 2000))
-  await page.$eval('video', video => {
-    globalThis.waits = 0
-    video.addEventListener('waiting', () => (globalThis.waits += 1))
-  })
-  const before = await state(page)
-  await new Promise(resolve => setTimeout(resolve, SECONDS * 1000))
-  const now = await state(page)
-  t.diagnostic(`${JSON.stringify(now)} after ${JSON.stringify(before)}, ${await page.evaluate(() => globalThis.waits)} stalls`)
+  const now = await playOn(page, SECONDS)
+  t.diagnostic(JSON.stringify(now))
   assert.equal(now.error, null)
-  assert.ok(now.at - before.at > SECONDS * 0.8, `${now.at - before.at} of ${SECONDS} s were played`)
-  assert.ok(now.frames - before.frames > SECONDS * 5, `${now.frames - before.frames} frames`)
-  assert.ok(now.sound > before.sound, 'sound is decoded')
+  assert.ok(now.played > SECONDS * 0.8, `${now.played} of ${SECONDS} s were played`)
+  assert.ok(now.more > SECONDS * 5, `${now.more} frames`)
+  assert.ok(now.sound > now.before.sound, 'sound is decoded')
   assert.ok(now.latency < 5, `${now.latency} s behind`)
   assert.match(await page.textContent('#state'), /Live/)
   await fixture.screenshot(page, 'watch')
   const room = fixture.server.rooms.get('loom')
   assert.equal(room.hls.watched, true)
+
+  // The mixer makes two sizes, and players go from one to the other.
+  assert.equal(await page.evaluate(() => globalThis.player.levels.length), 2)
+  await page.$eval('video', video => {
+    globalThis.waits = 0
+    video.onwaiting = () => (globalThis.waits += 1)
+  })
+  for (const level of [1, 0, 1]) {
+    await page.evaluate(level => (globalThis.player.loadLevel = level), level)
+    await eventually(
+      () => page.evaluate(() => globalThis.player.currentLevel),
+      shown => shown === level,
+      `level ${level}`
+    )
+  }
+  assert.equal(await page.evaluate(() => globalThis.waits), 0, 'stalls while it went to another size')
   await ada.close()
   await eventually(
     () => page.textContent('#state'),
@@ -107,4 +133,65 @@ test('who may not watch is told so, and an address without a ticket is none', as
     'why'
   )
   fixture.complaints = fixture.complaints.filter(text => !/status of 403/.test(text))
+})
+
+/** A page that plays a stream, and nothing else. Gives its address. */
+async function pageOf(t, hls) {
+  const script = `
+    import Hls from '/hls.mjs'
+    globalThis.player = new Hls({ lowLatencyMode: true, enableWorker: false })
+    player.loadSource('/index.m3u8')
+    player.attachMedia(document.querySelector('video'))`
+  const html = `<link rel="icon" href="data:,"><video muted autoplay></video><script type="module">${script}</script>`
+  const server = http.createServer((request, response) => {
+    if (request.url === '/') return response.setHeader('Content-Type', 'text/html').end(html)
+    if (request.url !== '/hls.mjs') return hls.handler(request, response)
+    response.setHeader('Content-Type', 'text/javascript')
+    fs.createReadStream(require.resolve('hls.js/dist/hls.min.mjs')).pipe(response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${server.address().port}/`
+}
+
+test('pictures that come less often than parts end play without a stall, and a microphone that stops is silence', async t => {
+  const ada = await fixture.join('Ada', { fragment: await fragment({}) })
+  const microphone = await eventually(
+    () => fixture.server.rooms.get('loom')?.participants[0]?.tracks.find(({ kind }) => kind === 'audio'),
+    Boolean,
+    'the microphone'
+  )
+  const { endpoint } = fixture.server.rooms
+  const { mixer, stop } = await movingMixer(endpoint, { frameRate: 1, rungs: 1, codecs: ['h264'] })
+  t.after(stop)
+  t.after(() => mixer.close())
+  const hls = await endpoint.createHls()
+  t.after(() => hls.close())
+  hls.add(mixer.video)
+  hls.add(microphone)
+  const page = await fixture.page()
+  await page.goto(await pageOf(t, hls))
+  await eventually(
+    () => state(page),
+    ({ at }) => at > 2,
+    'the picture',
+    30_000
+  )
+  // Not even silence is sent any more.
+  await ada.evaluate(async () => {
+    for (const sender of globalThis.peerConnections.flatMap(peer => peer.getSenders())) {
+      if (sender.track?.kind === 'audio') await sender.replaceTrack(null)
+    }
+  })
+  const now = await playOn(page, 5)
+  t.diagnostic(JSON.stringify(now))
+  assert.equal(now.error, null)
+  assert.ok(now.played > 4, `${now.played} of 5 s were played`)
+  assert.equal(now.waits, 0)
+  assert.ok(now.more >= 4, `${now.more} frames`)
+  assert.ok(now.sound > now.before.sound, 'silence is decoded')
 })

@@ -1,6 +1,6 @@
 'use strict'
 
-const { announce, mark } = require('../object/closing.js')
+const { announce, close, mark } = require('../object/closing.js')
 const { emitError } = require('../object/emit.js')
 const { fromNative } = require('../object/error.js')
 const { kHandle } = require('../object/internal.js')
@@ -17,6 +17,10 @@ class Rendition extends FedLine {
 
   get hls() {
     return this.#hls
+  }
+
+  close() {
+    close(this, dispatcher => dispatcher.insist(native => native.removeRendition(this.#hls.id, this.id)))
   }
 
   [kHandle](event) {

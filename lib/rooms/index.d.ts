@@ -757,8 +757,8 @@ export class Publication extends EventEmitter<PublicationEvents> {
 export type Visitor = Pick<JoinOptions, 'identity' | 'owner' | 'banBy' | 'permissions'>
 
 /**
- * The mix of a room for players of HTTP Live Streaming, about two seconds behind. It is made while somebody watches, and
- * the room has a mixer as long.
+ * The mix of a room for players of HTTP Live Streaming, about two seconds behind, in each size that the mixer makes
+ * (`rungs`). It is made while somebody watches, and the room has a mixer as long.
  */
 export class RoomHls {
   private constructor()

@@ -92,7 +92,11 @@ class RoomHls {
     try {
       const { mixer } = this.#mixing
       if (!mixer || this.#room.closed) throw new Error('nothing is mixed any more')
-      for (const track of [mixer.video, mixer.audio]) if (track) hls.add(track)
+      const { audio, video } = mixer
+      // Each size of the mix is one that players choose from.
+      for (const encoding of video?.rids ?? []) if (video) hls.add(video, { encoding })
+      if (video?.rids.length === 0) hls.add(video)
+      if (audio) hls.add(audio)
     } catch (error) {
       hls.close()
       throw error

@@ -1,5 +1,7 @@
 //! What the first bytes of an Opus packet say (RFC 6716 3).
 
+/// Samples a second of each channel, whatever was encoded.
+pub const RATE: u32 = 48_000;
 /// Samples of a packet at most, at 48 kHz: 120 ms (RFC 6716 3.2.5).
 const MAX_SAMPLES: u32 = 5_760;
 

@@ -23,14 +23,14 @@ pub struct HlsOptions {
 /// What a stream is asked.
 #[derive(Debug)]
 pub enum HlsCommand {
-    /// Another rendition, fed by a track.
+    /// Another rendition, which players may ask for already, is fed by a track.
     Add { rendition: RecordedTrackId, kind: Kind, track: SourceId, options: LineOptions },
     /// A rendition is fed by another track, or by nothing for now.
     Attach { rendition: RecordedTrackId, track: Option<SourceId> },
+    /// There is no such rendition any more.
+    Remove { rendition: RecordedTrackId },
     /// The reply is [`HlsStats`] as JSON.
     Stats { request: RequestId },
-    /// Ends it.
-    Close,
 }
 
 /// Statistics of a stream.

@@ -5,14 +5,18 @@
 //! half a second each; parts make segments, which begin with a keyframe. What is older than a few
 //! segments is forgotten.
 
+mod answer;
 mod multivariant;
 mod playlist;
 mod rendition;
 mod request;
+#[cfg(test)]
+pub(crate) mod rules;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, Asker, Body, Reply};
 pub use rendition::{Format, Shape};
 pub use request::{Request, Want};
-pub use stream::{Answer, Asker, Body, Publication, Reply, Stream};
+pub use stream::{MAX_RENDITIONS, Publication, Stream};

@@ -11,9 +11,7 @@ const LEAST_RATE: u64 = 32_000;
 /// Every rendition that has a format.
 pub(super) fn multivariant(renditions: &[Rendition]) -> String {
     let of = |kind: Kind| {
-        renditions
-            .iter()
-            .filter(move |known| known.kind == kind && known.format.is_some() && !known.failed)
+        renditions.iter().filter(move |known| known.kind == kind && known.format.is_some())
     };
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:9\n");
     let sounds: Vec<&Rendition> = of(Kind::Audio).collect();
@@ -34,37 +32,49 @@ pub(super) fn multivariant(renditions: &[Rendition]) -> String {
             let _ = writeln!(text, ",URI=\"{}/live.m3u8\"", sound.name);
         }
     }
-    let best = |sounds: &[&Rendition]| {
-        let loudest = sounds.iter().max_by_key(|sound| sound.peak_rate);
-        loudest.map_or((0, 0), |sound| (sound.peak_rate.max(LEAST_RATE), sound.average_rate()))
-    };
-    let variants = if pictures { of(Kind::Video).collect() } else { sounds.clone() };
-    for variant in variants {
-        let Some(format) = &variant.format else { continue };
-        let (mut peak, mut average) = (variant.peak_rate, variant.average_rate());
+    let loudest = sounds.iter().map(|sound| (rate(sound), sound.average_rate())).max();
+    let sound = sounds.first().and_then(|sound| sound.format.as_ref()).zip(loudest);
+    for picture in of(Kind::Video) {
+        let Some(format) = &picture.format else { continue };
+        let (mut peak, mut average) = (rate(picture), picture.average_rate());
         let mut codecs = quoted(&format.codec);
-        if pictures && let Some(sound) = sounds.first().and_then(|sound| sound.format.as_ref()) {
-            let (sound_peak, sound_average) = best(&sounds);
+        if let Some((format, (sound_peak, sound_average))) = sound {
             peak += sound_peak;
             average += sound_average;
             codecs.push(',');
-            codecs.push_str(&quoted(&sound.codec));
+            codecs.push_str(&quoted(&format.codec));
         }
-        let peak = peak.max(average).max(LEAST_RATE);
-        let average = average.max(LEAST_RATE);
-        let _ = write!(
-            text,
-            "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\""
-        );
+        variant(&mut text, (peak, average), &codecs);
         if let Some((width, height)) = format.size {
             let _ = write!(text, ",RESOLUTION={width}x{height}");
         }
-        if pictures && !sounds.is_empty() {
+        if sound.is_some() {
             text.push_str(",AUDIO=\"sound\"");
         }
-        let _ = write!(text, "\n{}/live.m3u8\n", variant.name);
+        let _ = write!(text, "\n{}/live.m3u8\n", picture.name);
+    }
+    // Sound alone comes last: for those whose link takes no pictures, or where there are none.
+    let alone = if pictures { sounds.get(..1).unwrap_or_default() } else { &sounds[..] };
+    for sound in alone {
+        let Some(format) = &sound.format else { continue };
+        variant(&mut text, (rate(sound), sound.average_rate()), &quoted(&format.codec));
+        text.push_str(if pictures { ",AUDIO=\"sound\"\n" } else { "\n" });
+        let _ = writeln!(text, "{}/live.m3u8", sound.name);
     }
     text
+}
+
+/// The highest rate that is known.
+fn rate(rendition: &Rendition) -> u64 {
+    rendition.peak_rate.max(rendition.average_rate()).max(LEAST_RATE)
+}
+
+fn variant(text: &mut String, (peak, average): (u64, u64), codecs: &str) {
+    let average = average.max(LEAST_RATE);
+    let _ = write!(
+        text,
+        "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\""
+    );
 }
 
 /// A quoted-string has no line feeds and no quotes (rfc8216bis 4.2).

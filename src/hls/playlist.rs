@@ -70,7 +70,7 @@ pub(super) fn playlist(
             let _ = write!(text, "#EXTINF:{seconds:.5},\ns{}-{tag}.mp4\n", segment.number);
         }
     }
-    let (segment, part) = rendition.hint();
+    let (segment, part) = rendition.next();
     let _ = writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p{segment}.{part}-{tag}.mp4\"");
     for Report { name, last: (segment, part) } in reports {
         let _ = writeln!(

@@ -7,9 +7,13 @@ use bytes::Bytes;
 
 use crate::codec::Kind;
 use crate::container::mp4::Fragment;
+use crate::control::ids::RecordedTrackId;
 
 /// What is measured of a rendition's rate goes back so many segments.
 const RATE_OF: usize = 8;
+
+/// Keyframes that are asked for come before they are needed.
+const EARLY: Duration = Duration::from_millis(200);
 
 /// Lengths of a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +31,17 @@ impl Shape {
     /// has half a segment to come.
     pub(super) fn target_duration(&self) -> u64 {
         (self.segment + self.segment / 2 + Duration::from_millis(999)).as_secs().max(1)
+    }
+
+    /// A keyframe that comes so much before a segment is as long as it is to be ends it.
+    fn early(&self) -> Duration {
+        (self.part / 2).max(EARLY).min(self.segment / 2)
+    }
+
+    /// A playlist may be asked for so many parts ahead (rfc8216bis 6.2.5.2): three seconds, and three
+    /// where parts are longer than a second.
+    pub(super) fn parts_ahead(&self) -> u64 {
+        (3.0 / self.part.as_secs_f64().min(1.0)).ceil() as u64
     }
 
     /// Players begin three target durations before the end, which has to be in the playlist.
@@ -53,14 +68,14 @@ pub struct Format {
 /// A rendition; see the module.
 #[derive(Debug)]
 pub(super) struct Rendition {
+    pub(super) id: RecordedTrackId,
+    /// As playlists call it.
     pub(super) name: String,
     pub(super) kind: Kind,
     /// For whoever chooses; may be empty.
     pub(super) title: String,
     pub(super) language: String,
     pub(super) format: Option<Format>,
-    /// It will never have anything.
-    pub(super) failed: bool,
     shape: Shape,
     /// Initialization segments that are still needed, by number.
     inits: VecDeque<(u64, Bytes)>,
@@ -76,6 +91,8 @@ pub(super) struct Rendition {
     pub(super) peak_rate: u64,
     /// Counts what is published.
     pub(super) version: u64,
+    /// Its playlist, as it was when it had that version.
+    pub(super) written: Option<(u64, Bytes)>,
 }
 
 #[derive(Debug)]
@@ -124,6 +141,7 @@ impl Segment {
 
 impl Rendition {
     pub(super) fn new(
+        id: RecordedTrackId,
         name: String,
         kind: Kind,
         title: String,
@@ -131,12 +149,12 @@ impl Rendition {
         shape: Shape,
     ) -> Self {
         Self {
+            id,
             name,
             kind,
             title,
             language,
             format: None,
-            failed: false,
             shape,
             inits: VecDeque::new(),
             next_init: 0,
@@ -146,6 +164,7 @@ impl Rendition {
             rates: VecDeque::new(),
             peak_rate: 0,
             version: 0,
+            written: None,
         }
     }
 
@@ -174,44 +193,42 @@ impl Rendition {
         self.version += 1;
     }
 
-    /// Whether a keyframe is to begin a segment soon.
-    pub(super) fn wants_segment(&self, ahead: Duration) -> bool {
-        self.segments.back().is_some_and(|last| {
-            last.whole.is_none() && last.duration() + ahead >= self.shape.segment
-        })
+    /// How long the segment that is not over will be with what is ahead.
+    fn length(&self, ahead: Duration) -> Option<Duration> {
+        let open = self.segments.back().filter(|last| last.whole.is_none())?;
+        Some(open.duration().saturating_add(ahead))
     }
 
-    pub(super) fn push(&mut self, fragment: Fragment) {
+    /// Whether a keyframe is to begin a segment when it comes after this time.
+    pub(super) fn wants_segment(&self, ahead: Duration) -> bool {
+        self.length(ahead).is_some_and(|length| length >= self.shape.segment)
+    }
+
+    /// Whether one that comes after this time does, asked for or not.
+    pub(super) fn takes_segment(&self, ahead: Duration) -> bool {
+        self.wants_segment(ahead.saturating_add(self.shape.early()))
+    }
+
+    /// Whether no other part has room behind this time, keyframe or not.
+    pub(super) fn is_full(&self, ahead: Duration) -> bool {
         let limit = Duration::from_secs(self.shape.target_duration());
-        let part = Part {
-            bytes: fragment.bytes.into(),
-            duration: fragment.duration,
-            independent: fragment.independent,
-        };
-        let open = self.segments.back().filter(|last| last.whole.is_none());
-        let ends = open.is_none_or(|open| {
-            (self.is_due(open) && part.independent) || open.duration() + part.duration > limit
-        });
-        if ends {
-            self.open(fragment.begin);
+        self.length(ahead.saturating_add(self.shape.part)).is_some_and(|length| length > limit)
+    }
+
+    /// `last`: the segment ends with it.
+    pub(super) fn push(&mut self, fragment: Fragment, last: bool) {
+        let limit = Duration::from_secs(self.shape.target_duration());
+        let Fragment { bytes, independent, begin, duration } = fragment;
+        if self.length(duration).is_none_or(|length| length > limit) {
+            self.open(begin);
         }
         if let Some(open) = self.segments.back_mut() {
-            open.parts.push(part);
+            open.parts.push(Part { bytes: bytes.into(), duration, independent });
+        }
+        if last {
+            self.close_last();
         }
         self.version += 1;
-    }
-
-    /// A segment that is as long as it is to be: a keyframe begins another one.
-    fn is_due(&self, open: &Segment) -> bool {
-        open.duration() + self.shape.part / 2 >= self.shape.segment
-    }
-
-    /// The part that will most likely come next.
-    pub(super) fn hint(&self) -> (u64, u64) {
-        match self.segments.back().filter(|last| last.whole.is_none()) {
-            Some(open) if self.is_due(open) => (self.next, 0),
-            _ => self.next(),
-        }
     }
 
     fn open(&mut self, begin: Duration) {

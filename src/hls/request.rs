@@ -28,26 +28,36 @@ impl Request {
     }
 
     /// Of the path below the stream's address, without a slash in front, and of what stands behind a
-    /// question mark. `None` when it is nothing that a playlist names.
-    pub fn parse(path: &str, query: &str, tag: &str) -> Option<Self> {
-        let (rendition, file) = match path.split_once('/') {
-            None if path == "index.m3u8" => {
-                return Some(Self { rendition: None, want: Want::Playlist(None) });
-            }
-            None => return None,
-            Some(parts) => parts,
-        };
+    /// question mark.
+    ///
+    /// # Errors
+    /// [`Wrong`] when it is nothing that a playlist names.
+    pub(super) fn parse(path: &str, query: &str, tag: &str) -> Result<Self, Wrong> {
+        if path == "index.m3u8" {
+            return Ok(Self { rendition: None, want: Want::Playlist(None) });
+        }
+        let (rendition, file) = path.split_once('/').ok_or(Wrong::File)?;
         let want = if file == "live.m3u8" {
-            Want::Playlist(reload(query)?)
+            Want::Playlist(reload(query).ok_or(Wrong::Directives)?)
         } else {
-            media(file.strip_suffix(".mp4")?.strip_suffix(tag)?.strip_suffix('-')?)?
+            media(file, tag).ok_or(Wrong::File)?
         };
-        Some(Self { rendition: Some(rendition.to_owned()), want })
+        Ok(Self { rendition: Some(rendition.to_owned()), want })
     }
 }
 
-/// `init0`, `s12` or `p12.3`.
-fn media(name: &str) -> Option<Want> {
+/// Why something is no request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wrong {
+    /// No such file is ever named.
+    File,
+    /// Delivery directives that make no sense.
+    Directives,
+}
+
+/// `init0-TAG.mp4`, `s12-TAG.mp4` or `p12.3-TAG.mp4`.
+fn media(file: &str, tag: &str) -> Option<Want> {
+    let name = file.strip_suffix(".mp4")?.strip_suffix(tag)?.strip_suffix('-')?;
     if let Some(number) = name.strip_prefix("init") {
         return Some(Want::Init(decimal(number)?));
     }

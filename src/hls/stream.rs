@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::answer::{self, Answer, Reply, media, words};
 use super::multivariant::multivariant;
 use super::playlist::{Report, playlist};
 use super::rendition::{Format, Rendition, Shape};
-use super::request::{Request, Want};
+use super::request::{Request, Want, Wrong};
 use crate::codec::Kind;
 use crate::container::mp4::Fragment;
 use crate::control::hls::RenditionStats;
+use crate::control::ids::RecordedTrackId;
 
+/// Renditions of a stream.
+pub const MAX_RENDITIONS: usize = 32;
 /// Players that wait at a time.
 const MAX_WAITING: usize = 100_000;
 /// A playlist may be asked for so many segments ahead (rfc8216bis 6.2.5.2).
@@ -27,51 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const TOGETHER: Duration = Duration::from_secs(3);
 /// How long a player is counted that does not ask.
 const PRESENT: Duration = Duration::from_secs(10);
-/// What never changes may be kept by whoever passes it on, in seconds: longer than it is of use.
-const FOREVER: u32 = 3_600;
-
-/// What a player gets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Answer {
-    /// Of HTTP.
-    pub status: u16,
-    pub body: Body,
-    /// How many seconds it may be kept by whoever passes it on.
-    pub max_age: u32,
-    /// It will never be anything else.
-    pub immutable: bool,
-}
-
-/// What is in an answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Body {
-    Playlist(Bytes),
-    /// A piece of MP4, of pictures or of sound.
-    Media(Kind, Bytes),
-    /// Why there is nothing else.
-    Words(&'static str),
-}
-
-/// Who asked.
-pub trait Asker: Send {
-    /// Called on whichever thread has the answer.
-    fn answer(self: Box<Self>, answer: Answer);
-    /// Whether nobody waits for it any more.
-    fn is_gone(&self) -> bool;
-}
-
-impl<F: FnOnce(Answer) + Send> Asker for F {
-    fn answer(self: Box<Self>, answer: Answer) {
-        self(answer);
-    }
-
-    fn is_gone(&self) -> bool {
-        false
-    }
-}
-
-/// Who asked, wherever.
-pub type Reply = Box<dyn Asker>;
 
 /// A stream, shared by who makes it and who serves it.
 pub struct Stream {
@@ -86,8 +45,8 @@ pub struct Stream {
 #[derive(Default)]
 struct State {
     renditions: Vec<Rendition>,
-    /// What the playlist of each was when it had that version.
-    playlists: Vec<Option<(u64, Bytes)>>,
+    /// Renditions that were ever added: none has the name of another one.
+    added: usize,
     waiting: Vec<Waiting>,
     asked: Option<Instant>,
     /// Since when somebody watches; `None` at rest.
@@ -115,11 +74,10 @@ struct Waiting {
 pub enum Publication {
     /// Fragments from here on are of this initialization segment.
     Begin(Format, Vec<u8>),
-    Fragment(Fragment),
+    /// `last`: its segment ends with it.
+    Fragment { fragment: Fragment, last: bool },
     /// Time does not go on where it stopped, but from here.
     Interrupt(Duration),
-    /// Nothing will ever come.
-    Failed,
 }
 
 enum Now {
@@ -134,45 +92,68 @@ impl Stream {
         Self { shape, tag, date, state: Mutex::default() }
     }
 
-    /// Another rendition. Gives its place.
-    pub fn add(&self, kind: Kind, title: &str, language: &str) -> usize {
+    /// Another rendition, which players may ask for from now on. `false` when there are
+    /// [`MAX_RENDITIONS`] already.
+    pub fn add(&self, id: RecordedTrackId, kind: Kind, title: &str, language: &str) -> bool {
         let mut state = self.lock();
+        if state.renditions.len() >= MAX_RENDITIONS {
+            return false;
+        }
         let letter = if kind == Kind::Video { 'v' } else { 'a' };
-        let name = format!("{letter}{}", state.renditions.len());
+        let name = format!("{letter}{}", state.added);
+        state.added += 1;
         let (title, language) = (title.to_owned(), language.to_owned());
-        let mut made = Rendition::new(name, kind, title, language, self.shape);
+        let mut made = Rendition::new(id, name, kind, title, language, self.shape);
         made.begin_era(state.era);
         state.renditions.push(made);
-        state.playlists.push(None);
-        state.renditions.len() - 1
+        true
+    }
+
+    /// There is no such rendition any more: who asks for it, or waits, is told so.
+    pub fn remove(&self, rendition: RecordedTrackId) {
+        let mut state = self.lock();
+        state.renditions.retain(|known| known.id != rendition);
+        self.answer_waiting(state);
     }
 
     /// Something new of a rendition. Players that waited for it get it.
-    pub fn publish(&self, rendition: usize, what: Publication) {
+    pub fn publish(&self, rendition: RecordedTrackId, what: Publication) {
         let mut state = self.lock();
-        let Some(known) = state.renditions.get_mut(rendition) else { return };
+        let Some(known) = state.rendition(rendition) else { return };
         match what {
             Publication::Begin(format, init) => known.begin(format, init.into()),
-            Publication::Fragment(fragment) => known.push(fragment),
+            Publication::Fragment { fragment, last } => known.push(fragment, last),
             Publication::Interrupt(at) => state.interrupt(at),
-            Publication::Failed => {
-                known.failed = true;
-                known.clear();
-            }
         }
         self.answer_waiting(state);
     }
 
-    /// Whether a keyframe is to begin a segment of this rendition soon.
-    pub fn wants_segment(&self, rendition: usize, ahead: Duration) -> bool {
-        self.lock().renditions.get(rendition).is_some_and(|known| known.wants_segment(ahead))
+    /// Whether a keyframe that comes after this time is to begin a segment of this rendition.
+    pub fn wants_segment(&self, rendition: RecordedTrackId, ahead: Duration) -> bool {
+        self.lock().rendition(rendition).is_some_and(|known| known.wants_segment(ahead))
+    }
+
+    /// Whether a keyframe that came does begin one, which was not asked for maybe.
+    pub fn takes_segment(&self, rendition: RecordedTrackId, ahead: Duration) -> bool {
+        self.lock().rendition(rendition).is_some_and(|known| known.takes_segment(ahead))
+    }
+
+    /// Whether its segment has no room for another part after this time.
+    pub fn is_full(&self, rendition: RecordedTrackId, ahead: Duration) -> bool {
+        self.lock().rendition(rendition).is_some_and(|known| known.is_full(ahead))
     }
 
     /// Answers a request, now or when there is an answer. `true`: nobody had asked for a while.
     pub fn ask(&self, now: Instant, path: &str, query: &str, reply: Reply) -> bool {
-        let Some(request) = Request::parse(path, query, &self.tag) else {
-            reply.answer(words(404, "no such file"));
-            return false;
+        let request = match Request::parse(path, query, &self.tag) {
+            Ok(request) => request,
+            Err(wrong) => {
+                reply.answer(match wrong {
+                    Wrong::File => words(404, "no such file"),
+                    Wrong::Directives => words(400, "directives that make no sense"),
+                });
+                return false;
+            }
         };
         let mut state = self.lock();
         state.requests += 1;
@@ -234,10 +215,14 @@ impl Stream {
         let mut state = self.lock();
         state.closed = true;
         state.renditions.clear();
-        state.playlists.clear();
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         waiting.into_iter().for_each(|w| w.reply.answer(words(410, "the stream is over")));
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// How many watch, about, and requests so far.
@@ -248,9 +233,9 @@ impl Stream {
     }
 
     /// What is known of a rendition here.
-    pub fn rendition_stats(&self, rendition: usize) -> RenditionStats {
-        let state = self.lock();
-        let Some(known) = state.renditions.get(rendition) else { return RenditionStats::default() };
+    pub fn rendition_stats(&self, rendition: RecordedTrackId) -> RenditionStats {
+        let mut state = self.lock();
+        let Some(known) = state.rendition(rendition) else { return RenditionStats::default() };
         RenditionStats {
             name: known.name.clone(),
             codec: known.format.as_ref().map(|format| format.codec.clone()),
@@ -298,6 +283,10 @@ struct Outside<'a> {
 }
 
 impl State {
+    fn rendition(&mut self, id: RecordedTrackId) -> Option<&mut Rendition> {
+        self.renditions.iter_mut().find(|known| known.id == id)
+    }
+
     /// Whether nobody else can wait. Those who went away make room.
     fn is_full(&mut self) -> bool {
         if self.waiting.len() >= MAX_WAITING {
@@ -326,31 +315,27 @@ impl State {
             return Now::Answer(words(410, "the stream is over"));
         }
         let Some(name) = &request.rendition else { return self.answer_whole() };
-        let Some(index) = self.renditions.iter().position(|known| known.name == *name) else {
-            return Now::Answer(words(404, "no such rendition"));
-        };
-        let Some(known) = self.renditions.get(index).filter(|known| !known.failed) else {
+        let Some(known) = self.renditions.iter().find(|known| known.name == *name) else {
             return Now::Answer(words(404, "no such rendition"));
         };
         match request.want {
-            Want::Playlist(wanted) => match has(known, wanted) {
-                Has::Yes => self.answer_playlist(outside, index, wanted.is_some()),
+            Want::Playlist(wanted) => match has(known, outside.shape, wanted) {
+                Has::Yes => self.answer_playlist(outside, known.id, wanted.is_some()),
                 Has::NotYet => Now::Later,
                 Has::TooFar => Now::Answer(words(400, "a segment that is far in the future")),
             },
-            Want::Init(number) => media(known.kind, known.init(number)),
+            Want::Init(number) => Now::Answer(media(known.kind, known.init(number))),
             Want::Segment(number) => {
-                media(known.kind, known.segment(number).and_then(|segment| segment.whole.as_ref()))
+                let segment = known.segment(number);
+                Now::Answer(media(known.kind, segment.and_then(|segment| segment.whole.as_ref())))
             }
             Want::Part(number, part) => {
                 let parts = known.segment(number).map(|segment| &segment.parts);
                 let found = usize::try_from(part).ok().and_then(|part| parts?.get(part));
-                // Hinted at: the next one, or the first one of the next segment.
-                let (segment, next) = known.next();
                 match found {
-                    None if (number, part) == (segment, next) => Now::Later,
-                    None if next > 0 && (number, part) == (segment + 1, 0) => Now::Later,
-                    found => media(known.kind, found.map(|part| &part.bytes)),
+                    // Hinted at.
+                    None if (number, part) == known.next() => Now::Later,
+                    found => Now::Answer(media(known.kind, found.map(|part| &part.bytes))),
                 }
             }
         }
@@ -358,33 +343,38 @@ impl State {
 
     /// When each rendition that can has begun, or some have and the others do not for a while.
     fn answer_whole(&self) -> Now {
-        let able = || self.renditions.iter().filter(|known| !known.failed);
-        let begun = able().filter(|known| known.last().is_some()).count();
-        if begun == 0 || (begun < able().count() && !self.settled) {
+        let begun = self.renditions.iter().filter(|known| known.last().is_some()).count();
+        if begun == 0 || (begun < self.renditions.len() && !self.settled) {
             return Now::Later;
         }
-        Now::Answer(playlist_answer(multivariant(&self.renditions).into(), 1))
+        Now::Answer(answer::playlist(multivariant(&self.renditions).into(), 1))
     }
 
-    fn answer_playlist(&mut self, outside: &Outside<'_>, index: usize, blocking: bool) -> Now {
+    fn answer_playlist(
+        &mut self,
+        outside: &Outside<'_>,
+        id: RecordedTrackId,
+        blocking: bool,
+    ) -> Now {
         let Outside { shape, tag, date } = *outside;
-        let Some(known) = self.renditions.get(index) else { return Now::Later };
-        let fresh = self.playlists.get(index).and_then(Option::as_ref);
-        let fresh = fresh.filter(|(version, _)| *version == known.version);
-        let text = fresh.map(|(_, text)| text.clone()).unwrap_or_else(|| {
-            let others = self.renditions.iter().filter(|other| other.name != known.name);
-            let reports: Vec<Report<'_>> = others
-                .filter_map(|other| Some(Report { name: &other.name, last: other.last()? }))
-                .collect();
-            Bytes::from(playlist(known, shape, tag, date, &reports))
-        });
+        let others = self.renditions.iter().filter(|other| other.id != id);
+        let reports: Vec<Report<'_>> = others
+            .filter_map(|other| Some(Report { name: &other.name, last: other.last()? }))
+            .collect();
+        let Some(known) = self.renditions.iter().find(|known| known.id == id) else {
+            return Now::Later;
+        };
+        let fresh = known.written.as_ref().filter(|(version, _)| *version == known.version);
+        let text = fresh
+            .map(|(_, text)| text.clone())
+            .unwrap_or_else(|| Bytes::from(playlist(known, shape, tag, date, &reports)));
         let version = known.version;
-        if let Some(kept) = self.playlists.get_mut(index) {
-            *kept = Some((version, text.clone()));
+        if let Some(known) = self.rendition(id) {
+            known.written = Some((version, text.clone()));
         }
         // An answer that was waited for is the same for everybody who asks for it.
         let max_age = if blocking { 6 * shape.target_duration() as u32 } else { 1 };
-        Now::Answer(playlist_answer(text, max_age))
+        Now::Answer(answer::playlist(text, max_age))
     }
 
     /// Players ask once for each part.
@@ -416,7 +406,7 @@ enum Has {
 }
 
 /// Whether its playlist has this segment, or this part of it.
-fn has(known: &Rendition, wanted: Option<(u64, Option<u64>)>) -> Has {
+fn has(known: &Rendition, shape: Shape, wanted: Option<(u64, Option<u64>)>) -> Has {
     let Some((last, last_part)) = known.last() else {
         return if wanted.is_some_and(|(segment, _)| segment > AHEAD + known.next().0) {
             Has::TooFar
@@ -429,7 +419,9 @@ fn has(known: &Rendition, wanted: Option<(u64, Option<u64>)>) -> Has {
         let whole = known.listed().any(|segment| segment.whole.is_some());
         return if whole { Has::Yes } else { Has::NotYet };
     };
-    if segment > last + AHEAD {
+    let (next, next_part) = known.next();
+    let far = part.is_some_and(|part| segment == next && part > next_part + shape.parts_ahead());
+    if segment > last + AHEAD || far {
         return Has::TooFar;
     }
     let closed = known.segment(segment).is_some_and(|segment| segment.whole.is_some());
@@ -439,24 +431,4 @@ fn has(known: &Rendition, wanted: Option<(u64, Option<u64>)>) -> Has {
         None => segment < last || closed,
     };
     if there { Has::Yes } else { Has::NotYet }
-}
-
-fn media(kind: Kind, bytes: Option<&Bytes>) -> Now {
-    Now::Answer(match bytes {
-        Some(bytes) => Answer {
-            status: 200,
-            body: Body::Media(kind, bytes.clone()),
-            max_age: FOREVER,
-            immutable: true,
-        },
-        None => words(404, "not there any more, or not yet"),
-    })
-}
-
-fn playlist_answer(text: Bytes, max_age: u32) -> Answer {
-    Answer { status: 200, body: Body::Playlist(text), max_age, immutable: false }
-}
-
-fn words(status: u16, why: &'static str) -> Answer {
-    Answer { status, body: Body::Words(why), max_age: 0, immutable: false }
 }

@@ -1,9 +1,11 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::codec::Kind;
 use crate::container::mp4::Fragment;
+use crate::control::ids::RecordedTrackId;
 
 const SHAPE: Shape =
     Shape { part: Duration::from_millis(500), segment: Duration::from_secs(2), window: 4 };
@@ -18,16 +20,24 @@ fn fragment(index: u32, independent: bool) -> Fragment {
     Fragment { bytes: vec![index as u8; 100], independent, begin, duration: 500 * MS }
 }
 
-fn begin(stream: &Stream, rendition: usize, codec: &str, size: Option<(u16, u16)>) {
+fn add(stream: &Stream, kind: Kind, title: &str, language: &str) -> RecordedTrackId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let id = RecordedTrackId(NEXT.fetch_add(1, Ordering::Relaxed));
+    assert!(stream.add(id, kind, title, language));
+    id
+}
+
+fn begin(stream: &Stream, rendition: RecordedTrackId, codec: &str, size: Option<(u16, u16)>) {
     let format = Format { codec: codec.to_owned(), size };
     stream.publish(rendition, Publication::Begin(format, b"init".to_vec()));
 }
 
 /// Fragments of which every fourth begins with a keyframe.
-fn publish(stream: &Stream, rendition: usize, fragments: std::ops::Range<u32>) {
+fn publish(stream: &Stream, rendition: RecordedTrackId, fragments: std::ops::Range<u32>) {
     for index in fragments {
         let fragment = fragment(index, index % 4 == 0);
-        stream.publish(rendition, Publication::Fragment(fragment));
+        let last = index % 4 == 3;
+        stream.publish(rendition, Publication::Fragment { fragment, last });
     }
 }
 
@@ -60,7 +70,7 @@ fn status(stream: &Stream, path: &str, query: &str) -> Option<u16> {
 #[test]
 fn a_playlist_has_segments_parts_and_what_comes_next() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", Some((1280, 720)));
     publish(&stream, pictures, 0..6);
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
@@ -93,7 +103,7 @@ fn a_playlist_has_segments_parts_and_what_comes_next() {
 #[test]
 fn whoever_asks_for_the_next_part_gets_it_when_it_is_there() {
     let stream = stream();
-    let sound = stream.add(Kind::Audio, "", "und");
+    let sound = add(&stream, Kind::Audio, "", "und");
     begin(&stream, sound, "opus", None);
     publish(&stream, sound, 0..3);
     let waiting = ask(&stream, "a0/live.m3u8", "_HLS_msn=0&_HLS_part=3");
@@ -104,16 +114,17 @@ fn whoever_asks_for_the_next_part_gets_it_when_it_is_there() {
     let answer = hinted.answered().unwrap();
     assert_eq!(answer.body, Body::Media(Kind::Audio, vec![3; 100].into()));
     assert!(answer.immutable);
-    let whole = ask(&stream, "a0/live.m3u8", "_HLS_msn=0");
+    let whole = ask(&stream, "a0/live.m3u8", "_HLS_msn=1");
+    publish(&stream, sound, 4..7);
     assert_eq!(whole.answered(), None, "the segment is open");
-    publish(&stream, sound, 4..5);
-    assert!(text(whole.answered()).contains("\ns0-"));
+    publish(&stream, sound, 7..8);
+    assert!(text(whole.answered()).contains("\ns1-"));
 }
 
 #[test]
-fn the_hint_is_right_where_segments_are_as_long_as_they_are_to_be() {
+fn the_hint_is_always_what_comes_next() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..5);
     for next in 5..24 {
@@ -130,14 +141,15 @@ fn the_hint_is_right_where_segments_are_as_long_as_they_are_to_be() {
 #[test]
 fn requests_that_make_no_sense_are_told_so() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..1);
     for (path, query, expected) in [
         ("v0/live.m3u8", "_HLS_msn=4", 400),
-        ("v0/live.m3u8", "_HLS_part=4", 404),
-        ("v0/live.m3u8", "_HLS_msn=-1", 404),
-        ("v0/live.m3u8", "_HLS_msn=99999999999999999999999", 404),
+        ("v0/live.m3u8", "_HLS_msn=0&_HLS_part=8", 400),
+        ("v0/live.m3u8", "_HLS_part=4", 400),
+        ("v0/live.m3u8", "_HLS_msn=-1", 400),
+        ("v0/live.m3u8", "_HLS_msn=99999999999999999999999", 400),
         ("v7/live.m3u8", "", 404),
         ("v0/init0-18bcfe56800.mp4", "", 200),
         ("v0/init1-18bcfe56800.mp4", "", 404),
@@ -156,21 +168,23 @@ fn requests_that_make_no_sense_are_told_so() {
 fn the_whole_stream_is_told_when_all_of_it_has_begun() {
     let stream = stream();
     let (pictures, sound) =
-        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "a \"name\"\n", "en"));
-    let other = stream.add(Kind::Video, "", "und");
+        (add(&stream, Kind::Video, "", "und"), add(&stream, Kind::Audio, "a \"name\"\n", "en"));
+    let other = add(&stream, Kind::Video, "", "und");
     let waiting = ask(&stream, "index.m3u8", "");
     begin(&stream, pictures, "avc1.42e01f", Some((640, 360)));
     publish(&stream, pictures, 0..5);
     begin(&stream, sound, "opus", None);
     publish(&stream, sound, 0..5);
     assert_eq!(waiting.answered(), None);
-    stream.publish(other, Publication::Failed);
+    stream.remove(other);
     let expected = [
         "#EXTM3U",
         "#EXT-X-VERSION:9",
         "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"a  name  \",DEFAULT=YES,AUTOSELECT=YES,LANGUAGE=\"en\",URI=\"a1/live.m3u8\"",
-        "#EXT-X-STREAM-INF:BANDWIDTH=33600,AVERAGE-BANDWIDTH=32000,CODECS=\"avc1.42e01f,opus\",RESOLUTION=640x360,AUDIO=\"sound\"",
+        "#EXT-X-STREAM-INF:BANDWIDTH=64000,AVERAGE-BANDWIDTH=32000,CODECS=\"avc1.42e01f,opus\",RESOLUTION=640x360,AUDIO=\"sound\"",
         "v0/live.m3u8",
+        "#EXT-X-STREAM-INF:BANDWIDTH=32000,AVERAGE-BANDWIDTH=32000,CODECS=\"opus\",AUDIO=\"sound\"",
+        "a1/live.m3u8",
         "",
     ];
     assert_eq!(text(waiting.answered()), expected.join("\n"));
@@ -179,25 +193,29 @@ fn the_whole_stream_is_told_when_all_of_it_has_begun() {
 #[test]
 fn old_segments_leave_the_playlist_and_then_memory() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..81);
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
     assert!(playlist.contains("#EXT-X-MEDIA-SEQUENCE:15\n"), "{playlist}");
     assert_eq!(status(&stream, "v0/s10-18bcfe56800.mp4", ""), Some(200), "read a while ago");
     assert_eq!(status(&stream, "v0/s9-18bcfe56800.mp4", ""), Some(404));
-    assert!(stream.rendition_stats(0).bytes <= 11 * 4 * 100);
+    assert!(stream.rendition_stats(pictures).bytes <= 11 * 4 * 100);
 }
 
 #[test]
 fn a_keyframe_that_does_not_come_is_not_waited_for_longer_than_the_playlist_says() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
-    stream.publish(pictures, Publication::Fragment(fragment(0, true)));
+    let part = |index, keyframe| Publication::Fragment {
+        fragment: fragment(index, keyframe),
+        last: false,
+    };
+    stream.publish(pictures, part(0, true));
     for index in 1..8 {
         assert_eq!(stream.wants_segment(pictures, Duration::ZERO), (4..7).contains(&index));
-        stream.publish(pictures, Publication::Fragment(fragment(index, false)));
+        stream.publish(pictures, part(index, false));
     }
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());
     assert!(playlist.contains("#EXTINF:3.00000,"), "{playlist}");
@@ -206,7 +224,7 @@ fn a_keyframe_that_does_not_come_is_not_waited_for_longer_than_the_playlist_says
 #[test]
 fn what_was_interrupted_goes_on_with_a_discontinuity_that_is_counted() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..4);
     stream.publish(pictures, Publication::Interrupt(4_000 * MS));
@@ -224,7 +242,7 @@ fn what_was_interrupted_goes_on_with_a_discontinuity_that_is_counted() {
 #[test]
 fn a_stream_that_nobody_watches_rests_and_goes_on() {
     let stream = stream();
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     let now = Instant::now();
     assert!(!stream.is_watched(now));
     let (sender, first) = mpsc::channel();
@@ -258,7 +276,7 @@ fn a_stream_that_nobody_watches_rests_and_goes_on() {
 fn interruptions_are_counted_alike_in_all_renditions() {
     let stream = stream();
     let (pictures, sound) =
-        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+        (add(&stream, Kind::Video, "", "und"), add(&stream, Kind::Audio, "", "und"));
     begin(&stream, pictures, "avc1.42e01f", None);
     begin(&stream, sound, "opus", None);
     publish(&stream, pictures, 0..4);
@@ -285,7 +303,7 @@ fn interruptions_are_counted_alike_in_all_renditions() {
 fn a_rendition_that_has_nothing_does_not_keep_the_others_from_players_for_long() {
     let stream = stream();
     let (pictures, _silent) =
-        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+        (add(&stream, Kind::Video, "", "und"), add(&stream, Kind::Audio, "", "und"));
     let now = Instant::now();
     let (sender, whole) = mpsc::channel();
     stream.ask(now, "index.m3u8", "", Box::new(move |answer| drop(sender.send(answer))));
@@ -301,15 +319,15 @@ fn a_rendition_that_has_nothing_does_not_keep_the_others_from_players_for_long()
 }
 
 #[test]
-fn a_rendition_that_failed_is_in_no_playlist_and_in_no_memory() {
+fn a_rendition_that_was_removed_is_in_no_playlist_and_in_no_memory() {
     let stream = stream();
     let (pictures, sound) =
-        (stream.add(Kind::Video, "", "und"), stream.add(Kind::Audio, "", "und"));
+        (add(&stream, Kind::Video, "", "und"), add(&stream, Kind::Audio, "", "und"));
     begin(&stream, pictures, "avc1.42e01f", None);
     begin(&stream, sound, "opus", None);
     publish(&stream, pictures, 0..5);
     publish(&stream, sound, 0..5);
-    stream.publish(sound, Publication::Failed);
+    stream.remove(sound);
     let playlist = text(ask(&stream, "index.m3u8", "").answered());
     assert!(!playlist.contains("sound"), "{playlist}");
     assert_eq!(stream.rendition_stats(sound).bytes, 0);
@@ -329,7 +347,7 @@ fn who_went_away_waits_no_more() {
         }
     }
     let stream = stream();
-    stream.add(Kind::Video, "", "und");
+    add(&stream, Kind::Video, "", "und");
     let now = Instant::now();
     let (sender, answers) = mpsc::channel();
     stream.ask(now, "index.m3u8", "", Box::new(Gone(sender)));
@@ -342,7 +360,7 @@ fn who_went_away_waits_no_more() {
 fn a_playlist_is_as_long_as_players_need_it_to_begin() {
     let shape = Shape { window: 3, ..SHAPE };
     let stream = Stream::new(shape, Duration::from_secs(1_700_000_000));
-    let pictures = stream.add(Kind::Video, "", "und");
+    let pictures = add(&stream, Kind::Video, "", "und");
     begin(&stream, pictures, "avc1.42e01f", None);
     publish(&stream, pictures, 0..80);
     let playlist = text(ask(&stream, "v0/live.m3u8", "").answered());

@@ -59,6 +59,8 @@ pub enum HostError {
     RecorderLimit(usize),
     /// The endpoint has as many streams of HLS as it may.
     HlsLimit(usize),
+    /// A stream of HLS has as many renditions as it may.
+    Renditions(usize),
     /// Another stream of HLS has this name.
     HlsName(String),
     /// The endpoint has as many servers of HLS as it may.
@@ -144,6 +146,7 @@ impl fmt::Display for HostError {
             Self::MixerLimit(limit) => write!(f, "an endpoint has at most {limit} mixers"),
             Self::RecorderLimit(limit) => write!(f, "an endpoint has at most {limit} recorders"),
             Self::HlsLimit(limit) => write!(f, "an endpoint has at most {limit} streams of HLS"),
+            Self::Renditions(limit) => write!(f, "a stream has at most {limit} renditions"),
             Self::HlsName(name) => write!(f, "another stream of the endpoint is called {name}"),
             Self::HlsServers(limit) => write!(f, "an endpoint has at most {limit} servers of HLS"),
             Self::HlsListen { address, error } => write!(f, "cannot listen on {address}: {error}"),
@@ -200,6 +203,7 @@ impl Fault for HostError {
             | Self::MixerLimit(_)
             | Self::RecorderLimit(_)
             | Self::HlsLimit(_)
+            | Self::Renditions(_)
             | Self::HlsServers(_)
             | Self::PlayerLimit(_)
             | Self::ItemLimit(_)

@@ -54,6 +54,12 @@ impl<M> Clone for Outside<M> {
 }
 
 impl<M: Message> Outside<M> {
+    /// There are no threads.
+    #[cfg(test)]
+    pub(super) fn to_nobody() -> Self {
+        Self(Arc::new([]))
+    }
+
     /// Hands a message to a thread. Never blocks; gives back what may be dropped when there is no room.
     pub fn send(&self, shard: ShardIndex, message: M) -> Result<(), M> {
         let Some((sender, wakeup)) = self.0.get(shard.index()) else { return Err(message) };

@@ -32,10 +32,9 @@ impl NativeEndpoint {
     ) -> Result<f64> {
         let options = self.check(&env, parse(&options, "options"))?;
         let kind = self.check(&env, kind(&kind_name))?;
-        let rendition = self.running.engine.rendition_id();
-        let track = incoming_track_id(track);
-        self.hls(&env, hls, HlsCommand::Add { rendition, kind, track, options })?;
-        Ok(rendition.0 as f64)
+        let (hls, track) = (HlsId(hls as u64), incoming_track_id(track));
+        let added = self.running.engine.add_rendition(hls, kind, track, options);
+        Ok(self.check(&env, added)?.0 as f64)
     }
 
     /// Feeds a rendition from another track, or from nothing.
@@ -49,6 +48,13 @@ impl NativeEndpoint {
     ) -> Result<()> {
         let rendition = RecordedTrackId(rendition as u64);
         self.hls(&env, hls, HlsCommand::Attach { rendition, track: track.map(incoming_track_id) })
+    }
+
+    /// Ends a rendition.
+    #[napi(catch_unwind)]
+    pub fn remove_rendition(&self, env: Env, hls: f64, rendition: f64) -> Result<()> {
+        let rendition = RecordedTrackId(rendition as u64);
+        self.hls(&env, hls, HlsCommand::Remove { rendition })
     }
 
     /// The reply is the statistics of one stream.
@@ -83,7 +89,7 @@ impl NativeEndpoint {
     /// Ends a stream.
     #[napi(catch_unwind)]
     pub fn close_hls(&self, env: Env, hls: f64) -> Result<()> {
-        self.hls(&env, hls, HlsCommand::Close)
+        self.check(&env, self.running.engine.close_hls(HlsId(hls as u64)))
     }
 
     fn hls(&self, env: &Env, hls: f64, command: HlsCommand) -> Result<()> {

@@ -92,6 +92,11 @@ impl Assembler {
         self.next.is_none() && self.ready.is_empty()
     }
 
+    /// There is something that waits for what is missing before it.
+    pub fn is_waiting(&self) -> bool {
+        self.gap_since.is_some()
+    }
+
     /// Frames that were lost or broken.
     pub fn lost(&self) -> u64 {
         self.lost

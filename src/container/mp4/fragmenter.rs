@@ -47,6 +47,8 @@ pub struct Fragmenter {
     date: Duration,
     target: Duration,
     hold: Duration,
+    /// Whoever fills it says where fragments end.
+    by_hand: bool,
     /// The last fragment's (mfhd).
     sequence: u32,
     /// Sum over the tracks.
@@ -102,11 +104,17 @@ impl Fragmenter {
             date,
             target,
             hold: HOLD,
+            by_hand: false,
             sequence: 0,
             bytes: 0,
             samples: 0,
             since: None,
         }
+    }
+
+    /// Fragments end where [`cut`](Self::cut) says, and nowhere else as long as they are not too large.
+    pub fn by_hand() -> Self {
+        Self { by_hand: true, ..Self::new(Duration::MAX, Duration::ZERO) }
     }
 
     /// The last frame of a track waits for the next one for so long instead of two seconds. A gap
@@ -191,6 +199,14 @@ impl Fragmenter {
         fragment
     }
 
+    /// Ends a fragment at `at`, when the next frame is shown of the track that it is cut by.
+    pub fn cut(&mut self, at: Duration) -> Option<Fragment> {
+        let lead = self.lead();
+        self.tracks.get_mut(lead)?.begin(at);
+        self.since = self.since.max(Some(at));
+        self.emit(Some(at))
+    }
+
     /// The fragment of all that waits, when nothing follows.
     pub fn finish(&mut self) -> Option<Fragment> {
         self.emit(None)
@@ -209,6 +225,9 @@ impl Fragmenter {
     fn ends_before(&self, index: usize, frame: &Frame<'_>) -> bool {
         if self.bytes >= MAX_BYTES || self.samples >= MAX_SAMPLES {
             return true;
+        }
+        if self.by_hand {
+            return false;
         }
         let lead = self.lead();
         if index != lead {

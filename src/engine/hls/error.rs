@@ -16,8 +16,6 @@ pub enum HlsError {
     Codec(Codec),
     /// Nothing that this codec makes is in its frames.
     Unreadable(Codec),
-    /// As many renditions as there may be.
-    Renditions(usize),
 }
 
 impl HlsError {
@@ -40,7 +38,6 @@ impl fmt::Display for HlsError {
                 f,
                 "keyframes that are no {codec}: frames encrypted end to end, or a broken sender"
             ),
-            Self::Renditions(most) => write!(f, "a stream has at most {most} renditions"),
         }
     }
 }
@@ -51,7 +48,6 @@ impl Fault for HlsError {
             Self::Closed => ErrorCode::Closed,
             Self::Failed => ErrorCode::Internal,
             Self::Codec(_) | Self::Unreadable(_) => ErrorCode::CodecMismatch,
-            Self::Renditions(_) => ErrorCode::Limit,
         }
     }
 }

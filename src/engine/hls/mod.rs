@@ -4,6 +4,8 @@
 
 mod error;
 mod lane;
+mod pace;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -29,8 +31,6 @@ use lane::Lane;
 
 /// Commands that may wait for a stream.
 pub const MAX_COMMANDS: usize = 256;
-/// Renditions of a stream.
-const MAX_RENDITIONS: usize = 32;
 /// Of pictures that are sent in several codecs, these are taken: what most players have comes first.
 const PLAYABLE: &[Codec] = &[Codec::H264, Codec::H265, Codec::Vp9, Codec::Av1];
 /// How often it looks at what came.
@@ -98,6 +98,9 @@ impl<S: Shards> Packager<S> {
         while let Ok(command) = self.requests.try_recv() {
             self.take_command(now, command);
         }
+        if self.stream.is_closed() {
+            self.end();
+        }
         let notes = self.inlet.take_notes();
         self.take_notes(notes);
         self.watch(now);
@@ -112,8 +115,12 @@ impl<S: Shards> Packager<S> {
     fn take_command(&mut self, now: Instant, command: HlsCommand) {
         match command {
             HlsCommand::Add { rendition, kind, track, options } => {
-                self.add(rendition, kind, track, options);
+                let line = Line::new(rendition, kind, options.clone());
+                self.lanes.push((Lane::new(line, self.stream.shape().part), options));
+                self.taker.attach(rendition, kind, Some(track));
+                self.name_encoding(rendition);
             }
+            HlsCommand::Remove { rendition } => self.remove(rendition),
             HlsCommand::Attach { rendition, track } => {
                 let lane = self.lanes.iter_mut().find(|(lane, _)| lane.id() == rendition);
                 let Some((lane, _)) = lane else { return };
@@ -123,19 +130,14 @@ impl<S: Shards> Packager<S> {
                 }
             }
             HlsCommand::Stats { request } => self.answer_stats(now, request),
-            HlsCommand::Close => self.end(),
         }
     }
 
-    fn add(&mut self, id: RecordedTrackId, kind: Kind, track: SourceId, options: LineOptions) {
-        if self.lanes.len() >= MAX_RENDITIONS {
-            return self.tell(id, HlsError::Renditions(MAX_RENDITIONS));
-        }
-        let rendition = self.stream.add(kind, &options.name, &options.language);
-        let line = Line::new(id, kind, options.clone());
-        self.lanes.push((Lane::new(line, rendition), options));
-        self.taker.attach(id, kind, Some(track));
-        self.name_encoding(id);
+    fn remove(&mut self, id: RecordedTrackId) {
+        let Some(index) = self.lanes.iter().position(|(lane, _)| lane.id() == id) else { return };
+        let (lane, _) = self.lanes.remove(index);
+        self.stream.remove(id);
+        self.taker.attach(id, lane.kind(), None);
     }
 
     /// Has the track of a rendition give the encoding that the rendition names.
@@ -191,7 +193,8 @@ impl<S: Shards> Packager<S> {
         }
         self.watched = watched;
         // Both ways: what is still on its way when it rests is no part of what comes then.
-        self.lanes.iter_mut().for_each(|(lane, _)| lane.rest());
+        let part = self.stream.shape().part;
+        self.lanes.iter_mut().for_each(|(lane, _)| lane.rest(part));
         self.mailbox.post(Event::HlsWatched { hls: self.id, watched });
     }
 
@@ -218,13 +221,11 @@ impl<S: Shards> Packager<S> {
         for (lane, options) in lanes {
             let entry = |codec| entry(codec, options);
             if let Err(error) = lane.publish(now, *begun, entry, stream) {
-                lane.fail(stream);
-                failed.push((lane.id(), lane.kind(), error));
+                failed.push((lane.id(), error));
             }
         }
-        for (id, kind, error) in failed {
-            self.lanes.retain(|(lane, _)| lane.id() != id);
-            self.taker.attach(id, kind, None);
+        for (id, error) in failed {
+            self.remove(id);
             self.tell(id, error);
         }
     }

@@ -6,7 +6,7 @@ use crate::control::error::ErrorCode;
 use crate::control::ids::{Ids, ShardIndex};
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::{Class, Made};
-use crate::hls::{Answer, Body, Shape};
+use crate::hls::{Answer, Body, Shape, rules};
 use crate::sfu::EncodingIndex;
 
 const SHARD: ShardIndex = ShardIndex(0);
@@ -37,6 +37,7 @@ struct Studio {
 /// A track that sends.
 struct Source {
     made: Made,
+    rendition: RecordedTrackId,
     codec: Codec,
     sequence: u64,
 }
@@ -73,12 +74,13 @@ impl Studio {
             encoding: EncodingChoice::Best,
         };
         let (rendition, track) = (RecordedTrackId::new(&self.ids, SHARD), made.id());
+        assert!(self.stream.add(rendition, codec.kind(), "", "und"));
         let add = HlsCommand::Add { rendition, kind: codec.kind(), track, options };
         self.requests.try_send(add).unwrap();
         self.packager.run(self.now);
         self.inlet.described(track, Some(made.description()));
         self.packager.run(self.now);
-        Source { made, codec, sequence: 0 }
+        Source { made, rendition, codec, sequence: 0 }
     }
 
     /// One frame of a source, and some time.
@@ -109,6 +111,12 @@ impl Studio {
         self.stream.ask(self.now, path, "", reply);
         self.packager.run(self.now);
         answer.lock().unwrap().take()
+    }
+
+    fn playlist(&mut self, path: &str) -> String {
+        let answer = self.ask(path).expect("a playlist");
+        let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
+        String::from_utf8(text.to_vec()).unwrap()
     }
 
     /// Whether the track's shard was told to send it; forgets what it heard.
@@ -156,9 +164,7 @@ fn tracks_are_taken_while_somebody_watches() {
     assert_eq!(studio.ask("a0/live.m3u8"), None, "there is nothing yet");
     assert_eq!(studio.taps(), [true]);
     (0..70).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
-    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
-    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
-    let text = String::from_utf8(text.to_vec()).unwrap();
+    let text = studio.playlist("a0/live.m3u8");
     assert!(text.contains("#EXTINF:1.00000,\n"), "{text}");
     studio.now += Duration::from_secs(31);
     studio.turn();
@@ -168,6 +174,12 @@ fn tracks_are_taken_while_somebody_watches() {
         _ => None,
     });
     assert_eq!(watched.collect::<Vec<_>>(), [true, false]);
+}
+
+/// The first part of each segment.
+fn firsts(playlist: &str) -> Vec<&str> {
+    let parts = playlist.lines().filter(|line| line.starts_with("#EXT-X-PART:"));
+    parts.filter(|line| line.contains(".0-")).collect()
 }
 
 #[test]
@@ -188,15 +200,13 @@ fn a_keyframe_is_asked_for_before_each_segment_and_begins_it() {
             false => studio.send(&mut pictures, &H264_INTER),
         }
     }
-    let segments = studio.stream.rendition_stats(0).segments;
+    let segments = studio.stream.rendition_stats(pictures.rendition).segments;
     assert!(
         (4..=5).contains(&segments) && asked.len() >= 3,
         "{segments} segments, asked at {asked:?}"
     );
-    let answer = studio.ask("v0/live.m3u8").expect("a playlist");
-    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
-    let text = String::from_utf8(text.to_vec()).unwrap();
-    let firsts: Vec<&str> = text.lines().filter(|line| line.contains(".0-")).collect();
+    let text = studio.playlist("v0/live.m3u8");
+    let firsts: Vec<&str> = firsts(&text);
     assert!(firsts.iter().all(|line| line.ends_with(",INDEPENDENT=YES")), "{text}");
 }
 
@@ -217,20 +227,97 @@ fn what_players_cannot_play_is_told_and_the_rest_goes_on() {
 }
 
 #[test]
-fn silence_is_a_discontinuity_and_what_ends_is_told_to_who_waits() {
+fn what_cannot_be_filled_is_a_discontinuity_and_the_end_is_told_to_who_waits() {
     let mut studio = Studio::new();
     let mut sound = studio.add(Codec::Opus);
     studio.ask("a0/live.m3u8");
     (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
-    studio.now += Duration::from_secs(5);
+    // It had no turn meanwhile.
+    studio.now += Duration::from_secs(15);
     (0..55).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
-    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
-    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
-    assert!(String::from_utf8(text.to_vec()).unwrap().contains("#EXT-X-DISCONTINUITY\n"));
-    studio.requests.try_send(HlsCommand::Close).unwrap();
+    let text = studio.playlist("a0/live.m3u8");
+    assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n").count(), 1, "{text}");
+    rules::assert_right(&text);
+    studio.stream.close();
     studio.turn();
     assert!(studio.packager.is_over());
     assert_eq!(studio.ask("a0/live.m3u8").map(|answer| answer.status), Some(410));
+}
+
+/// Seconds of a playlist: of its segments, and of the parts of the one that is not over.
+fn seconds(playlist: &str) -> f64 {
+    let of = |text: &str, name: &str| -> f64 {
+        let lengths = text.lines().filter_map(|line| line.strip_prefix(name));
+        lengths.map(|line| line.split(',').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    let (_, open) = playlist.rsplit_once("#EXT-X-PROGRAM-DATE-TIME:").unwrap();
+    let is_open = !open.contains("#EXTINF:");
+    of(playlist, "#EXTINF:") + if is_open { of(open, "#EXT-X-PART:DURATION=") } else { 0.0 }
+}
+
+#[test]
+fn pictures_that_come_less_often_than_parts_end_are_shown_again() {
+    // Turns between two pictures, of 20 ms; parts are of 200 ms.
+    for turns in [6, 11, 13, 30, 110] {
+        let mut studio = Studio::new();
+        let mut pictures = studio.add(Codec::H264);
+        studio.ask("v0/live.m3u8");
+        studio.send(&mut pictures, &h264_keyframe());
+        for turn in 1..=260 {
+            match turn % turns {
+                0 => studio.send(&mut pictures, &H264_INTER),
+                _ => studio.turn(),
+            }
+        }
+        let text = studio.playlist("v0/live.m3u8");
+        rules::assert_right(&text);
+        assert!(!text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");
+        assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:0\n"), "{text}");
+        // 261 turns, but for what is waited for and the part that is not over.
+        assert!((4.2..5.3).contains(&seconds(&text)), "{turns}: {text}");
+        let firsts: Vec<&str> = firsts(&text);
+        assert!(firsts.iter().all(|line| line.ends_with(",INDEPENDENT=YES")), "{text}");
+    }
+}
+
+#[test]
+fn a_camera_that_stops_is_still_shown_and_goes_on_without_a_leap() {
+    let mut studio = Studio::new();
+    let mut pictures = studio.add(Codec::H264);
+    studio.ask("v0/live.m3u8");
+    studio.send(&mut pictures, &h264_keyframe());
+    (0..30).for_each(|_| studio.send(&mut pictures, &H264_INTER));
+    (0..300).for_each(|_| studio.turn());
+    let still = studio.playlist("v0/live.m3u8");
+    rules::assert_right(&still);
+    assert!(still.lines().filter(|line| line.contains("INDEPENDENT=YES")).count() > 10, "{still}");
+    (0..60).for_each(|_| studio.send(&mut pictures, &H264_INTER));
+    let text = studio.playlist("v0/live.m3u8");
+    rules::assert_right(&text);
+    assert!(!text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");
+}
+
+#[test]
+fn sound_that_is_left_out_is_silence() {
+    let mut studio = Studio::new();
+    let mut sound = studio.add(Codec::Opus);
+    studio.ask("a0/live.m3u8");
+    (0..20).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    // Discontinuous transmission: a packet each 400 ms. Then it is muted.
+    for turn in 0..300 {
+        match turn % 20 {
+            0 if turn < 100 => studio.send(&mut sound, &[0xfc, 1]),
+            _ => studio.turn(),
+        }
+    }
+    let text = studio.playlist("a0/live.m3u8");
+    rules::assert_right(&text);
+    assert!(!text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");
+    let behind = 320.0 * 0.02 - 0.25 - seconds(&text);
+    assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:0\n") && behind < 0.3, "{behind} s in {text}");
+    // What comes late has its silence already; what comes then is heard.
+    (0..50).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
+    rules::assert_right(&studio.playlist("a0/live.m3u8"));
 }
 
 #[test]
@@ -247,9 +334,7 @@ fn what_was_on_its_way_when_it_came_to_rest_is_no_part_of_what_comes_then() {
     studio.now += Duration::from_secs(60);
     studio.ask("a0/live.m3u8");
     (0..70).for_each(|_| studio.send(&mut sound, &[0xfc, 1]));
-    let answer = studio.ask("a0/live.m3u8").expect("a playlist");
-    let Body::Playlist(text) = answer.body else { panic!("{answer:?}") };
-    let text = String::from_utf8(text.to_vec()).unwrap();
+    let text = studio.playlist("a0/live.m3u8");
     let first = text.lines().find(|line| line.starts_with("#EXT-X-PART:")).unwrap();
     assert!(first.starts_with("#EXT-X-PART:DURATION=0.20000,"), "{text}");
     assert!(!text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");

@@ -145,6 +145,11 @@ impl Line {
         self.settling.is_settled(now)
     }
 
+    /// Whether frames are there that still wait: for repairs, or for when they were captured.
+    pub(in crate::engine) fn is_waiting(&self, now: Instant) -> bool {
+        self.assembler.is_waiting() || !self.settling.is_settled(now)
+    }
+
     /// What was not heard by now is not waited for.
     pub(super) fn settle(&mut self) {
         self.settling.give_up();

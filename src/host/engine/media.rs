@@ -6,12 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Engine;
+use crate::codec::Kind;
 #[cfg(feature = "mcu")]
 use crate::control::conduit::Conduit;
 use crate::control::error::EngineError;
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::ids::{
     HlsId, IngestServerId, InputId, OutputId, PlayerId, RecordedTrackId, RecorderId, RequestId,
+    SourceId,
 };
 #[cfg(feature = "mcu")]
 use crate::control::ids::{MixerId, PortId};
@@ -22,7 +24,7 @@ use crate::control::ingest::{
 #[cfg(feature = "mcu")]
 use crate::control::mixer::{MixerCommand, MixerOptions, PortOptions};
 use crate::control::player::{PlayerCommand, PlayerOptions};
-use crate::control::recorder::{RecorderCommand, RecorderOptions};
+use crate::control::recorder::{LineOptions, RecorderCommand, RecorderOptions};
 use crate::control::rtsp::{RtspCommand, RtspOptions};
 #[cfg(feature = "mcu")]
 use crate::control::snapshot;
@@ -117,14 +119,29 @@ impl Engine {
         self.streaming.create(options)
     }
 
-    /// For a rendition that is made next.
-    pub fn rendition_id(&self) -> RecordedTrackId {
-        self.streaming.rendition_id()
+    /// Adds a rendition to a stream of HLS, fed by a track. Players can ask for it when this returns.
+    ///
+    /// Errors: `Limit`, `QueueFull`, `Closed`.
+    pub fn add_rendition(
+        &self,
+        hls: HlsId,
+        kind: Kind,
+        track: SourceId,
+        options: LineOptions,
+    ) -> Result<RecordedTrackId, EngineError> {
+        self.streaming.add(hls, kind, track, options)
     }
 
     /// Errors: `QueueFull`, `Closed`.
     pub fn hls(&self, hls: HlsId, command: HlsCommand) -> Result<(), EngineError> {
         self.streaming.command(hls, command)
+    }
+
+    /// Ends a stream of HLS.
+    ///
+    /// Errors: `Closed`.
+    pub fn close_hls(&self, hls: HlsId) -> Result<(), EngineError> {
+        self.streaming.close(hls)
     }
 
     /// What a player of HLS gets; the reply to `request` is the answer, when there is one.

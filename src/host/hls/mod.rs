@@ -2,6 +2,8 @@
 //! them through JavaScript, or through a server of their own that JavaScript has no part in.
 
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,12 +22,15 @@ use crate::control::error::EngineError;
 use crate::control::event::{Event, Reply};
 use crate::control::hls::{HlsCommand, HlsOptions};
 use crate::control::http::HttpAnswer;
-use crate::control::ids::{Ended, HlsId, IdMap, Ids, RecordedTrackId, RequestId, ShardIndex};
+use crate::control::ids::{
+    Ended, HlsId, IdMap, Ids, RecordedTrackId, RequestId, ShardIndex, SourceId,
+};
 use crate::control::mailbox::Mailbox;
+use crate::control::recorder::LineOptions;
 use crate::engine::hls::{MAX_COMMANDS, Packager, Parts};
 use crate::engine::message::ShardMessage;
 use crate::engine::tap::Inlet;
-use crate::hls::{Answer, Body, Shape, Stream};
+use crate::hls::{Answer, Body, MAX_RENDITIONS, Shape, Stream};
 use server::Server;
 
 /// Streams of one endpoint.
@@ -112,18 +117,44 @@ impl Streaming {
         Ok(id)
     }
 
-    /// For a rendition that is made next.
-    pub(super) fn rendition_id(&self) -> RecordedTrackId {
-        RecordedTrackId::new(&self.ids, ShardIndex(0))
+    /// Adds a rendition, fed by a track. Whoever asks for it from now on is a player like others.
+    pub(super) fn add(
+        &self,
+        hls: HlsId,
+        kind: Kind,
+        track: SourceId,
+        options: LineOptions,
+    ) -> Result<RecordedTrackId, EngineError> {
+        let known = self.streams.lock();
+        let handle = known.by_id.get(&hls).ok_or(HostError::HlsClosed)?;
+        let room = handle.requests.try_reserve().map_err(|error| refused(&error))?;
+        let rendition = RecordedTrackId::new(&self.ids, ShardIndex(0));
+        if !handle.stream.add(rendition, kind, &options.name, &options.language) {
+            return Err(HostError::Renditions(MAX_RENDITIONS).into());
+        }
+        room.send(HlsCommand::Add { rendition, kind, track, options });
+        handle.waker.wake();
+        Ok(rendition)
     }
 
     pub(super) fn command(&self, hls: HlsId, command: HlsCommand) -> Result<(), EngineError> {
         let known = self.streams.lock();
         let handle = known.by_id.get(&hls).ok_or(HostError::HlsClosed)?;
-        handle.requests.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => HostError::CallsWaitForHls { calls: MAX_COMMANDS },
-            TrySendError::Closed(_) => HostError::HlsClosed,
-        })?;
+        let room = handle.requests.try_reserve().map_err(|error| refused(&error))?;
+        // Players are told at once: what makes the stream hears of it some time later.
+        if let HlsCommand::Remove { rendition } = command {
+            handle.stream.remove(rendition);
+        }
+        room.send(command);
+        handle.waker.wake();
+        Ok(())
+    }
+
+    /// Ends a stream. Players are told so from now on, until another one takes its name.
+    pub(super) fn close(&self, hls: HlsId) -> Result<(), EngineError> {
+        let known = self.streams.lock();
+        let handle = known.by_id.get(&hls).ok_or(HostError::HlsClosed)?;
+        handle.stream.close();
         handle.waker.wake();
         Ok(())
     }
@@ -193,12 +224,19 @@ impl Known {
     fn forget_closed(&mut self) {
         let Self { by_id, by_name } = self;
         by_id.retain(|_, handle| {
-            let open = !handle.requests.is_closed();
+            let open = !handle.stream.is_closed();
             if !open {
                 by_name.remove(&handle.name);
             }
             open
         });
+    }
+}
+
+fn refused<T>(error: &TrySendError<T>) -> HostError {
+    match error {
+        TrySendError::Full(_) => HostError::CallsWaitForHls { calls: MAX_COMMANDS },
+        TrySendError::Closed(_) => HostError::HlsClosed,
     }
 }
 

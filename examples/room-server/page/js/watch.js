@@ -6,7 +6,7 @@ const AGAIN = 3000
 /** Milliseconds between two looks at how far behind the picture is. */
 const LOOK = 1000
 
-const [, folder = '/', room = ''] = /^(.*\/)r\/([^/]+)\/watch\/?$/.exec(location.pathname) ?? []
+const [, folder = '/', room = ''] = /^(.*\/)(?:r|hls)\/([^/]+)(?:\/watch)?\/?$/.exec(location.pathname) ?? []
 const server = new URL(folder, location.href)
 const token = new URLSearchParams(location.hash.slice(1)).get('token')
 const screen = /** @type {HTMLVideoElement} */ (byId('screen'))
