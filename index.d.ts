@@ -16,7 +16,9 @@
  * children before parents. Events come in the order in which things happened, and whoever awaits
  * a call runs before the events that came after its answer; so does whoever awaits a `track` or
  * `datachannel` event, to add listeners to what came. An exception in a listener surfaces as
- * `uncaughtException` and keeps nothing else from happening. An `error` event that nobody listens
+ * `uncaughtException` and keeps nothing else from happening. A {@link MediaLoomError} that an async listener rejects
+ * with is an `error` event of the object, but for one that comes too late: `ERR_CLOSED`, and of `negotiationneeded`
+ * an `ERR_INVALID_STATE`, because the peer had offered meanwhile. An `error` event that nobody listens
  * for goes to the log ({@link setLogger}) instead of ending the process.
  */
 
@@ -323,6 +325,11 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_INVALID_STATE` (a build without mixing),
    *   `ERR_CLOSED`, `ERR_LIMIT`, `ERR_IO` (no thread to mix on)
    */
+  createMixer(
+    options: MixerOptions & { audio: true | MixerAudioOptions; video: true | MixerVideoOptions },
+  ): Promise<Mixer & { readonly audio: MixedTrack; readonly video: MixedTrack }>
+  createMixer(options: MixerOptions & { audio: true | MixerAudioOptions }): Promise<Mixer & { readonly audio: MixedTrack }>
+  createMixer(options: MixerOptions & { video: true | MixerVideoOptions }): Promise<Mixer & { readonly video: MixedTrack }>
   createMixer(options: MixerOptions): Promise<Mixer>
   /**
    * Makes a transport of plain RTP (RFC 3550): ports that cameras, encoders, gateways, ffmpeg, GStreamer and VLC send to, and
@@ -407,7 +414,8 @@ export class Endpoint extends EventEmitter<EndpointEvents> {
   /**
    * Fetches media from a camera or a server by RTSP, once it sends. An endpoint has at most 1,000 of these at a time, all on one
    * thread of their own.
-   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one
+   * @param url `rtsp://[USER[:PASSWORD]@]HOST[:PORT]/PATH`; the port is 554 unless it says another one. `rtsps://` is RTSP in TLS,
+   *   at port 322; media come on the connection itself then, as nothing protects them on ports of UDP
    * @throws {MediaLoomError} `ERR_INVALID_ARG`, `ERR_FORBIDDEN_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_CODEC_MISMATCH` (nothing of what
    *   it has is taken), `ERR_FORMAT` (what it says is no RTSP), `ERR_IO` (no such host, no connection, no answer, or the server
    *   refuses: the message has what it said), `ERR_CLOSED`, `ERR_LIMIT`
@@ -965,7 +973,10 @@ export interface TransportEvents {
   /** The peer added a track by negotiation. Fires before `acceptOffer` resolves. */
   track: [track: IncomingTrack, stream: IncomingStream]
   state: [state: TransportState]
-  /** Something changed that the peer must be told: call {@link Transport.createOffer}. */
+  /**
+   * Something changed that the peer must be told: call {@link Transport.createOffer}. An offer of the peer's may
+   * settle it first; what an async listener then rejects with does no harm.
+   */
   negotiationneeded: []
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel]
@@ -1116,6 +1127,12 @@ export interface RtpTransportOptions {
   cname?: string
   /** Milliseconds without a packet after which it is stalled and the state is `disconnected`, 100 to 3,600,000. Default 5000. */
   silence?: number
+  /**
+   * What becomes of pictures with B-frames, as ffmpeg sends them of most files, and which WebRTC cannot carry. `refuse`: they are
+   * left out from the first that shows it on, and a `warning` with `ERR_B_FRAMES` says so. `mix`: H264 is for mixers alone,
+   * {@link IncomingTrack.reordered}, which decode and encode it anew; other codecs are refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
   /** Where to write all RTP and RTCP, in the clear, as pcapng. */
   dumpFile?: string
   appData?: unknown
@@ -1221,6 +1238,8 @@ export interface RtpTransportEvents {
   resumed: []
   /** A port hears its far end at this address: for the first time, or because it moved. */
   remote: [remote: { readonly kind: Kind; readonly rid: string | null; readonly address: string; readonly port: number }]
+  /** Something is left out: pictures with B-frames (`ERR_B_FRAMES`). Those of another encoder that comes after are taken. */
+  warning: [error: MediaLoomError]
   bandwidth: [report: BandwidthReport]
   error: [error: MediaLoomError]
   closed: [reason: CloseReason]
@@ -1405,6 +1424,11 @@ export class IncomingTrack extends EventEmitter<IncomingTrackEvents> {
   readonly rids: readonly string[]
   /** Encodings seen so far. */
   readonly encodings: readonly Encoding[]
+  /**
+   * Its pictures may have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
+   * {@link RtpTransportOptions.bFrames} `mix`.
+   */
+  readonly reordered: boolean
   /** Which encodings of a video track receivers want, as the last `demand` event said; empty before. */
   readonly demand: readonly EncodingDemand[]
   /** Transponders that take this track. */
@@ -2488,6 +2512,21 @@ export interface RtspOptions {
    * connected to. Default: as the system has it.
    */
   lookup?: (host: string) => Promise<string[]>
+  /**
+   * Of `rtsps://`: whose certificates are believed, as PEM, in place of those that Node believes. The server's has to be for the
+   * host of the URL, and for that of each place it sends on to.
+   */
+  ca?: string | Uint8Array
+  /**
+   * Of `rtsps://`: SHA-256 of the certificate of the server in hexadecimal digits, with or without colons, as `openssl x509
+   * -fingerprint -sha256` prints it. Nothing else of the certificate is looked at: cameras make their own.
+   */
+  fingerprint?: string
+  /**
+   * What becomes of pictures with B-frames, which WebRTC cannot carry. `refuse`: they are left out, and a `warning` with
+   * `ERR_B_FRAMES` says so. `mix`: H264 is for mixers alone, {@link InputTrack.reordered}; other codecs are refused. Default `refuse`.
+   */
+  bFrames?: 'refuse' | 'mix'
 }
 
 export interface RtspStats {
@@ -2516,7 +2555,10 @@ export interface RtspInputEvents {
   stalled: []
   /** Why it ended, and in how many milliseconds it is tried again. Its tracks stay. */
   reconnecting: [again: { delay: number; error: MediaLoomError }]
-  /** Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it). Each once. */
+  /**
+   * Something is left out and the rest goes on: a codec that is not taken (`ERR_CODEC_MISMATCH`; its message names it), pictures
+   * with B-frames (`ERR_B_FRAMES`). Each once.
+   */
   warning: [error: MediaLoomError]
   /** What ends it: the server (`ERR_IO`) where it is not tried again, or a fault (`ERR_INTERNAL`). */
   error: [error: MediaLoomError]
@@ -2565,11 +2607,11 @@ export class InputTrack extends EventEmitter<InputTrackEvents> {
   readonly width: number | null
   readonly height: number | null
   /**
-   * Its pictures have B-frames: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only with
-   * {@link RtmpServerOptions.bFrames} `mix`.
+   * Its pictures have B-frames, or may: ports of mixers attach to it, and for anything else that throws `ERR_B_FRAMES`. Only
+   * with {@link RtmpServerOptions.bFrames} or {@link RtspOptions.bFrames} `mix`.
    */
   readonly reordered: boolean
-  /** Its input is {@link MediaInput.stalled}. */
+  /** Its input is {@link MediaInput.stalled}, or its camera stalled or is gone. */
   readonly muted: boolean
   /**
    * Who begins with it from now on gets nothing of what came before: no last group of pictures. For what was muted meanwhile.

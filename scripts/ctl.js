@@ -195,7 +195,7 @@ class Api {
   #bearer = null
 
   constructor(options, environment) {
-    const { base, token } = readAddress(options.url ?? environment.MEDIALOOM_URL ?? 'http://localhost:3000')
+    const { base, token } = readAddress(options.url ?? (environment.MEDIALOOM_URL || 'http://localhost:3000'))
     this.options = options
     this.base = base
     this.given = options.token ?? environment.MEDIALOOM_TOKEN ?? token
@@ -250,7 +250,8 @@ class Api {
 
 /** A server's address, or the link of its host. */
 function readAddress(text) {
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new Error(`--url: ${text} is no http or https URL`)
+  if (!URL.canParse(text) || !/^https?:/.test(text))
+    throw new Error(`the server's address (--url, MEDIALOOM_URL) is no http or https URL: '${text}'`)
   const url = new URL(text)
   const token = new URLSearchParams(url.hash.slice(1)).get('token') ?? undefined
   const path = url.pathname.replace(/\/r\/[^/]+\/?$/, '/')

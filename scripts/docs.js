@@ -39,12 +39,13 @@ const TYPINGS = [
 ]
 
 const SIDEBAR = {
-  Start: ['getting-started', 'concepts', 'cookbook', 'troubleshooting'],
+  Start: ['getting-started', 'concepts', 'cookbook', 'faq', 'troubleshooting'],
   Use: [
     'api',
     'rooms',
     'client',
     'auth',
+    'jwt',
     'mixing',
     'recording',
     'playback',

@@ -135,6 +135,22 @@ test('createOffer with nothing to negotiate is refused', async t => {
   assert.equal(client.signalingState, 'stable')
 })
 
+test('an async listener that comes too late with its offer does no harm, and another refusal is an error event', async t => {
+  const { client } = await connectedPair(t)
+  const offered = []
+  client.on('negotiationneeded', async () => {
+    offered.push(client.createOffer())
+    await offered.at(-1)
+  })
+  client.on('state', async () => client.acceptOffer('nonsense'))
+  const failed = nextEvent(client, 'error')
+  client.emit('negotiationneeded')
+  await assert.rejects(offered[0], { code: 'ERR_INVALID_STATE' })
+  client.emit('state', 'connected')
+  const [error] = await failed
+  assert.equal(error.code, 'ERR_SDP')
+})
+
 test('rollback forgets the offer', async t => {
   const { client, server } = await pair(t)
   client.createOutgoingStream({ video: 1 })

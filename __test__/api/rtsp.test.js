@@ -3,13 +3,16 @@
 /** What is fetched by RTSP, from a server made by hand: passwords, refused addresses, servers that vanish, and wrong ones. */
 
 const assert = require('node:assert/strict')
+const { X509Certificate } = require('node:crypto')
 const { once } = require('node:events')
 const net = require('node:net')
 const { test } = require('node:test')
 const { InputTrack, RtspInput } = require('../..')
 const { nextEvent, until } = require('../support/events.js')
 const { loopbackEndpoint } = require('../support/loopback.js')
-const { AUDIO, RtspServer, SDP, VIDEO, digest } = require('../support/rtsp.js')
+const { authority } = require('../support/certificates.js')
+const { rtp, socket } = require('../support/ingest/tools.js')
+const { AUDIO, PARAMETER_SETS, RtspServer, SDP, SLICES, VIDEO, digest } = require('../support/rtsp.js')
 
 const QUICK = { allowPrivate: true, reconnect: { delay: 20, maxDelay: 50 } }
 
@@ -38,6 +41,12 @@ test('options are checked before anything is asked', async t => {
   await refused('rtsp://192.0.2.1/', { reconnect: { delay: 100, maxDelay: 50 } }, 'options.reconnect.maxDelay')
   await refused('rtsp://192.0.2.1/', { allow: ['camera'] }, 'options.allow[0]')
   await refused('rtsp://192.0.2.1/', { lookup: 'dns' }, 'options.lookup')
+  await refused('rtsp://192.0.2.1/', { ca: 'PEM' }, 'options.ca')
+  await refused('rtsp://192.0.2.1/', { fingerprint: '00'.repeat(32) }, 'options.fingerprint')
+  await refused('rtsps://192.0.2.1/', { ca: 'no PEM' }, 'options.ca')
+  await refused('rtsps://192.0.2.1/', { fingerprint: '00' }, 'options.fingerprint')
+  await refused('rtsps://192.0.2.1/', { transport: 'udp' }, 'options.transport')
+  await refused('rtsp://192.0.2.1/', { bFrames: 'show' }, 'options.bFrames')
   await refused('rtsp://192.0.2.1/', { retries: 1 }, 'options.retries')
   assert.deepEqual(endpoint.rtspInputs, [])
 })
@@ -171,6 +180,189 @@ test('a server may send on to another, which is looked at as the first was and g
   const round = await RtspServer.start(t, { answers })
   Object.assign(answers, to(round.url))
   await assert.rejects(pulled(t, round), { code: 'ERR_IO', message: /more than 4 times/ })
+})
+
+/** SHA-256 of a certificate, as openssl prints it. */
+const fingerprintOf = certificate => new X509Certificate(certificate).fingerprint256
+
+test('a camera in TLS is fetched from when somebody who is believed vouches for it, or it is known by its certificate', async t => {
+  const known = authority(t)
+  const identity = known.issue('IP:127.0.0.1')
+  const server = await RtspServer.start(t, { tls: identity, answers: { DESCRIBE: digest({ user: 'me', password: 'word' }) } })
+  const me = { user: 'me', password: 'word', reconnect: QUICK.reconnect }
+  const input = await pulled(t, server, { ...me, ca: Buffer.from(known.ca) })
+  assert.match(input.url, /^rtsps:/)
+  await flowing(input)
+  assert.equal((await input.getStats()).transport, 'tcp')
+  // Its name is of no matter then.
+  const nameless = await RtspServer.start(t, { tls: known.issue('DNS:elsewhere.example') })
+  const pinned = await pulled(t, nameless, { fingerprint: fingerprintOf(nameless.certificate) })
+  await flowing(pinned)
+  await Promise.all([input.close(), pinned.close()])
+  await until(() => server.methods().at(-1) === 'TEARDOWN', 'the goodbye')
+})
+
+test('a camera in TLS that is somebody else is told no password, and asked for nothing', async t => {
+  const known = authority(t)
+  const server = await RtspServer.start(t, { tls: known.issue('DNS:elsewhere.example') })
+  const untrusted = { code: 'ERR_IO', message: /certificate/i }
+  for (const trust of [{}, { ca: known.ca }, { ca: authority(t).ca }, { fingerprint: '00'.repeat(32) }]) {
+    await assert.rejects(pulled(t, server, { user: 'me', password: 'word', ...trust }), untrusted)
+  }
+  const plain = await RtspServer.start(t)
+  const endpoint = await loopbackEndpoint(t)
+  const { certificate } = server
+  const inTls = `rtsps://127.0.0.1:${plain.port}/`
+  await assert.rejects(endpoint.pullRtsp(inTls, { ...QUICK, timeout: 500, fingerprint: fingerprintOf(certificate) }), { code: 'ERR_IO' })
+  assert.deepEqual([...server.requests, ...plain.requests], [])
+})
+
+test('a server in TLS cannot send on to where nothing is protected, nor have media come by UDP', async t => {
+  const known = authority(t)
+  const tls = known.issue('IP:127.0.0.1')
+  const plain = await RtspServer.start(t)
+  const away = await RtspServer.start(t, { tls, answers: { DESCRIBE: () => ['302 Found', `Location: ${plain.url}\r\n\r\n`] } })
+  await assert.rejects(pulled(t, away, { ca: known.ca }), { code: 'ERR_IO', message: /rtsps/ })
+  assert.deepEqual(plain.requests, [])
+  const byUdp = { SETUP: ({ headers }) => (headers.transport.includes('TCP') ? ['461 Unsupported Transport'] : undefined) }
+  await assert.rejects(pulled(t, await RtspServer.start(t, { tls, answers: byUdp }), { ca: known.ca }), {
+    code: 'ERR_IO',
+    message: /transport/
+  })
+  const to = await RtspServer.start(t, { tls })
+  const from = await RtspServer.start(t, { tls, answers: { DESCRIBE: () => ['302 Found', `Location: ${to.url}\r\n\r\n`] } })
+  await flowing(await pulled(t, from, { ca: known.ca }))
+})
+
+test('a late answer to an earlier question of where a camera is says nothing of the next one', async t => {
+  const server = await RtspServer.start(t)
+  const { port } = server
+  const endpoint = await loopbackEndpoint(t)
+  const asked = []
+  const lookup = () =>
+    new Promise(resolve => {
+      const late = asked.at(-1)
+      asked.push(resolve)
+      if (asked.length === 1) resolve(['127.0.0.1'])
+      // The one before was given up, or there would be no other: now its answer comes, and after that the one to this one.
+      if (asked.length <= 2) return
+      late(['10.0.0.1'])
+      setTimeout(resolve, 50, ['127.0.0.1'])
+    })
+  const input = await endpoint.pullRtsp(`rtsp://camera.example:${port}/`, {
+    ...QUICK,
+    allowPrivate: false,
+    allow: ['127.0.0.1'],
+    lookup,
+    timeout: 1000
+  })
+  await flowing(input)
+  const codes = []
+  input.on('reconnecting', ({ error }) => codes.push(error.code))
+  const back = nextEvent(input, 'connected', 20_000)
+  await server.stop()
+  await RtspServer.start(t, { port })
+  await back
+  assert.ok(asked.length > 2)
+  assert.ok(!codes.includes('ERR_FORBIDDEN_ADDRESS'), `${codes}`)
+})
+
+test('where the first address of a camera has nobody, the next one is asked', async t => {
+  const server = await RtspServer.start(t)
+  const endpoint = await loopbackEndpoint(t)
+  const hung = net.createServer(socket => socket.on('error', () => {}))
+  hung.listen(server.port, '127.0.0.3')
+  await once(hung, 'listening')
+  t.after(() => hung.close())
+  // Nobody at the first, somebody who says nothing at the second, and an address that may not be asked between them.
+  const lookup = async () => ['127.0.0.2', '10.0.0.1', '127.0.0.3', '127.0.0.1']
+  const allow = ['127.0.0.0/8']
+  const input = await endpoint.pullRtsp(`rtsp://camera.example:${server.port}/`, {
+    ...QUICK,
+    allowPrivate: false,
+    allow,
+    lookup,
+    timeout: 300
+  })
+  await flowing(input)
+  const nobody = async () => ['127.0.0.2', '127.0.0.4']
+  await assert.rejects(endpoint.pullRtsp(`rtsp://camera.example:${server.port}/`, { ...QUICK, lookup: nobody }), { code: 'ERR_IO' })
+})
+
+test('tracks are muted while their camera says nothing, and as long as it is gone', async t => {
+  const server = await RtspServer.start(t)
+  const input = await pulled(t, server, { silence: 400 })
+  await flowing(input)
+  const told = []
+  for (const track of input.tracks) {
+    for (const name of ['mute', 'unmute']) track.on(name, () => told.push(`${track.kind} ${name}`))
+  }
+  const all = muted => until(() => input.tracks.every(track => track.muted === muted), muted ? 'silence' : 'something again')
+  server.sending = false
+  await all(true)
+  // It is asked anew, and there, and says nothing still.
+  await nextEvent(input, 'connected')
+  assert.ok(input.tracks.every(track => track.muted))
+  server.sending = true
+  await all(false)
+  const { port } = server
+  await server.stop()
+  await all(true)
+  await RtspServer.start(t, { port })
+  await all(false)
+  // However often it was: one after the other, and both together.
+  for (const kind of ['video', 'audio']) {
+    const own = told.filter(name => name.startsWith(kind))
+    assert.ok(own.length >= 4)
+    assert.ok(
+      own.every((name, index) => name === `${kind} ${index % 2 === 0 ? 'mute' : 'unmute'}`),
+      `${own}`
+    )
+  }
+})
+
+/** I P B B and so on, of 20 ms each: numbers in the order of decoding, times in that of showing. */
+function withBFrames(kind, number) {
+  if (kind !== 'video') return undefined
+  const shown = number === 0 ? 0 : [2, -1, -1][(number - 1) % 3] + number
+  const units = number === 0 ? [PARAMETER_SETS, SLICES.keyframe] : [SLICES.other]
+  return units.map((payload, index) =>
+    rtp({
+      pt: 96,
+      sequence: number === 0 ? index : number + 1,
+      timestamp: (shown + 1) * 1800,
+      ssrc: 7,
+      marker: index === units.length - 1,
+      payload
+    })
+  )
+}
+
+test('pictures of a camera that have B-frames are told of and left out, and are for mixers where that is asked for', async t => {
+  const server = await RtspServer.start(t, { sdp: SDP.replace(AUDIO, ''), packets: withBFrames })
+  const endpoint = await loopbackEndpoint(t)
+  const player = await socket(t)
+  const sink = await endpoint.createRtpTransport({
+    video: { codecs: [{ name: 'h264', payloadType: 96 }], direction: 'sendonly', remote: { address: '127.0.0.1', port: player.port } }
+  })
+  const input = await endpoint.pullRtsp(server.url, QUICK)
+  const told = nextEvent(input, 'warning')
+  sink.outgoingTracks[0].attachTo(input.tracks[0])
+  const [warning] = await told
+  assert.equal(warning.code, 'ERR_B_FRAMES')
+  assert.deepEqual(input.warnings, [warning])
+  assert.ok(!input.tracks[0].reordered)
+  const { packetsReceived } = await input.getStats()
+  await until(async () => (await input.getStats()).packetsReceived > packetsReceived + 20, 'more of them')
+  const times = new Set(player.received.filter(packet => packet[1] < 192 || packet[1] > 223).map(packet => packet.readUInt32BE(4)))
+  assert.ok(times.size <= 2, `no more than came before the first of them: ${[...times]}`)
+
+  const mixed = await endpoint.pullRtsp(server.url, { ...QUICK, bFrames: 'mix' })
+  const [track] = mixed.tracks
+  assert.ok(track.reordered)
+  assert.throws(() => sink.outgoingTracks[0].attachTo(track), { code: 'ERR_B_FRAMES' })
+  await flowing(mixed, 20)
+  assert.deepEqual(mixed.warnings, [])
 })
 
 test('a camera that vanishes comes back in the same tracks, and what watches them goes on', async t => {

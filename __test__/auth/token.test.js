@@ -218,6 +218,7 @@ test('keys and contents that cannot be used are refused by name', async () => {
     [{ video: undefined }],
     [{ video: { roomJoin: 'yes' } }],
     [{ identity: 7, video: {} }],
+    [{ video: {}, expiresIn: 60 }],
     [{ metadata: 'x'.repeat(4000), video: {} }],
     [{ video: {} }, { expiresIn: 0 }],
     [{ video: {} }, { keyId: 'other' }]

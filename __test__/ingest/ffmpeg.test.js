@@ -183,6 +183,55 @@ check('whoever begins in the middle of a long group of pictures begins at once',
   assert.equal(incomingTracks.find(({ kind }) => kind === 'video').encodings[0].keyFramesReceived, 1)
 })
 
+/** Pictures that become lighter and lighter, with B-frames between them as encoders make them of files. */
+const LIGHTER = [
+  ...['-re', '-f', 'lavfi', '-i', "nullsrc=size=160x96:rate=25,geq=lum='16+mod(N*3,210)':cb=128:cr=128"],
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-bf', '2', '-x264-params', 'b-adapt=0', '-g', '25', '-qp', '20']
+]
+
+check('with B-frames: it is told, and nothing goes on that would jump', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const player = await socket(t)
+  const source = await endpoint.createRtpTransport({ video: { codecs: [H264] } })
+  const sink = await endpoint.createRtpTransport({
+    video: { codecs: [H264], direction: 'sendonly', remote: { address: '127.0.0.1', port: player.port } }
+  })
+  sink.outgoingTracks[0].attachTo(source.incomingTracks[0])
+  const told = nextEvent(source, 'warning', 20_000)
+  run(t, 'ffmpeg', [...QUIET, ...LIGHTER, '-f', 'rtp', `rtp://127.0.0.1:${source.ports[0].port}`])
+  const [warning] = await told
+  assert.equal(warning.code, 'ERR_B_FRAMES')
+  const received = async () => (await source.getStats()).incomingTracks[0].encodings[0].framesReceived
+  const before = await received()
+  await until(async () => (await received()) > before + 25, 'more pictures', 20_000)
+  const times = player.received.filter(packet => packet[1] < 192 || packet[1] > 223).map(packet => packet.readUInt32BE(4))
+  assert.ok(
+    times.every((time, index) => index === 0 || ((time - times[index - 1]) | 0) >= 0),
+    `${times}`
+  )
+})
+
+check('with B-frames, mixed: the mixer shows them in their order', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const source = await endpoint.createRtpTransport({ bFrames: 'mix', video: { codecs: [H264] } })
+  source.on('warning', error => assert.fail(error))
+  const [track] = source.incomingTracks
+  assert.ok(track.reordered)
+  const stream = endpoint.createTransport({ iceLite: false }).createOutgoingStream({ video: 1 })
+  assert.throws(() => stream.video[0].attachTo(track), { code: 'ERR_B_FRAMES' })
+  run(t, 'ffmpeg', [...QUIET, ...LIGHTER, '-f', 'rtp', `rtp://127.0.0.1:${source.ports[0].port}`])
+  const mixer = await endpoint.createMixer({ video: { width: 320, height: 192 } })
+  const reader = mixer.addPort().attachTo(track).createFrameReader({ format: 'rgba', frameRate: 25 })
+  const lights = []
+  for await (const { data, width, height } of reader) {
+    lights.push(data[(Math.floor(height / 2) * width + Math.floor(width / 2)) * 4])
+    if (new Set(lights).size > 25) break
+  }
+  // It begins anew now and then; a picture out of its turn is a little darker than the one before.
+  const back = lights.filter((light, index) => index > 0 && light < lights[index - 1] - 1 && light > lights[index - 1] - 100)
+  assert.deepEqual(back, [], `${lights}`)
+})
+
 check('comes again from another port and is taken where it may move', async t => {
   const endpoint = await loopbackEndpoint(t)
   const transport = await endpoint.createRtpTransport({ comedia: true, video: { codecs: [H264] } })

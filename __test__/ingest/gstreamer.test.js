@@ -2,6 +2,8 @@
 
 /** GStreamer's rtpbin sends and receives plain RTP. */
 
+const { spawnSync } = require('node:child_process')
+const { randomBytes } = require('node:crypto')
 const { test } = require('node:test')
 const assert = require('node:assert/strict')
 const { until } = require('../support/events.js')
@@ -91,3 +93,50 @@ check('plays what is sent to it', async t => {
   const ended = await Promise.race([told.ended, new Promise(resolve => setTimeout(resolve, 30_000, 'still running'))])
   assert.equal(ended, 0, told.text)
 })
+
+/** What libsrtp below GStreamer calls the suites that ffmpeg has no names for. */
+const CIPHERS = {
+  AES_256_CM_HMAC_SHA1_80: { bytes: 46, cipher: 'aes-256-icm', auth: 'hmac-sha1-80' },
+  AES_256_CM_HMAC_SHA1_32: { bytes: 46, cipher: 'aes-256-icm', auth: 'hmac-sha1-32' },
+  AEAD_AES_128_GCM: { bytes: 28, cipher: 'aes-128-gcm', auth: 'null' },
+  AEAD_AES_256_GCM: { bytes: 44, cipher: 'aes-256-gcm', auth: 'null' }
+}
+const noSrtp = missing.gstreamer ?? (spawnSync('gst-inspect-1.0', ['--exists', 'srtpenc']).status === 0 ? null : 'there is no srtpenc here')
+
+test(
+  `GStreamer's libsrtp and ours understand each other in every suite${noSrtp ? ` (skipped: ${noSrtp})` : ''}`,
+  { skip: Boolean(noSrtp), timeout: 60_000 },
+  async t => {
+    const endpoint = await loopbackEndpoint(t)
+    const through = async ([suite, { bytes, cipher, auth }]) => {
+      const [key, sendKey] = [randomBytes(bytes), randomBytes(bytes)]
+      const source = await endpoint.createRtpTransport({ audio: { codecs: [OPUS], srtp: { suite, key: key.toString('base64') } } })
+      // 32 bits are for RTP alone: RTCP has 80 (RFC 4568 6.2.2).
+      const rtcpAuth = auth === 'hmac-sha1-32' ? 'hmac-sha1-80' : auth
+      launch(
+        t,
+        `audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt=97 ! srtpenc key=${key.toString('hex')}
+        rtp-cipher=${cipher} rtp-auth=${auth} rtcp-cipher=${cipher} rtcp-auth=${rtcpAuth} ! udpsink host=127.0.0.1 port=${source.ports[0].port}`
+      )
+      const free = await endpoint.createRtpTransport({ audio: { codecs: [OPUS] } })
+      const [{ port }] = free.ports
+      await free.close()
+      const remote = { address: '127.0.0.1', port }
+      const sink = await endpoint.createRtpTransport({
+        audio: { codecs: [OPUS], direction: 'sendonly', remote, srtp: { suite, sendKey: sendKey.toString('base64') } }
+      })
+      sink.outgoingTracks[0].attachTo(source.incomingTracks[0])
+      const { ssrc } = (await sink.getStats()).outgoingTracks[0]
+      const told = launch(
+        t,
+        `udpsrc address=127.0.0.1 port=${port}
+        caps=application/x-srtp,media=(string)audio,clock-rate=(int)48000,encoding-name=(string)OPUS,payload=(int)97,ssrc=(uint)${ssrc},srtp-key=(buffer)${sendKey.toString('hex')},srtp-cipher=(string)${cipher},srtp-auth=(string)${auth},srtcp-cipher=(string)${cipher},srtcp-auth=(string)${rtcpAuth}
+        ! srtpdec ! rtpopusdepay ! opusdec ! identity eos-after=20 ! fakesink`
+      )
+      const ended = await Promise.race([told.ended, new Promise(resolve => setTimeout(resolve, 30_000, 'still running'))])
+      assert.equal(ended, 0, `${suite}: ${told.text}`)
+      assert.equal((await source.getStats()).packetsRefused, 0, suite)
+    }
+    await Promise.all(Object.entries(CIPHERS).map(through))
+  }
+)

@@ -139,6 +139,57 @@ test('several share a port and are told apart by SSRC and address', async t => {
   })
 })
 
+test('without SSRCs those of a port are told apart by who sends, and nobody else is heard there', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const hosts = ['127.0.0.1', '127.0.0.2']
+  const senders = await Promise.all([...hosts, '127.0.0.3'].map(host => socket(t, host)))
+  const transports = []
+  for (const host of hosts) {
+    const port = transports[0]?.ports[0].port
+    transports.push(
+      await endpoint.createRtpTransport({
+        address: '0.0.0.0',
+        allow: [host],
+        audio: { codecs: [OPUS], shared: true, ...(port && { port }) }
+      })
+    )
+  }
+  const [{ port }] = transports[0].ports
+  for (let sequence = 1; sequence <= 5; sequence++) for (const sender of senders) await sender.send(port, rtp({ pt: 97, sequence }))
+  for (const [index, transport] of transports.entries()) {
+    await until(async () => (await packets(transport))[0]?.packetsReceived === 5, `packets of ${hosts[index]}`)
+    assert.equal((await transport.getStats()).rtpPorts[0].source, `${hosts[index]}:${senders[index].port}`)
+  }
+})
+
+test('RED is unwrapped for who takes none, and made for who does', async t => {
+  const endpoint = await loopbackEndpoint(t)
+  const [phone, plain, careful] = [await socket(t), await socket(t), await socket(t)]
+  const source = await endpoint.createRtpTransport({ audio: { codecs: [OPUS], red: 98 } })
+  const to = (port, options) =>
+    endpoint.createRtpTransport({ audio: { codecs: [OPUS], direction: 'sendonly', remote: { address: '127.0.0.1', port }, ...options } })
+  const sinks = [await to(plain.port), await to(careful.port, { red: 99 })]
+  for (const { outgoingTracks } of sinks) outgoingTracks[0].attachTo(source.incomingTracks[0])
+  let sequence = 1
+  // The newest alone, and one that was said before in front of it (RFC 2198 3).
+  const frame = number => Buffer.from([0x78, number & 0xff, 7, 7])
+  const timer = setInterval(() => {
+    const before = Buffer.from([0x80 | 97, 0, 0, 0])
+    before.writeUIntBE((960 << 10) | 4, 1, 3)
+    const payload = Buffer.concat([before, Buffer.from([97]), frame(sequence - 1), frame(sequence)])
+    void phone.send(source.ports[0].port, rtp({ pt: 98, sequence, payload }))
+    sequence++
+  }, 20)
+  t.after(() => clearInterval(timer))
+  const media = (far, pt) => far.received.filter(packet => isRtp(packet) && (packet[1] & 0x7f) === pt)
+  await until(() => media(plain, 97).length > 5 && media(careful, 99).length > 5, 'sound with and without RED')
+  assert.ok(media(plain, 97).every(packet => packet.length === 16 && packet[12] === 0x78))
+  assert.equal(media(plain, 98).length + media(plain, 99).length, 0)
+  const [red] = media(careful, 99).slice(-1)
+  assert.ok(red[12] === (0x80 | 97), 'one said before is in front')
+  assert.equal(red[red.length - 4], 0x78)
+})
+
 test('IPv6 and one port for RTP and RTCP', async t => {
   const endpoint = await loopbackEndpoint(t)
   const transport = await endpoint.createRtpTransport({ address: '::1', audio: { codecs: [OPUS], rtcpMux: true } })

@@ -2,8 +2,8 @@
 
 /**
  * `kill -9` at random moments: every file opens and plays as it is, and a repair makes it seekable. KILLS says how many, FORMATS
- * (`webm,mp4`) of which files; every other one comes before half a second is recorded, when files are only begun. What is lost at most is tested on fake time
- * (`src/engine/recorder/tests.rs`); here it is told, as it depends on what else the machine does.
+ * (`webm,mp4`) of which files; every other one comes before half a second is recorded, when files are only begun. What is lost at
+ * most is tested on fake time (`src/engine/recorder/tests.rs`); here it is told, as it depends on what else the machine does.
  */
 
 const assert = require('node:assert/strict')

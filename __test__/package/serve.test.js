@@ -57,10 +57,10 @@ test('with it, it starts, takes flags and environment, and says the link of the 
   const help = spawnSync(...serve('--help'))
   assert.equal(help.status, 0, help.stderr)
   assert.match(help.stdout, /--rtmp PORT +RTMP_PORT/)
-  assert.match(help.stdout, /--srt-port PORT +SRT_PORT/)
+  assert.match(help.stdout, /--srt PORT +SRT_PORT/)
   assert.equal(spawnSync(...serve('--no-such-flag')).status, 2)
 
-  const [program, args, options] = serve('--port', '0', '--rtmp', '0', '--srt-port', '0', '--recordings', path.join(folder, 'recordings'))
+  const [program, args, options] = serve('--port', '0', '--rtmp', '0', '--srt', '0', '--recordings', path.join(folder, 'recordings'))
   Object.assign(options.env, { HOST: '127.0.0.1', MEDIALOOM_IP: '127.0.0.1' })
   const child = spawn(program, args, options)
   t.after(() => child.kill('SIGKILL'))

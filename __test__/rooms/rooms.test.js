@@ -73,6 +73,11 @@ test('names and limits are checked, and a refused first participant leaves no ro
   for (const name of ['', '   ', 'x'.repeat(9), 'a\nb', 'a\u202eb', undefined]) {
     refuses('ERR_INVALID_ARG', () => rooms.join('loom', { name }))
   }
+  // Persian has a joiner within words, and emoji of several parts have one between them; a name is not made of it alone.
+  for (const name of ['\u200c', 'می\u200cم', '👩\u200d💻 Z']) {
+    if (name.length === 1) refuses('ERR_INVALID_ARG', () => rooms.join('loom', { name }))
+    else rooms.join('loom', { name }).leave()
+  }
   refuses('ERR_INVALID_ARG', () => rooms.join('loom', { name: 'Ada', mode: 'mesh' }))
   assert.equal(rooms.size, 0)
 

@@ -6,10 +6,14 @@ const { createHash } = require('node:crypto')
 const dgram = require('node:dgram')
 const { once } = require('node:events')
 const net = require('node:net')
+const tls = require('node:tls')
 
 const hex = text => Buffer.from(text.replaceAll(' ', ''), 'hex')
 /** Parameter sets and a slice of 320x240, baseline. */
 const NAL_UNITS = [hex('6742c00dda0507e840'), hex('68ce3c80'), hex('65888409')]
+/** Both in one packet (STAP-A, RFC 6184 5.7.1). */
+const PARAMETER_SETS = Buffer.concat([Buffer.from([0x78]), ...NAL_UNITS.slice(0, 2).flatMap(nal => [Buffer.from([0, nal.length]), nal])])
+const SLICES = { keyframe: NAL_UNITS[2], other: hex('419a0209') }
 const PAYLOAD_TYPES = { video: 96, audio: 8 }
 
 const VIDEO =
@@ -28,11 +32,17 @@ class RtspServer {
   #timer
   #sequence = 0
 
-  /** `answers[METHOD](request, socket)` gives what is answered instead of what a server would, or `null` for nothing at all. */
+  /**
+   * `answers[METHOD](request, socket)` gives what is answered instead of what a server would, or `null` for nothing at all; `tls`
+   * is a certificate and its key; `packets(kind, number)` gives what is sent each 20 ms instead of a keyframe or silence.
+   */
   static async start(t, options = {}) {
     const server = new RtspServer()
     server.#options = { sdp: SDP, answers: {}, port: 0, ...options }
-    server.#server = net.createServer(socket => server.#serve(socket))
+    const serve = socket => server.#serve(socket)
+    server.#server = server.#options.tls ? tls.createServer(server.#options.tls, serve) : net.createServer(serve)
+    // A client that does not believe its certificate is no end of it.
+    server.#server.on('tlsClientError', () => {})
     server.#server.listen(server.#options.port, '127.0.0.1')
     await once(server.#server, 'listening')
     server.#timer = setInterval(() => server.#send(), 20)
@@ -44,8 +54,12 @@ class RtspServer {
     return this.#server.address()?.port
   }
 
+  get certificate() {
+    return this.#options.tls.cert
+  }
+
   get url() {
-    return `rtsp://127.0.0.1:${this.port}/live`
+    return `${this.#options.tls ? 'rtsps' : 'rtsp'}://127.0.0.1:${this.port}/live`
   }
 
   methods() {
@@ -141,6 +155,8 @@ class RtspServer {
 
   /** A keyframe, or 20 ms of silence. */
   #packets(kind) {
+    const own = this.#options.packets?.(kind, this.#sequence)
+    if (own) return own
     const payloads = kind === 'video' ? NAL_UNITS : [Buffer.alloc(160, 0xd5)]
     return payloads.map((payload, index) => {
       const header = Buffer.alloc(12)
@@ -173,4 +189,4 @@ function digest({ user, password, algorithm = 'MD5', realm = 'camera' }) {
   }
 }
 
-module.exports = { AUDIO, RtspServer, SDP, VIDEO, digest }
+module.exports = { AUDIO, PARAMETER_SETS, RtspServer, SDP, SLICES, VIDEO, digest }

@@ -27,6 +27,19 @@ function same<A>() {
   return <B>(_: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false): void => {}
 }
 
+/** What a mixer was asked for is there; what it may or may not have been asked for is looked at. */
+export async function mixersOfEveryKind(endpoint: Endpoint, stereo: boolean, out: OutgoingTrack): Promise<void> {
+  const [sound, both] = [await endpoint.createMixer({ audio: { stereo } }), await endpoint.createMixer({ audio: true, video: true })]
+  for (const track of [sound.audio, both.audio, both.video]) out.attachTo(track)
+  // @ts-expect-error
+  out.attachTo(sound.video)
+  const perhaps = await endpoint.createMixer({ audio: stereo })
+  // @ts-expect-error
+  out.attachTo(perhaps.audio)
+  // @ts-expect-error
+  await endpoint.createMixer({ sound: true })
+}
+
 export async function correctUse(offer: string): Promise<void> {
   await using endpoint = await Endpoint.create({
     listen: [{ ip: '0.0.0.0', announcedIp: '203.0.113.5' }],

@@ -84,6 +84,7 @@ export function createApplication({ rooms, signaling, metrics, limits, access, e
   }
   app.use(express.static(PAGE, revalidated))
   app.use('/client', express.static(CLIENT, revalidated))
+  app.get('/admin', (_request, response) => response.sendFile('admin.html', { root: PAGE }))
   app.get('/r/:room', (_request, response) => response.sendFile('index.html', { root: PAGE }))
   app.get(['/r/:room/watch', '/hls/:room'], (_request, response) => response.sendFile('watch.html', { root: PAGE }))
   if (recordings) app.get('/r/:room/recordings/:recording', (_request, response) => response.sendFile('recording.html', { root: PAGE }))

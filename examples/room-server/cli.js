@@ -20,14 +20,14 @@ const FLAGS = /** @type {const} */ ([
   ['recordings', 'RECORDINGS', 'DIRECTORY', 'lets rooms be recorded into it'],
   ['rtmp', 'RTMP_PORT', 'PORT', 'takes encoders by RTMP, commonly on 1935'],
   ['rtmps', 'RTMPS_PORT', 'PORT', 'the same encrypted, with the certificate'],
-  ['srt-port', 'SRT_PORT', 'PORT', 'takes encoders by SRT, UDP, commonly on 9000']
+  ['srt', 'SRT_PORT', 'PORT', 'takes encoders by SRT, UDP, commonly on 9000']
 ])
 
 const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP, SRT and RTSP.
 
-${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(24)}${about}`).join('\n')}
-  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(24)} cameras at private addresses are asked by RTSP too
-  ${'--open'.padEnd(26)}${'MEDIALOOM_OPEN=1'.padEnd(24)}everybody may do everything: for trying out
+${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(26)}${about}`).join('\n')}
+  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(26)}cameras at private addresses are asked by RTSP too
+  ${'--open'.padEnd(26)}${'MEDIALOOM_OPEN=1'.padEnd(26)}everybody may do everything: for trying out
 
 Flags win over variables of the environment, of which there are more: docs/signaling.md.
 `

@@ -24,8 +24,10 @@ const FIELDS = { sub: 'identity', jti: 'tokenId' }
  * @returns {Promise<string>}
  */
 async function createToken(keys, contents, options = {}) {
-  const { identity, name, metadata, attributes, tokenId, video } = contents ?? {}
+  const { identity, name, metadata, attributes, tokenId, video, ...others } = contents ?? {}
   const { expiresIn = SIX_HOURS, notBefore, keyId, now = Date.now() } = options
+  // Such as an `expiresIn` that belongs to the options: nobody would notice that the token holds longer than was meant.
+  for (const field of Object.keys(others)) throw invalidArgument(`contents.${field}`, 'left out: tokens have no such field')
   if (!(keys instanceof KeyRing)) throw invalidArgument('keys', 'a KeyRing')
   if (typeof expiresIn !== 'number' || !(expiresIn > 0) || expiresIn === Infinity)
     throw invalidArgument('options.expiresIn', 'a number of seconds above 0')

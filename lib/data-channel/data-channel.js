@@ -5,10 +5,26 @@ const { announce, close, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { MediaLoomError, callNative, fromNative } = require('../object/error.js')
 const { kDispatcher, kForget, kForwarded, kHandle, kMarkClosed, kRemove } = require('../object/internal.js')
+const { hooks } = require('../object/hooks.js')
 const { MediaObject } = require('../object/media-object.js')
 
 /** A data channel (RFC 8831). */
 class DataChannel extends MediaObject {
+  /** @this {DataChannel} */
+  static #added(event) {
+    if (event === 'message') this.#listen(true)
+  }
+
+  /** @this {DataChannel} */
+  static #removed() {
+    this.#listen(this.#wanted)
+  }
+
+  static {
+    hooks.add(DataChannel.#added)
+    hooks.add(DataChannel.#removed)
+  }
+
   #transport
   #options
   #limits
@@ -32,10 +48,8 @@ class DataChannel extends MediaObject {
     this.#limits = limits
     this.#readyState = options.readyState
     this[kDispatcher].add(this.id, this)
-    this.on('newListener', event => {
-      if (event === 'message') this.#listen(true)
-    })
-    this.on('removeListener', () => this.#listen(this.#wanted))
+    this.on('newListener', DataChannel.#added)
+    this.on('removeListener', DataChannel.#removed)
   }
 
   get [kDispatcher]() {

@@ -24,7 +24,8 @@ function mediaLines(sdp) {
   const lines = []
   // Indents, blank lines and line ends of any kind say nothing.
   for (const text of sdp.split(/[\r\n]+/)) {
-    const line = text.replace(/^\uFEFF+/, '').trim()
+    // A byte order mark counts as space.
+    const line = text.trim()
     const last = lines.at(-1)
     if (line.startsWith('m=')) {
       const [kind = '', port = ''] = line.slice('m='.length).trim().split(/\s+/, 2)

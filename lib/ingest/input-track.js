@@ -54,6 +54,7 @@ class InputTrack extends MadeTrack {
     if (event.type === 'inputTrackClosed') announce(mark(this, 'error'))
     else if (event.type === 'encoding') this.#told = Object.freeze([Object.freeze(event.encoding)])
     else if (event.type === 'inputTrackMuted') {
+      if (event.muted === this.#muted) return
       this.#muted = event.muted
       emit(this, event.muted ? 'mute' : 'unmute')
     } else super[kHandle](event)

@@ -1,11 +1,11 @@
 'use strict'
 
 const dns = require('node:dns/promises')
-const tls = require('node:tls')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
 const { inputOptions, listenAddress, maxInputs } = require('./input-options.js')
 const { outputReconnect, outputSources } = require('./output-options.js')
+const { knownRoots, pem } = require('./trust.js')
 
 /** Of each scheme. */
 const PORTS = { 'rtmp:': 1935, 'rtmps:': 443 }
@@ -24,12 +24,6 @@ function rtmpServerOptions(given) {
 function identity(given) {
   const options = check.options(given, 'options.tls', ['cert', 'key'])
   return { cert: pem(options.cert, 'options.tls.cert'), key: pem(options.key, 'options.tls.key') }
-}
-
-function pem(value, field) {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
-  if (typeof value !== 'string' || value === '') throw check.invalid(field, 'PEM as a string or a Buffer', typeof value)
-  return value
 }
 
 /** What servers take of pictures, and of sound what is free to make. */
@@ -57,13 +51,6 @@ function target(url) {
   }
   const host = { name: parsed.hostname.replace(/^\[|\]$/g, ''), port: Number(parsed.port || PORTS[protocol]) }
   return { host, secure: protocol === 'rtmps:', url: `${protocol}//${parsed.host}/${app}`, app, key }
-}
-
-/** Who says which server is which: whom Node believes, with NODE_EXTRA_CA_CERTS where its version tells. */
-function knownRoots() {
-  const { getCACertificates, rootCertificates } = /** @type {any} */ (tls)
-  const roots = getCACertificates?.('default') ?? rootCertificates
-  return roots.join('\n')
 }
 
 /** Address and port of a host, as the engine takes them. */

@@ -77,7 +77,7 @@ class RtspInput extends MediaObject {
   [kHandle](event) {
     switch (event.type) {
       case 'inputResolve':
-        this.#resolve(event.host)
+        this.#resolve(event.host, event.question)
         break
       case 'inputTrack': {
         const track = new InputTrack(kConstruct, this, event.track)
@@ -89,6 +89,10 @@ class RtspInput extends MediaObject {
         this.#state = event.state
         if (event.state === 'reconnecting') emit(this, 'reconnecting', { delay: event.delay, error: fromNative(event.error) })
         else emit(this, event.state)
+        if (event.state !== 'connected') this.#setMuted(true)
+        break
+      case 'inputResumed':
+        this.#setMuted(false)
         break
       case 'inputWarning':
         // The engine tells of few, and of each once.
@@ -102,8 +106,13 @@ class RtspInput extends MediaObject {
     }
   }
 
+  /** Who takes its tracks hears by them that nothing comes, and that it does again. */
+  #setMuted(muted) {
+    for (const track of this.#tracks.values()) track[kHandle]({ type: 'inputTrackMuted', muted })
+  }
+
   /** The engine looks at the addresses, and connects to none but those. */
-  async #resolve(host) {
+  async #resolve(host, question) {
     let addresses = []
     let reason = `the host ${host} has no address`
     try {
@@ -111,7 +120,7 @@ class RtspInput extends MediaObject {
     } catch (error) {
       reason = `the host ${host} is not found: ${error instanceof Error ? error.message : error}`
     }
-    if (!this.closed) this[kDispatcher].insist(native => native.resolveRtsp(this.id, addresses, reason))
+    if (!this.closed) this[kDispatcher].insist(native => native.resolveRtsp(this.id, question, addresses, reason))
   }
 
   [kChildren]() {

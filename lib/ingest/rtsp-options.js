@@ -3,9 +3,24 @@
 const dns = require('node:dns/promises')
 const check = require('../object/check.js')
 const { MediaLoomError } = require('../object/error.js')
-const { fetchOptions, silence } = require('./input-options.js')
+const { fetchOptions, inputOptions } = require('./input-options.js')
+const { knownRoots, pem } = require('./trust.js')
 
-const KNOWN = ['transport', 'user', 'password', 'timeout', 'silence', 'reconnect', 'allowPrivate', 'allow', 'lookup', 'appData']
+const KNOWN = [
+  'transport',
+  'user',
+  'password',
+  'timeout',
+  'silence',
+  'reconnect',
+  'allowPrivate',
+  'allow',
+  'lookup',
+  'ca',
+  'fingerprint',
+  'bFrames',
+  'appData'
+]
 const HOUR = 60 * 60 * 1000
 
 /** What is fetched and how, as the engine takes it, and what is for JavaScript alone. */
@@ -26,10 +41,23 @@ function rtspOptions(url, given) {
       password: check.optional(check.string, options.password, null, 'options.password'),
       transport: check.optional(check.oneOf, options.transport, 'auto', 'options.transport', ['auto', 'tcp', 'udp']),
       timeout: check.optional(check.integer, options.timeout, 10_000, 'options.timeout', 100, HOUR),
-      silence: silence(options),
-      ...fetchOptions(options)
+      ...inputOptions(options),
+      ...fetchOptions(options),
+      trust: trust(url, options)
     }
   }
+}
+
+/** How a server in TLS is known: by its certificate itself, or by who vouches for it. */
+function trust(url, { ca, fingerprint }) {
+  const secure = /^rtsps:/i.test(url)
+  for (const [name, given] of Object.entries({ ca, fingerprint })) {
+    if (given !== undefined && !secure) throw check.invalid(`options.${name}`, 'an URL of rtsps://', shownUrl(url))
+  }
+  if (!secure) return null
+  if (fingerprint === undefined) return { ca: ca === undefined ? knownRoots() : pem(ca, 'options.ca') }
+  if (ca !== undefined) throw check.invalid('options.ca', 'either this or a fingerprint', 'both')
+  return { fingerprint: check.nonEmptyString(fingerprint, 'options.fingerprint') }
 }
 
 async function addressesOf(host) {

@@ -39,17 +39,19 @@ function close(object, tell) {
 
 /**
  * Closes an object whose end the engine answers: resolves, and tells listeners, when it has let go.
- * `post(native, request)` asks for that. Nothing is left to close where the object failed or the engine is gone.
+ * `post(native, request)` asks for that, and `settle` makes of its answer what the promise resolves with. Nothing is left to
+ * close where the object failed or the engine is gone.
  *
- * @returns {Promise<void>}
+ * @returns {Promise<any>}
  */
-function finish(object, post) {
+function finish(object, post, reason = 'closed', settle = _answer => {}) {
   return new Promise(resolve => {
     const dispatcher = object[kDispatcher]
-    const marked = mark(object, 'closed')
-    const done = () => {
+    const marked = mark(object, reason)
+    const done = (_error, answer) => {
+      const settled = settle(answer)
       announce(marked)
-      resolve(undefined)
+      resolve(settled)
     }
     const ask = () => {
       try {

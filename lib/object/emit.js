@@ -1,6 +1,7 @@
 'use strict'
 
 const { write } = require('../native/logger.js')
+const { MediaLoomError } = require('./error.js')
 
 /**
  * Emits, whatever the listeners do. An exception of a listener is the process's business, as with
@@ -26,4 +27,19 @@ function emitError(emitter, error) {
   }
 }
 
-module.exports = { emit, emitError }
+/**
+ * What an async listener rejects with. That a peer was gone, or had offered itself what there was to offer, by the time
+ * the listener got to it is nobody's mistake; another refusal is a fault of that peer's.
+ */
+function emitRejection(emitter, error, event) {
+  if (!(error instanceof MediaLoomError) || event === 'error') {
+    // The process's business, as an exception of a listener is.
+    Promise.reject(error)
+    return
+  }
+  const late = error.code === 'ERR_CLOSED' || (event === 'negotiationneeded' && error.code === 'ERR_INVALID_STATE')
+  if (!late) return emitError(emitter, error)
+  write('debug', `medialoom::${emitter.constructor.name}`, error.message, { code: error.code, id: String(emitter.id) })
+}
+
+module.exports = { emit, emitError, emitRejection }

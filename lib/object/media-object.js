@@ -1,8 +1,9 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
-const { emit } = require('./emit.js')
+const { emit, emitRejection } = require('./emit.js')
 const { MediaLoomError } = require('./error.js')
+const { keepingHooks } = require('./hooks.js')
 const { kAnnounceClosed, kChildren, kConstruct, kForget, kHandle, kMarkClosed } = require('./internal.js')
 
 /** What all objects of the package have in common. */
@@ -15,7 +16,7 @@ class MediaObject extends EventEmitter {
     if (key !== kConstruct) {
       throw new MediaLoomError('ERR_INVALID_STATE', 'objects are made by their parent, an endpoint by Endpoint.create()')
     }
-    super()
+    super({ captureRejections: true })
     this.#id = id
     this.#appData = appData
   }
@@ -34,6 +35,16 @@ class MediaObject extends EventEmitter {
 
   get closed() {
     return this.#closed
+  }
+
+  [EventEmitter.captureRejectionSymbol](error, event) {
+    emitRejection(this, error, event)
+  }
+
+  /** Takes away what the application added; what the engine hears of listeners by stays. */
+  removeAllListeners(...names) {
+    keepingHooks(this, () => super.removeAllListeners(...names))
+    return this
   }
 
   [kHandle]() {}

@@ -1,5 +1,7 @@
 'use strict'
 
+const { hooks } = require('./hooks.js')
+
 /**
  * For events that the engine makes only while somebody listens: has `tell(object, true)` called when
  * the first listener of `event` comes and `tell(object, false)` when the last one goes, until the object
@@ -25,6 +27,8 @@ function whileListened(event, tell) {
     update(this, this.listenerCount(event) > 0)
   }
 
+  hooks.add(added)
+  hooks.add(removed)
   return object => {
     object.on('newListener', added)
     object.on('removeListener', removed)

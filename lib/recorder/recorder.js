@@ -3,7 +3,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const check = require('../object/check.js')
-const { announce, mark } = require('../object/closing.js')
+const { announce, finish, mark } = require('../object/closing.js')
 const { emit, emitError } = require('../object/emit.js')
 const { callNative, fromNative } = require('../object/error.js')
 const { inOrder, isSourceTrack } = require('../track/taking.js')
@@ -110,20 +110,10 @@ class Recorder extends MediaObject {
   }
 
   #finish(reason) {
-    return new Promise(resolve => {
-      const dispatcher = this[kDispatcher]
-      const marked = mark(this, reason)
-      const done = (error, stats) => {
-        if (stats) this.#info = this.#infoOf(JSON.parse(stats))
-        announce(marked)
-        resolve(this.#info)
-      }
-      try {
-        dispatcher.ask(null, (native, request) => native.closeRecorder(request, this.id), done)
-      } catch {
-        // The engine is gone, or the recorder failed: nothing is left to close.
-        dispatcher.later(done)
-      }
+    const close = (native, request) => native.closeRecorder(request, this.id)
+    return finish(this, close, reason, stats => {
+      if (stats) this.#info = this.#infoOf(JSON.parse(stats))
+      return this.#info
     })
   }
 

@@ -13,6 +13,8 @@ const MAX_ATTRIBUTE = 512
 const MAX_BAN_KEYS = 8
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+/** Of the invisible those that Persian and the scripts of India are written with, and emoji of several parts (Unicode 23.2). */
+const JOINERS = /[\u200c\u200d]/gu
 
 /**
  * @param {unknown} name
@@ -21,7 +23,8 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
  */
 function checkParticipantName(name, maxLength) {
   const trimmed = typeof name === 'string' ? name.trim().normalize('NFC') : ''
-  if (trimmed === '' || trimmed.length > maxLength || INVISIBLE.test(trimmed)) {
+  const seen = trimmed.replace(JOINERS, '')
+  if (seen === '' || trimmed.length > maxLength || INVISIBLE.test(seen)) {
     throw invalid('name', `a participant's name has 1 to ${maxLength} printable characters`)
   }
   return trimmed

@@ -69,6 +69,10 @@ class IncomingTrack extends SourceTrack {
     return this.#info.rids
   }
 
+  get reordered() {
+    return this.#info.reordered
+  }
+
   get encodings() {
     // Those that have not sent yet have left gaps.
     return this.#places.filter(Boolean)

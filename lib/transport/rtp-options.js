@@ -38,7 +38,21 @@ const MAX_SOURCES = 10
 const MAX_SSRC = 2 ** 32 - 1
 const HOUR = 60 * 60 * 1000
 
-const KNOWN = ['sdp', 'audio', 'video', 'address', 'interface', 'sources', 'allow', 'comedia', 'cname', 'silence', 'dumpFile', 'appData']
+const KNOWN = [
+  'sdp',
+  'audio',
+  'video',
+  'address',
+  'interface',
+  'sources',
+  'allow',
+  'comedia',
+  'cname',
+  'silence',
+  'bFrames',
+  'dumpFile',
+  'appData'
+]
 const KNOWN_OF_MEDIA = [
   'direction',
   'codecs',
@@ -88,6 +102,7 @@ async function rtpOptions(given, announced) {
       cname: check.optional(name, options.cname, `medialoom-${randomBytes(9).toString('base64url')}`, 'options.cname'),
       reportSsrc: ssrcs.at(-1),
       silence: check.optional(check.integer, options.silence, 5000, 'options.silence', 100, HOUR),
+      mixBFrames: check.optional(check.oneOf, options.bFrames, 'refuse', 'options.bFrames', ['refuse', 'mix']) === 'mix',
       dumpFile: check.optional(check.nonEmptyString, options.dumpFile, null, 'options.dumpFile')
     },
     named: error =>

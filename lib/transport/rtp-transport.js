@@ -2,7 +2,7 @@
 
 const check = require('../object/check.js')
 const { emit } = require('../object/emit.js')
-const { callNative } = require('../object/error.js')
+const { callNative, fromNative } = require('../object/error.js')
 const { kAdd, kConstruct, kDispatcher, kHandle } = require('../object/internal.js')
 const { OutgoingStream } = require('../track/outgoing-stream.js')
 const { PeerTransport } = require('./peer-transport.js')
@@ -111,6 +111,10 @@ class RtpTransport extends PeerTransport {
   }
 
   [kHandle](event) {
+    if (event.type === 'rtpWarning') {
+      emit(this, 'warning', fromNative(event.error))
+      return
+    }
     if (event.type !== 'rtpRemote') {
       super[kHandle](event)
       if (this.closed) return

@@ -96,6 +96,8 @@ pub struct IncomingTrackInfo {
     pub codecs: Vec<Codec>,
     /// Simulcast RIDs the SDP announces.
     pub rids: Vec<String>,
+    /// Pictures may come in another order than that in which they are shown, for mixers alone.
+    pub reordered: bool,
 }
 
 /// The answer to a command that carried a [`RequestId`].
@@ -178,6 +180,11 @@ pub enum Event {
         media: usize,
         encoding: usize,
         remote: SocketAddr,
+    },
+    /// Something of what comes by plain RTP is left out.
+    RtpWarning {
+        transport: TransportId,
+        error: EngineError,
     },
     /// The peer renegotiated: it sends (false) or does not send (true) on the m-line.
     IncomingTrackMuted {
@@ -393,6 +400,8 @@ pub enum Event {
     /// [`RtspCommand::Resolved`](super::rtsp::RtspCommand::Resolved).
     InputResolve {
         input: InputId,
+        /// Counts up with each.
+        question: u32,
         host: String,
     },
     /// The connection to a server was lost, and is made again.

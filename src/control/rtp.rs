@@ -32,6 +32,8 @@ pub struct RtpOptions {
     pub report_ssrc: u32,
     /// Milliseconds without a packet after which the state is `disconnected`.
     pub silence: u32,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
     /// Where to write RTP and RTCP in the clear.
     pub dump_file: Option<PathBuf>,
 }

@@ -28,6 +28,20 @@ pub struct RtspOptions {
     pub allow_private: bool,
     /// Networks that are asked whatever they are.
     pub allow: Vec<RtpNetwork>,
+    /// Whom to believe, of `rtsps:`.
+    pub trust: Option<RtspTrust>,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
+}
+
+/// How a server in TLS is known.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RtspTrust {
+    /// By roots, as PEM, one of which vouches for its name or address.
+    Ca(String),
+    /// By SHA-256 of its certificate, in hexadecimal digits.
+    Fingerprint(String),
 }
 
 /// How media travel.
@@ -67,8 +81,12 @@ impl RtspState {
 /// What the thread that fetches is told.
 #[derive(Clone, Debug)]
 pub enum RtspCommand {
-    /// The addresses of a host that was asked for, or why there are none.
-    Resolved { input: InputId, addresses: Result<Vec<std::net::IpAddr>, EngineError> },
+    /// The addresses of a host that was asked for by the question of this number, or why there are none.
+    Resolved {
+        input: InputId,
+        question: u32,
+        addresses: Result<Vec<std::net::IpAddr>, EngineError>,
+    },
     /// Has levels of a track told, or not any more.
     ListenLevels { input: InputId, track: SourceId, listen: bool },
     /// The reply is [`RtspStats`] as JSON.

@@ -133,6 +133,7 @@ impl fmt::Display for HostError {
             }
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::Tls { field: "key", reason } => write!(f, "no key for the certificate: {reason}"),
+            Self::Tls { field: "fingerprint", reason } => f.write_str(reason),
             Self::Tls { reason, .. } => write!(f, "no certificate: {reason}"),
             Self::IngestThread(error) => write!(f, "cannot run a server: {error}"),
             Self::IngestFailed => f.write_str("the server ended by a fault; make another one"),
@@ -224,7 +225,9 @@ impl Fault for HostError {
     fn field(&self) -> Option<String> {
         match self {
             Self::Listen { .. } => Some("options.port".to_owned()),
-            Self::Tls { field: "ca", .. } => Some("options.ca".to_owned()),
+            Self::Tls { field: field @ ("ca" | "fingerprint"), .. } => {
+                Some(format!("options.{field}"))
+            }
             Self::Tls { field, .. } => Some(format!("options.tls.{field}")),
             Self::MixedCodec(index) => Some(format!("options.video.codecs[{index}]")),
             #[cfg(feature = "mcu")]

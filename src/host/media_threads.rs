@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{self, Permit, error::TrySendError};
 
 use super::error::HostError;
 use super::media_thread::{self, Deaths, Handles, Life, Shards};
+use super::messages::{self, MessageSender};
 use super::rings;
 use super::thread::{Connections, Waiting};
 use super::wakeup::Wakeup;
@@ -15,7 +16,7 @@ use crate::control::command::Command;
 use crate::control::error::EngineError;
 use crate::control::ids::ShardIndex;
 use crate::control::options::EngineOptions;
-use crate::engine::io::Reactor;
+use crate::engine::io::{Message, Reactor};
 use crate::engine::message::ShardMessage;
 use crate::net::listen::{self, ListenAddress};
 use crate::net::sockets::NewPort;
@@ -24,7 +25,7 @@ use crate::net::sockets::NewPort;
 const MAX_COMMANDS: usize = 65_536;
 /// Ports of plain RTP that may wait for one thread.
 const MAX_PORTS: usize = 1024;
-/// Messages of others than media threads.
+/// Messages of others than media threads; what has to arrive does beyond them.
 const MAX_MESSAGES: usize = 16_384;
 
 /// The media threads of one endpoint, each driving one shard. Dropping it shuts down.
@@ -35,7 +36,7 @@ pub struct MediaThreads {
     threads: Handles,
 }
 
-type Message<S> = <<S as Shards>::Shard as Reactor>::Message;
+type MessageOf<S> = <<S as Shards>::Shard as Reactor>::Message;
 
 struct Inbox {
     commands: mpsc::Sender<Command>,
@@ -44,7 +45,7 @@ struct Inbox {
 }
 
 /// The way in for messages of those that are no media thread.
-pub struct Outside<M>(Arc<[(mpsc::Sender<M>, Arc<Wakeup>)]>);
+pub struct Outside<M>(Arc<[(MessageSender<M>, Arc<Wakeup>)]>);
 
 impl<M> Clone for Outside<M> {
     fn clone(&self) -> Self {
@@ -52,25 +53,19 @@ impl<M> Clone for Outside<M> {
     }
 }
 
-impl<M> Outside<M> {
+impl<M: Message> Outside<M> {
     /// There are no threads.
     #[cfg(test)]
     pub(super) fn to_nobody() -> Self {
         Self(Arc::new([]))
     }
 
-    /// Hands a message to a thread. Never blocks; gives it back when there is no room.
+    /// Hands a message to a thread. Never blocks; gives back what may be dropped when there is no room.
     pub fn send(&self, shard: ShardIndex, message: M) -> Result<(), M> {
         let Some((sender, wakeup)) = self.0.get(shard.index()) else { return Err(message) };
-        match sender.try_send(message) {
-            Ok(()) => {
-                wakeup.wake();
-                Ok(())
-            }
-            // The thread is gone, and everything on it.
-            Err(TrySendError::Closed(_)) => Ok(()),
-            Err(TrySendError::Full(message)) => Err(message),
-        }
+        sender.send(message)?;
+        wakeup.wake();
+        Ok(())
     }
 }
 
@@ -90,7 +85,7 @@ impl MediaThreads {
     pub fn start<S: Shards>(
         options: &EngineOptions,
         makers: S,
-    ) -> Result<(Self, Outside<Message<S>>), EngineError> {
+    ) -> Result<(Self, Outside<MessageOf<S>>), EngineError> {
         let sockets = listen::bind(options)?;
         let wakeups: Vec<_> = (0..sockets.len()).map(|_| Arc::<Wakeup>::default()).collect();
         let mut media = Self {
@@ -100,7 +95,7 @@ impl MediaThreads {
             threads: Arc::default(),
         };
         let makers = Arc::new(makers);
-        let rings = rings::connect::<Message<S>>(&wakeups);
+        let rings = rings::connect::<MessageOf<S>>(&wakeups);
         let mut outside = Vec::with_capacity(sockets.len());
         for (index, ((sockets, wakeup), (outgoing, incoming))) in
             sockets.into_iter().zip(wakeups).zip(rings).enumerate()
@@ -110,7 +105,7 @@ impl MediaThreads {
             let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
             let (ports, new_ports) = mpsc::channel(MAX_PORTS);
             media.inboxes.push(Inbox { commands, ports, wakeup: Arc::clone(&wakeup) });
-            let (messages, outside_messages) = mpsc::channel(MAX_MESSAGES);
+            let (messages, outside_messages) = messages::channel(MAX_MESSAGES);
             outside.push((messages, Arc::clone(&wakeup)));
             // By the caller, so that it hears of failures.
             let registered = sockets.try_clone().and_then(media_thread::register);

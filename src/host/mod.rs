@@ -14,9 +14,11 @@ mod hls;
 mod ingest;
 mod media_thread;
 mod media_threads;
+mod messages;
 #[cfg(feature = "mcu")]
 mod mixing;
 mod outward;
+mod pinned_certificate;
 mod playback;
 mod push;
 mod recording;

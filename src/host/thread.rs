@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use quinn_udp::BATCH_SIZE;
 use tokio::sync::mpsc;
 
+use super::messages::MessageReceiver;
 use super::rings::{IncomingRings, OutgoingRings};
 use super::wakeup::Wakeup;
 use crate::control::command::Command;
@@ -66,7 +67,7 @@ pub(super) struct Connections<M> {
 /// What waits for the thread that no other media thread sent.
 pub(super) struct Waiting<M> {
     pub commands: mpsc::Receiver<Command>,
-    pub messages: mpsc::Receiver<M>,
+    pub messages: MessageReceiver<M>,
     /// Ports for transports that are made.
     pub ports: mpsc::Receiver<NewPort>,
     /// By which whoever puts something in says so.
@@ -93,7 +94,7 @@ impl<M: Message> Waiting<M> {
     fn take_some<R: Reactor<Message = M>>(&mut self, reactor: &mut R, now: Instant) -> bool {
         let mut more = true;
         for _ in 0..COMMANDS_AT_ONCE {
-            let Ok(message) = self.messages.try_recv() else {
+            let Some(message) = self.messages.next() else {
                 more = false;
                 break;
             };

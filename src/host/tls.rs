@@ -1,4 +1,4 @@
-//! TLS of connections that RTMP is spoken over (RTMPS: in TLS from its first byte on).
+//! TLS of connections that RTMP and RTSP are spoken over, from their first byte on.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig};
 
 use super::error::HostError;
+use super::pinned_certificate::{Fingerprint, PinnedCertificate};
 use crate::control::ingest::{TlsOptions, TrustOptions};
+use crate::control::rtsp::RtspTrust;
 
 /// Who a server is: reads its certificates and the key.
 ///
@@ -46,28 +48,73 @@ impl Trust {
     /// # Errors
     /// `Tls`, when none is left or the name is none.
     pub(super) fn new(options: &TrustOptions) -> Result<Self, HostError> {
-        let wrong = |reason: String| HostError::Tls { field: "ca", reason };
-        let certificates = CertificateDer::pem_slice_iter(options.ca.as_bytes())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| wrong(error.to_string()))?;
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(certificates);
-        if added == 0 {
-            return Err(wrong("no certificate in PEM that can be a root".to_owned()));
-        }
+        let reason = || format!("{} is no name that a certificate has", options.name);
         let name = ServerName::try_from(options.name.clone())
-            .map_err(|_| wrong(format!("{} is no name that a certificate has", options.name)))?;
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config), name })
+            .map_err(|_| HostError::Tls { field: "ca", reason: reason() })?;
+        Ok(Self { config: believing(&options.ca)?, name })
     }
 
     /// A connection to be made by a client. Errors: when the configuration makes none.
     pub(super) fn connection(&self) -> io::Result<Connection> {
         ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+            .map(Connection::from)
+            .map_err(io::Error::other)
+    }
+}
+
+/// A client that believes whom these roots vouch for, in PEM.
+fn believing(ca: &str) -> Result<Arc<ClientConfig>, HostError> {
+    let wrong = |reason: String| HostError::Tls { field: "ca", reason };
+    let certificates = CertificateDer::pem_slice_iter(ca.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates);
+    if added == 0 {
+        return Err(wrong("no certificate in PEM that can be a root".to_owned()));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Whom a client believes, whatever server it comes to speak to.
+pub(super) struct Authority(Arc<ClientConfig>);
+
+impl Authority {
+    /// Reads roots, as [`Trust::new`] does, or the fingerprint of one certificate.
+    ///
+    /// # Errors
+    /// `Tls`, with which of them is none.
+    pub(super) fn new(options: &RtspTrust) -> Result<Self, HostError> {
+        let text = match options {
+            RtspTrust::Ca(ca) => return Ok(Self(believing(ca)?)),
+            RtspTrust::Fingerprint(text) => text,
+        };
+        let wrong = |reason: String| HostError::Tls { field: "fingerprint", reason };
+        let expected = || "a fingerprint is 64 hexadecimal digits of SHA-256".to_owned();
+        let fingerprint = Fingerprint::parse(text).ok_or_else(|| wrong(expected()))?;
+        let provider = Arc::new(default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(PinnedCertificate::new(
+                fingerprint,
+                algorithms,
+            )))
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// A connection to a host, by its name or address. Errors: when no certificate can name that.
+    pub(super) fn connection(&self, host: &str) -> io::Result<Connection> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        ClientConnection::new(Arc::clone(&self.0), name)
             .map(Connection::from)
             .map_err(io::Error::other)
     }
@@ -87,6 +134,10 @@ impl<S: Read + Write> Channel<S> {
 
     pub(super) fn socket(&mut self) -> &mut S {
         &mut self.socket
+    }
+
+    pub(super) fn into_socket(self) -> S {
+        self.socket
     }
 
     /// Reads what has come; 0 at the end. Errors: `WouldBlock` when nothing has.

@@ -54,6 +54,7 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("port", remote.port())?;
             Ok(object)
         }
+        Event::RtpWarning { transport, error } => failed(env, "rtpWarning", transport.0, &error),
         Event::NegotiationNeeded { transport } => about(env, "negotiationNeeded", transport.0),
         Event::TransportError { transport, error } => {
             failed(env, "transportError", transport.0, &error)
@@ -228,8 +229,9 @@ pub(super) fn to_object<'env>(env: &'env Env, event: Event) -> Result<Object<'en
             object.set("delay", delay.map(|delay| delay as f64))?;
             Ok(object)
         }
-        Event::InputResolve { input, host } => {
+        Event::InputResolve { input, question, host } => {
             let mut object = about(env, "inputResolve", input.0)?;
+            object.set("question", question)?;
             object.set("host", host)?;
             Ok(object)
         }
@@ -385,6 +387,7 @@ fn incoming_track(env: &Env, info: IncomingTrackInfo) -> Result<Object<'_>> {
     object.set("track", info.track)?;
     object.set("codecs", names(&info.codecs))?;
     object.set("rids", info.rids)?;
+    object.set("reordered", info.reordered)?;
     Ok(object)
 }
 

@@ -22,12 +22,13 @@ impl NativeEndpoint {
         Ok(self.check(&env, made)?.0 as f64)
     }
 
-    /// The addresses of a host that was asked for; what is none is left out. Without any, `reason` is why.
+    /// The addresses of a host that was asked for by a question; what is none is left out. Without any, `reason` is why.
     #[napi(catch_unwind)]
     pub fn resolve_rtsp(
         &self,
         env: Env,
         input: f64,
+        question: u32,
         addresses: Vec<String>,
         reason: String,
     ) -> Result<()> {
@@ -38,7 +39,8 @@ impl NativeEndpoint {
         } else {
             Ok(found)
         };
-        self.rtsp(&env, RtspCommand::Resolved { input: InputId(input as u64), addresses })
+        let input = InputId(input as u64);
+        self.rtsp(&env, RtspCommand::Resolved { input, question, addresses })
     }
 
     /// Whether levels of a track of an input are wanted.

@@ -25,6 +25,8 @@ pub enum PlainError {
     Rid { media: usize, port: usize },
     /// Something else is said anew than what there is.
     OtherLines,
+    /// Pictures are shown in another order than they are decoded in.
+    BFrames,
     /// It is asked for what only transports have that negotiate.
     NoNegotiation,
     /// The dump cannot be written.
@@ -47,6 +49,11 @@ impl fmt::Display for PlainError {
             ),
             Self::Rid { .. } => f.write_str("each encoding has a name of its own"),
             Self::OtherLines => f.write_str("lines and their ports stay what they are"),
+            Self::BFrames => f.write_str(
+                "the pictures have B-frames, which WebRTC cannot carry, and are left out: have the sender make none \
+                 (ffmpeg: -bf 0 or -tune zerolatency; cameras: profile baseline), or give H264 to mixers alone, by \
+                 { bFrames: 'mix' }",
+            ),
             Self::NoNegotiation => f.write_str("plain RTP negotiates nothing and has no channels"),
             Self::Dump { path, error } => {
                 write!(f, "cannot write the dump {}: {error}", path.display())
@@ -60,6 +67,7 @@ impl Fault for PlainError {
         match self {
             Self::Format { .. } => ErrorCode::CodecMismatch,
             Self::Dump { .. } => ErrorCode::Io,
+            Self::BFrames => ErrorCode::BFrames,
             Self::NoNegotiation => ErrorCode::InvalidState,
             _ => ErrorCode::InvalidArg,
         }
@@ -67,7 +75,7 @@ impl Fault for PlainError {
 
     fn field(&self) -> Option<String> {
         Some(match self {
-            Self::NoNegotiation => return None,
+            Self::NoNegotiation | Self::BFrames => return None,
             Self::Media | Self::OtherLines => "options.media".to_owned(),
             Self::Ports { media } => format!("options.media[{media}].ports"),
             Self::NoFormat { media } => format!("options.media[{media}].formats"),

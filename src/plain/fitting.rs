@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::order::Order;
 use super::parameter_sets::Sets;
 use crate::codec::frame::{CUT_ABOVE, MAX_PAYLOAD, cut};
 use crate::codec::{Codec, Description};
@@ -26,6 +27,7 @@ const MAX_GAP: u64 = 3000;
 /// One encoding.
 pub(super) struct Fitting {
     pub(super) encoding: EncodingIndex,
+    pub(super) order: Order,
     ssrc: u32,
     sets: Sets,
     patience: Duration,
@@ -53,6 +55,7 @@ impl Fitting {
     pub(super) fn new(encoding: EncodingIndex, declared: &[ParameterSets], repaired: bool) -> Self {
         Self {
             encoding,
+            order: Order::default(),
             ssrc: 0,
             sets: Sets::new(declared),
             patience: if repaired { PATIENCE_WITH_REPAIR } else { PATIENCE },
@@ -361,6 +364,20 @@ mod tests {
         assert_eq!(rig.out[1].payload[..], sets);
         assert!(rig.out[1].description.keyframe_complete && !rig.out[1].marker);
         assert_eq!(rig.out[1].timestamp, 3000);
+        assert_eq!(rig.numbers(), [5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn numbers_go_on_when_other_parameter_sets_are_declared_in_the_middle() {
+        let mut rig = rig(true);
+        rig.take(5, 0, &[0x65, 0x88, 1]);
+        let other: [u8; 6] = [0x67, 0x42, 0xc0, 0x1f, 0x40, 2];
+        let units = vec![other.into(), PPS.into()];
+        rig.fitting.redeclare(&[ParameterSets { pt: 96, codec: Codec::H264, units }]);
+        rig.take(6, 3000, &slice(100));
+        rig.take(7, 6000, &[0x65, 0x88, 1]);
+        let sets = [&[0x78, 0, 6][..], &other, &[0, 4], &PPS].concat();
+        assert_eq!(rig.out[3].payload[..], sets, "those that hold now");
         assert_eq!(rig.numbers(), [5, 6, 7, 8, 9]);
     }
 

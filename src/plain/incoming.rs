@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
+use super::error::PlainError;
 use super::fitting::Fitting;
-use crate::codec::{Kind, rtcp};
+use super::order::{Order, Passage};
+use crate::codec::{Codec, Kind, rtcp};
 use crate::control::event::{Event, TransportState};
 use crate::control::flow::Flow;
 use crate::control::ids::SourceId;
@@ -92,9 +94,21 @@ impl Session {
             line.fitting.push(Fitting::new(encoding, &line.declared.parameter_sets, repaired));
             line.fitting.len() - 1
         });
-        if let Some(fitting) = line.fitting.get_mut(known) {
-            fitting.take(now, packet, &mut emit);
+        let Some(fitting) = line.fitting.get_mut(known) else { return };
+        // The decoder of H.264 gives mixers pictures in the order in which they are shown.
+        let mixed = self.options.mix_b_frames && packet.codec == Codec::H264;
+        if !mixed
+            && Order::matters_of(packet.codec)
+            && let Passage::Refused { first } = fitting.order.look(&packet)
+        {
+            if first {
+                let error = PlainError::BFrames.into();
+                let event = Event::RtpWarning { transport: self.id, error };
+                self.events.push_back(PeerEvent::Event(event));
+            }
+            return;
         }
+        fitting.take(now, packet, &mut emit);
     }
 
     /// When [`Session::poll_fitting`] is due.

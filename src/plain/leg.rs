@@ -23,8 +23,10 @@ pub(super) struct Leg {
     latch: Latch,
     /// Where RTCP goes, as it was told.
     remote_rtcp: Option<SocketAddr>,
-    /// Where RTCP comes from, once some came.
+    /// Where RTCP comes from, once some came from elsewhere than where it is by the rules.
     heard_rtcp: Option<SocketAddr>,
+    /// Some came from where it is by the rules.
+    rtcp_in_place: bool,
     /// A report that came before anything else, in the clear: who sends a report first sends none again
     /// for seconds, and nothing tells what belongs together without.
     early: Option<(SocketAddr, Vec<u8>)>,
@@ -78,6 +80,7 @@ impl Leg {
             latch,
             remote_rtcp: port.remote_rtcp,
             heard_rtcp: None,
+            rtcp_in_place: false,
             early: None,
             guard,
             seal,
@@ -104,7 +107,7 @@ impl Leg {
             };
         }
         if (old.remote, old.remote_rtcp) != (port.remote, port.remote_rtcp) {
-            self.heard_rtcp = None;
+            (self.heard_rtcp, self.rtcp_in_place) = (None, false);
             self.remote_rtcp = port.remote_rtcp;
         }
         self.latch.update(port.remote, &port.allowed, self.guard.is_some());
@@ -125,11 +128,39 @@ impl Leg {
 
     /// Whether RTCP may be this one's by where it is from.
     pub(super) fn may_take_rtcp(&self, flow: &Flow) -> bool {
-        self.takes_rtcp_at(flow.local)
-            && match self.heard_rtcp {
-                Some(heard) => heard == flow.remote,
-                None => self.is_at_host(flow.remote),
+        self.takes_rtcp_at(flow.local) && self.is_rtcp_at_home(flow.remote)
+    }
+
+    /// Whether RTCP may be from there: from where it is by the rules or, as NATs give it another port,
+    /// from the first other one of the host. That one does not keep out who comes by the rules: its
+    /// address can be forged as that of any datagram.
+    fn is_rtcp_at_home(&self, from: SocketAddr) -> bool {
+        let in_place = self.ruled_rtcp().is_some_and(|ruled| is_same(ruled, from));
+        in_place
+            || match self.heard_rtcp {
+                Some(heard) => heard == from,
+                None => !self.rtcp_in_place && self.is_at_host(from),
             }
+    }
+
+    /// Where RTCP is when nothing shows otherwise.
+    fn ruled_rtcp(&self) -> Option<SocketAddr> {
+        if self.remote_rtcp.is_some() {
+            return self.remote_rtcp;
+        }
+        let mut remote = self.latch.learnt().or(self.latch.target())?;
+        if !self.rtcp_mux {
+            remote.set_port(remote.port().checked_add(RTCP_DISTANCE)?);
+        }
+        Some(remote)
+    }
+
+    fn note_rtcp(&mut self, from: SocketAddr) {
+        if self.ruled_rtcp().is_some_and(|ruled| is_same(ruled, from)) {
+            self.rtcp_in_place = true;
+        } else {
+            self.heard_rtcp = Some(from);
+        }
     }
 
     fn is_at_host(&self, from: SocketAddr) -> bool {
@@ -167,13 +198,10 @@ impl Leg {
         plain: &mut Vec<u8>,
     ) -> Entry {
         let host = self.latch.learnt().or(self.latch.target());
-        let at_home = match self.heard_rtcp {
-            Some(heard) => heard == from,
-            None => self.is_at_host(from),
-        };
+        let at_home = self.is_rtcp_at_home(from);
         match &mut self.guard {
             None if at_home => {
-                self.heard_rtcp = Some(from);
+                self.note_rtcp(from);
                 Entry::Plain { newest: true }
             }
             None => {
@@ -187,7 +215,7 @@ impl Leg {
                     return Entry::Refused;
                 }
                 if at_home || self.heard_rtcp.is_none() {
-                    self.heard_rtcp = Some(from);
+                    self.note_rtcp(from);
                 }
                 if self.ssrc.is_none() && plain.len() <= MAX_EARLY {
                     self.early = Some((from, plain.clone()));
@@ -202,7 +230,7 @@ impl Leg {
         let before = self.latch.learnt();
         let moved = self.latch.learn(now, from);
         if moved && before.is_some() {
-            self.heard_rtcp = None;
+            (self.heard_rtcp, self.rtcp_in_place) = (None, false);
         }
         moved
     }
@@ -212,8 +240,8 @@ impl Leg {
         let (from, compound) = self.early.take()?;
         let host = self.latch.learnt()?;
         let same = host.ip().to_canonical() == from.ip().to_canonical();
-        if same && self.guard.is_none() {
-            self.heard_rtcp.get_or_insert(from);
+        if same && self.guard.is_none() && self.is_rtcp_at_home(from) {
+            self.note_rtcp(from);
         }
         same.then_some(compound)
     }
@@ -227,6 +255,7 @@ impl Leg {
     pub(super) fn rtcp_flow(&self) -> Option<Flow> {
         let remote = match (self.remote_rtcp, self.heard_rtcp) {
             (Some(given), _) => given,
+            (None, _) if self.rtcp_in_place => self.ruled_rtcp()?,
             (None, Some(heard)) => heard,
             (None, None) => {
                 let mut remote = self.latch.target()?;
@@ -261,6 +290,10 @@ impl Leg {
     pub(super) fn is_protected(&self) -> bool {
         self.guard.is_some() || self.seal.is_some()
     }
+}
+
+fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()
 }
 
 fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {

@@ -37,6 +37,7 @@ impl Session {
                 codecs.push(format.codec);
             }
         }
+        let is_h264 = codecs.contains(&Codec::H264);
         let info = IncomingTrackInfo {
             id,
             kind: line.kind,
@@ -45,6 +46,7 @@ impl Session {
             track: mid(place).to_string(),
             codecs,
             rids: line.rids.iter().map(|rid| rid.to_string()).collect(),
+            reordered: self.options.mix_b_frames && is_h264,
         };
         let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
         self.events.push_back(PeerEvent::Event(event));

@@ -19,6 +19,7 @@ mod incoming;
 mod latch;
 mod leg;
 mod lines;
+mod order;
 mod parameter_sets;
 mod setup;
 mod split;

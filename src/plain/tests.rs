@@ -72,7 +72,15 @@ fn pictures() -> RtpMedia {
 
 fn options(media: Vec<RtpMedia>) -> RtpOptions {
     let (cname, report_ssrc) = ("me".into(), 9);
-    RtpOptions { media, comedia: false, cname, report_ssrc, silence: 5000, dump_file: None }
+    RtpOptions {
+        media,
+        comedia: false,
+        cname,
+        report_ssrc,
+        silence: 5000,
+        mix_b_frames: false,
+        dump_file: None,
+    }
 }
 
 struct Rig {
@@ -232,6 +240,27 @@ fn the_first_packet_shows_where_the_far_end_is_and_nobody_else_is_heard() {
     let stats = rig.session.stats(rig.now);
     assert_eq!(stats.packets_refused, Some(4));
     assert_eq!(stats.rtp_ports.unwrap()[0].source.as_deref(), Some("192.0.2.7:40000"));
+}
+
+#[test]
+fn a_forged_report_neither_moves_reports_nor_keeps_out_the_far_ends() {
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 7];
+    let mut rig = rig(options(vec![sound()]));
+    rig.receive(5000, there(40_000), &rtp(7, 96, 1, &[1]));
+    // With the address of the far end, but before it and from another port.
+    assert!(rig.receive(5001, there(6666), &report));
+    assert!(rig.receive(5001, there(40_001), &report), "where it is by the rules");
+    assert!(!rig.receive(5001, there(6668), &report));
+    let sent = rig.run(6000);
+    assert!(!sent.is_empty() && sent.iter().all(|(flow, _)| flow.remote == there(40_001)));
+    let attacker = SocketAddr::from(([203, 0, 113, 1], 40_001));
+    assert!(!rig.receive(5001, attacker, &report));
+    // A sender whose reports come through a NAT has them heard where they come from.
+    let mut rig = self::rig(options(vec![sound()]));
+    rig.receive(5000, there(40_000), &rtp(7, 96, 1, &[1]));
+    assert!(rig.receive(5001, there(50_123), &report));
+    assert!(!rig.receive(5001, there(50_124), &report));
+    assert!(rig.run(6000).iter().all(|(flow, _)| flow.remote == there(50_123)));
 }
 
 #[test]
@@ -702,4 +731,107 @@ fn options_that_cannot_be_are_refused_with_their_place() {
     let same = || RtpPort { rid: Some("a".into()), ..port() };
     let twice = RtpMedia { ports: vec![same(), same()], ..pictures() };
     assert_eq!(field(options(vec![twice])), "options.media[0].ports[1].rid");
+}
+
+fn h264() -> RtpMedia {
+    media(RtpKind::Video, 96, "H264/90000")
+}
+
+impl Rig {
+    /// A packet of H264 with a moment in units of 40 ms. Gives what goes on, and what is told.
+    fn picture(&mut self, ssrc: u32, sequence: u16, moment: u32, nal: u8) -> (usize, Vec<String>) {
+        let mut packet = rtp(ssrc, 96 | 0x80, sequence, &[nal, 0x88, 0x84, 9]);
+        packet[4..8].copy_from_slice(&(moment * 3600).to_be_bytes());
+        self.receive(5000, there(7000), &packet);
+        self.session.end_turn(self.now);
+        let (mut passed, mut told) = (0, Vec::new());
+        while let Some(event) = self.session.next_event() {
+            match event {
+                PeerEvent::Packet { .. } => passed += 1,
+                PeerEvent::Event(Event::RtpWarning { error, .. }) => {
+                    told.push(error.code.name().to_owned());
+                }
+                _ => {}
+            }
+        }
+        (passed, told)
+    }
+}
+
+#[test]
+fn pictures_with_b_frames_are_told_of_once_and_go_no_further() {
+    let mut rig = rig(options(vec![h264()]));
+    let passed = [(1, 0, 0x65), (2, 3, 0x41)];
+    for (sequence, moment, nal) in passed {
+        assert_eq!(rig.picture(7, sequence, moment, nal), (1, vec![]));
+    }
+    assert_eq!(rig.picture(7, 3, 1, 0x01), (0, vec!["ERR_B_FRAMES".to_owned()]));
+    for (sequence, moment) in [(4, 2), (5, 6), (6, 4), (7, 5)] {
+        assert_eq!(rig.picture(7, sequence, moment, 0x01), (0, vec![]));
+    }
+    // Another encoder, that makes none.
+    rig.now += Duration::from_secs(1);
+    assert_eq!(rig.picture(8, 100, 50, 0x65), (1, vec![]));
+    assert_eq!(rig.picture(8, 101, 51, 0x41), (1, vec![]));
+}
+
+#[test]
+fn a_sender_that_is_asked_anew_may_begin_at_an_earlier_time() {
+    let mut rig = rig(options(vec![h264()]));
+    assert_eq!(rig.picture(7, 1, 40, 0x65), (1, vec![]));
+    rig.session.update(rig.now, options(vec![h264()])).unwrap();
+    assert_eq!(rig.picture(7, 2, 5, 0x65), (1, vec![]));
+    assert_eq!(rig.picture(7, 3, 6, 0x41), (1, vec![]));
+}
+
+#[test]
+fn mixers_get_h264_with_b_frames_in_the_order_of_decoding_where_that_is_asked_for() {
+    let mut rig = rig(RtpOptions { mix_b_frames: true, ..options(vec![h264()]) });
+    let announced = std::iter::from_fn(|| rig.session.next_event()).find_map(|event| match event {
+        PeerEvent::Event(Event::IncomingTrack { info, .. }) => Some(info.reordered),
+        _ => None,
+    });
+    assert_eq!(announced, Some(true));
+    for (sequence, moment) in [(1, 0), (2, 3), (3, 1), (4, 2), (5, 6)] {
+        assert_eq!(rig.picture(7, sequence, moment, 0x41), (1, vec![]), "{sequence}");
+    }
+}
+
+#[test]
+fn h265_with_b_frames_is_refused_to_mixers_too_as_none_decodes_it() {
+    let h265 = media(RtpKind::Video, 96, "H265/90000");
+    let mut rig = rig(RtpOptions { mix_b_frames: true, ..options(vec![h265]) });
+    rig.picture(7, 1, 3, 0x26);
+    assert_eq!(rig.picture(7, 2, 1, 0x02), (0, vec!["ERR_B_FRAMES".to_owned()]));
+}
+
+#[test]
+fn numbers_go_on_and_new_parameter_sets_count_where_a_description_changes() {
+    const KEYFRAME: [u8; 3] = [0x65, 0x88, 0x84];
+    let described = |sets: &str| {
+        let mut line = h264();
+        line.formats[0].parameters = format!("packetization-mode=1;sprop-parameter-sets={sets}");
+        options(vec![line])
+    };
+    let mut rig = rig(described("Z0LADdoFB+hA,aM48gA=="));
+    let mut came: Vec<Arc<SourcePacket>> = Vec::new();
+    let mut send = |rig: &mut Rig, sequence: u16| {
+        rig.receive(5000, there(7000), &rtp(7, 96 | 0x80, sequence, &KEYFRAME));
+        rig.session.end_turn(rig.now);
+        while let Some(event) = rig.session.next_event() {
+            if let PeerEvent::Packet { packet } = event {
+                came.push(packet);
+            }
+        }
+    };
+    send(&mut rig, 1);
+    send(&mut rig, 2);
+    rig.session.update(rig.now, described("Z0LAFdoCgL/l,aM48gA==")).unwrap();
+    send(&mut rig, 3);
+    let first = came[0].sequence;
+    let numbers: Vec<u64> = came.iter().map(|packet| packet.sequence - first).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5], "two for each, without a gap and none twice");
+    let sets: Vec<&[u8]> = came.iter().step_by(2).map(|packet| &packet.payload[..]).collect();
+    assert_eq!(sets[0], sets[1]);
+    assert_ne!(sets[1], sets[2], "those of the description that holds now");
 }

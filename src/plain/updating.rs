@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::error::PlainError;
+use super::order::Order;
 use super::setup::Setup;
 use crate::control::event::Event;
 use crate::control::rtp::RtpOptions;
@@ -34,6 +35,8 @@ impl Session {
             };
             media.send_ssrc = old.send_ssrc;
             line.send = media.send;
+            // Whoever was asked anew begins anew, perhaps under the SSRC of before.
+            line.fitting.iter_mut().for_each(|fitting| fitting.order = Order::default());
             if line.declared != checked.declared {
                 line.declared = checked.declared;
                 // With the numbers that they gave: who gets the pictures knows no others.
@@ -58,6 +61,7 @@ impl Session {
         }
         told.cname.clone_from(&before.cname);
         told.report_ssrc = before.report_ssrc;
+        told.mix_b_frames = before.mix_b_frames;
         told.dump_file.clone_from(&before.dump_file);
         self.options = Arc::new(told);
         self.configure();

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn ticks_are_as_many_microseconds_as_wider_numbers_say() {
+        for rate in [1, 3, 8_000, 44_100, 90_000, u32::MAX] {
+            let line = TimeLine::new(0, Instant::now(), rate);
+            for ticks in [0, 1, -1, 2_999, -90_001, 12_345_678_901, -(1 << 40), i64::MAX] {
+                let exact = i128::from(ticks) * 1_000_000 / i128::from(rate);
+                let exact = i64::try_from(exact).unwrap_or(i64::MAX);
+                assert_eq!(line.micros(ticks), exact, "{ticks} at {rate}");
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_that_was_set_starts_over() {
         let mut clock = SenderClock::default();
         let start = Instant::now();

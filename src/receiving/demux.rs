@@ -191,8 +191,8 @@ impl Demux {
         let mut by_mid = None;
         for element in named {
             let Some(mid) = name(element.value) else { continue };
-            // A name of no line is no other line's (RFC 9143 9.2). Where an id means something else
-            // on another line, which RFC 9143 9.2 forbids and some do, it may be no name.
+            // A name of no line is no other line's (RFC 9143 9.2). Where the id means something else on
+            // another line, as it should not in one group, it may be no name.
             let place = match self.line_of(mid) {
                 Some(place) => place,
                 None if self.other_ids.contains(element.id) => continue,

@@ -37,7 +37,7 @@ pub fn answer(
         .iter()
         .zip(&taken)
         .map(|(media, taken)| {
-            // One DTLS association carries one of SCTP (RFC 8841 3, RFC 8261 6.1).
+            // A peer has one SCTP association, as in browsers.
             let data = media.kind == MediaKind::Application;
             let further = data && has_data;
             let acceptable = acceptable(media, taken) && !further;

@@ -7,6 +7,7 @@ use super::Sending;
 use super::leveling::level;
 use super::outlet::Outlet;
 use super::pacing::Waiting;
+use super::sealed::KEPT_TIME;
 use super::track::{Burst, outgoing_packet};
 use super::workspace::{Delivery, Planned, Workspace};
 use crate::codec::Kind;
@@ -127,7 +128,7 @@ impl Sending {
             let frame = out.marker && track.kind == Kind::Video;
             track.sent.count(now, out.lead.len() + out.payload.len(), frame, packet.codec.name());
             let (egress, outbox, observer) = (&mut self.egress, &mut self.outbox, &self.observer);
-            let sealed = &mut track.sealed;
+            let (sealed, keeping) = (&mut track.sealed, &mut self.keeping);
             if !keeps && sealed.as_ref().is_some_and(|sealed| sealed.is_idle(now)) {
                 *sealed = None;
             }
@@ -137,7 +138,8 @@ impl Sending {
                 outbox.count(length);
                 if let Some(sealed) = sealed {
                     let number = egress.last_number(stream);
-                    sealed.keep(out.index, number, &bytes[..length]);
+                    sealed.keep(now, out.index, number, &bytes[..length]);
+                    keeping.get_or_insert(now + KEPT_TIME);
                 }
                 if let Some(observer) = observer {
                     observer.rtp(&flow, &bytes[..length], &out);

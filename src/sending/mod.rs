@@ -99,6 +99,8 @@ pub struct Sending {
     outbox: Outbox,
     events: Events,
     observer: Option<Arc<dyn Observer>>,
+    /// When datagrams that are kept to be sent again are looked through.
+    keeping: Option<Instant>,
 }
 
 impl Sending {
@@ -119,6 +121,7 @@ impl Sending {
             outbox: Outbox::default(),
             events: Events::new(),
             observer: None,
+            keeping: None,
         }
     }
 
@@ -209,6 +212,7 @@ impl Sending {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.poll_reports(now);
         self.poll_link(now);
+        self.poll_kept(now);
     }
 
     /// When it wants its timeout because of what it has just sent: reports, and packets that wait.
@@ -218,6 +222,7 @@ impl Sending {
             self.pacing.next(now),
             self.bandwidth.next(),
             self.keys.next(),
+            self.keeping,
         ];
         own.into_iter().flatten().min()
     }

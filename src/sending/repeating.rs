@@ -180,6 +180,15 @@ impl Sending {
         self.probe(now, id, find);
     }
 
+    /// Lets go of datagrams that nobody asks for any more.
+    pub(super) fn poll_kept(&mut self, now: Instant) {
+        if self.keeping.is_none_or(|at| now < at) {
+            return;
+        }
+        let tracks = self.tracks.iter_mut().filter_map(|track| track.sealed.as_mut());
+        self.keeping = tracks.filter_map(|sealed| sealed.forget(now)).min();
+    }
+
     /// Repeats the last packet before a pause: nothing behind it shows the receiver that it is
     /// missing.
     pub fn repeat_tail(&mut self, now: Instant, id: OutgoingTrackId, packet: &SourcePacket) {
@@ -434,6 +443,23 @@ mod tests {
         talk.rig.wait(60_000);
         talk.say();
         assert!(talk.rig.sending.tracks[0].sealed.is_none());
+        assert_eq!(talk.ask(&[&kept]).len(), 0);
+    }
+
+    #[test]
+    fn a_stream_that_pauses_keeps_nothing_a_moment_later() {
+        let mut talk = Talk::begin();
+        let first = talk.say();
+        talk.ask(&[&first]);
+        let kept = talk.say();
+        talk.rig.run(1_000);
+        talk.rig.datagrams();
+        assert_eq!(talk.ask(&[&kept]), [kept.clone()]);
+        talk.rig.run(3_000);
+        talk.rig.datagrams();
+        let sealed = talk.rig.sending.tracks[0].sealed.as_mut().unwrap();
+        assert_eq!(sealed.forget(talk.rig.now), None, "its timer has seen to it");
+        assert_eq!(talk.rig.sending.wakes_at(talk.rig.now), None, "and rests");
         assert_eq!(talk.ask(&[&kept]).len(), 0);
     }
 

@@ -6,6 +6,7 @@
 //! packet. So the very bytes go out again. They are kept only while the receiver asks, unless it said
 //! beforehand that it would.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::codec::Kind;
@@ -14,39 +15,39 @@ use crate::codec::Kind;
 const KEPT_SOUND: usize = 64;
 /// Packets of pictures: half a second of 10 Mbit/s.
 const KEPT_PICTURES: usize = 512;
+/// How long one is kept. Who is answered later than this has played on without it; what is asked for
+/// again was asked for a round trip before.
+pub(super) const KEPT_TIME: Duration = Duration::from_secs(2);
 /// Whoever asked for nothing this long loses nothing.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// The last datagrams of a stream.
 #[derive(Debug)]
 pub(super) struct Sealed {
-    /// Each index has its place modulo their number.
-    slots: Vec<Slot>,
-    kept: usize,
+    /// In the order of their indices.
+    packets: VecDeque<Packet>,
+    most: usize,
     /// When something was asked for last.
     wanted: Instant,
 }
 
-#[derive(Default, Debug)]
-struct Slot {
-    index: Option<u64>,
+#[derive(Debug)]
+struct Packet {
+    index: u64,
     /// Its transport-wide number, if it has one.
     number: Option<u64>,
+    at: Instant,
     bytes: Vec<u8>,
 }
 
 impl Sealed {
     /// With nothing in it, for a receiver that asks now.
     pub(super) fn new(now: Instant, kind: Kind) -> Self {
-        let kept = match kind {
+        let most = match kind {
             Kind::Audio => KEPT_SOUND,
             Kind::Video => KEPT_PICTURES,
         };
-        Self { slots: Vec::new(), kept, wanted: now }
-    }
-
-    fn place(&self, index: u64) -> usize {
-        (index % self.kept as u64) as usize
+        Self { packets: VecDeque::new(), most, wanted: now }
     }
 
     /// The receiver asks for something.
@@ -59,23 +60,41 @@ impl Sealed {
         now.saturating_duration_since(self.wanted) >= IDLE
     }
 
-    /// Keeps a datagram under the index it was sealed with. Those before it follow each other, so that
-    /// it takes the place of the oldest.
-    pub(super) fn keep(&mut self, index: u64, number: Option<u64>, datagram: &[u8]) {
-        let place = self.place(index);
-        if self.slots.len() <= place {
-            self.slots.resize_with(place + 1, Slot::default);
+    /// Keeps a datagram under the index it was sealed with, in the place of those that are too old.
+    pub(super) fn keep(&mut self, now: Instant, index: u64, number: Option<u64>, datagram: &[u8]) {
+        let mut bytes = Vec::new();
+        while self.packets.len() >= self.most || self.is_first_old(now) {
+            let Some(first) = self.packets.pop_front() else { break };
+            bytes = first.bytes;
         }
-        let slot = &mut self.slots[place];
-        (slot.index, slot.number) = (Some(index), number);
-        slot.bytes.clear();
-        slot.bytes.extend_from_slice(datagram);
+        bytes.clear();
+        bytes.extend_from_slice(datagram);
+        // Nearly always it is the newest.
+        let place = self.packets.partition_point(|packet| packet.index < index);
+        self.packets.insert(place, Packet { index, number, at: now, bytes });
+    }
+
+    fn is_first_old(&self, now: Instant) -> bool {
+        let old = |packet: &Packet| now.saturating_duration_since(packet.at) >= KEPT_TIME;
+        self.packets.front().is_some_and(old)
+    }
+
+    /// Lets go of what is too old. Gives when the next one is.
+    pub(super) fn forget(&mut self, now: Instant) -> Option<Instant> {
+        while self.is_first_old(now) {
+            self.packets.pop_front();
+        }
+        if self.packets.is_empty() {
+            self.packets = VecDeque::new();
+        }
+        self.packets.front().map(|packet| packet.at + KEPT_TIME)
     }
 
     /// The datagram that was sealed with an index, and its transport-wide number.
     pub(super) fn find(&self, index: u64) -> Option<(&[u8], Option<u64>)> {
-        let slot = self.slots.get(self.place(index)).filter(|slot| slot.index == Some(index))?;
-        Some((&slot.bytes, slot.number))
+        let place = self.packets.partition_point(|packet| packet.index < index);
+        let packet = self.packets.get(place).filter(|packet| packet.index == index)?;
+        Some((&packet.bytes, packet.number))
     }
 }
 
@@ -83,20 +102,50 @@ impl Sealed {
 mod tests {
     use super::*;
 
+    const MS: Duration = Duration::from_millis(1);
+
     #[test]
     fn the_last_datagrams_are_there_and_take_bounded_memory() {
         for (kind, kept) in [(Kind::Audio, KEPT_SOUND), (Kind::Video, KEPT_PICTURES)] {
-            let mut sealed = Sealed::new(Instant::now(), kind);
+            let now = Instant::now();
+            let mut sealed = Sealed::new(now, kind);
             for index in 0..1_000 {
-                sealed.keep(index, Some(index + 7), &[index as u8; 100]);
+                sealed.keep(now, index, Some(index + 7), &[index as u8; 100]);
             }
-            assert_eq!(sealed.slots.len(), kept);
+            assert_eq!(sealed.packets.len(), kept);
             let oldest = 1_000 - kept as u64;
             assert_eq!(sealed.find(oldest - 1), None);
             for index in oldest..1_000 {
                 assert_eq!(sealed.find(index), Some((&[index as u8; 100][..], Some(index + 7))));
             }
         }
+    }
+
+    #[test]
+    fn a_slow_stream_has_no_more_kept_than_anybody_asks_for() {
+        let start = Instant::now();
+        let mut sealed = Sealed::new(start, Kind::Video);
+        for index in 0..100_u32 {
+            sealed.keep(start + 100 * index * MS, index.into(), None, &[1]);
+        }
+        assert_eq!(sealed.packets.len(), 20, "two seconds of ten a second");
+        let last = start + 9_900 * MS;
+        assert_eq!(sealed.forget(last), Some(start + 8_000 * MS + KEPT_TIME));
+        assert_eq!(sealed.forget(last + KEPT_TIME), None);
+        assert_eq!(sealed.packets.capacity(), 0);
+    }
+
+    #[test]
+    fn one_that_is_sealed_late_has_its_place() {
+        let now = Instant::now();
+        let mut sealed = Sealed::new(now, Kind::Audio);
+        for index in [5, 7, 6] {
+            sealed.keep(now, index, None, &[index as u8]);
+        }
+        for index in [5, 6, 7] {
+            assert_eq!(sealed.find(index), Some((&[index as u8][..], None)));
+        }
+        assert_eq!((sealed.find(4), sealed.find(8)), (None, None));
     }
 
     #[test]

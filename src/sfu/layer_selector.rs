@@ -24,6 +24,8 @@ pub(super) struct LayerSelector {
     /// Spatial layers of VP9 that were left out since the last keyframe because those above do not need
     /// them, a bit each.
     passed_over: u8,
+    /// The highest spatial layer of VP9 that came since the last keyframe, in which all come.
+    top: u8,
     frames: ForwardedFrames,
 }
 
@@ -35,6 +37,7 @@ impl LayerSelector {
             picture: None,
             blocked: false,
             passed_over: 0,
+            top: 0,
             frames: ForwardedFrames::default(),
         }
     }
@@ -89,7 +92,7 @@ impl LayerSelector {
     fn begin_picture(&mut self, keyframe: bool) {
         if keyframe {
             self.current = self.target;
-            (self.blocked, self.passed_over) = (false, 0);
+            (self.blocked, self.passed_over, self.top) = (false, 0, 0);
         }
         self.current.temporal = self.current.temporal.min(self.target.temporal);
         if self.target.spatial >= self.current.spatial {
@@ -140,6 +143,7 @@ impl LayerSelector {
                 self.current.temporal = self.target.temporal;
             }
         }
+        self.top = self.top.max(layer.spatial);
         if layer.temporal > self.current.temporal {
             return false;
         }
@@ -154,7 +158,8 @@ impl LayerSelector {
         }
         // Z: no layer above needs it, as in L3T3_KEY outside of keyframes. To send it all the same would
         // take a third of the link for a way down without a keyframe.
-        let needless = layer.spatial < self.current.spatial && vp9.not_reference_above;
+        let above = layer.spatial < self.current.spatial.min(self.top);
+        let needless = above && vp9.not_reference_above;
         if needless && vp9.inter_picture {
             self.passed_over |= 1u8.checked_shl(layer.spatial.into()).unwrap_or(0);
             return false;

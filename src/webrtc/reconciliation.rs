@@ -134,6 +134,7 @@ impl Session {
             track: named.track.clone(),
             codecs,
             rids: line.remote.rids.iter().map(|rid| rid.to_string()).collect(),
+            reordered: false,
         };
         let event = Event::IncomingTrack { transport: self.id, info: Box::new(info) };
         self.events.push_back(PeerEvent::Event(event));

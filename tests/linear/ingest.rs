@@ -15,6 +15,9 @@ use super::measure::{is_linear, reads_linearly};
 /// The smaller of the two sizes.
 const SIZE: usize = 16_000;
 
+/// Makes an input of so many times the smaller size.
+type Make = Box<dyn Fn(usize) -> Vec<u8>>;
+
 fn filled(start: &[u8], unit: &[u8], times: usize) -> Vec<u8> {
     let mut bytes = start.to_vec();
     while bytes.len() + unit.len() <= SIZE * times {
@@ -93,8 +96,8 @@ fn what_encoders_push_by_rtmp() {
             })
         }
     };
-    let cases: [(&str, Box<dyn Fn(usize) -> Vec<u8>>); 7] = [
-        ("RTMP, one long message", Box::new(|times| media(Kind::Video, SIZE * times, 1)(1))),
+    let cases: [(&str, Make); 7] = [
+        ("RTMP, one long message", Box::new(move |times| media(Kind::Video, SIZE * times, 1)(1))),
         ("RTMP, short messages", Box::new(media(Kind::Audio, 3, 1000))),
         ("RTMP, empty messages", Box::new(media(Kind::Audio, 0, 1000))),
         ("RTMP, chunks of nothing", Box::new(nothing)),
@@ -111,7 +114,7 @@ fn what_encoders_push_by_rtmp() {
 #[test]
 fn values_of_amf() {
     let name = |n: usize| format!("{n:06}");
-    let cases: [(&str, Box<dyn Fn(usize) -> Vec<u8>>); 5] = [
+    let cases: [(&str, Make); 5] = [
         ("AMF, numbers", Box::new(|times| filled(&[], &[0; 9], times))),
         ("AMF, texts", Box::new(|times| filled(&[], &[2, 0, 3, b'a', b'b', b'c'], times))),
         ("AMF, a long text", Box::new(|times| filled(&[12, 0, 0, 0xff, 0xff], b"x", times))),
@@ -185,7 +188,7 @@ fn transport_streams() {
         }
     };
     let start = &[0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 1, 0, 0, 0, 1, 0x65];
-    let cases: [(&str, Box<dyn Fn(usize) -> Vec<u8>>); 7] = [
+    let cases: [(&str, Make); 7] = [
         ("TS, noise", Box::new(|times| filled(&[], &[0x46, 0x48], times))),
         ("TS, bytes that may begin a packet", Box::new(|times| filled(&[], &[0x47], times))),
         ("TS, tables", Box::new(move |times| tables.repeat(50 * times))),
@@ -221,7 +224,7 @@ fn what_cameras_answer() {
             describe(head.to_owned() + &unit.repeat(SIZE * times / unit.len() / 2))
         }
     };
-    let cases: [(&str, Box<dyn Fn(usize) -> Vec<u8>>); 9] = [
+    let cases: [(&str, Make); 9] = [
         ("RTSP, packets", Box::new(|times| filled(&[], &[b'$', 0, 0, 4, 0x80, 96, 0, 1], times))),
         ("RTSP, empty packets", Box::new(|times| filled(&[], &[b'$', 0, 0, 0], times))),
         ("RTSP, blank lines", Box::new(|times| filled(&[], b"\r\n", times))),
@@ -302,9 +305,9 @@ fn what_encoders_push_by_srt() {
         packet.extend(body);
         packet
     };
-    type Make<'a> = Box<dyn Fn(u32, u32) -> Vec<u8> + 'a>;
-    let cases: [(&str, Make<'_>); 7] = [
-        ("SRT, packets in order", Box::new(|first, n| data(first, n))),
+    type Packets<'a> = Box<dyn Fn(u32, u32) -> Vec<u8> + 'a>;
+    let cases: [(&str, Packets<'_>); 7] = [
+        ("SRT, packets in order", Box::new(data)),
         ("SRT, every other one", Box::new(|first, n| data(first, 2 * n))),
         ("SRT, the last one first", Box::new(|first, n| data(first, 4000 - n))),
         ("SRT, one again and again", Box::new(|first, _| data(first, 5))),

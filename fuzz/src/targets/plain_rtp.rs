@@ -71,6 +71,7 @@ fn session(now: Instant, flags: u8) -> Session {
         cname: "engine".into(),
         report_ssrc: u32::MAX,
         silence: 1000,
+        mix_b_frames: flags & 4 != 0,
         dump_file: None,
     };
     let lease = |number| Arc::new(PortLease { local: here(number) });

@@ -40,7 +40,7 @@ const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 const SMALLEST: (u16, u16) = (1, 1);
 
 /// The actor; see the module.
-pub struct Packager<S> {
+pub struct Packager<S: Shards> {
     id: HlsId,
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,

@@ -28,7 +28,7 @@ pub use timeline::{Placed, Timeline};
 const MAX_WARNINGS: usize = 16;
 
 /// The actor; see the module.
-pub struct Input<S> {
+pub struct Input<S: Shards> {
     id: InputId,
     ids: Arc<Ids>,
     mailbox: Arc<Mailbox>,

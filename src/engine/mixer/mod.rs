@@ -50,7 +50,7 @@ pub enum Request {
 }
 
 /// The actor; see the module.
-pub struct Mixer<S> {
+pub struct Mixer<S: Shards> {
     id: MixerId,
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,

@@ -4,8 +4,9 @@ use super::Mixer;
 use crate::codec::Kind;
 use crate::control::ids::{IdMap, PortId};
 use crate::control::stats::{MixerStats, PortStats};
+use crate::engine::tap::Shards;
 
-pub(super) fn of<S>(mixer: &Mixer<S>) -> MixerStats {
+pub(super) fn of<S: Shards>(mixer: &Mixer<S>) -> MixerStats {
     let mut ids: Vec<_> = mixer.ports.iter().copied().collect();
     ids.sort();
     let audio = mixer.inputs.iter().filter(|input| input.kind == Kind::Audio);

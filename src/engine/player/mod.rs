@@ -43,7 +43,7 @@ const APART: Duration = Duration::from_secs(6);
 const MAX_BYTES: usize = 16 << 20;
 
 /// The actor; see the module.
-pub struct Player<S, F> {
+pub struct Player<S: Shards, F> {
     id: PlayerId,
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,

@@ -16,7 +16,7 @@ const MAX_WAITING: usize = 2 << 20;
 const HOPELESS: usize = 16 << 20;
 
 /// The actor; see the module.
-pub struct RtmpPush<S> {
+pub struct RtmpPush<S: Shards> {
     tracks: Tracks<S>,
     /// Where to: for the next connection.
     url: String,

@@ -18,7 +18,7 @@ const KEYFRAME_SOON: Duration = Duration::from_millis(500);
 const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 
 /// See the module.
-pub(super) struct Tracks<S> {
+pub(super) struct Tracks<S: Shards> {
     outlet: Outlet<S>,
     inlet: Arc<Inlet>,
     packets: LeftPackets,

@@ -15,7 +15,7 @@ const TABLES_EVERY: Duration = Duration::from_millis(500);
 const PAYLOAD: usize = 7 * PACKET;
 
 /// The actor; see the module.
-pub struct StreamPush<S> {
+pub struct StreamPush<S: Shards> {
     tracks: Tracks<S>,
     has: [bool; 2],
     /// With the first picture, which says what they are.

@@ -44,7 +44,7 @@ const BEST: (u16, u16) = (u16::MAX, u16::MAX);
 const SMALLEST: (u16, u16) = (1, 1);
 
 /// The actor; see the module.
-pub struct Recorder<S, D> {
+pub struct Recorder<S: Shards, D> {
     id: RecorderId,
     mailbox: Arc<Mailbox>,
     outlet: Outlet<S>,

@@ -88,7 +88,7 @@ fn form(line: &Described, format: &MediaFormat) -> Option<Form> {
     if let Ok(aac) = AacFormat::read(format) {
         return (line.kind == Kind::Audio).then_some(Form::Aac(aac));
     }
-    let known = Setup::new(&options(&[(line.kind, format, false)], 0, String::new()));
+    let known = Setup::new(&options(&[(line.kind, format, false)], 0, String::new(), false));
     known.is_ok().then(|| Form::Rtp(format.clone()))
 }
 
@@ -98,6 +98,7 @@ pub(super) fn options(
     lines: &[(Kind, &MediaFormat, bool)],
     report_ssrc: u32,
     cname: String,
+    mix_b_frames: bool,
 ) -> RtpOptions {
     let media = lines.iter().enumerate().map(|(place, (kind, format, feedback))| RtpMedia {
         kind: if *kind == Kind::Audio { RtpKind::Audio } else { RtpKind::Video },
@@ -133,6 +134,7 @@ pub(super) fn options(
         cname,
         report_ssrc,
         silence: u32::MAX,
+        mix_b_frames,
         dump_file: None,
     }
 }

@@ -13,6 +13,8 @@ use crate::ingest::rtsp::RtspError;
 pub enum PullError {
     /// What the server said, or did not say.
     Rtsp(RtspError),
+    /// Of `rtsps:` media come by TCP, and somebody has to vouch for who the server is.
+    Unprotected,
     /// No address of the host may be asked.
     ForbiddenAddress,
     /// The host has no address.
@@ -27,6 +29,8 @@ pub enum PullError {
     Redirects(u8),
     /// A line that is left out, in a codec that is not taken.
     Codec { kind: &'static str, encoding: String },
+    /// Pictures that are left out, and why.
+    Pictures(EngineError),
     /// Sound that is not decoded.
     Sound(InputError),
     /// Of all that is described nothing is taken.
@@ -45,6 +49,9 @@ impl fmt::Display for PullError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rtsp(error) => error.fmt(f),
+            Self::Unprotected => f.write_str(
+                "of rtsps:// media come by TCP, where TLS protects them: leave options.transport out",
+            ),
             Self::ForbiddenAddress => f.write_str(FORBIDDEN),
             Self::Unresolved(error) => f.write_str(&error.message),
             Self::Connection(error) => write!(f, "no connection to the server: {error}"),
@@ -57,6 +64,7 @@ impl fmt::Display for PullError {
                 f,
                 "the {kind} is {encoding}, which is not taken: H264, H265, VP8, VP9, AV1, Opus, PCMU, PCMA, G722 and AAC are"
             ),
+            Self::Pictures(error) => f.write_str(&error.message),
             Self::Sound(error) => error.fmt(f),
             Self::Nothing => {
                 f.write_str("the server has neither sound nor pictures in a codec that is taken")
@@ -72,7 +80,7 @@ impl fmt::Display for PullError {
 impl Fault for PullError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Rtsp(RtspError::Url) => ErrorCode::InvalidArg,
+            Self::Rtsp(RtspError::Url) | Self::Unprotected => ErrorCode::InvalidArg,
             Self::Rtsp(RtspError::Unauthorized { .. } | RtspError::Scheme) => {
                 ErrorCode::Unauthorized
             }
@@ -81,6 +89,7 @@ impl Fault for PullError {
             }
             Self::ForbiddenAddress => ErrorCode::ForbiddenAddress,
             Self::Codec { .. } | Self::Nothing => ErrorCode::CodecMismatch,
+            Self::Pictures(error) => error.code,
             Self::Sound(error) => error.code(),
             Self::ThreadFailed(_) | Self::Failed => ErrorCode::Internal,
             Self::Unresolved(error) => error.code,
@@ -97,6 +106,7 @@ impl Fault for PullError {
             Self::ForbiddenAddress | Self::Unresolved(_) | Self::Rtsp(RtspError::Url) => {
                 Some("url".to_owned())
             }
+            Self::Unprotected => Some("options.transport".to_owned()),
             _ => None,
         }
     }

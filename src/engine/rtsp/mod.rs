@@ -18,7 +18,7 @@ use std::time::Instant;
 use crate::codec::{Codec, Kind};
 use crate::control::command::TransportCommand;
 use crate::control::error::EngineError;
-use crate::control::event::Event;
+use crate::control::event::{Event, IncomingTrackInfo};
 use crate::control::flow::{Flow, Protocol};
 use crate::control::ids::{Ids, InputId, SourceId, TransportId};
 use crate::control::ingest::InputTrackInfo;
@@ -40,7 +40,7 @@ pub use error::PullError;
 const MAX_WARNINGS: usize = 16;
 
 /// The actor; see the module.
-pub struct Pull<S> {
+pub struct Pull<S: Shards> {
     id: InputId,
     ids: Arc<Ids>,
     mailbox: Arc<Mailbox>,
@@ -52,6 +52,7 @@ pub struct Pull<S> {
     aac: Option<AacTrack>,
     /// Tracks of the session.
     tracks: Vec<SourceId>,
+    mix_b_frames: bool,
     workspace: Workspace,
     warned: Vec<String>,
     bytes: u64,
@@ -67,6 +68,8 @@ pub struct Parts<S> {
     pub mailbox: Arc<Mailbox>,
     pub shards: S,
     pub inlet: Arc<Inlet>,
+    /// Pictures with B-frames are taken, for mixers alone.
+    pub mix_b_frames: bool,
 }
 
 impl<S: Shards> Pull<S> {
@@ -82,6 +85,7 @@ impl<S: Shards> Pull<S> {
             session: None,
             aac: None,
             tracks: Vec::new(),
+            mix_b_frames: parts.mix_b_frames,
             workspace: Workspace::default(),
             warned: Vec::new(),
             bytes: 0,
@@ -255,7 +259,14 @@ impl<S: Shards> Pull<S> {
             let ssrc = description.encodings.first().map_or(0, |encoding| encoding.ssrc);
             let message = ShardMessage::MadeTrack { track: id, inlet, description };
             self.outlet.send(self.id.shard(), message);
-            self.announce(id, Kind::Audio, Codec::Opus, ssrc);
+            self.announce(InputTrackInfo {
+                id,
+                kind: Kind::Audio,
+                codec: Codec::Opus,
+                ssrc,
+                size: None,
+                reordered: false,
+            });
         }
         self.aac = sound;
         let Some(options) = self.options(description, choices) else { return };
@@ -298,7 +309,8 @@ impl<S: Shards> Pull<S> {
             .collect();
         // Ids never come twice.
         let report_ssrc = (self.id.0 as u32).wrapping_mul(0x9e37_79b1).wrapping_add(1);
-        (!lines.is_empty()).then(|| options(&lines, report_ssrc, format!("{report_ssrc:08x}")))
+        (!lines.is_empty())
+            .then(|| options(&lines, report_ssrc, format!("{report_ssrc:08x}"), self.mix_b_frames))
     }
 
     /// The place of a line in the session, if it is there.
@@ -308,8 +320,7 @@ impl<S: Shards> Pull<S> {
         Some(self.choices.iter().take(line).filter(|choice| is_rtp(choice)).count())
     }
 
-    fn announce(&self, id: SourceId, kind: Kind, codec: Codec, ssrc: u32) {
-        let info = InputTrackInfo { id, kind, codec, ssrc, size: None, reordered: false };
+    fn announce(&self, info: InputTrackInfo) {
         self.mailbox.post(Event::InputTrack { input: self.id, info });
     }
 
@@ -334,7 +345,7 @@ impl<S: Shards> Pull<S> {
     fn absorb(&mut self) {
         let Some(mut session) = self.session.take() else { return };
         // The shard knows a track before anybody can ask for it.
-        let mut new = Vec::new();
+        let (mut new, mut warnings) = (Vec::new(), Vec::new());
         while let Some(event) = session.next_event() {
             match event {
                 PeerEvent::Packet { packet } => self.packets.push(packet),
@@ -347,6 +358,7 @@ impl<S: Shards> Pull<S> {
                     }
                 }
                 PeerEvent::Event(Event::IncomingTrack { info, .. }) => new.push(info),
+                PeerEvent::Event(Event::RtpWarning { error, .. }) => warnings.push(error),
                 PeerEvent::Event(event @ (Event::AudioLevel { .. } | Event::Encoding { .. })) => {
                     self.mailbox.post(event);
                 }
@@ -356,9 +368,11 @@ impl<S: Shards> Pull<S> {
         for info in new {
             self.tracks.push(info.id);
             let codec = info.codecs.first().copied().unwrap_or(Codec::H264);
-            self.announce(info.id, info.kind, codec, 0);
+            let IncomingTrackInfo { id, kind, reordered, .. } = *info;
+            self.announce(InputTrackInfo { id, kind, codec, ssrc: 0, size: None, reordered });
         }
         self.session = Some(session);
+        warnings.into_iter().for_each(|error| self.warn(PullError::Pictures(error)));
     }
 
     /// Of the sound that is made here; the session tells of its own.

@@ -42,6 +42,7 @@ fn rig() -> Rig {
         mailbox: Arc::clone(&mailbox),
         shards: shard.clone(),
         inlet,
+        mix_b_frames: false,
     });
     Rig { pull, shard, mailbox, now: Instant::now(), sequence: 0 }
 }

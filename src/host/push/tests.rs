@@ -99,7 +99,7 @@ impl Scene {
     fn until(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut all = Vec::new();
         while !all.iter().any(&last) {
-            let _ = self.rung.recv_timeout(Duration::from_secs(60)).expect("something is posted");
+            self.rung.recv_timeout(Duration::from_secs(60)).expect("something is posted");
             all.extend(self.mailbox.drain());
         }
         all

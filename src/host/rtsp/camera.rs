@@ -20,6 +20,7 @@ use crate::engine::rtsp::{Pull, PullError};
 use crate::host::backoff::Backoff;
 use crate::host::media_threads::Outside;
 use crate::host::outward::may_ask;
+use crate::host::tls::Authority;
 use crate::ingest::rtsp::{Client, Credentials, RtspError, Url};
 
 /// How often one server sends on to another.
@@ -46,18 +47,24 @@ pub(super) struct Camera {
     pull: Pull<Outside<ShardMessage>>,
     url: Url,
     credentials: Option<Credentials>,
+    /// Whom it believes, where it is asked in TLS.
+    authority: Option<Authority>,
     /// Who waits for the first connection.
     opening: Option<RequestId>,
     phase: Phase,
     /// Where it is now, after it was sent on.
     at: Url,
     redirects: u8,
+    /// Of names that were asked for: an answer to an earlier one says nothing.
+    question: u32,
     addresses: VecDeque<SocketAddr>,
     udp: bool,
     /// Since media last came. `None`: what ends is over.
     backoff: Option<Backoff>,
     connections: u64,
     stalls: u64,
+    /// It was told that nothing comes, and nothing has come since.
+    silent: bool,
     state: RtspState,
     /// Connections that it left.
     pub(super) left: Vec<TcpStream>,
@@ -86,8 +93,7 @@ impl Camera {
         id: InputId,
         opening: RequestId,
         options: RtspOptions,
-        url: Url,
-        credentials: Option<Credentials>,
+        (url, credentials, authority): (Url, Option<Credentials>, Option<Authority>),
         (mailbox, pull): (Arc<Mailbox>, Pull<Outside<ShardMessage>>),
     ) -> Self {
         let udp = options.transport == RtspTransport::Udp;
@@ -98,14 +104,17 @@ impl Camera {
             at: url.clone(),
             url,
             credentials,
+            authority,
             opening: Some(opening),
             phase: Phase::Waiting { until: now },
             redirects: 0,
+            question: 0,
             addresses: VecDeque::new(),
             udp,
             backoff: options.reconnect.map(Backoff::new),
             connections: 0,
             stalls: 0,
+            silent: false,
             state: RtspState::Connecting,
             left: Vec::new(),
             listed: false,
@@ -120,11 +129,12 @@ impl Camera {
     /// Asks for the address of where it is. JavaScript looks names up, so that no thread here waits for that.
     fn resolve(&mut self, now: Instant, place: Place<'_>) -> Turn {
         self.phase = Phase::Resolving { until: now + self.timeout() };
+        self.question = self.question.wrapping_add(1);
         match self.at.host.parse() {
-            Ok(address) => self.resolved(now, place, Ok(vec![address])),
+            Ok(address) => self.resolved(now, place, self.question, Ok(vec![address])),
             Err(_) => {
-                let host = self.at.host.clone();
-                self.mailbox.post(Event::InputResolve { input: self.id, host });
+                let (question, host) = (self.question, self.at.host.clone());
+                self.mailbox.post(Event::InputResolve { input: self.id, question, host });
                 Turn::Idle
             }
         }
@@ -136,9 +146,10 @@ impl Camera {
         &mut self,
         now: Instant,
         place: Place<'_>,
+        question: u32,
         addresses: Result<Vec<IpAddr>, EngineError>,
     ) -> Turn {
-        if !matches!(self.phase, Phase::Resolving { .. }) {
+        if question != self.question || !matches!(self.phase, Phase::Resolving { .. }) {
             return Turn::Idle;
         }
         let addresses = match addresses {
@@ -164,7 +175,11 @@ impl Camera {
             // A password is for whom it was given for.
             let credentials = self.credentials.clone().filter(|_| self.at.is_beside(&self.url));
             let client = Client::new(now, self.at.clone(), credentials, entropy, self.timeout());
-            match Link::connect(place.registry, place.token, address, client) {
+            let secure = self.authority.as_ref().filter(|_| self.at.secure);
+            let tls = secure.map(|authority| authority.connection(&self.at.host)).transpose();
+            let linked = tls
+                .and_then(|tls| Link::connect(place.registry, place.token, address, tls, client));
+            match linked {
                 Ok(link) => {
                     self.phase = Phase::Talking(Box::new(link));
                     return Turn::More;
@@ -188,7 +203,12 @@ impl Camera {
                 }
                 Err(error) => Err(error),
             },
-            Ok(LinkTurn::Refused) if self.options.transport == RtspTransport::Auto && !self.udp => {
+            // What comes by UDP is in the clear, whatever the connection is in.
+            Ok(LinkTurn::Refused)
+                if self.options.transport == RtspTransport::Auto
+                    && !self.udp
+                    && !self.at.secure =>
+            {
                 self.udp = true;
                 link.set_up(now, place.registry, place.token, true).map(|()| Turn::More)
             }
@@ -204,6 +224,9 @@ impl Camera {
             && link.is_alive()
         {
             self.backoff.iter_mut().for_each(Backoff::reset);
+            if std::mem::take(&mut self.silent) {
+                self.mailbox.post(Event::InputResumed { input: self.id });
+            }
         }
         match turn {
             Ok(turn) => turn,
@@ -304,6 +327,7 @@ impl Camera {
 
     fn tell(&mut self, state: RtspState, error: Option<EngineError>, delay: Option<u64>) {
         self.state = state;
+        self.silent |= matches!(state, RtspState::Stalled | RtspState::Reconnecting);
         self.mailbox.post(Event::InputState { input: self.id, state, error, delay });
     }
 

@@ -197,10 +197,10 @@ impl Fetcher {
     fn command(&mut self, now: Instant, command: RtspCommand) {
         use RtspCommand as C;
         match command {
-            C::Resolved { input, addresses } => {
+            C::Resolved { input, question, addresses } => {
                 if let Some(token) = self.inputs.get(&input).copied() {
                     self.with(now, token, |camera, place, _| {
-                        camera.resolved(now, place, addresses)
+                        camera.resolved(now, place, question, addresses)
                     });
                 }
             }

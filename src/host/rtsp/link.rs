@@ -1,16 +1,18 @@
 //! The sockets of one conversation with a server: the connection, and ports of UDP where media come by
 //! those.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Interest, Registry, Token};
+use rustls::Connection;
 
 use crate::control::rtp::RtpPort;
 use crate::engine::rtsp::{Pull, PullError};
 use crate::engine::tap::Shards;
+use crate::host::tls::Channel;
 use crate::ingest::rtsp::{Agreed, Client, Description, Event, Lower, Url, Wanted};
 use crate::net::ports;
 
@@ -27,7 +29,7 @@ const PUNCH: [u8; 12] = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// See the module.
 pub(super) struct Link {
-    socket: TcpStream,
+    channel: Channel<TcpStream>,
     remote: IpAddr,
     client: Client,
     unsent: Vec<u8>,
@@ -65,17 +67,18 @@ pub(super) enum Turn {
 }
 
 impl Link {
-    /// Begins to connect.
+    /// Begins to connect, in TLS where there is a connection of it.
     pub(super) fn connect(
         registry: &Registry,
         token: usize,
         address: SocketAddr,
+        tls: Option<Connection>,
         client: Client,
     ) -> io::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
         registry.register(&mut socket, Token(token), Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self {
-            socket,
+            channel: Channel::new(socket, tls),
             remote: address.ip(),
             client,
             unsent: Vec::new(),
@@ -136,9 +139,9 @@ impl Link {
     }
 
     /// Two ports, one behind the other, at the address that the server is reached from.
-    fn bind(&self, registry: &Registry, token: usize) -> io::Result<Pair> {
+    fn bind(&mut self, registry: &Registry, token: usize) -> io::Result<Pair> {
         let wanted = RtpPort {
-            address: self.socket.local_addr()?.ip(),
+            address: self.channel.socket().local_addr()?.ip(),
             interface: None,
             sources: Vec::new(),
             port: 0,
@@ -177,7 +180,7 @@ impl Link {
             if left == 0 {
                 break Turn::More;
             }
-            match self.socket.read(buffer) {
+            match self.channel.read(buffer) {
                 Ok(0) => return Err(PullError::Ended),
                 Ok(read) => {
                     left = left.saturating_sub(read);
@@ -315,7 +318,9 @@ impl Link {
     /// Says goodbye, as far as that can be said at once. Gives the connection, if it is still one.
     pub(super) fn leave(mut self, now: Instant) -> Option<TcpStream> {
         self.client.tear_down(now);
-        self.write().ok().map(|()| self.socket)
+        self.write().ok()?;
+        self.channel.finish();
+        Some(self.channel.into_socket())
     }
 
     fn write(&mut self) -> Result<(), PullError> {
@@ -324,9 +329,12 @@ impl Link {
         let result = loop {
             let rest = self.unsent.get(written..).unwrap_or_default();
             if rest.is_empty() {
-                break Ok(());
+                break match self.channel.flush() {
+                    Err(error) if !is_later(&error) => Err(error),
+                    _ => Ok(()),
+                };
             }
-            match self.socket.write(rest) {
+            match self.channel.write(rest) {
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(more) => written += more,
                 Err(error) if is_later(&error) => break Ok(()),

@@ -17,10 +17,11 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::error::HostError;
 use super::media_threads::Outside;
+use super::tls::Authority;
 use crate::control::error::EngineError;
 use crate::control::ids::{Ended, Ids, InputId, RequestId, ShardIndex};
 use crate::control::mailbox::Mailbox;
-use crate::control::rtsp::{RtspCommand, RtspOptions};
+use crate::control::rtsp::{RtspCommand, RtspOptions, RtspTransport};
 use crate::engine::message::ShardMessage;
 use crate::engine::rtsp::{Parts, Pull, PullError};
 use crate::engine::tap::Inlet;
@@ -74,6 +75,11 @@ impl Fetching {
             user,
             password: options.password.clone().unwrap_or_default(),
         });
+        let trust = options.trust.as_ref().filter(|_| url.secure);
+        let authority = trust.map(Authority::new).transpose()?;
+        if url.secure && (authority.is_none() || options.transport == RtspTransport::Udp) {
+            return Err(PullError::Unprotected.into());
+        }
         let made = self.made.fetch_add(1, Ordering::Relaxed);
         let id = InputId::new(&self.ids, ShardIndex((made % self.shards) as u8));
         // What shards leave is looked at with whatever comes next.
@@ -84,9 +90,11 @@ impl Fetching {
             mailbox: Arc::clone(&self.mailbox),
             shards: self.outside.clone(),
             inlet,
+            mix_b_frames: options.mix_b_frames,
         });
         let outlets = (Arc::clone(&self.mailbox), pull);
-        let camera = Camera::new(Instant::now(), id, opening, options, url, given.or(own), outlets);
+        let whom = (url, given.or(own), authority);
+        let camera = Camera::new(Instant::now(), id, opening, options, whom, outlets);
         self.order(Order::Open(Box::new(camera)))?;
         Ok(id)
     }

@@ -266,6 +266,9 @@ impl Client {
             (300..=399, Step::Options | Step::Describe) => {
                 let location = response.headers.get("location").ok_or(RtspError::Redirect)?;
                 let (url, _) = Url::parse(location).map_err(|_| RtspError::Redirect)?;
+                if url.secure != self.url.secure {
+                    return Err(RtspError::OtherScheme);
+                }
                 Ok(Some(Event::Moved(url)))
             }
             (461, Step::SetUp(0)) => {

@@ -5,7 +5,7 @@ use std::fmt;
 /// An error of a conversation with a server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RtspError {
-    /// No URL of `rtsp:`.
+    /// No URL of `rtsp:` or `rtsps:`.
     Url,
     /// What the server sends is no RTSP.
     Malformed,
@@ -25,12 +25,14 @@ pub enum RtspError {
     Transport,
     /// It sends from one place to the next, to what is no server of RTSP or too often.
     Redirect,
+    /// It sends from `rtsps:` to `rtsp:`, where nothing is protected, or the other way around.
+    OtherScheme,
 }
 
 impl fmt::Display for RtspError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url => f.write_str("expected rtsp://HOST/PATH"),
+            Self::Url => f.write_str("expected rtsp://HOST/PATH or rtsps://HOST/PATH"),
             Self::Malformed => f.write_str("what the server sends is no RTSP"),
             Self::TooLong => f.write_str("an answer of the server is too long"),
             Self::Timeout => f.write_str("the server does not answer"),
@@ -49,6 +51,9 @@ impl fmt::Display for RtspError {
                 f.write_str("the server does not send this way: try the other transport")
             }
             Self::Redirect => f.write_str("the server sends on to nowhere"),
+            Self::OtherScheme => f.write_str(
+                "the server sends on from rtsps:// to rtsp://, or the other way around: ask where it sends to",
+            ),
         }
     }
 }

@@ -6,7 +6,10 @@ use super::error::RtspError;
 
 /// Longest URL that is taken, in bytes.
 const MAX_URL: usize = 2048;
+/// RFC 7826 22.1.
 const DEFAULT_PORT: u16 = 554;
+/// In TLS (RFC 7826 22.1).
+const DEFAULT_SECURE_PORT: u16 = 322;
 
 /// Who to be towards a server.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ impl fmt::Debug for Credentials {
 /// Where something is. As text it has no credentials: requests never carry them in their URL.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Url {
+    /// `rtsps:`, RTSP in TLS (RFC 7826 19.2).
+    pub secure: bool,
     /// A name or an address, without the brackets of IPv6.
     pub host: String,
     pub port: u16,
@@ -35,7 +40,7 @@ impl Url {
     /// Reads a URL, and the credentials that stand in it.
     ///
     /// # Errors
-    /// [`RtspError::Url`] for what is none of `rtsp:`, too long, or has characters that no URL has.
+    /// [`RtspError::Url`] for what is none of `rtsp:` or `rtsps:`, too long, or has characters that no URL has.
     pub fn parse(text: &str) -> Result<(Self, Option<Credentials>), RtspError> {
         Self::read(text).ok_or(RtspError::Url)
     }
@@ -46,7 +51,8 @@ impl Url {
             return None;
         }
         let (scheme, rest) = text.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("rtsp") {
+        let secure = scheme.eq_ignore_ascii_case("rtsps");
+        if !secure && !scheme.eq_ignore_ascii_case("rtsp") {
             return None;
         }
         let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
@@ -63,7 +69,7 @@ impl Url {
             }
             None => place.split_once(':').unwrap_or((place, "")),
         };
-        let port = if port.is_empty() { DEFAULT_PORT } else { port.parse().ok()? };
+        let port = if port.is_empty() { default_port(secure) } else { port.parse().ok()? };
         if host.is_empty() || port == 0 {
             return None;
         }
@@ -72,25 +78,31 @@ impl Url {
             Credentials { user: decoded(user), password: decoded(password) }
         });
         let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
-        Some((Self { host: host.to_owned(), port, path }, credentials))
+        Some((Self { secure, host: host.to_owned(), port, path }, credentials))
     }
 
-    /// Whether both are at the same server.
+    /// Whether both are at the same server, as well protected.
     pub fn is_beside(&self, other: &Self) -> bool {
-        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+        self.secure == other.secure
+            && self.host.eq_ignore_ascii_case(&other.host)
+            && self.port == other.port
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, path } = self;
-        f.write_str("rtsp://")?;
+        let Self { secure, host, port, path } = self;
+        f.write_str(if *secure { "rtsps://" } else { "rtsp://" })?;
         if host.contains(':') { write!(f, "[{host}]") } else { f.write_str(host) }?;
-        if *port != DEFAULT_PORT {
+        if *port != default_port(*secure) {
             write!(f, ":{port}")?;
         }
         f.write_str(path)
     }
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { DEFAULT_SECURE_PORT } else { DEFAULT_PORT }
 }
 
 /// Where a line of a description is controlled (RFC 2326 C.1.1). Servers that say `trackID=1` mean it
@@ -140,6 +152,17 @@ mod tests {
         let (url, credentials) = Url::parse("RTSP://[2001:db8::1]").unwrap();
         assert_eq!((&*url.host, url.port, credentials), ("2001:db8::1", 554, None));
         assert_eq!(url.to_string(), "rtsp://[2001:db8::1]");
+    }
+
+    #[test]
+    fn one_in_tls_has_a_port_of_its_own_and_is_another_server() {
+        let read = |text| Url::parse(text).unwrap().0;
+        let secure = read("rtsps://camera.local/a");
+        assert_eq!((secure.secure, secure.port), (true, 322));
+        assert_eq!(secure.to_string(), "rtsps://camera.local/a");
+        assert_eq!(read("rtsps://camera.local:554/").to_string(), "rtsps://camera.local:554/");
+        assert!(secure.is_beside(&read("RTSPS://Camera.local:322/b")));
+        assert!(!secure.is_beside(&read("rtsp://camera.local:322/a")), "nothing protects it there");
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
-use super::connection::{Agreed, Connection, Secret};
+use super::connection::{Agreed, Connection};
 use super::error::SrtError;
 use super::handshake::{self, CONCLUSION, Capabilities, Handshake, INDUCTION, MAGIC};
 use super::keys::{KeyLength, Keys};
 use super::listener::milliseconds;
 use super::packet::{HANDSHAKE, Packet, destination};
 use super::rejection::Rejection;
+use super::secret::Secret;
 use super::sequence::MASK;
 
 /// How long an answer is waited for before asking again.

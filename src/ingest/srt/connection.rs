@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::clock::{PeerClock, micros};
 use super::error::SrtError;
-use super::keys::Keys;
 use super::packet::{self, Control, Data, Packet};
 use super::receiver::{Placement, Receiver};
 use super::renewal::{KeyRefresh, Renewal, Step};
 use super::round_trip::RoundTrip;
+use super::secret::Secret;
 use super::sender::Sender;
 use super::sequence::wire;
 use super::{MAX_PAYLOAD, losses};
@@ -45,26 +45,6 @@ pub(super) struct Agreed {
     pub(super) latency: Duration,
     pub(super) peer_latency: Duration,
     pub(super) secret: Option<Secret>,
-}
-
-/// Keys, and what new ones are opened with.
-pub(super) struct Secret {
-    sends: Keys,
-    receives: Keys,
-    passphrase: zeroize::Zeroizing<String>,
-}
-
-impl Secret {
-    /// Both ends begin with the caller's keys, both ways. `None` when the cipher fails.
-    pub(super) fn new(keys: Keys, passphrase: zeroize::Zeroizing<String>) -> Option<Self> {
-        Some(Self { receives: keys.duplicate()?, sends: keys, passphrase })
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secret").finish_non_exhaustive()
-    }
 }
 
 /// See the module.

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::{hmac, rand};
 use zeroize::Zeroizing;
 
-use super::connection::{Agreed, Connection, Secret};
+use super::connection::{Agreed, Connection};
 use super::handshake::{
     self, CONCLUSION, Capabilities, Extensions, Handshake, INDUCTION, MAGIC, STREAM,
 };
 use super::keys::{KeyError, Keys};
 use super::packet::{Control, HANDSHAKE, Packet, destination};
 use super::rejection::Rejection;
+use super::secret::Secret;
 use super::sequence::MASK;
 
 /// How long a cookie is good for, at least.

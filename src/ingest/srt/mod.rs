@@ -18,6 +18,7 @@ mod receiver;
 mod rejection;
 mod renewal;
 mod round_trip;
+mod secret;
 mod sender;
 mod sequence;
 mod stream_id;

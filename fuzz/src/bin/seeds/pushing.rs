@@ -123,9 +123,9 @@ fn call(passphrase: Option<&str>) -> Option<Vec<u8>> {
     let later = now + Duration::from_millis(100);
     listening.transmit(later, |datagram| datagrams.push(datagram.to_vec())).ok()?;
     datagrams.push(calling.shutdown(later));
-    let rows = datagrams.iter().flat_map(|datagram| {
-        [&(datagram.len() as u16).to_be_bytes()[..], datagram].concat()
-    });
+    let rows = datagrams
+        .iter()
+        .flat_map(|datagram| [&(datagram.len() as u16).to_be_bytes()[..], datagram].concat());
     Some(rows.collect())
 }
 

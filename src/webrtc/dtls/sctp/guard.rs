@@ -14,6 +14,9 @@ use super::streams::Streams;
 /// Chunks of a packet that are no DATA. Each may be answered by a packet of its own, or costs a
 /// look at all streams or all that is in flight; a sender has one or two for us.
 const MAX_CONTROL: usize = 4;
+/// INIT chunks of a peer. For each the association's owner makes another one, which is thrown away, and
+/// remembers it; a sender repeats its own eight times (RFC 9260 16).
+const MAX_INITS: u32 = 32;
 /// Packets refused for one of these bounds before the association is given up.
 const MAX_REFUSED: u32 = 4096;
 /// A minute without a refusal forgives those before.
@@ -59,6 +62,7 @@ pub(in super::super) struct Guard {
     ahead: Option<Ahead>,
     /// Data came.
     began: bool,
+    inits: u32,
     held: Held,
     streams: Streams,
     refused: u32,
@@ -137,6 +141,9 @@ impl Guard {
             }
             return (!self.streams.has_room(now, data.stream)).then_some(Excess::Streams);
         }
+        if chunk.kind == INIT && self.inits >= MAX_INITS {
+            return Some(Excess::Control);
+        }
         if chunk.is_odd_sack() || chunk.kind == I_FORWARD_TSN {
             return Some(Excess::Control);
         }
@@ -164,6 +171,7 @@ impl Guard {
                 ahead.record(&data);
             }
         } else if let Some(first) = chunk.initial_tsn() {
+            self.inits += u32::from(chunk.kind == INIT);
             // Until data comes, the last one counts (RFC 9260 5.2.1).
             if !self.began {
                 self.ahead = Some(Ahead::new(first));

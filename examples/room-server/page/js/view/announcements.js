@@ -1,3 +1,4 @@
+import { nameOf } from './element.js'
 import { notice } from './notices.js'
 
 const MODE_WORDS = {
@@ -12,30 +13,30 @@ const KIND_WORDS = { audio: 'microphone', video: 'camera', screen: 'screen' }
 /** Says in passing what happens in the room. @param {import('/client/index.js').Room} call */
 export function announce(call) {
   call.on('joined', ({ name, role }) => {
-    if (role !== 'viewer') notice(`${name} came in`)
+    if (role !== 'viewer') notice([nameOf(name), ' came in'])
   })
   call.on('left', ({ participant: { name, role } }) => {
-    if (role !== 'viewer') notice(`${name} left`)
+    if (role !== 'viewer') notice([nameOf(name), ' left'])
   })
   call.on('mode', ({ mode, by }) => {
     const who = by === call.localId ? 'You' : (call.participants.get(by)?.name ?? 'Someone')
-    notice(`${who} switched to ${MODE_WORDS[mode]}`)
+    notice([nameOf(who), ` switched to ${MODE_WORDS[mode]}`])
   })
   call.on('role', role => notice(role === 'member' ? 'You are on stage: the others see and hear you' : 'You only listen now'))
   call.on('hand', ({ id, name, since }) => {
-    if (since !== null && id !== call.localId) notice(`${name} wants to speak`)
+    if (since !== null && id !== call.localId) notice([nameOf(name), ' wants to speak'])
   })
   let recorded = call.recording !== null
   if (recorded) notice('This room is being recorded')
   call.on('recording', ({ recording, reason, message }) => {
     if ((recording !== null) === recorded) return
     recorded = recording !== null
-    if (recording) notice(recording.by ? `${recording.by} records this room` : 'This room is being recorded')
+    if (recording) notice(recording.by ? [nameOf(recording.by), ' records this room'] : 'This room is being recorded')
     else notice(endOf(reason, message), message !== null)
   })
   let guests = 0
   call.on('lobby', waiting => {
-    if (waiting.length > guests) notice(`${waiting[waiting.length - 1].name} waits to be let in`)
+    if (waiting.length > guests) notice([nameOf(waiting[waiting.length - 1].name), ' waits to be let in'])
     guests = waiting.length
   })
   let before = call.local?.moderated

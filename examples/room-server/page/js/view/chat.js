@@ -3,6 +3,9 @@ import { showBadge, SidePanel } from './side-panel.js'
 
 const MOST_LINES = 500
 
+/** Without the marks that end a sentence. */
+const LINK = /https?:\/\/[^\s<>"']*[^\s<>"'.,:;!?)\]]/g
+
 /** The chat beside the stage. */
 export class ChatView {
   #panel = new SidePanel('chat', () => this.#read())
@@ -63,11 +66,11 @@ export class ChatView {
 
   /** @param {{ name: string, text: string, time: number, own?: boolean }} line */
   #add({ name, text, time, own = false }) {
-    const author = create('b', { text: name || 'Someone' })
+    const author = create('b', { dir: 'auto', text: name || 'Someone' })
     author.style.setProperty('--hue', hueOf(name))
     const clock = new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
     const head = create('small', {}, author, document.createTextNode(clock))
-    this.#append(create('li', { class: own ? 'own' : '' }, head, document.createTextNode(String(text))))
+    this.#append(create('li', { class: own ? 'own' : '' }, head, create('span', { dir: 'auto' }, ...withLinks(String(text)))))
     if (this.isOpen || own) return
     this.#unreadCount += 1
     showBadge(this.#unread, this.#unreadCount)
@@ -79,4 +82,10 @@ export class ChatView {
     while (this.#lines.childElementCount > MOST_LINES) this.#lines.firstElementChild?.remove()
     this.#lines.scrollTop = this.#lines.scrollHeight
   }
+}
+
+/** @param {string} text @returns {Node[]} */
+function withLinks(text) {
+  const links = [...text.matchAll(LINK)].map(([href]) => create('a', { href, target: '_blank', rel: 'noopener noreferrer', text: href }))
+  return text.split(LINK).flatMap((part, index) => [document.createTextNode(part), ...links.slice(index, index + 1)])
 }

@@ -1,6 +1,7 @@
 import { reason } from './device-words.js'
 import { byId, setIcon } from './element.js'
 import { notice } from './notices.js'
+import { SidePanel } from './side-panel.js'
 
 /** Keys for what listeners do not do. */
 const SENDING = ['m', 'v', 's']
@@ -63,6 +64,7 @@ export class Dock {
     figures.classList.remove('on')
 
     this.#keys = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) return SidePanel.leaveOpen()
       const typing = event.target instanceof Element && event.target.closest('input:not([type="range"]), select, dialog')
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return
       const key = event.key.toLowerCase()
@@ -123,6 +125,10 @@ export class Dock {
     mix.classList.toggle('on', source === 'mix')
     mix.setAttribute('aria-pressed', String(source === 'mix'))
     mix.setAttribute('aria-label', source === 'mix' ? 'Mixed picture on' : 'Mixed picture off')
+    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.dock [aria-keyshortcuts]'))) {
+      const label = each.getAttribute('aria-label') ?? each.querySelector('span')?.textContent
+      each.title = `${label} (${each.getAttribute('aria-keyshortcuts')?.toUpperCase()})`
+    }
   }
 }
 

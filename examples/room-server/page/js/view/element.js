@@ -26,6 +26,11 @@ export function create(tag, { class: className = '', text, ...attributes } = {},
   return element
 }
 
+/** A name among other words: where it is written from right to left, they stay in their order. @param {string} name */
+export function nameOf(name) {
+  return create('bdi', { text: name })
+}
+
 const SVG = 'http://www.w3.org/2000/svg'
 
 /** @param {string} symbol name of an icon in index.html */

@@ -1,3 +1,4 @@
+import { inDoubt } from './doubt.js'
 import { byId, create, hueOf, icon } from './element.js'
 import { initials } from './initials.js'
 import { showBadge, SidePanel } from './side-panel.js'
@@ -53,8 +54,16 @@ export class PeopleView {
     this.#shown = shown
     byId('people-count').textContent = countOf(this.#call)
     byId('people-waiting').hidden = !host || waiting.length === 0
+    const used = document.activeElement instanceof HTMLElement && document.activeElement.dataset.of
     byId('waiting-list').replaceChildren(...waiting.map(each => this.#waitingLine(each)))
     byId('people-list').replaceChildren(...people.map(each => this.#line(each, host)))
+    if (used) this.#keepPlace(used)
+  }
+
+  /** Who goes by the keyboard stays at the button that they used, though it is another one now. @param {string} used */
+  #keepPlace(used) {
+    const buttons = /** @type {HTMLElement[]} */ ([...byId('people').querySelectorAll('button[data-of]')])
+    ;(buttons.find(button => button.dataset.of === used) ?? byId('people-close')).focus()
   }
 
   /** Those with a hand up first, in their order; listeners among them. */
@@ -87,12 +96,12 @@ export class PeopleView {
       'li',
       {},
       face(name),
-      create('span', { text: name }),
+      create('span', {}, create('bdi', { text: name })),
       create(
         'div',
         {},
-        action('check', `Let ${name} in`, () => moderation.admit(id)),
-        action('close', `Turn ${name} away`, () => moderation.reject(id), 'danger')
+        action(`${id} in`, 'check', `Let ${name} in`, () => moderation.admit(id)),
+        action(`${id} away`, 'close', `Turn ${name} away`, () => moderation.reject(id), 'danger')
       )
     )
   }
@@ -103,7 +112,7 @@ export class PeopleView {
     const about = [own ? 'you' : '', ROLE_WORDS[role] ?? '', muted ? 'muted by a host' : '', off ? 'camera off by a host' : '']
       .filter(Boolean)
       .join(', ')
-    const line = create('li', {}, face(name), create('span', { text: name }, create('small', { text: about })))
+    const line = create('li', {}, face(name), create('span', {}, create('bdi', { text: name }), create('small', { text: about })))
     if (hand) line.append(icon('hand'))
     line.setAttribute('aria-label', [name, about, hand ? 'hand raised' : ''].filter(Boolean).join(', '))
     if (!host || own) return line
@@ -111,16 +120,19 @@ export class PeopleView {
     if (role === 'member' || role === 'publisher') {
       controls.append(
         muted
-          ? action('mic-off', `Let ${name} speak again`, () => moderation.unmute(id, 'audio'), 'off')
-          : action(audio ? 'mic' : 'mic-off', `Mute ${name}`, () => moderation.mute(id, 'audio')),
+          ? action(`${id} audio`, 'mic-off', `Let ${name} speak again`, () => moderation.unmute(id, 'audio'), 'off')
+          : action(`${id} audio`, audio ? 'mic' : 'mic-off', `Mute ${name}`, () => moderation.mute(id, 'audio')),
         off
-          ? action('camera-off', `Let ${name} show the camera again`, () => moderation.unmute(id, 'video'), 'off')
-          : action('camera', `Switch the camera of ${name} off`, () => moderation.mute(id, 'video'))
+          ? action(`${id} video`, 'camera-off', `Let ${name} show the camera again`, () => moderation.unmute(id, 'video'), 'off')
+          : action(`${id} video`, 'camera', `Switch the camera of ${name} off`, () => moderation.mute(id, 'video'))
       )
     }
     controls.append(
-      action('door', `Take ${name} out of the room`, () => moderation.kick(id), 'danger'),
-      action('ban', `Ban ${name} from the room`, () => moderation.ban(id), 'danger')
+      action(`${id} kick`, 'door', `Take ${name} out of the room`, () => moderation.kick(id), 'danger'),
+      inDoubt(
+        action(`${id} ban`, 'ban', `Ban ${name} from the room`, () => moderation.ban(id), 'danger'),
+        { label: `Ban ${name} for good`, title: 'Once more, and they cannot come again' }
+      )
     )
     line.append(controls)
     return line
@@ -142,9 +154,10 @@ function face(name) {
   return element
 }
 
-/** @param {string} symbol @param {string} label @param {() => void} run @param {string} [kind] */
-function action(symbol, label, run, kind = '') {
-  const button = create('button', { type: 'button', class: `quiet ${kind}`.trim(), 'aria-label': label, title: label }, icon(symbol))
+/** @param {string} of whom it is about, and what @param {string} symbol @param {string} label @param {() => void} run @param {string} [kind] */
+function action(of, symbol, label, run, kind = '') {
+  const attributes = { type: 'button', class: `quiet ${kind}`.trim(), 'aria-label': label, title: label, 'data-of': of }
+  const button = create('button', attributes, icon(symbol))
   button.onclick = run
   return button
 }

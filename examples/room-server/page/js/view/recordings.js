@@ -1,5 +1,6 @@
 import { address } from '../address.js'
 import { RecordingsApi } from '../recordings-api.js'
+import { inDoubt } from './doubt.js'
 import { byId, create, icon } from './element.js'
 import { notice } from './notices.js'
 import { SidePanel } from './side-panel.js'
@@ -12,8 +13,6 @@ import { dateText, sizeText, timeText } from './time-text.js'
 
 /** Milliseconds between looks at the list while something of it is not finished. */
 const REFRESH_MS = 1500
-/** Milliseconds for a second tap, which is meant. */
-const DOUBT_MS = 4000
 
 const WHAT = { mixed: 'one film', tracks: 'each for themselves', both: 'one film and each for themselves' }
 
@@ -170,26 +169,12 @@ export class RecordingsView {
 
   /** @param {string} name */
   #removeButton(name) {
-    let sure = false
     const button = this.#button('bin', 'Delete', async () => {
-      if (!sure) {
-        sure = true
-        button.classList.add('sure')
-        button.setAttribute('aria-label', 'Delete for good')
-        button.title = 'Once more, and it is gone'
-        setTimeout(() => {
-          sure = false
-          button.classList.remove('sure')
-          button.setAttribute('aria-label', 'Delete')
-          button.title = 'Delete'
-        }, DOUBT_MS)
-        return
-      }
       await this.#attempt('It is not deleted', () => this.#api.remove(name))
       void this.#load()
     })
     button.classList.add('danger')
-    return button
+    return inDoubt(button, { label: 'Delete for good', title: 'Once more, and it is gone' })
   }
 
   /** @param {string} symbol @param {string} label @param {() => unknown} run */

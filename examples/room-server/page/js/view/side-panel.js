@@ -17,7 +17,8 @@ export class SidePanel {
     this.#button = byId(`${name}-button`)
     this.#onOpen = onOpen
     this.#button.onclick = () => this.open(!this.isOpen)
-    byId(`${name}-close`).onclick = () => this.open(false)
+    byId(`${name}-close`).onclick = () => this.#leave()
+    this.#panel.tabIndex = -1
     this.open(false)
     SidePanel.#all.add(this)
   }
@@ -32,7 +33,21 @@ export class SidePanel {
     this.#panel.hidden = !open
     this.#button.setAttribute('aria-pressed', String(open))
     this.#button.classList.toggle('on', open)
-    if (open) this.#onOpen()
+    if (!open) return
+    // Whoever goes by the keyboard goes on in it.
+    this.#panel.focus({ preventScroll: true })
+    this.#onOpen()
+  }
+
+  /** Closes the one that is open. */
+  static leaveOpen() {
+    for (const panel of SidePanel.#all) if (panel.isOpen) panel.#leave()
+  }
+
+  /** Whoever closes it is where they were before. */
+  #leave() {
+    this.open(false)
+    this.#button.focus()
   }
 
   close() {

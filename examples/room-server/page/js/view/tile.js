@@ -42,7 +42,7 @@ export class Tile {
       onSize()
     }
     this.#initials = create('span')
-    this.#name = create('b')
+    this.#name = create('b', { dir: 'auto' })
     this.#note = create('em')
     this.panel = new StatsPanel(onSelectEncoding)
     this.#open = create('button', { type: 'button', class: 'quiet tile-open', 'aria-expanded': 'false' }, icon('figures'))

@@ -222,3 +222,17 @@ fn until_data_comes_the_last_init_says_where_numbers_begin() {
         .count();
     assert_eq!(passed, FREE_WAITING as usize);
 }
+
+#[test]
+fn a_peer_that_begins_again_and_again_is_not_heard_any_more() {
+    let (mut guard, now) = started();
+    for tsn in 1..MAX_INITS {
+        assert_eq!(guard.judge(now, &packet(&[init(tsn)])), Verdict::Pass);
+    }
+    assert_eq!(guard.judge(now, &packet(&[init(0)])), Verdict::Drop);
+    assert_eq!(
+        guard.judge(now, &packet(&[data(MAX_INITS - 1, 1, 20)])),
+        Verdict::Pass,
+        "its data is"
+    );
+}
