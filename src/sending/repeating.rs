@@ -454,7 +454,7 @@ mod tests {
         let kept = talk.say();
         talk.rig.run(1_000);
         talk.rig.datagrams();
-        assert_eq!(talk.ask(&[&kept]), [kept.clone()]);
+        assert_eq!(talk.ask(&[&kept]), std::slice::from_ref(&kept));
         talk.rig.run(3_000);
         talk.rig.datagrams();
         let sealed = talk.rig.sending.tracks[0].sealed.as_mut().unwrap();

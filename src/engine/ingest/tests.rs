@@ -325,7 +325,7 @@ fn nobody_has_more_aac_decoded_than_sound_can_need() {
     given.input.look(given.now);
     let (length, rest) = TONE.split_first_chunk::<2>().unwrap();
     let frame = &rest[..u16::from_be_bytes(*length).into()];
-    let mut push = |given: &mut Given, second: u64, count: u32| {
+    let push = |given: &mut Given, second: u64, count: u32| {
         let now = given.now + Duration::from_secs(second);
         for index in 0..count {
             given.input.sound(now, second as u32 * 1_000 + index, &SoundFrame::Aac(frame));
