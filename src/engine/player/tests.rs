@@ -99,7 +99,8 @@ impl ShelfState {
             frames.insert((picture * index, 0), frame);
         }
         for index in 0..packets {
-            let time = if matches!(film, Film::AtOnce { .. }) { Duration::ZERO } else { 20 * MS * index };
+            let time =
+                if matches!(film, Film::AtOnce { .. }) { Duration::ZERO } else { 20 * MS * index };
             let data = OPUS.to_vec();
             let frame = FileFrame { kind: Kind::Audio, time, keyframe: true, data };
             if time >= begins {
