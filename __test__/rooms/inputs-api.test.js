@@ -232,7 +232,7 @@ test('what is asked for is checked, and private addresses are not asked', async 
     await refused({ url: `rtsp://${host}/camera` }, 403, 'forbidden-address')
     await refused({ url: `srt://${host}:9000?streamid=camera` }, 403, 'forbidden-address')
   }
-  await refused({ url: 'rtsps://192.0.2.1/' }, 400, 'bad-request')
+  await refused({ url: 'rtsps://127.0.0.1/' }, 403, 'forbidden-address')
   for (const rest of [
     '',
     ':9000?mode=listener',

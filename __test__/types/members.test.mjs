@@ -40,6 +40,8 @@ function declaredMembers(declaration) {
 
 /** Whose members are theirs. */
 const STREAMS = [Readable.prototype, Writable.prototype]
+/** Methods of an event emitter that do the same here, and a little more. */
+const EMITTERS = ['removeAllListeners']
 const FOREIGN = [EventEmitter.prototype, Error.prototype, ...STREAMS]
 
 /** The same of the class itself, with what it inherits from classes of the package. */
@@ -49,7 +51,7 @@ function shippedMembers(shipped) {
     for (const key of Reflect.ownKeys(object)) {
       // Symbols of the package's own are how its classes talk among themselves.
       const name = typeof key === 'symbol' ? wellKnown(key) : key
-      if (!name || name === 'constructor') continue
+      if (!name || name === 'constructor' || EMITTERS.includes(name)) continue
       const { value, set } = Object.getOwnPropertyDescriptor(object, key)
       if (typeof value === 'function') members.push(`${prefix}${name}()`)
       else members.push(`${set ? '' : 'readonly '}${prefix}${name}`)

@@ -113,6 +113,8 @@ impl Stream {
     pub fn remove(&self, rendition: RecordedTrackId) {
         let mut state = self.lock();
         state.renditions.retain(|known| known.id != rendition);
+        // They report of each other (EXT-X-RENDITION-REPORT).
+        state.renditions.iter_mut().for_each(|known| known.written = None);
         self.answer_waiting(state);
     }
 

@@ -123,12 +123,18 @@ impl Sending {
         let insured = self.bandwidth.loses_much(round_trip);
         let hurry = self.bandwidth.hurries(round_trip);
         let congested = self.bandwidth.is_congested();
+        let waiting = if congested { self.pacing.waiting_of(id) as u64 } else { 0 };
         let Some(track) = self.tracks.find_mut(id) else { return };
         let mut nacked = std::mem::take(&mut track.nacked);
         let (mut room, mut given_up) = (true, false);
         let mut repeated: Vec<(Arc<SourcePacket>, u64)> = Vec::new();
-        // What is before a keyframe is of no use once that is there, and in a queue it keeps it waiting.
-        if congested && let Some(keyframe) = track.transponder.newest_keyframe() {
+        // What is before a keyframe is of no use once that is there, and in a queue it keeps it waiting. One
+        // that has not left itself may be long in coming, and so may the next one.
+        let left = track.transponder.newest_sent().map(|newest| newest.saturating_sub(waiting));
+        if congested
+            && let Some(keyframe) = track.transponder.newest_keyframe()
+            && left >= Some(keyframe)
+        {
             nacked.retain(|nacked| nacked.index >= keyframe);
         }
         nacked.retain(|nacked| {

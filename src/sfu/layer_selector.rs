@@ -5,6 +5,8 @@
 //! The layers are those of temporal scalability and of SVC (scalable video coding); encodings of a
 //! simulcast are chosen in [`transponder`](super::transponder).
 
+use std::mem;
+
 use super::packet::SourcePacket;
 use crate::codec::dependency_descriptor::{Dependencies, Frame, Indication};
 use crate::codec::vp8::Vp8Descriptor;
@@ -26,8 +28,18 @@ pub(super) struct LayerSelector {
     passed_over: u8,
     /// The highest spatial layer of VP9 that came since the last keyframe, in which all come.
     top: u8,
+    /// Of the newest picture of VP9 something was left out because no layer above needs it; something went
+    /// out.
+    passed: bool,
+    went: bool,
+    /// Pictures in a row of which all was left out for that reason.
+    ceased: u8,
     frames: ForwardedFrames,
 }
+
+/// So many pictures without their highest layer, and it has ceased: senders give it up without a keyframe,
+/// and what is left of them refers to what was left out.
+const CEASED: u8 = 3;
 
 impl LayerSelector {
     pub(super) fn new() -> Self {
@@ -38,6 +50,9 @@ impl LayerSelector {
             blocked: false,
             passed_over: 0,
             top: 0,
+            passed: false,
+            went: false,
+            ceased: 0,
             frames: ForwardedFrames::default(),
         }
     }
@@ -92,7 +107,7 @@ impl LayerSelector {
     fn begin_picture(&mut self, keyframe: bool) {
         if keyframe {
             self.current = self.target;
-            (self.blocked, self.passed_over, self.top) = (false, 0, 0);
+            (self.blocked, self.passed_over, self.top, self.ceased) = (false, 0, 0, 0);
         }
         self.current.temporal = self.current.temporal.min(self.target.temporal);
         if self.target.spatial >= self.current.spatial {
@@ -136,7 +151,14 @@ impl LayerSelector {
         layer: Layer,
     ) -> bool {
         if newer {
+            let (passed, went) = (mem::take(&mut self.passed), mem::take(&mut self.went));
+            self.ceased = match (passed, went) {
+                (_, true) => 0,
+                (true, false) => self.ceased.saturating_add(1),
+                (false, false) => self.ceased,
+            };
             self.begin_picture(keyframe);
+            self.blocked |= self.ceased >= CEASED;
             let up = vp9.layer.is_some_and(|layer| layer.switching_up);
             let down = self.target.spatial < self.current.spatial;
             if up && !down && layer.temporal <= self.current.temporal {
@@ -162,8 +184,10 @@ impl LayerSelector {
         let needless = above && vp9.not_reference_above;
         if needless && vp9.inter_picture {
             self.passed_over |= 1u8.checked_shl(layer.spatial.into()).unwrap_or(0);
+            self.passed = true;
             return false;
         }
+        self.went = true;
         true
     }
 
@@ -228,13 +252,20 @@ impl LayerSelector {
 
     /// Gives up what is above `best`. Where spatial layers need those below in keyframes alone (as in
     /// L3T3_KEY) these went out with keyframes alone, and the picture's first frame is not `decodable`.
+    /// Where they need them always, those went out, also where this frame itself is of a temporal layer
+    /// that did not.
     fn give_up(&mut self, dependencies: &Dependencies, best: Layer, decodable: bool) {
         self.current.temporal = self.current.temporal.min(best.temporal);
         if best.spatial >= self.current.spatial {
             return;
         }
         let lowest = Layer::new(self.current.spatial, 0);
-        if decodable {
+        let temporal = dependencies.layer.temporal.max(self.current.temporal);
+        let with_those_above = dependencies
+            .targets
+            .indication(Layer::new(self.current.spatial, temporal))
+            .is_some_and(|indication| indication != Indication::NotPresent);
+        if decodable || with_those_above {
             self.current.spatial = best.spatial;
         } else if dependencies.targets.indication(lowest).is_some() {
             // The way down waits for a keyframe; until then the link has to carry less already.

@@ -112,7 +112,7 @@ impl Pace {
 
     /// Time does not go on where it stopped.
     pub(super) fn interrupt(&mut self) {
-        (self.begin, self.came, self.usual) = (None, None, Duration::ZERO);
+        (self.begin, self.last, self.came, self.usual) = (None, None, None, Duration::ZERO);
     }
 
     fn show(&mut self, time: Duration, ends: bool) -> Place {
@@ -191,5 +191,13 @@ mod tests {
         let time = Duration::from_millis(40);
         assert_eq!(pace.place(time, true), Place { time, ends: true });
         assert_eq!(pace.limit(), Some(time + PART));
+    }
+
+    #[test]
+    fn behind_an_interruption_nothing_is_late_before_it_begins() {
+        let mut pace = Pace::new(Kind::Video, PART);
+        pace.place(Duration::ZERO, false);
+        pace.interrupt();
+        assert_eq!(pace.behind(Duration::from_secs(20)), Duration::ZERO);
     }
 }

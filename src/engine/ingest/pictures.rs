@@ -98,8 +98,8 @@ impl Pictures {
     /// to be placed by when it is shown.
     pub fn delay(&self, frame: &VideoFrame<'_>) -> i32 {
         match (self.anew, self.reordered) {
-            (true, _) => Order::default().delay(frame),
-            (false, true) => 0,
+            (_, true) => 0,
+            (true, false) => Order::default().delay(frame),
             (false, false) => self.order.delay(frame),
         }
     }

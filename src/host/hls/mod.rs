@@ -127,6 +127,9 @@ impl Streaming {
     ) -> Result<RecordedTrackId, EngineError> {
         let known = self.streams.lock();
         let handle = known.by_id.get(&hls).ok_or(HostError::HlsClosed)?;
+        if handle.stream.is_closed() {
+            return Err(HostError::HlsClosed.into());
+        }
         let room = handle.requests.try_reserve().map_err(|error| refused(&error))?;
         let rendition = RecordedTrackId::new(&self.ids, ShardIndex(0));
         if !handle.stream.add(rendition, kind, &options.name, &options.language) {

@@ -1,5 +1,6 @@
 //! The end that calls (4.3.1): what it says until there is a connection.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use super::sequence::MASK;
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How to call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CallerOptions {
     /// Empty for none; [`MAX_STREAM_ID`](super::MAX_STREAM_ID) bytes at most.
     pub stream_id: String,
@@ -28,6 +29,13 @@ pub struct CallerOptions {
     pub passphrase: Option<(Zeroizing<String>, KeyLength)>,
     /// What this end wants; the larger of what both want holds.
     pub latency: Duration,
+}
+
+/// Without the passphrase.
+impl fmt::Debug for CallerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallerOptions").field("stream_id", &self.stream_id).finish_non_exhaustive()
+    }
 }
 
 impl CallerOptions {

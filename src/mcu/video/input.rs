@@ -182,9 +182,10 @@ impl Input {
         }
         let (delay, reordered) = (self.delay, self.reordered);
         let due = |frame: &EncodedFrame| {
-            // What is shown before it may lean on it.
+            // What is shown before it may lean on it. One that is ahead of its time may have such, which come
+            // behind it.
             reordered
-                || now.saturating_duration_since(frame.captured) >= delay
+                || now.checked_duration_since(frame.captured).is_some_and(|age| age >= delay)
                 || now.saturating_duration_since(frame.arrival) >= MAX_DELAY
         };
         let mut count = self.queue.iter().take_while(|frame| due(frame)).count();

@@ -166,6 +166,36 @@ fn right_behind_a_keyframe_the_way_down_is_open() {
 }
 
 #[test]
+fn a_highest_layer_that_ceases_without_a_keyframe_is_missed_after_a_few_pictures() {
+    let mut pair = Pair::key_only(Codec::Vp9, (3, 3), Layer::HIGHEST);
+    let without = |pair: &mut Pair, keyframe: bool| -> Vec<u8> {
+        let picture = pair.sender.picture(keyframe);
+        let left = picture.iter().filter(|packet| packet.description.layer.spatial < 2);
+        let goes = left.filter(|packet| pair.selector.decide(packet).is_some());
+        goes.map(|packet| packet.description.layer.spatial).collect()
+    };
+    pair.layers(8);
+    assert!((0..3).all(|_| without(&mut pair, false).is_empty()));
+    without(&mut pair, false);
+    assert!(pair.selector.wants_keyframe());
+    assert_eq!(without(&mut pair, true), [0, 1]);
+    assert!((0..8).all(|_| without(&mut pair, false) == [1]));
+    assert!(!pair.selector.wants_keyframe());
+}
+
+#[test]
+fn the_way_down_is_open_in_any_picture_where_layers_need_those_below() {
+    for pictures in 0..4 {
+        let mut pair = Pair::new(Codec::Av1, (3, 3), Layer::new(1, 0));
+        pair.layers(8 + pictures);
+        pair.selector.set_target(Layer::new(0, 2));
+        let below = pair.layers(4);
+        assert!(below.iter().all(|layer| layer.spatial == 0), "{pictures}: {below:?}");
+        assert!(!pair.selector.wants_keyframe(), "{pictures}");
+    }
+}
+
+#[test]
 fn the_marker_ends_the_highest_layer_that_is_forwarded() {
     for codec in [Codec::Vp9, Codec::Av1] {
         let mut pair = Pair::new(codec, (3, 1), Layer::new(1, 0));
