@@ -136,9 +136,9 @@ impl Bandwidth {
         is_far(round_trip) && self.loses_much(round_trip)
     }
 
-    /// Whether a queue stands before the link: what is sent now waits for all of it.
+    /// Whether a queue grows before the link: what is sent now waits for all of it.
     pub(super) fn is_congested(&self) -> bool {
-        self.statistics().usage != Usage::Normal
+        self.statistics().usage == Usage::Overuse
     }
 
     /// Whether repetitions go before media that waits for the pace of the link: a picture that lacks

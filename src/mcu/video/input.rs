@@ -8,6 +8,7 @@ use super::codec::{DecodeError, Decoder, MAX_WORK};
 use super::options::{Frame, PixelFormat};
 use super::picture::{Picture, Pool};
 use super::stats::PortStats;
+use crate::codec::Codec;
 use crate::codec::frame::{Assembler, EncodedFrame};
 use crate::mcu::TakenPacket;
 
@@ -37,6 +38,9 @@ const SILENT: Duration = Duration::from_secs(2);
 /// How long a missing packet is waited for: longer than a repetition takes, shorter than a picture
 /// may stand still.
 const REORDER_WINDOW: Duration = Duration::from_millis(150);
+/// With so many frames it is known whether some are shown before others that came earlier: the first
+/// behind a keyframe tells nothing yet.
+const ORDER_KNOWN: u32 = 3;
 
 /// What a port shows.
 #[derive(Clone)]
@@ -65,6 +69,8 @@ pub(super) struct Input {
     last_captured: Option<Instant>,
     /// Pictures are shown in another order than they are decoded in: each waits for its moment.
     reordered: bool,
+    /// Frames that came since it began.
+    begun: u32,
     /// The moments of those that are in the decoder, the earliest first.
     decoding: VecDeque<Instant>,
     /// Those that wait, the earliest first.
@@ -93,6 +99,7 @@ impl Default for Input {
             written: VecDeque::new(),
             last_captured: None,
             reordered: false,
+            begun: 0,
             decoding: VecDeque::new(),
             waiting: VecDeque::new(),
             shown: None,
@@ -111,6 +118,7 @@ impl Input {
     /// Begins again, with another source. The picture stays until there is a new one.
     pub(super) fn reset(&mut self) {
         self.restart();
+        self.reordered = false;
         self.written.clear();
         self.ask_at_once = self.active;
         self.keyframe_asked = None;
@@ -123,6 +131,7 @@ impl Input {
         }
         self.active = active;
         self.restart();
+        self.reordered = false;
         self.ask_at_once = active;
         self.keyframe_asked = None;
     }
@@ -171,6 +180,7 @@ impl Input {
         self.doubt(now);
         while let Some(frame) = self.assembler.poll(now) {
             self.queued_bytes += frame.parts.data.len();
+            self.begun = self.begun.saturating_add(1);
             self.reordered |= self.last_captured.is_some_and(|last| frame.captured < last);
             self.last_captured = Some(frame.captured);
             self.queue.push_back(frame);
@@ -181,7 +191,11 @@ impl Input {
             self.restart();
         }
         let (delay, reordered) = (self.delay, self.reordered);
+        let unknown = !reordered && self.begun < ORDER_KNOWN;
         let due = |frame: &EncodedFrame| {
+            if unknown && !frame.keyframe && frame.codec == Codec::H264 {
+                return now.saturating_duration_since(frame.arrival) >= REORDER_WINDOW;
+            }
             // What is shown before it may lean on it. One that is ahead of its time may have such, which come
             // behind it.
             reordered
@@ -260,7 +274,7 @@ impl Input {
         self.decoder = None;
         self.fruitless = None;
         self.last_captured = None;
-        self.reordered = false;
+        self.begun = 0;
         self.decoding.clear();
         self.waiting.clear();
     }
