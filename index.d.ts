@@ -2421,7 +2421,7 @@ export interface SrtOutputOptions {
   latency?: number
   /** Those who may call at a time, 1 to 1024; a quarter of them, and one at least, from one IPv4 address or IPv6 /64. Default 64. */
   maxWatchers?: number
-  /** Where it calls: as {@link RtmpOutputOptions.reconnect}. Default 0: the output ends with its connection. */
+  /** Where it calls: as {@link RtmpOutputOptions.reconnect}. Default 0: the output ends with its connection. Refused with `mode: 'listener'`. */
   reconnect?: number
   /**
    * Packets that are encrypted with one key, from 16 on; half as many before that, 4,096 at most, the next one is announced, and it is

@@ -140,7 +140,7 @@ const COMMANDS = {
   },
   async 'add-input'(api, room, source) {
     const { name, identity, from } = api.options
-    const what = /^(?:rtsps?|srt):/.test(need(source, 'SDP-FILE|URL'))
+    const what = /^(?:rtsps?|srt):/i.test(need(source, 'SDP-FILE|URL'))
       ? { url: source }
       : { type: 'rtp', sdp: readFileSync(source, 'utf8'), ...(from && { from }) }
     const made = await api.send('POST', `rooms/${api.room(room)}/inputs`, { ...what, ...who(name, identity) })

@@ -254,7 +254,7 @@ test('a late answer to an earlier question of where a camera is says nothing of 
     allowPrivate: false,
     allow: ['127.0.0.1'],
     lookup,
-    timeout: 1000
+    timeout: 2000
   })
   await flowing(input)
   const codes = []
@@ -282,7 +282,7 @@ test('where the first address of a camera has nobody, the next one is asked', as
     allowPrivate: false,
     allow,
     lookup,
-    timeout: 300
+    timeout: 1500
   })
   await flowing(input)
   const nobody = async () => ['127.0.0.2', '127.0.0.4']

@@ -40,6 +40,7 @@ const FRAMES = {
 
 /** Those that are looked at. */
 const FORMATS = Object.keys(STREAMS).filter(name => (process.env.FORMATS ?? name).includes(path.extname(name).slice(1)))
+assert.ok(FORMATS.length > 0, 'FORMATS names none')
 
 const hasFrames = file => FRAMES[path.extname(file)](fs.readFileSync(file))
 

@@ -235,6 +235,8 @@ test('what is asked for is checked, and private addresses are not asked', async 
   await refused({ url: 'rtsps://127.0.0.1/' }, 403, 'forbidden-address')
   for (const rest of [
     '',
+    ':9000?streamid=#!::r=a',
+    ':9000/live',
     ':9000?mode=listener',
     ':9000?passphrase=short',
     ':9000?pbkeylen=24',

@@ -26,7 +26,7 @@ const FLAGS = /** @type {const} */ ([
 const USAGE = `medialoom serve: rooms in the browser, with WHIP, WHEP, RTMP, SRT and RTSP.
 
 ${FLAGS.map(([flag, variable, value, about]) => `  ${`--${flag} ${value}`.padEnd(26)}${variable.padEnd(26)}${about}`).join('\n')}
-  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(26)}cameras at private addresses are asked by RTSP too
+  ${'--private-inputs'.padEnd(26)}${'INPUT_PRIVATE_ADDRESSES=1'.padEnd(26)}cameras at private addresses are asked by RTSP and SRT too
   ${'--open'.padEnd(26)}${'MEDIALOOM_OPEN=1'.padEnd(26)}everybody may do everything: for trying out
 
 Flags win over variables of the environment, of which there are more: docs/signaling.md.

@@ -20,6 +20,8 @@ export function parseSrtUrl(url) {
   if (!isSrtUrl(url)) return null
   const parsed = URL.canParse(url) ? new URL(url) : null
   if (!parsed?.hostname || !parsed.port) throw bad('srt: expected srt://HOST:PORT')
+  if (parsed.hash) throw bad('srt: a # in a stream id is written %23')
+  if (parsed.username || parsed.password || !['', '/'].includes(parsed.pathname)) throw bad('srt: expected srt://HOST:PORT?streamid=ID')
   const said = parsed.searchParams
   const unknown = [...said.keys()].find(name => !KNOWN.includes(name))
   if (unknown !== undefined) throw bad(`srt: ${unknown.slice(0, 32)} is not one of ${KNOWN.join(', ')}`)

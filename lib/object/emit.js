@@ -37,7 +37,8 @@ function emitRejection(emitter, error, event) {
     Promise.reject(error)
     return
   }
-  const late = error.code === 'ERR_CLOSED' || (event === 'negotiationneeded' && error.code === 'ERR_INVALID_STATE')
+  const gone = error.code === 'ERR_CLOSED' && emitter.closed
+  const late = gone || (event === 'negotiationneeded' && error.code === 'ERR_INVALID_STATE')
   if (!late) return emitError(emitter, error)
   write('debug', `medialoom::${emitter.constructor.name}`, error.message, { code: error.code, id: String(emitter.id) })
 }

@@ -37,8 +37,10 @@ function checkParticipantName(name, maxLength) {
  */
 function checkIdentity(identity, field = 'identity') {
   if (identity === undefined || identity === null) return null
-  if (typeof identity !== 'string' || identity === '' || identity.length > MAX_IDENTITY || INVISIBLE.test(identity)) {
-    throw invalid(field, `an identity has 1 to ${MAX_IDENTITY} printable characters`)
+  const text = typeof identity === 'string' && identity !== '' && identity.length <= MAX_IDENTITY
+  // As a part of a path `.` and `..` are folded away, however they are written (WHATWG URL 4.1).
+  if (!text || INVISIBLE.test(identity) || /^\.{1,2}$/.test(identity)) {
+    throw invalid(field, `an identity has 1 to ${MAX_IDENTITY} printable characters, and is not . or ..`)
   }
   return identity
 }

@@ -15,13 +15,14 @@ const state = byId('state')
 let api = new AdminApi(server, token)
 let granted = token
 let shown = ''
+let looks = 0
 /** By name, what somebody opened or closed. @type {Map<string, boolean>} */
 const opened = new Map()
 
 byId('door').onsubmit = event => {
   event.preventDefault()
   const { value } = /** @type {HTMLInputElement} */ (byId('token'))
-  granted = /#/.test(value) ? readLink(value).token : value.trim()
+  granted = /[#?]/.test(value) && URL.canParse(value, location.href) ? readLink(value).token : value.trim()
   api = new AdminApi(server, granted)
   // Loaded again, the page opens by itself.
   history.replaceState(null, '', `#${new URLSearchParams({ token: granted ?? '' })}`)
@@ -33,17 +34,21 @@ void look()
 setInterval(() => document.visibilityState === 'visible' && byId('door').hidden && void look(), LOOK_MS)
 
 async function look() {
+  const own = ++looks
   try {
     const rooms = await roomsToShow()
+    // A later look has what is true now.
+    if (own !== looks) return
     say(rooms.length === 1 ? '1 room' : `${rooms.length} rooms`)
     const now = JSON.stringify(rooms)
     // A button that somebody is about to press stays where it is.
-    if (now === shown) return
+    if (now === shown || list.querySelector('button.sure')) return
     shown = now
     const used = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.of : undefined
     list.replaceChildren(...rooms.map(room => roomLine(room, api, { act, open })))
     if (used !== undefined) [...list.querySelectorAll('button')].find(button => button.dataset.of === used)?.focus()
   } catch (error) {
+    if (own !== looks) return
     const { message } = /** @type {Error} */ (error)
     if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
       shown = ''

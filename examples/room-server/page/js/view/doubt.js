@@ -11,6 +11,7 @@ export function inDoubt(button, meant) {
   const { onclick, title } = button
   const label = button.getAttribute('aria-label') ?? title
   let sure = false
+  let ends = 0
   const doubt = (/** @type {boolean} */ asked) => {
     sure = asked
     button.classList.toggle('sure', asked)
@@ -18,10 +19,13 @@ export function inDoubt(button, meant) {
     button.title = asked ? meant.title : title
   }
   button.onclick = event => {
+    // The second click of a double one is not meant.
+    if (sure && event.detail > 1) return
+    window.clearTimeout(ends)
     const run = sure
     doubt(!run)
     if (run) onclick?.call(button, event)
-    else setTimeout(() => doubt(false), DOUBT_MS)
+    else ends = window.setTimeout(() => doubt(false), DOUBT_MS)
   }
   return button
 }
