@@ -107,6 +107,12 @@ test('who is kicked leaves with what was said, and may come again', async () => 
   join('Ada', { identity: 'ada' })
 })
 
+test('an identity is what a path can carry', () => {
+  rooms = new Rooms({ endpoint })
+  for (const identity of ['.', '..']) refuses('ERR_INVALID_ARG', () => join('Ada', { identity }))
+  assert.equal(join('Ada', { identity: '...' }).identity, '...')
+})
+
 test('who is banned leaves and does not come in again under that identity, nor by the lobby', () => {
   rooms = new Rooms({ endpoint })
   const { room } = join('Grace', { permissions: { roomAdmin: true } })
